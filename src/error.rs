@@ -1,0 +1,222 @@
+//! What went wrong with one name: what was tried, on what, and why it failed.
+//!
+//! An [`Error`] is a value that travels up to the report, which prints it once in cp's words. It
+//! branches nowhere: code that must decide on a failure looks at the [`Errno`] or the enum it has.
+
+use crate::kernel::Errno;
+use crate::report::quote::quoted;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// What was being done. Each has GNU cp's words for it, in [`Error`]'s `Display`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Looking at a source.
+    StatSource,
+    /// Looking at a target.
+    StatTarget,
+    /// Looking at the target operand that must be a directory.
+    TargetDirectory,
+    /// Looking at the directory given with -t.
+    TargetDirectoryOption,
+    /// Opening or listing a directory of the source.
+    Access,
+    /// Opening a source to read it.
+    OpenSource,
+    /// Opening or making a target file.
+    CreateFile,
+    /// Making a target directory.
+    CreateDirectory,
+    /// Making a symbolic link.
+    CreateSymlink,
+    /// Reading the content of a symbolic link.
+    ReadSymlink,
+    /// Making a fifo.
+    CreateFifo,
+    /// Making a socket or device.
+    CreateSpecial,
+    /// Making a hard link.
+    CreateLink,
+    /// Removing what stood at the target.
+    Remove,
+    /// Reading.
+    Read,
+    /// Writing.
+    Write,
+    /// Giving the verified temporary its name.
+    Commit,
+    /// Setting the size of a target.
+    Extend,
+    /// Asking where holes are.
+    Seek,
+    /// Cloning all blocks.
+    Clone,
+    /// Writing out a source before a hint about it is used.
+    Settle,
+    /// Writing out a target.
+    Sync,
+    /// Closing a target.
+    Close,
+    /// Setting owner and group.
+    PreserveOwnership,
+    /// Setting permission bits or an access control list.
+    PreserveMode,
+    /// Setting times.
+    PreserveTimes,
+    /// Setting extended attributes.
+    PreserveXattr,
+    /// Listing a source's extended attributes.
+    ListXattr,
+}
+
+impl Action {
+    /// The words before the quoted name; [`Error`] puts a colon and the reason behind it.
+    fn words(self) -> &'static str {
+        match self {
+            Action::StatSource | Action::StatTarget => "cannot stat",
+            Action::TargetDirectory => "target",
+            Action::TargetDirectoryOption => "target directory",
+            Action::Access => "cannot access",
+            Action::OpenSource => "cannot open",
+            Action::CreateFile => "cannot create regular file",
+            Action::CreateDirectory => "cannot create directory",
+            Action::CreateSymlink => "cannot create symbolic link",
+            Action::ReadSymlink => "cannot read symbolic link",
+            Action::CreateFifo => "cannot create fifo",
+            Action::CreateSpecial => "cannot create special file",
+            Action::CreateLink => "cannot create hard link",
+            Action::Remove => "cannot remove",
+            Action::Read => "error reading",
+            Action::Write => "error writing",
+            Action::Commit => "cannot put the verified copy in place of",
+            Action::Extend => "failed to extend",
+            Action::Seek => "cannot lseek",
+            Action::Clone => "failed to clone",
+            Action::Settle => "cannot settle",
+            Action::Sync => "cannot fsync",
+            Action::Close => "failed to close",
+            Action::PreserveOwnership => "failed to preserve ownership for",
+            Action::PreserveMode => "preserving permissions for",
+            Action::PreserveTimes => "preserving times for",
+            Action::PreserveXattr => "setting attributes for",
+            Action::ListXattr => "listing attributes of",
+        }
+    }
+}
+
+/// A failure that ends the copying of one name.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// A system call failed.
+    Call {
+        /// What it was part of.
+        action: Action,
+        /// The name as the user would write it.
+        path: PathBuf,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// A call with two names failed: `words 'first' to/from 'second'`.
+    Pair {
+        /// What it was part of.
+        action: Action,
+        /// The target's name.
+        target: PathBuf,
+        /// The other name.
+        source: PathBuf,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// The copy differs from its source, after every strategy that could be tried.
+    Mismatch {
+        /// The source's name.
+        source: PathBuf,
+        /// The target's name.
+        target: PathBuf,
+        /// Where and how.
+        difference: Box<Difference>,
+    },
+    /// cp refuses: a whole sentence.
+    Refused(String),
+    /// A signal asked the run to end.
+    Interrupted,
+}
+
+/// The first difference that verification found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Byte offset of the first difference.
+    pub offset: u64,
+    /// Number of the 1 MiB piece that holds it, counted from 0.
+    pub piece: u64,
+    /// The bytes that were compared at once and are digested below.
+    pub range: Range<u64>,
+    /// BLAKE3 of the source's bytes in that range as read, in hexadecimal.
+    pub source_digest: String,
+    /// BLAKE3 of the target's bytes in that range as read back, in hexadecimal.
+    pub target_digest: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "first at byte {} (piece {}; bytes {} to {}: source {}, target {})",
+            self.offset, self.piece, self.range.start, self.range.end, self.source_digest, self.target_digest
+        )
+    }
+}
+
+impl Error {
+    /// A failed call on one name.
+    #[must_use]
+    pub fn call(action: Action, path: &Path, errno: Errno) -> Self {
+        Error::Call { action, path: path.to_owned(), errno }
+    }
+
+    /// Whether permission bits or an access control list could not be set.
+    #[must_use]
+    pub fn is_about_permissions(&self) -> bool {
+        matches!(self, Error::Call { action: Action::PreserveMode, .. })
+    }
+
+    /// A failed call on a target that was made from a source.
+    #[must_use]
+    pub fn pair(action: Action, target: &Path, source: &Path, errno: Errno) -> Self {
+        Error::Pair { action, target: target.to_owned(), source: source.to_owned(), errno }
+    }
+}
+
+/// The kernel's reason as libc words it: "No such file or directory".
+#[must_use]
+pub fn reason(errno: Errno) -> String {
+    let text = std::io::Error::from_raw_os_error(errno.raw_os_error()).to_string();
+    match text.rfind(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Call { action: Action::OpenSource, path, errno } => {
+                write!(f, "cannot open {} for reading: {}", quoted(path), reason(*errno))
+            }
+            Error::Call { action, path, errno } => write!(f, "{} {}: {}", action.words(), quoted(path), reason(*errno)),
+            Error::Pair { action, target, source, errno } => {
+                let joint = if *action == Action::CreateLink { "to" } else { "from" };
+                let (words, reason) = (action.words(), reason(*errno));
+                write!(f, "{words} {} {joint} {}: {reason}", quoted(target), quoted(source))
+            }
+            Error::Mismatch { source, target, difference } => {
+                write!(f, "verification failed: {} differs from {}, {difference}", quoted(target), quoted(source))
+            }
+            Error::Refused(sentence) => f.write_str(sentence),
+            Error::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,446 @@
+//! Linux: the system calls themselves, by rustix where it has them and by hand where it has not.
+//!
+//! The only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
+//! msync of a mapping nobody touches, close with its result, and fsync with a return value that is
+//! looked at whole. ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk
+//! the components one by one", which is done here, so that the rest of the code sees one call.
+#![allow(unsafe_code)]
+
+use super::{At, CachePages, Kernel, Kind, Result, Seek, Stat, Timestamp};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use rustix::fs::{
+    Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, ResolveFlags, SeekFrom, Timespec, Timestamps, Uid,
+    XattrFlags,
+};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags};
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// cachestat(2)'s number; since Linux 5.1 new calls have the same one on every architecture but alpha.
+const CACHESTAT: libc::c_long = 451;
+
+/// Pages looked at in one mincore(2) call: its answer is a byte each.
+const MINCORE_PAGES_MAX: u64 = 1 << 16;
+
+/// The kernel this program runs on.
+#[derive(Debug, Default)]
+pub struct Linux {
+    /// openat2 answered ENOSYS or EPERM once: do not ask again.
+    lacks_openat2: AtomicBool,
+    /// linkat of an empty path answered ENOENT once (before Linux 6.10 it asks for
+    /// CAP_DAC_READ_SEARCH): go by /proc/self/fd instead.
+    lacks_empty_link: AtomicBool,
+}
+
+impl Linux {
+    /// A kernel of which nothing is known to be missing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+fn at<'a>(dir: At<'a, OwnedFd>) -> BorrowedFd<'a> {
+    dir.map_or(CWD, AsFd::as_fd)
+}
+
+/// The name under /proc by which a call that takes no O_PATH handle reaches its file.
+fn by_proc(file: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+fn last_errno() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+/// What a C call returned, looked at whole: 0 is success, -1 is errno, anything else is EIO.
+fn whole_return(returned: libc::c_int) -> Result<()> {
+    match returned {
+        0 => Ok(()),
+        -1 => Err(last_errno()),
+        _ => Err(Errno::IO),
+    }
+}
+
+/// A mapping of a file that nobody reads or writes through: it brings no page into the cache.
+struct Untouched {
+    start: *mut libc::c_void,
+    length: usize,
+}
+
+impl Untouched {
+    /// Maps `length` bytes (more than 0) from `offset`, a multiple of the page size.
+    fn map(file: &OwnedFd, offset: u64, length: u64) -> Result<Self> {
+        let length = usize::try_from(length).map_err(|_| Errno::OVERFLOW)?;
+        // SAFETY: a new mapping at an address the kernel chooses; it is never dereferenced, so a
+        // truncation of the file by others cannot raise SIGBUS.
+        let start =
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::SHARED, file, offset)? };
+        Ok(Self { start, length })
+    }
+}
+
+impl Drop for Untouched {
+    fn drop(&mut self) {
+        // SAFETY: start and length are those of a mapping this value owns.
+        let unmapped = unsafe { rustix::mm::munmap(self.start, self.length) };
+        debug_assert!(unmapped.is_ok(), "munmap of a mapping of our own");
+    }
+}
+
+fn page_bytes() -> u64 {
+    rustix::param::page_size() as u64
+}
+
+fn kind_of(mode: u32) -> Kind {
+    match FileType::from_raw_mode(mode) {
+        FileType::Directory => Kind::Directory,
+        FileType::Symlink => Kind::Symlink,
+        FileType::Fifo => Kind::Fifo,
+        FileType::Socket => Kind::Socket,
+        FileType::CharacterDevice => Kind::CharDevice,
+        FileType::BlockDevice => Kind::BlockDevice,
+        FileType::RegularFile | FileType::Unknown => Kind::File,
+    }
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ between architectures")]
+fn stat_of(stat: &rustix::fs::Stat) -> Stat {
+    let time = |seconds: i64, nanos: u64| Timestamp { seconds, nanos: nanos as u32 };
+    Stat {
+        dev: stat.st_dev as u64,
+        ino: stat.st_ino as u64,
+        kind: kind_of(stat.st_mode),
+        mode: stat.st_mode & 0o7777,
+        nlink: stat.st_nlink as u64,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        rdev: stat.st_rdev as u64,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        blocks: u64::try_from(stat.st_blocks).unwrap_or(0),
+        atime: time(stat.st_atime as i64, stat.st_atime_nsec as u64),
+        mtime: time(stat.st_mtime as i64, stat.st_mtime_nsec as u64),
+        ctime: time(stat.st_ctime as i64, stat.st_ctime_nsec as u64),
+    }
+}
+
+fn timespec(time: Timestamp) -> Timespec {
+    Timespec { tv_sec: time.seconds, tv_nsec: time.nanos.into() }
+}
+
+/// What openat2 with BENEATH does, component by component, for kernels without it. Symbolic links
+/// are refused with ELOOP whether or not `NO_SYMLINKS` asked for it: stricter, never looser.
+fn open_by_components(dir: BorrowedFd<'_>, path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd> {
+    let mut names = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => names.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Err(Errno::XDEV),
+        }
+    }
+    let Some((last, parents)) = names.split_last() else {
+        return rustix::fs::openat(dir, ".", flags, mode);
+    };
+    let mut held: Option<OwnedFd> = None;
+    for name in parents {
+        let from = held.as_ref().map_or(dir, AsFd::as_fd);
+        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        held = Some(rustix::fs::openat(from, *name, step, Mode::empty())?);
+    }
+    rustix::fs::openat(held.as_ref().map_or(dir, AsFd::as_fd), *last, flags | OFlags::NOFOLLOW, mode)
+}
+
+/// Reads a value whose length is not known beforehand: asks with a small buffer, then as large as needed.
+fn sized(mut call: impl FnMut(&mut [u8]) -> Result<usize>, mut size: impl FnMut() -> Result<usize>) -> Result<Vec<u8>> {
+    let mut buffer = vec![0; 256];
+    loop {
+        match call(&mut buffer) {
+            Ok(length) => {
+                buffer.truncate(length);
+                return Ok(buffer);
+            }
+            Err(Errno::RANGE) => buffer.resize(size()?.max(buffer.len() + 1), 0),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+impl Kernel for Linux {
+    type File = OwnedFd;
+
+    fn open(
+        &self,
+        dir: At<'_, OwnedFd>,
+        path: &Path,
+        flags: OFlags,
+        mode: Mode,
+        resolve: ResolveFlags,
+    ) -> Result<OwnedFd> {
+        let flags = flags | OFlags::CLOEXEC;
+        if resolve.is_empty() {
+            return rustix::fs::openat(at(dir), path, flags, mode);
+        }
+        if !self.lacks_openat2.load(Ordering::Relaxed) {
+            match rustix::fs::openat2(at(dir), path, flags, mode, resolve) {
+                // EPERM may be the file's own answer (an immutable one opened for writing); the
+                // walk below then gives it again.
+                Err(Errno::NOSYS) => self.lacks_openat2.store(true, Ordering::Relaxed),
+                Err(Errno::PERM) => {}
+                answer => return answer,
+            }
+        }
+        open_by_components(at(dir), path, flags, mode)
+    }
+
+    fn close(&self, file: OwnedFd) -> Result<()> {
+        // SAFETY: into_raw_fd gives up ownership, so the descriptor is closed once.
+        match unsafe { libc::close(file.into_raw_fd()) } {
+            0 => Ok(()),
+            _ => match last_errno() {
+                Errno::INTR => Ok(()),
+                errno => Err(errno),
+            },
+        }
+    }
+
+    fn stat(&self, file: &OwnedFd) -> Result<Stat> {
+        rustix::fs::fstat(file).map(|stat| stat_of(&stat))
+    }
+
+    fn stat_at(&self, dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Stat> {
+        let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+        rustix::fs::statat(at(dir), path, flags).map(|stat| stat_of(&stat))
+    }
+
+    fn may_write(&self, dir: At<'_, OwnedFd>, path: &Path) -> Result<()> {
+        rustix::fs::accessat(at(dir), path, Access::WRITE_OK, AtFlags::EACCESS)
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::unnecessary_cast,
+        reason = "magic numbers have 32 bits; the field's width and sign vary"
+    )]
+    fn filesystem(&self, file: &OwnedFd) -> Result<u32> {
+        rustix::fs::fstatfs(file).map(|statfs| statfs.f_type as u32)
+    }
+
+    fn read(&self, file: &OwnedFd, buffer: &mut [u8]) -> Result<usize> {
+        rustix::io::read(file, buffer)
+    }
+
+    fn write(&self, file: &OwnedFd, buffer: &[u8]) -> Result<usize> {
+        rustix::io::write(file, buffer)
+    }
+
+    fn pread(&self, file: &OwnedFd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        rustix::io::pread(file, buffer, offset)
+    }
+
+    fn pwrite(&self, file: &OwnedFd, buffer: &[u8], offset: u64) -> Result<usize> {
+        rustix::io::pwrite(file, buffer, offset)
+    }
+
+    fn seek(&self, file: &OwnedFd, what: Seek, offset: u64) -> Result<Option<u64>> {
+        let from = match what {
+            Seek::Data => SeekFrom::Data(offset),
+            Seek::Hole => SeekFrom::Hole(offset),
+        };
+        match rustix::fs::seek(file, from) {
+            Ok(found) => Ok(Some(found)),
+            Err(Errno::NXIO) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn ficlone(&self, target: &OwnedFd, source: &OwnedFd) -> Result<()> {
+        rustix::fs::ioctl_ficlone(target, source)
+    }
+
+    fn copy_file_range(&self, source: &OwnedFd, target: &OwnedFd, range: Range<u64>) -> Result<u64> {
+        let (mut from, mut to) = (range.start, range.start);
+        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        rustix::fs::copy_file_range(source, Some(&mut from), target, Some(&mut to), length).map(|count| count as u64)
+    }
+
+    fn truncate(&self, file: &OwnedFd, size: u64) -> Result<()> {
+        rustix::fs::ftruncate(file, size)
+    }
+
+    fn fsync(&self, file: &OwnedFd) -> Result<()> {
+        // SAFETY: the descriptor is open while `file` is borrowed.
+        whole_return(unsafe { libc::fsync(file.as_raw_fd()) })
+    }
+
+    fn msync(&self, file: &OwnedFd, size: u64) -> Result<()> {
+        if size == 0 {
+            return Ok(());
+        }
+        let mapping = Untouched::map(file, 0, size)?;
+        // SAFETY: the range is that of a live mapping; MS_SYNC writes out, it reads no byte of it.
+        whole_return(unsafe { libc::msync(mapping.start, mapping.length, libc::MS_SYNC) })
+    }
+
+    fn cachestat(&self, file: &OwnedFd) -> Result<CachePages> {
+        // The kernel's struct cachestat_range { off, len }, where len 0 means "to the end", and
+        // struct cachestat { cached, dirty, writeback, evicted, recently evicted }.
+        let range = [0_u64; 2];
+        let mut counts = [0_u64; 5];
+        // SAFETY: both arrays have the size and layout that the kernel reads and writes.
+        match unsafe { libc::syscall(CACHESTAT, file.as_raw_fd(), range.as_ptr(), counts.as_mut_ptr(), 0) } {
+            0 => Ok(CachePages { cached: counts[0], dirty: counts[1], writeback: counts[2] }),
+            _ => Err(last_errno()),
+        }
+    }
+
+    fn mincore(&self, file: &OwnedFd, range: Range<u64>) -> Result<u64> {
+        let page = page_bytes();
+        let mut resident = 0;
+        let mut flags = Vec::new();
+        let mut offset = range.start / page * page;
+        while offset < range.end {
+            let length = (range.end - offset).min(MINCORE_PAGES_MAX * page);
+            let mapping = Untouched::map(file, offset, length)?;
+            flags.resize(mapping.length.div_ceil(rustix::param::page_size()), 0_u8);
+            // SAFETY: the vector has a byte for every page of the mapping.
+            whole_return(unsafe { libc::mincore(mapping.start, mapping.length, flags.as_mut_ptr()) })?;
+            resident += flags.iter().filter(|flag| **flag & 1 == 1).count() as u64;
+            offset += length;
+        }
+        Ok(resident)
+    }
+
+    fn drop_cache(&self, file: &OwnedFd) -> Result<()> {
+        rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed)
+    }
+
+    fn rename(&self, from_dir: &OwnedFd, from: &Path, to_dir: &OwnedFd, to: &Path, flags: RenameFlags) -> Result<()> {
+        if flags.is_empty() {
+            return rustix::fs::renameat(from_dir, from, to_dir, to);
+        }
+        rustix::fs::renameat_with(from_dir, from, to_dir, to, flags)
+    }
+
+    fn link(&self, file: &OwnedFd, dir: &OwnedFd, name: &Path) -> Result<()> {
+        if !self.lacks_empty_link.load(Ordering::Relaxed) {
+            match rustix::fs::linkat(file, "", dir, name, AtFlags::EMPTY_PATH) {
+                Err(Errno::NOENT) => self.lacks_empty_link.store(true, Ordering::Relaxed),
+                answer => return answer,
+            }
+        }
+        rustix::fs::linkat(CWD, by_proc(file), dir, name, AtFlags::SYMLINK_FOLLOW)
+    }
+
+    fn unlink(&self, dir: &OwnedFd, name: &Path) -> Result<()> {
+        rustix::fs::unlinkat(dir, name, AtFlags::empty())
+    }
+
+    fn mkdir(&self, dir: &OwnedFd, name: &Path, mode: Mode) -> Result<()> {
+        rustix::fs::mkdirat(dir, name, mode)
+    }
+
+    fn symlink(&self, content: &OsStr, dir: &OwnedFd, name: &Path) -> Result<()> {
+        rustix::fs::symlinkat(content, dir, name)
+    }
+
+    fn readlink(&self, link: &OwnedFd) -> Result<OsString> {
+        rustix::fs::readlinkat(link, "", Vec::new()).map(|content| OsString::from_vec(content.into_bytes()))
+    }
+
+    fn mknod(&self, dir: &OwnedFd, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> Result<()> {
+        let file_type = match kind {
+            Kind::File => FileType::RegularFile,
+            Kind::Fifo => FileType::Fifo,
+            Kind::Socket => FileType::Socket,
+            Kind::CharDevice => FileType::CharacterDevice,
+            Kind::BlockDevice => FileType::BlockDevice,
+            Kind::Directory | Kind::Symlink => return Err(Errno::INVAL),
+        };
+        rustix::fs::mknodat(dir, name, file_type, mode, rdev)
+    }
+
+    fn chown(&self, file: &OwnedFd, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+        rustix::fs::chownat(file, "", uid.map(Uid::from_raw), gid.map(Gid::from_raw), AtFlags::EMPTY_PATH)
+    }
+
+    fn chmod(&self, file: &OwnedFd, mode: u32) -> Result<()> {
+        let mode = Mode::from_raw_mode(mode);
+        match rustix::fs::fchmod(file, mode) {
+            Err(Errno::BADF) => rustix::fs::chmod(by_proc(file), mode),
+            answer => answer,
+        }
+    }
+
+    fn set_times(&self, file: &OwnedFd, atime: Timestamp, mtime: Timestamp) -> Result<()> {
+        let times = Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) };
+        match rustix::fs::futimens(file, &times) {
+            Err(Errno::BADF) => rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH),
+            answer => answer,
+        }
+    }
+
+    fn list_xattr(&self, file: &OwnedFd) -> Result<Vec<OsString>> {
+        let list = match sized(
+            |buffer| rustix::fs::flistxattr(file, buffer),
+            || rustix::fs::flistxattr(file, &mut [0_u8; 0][..]),
+        ) {
+            Err(Errno::BADF) => {
+                let path = by_proc(file);
+                sized(
+                    |buffer| rustix::fs::listxattr(&path, buffer),
+                    || rustix::fs::listxattr(&path, &mut [0_u8; 0][..]),
+                )?
+            }
+            answer => answer?,
+        };
+        Ok(list
+            .split(|byte| *byte == 0)
+            .filter(|name| !name.is_empty())
+            .map(|name| OsStr::from_bytes(name).to_owned())
+            .collect())
+    }
+
+    fn get_xattr(&self, file: &OwnedFd, name: &OsStr) -> Result<Vec<u8>> {
+        match sized(
+            |buffer| rustix::fs::fgetxattr(file, name, buffer),
+            || rustix::fs::fgetxattr(file, name, &mut [0_u8; 0][..]),
+        ) {
+            Err(Errno::BADF) => {
+                let path = by_proc(file);
+                sized(
+                    |buffer| rustix::fs::getxattr(&path, name, buffer),
+                    || rustix::fs::getxattr(&path, name, &mut [0_u8; 0][..]),
+                )
+            }
+            answer => answer,
+        }
+    }
+
+    fn set_xattr(&self, file: &OwnedFd, name: &OsStr, value: &[u8]) -> Result<()> {
+        match rustix::fs::fsetxattr(file, name, value, XattrFlags::empty()) {
+            Err(Errno::BADF) => rustix::fs::setxattr(by_proc(file), name, value, XattrFlags::empty()),
+            answer => answer,
+        }
+    }
+
+    fn remove_xattr(&self, file: &OwnedFd, name: &OsStr) -> Result<()> {
+        match rustix::fs::fremovexattr(file, name) {
+            Err(Errno::BADF) => rustix::fs::removexattr(by_proc(file), name),
+            answer => answer,
+        }
+    }
+
+    fn random(&self) -> u64 {
+        let mut bytes = [0_u8; 8];
+        match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
+            Ok(8) => u64::from_ne_bytes(bytes),
+            // Names need not be secret: O_EXCL refuses a taken one, and the caller tries the next.
+            _ => std::process::id().into(),
+        }
+    }
+}

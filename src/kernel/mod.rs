@@ -1,0 +1,210 @@
+//! The boundary to the operating system: one method per system call.
+//!
+//! Everything safecp asks of the world goes through [`Kernel`], so that the code that ships can be
+//! driven by a simulator (tests/sim) that lies, fails and crashes on a seed. A method is one call in
+//! the kernel's own words: no policy, no retries (those are in [`patient`]), no joined paths. Names
+//! are looked up relative to a directory handle; what was looked up once is used by handle.
+
+pub mod linux;
+pub mod patient;
+
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
+use std::path::Path;
+
+pub use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
+pub use rustix::io::Errno;
+
+/// What a call returns: a value or the kernel's error number, which code may match on.
+pub type Result<T> = std::result::Result<T, Errno>;
+
+/// The directory a name is looked up in; `None` is the working directory (AT_FDCWD).
+pub type At<'a, F> = Option<&'a F>;
+
+/// A point in time as stat(2) gives it: seconds since 1970, which may be negative, plus 0 to
+/// 999,999,999 nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// Seconds since the epoch.
+    pub seconds: i64,
+    /// Nanoseconds within the second.
+    pub nanos: u32,
+}
+
+/// What a name is, as the S_IFMT bits of its mode say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+}
+
+/// What stat(2) says of a file, in its units: sizes in bytes, `blocks` in 512-byte sectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Device that holds the file; with `ino` its identity.
+    pub dev: u64,
+    /// Inode number on that device.
+    pub ino: u64,
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits with set-user-ID, set-group-ID and sticky: 0 to 0o7777.
+    pub mode: u32,
+    /// Number of names.
+    pub nlink: u64,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// For a device node, the device it stands for.
+    pub rdev: u64,
+    /// Size in bytes; 0 for most files of /proc, whatever they hold.
+    pub size: u64,
+    /// Allocated 512-byte sectors: a hint, on ZFS late by a transaction group.
+    pub blocks: u64,
+    /// Last read.
+    pub atime: Timestamp,
+    /// Last change of the content.
+    pub mtime: Timestamp,
+    /// Last change of the inode.
+    pub ctime: Timestamp,
+}
+
+impl Stat {
+    /// Whether both describe one and the same inode.
+    #[must_use]
+    pub fn is_same_file(&self, other: &Stat) -> bool {
+        self.dev == other.dev && self.ino == other.ino
+    }
+}
+
+/// Pages of a file in the page cache, as cachestat(2) counts them (Linux 6.5 and later).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CachePages {
+    /// Pages present.
+    pub cached: u64,
+    /// Pages changed and not yet handed to the filesystem.
+    pub dirty: u64,
+    /// Pages on their way to the filesystem.
+    pub writeback: u64,
+}
+
+/// What lseek(2) is to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seek {
+    /// The next byte that the filesystem calls data.
+    Data,
+    /// The next byte that the filesystem calls a hole; the end of the file counts as one.
+    Hole,
+}
+
+/// The system calls, one method each.
+///
+/// Every method may fail with any [`Errno`]; what is said below is what success means. EINTR comes
+/// through as it is: wrap a kernel in [`patient::Patient`] to have it retried.
+pub trait Kernel: Sync {
+    /// An open file; dropping it closes it and loses what close(2) would have reported, so handles
+    /// that were written to go through [`Kernel::close`].
+    type File: Send + Sync;
+
+    /// openat2(2), or openat(2) where `resolve` is empty. O_CLOEXEC is always added.
+    fn open(
+        &self,
+        dir: At<'_, Self::File>,
+        path: &Path,
+        flags: OFlags,
+        mode: Mode,
+        resolve: ResolveFlags,
+    ) -> Result<Self::File>;
+    /// close(2). The handle is gone whatever is returned; EINTR is success, as POSIX will have it.
+    fn close(&self, file: Self::File) -> Result<()>;
+    /// fstat(2); works on O_PATH handles.
+    fn stat(&self, file: &Self::File) -> Result<Stat>;
+    /// fstatat(2); `follow` follows a symbolic link in the last component.
+    fn stat_at(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Stat>;
+    /// faccessat2(2) with AT_EACCESS: whether the effective user may write the file.
+    fn may_write(&self, dir: At<'_, Self::File>, path: &Path) -> Result<()>;
+    /// fstatfs(2): the filesystem's magic number.
+    fn filesystem(&self, file: &Self::File) -> Result<u32>;
+
+    /// read(2) at the handle's own position. 0 is end of file.
+    fn read(&self, file: &Self::File, buffer: &mut [u8]) -> Result<usize>;
+    /// write(2) at the handle's own position. May write less than asked.
+    fn write(&self, file: &Self::File, buffer: &[u8]) -> Result<usize>;
+    /// pread(2). 0 is end of file; a short count is not.
+    fn pread(&self, file: &Self::File, buffer: &mut [u8], offset: u64) -> Result<usize>;
+    /// pwrite(2). May write less than asked.
+    fn pwrite(&self, file: &Self::File, buffer: &[u8], offset: u64) -> Result<usize>;
+    /// lseek(2) with SEEK_DATA or SEEK_HOLE. ENXIO becomes `None`: nothing of the kind up to the end.
+    fn seek(&self, file: &Self::File, what: Seek, offset: u64) -> Result<Option<u64>>;
+    /// ioctl(FICLONE): makes `target` share all of `source`'s blocks. 0 from it is a claim.
+    fn ficlone(&self, target: &Self::File, source: &Self::File) -> Result<()>;
+    /// copy_file_range(2) of the range to the same offset of `target`. Returns the bytes it claims.
+    fn copy_file_range(&self, source: &Self::File, target: &Self::File, range: Range<u64>) -> Result<u64>;
+    /// ftruncate(2).
+    fn truncate(&self, file: &Self::File, size: u64) -> Result<()>;
+
+    /// fsync(2) of a file or a directory. A positive return, which ZFS 2.2.4 to 2.4.4 can give
+    /// instead of an error, is EIO here.
+    fn fsync(&self, file: &Self::File) -> Result<()>;
+    /// msync(MS_SYNC) of a mapping of `0..size` that is made for it and never touched.
+    fn msync(&self, file: &Self::File, size: u64) -> Result<()>;
+    /// cachestat(2) of the whole file. ENOSYS before Linux 6.5; EPERM to who may not write the file.
+    fn cachestat(&self, file: &Self::File) -> Result<CachePages>;
+    /// mincore(2) on a mapping of the range that is never touched: how many of its pages are in the
+    /// page cache. To who may not write the file the kernel says "all".
+    fn mincore(&self, file: &Self::File, range: Range<u64>) -> Result<u64>;
+    /// posix_fadvise(POSIX_FADV_DONTNEED) of the whole file. A request, not a promise.
+    fn drop_cache(&self, file: &Self::File) -> Result<()>;
+
+    /// renameat2(2).
+    fn rename(
+        &self,
+        from_dir: &Self::File,
+        from: &Path,
+        to_dir: &Self::File,
+        to: &Path,
+        flags: RenameFlags,
+    ) -> Result<()>;
+    /// linkat(2): gives the open file, also one of O_TMPFILE or O_PATH, the name `name` in `dir`.
+    fn link(&self, file: &Self::File, dir: &Self::File, name: &Path) -> Result<()>;
+    /// unlinkat(2) of anything but a directory.
+    fn unlink(&self, dir: &Self::File, name: &Path) -> Result<()>;
+    /// mkdirat(2); the umask applies.
+    fn mkdir(&self, dir: &Self::File, name: &Path, mode: Mode) -> Result<()>;
+    /// symlinkat(2).
+    fn symlink(&self, content: &OsStr, dir: &Self::File, name: &Path) -> Result<()>;
+    /// readlinkat(2) of an O_PATH handle of a symbolic link.
+    fn readlink(&self, link: &Self::File) -> Result<OsString>;
+    /// mknodat(2) of a fifo, socket or device; the umask applies.
+    fn mknod(&self, dir: &Self::File, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> Result<()>;
+
+    /// fchownat(2) of the handle itself, also an O_PATH one; `None` leaves the one as it is.
+    fn chown(&self, file: &Self::File, uid: Option<u32>, gid: Option<u32>) -> Result<()>;
+    /// fchmod(2); works on O_PATH handles of anything but a symbolic link.
+    fn chmod(&self, file: &Self::File, mode: u32) -> Result<()>;
+    /// utimensat(2) of the handle itself, also an O_PATH one.
+    fn set_times(&self, file: &Self::File, atime: Timestamp, mtime: Timestamp) -> Result<()>;
+    /// flistxattr(2); works on O_PATH handles. Names in the kernel's order.
+    fn list_xattr(&self, file: &Self::File) -> Result<Vec<OsString>>;
+    /// fgetxattr(2); works on O_PATH handles. ENODATA where there is none.
+    fn get_xattr(&self, file: &Self::File, name: &OsStr) -> Result<Vec<u8>>;
+    /// fsetxattr(2); works on O_PATH handles. Replaces what was there.
+    fn set_xattr(&self, file: &Self::File, name: &OsStr, value: &[u8]) -> Result<()>;
+    /// fremovexattr(2); works on O_PATH handles.
+    fn remove_xattr(&self, file: &Self::File, name: &OsStr) -> Result<()>;
+
+    /// getrandom(2), eight bytes: what makes a temporary name unlikely to be taken.
+    fn random(&self) -> u64;
+}

@@ -1,0 +1,103 @@
+//! Filesystems by their magic number (statfs(2) f_type), and whether their hints may be believed.
+//!
+//! Honest are those whose SEEK_DATA/SEEK_HOLE and FICLONE answer from the same state that read(2)
+//! does, on a local disk, for as long as Linux 5.19: ext4 (its FIEMAP and page-cache seek bugs were
+//! mended by 4.13), XFS, btrfs and tmpfs. Everything else is not called a liar: it is not known.
+
+/// A filesystem as far as statfs(2) tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filesystem {
+    magic: u32,
+}
+
+/// How far a filesystem's hints go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Honesty {
+    /// Hints answer from what reads see.
+    Honest,
+    /// OpenZFS: by version, parameters and the file's pages.
+    Zfs,
+    /// Not known: remote, stacked, in user space, or simply new.
+    Unknown,
+    /// Files that the kernel makes up when they are read: st_size is 0 or a page, whatever they hold.
+    Pseudo,
+}
+
+const ZFS: u32 = 0x2fc1_2fc1;
+
+/// Magic number, the name users know, and what is known of it.
+const TABLE: &[(u32, &str, Honesty)] = &[
+    (0x0000_ef53, "ext4", Honesty::Honest),
+    (0x5846_5342, "xfs", Honesty::Honest),
+    (0x9123_683e, "btrfs", Honesty::Honest),
+    (0x0102_1994, "tmpfs", Honesty::Honest),
+    (ZFS, "zfs", Honesty::Zfs),
+    (0x794c_7630, "overlayfs", Honesty::Unknown),
+    (0x6573_5546, "fuse", Honesty::Unknown),
+    (0x0000_6969, "nfs", Honesty::Unknown),
+    (0xff53_4d42, "cifs", Honesty::Unknown),
+    (0xfe53_4d42, "smb2", Honesty::Unknown),
+    (0x0102_1997, "9p", Honesty::Unknown),
+    (0x00c3_6400, "ceph", Honesty::Unknown),
+    (0xca45_1a4e, "bcachefs", Honesty::Unknown),
+    (0xf2f5_2010, "f2fs", Honesty::Unknown),
+    (0x0000_9fa0, "proc", Honesty::Pseudo),
+    (0x6265_6572, "sysfs", Honesty::Pseudo),
+    (0x6462_6720, "debugfs", Honesty::Pseudo),
+    (0x7472_6163, "tracefs", Honesty::Pseudo),
+    (0x0027_e0eb, "cgroup", Honesty::Pseudo),
+    (0x6367_7270, "cgroup2", Honesty::Pseudo),
+    (0x7363_6673, "securityfs", Honesty::Pseudo),
+    (0x6265_6570, "configfs", Honesty::Pseudo),
+    (0xcafe_4a11, "bpf", Honesty::Pseudo),
+    (0x6165_676c, "pstore", Honesty::Pseudo),
+];
+
+/// The first Linux release on which the honest filesystems above are believed.
+pub const HONEST_SINCE: (u32, u32) = (5, 19);
+
+impl Filesystem {
+    /// The filesystem with this magic number, known or not.
+    #[must_use]
+    pub fn new(magic: u32) -> Self {
+        Self { magic }
+    }
+
+    /// Its name, or "unknown".
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().map_or("unknown", |row| row.1)
+    }
+
+    /// What its hints are worth on a kernel of this release.
+    #[must_use]
+    pub fn honesty(self, kernel: (u32, u32)) -> Honesty {
+        match self.row().map_or(Honesty::Unknown, |row| row.2) {
+            Honesty::Honest if kernel < HONEST_SINCE => Honesty::Unknown,
+            honesty => honesty,
+        }
+    }
+
+    fn row(self) -> Option<&'static (u32, &'static str, Honesty)> {
+        TABLE.iter().find(|row| row.0 == self.magic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filesystem_nobody_listed_is_not_believed() {
+        assert_eq!(Filesystem::new(0x1234_5678).honesty((6, 18)), Honesty::Unknown);
+        assert_eq!(Filesystem::new(0x1234_5678).name(), "unknown");
+    }
+
+    #[test]
+    fn an_old_kernel_makes_an_honest_filesystem_unknown() {
+        let ext4 = Filesystem::new(0xef53);
+        assert_eq!(ext4.honesty((5, 18)), Honesty::Unknown);
+        assert_eq!(ext4.honesty((5, 19)), Honesty::Honest);
+        assert_eq!(Filesystem::new(ZFS).honesty((5, 4)), Honesty::Zfs);
+    }
+}

@@ -1,0 +1,4 @@
+//! What the world taught us, as data: nothing here makes a system call or decides for the engine.
+
+pub mod filesystems;
+pub mod zfs;

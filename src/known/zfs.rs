@@ -1,0 +1,183 @@
+//! OpenZFS bugs that make a hint wrong: versions x parameters x what must not be used.
+//!
+//! The table denies only. That no row applies proves nothing: distributions patch both ways (Debian
+//! 12's 2.1.11 has the fix of #15526 but not that of #15933), so the engine still asks for resident
+//! pages, settles, and verifies. The module's own version counts (/sys/module/zfs/version), not that
+//! of the tools.
+
+use std::fmt;
+
+/// A release of the kernel module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// 2 of 2.1.11.
+    pub major: u32,
+    /// 1 of 2.1.11.
+    pub minor: u32,
+    /// 11 of 2.1.11.
+    pub patch: u32,
+}
+
+const fn version(major: u32, minor: u32, patch: u32) -> Version {
+    Version { major, minor, patch }
+}
+
+impl Version {
+    /// Reads "2.1.11-1+deb12u1" and the like. Development versions (a patch level of 99, "-rc",
+    /// no third number) give `None`: nobody knows what is in them.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let numbers = text.split(|c: char| !(c.is_ascii_digit() || c == '.')).next()?;
+        let mut parts = numbers.split('.').map(|part| part.parse::<u32>().ok());
+        let parsed = version(parts.next()??, parts.next()??, parts.next()??);
+        let is_development = parsed.patch >= 99 || text.contains("-rc");
+        (!is_development && parts.next().is_none()).then_some(parsed)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// The loaded module, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// `None` when unreadable or a development version: the worst is assumed.
+    pub version: Option<Version>,
+    /// zfs_dmu_offset_next_sync: whether lseek waits for the transaction group (default 1 since 2.1.5).
+    pub offset_next_sync: Option<u32>,
+}
+
+/// What a row forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// SEEK_DATA and SEEK_HOLE as a map of what is zero.
+    Holes,
+    /// FICLONE and copy_file_range, which clones since 2.2.
+    Clones,
+}
+
+/// One reason not to use a hint on this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bug {
+    /// The issue at the OpenZFS project.
+    pub number: u32,
+    /// What happens, in a few words.
+    pub effect: &'static str,
+}
+
+struct Row {
+    hint: Hint,
+    bug: Bug,
+    /// First affected and first mended release, pairs for each branch.
+    affected: &'static [(Version, Version)],
+}
+
+const fn row(number: u32, hint: Hint, effect: &'static str, affected: &'static [(Version, Version)]) -> Row {
+    Row { hint, bug: Bug { number, effect }, affected }
+}
+
+const FIRST: Version = version(0, 0, 0);
+const V2_2: Version = version(2, 2, 0);
+
+/// Releases from which on, and before which, each bug is there; sources in the issues themselves.
+const TABLE: &[Row] = &[
+    row(
+        11900,
+        Hint::Holes,
+        "mapped pages are not part of the hole map",
+        &[(FIRST, version(2, 0, 7)), (version(2, 1, 0), version(2, 1, 2))],
+    ),
+    row(14512, Hint::Holes, "lseek may not end", &[(version(2, 1, 5), version(2, 1, 10))]),
+    row(14753, Hint::Holes, "a changed file is taken for unchanged", &[(version(2, 1, 10), version(2, 1, 11))]),
+    row(
+        15526,
+        Hint::Holes,
+        "a file being written looks like a hole",
+        &[(FIRST, version(2, 1, 14)), (V2_2, version(2, 2, 2))],
+    ),
+    // Mended in 2.2.4 and in no release of 2.1 or 2.0.
+    row(15933, Hint::Holes, "a file written through mmap looks like a hole", &[(FIRST, version(2, 2, 4))]),
+    row(15933, Hint::Clones, "a file written through mmap clones as its old blocks", &[(V2_2, version(2, 2, 4))]),
+    row(15728, Hint::Clones, "a clone ends short and says success", &[(V2_2, version(2, 2, 3))]),
+    row(15994, Hint::Clones, "FICLONE of a file without blocks may not return", &[(V2_2, version(2, 2, 4))]),
+];
+
+/// #16012 is in every release with block cloning. What cures it is the wait for the transaction group
+/// in lseek, which zfs_dmu_offset_next_sync=0 turns off (measured on 2.3.2 and 2.4.4).
+const UNSETTLED_CLONE: Bug =
+    Bug { number: 16012, effect: "a clone may bring back blocks from before a hole was punched" };
+
+/// A version nobody can tell the bugs of.
+const UNKNOWN_VERSION: Bug = Bug { number: 15933, effect: "unknown or development version, the worst is assumed" };
+
+impl Module {
+    /// The first known reason not to use `hint` on this module, if there is one.
+    #[must_use]
+    pub fn forbids(&self, hint: Hint) -> Option<Bug> {
+        let Some(version) = self.version else { return Some(UNKNOWN_VERSION) };
+        let applies = |row: &&Row| {
+            row.hint == hint && row.affected.iter().any(|(first, mended)| (*first..*mended).contains(&version))
+        };
+        if let Some(row) = TABLE.iter().find(applies) {
+            return Some(row.bug);
+        }
+        (hint == Hint::Clones && self.offset_next_sync != Some(1)).then_some(UNSETTLED_CLONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(text: &str) -> Module {
+        Module { version: Version::parse(text), offset_next_sync: Some(1) }
+    }
+
+    fn number(module: &Module, hint: Hint) -> Option<u32> {
+        module.forbids(hint).map(|bug| bug.number)
+    }
+
+    #[test]
+    fn distribution_versions_are_read_and_development_versions_are_not() {
+        assert_eq!(Version::parse("2.1.11-1+deb12u1\n"), Some(version(2, 1, 11)));
+        assert_eq!(Version::parse("2.2.3-0ubuntu1"), Some(version(2, 2, 3)));
+        for text in ["2.2.99-1", "2.3.0-rc1", "2.3", "git", "", "2.2.0.1"] {
+            assert_eq!(Version::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn debian_12_as_shipped_has_15933() {
+        assert_eq!(number(&module("2.1.11-1"), Hint::Holes), Some(15526));
+        assert_eq!(number(&module("2.1.16-1"), Hint::Holes), Some(15933));
+        assert_eq!(number(&module("2.1.16-1"), Hint::Clones), None);
+    }
+
+    #[test]
+    fn block_cloning_is_out_until_2_2_4() {
+        for text in ["2.2.0-1", "2.2.1-1", "2.2.2-1", "2.2.3-1"] {
+            assert_eq!(number(&module(text), Hint::Clones), Some(15933), "{text}");
+        }
+        assert_eq!(number(&module("2.2.4-1"), Hint::Clones), None);
+        assert_eq!(number(&module("2.4.4-1"), Hint::Holes), None);
+    }
+
+    #[test]
+    fn without_the_wait_in_lseek_no_clone_is_settled() {
+        for offset_next_sync in [Some(0), None] {
+            let module = Module { offset_next_sync, ..module("2.4.4-1") };
+            assert_eq!(number(&module, Hint::Clones), Some(16012));
+            assert_eq!(number(&module, Hint::Holes), None);
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_forbids_both() {
+        let module = Module::default();
+        assert!(module.forbids(Hint::Holes).is_some() && module.forbids(Hint::Clones).is_some());
+    }
+}

@@ -1,0 +1,28 @@
+//! safecp: cp whose success means that every file was read back and is the same.
+//!
+//! # The story of one copy
+//!
+//! `argv` becomes `options::Options` and operands (`cli`), operands become names to copy
+//! (`tree`), and each regular file goes through `copy`: its source is probed, a strategy chosen,
+//! a nameless temporary filled, its bytes read back and compared, its attributes set, and only then
+//! it gets its name. What happened is an outcome, which `report` puts into words and an exit status.
+//!
+//! Why all that: on ZFS the kernel may call written data a hole, or clone old blocks, and say
+//! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
+//! a hint here; that both files read the same is the proof.
+//!
+//! # Vocabulary
+//!
+//! - *source*, *target*: the two ends of a copy. An *operand* is one that was typed.
+//! - *strategy*: reflink, offload, extents or stream; each rung of the *ladder* trusts less.
+//! - *hint*: an answer of the kernel about content that is not the content itself.
+//! - *settling*: writing a source out before a hint about it is used.
+//! - *landing*: how a target arrives: new, in the place of an old file, or written into it.
+//! - *pass*: one way through both files, moving bytes, comparing them, or both.
+//! - *level*: a directory while its entries are being copied.
+
+pub mod error;
+pub mod kernel;
+pub mod known;
+pub mod options;
+pub mod report;
