@@ -21,6 +21,7 @@
 //! - *pass*: one way through both files, moving bytes, comparing them, or both.
 //! - *level*: a directory while its entries are being copied.
 
+pub mod copy;
 pub mod error;
 pub mod kernel;
 pub mod known;

@@ -1,0 +1,151 @@
+//! From a temporary to a name: how a target comes to be, whole or not at all.
+//!
+//! A new file is made without a name (O_TMPFILE) where the filesystem can, else under a temporary
+//! one, `.safecp-` with sixteen hexadecimal digits, in the target's own directory. Only a verified
+//! and finished file is given the target's name: by linkat, which refuses a taken one, or by
+//! renameat2 over the old file. Until then the old file is untouched, and a crash leaves at most a
+//! temporary name.
+
+use super::{Copier, Name};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
+use std::path::{Path, PathBuf};
+
+/// What temporary names begin with.
+pub const TEMPORARY_PREFIX: &str = ".safecp-";
+
+/// How many temporary names are tried before their being taken is believed.
+const NAME_ATTEMPTS: u64 = 16;
+
+/// How a target's name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nothing has the name; if something has in the end, that is an error.
+    New,
+    /// Whatever has the name is replaced.
+    Over,
+}
+
+/// A file that does not have its target's name yet. Dropping it removes its temporary name.
+pub struct Temporary<'a, K: Kernel> {
+    kernel: &'a K,
+    dir: &'a K::File,
+    name: Option<PathBuf>,
+    file: Option<K::File>,
+}
+
+impl<'a, K: Kernel> Temporary<'a, K> {
+    /// Makes an empty file, open for reading and writing, in `dir`, with `mode` less the umask.
+    pub fn create(kernel: &'a K, dir: &'a K::File, mode: Mode) -> crate::kernel::Result<Self> {
+        let unnamed = OFlags::TMPFILE | OFlags::RDWR;
+        match kernel.open(Some(dir), Path::new("."), unnamed, mode, ResolveFlags::empty()) {
+            Ok(file) => Ok(Self { kernel, dir, name: None, file: Some(file) }),
+            // EISDIR and ENOENT come from kernels and network filesystems that do not know the flag.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL | Errno::NOSYS) => {
+                Self::create_named(kernel, dir, mode)
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn create_named(kernel: &'a K, dir: &'a K::File, mode: Mode) -> crate::kernel::Result<Self> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW;
+        let (name, file) =
+            with_free_name(kernel, |name| kernel.open(Some(dir), name, flags, mode, ResolveFlags::empty()))?;
+        Ok(Self { kernel, dir, name: Some(name), file: Some(file) })
+    }
+
+    /// The open file.
+    pub fn file(&self) -> &K::File {
+        self.file.as_ref().expect("a temporary has its file until it is committed")
+    }
+
+    /// Gives the file the name `target` in its directory. On an error the name has what it had.
+    pub fn commit(mut self, target: &Path, claim: Claim) -> crate::kernel::Result<()> {
+        match (claim, self.name.take()) {
+            (Claim::New, None) => self.kernel.link(self.file(), self.dir, target)?,
+            (Claim::New, Some(name)) => self.rename(name, target, RenameFlags::NOREPLACE)?,
+            (Claim::Over, Some(name)) => self.rename(name, target, RenameFlags::empty())?,
+            (Claim::Over, None) => {
+                let link = |name: &Path| self.kernel.link(self.file(), self.dir, name);
+                let (name, ()) = with_free_name(self.kernel, link)?;
+                self.rename(name, target, RenameFlags::empty())?;
+            }
+        }
+        match self.file.take() {
+            Some(file) => self.kernel.close(file),
+            None => Ok(()),
+        }
+    }
+
+    /// Renames; the temporary name is kept for removal if that fails.
+    fn rename(&mut self, name: PathBuf, target: &Path, flags: RenameFlags) -> crate::kernel::Result<()> {
+        let renamed = match self.kernel.rename(self.dir, &name, self.dir, target, flags) {
+            // Filesystems without RENAME_NOREPLACE: link does not replace either.
+            Err(Errno::INVAL) if flags == RenameFlags::NOREPLACE => {
+                let linked = self.kernel.link(self.file(), self.dir, target);
+                linked.and_then(|()| self.kernel.unlink(self.dir, &name))
+            }
+            renamed => renamed,
+        };
+        if renamed.is_err() {
+            self.name = Some(name);
+        }
+        renamed
+    }
+}
+
+impl<K: Kernel> Drop for Temporary<'_, K> {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            // The copy has failed already and its reason is on its way; a name that cannot be
+            // removed has nothing to add to it.
+            self.kernel.unlink(self.dir, &name).unwrap_or(());
+        }
+    }
+}
+
+/// Calls with fresh temporary names until one is not taken.
+pub fn with_free_name<K: Kernel, T>(
+    kernel: &K,
+    mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
+) -> crate::kernel::Result<(PathBuf, T)> {
+    let random = kernel.random();
+    for attempt in 0..NAME_ATTEMPTS {
+        let name = PathBuf::from(format!("{TEMPORARY_PREFIX}{:016x}", random.wrapping_add(attempt)));
+        match call(&name) {
+            Err(Errno::EXIST) => {}
+            made => return made.map(|made| (name, made)),
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Makes `make` under a temporary name and renames it over `target`, so that what stood there is
+    /// replaced at once or stays. For symbolic links, nodes and hard links.
+    pub(crate) fn replace_by(
+        &self,
+        target: &Name<'_, K::File>,
+        make: impl FnMut(&Path) -> crate::kernel::Result<()>,
+    ) -> crate::kernel::Result<()> {
+        let dir = target.directory()?;
+        let (name, ()) = with_free_name(self.kernel, make)?;
+        let renamed = self.kernel.rename(dir, &name, dir, target.name, RenameFlags::empty());
+        // rename of two names of one file does nothing and leaves both.
+        match (renamed, self.kernel.unlink(dir, &name)) {
+            (Ok(()), Ok(()) | Err(Errno::NOENT)) => Ok(()),
+            (Ok(()), Err(errno)) | (Err(errno), _) => Err(errno),
+        }
+    }
+
+    /// Writes a directory out, so that the names in it outlive a power loss.
+    pub fn sync_directory(&self, dir: &K::File, shown: &Path) -> Result<(), Error> {
+        // A handle of O_PATH cannot be synced; one of its own can.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let failed = |errno| Error::call(Action::Sync, shown, errno);
+        let dir =
+            self.kernel.open(Some(dir), Path::new("."), flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
+        self.kernel.fsync(&dir).map_err(failed)
+    }
+}

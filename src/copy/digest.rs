@@ -1,0 +1,147 @@
+//! BLAKE3 of a file, piece by piece, so that pieces can be hashed in any order and compared alone.
+//!
+//! A piece is a subtree of BLAKE3's own tree (its `hazmat` interface), so the root that the pieces add
+//! up to is the digest that b3sum prints for the whole file.
+
+use blake3::hazmat::{ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
+use blake3::{Hash, Hasher};
+
+/// Hashes one piece of a file.
+pub struct PieceHasher(Hasher);
+
+impl PieceHasher {
+    /// A hasher for the piece that begins at `offset`, a multiple of the piece size, which itself is
+    /// a power of two times 1024.
+    #[must_use]
+    pub fn at(offset: u64) -> Self {
+        let mut hasher = Hasher::new();
+        hasher.set_input_offset(offset);
+        Self(hasher)
+    }
+
+    /// Takes in the next bytes of the piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Takes in `length` zero bytes.
+    pub fn update_zeros(&mut self, mut length: u64) {
+        static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+        while length > 0 {
+            let count = length.min(ZEROS.len() as u64);
+            #[allow(clippy::cast_possible_truncation, reason = "at most the length of ZEROS")]
+            self.0.update(&ZEROS[..count as usize]);
+            length -= count;
+        }
+    }
+
+    fn taken(&self) -> bool {
+        self.0.count() > 0
+    }
+}
+
+/// The digests of the pieces of one file, in any order until [`Tree::root`] is asked for.
+#[derive(Debug)]
+pub struct Tree {
+    piece: u64,
+    /// Number and value of each piece.
+    values: Vec<(u64, ChainingValue)>,
+    /// The digest the file has if its first piece is all of it.
+    alone: Hash,
+}
+
+impl Tree {
+    /// The digest of an empty file, cut into pieces of `piece` bytes.
+    #[must_use]
+    pub fn new(piece: u64) -> Self {
+        Self { piece, values: Vec::new(), alone: Hasher::new().finalize() }
+    }
+
+    /// Adds a piece that is complete or the file's last. A piece without bytes changes nothing.
+    pub fn add(&mut self, number: u64, hasher: &PieceHasher) {
+        if !hasher.taken() {
+            return;
+        }
+        if number == 0 {
+            self.alone = hasher.0.finalize();
+        }
+        self.values.push((number, hasher.0.finalize_non_root()));
+    }
+
+    /// Takes over the pieces of another tree of the same file.
+    pub fn join(&mut self, other: Tree) {
+        if other.values.iter().any(|(number, _)| *number == 0) {
+            self.alone = other.alone;
+        }
+        self.values.extend(other.values);
+    }
+
+    /// The digest of a file of `size` bytes, or `None` while pieces of it are missing.
+    #[must_use]
+    pub fn root(mut self, size: u64) -> Option<Hash> {
+        self.values.sort_unstable_by_key(|(number, _)| *number);
+        let is_whole = self.values.len() as u64 == size.div_ceil(self.piece)
+            && (0..).zip(&self.values).all(|(expected, (number, _))| expected == *number);
+        if !is_whole {
+            return None;
+        }
+        if self.values.len() < 2 {
+            return Some(self.alone);
+        }
+        let (left, right) = self.halves(0, size);
+        Some(merge_subtrees_root(&left, &right, Mode::Hash))
+    }
+
+    /// The two children of the subtree of `length` bytes (more than one piece) at `offset`.
+    fn halves(&self, offset: u64, length: u64) -> (ChainingValue, ChainingValue) {
+        let left = left_subtree_len(length);
+        (self.subtree(offset, left), self.subtree(offset + left, length - left))
+    }
+
+    fn subtree(&self, offset: u64, length: u64) -> ChainingValue {
+        if length <= self.piece {
+            let number = usize::try_from(offset / self.piece).unwrap_or(usize::MAX);
+            return self.values[number].1;
+        }
+        let (left, right) = self.halves(offset, length);
+        merge_subtrees_non_root(&left, &right, Mode::Hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cuts `bytes` into pieces of 1024, adds them last first, and compares with BLAKE3's own answer.
+    #[test]
+    fn the_root_is_the_digest_of_the_whole() {
+        let bytes: Vec<u8> = (0..40_000_u32).map(|n| (n * 7 / 3) as u8).collect();
+        for size in [0, 1, 1023, 1024, 1025, 2048, 2049, 3 * 1024, 7 * 1024 + 5, 16 * 1024, 40_000] {
+            let mut tree = Tree::new(1024);
+            for (number, piece) in (0..).zip(bytes[..size].chunks(1024)).collect::<Vec<_>>().into_iter().rev() {
+                let mut hasher = PieceHasher::at(number * 1024);
+                hasher.update(piece);
+                tree.add(number, &hasher);
+            }
+            assert_eq!(tree.root(size as u64), Some(blake3::hash(&bytes[..size])), "{size} bytes");
+        }
+    }
+
+    #[test]
+    fn zeros_hash_as_zero_bytes() {
+        let mut hasher = PieceHasher::at(0);
+        hasher.update_zeros(200_000);
+        let mut tree = Tree::new(1 << 20);
+        tree.add(0, &hasher);
+        assert_eq!(tree.root(200_000), Some(blake3::hash(&vec![0; 200_000])));
+    }
+
+    #[test]
+    fn a_missing_piece_leaves_no_root() {
+        let mut hasher = PieceHasher::at(1024);
+        hasher.update(&[1; 1024]);
+        let mut tree = Tree::new(1024);
+        tree.add(1, &hasher);
+        assert_eq!(tree.root(2048), None);
+    }
+}

@@ -1,0 +1,100 @@
+//! Half-open byte ranges, and the cutting of a file into pieces. Pure arithmetic.
+
+use std::ops::Range;
+
+/// The part of `range` that lies within `bounds`; empty where they do not meet.
+#[must_use]
+pub fn clip(range: &Range<u64>, bounds: &Range<u64>) -> Range<u64> {
+    let start = range.start.max(bounds.start);
+    start..range.end.min(bounds.end).max(start)
+}
+
+/// What `ranges` (sorted, without overlap, within `bounds`) leave of `bounds`, in order.
+#[must_use]
+pub fn gaps(ranges: &[Range<u64>], bounds: Range<u64>) -> Vec<Range<u64>> {
+    let mut gaps = Vec::new();
+    let mut at = bounds.start;
+    for range in ranges {
+        if at < range.start {
+            gaps.push(at..range.start);
+        }
+        at = range.end;
+    }
+    if at < bounds.end {
+        gaps.push(at..bounds.end);
+    }
+    gaps
+}
+
+/// Cuts `range` at every multiple of `step`, which must not be 0.
+pub fn steps(range: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> {
+    let mut at = range.start;
+    std::iter::from_fn(move || {
+        if at >= range.end {
+            return None;
+        }
+        let next = (at / step + 1).saturating_mul(step).min(range.end);
+        let cut = at..next;
+        at = next;
+        Some(cut)
+    })
+}
+
+/// Whether every byte is 0.
+#[must_use]
+pub fn is_zero(bytes: &[u8]) -> bool {
+    // Folding a chunk without a branch lets the compiler use wide registers.
+    bytes.chunks(128).all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Sorted ranges without overlap within 0..200, made from a set of marked bytes.
+    fn ranges_of(marked: &[bool]) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for at in (0..).zip(marked).filter(|(_, mark)| **mark).map(|(at, _)| at) {
+            match ranges.last_mut() {
+                Some(last) if last.end == at => last.end += 1,
+                _ => ranges.push(at..at + 1),
+            }
+        }
+        ranges
+    }
+
+    proptest! {
+        #[test]
+        fn gaps_are_exactly_the_unmarked_bytes(marked in proptest::collection::vec(any::<bool>(), 0..200)) {
+            let found: Vec<u64> = gaps(&ranges_of(&marked), 0..marked.len() as u64).into_iter().flatten().collect();
+            let expected: Vec<u64> = (0..).zip(&marked).filter(|(_, mark)| !**mark).map(|(at, _)| at).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn steps_cover_the_range_once_and_never_cross_a_multiple(start in 0_u64..500, length in 0_u64..500, step in 1_u64..70) {
+            let cuts: Vec<_> = steps(start..start + length, step).collect();
+            let covered: Vec<u64> = cuts.iter().cloned().flatten().collect();
+            prop_assert_eq!(covered, (start..start + length).collect::<Vec<_>>());
+            for cut in cuts {
+                prop_assert!(cut.start / step == (cut.end - 1) / step);
+            }
+        }
+
+        #[test]
+        fn zero_is_what_a_plain_loop_calls_zero(length in 0_usize..600, at in 0_usize..600) {
+            let mut bytes = vec![0_u8; length];
+            if at < length {
+                bytes[at] = 1;
+            }
+            prop_assert_eq!(is_zero(&bytes), !bytes.contains(&1));
+        }
+    }
+
+    #[test]
+    fn clipping_ranges_that_do_not_meet_gives_an_empty_one() {
+        assert!(clip(&(0..5), &(7..9)).is_empty() && clip(&(8..12), &(3..6)).is_empty());
+        assert_eq!(clip(&(0..8), &(7..9)), 7..8);
+    }
+}

@@ -1,0 +1,245 @@
+//! One attempt: a sink is filled by one strategy, and what it then holds is proved.
+
+use super::landing::Sink;
+use super::probe::{Probe, Settled};
+use super::strategy::{Fallback, Rung, Strategy, Verdict, verdict};
+use super::transfer::{Holes, Pass, Passed, Position, Stopped, Zeros};
+use super::verify::Again;
+use super::{Copier, HOLES_HASHED_MAX, Job, Landing};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, Stat};
+use crate::known::filesystems::{Filesystem, Honesty};
+use crate::options::{Sparse, Verify};
+use crate::report::quote::quoted;
+
+/// The most that one copy_file_range is asked for: glibc 2.41 and 2.42 cut larger answers, and a
+/// signal is noticed between calls.
+const OFFLOAD_STEP: u64 = 1 << 30;
+
+/// Why an attempt ended.
+pub(super) enum Failed {
+    /// The next strategy may do.
+    Fallback(Fallback),
+    /// This file fails.
+    For(Error),
+}
+
+/// A sink that holds the source.
+pub(super) struct Filled {
+    pub(super) passed: Passed,
+    pub(super) zeros: Zeros,
+    /// The target as it is then, if it is a regular file.
+    pub(super) stat: Option<Stat>,
+}
+
+impl Filled {
+    /// The target's owner and group.
+    pub(super) fn owner(&self) -> Option<(u32, u32)> {
+        self.stat.map(|stat| (stat.uid, stat.gid))
+    }
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Fills the sink by the rung's strategy, and verifies it as the options ask.
+    pub(super) fn fill(
+        &self,
+        rung: Rung,
+        probe: &Probe,
+        job: &Job<'_, K::File>,
+        sink: &Sink<'_, K>,
+    ) -> Result<Filled, Failed> {
+        if rung.settle {
+            let for_clone = rung.strategy == Strategy::Reflink;
+            let settled = self.settle(job.source.file, probe.size, for_clone, job.source.shown).map_err(Failed::For)?;
+            if settled == Settled::No {
+                return Err(Failed::Fallback(Fallback::Unsettled));
+            }
+        }
+        if sink.landing == Landing::InPlace {
+            self.resize(job, sink, 0)?;
+        }
+        let pass = self.pass(rung.strategy, probe, job, sink);
+        let zeros = pass.zeros;
+        let believes_holes = pass.holes == Holes::Believed;
+        let passed = match rung.strategy {
+            Strategy::Reflink => self.reflink(pass, probe, job),
+            Strategy::Offload => self.offload(&pass, probe, job),
+            Strategy::Extents | Strategy::Stream => {
+                // Pieces written out of order and holes at the end need the size beforehand.
+                if pass.parallel || pass.zeros == Zeros::Holes || pass.holes != Holes::Unmapped {
+                    self.resize(job, sink, probe.size)?;
+                }
+                pass.run().map_err(|stopped| self.failed(job, stopped))
+            }
+        }?;
+        // Where the file is cut short and grows again, the map calls a hole what never held zeros; and
+        // nothing of such a hole was read.
+        if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(Failed::For)? {
+            return Err(Failed::Fallback(Fallback::Changed));
+        }
+        let mut stat = None;
+        if sink.landing != Landing::Through {
+            stat = Some(self.check_size(job, sink.file(), passed.size)?);
+            if self.options.verify == Verify::Device {
+                self.verify_from_device(job, sink.file(), self.again(rung.strategy, probe, job, sink, &passed))?;
+            }
+        }
+        Ok(Filled { passed, zeros, stat })
+    }
+
+    /// The pass that a strategy makes over this file.
+    fn pass<'p>(
+        &'p self,
+        strategy: Strategy,
+        probe: &Probe,
+        job: &Job<'p, K::File>,
+        sink: &'p Sink<'_, K>,
+    ) -> Pass<'p, K> {
+        let is_regular = job.source.stat.kind == Kind::File;
+        let size = if is_regular { probe.size } else { 0 };
+        let through = sink.landing == Landing::Through;
+        let source_believed = probe.honesty == Honesty::Honest;
+        let maps = match strategy {
+            Strategy::Extents => true,
+            // A reflink of a sparse file is compared where both sides have data.
+            Strategy::Reflink => source_believed && probe.looks_sparse(),
+            Strategy::Offload | Strategy::Stream => false,
+        };
+        let holes = match (maps, source_believed) {
+            (false, _) => Holes::Unmapped,
+            (true, true) => Holes::Believed,
+            (true, false) => Holes::Read,
+        };
+        let zeros = match self.options.sparse {
+            _ if through => Zeros::Written,
+            Sparse::Always => Zeros::Holes,
+            Sparse::Never => Zeros::Written,
+            Sparse::Auto if strategy == Strategy::Stream && is_regular && probe.looks_sparse() => Zeros::Holes,
+            Sparse::Auto => Zeros::Written,
+        };
+        let unallocated = probe.size.saturating_sub(probe.blocks.saturating_mul(512));
+        Pass {
+            kernel: self.kernel,
+            source: job.source.file,
+            target: sink.file(),
+            size,
+            source_position: if is_regular { Position::Any } else { Position::Here },
+            target_position: if through { Position::Here } else { Position::Any },
+            writes: true,
+            reads_back: !through && self.options.verify != Verify::Nothing,
+            zeros,
+            holes,
+            target_map: maps && self.is_honest(sink.file()),
+            digests_holes: holes == Holes::Read || unallocated <= HOLES_HASHED_MAX,
+            geometry: self.geometry,
+            parallel: self.options.jobs.get() > 1 && !through && size >= 2 * self.geometry.piece,
+            stop: self.stop,
+        }
+    }
+
+    /// Whether the file's filesystem answers about holes from what reads see.
+    fn is_honest(&self, file: &K::File) -> bool {
+        let magic = self.kernel.filesystem(file);
+        magic.is_ok_and(|magic| Filesystem::new(magic).honesty(self.host.kernel) == Honesty::Honest)
+    }
+
+    fn again<'p>(
+        &'p self,
+        strategy: Strategy,
+        probe: &Probe,
+        job: &Job<'p, K::File>,
+        sink: &'p Sink<'_, K>,
+        passed: &Passed,
+    ) -> Again<'p, K> {
+        let pass = self.pass(strategy, probe, job, sink);
+        if job.source.stat.kind == Kind::File {
+            return Again::Compare(pass);
+        }
+        let alone = Pass { source: sink.file(), size: passed.size, source_position: Position::Any, ..pass };
+        Again::Digest(alone, passed.digest)
+    }
+
+    /// FICLONE, then a comparison of what came of it: success from it is a claim.
+    fn reflink(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, Failed> {
+        if let Err(errno) = self.kernel.ficlone(pass.target, pass.source) {
+            if matches!(errno, Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS | Errno::XDEV) {
+                self.remember_unclonable(job);
+            }
+            let error = Error::pair(Action::Clone, job.target.shown, job.source.shown, errno);
+            return Err(by_verdict(errno, error));
+        }
+        self.prove_claim(pass, probe, job)
+    }
+
+    /// copy_file_range over the whole file. What it says it moved is a claim as well.
+    fn offload(&self, pass: &Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, Failed> {
+        let mut at = 0;
+        while at < probe.size {
+            if self.stop.is_asked() {
+                return Err(Failed::For(Error::Interrupted));
+            }
+            let range = at..probe.size.min(at + OFFLOAD_STEP);
+            match self.kernel.copy_file_range(pass.source, pass.target, range) {
+                // No progress before the end: read(2) must tell what is there.
+                Ok(0) => return Err(Failed::Fallback(Fallback::Unsupported(Errno::OPNOTSUPP))),
+                Ok(count) => at += count,
+                Err(errno) => return Err(by_verdict(errno, Error::call(Action::Write, job.target.shown, errno))),
+            }
+        }
+        Ok(Passed { size: probe.size, digest: None })
+    }
+
+    fn prove_claim(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, Failed> {
+        if self.options.verify == Verify::Nothing {
+            return Ok(Passed { size: probe.size, digest: None });
+        }
+        self.compare(pass).map_err(|stopped| self.failed(job, stopped))
+    }
+
+    fn resize(&self, job: &Job<'_, K::File>, sink: &Sink<'_, K>, size: u64) -> Result<(), Failed> {
+        let resized = self.kernel.truncate(sink.file(), size);
+        resized.map_err(|errno| Failed::For(Error::call(Action::Extend, job.target.shown, errno)))
+    }
+
+    /// What a pass that stopped means for the file.
+    pub(super) fn failed(&self, job: &Job<'_, K::File>, stopped: Stopped) -> Failed {
+        match stopped {
+            Stopped::Different(difference) => Failed::Fallback(Fallback::Different(difference)),
+            Stopped::Nonsense => Failed::Fallback(Fallback::Nonsense),
+            Stopped::Interrupted => Failed::For(Error::Interrupted),
+            Stopped::Truncated => {
+                Failed::For(Error::Refused(format!("{} was truncated while being copied", quoted(job.source.shown))))
+            }
+            Stopped::Failed(Action::Seek, errno) => {
+                by_verdict(errno, Error::call(Action::Seek, job.source.shown, errno))
+            }
+            Stopped::Failed(Action::Write, errno) => Failed::For(Error::call(Action::Write, job.target.shown, errno)),
+            Stopped::Failed(action, errno) => Failed::For(Error::call(action, job.source.shown, errno)),
+        }
+    }
+}
+
+fn by_verdict(errno: Errno, error: Error) -> Failed {
+    match verdict(errno) {
+        Verdict::Unsupported => Failed::Fallback(Fallback::Unsupported(errno)),
+        Verdict::Transient => Failed::Fallback(Fallback::Interrupted),
+        Verdict::Fatal => Failed::For(error),
+    }
+}
+
+/// What is said when the last strategy was left.
+pub(super) fn exhausted<F>(fallback: Fallback, job: &Job<'_, F>) -> Error {
+    let clone_failed = |errno| Error::pair(Action::Clone, job.target.shown, job.source.shown, errno);
+    match fallback {
+        Fallback::Different(difference) => {
+            Error::Mismatch { source: job.source.shown.to_owned(), target: job.target.shown.to_owned(), difference }
+        }
+        Fallback::Unsupported(errno) => clone_failed(errno),
+        Fallback::Interrupted => clone_failed(Errno::INTR),
+        Fallback::Unsettled | Fallback::Nonsense | Fallback::Changed => Error::Refused(format!(
+            "failed to clone {} from {}: {fallback}",
+            quoted(job.target.shown),
+            quoted(job.source.shown)
+        )),
+    }
+}

@@ -1,0 +1,219 @@
+//! Where a copy's bytes go before it has its name, and how it gets it: sinks.
+//!
+//! A sink is a temporary that becomes new or replaces an old file whole, or the old file itself. An
+//! old file is replaced whole only where nobody could tell but by the inode number; whatever cannot
+//! be made to look the same is written in place, as cp does.
+
+use super::commit::{Claim, Temporary};
+use super::fill::Filled;
+use super::metadata::{Dressed, Fresh, Wardrobe};
+use super::{Copier, Job, Landing};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
+use crate::options::{Removal, Verify};
+use crate::report::quote::quoted;
+
+/// The target of one attempt.
+pub(super) struct Sink<'a, K: Kernel> {
+    pub(super) landing: Landing,
+    place: Place<'a, K>,
+}
+
+enum Place<'a, K: Kernel> {
+    /// A fresh file; with it the old one that it replaces, if it has to look like that.
+    Temporary { temporary: Temporary<'a, K>, old: Option<(K::File, Stat)> },
+    /// The old file.
+    Old(K::File),
+}
+
+/// What is known of a target once it has its name.
+pub(super) struct Finished {
+    pub(super) changed: bool,
+    pub(super) complaints: Vec<Error>,
+}
+
+impl<K: Kernel> Sink<'_, K> {
+    pub(super) fn file(&self) -> &K::File {
+        match &self.place {
+            Place::Temporary { temporary, .. } => temporary.file(),
+            Place::Old(file) => file,
+        }
+    }
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    fn wardrobe(&self) -> Wardrobe<'_, K> {
+        Wardrobe { kernel: self.kernel, options: self.options }
+    }
+
+    /// Makes or opens what the bytes go into. Its landing may be another than the one asked for.
+    pub(super) fn sink<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
+        match landing {
+            Landing::New | Landing::Supplant => self.temporary(job, landing),
+            Landing::Replace => self.replacement(job),
+            Landing::InPlace => self.old_file(job),
+            Landing::Through => {
+                let file = job.target.open(self.kernel, OFlags::WRONLY).map_err(|errno| cannot_create(job, errno))?;
+                Ok(Sink { landing, place: Place::Old(file) })
+            }
+        }
+    }
+
+    fn temporary<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
+        let temporary = self.make_temporary(job).map_err(|errno| cannot_create(job, errno))?;
+        Ok(Sink { landing, place: Place::Temporary { temporary, old: None } })
+    }
+
+    fn make_temporary<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Temporary<'j, K>> {
+        let mode = if self.options.preserve.closes_until_done() { 0o600 } else { self.wanted_mode(job.source.stat) };
+        Temporary::create(self.kernel, job.target.directory()?, Mode::from_raw_mode(mode))
+    }
+
+    /// The permission bits a new file asks for where none are preserved, before the umask.
+    fn wanted_mode(&self, source: &Stat) -> u32 {
+        if self.options.preserve.default_mode { 0o666 } else { source.mode & 0o777 }
+    }
+
+    /// A temporary that will look like the old file; the old file itself, if it cannot, or, with -f,
+    /// if it cannot be opened, a new one.
+    fn replacement<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
+        // Opened for writing as cp would, so that what cp may not overwrite stays.
+        let old = match job.target.open(self.kernel, OFlags::WRONLY | OFlags::NONBLOCK) {
+            Ok(old) => old,
+            Err(_) if self.options.removal == Removal::WhenUnwritable => return self.temporary(job, Landing::Supplant),
+            Err(errno) => return Err(cannot_create(job, errno)),
+        };
+        let stat = self.kernel.stat(&old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
+        if stat.kind != Kind::File || stat.nlink > 1 {
+            return self.old_file(job);
+        }
+        let temporary = match self.make_temporary(job) {
+            Ok(temporary) => temporary,
+            // A directory we may not write holds a file we may.
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => return self.old_file(job),
+            Err(errno) => return Err(cannot_create(job, errno)),
+        };
+        if !self.options.privileged && !self.can_own(temporary.file(), &stat) {
+            return self.old_file(job);
+        }
+        Ok(Sink { landing: Landing::Replace, place: Place::Temporary { temporary, old: Some((old, stat)) } })
+    }
+
+    /// Whether the new file can have the old one's owner and group: told before any byte is moved.
+    fn can_own(&self, new: &K::File, old: &Stat) -> bool {
+        let is_ours = self.kernel.stat(new).is_ok_and(|new| (new.uid, new.gid) == (old.uid, old.gid));
+        is_ours || self.kernel.chown(new, Some(old.uid), Some(old.gid)).is_ok()
+    }
+
+    fn old_file<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
+        let access = if self.options.verify == Verify::Nothing { OFlags::WRONLY } else { OFlags::RDWR };
+        match job.target.open(self.kernel, access | OFlags::NONBLOCK) {
+            Ok(file) => Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) }),
+            Err(_) if self.options.removal == Removal::WhenUnwritable => self.temporary(job, Landing::Supplant),
+            Err(errno) => Err(cannot_create(job, errno)),
+        }
+    }
+
+    /// Gives a filled sink its attributes and its name. `None` means that the old file can only be
+    /// written in place after all; nothing has changed then.
+    pub(super) fn finish(
+        &self,
+        job: &Job<'_, K::File>,
+        sink: Sink<'_, K>,
+        filled: &Filled,
+    ) -> Result<Option<Finished>, Error> {
+        let changed = self.has_changed(job)?;
+        if changed && self.options.require_stable {
+            return Err(Error::Refused(format!("{} changed while being copied", quoted(job.source.shown))));
+        }
+        let Sink { landing, place } = sink;
+        let named = match place {
+            Place::Old(file) => Some(self.finish_old(job, file, landing, filled)?),
+            Place::Temporary { temporary, old } => self.finish_temporary(job, temporary, old, landing, filled)?,
+        };
+        Ok(named.map(|complaints| Finished { changed, complaints }))
+    }
+
+    fn finish_old(
+        &self,
+        job: &Job<'_, K::File>,
+        file: K::File,
+        landing: Landing,
+        filled: &Filled,
+    ) -> Result<Vec<Error>, Error> {
+        let mut complaints = Vec::new();
+        if landing != Landing::Through {
+            complaints = self.carry(job, &file, filled.owner(), Fresh::Old);
+            if self.options.durable {
+                self.sync(job, &file)?;
+            }
+        }
+        self.kernel.close(file).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
+        Ok(complaints)
+    }
+
+    fn finish_temporary(
+        &self,
+        job: &Job<'_, K::File>,
+        temporary: Temporary<'_, K>,
+        old: Option<(K::File, Stat)>,
+        landing: Landing,
+        filled: &Filled,
+    ) -> Result<Option<Vec<Error>>, Error> {
+        let (owner, fresh) = match &old {
+            Some((old, stat)) => {
+                if self.wardrobe().imitate(old, stat, temporary.file()).is_err() {
+                    return Ok(None);
+                }
+                (Some((stat.uid, stat.gid)), Fresh::Old)
+            }
+            None => {
+                let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
+                (
+                    filled.owner(),
+                    Fresh::Made {
+                        private: self.options.preserve.closes_until_done(),
+                        default_mode,
+                        inherits: job.inherits,
+                    },
+                )
+            }
+        };
+        let complaints = self.carry(job, temporary.file(), owner, fresh);
+        // What replaces an old file is on disk before it does, or a power loss could take both: no
+        // filesystem promises to write the data before the rename (docs/design/temporaries.md).
+        if self.options.durable || landing != Landing::New {
+            self.sync(job, temporary.file())?;
+        }
+        let claim = if landing == Landing::New { Claim::New } else { Claim::Over };
+        match temporary.commit(job.target.name, claim) {
+            Ok(()) => Ok(Some(complaints)),
+            // A mount point, or a sticky directory: the name cannot be taken from the old file.
+            Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) if landing == Landing::Replace => Ok(None),
+            Err(errno) => Err(cannot_create(job, errno)),
+        }
+    }
+
+    fn carry(&self, job: &Job<'_, K::File>, target: &K::File, owner: Option<(u32, u32)>, fresh: Fresh) -> Vec<Error> {
+        let source = Dressed { file: job.source.file, shown: job.source.shown, owner: None };
+        let target = Dressed { file: target, shown: job.target.shown, owner };
+        self.wardrobe().carry(&source, job.source.stat, &target, fresh)
+    }
+
+    fn sync(&self, job: &Job<'_, K::File>, target: &K::File) -> Result<(), Error> {
+        self.kernel.fsync(target).map_err(|errno| Error::call(Action::Sync, job.target.shown, errno))
+    }
+
+    /// Whether the source is not what it was when it was opened.
+    pub(super) fn has_changed(&self, job: &Job<'_, K::File>) -> Result<bool, Error> {
+        let before = job.source.stat;
+        let after = self.kernel.stat(job.source.file);
+        let after = after.map_err(|errno| Error::call(Action::StatSource, job.source.shown, errno))?;
+        let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
+        Ok(before.kind == Kind::File && state(before) != state(&after))
+    }
+}
+
+fn cannot_create<F>(job: &Job<'_, F>, errno: Errno) -> Error {
+    Error::call(Action::CreateFile, job.target.shown, errno)
+}

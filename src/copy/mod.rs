@@ -1,0 +1,325 @@
+//! One regular file, from an open source to a target that was read back and has its name.
+//!
+//! Probe, choose strategies, make a fresh temporary, settle if a hint will be used, transfer, verify;
+//! a strategy that is not supported or whose result differs hands over to the next, with a new
+//! temporary; then metadata, then the name. This file holds the only loop down the ladder.
+
+pub mod commit;
+pub mod digest;
+pub mod extent;
+mod fill;
+mod landing;
+pub mod map;
+pub mod metadata;
+pub mod probe;
+pub mod strategy;
+pub mod transfer;
+pub mod verify;
+
+use crate::error::Error;
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use crate::known::zfs::Module;
+use crate::options::{Options, Verify};
+use crate::report::quote::quoted;
+use fill::{Failed, Filled, exhausted};
+use landing::Finished;
+use probe::Probe;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use strategy::{Cloning, Fallback, Ladder, Strategy, Why};
+
+/// More hole bytes than this are not hashed where the map is believed: the file then has no digest.
+/// Hashing so many zeros takes some hundredths of a second.
+pub const HOLES_HASHED_MAX: u64 = 256 << 20;
+
+/// The sizes a file is cut into, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// One read and one write; at most this much memory for each of two buffers per thread.
+    pub slice: usize,
+    /// What is hashed by itself and handed to one thread: 1024 times a power of two, and a multiple
+    /// of the slice.
+    pub piece: u64,
+    /// The smallest hole that is made.
+    pub block: usize,
+}
+
+impl Default for Geometry {
+    fn default() -> Self {
+        Self { slice: 128 << 10, piece: 1 << 20, block: 4096 }
+    }
+}
+
+/// What is known of the machine, read once.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Major and minor release of the kernel; (0, 0) if it cannot be read.
+    pub kernel: (u32, u32),
+    /// The loaded ZFS module.
+    pub zfs: Option<Module>,
+}
+
+/// Which symbolic links a look-up goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// None in the last component, which is the only one inside a tree.
+    No,
+    /// Those that stay beneath the directory.
+    Beneath,
+    /// All: the user named it.
+    Yes,
+}
+
+/// A name in a directory, and what the user would call it.
+pub struct Name<'a, F> {
+    /// The directory that `name` is looked up in; `None` is the working directory.
+    pub dir: Option<&'a F>,
+    /// One component within a tree; a path for an operand of the command line.
+    pub name: &'a Path,
+    /// For messages.
+    pub shown: &'a Path,
+    /// Which links count.
+    pub follow: Follow,
+}
+
+impl<'a, F> Name<'a, F> {
+    /// The directory's handle. Targets have one; without it the answer is EBADF.
+    pub fn directory(&self) -> crate::kernel::Result<&'a F> {
+        self.dir.ok_or(Errno::BADF)
+    }
+
+    /// Opens it. O_NONBLOCK keeps a fifo that took a file's place from blocking the run.
+    pub fn open<K: Kernel<File = F>>(&self, kernel: &K, flags: OFlags) -> crate::kernel::Result<F> {
+        let (extra, resolve) = match self.follow {
+            Follow::No => (OFlags::NOFOLLOW, ResolveFlags::empty()),
+            Follow::Beneath => (OFlags::empty(), ResolveFlags::BENEATH),
+            Follow::Yes => (OFlags::empty(), ResolveFlags::empty()),
+        };
+        kernel.open(self.dir, self.name, flags | extra | OFlags::NOCTTY, Mode::empty(), resolve)
+    }
+}
+
+/// An open source.
+pub struct Source<'a, F> {
+    /// Open for reading.
+    pub file: &'a F,
+    /// As it was when it was opened.
+    pub stat: &'a Stat,
+    /// For messages.
+    pub shown: &'a Path,
+}
+
+/// How a regular file arrives at its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// Under a name that is free.
+    New,
+    /// In the place of an old file that looks the same afterwards but for content and inode number.
+    Replace,
+    /// In the place of whatever is there, as a new file.
+    Supplant,
+    /// Into the old file, which is emptied first.
+    InPlace,
+    /// Into something that is not a regular file: written, never read back.
+    Through,
+}
+
+/// Asked between steps: whether a signal wants the run to end.
+#[derive(Clone, Copy)]
+pub struct Stop<'a>(pub &'a AtomicBool);
+
+impl Stop<'_> {
+    /// Whether it does.
+    #[must_use]
+    pub fn is_asked(self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A file that was copied.
+#[derive(Clone, Debug)]
+pub struct Copied {
+    /// By what strategy.
+    pub strategy: Strategy,
+    /// What allowed it, or forbade a better one.
+    pub why: Why,
+    /// What was known of cloning into this target.
+    pub cloning: Cloning,
+    /// What was tried before.
+    pub fallbacks: Vec<(Strategy, Fallback)>,
+    /// Bytes of content.
+    pub size: u64,
+    /// BLAKE3 of them, where every byte was read.
+    pub digest: Option<blake3::Hash>,
+    /// Whether and how the target was read back.
+    pub verified: Verified,
+    /// Whether holes were told by the source's map, and whether blocks of zeros became holes.
+    pub sparse: Sparseness,
+    /// Size, times or inode of the source differed afterwards.
+    pub changed: bool,
+    /// How it arrived.
+    pub landing: Landing,
+    /// Attributes that had to be kept and could not.
+    pub complaints: Vec<Error>,
+    /// The target's identity, if it is a regular file.
+    pub identity: Option<(u64, u64)>,
+}
+
+/// How holes came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sparseness {
+    /// SEEK_DATA and SEEK_HOLE told them.
+    pub by_map: bool,
+    /// Blocks of zeros became holes.
+    pub by_zeros: bool,
+}
+
+/// How a target was read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// Through the page cache.
+    Content,
+    /// From its device.
+    Device,
+    /// Not at all, as the options asked.
+    No,
+    /// Not at all, because it is not a regular file.
+    Impossible,
+}
+
+/// Copies regular files; see the head of this file.
+pub struct Copier<'a, K: Kernel> {
+    pub(crate) kernel: &'a K,
+    pub(crate) options: &'a Options,
+    host: &'a Host,
+    stop: Stop<'a>,
+    /// The sizes files are cut into.
+    pub geometry: Geometry,
+    /// Pairs of source and target devices between which FICLONE said that it never can.
+    unclonable: Mutex<HashSet<(u64, u64)>>,
+}
+
+/// One file on its way: where it comes from and where it goes.
+struct Job<'a, F> {
+    source: &'a Source<'a, F>,
+    target: &'a Name<'a, F>,
+    /// The target's directory has a default access control list.
+    inherits: bool,
+}
+
+impl<'a, K: Kernel> Copier<'a, K> {
+    /// A copier for these options on this machine. It ends early once `stop` is true.
+    pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool) -> Self {
+        Self { kernel, options, host, stop: Stop(stop), geometry: Geometry::default(), unclonable: Mutex::default() }
+    }
+
+    /// Copies an open source to `target`.
+    ///
+    /// On success the target has its name, its content was read back as the options ask, and equals
+    /// what was read of the source. On an error the name has what it had, unless `landing` writes
+    /// into the old file. `inherits` says that the target's directory has a default access control
+    /// list. A crash can leave a name that begins with [`commit::TEMPORARY_PREFIX`].
+    pub fn copy_file(
+        &self,
+        source: &Source<'_, K::File>,
+        target: &Name<'_, K::File>,
+        landing: Landing,
+        inherits: bool,
+    ) -> Result<Copied, Error> {
+        let job = Job { source, target, inherits };
+        let probe = self.probe(source.file, source.stat, source.shown)?;
+        let mut ladder = self.ladder(&probe, &job, landing)?;
+        let mut landing = landing;
+        loop {
+            let sink = self.sink(&job, landing)?;
+            if sink.landing != landing {
+                landing = sink.landing;
+                ladder = self.ladder(&probe, &job, landing)?;
+            }
+            match self.fill(ladder.rung(), &probe, &job, &sink) {
+                Ok(filled) => match self.finish(&job, sink, &filled)? {
+                    Some(finished) => return Ok(self.copied(&ladder, landing, &filled, finished)),
+                    // The old file cannot be replaced without anybody noticing.
+                    None => {
+                        landing = Landing::InPlace;
+                        ladder = self.ladder(&probe, &job, landing)?;
+                    }
+                },
+                Err(Failed::For(error)) => return Err(error),
+                Err(Failed::Fallback(fallback)) => {
+                    ladder.step_down(fallback).map_err(|fallback| exhausted(fallback, &job))?;
+                }
+            }
+        }
+    }
+
+    /// The strategies for this file, or cp's words where `--reflink=always` cannot be.
+    fn ladder(&self, probe: &Probe, job: &Job<'_, K::File>, landing: Landing) -> Result<Ladder, Error> {
+        if landing == Landing::Through || job.source.stat.kind != Kind::File {
+            return Ok(Ladder::only_stream(Why::NotRegular));
+        }
+        let cloning = if landing == Landing::InPlace {
+            Cloning::IntoOld
+        } else if self.may_clone(job) {
+            Cloning::IntoNew
+        } else {
+            Cloning::Refused
+        };
+        Ladder::new(probe, self.options, cloning).map_err(|why| {
+            let (target, source) = (quoted(job.target.shown), quoted(job.source.shown));
+            Error::Refused(format!("failed to clone {target} from {source}: {why}"))
+        })
+    }
+
+    /// Whether FICLONE between these filesystems was not refused for good before.
+    fn may_clone(&self, job: &Job<'_, K::File>) -> bool {
+        // Two statements: a guard lives to the end of its own, and no call is made under it.
+        let is_empty = self.unclonable().is_empty();
+        is_empty || self.devices(job).is_ok_and(|devices| !self.unclonable().contains(&devices))
+    }
+
+    /// Remembers that FICLONE between these filesystems never works.
+    fn remember_unclonable(&self, job: &Job<'_, K::File>) {
+        if let Ok(devices) = self.devices(job) {
+            self.unclonable().insert(devices);
+        }
+    }
+
+    /// The device of the source, and that of the directory the target lies in.
+    fn devices(&self, job: &Job<'_, K::File>) -> crate::kernel::Result<(u64, u64)> {
+        let dir = self.kernel.stat(job.target.directory()?)?;
+        Ok((job.source.stat.dev, dir.dev))
+    }
+
+    fn unclonable(&self) -> MutexGuard<'_, HashSet<(u64, u64)>> {
+        self.unclonable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn copied(&self, ladder: &Ladder, landing: Landing, filled: &Filled, finished: Finished) -> Copied {
+        let rung = ladder.rung();
+        let verified = match (landing, self.options.verify) {
+            (Landing::Through, _) => Verified::Impossible,
+            (_, Verify::Nothing) => Verified::No,
+            (_, Verify::Content) => Verified::Content,
+            (_, Verify::Device) => Verified::Device,
+        };
+        let sparse =
+            Sparseness { by_map: rung.strategy == Strategy::Extents, by_zeros: filled.zeros == transfer::Zeros::Holes };
+        Copied {
+            strategy: rung.strategy,
+            why: rung.why,
+            cloning: ladder.cloning(),
+            fallbacks: ladder.fallbacks().to_vec(),
+            size: filled.passed.size,
+            digest: filled.passed.digest,
+            verified,
+            sparse,
+            changed: finished.changed,
+            landing,
+            complaints: finished.complaints,
+            identity: filled.stat.map(|stat| (stat.dev, stat.ino)),
+        }
+    }
+}

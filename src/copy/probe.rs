@@ -1,0 +1,139 @@
+//! What the kernel says of a source before it is copied: its filesystem, its size, its mapped pages.
+//!
+//! On ZFS read and write put no page into the page cache, only mappings do: a resident page means
+//! that the file is or was mapped, and in every copy that OpenZFS #15933 was seen to corrupt there
+//! were some. Settling is here as well: what is done to a source before a hint about it is used.
+
+use super::Copier;
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Seek, Stat};
+use crate::known::filesystems::{Filesystem, Honesty};
+use crate::known::zfs::{Bug, Hint, Module};
+use std::path::Path;
+
+/// Bytes of a file asked about in one mincore call: a resident page ends the search early.
+const MINCORE_STEP: u64 = 256 << 20;
+
+/// Pages of a file in the page cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residency {
+    /// Not one.
+    Nothing,
+    /// Some, or all; or the kernel says "all" to who may not know.
+    Resident,
+    /// Nobody tells; the reason.
+    Unknown(Errno),
+}
+
+/// Facts about a source.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Where it lies.
+    pub filesystem: Filesystem,
+    /// What that filesystem's hints are worth on this kernel.
+    pub honesty: Honesty,
+    /// Its pages in the page cache; asked only where it decides something.
+    pub residency: Residency,
+    /// Its size in bytes; 0 where stat(2) does not tell it.
+    pub size: u64,
+    /// Its 512-byte sectors, a hint.
+    pub blocks: u64,
+    /// The ZFS module, where the file lies on ZFS, or on what may stand in front of it.
+    pub zfs: Option<Module>,
+}
+
+impl Probe {
+    /// Whether the source has fewer sectors than its size needs, so that it may have holes.
+    #[must_use]
+    pub fn looks_sparse(&self) -> bool {
+        self.blocks < self.size.div_ceil(512)
+    }
+
+    /// The known bug that forbids a hint about this source.
+    #[must_use]
+    pub fn forbidden(&self, hint: Hint) -> Option<Bug> {
+        match self.honesty {
+            Honesty::Honest | Honesty::Pseudo => None,
+            Honesty::Zfs => self.zfs.as_ref().map_or_else(|| Module::default().forbids(hint), |zfs| zfs.forbids(hint)),
+            // ZFS may lie beneath it: overlayfs hands clones and seeks on to what it is made of.
+            Honesty::Unknown => self.zfs.as_ref().and_then(|zfs| zfs.forbids(hint)),
+        }
+    }
+}
+
+/// What settling found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Everything written before is with the filesystem, and nothing is mapped.
+    Yes,
+    /// Pages appeared or stayed dirty.
+    No,
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Asks for the facts about an open regular file. Fails only if its filesystem cannot be told.
+    pub(super) fn probe(&self, source: &K::File, stat: &Stat, shown: &Path) -> Result<Probe, Error> {
+        let magic = self.kernel.filesystem(source).map_err(|errno| Error::call(Action::StatSource, shown, errno))?;
+        let filesystem = Filesystem::new(magic);
+        let honesty = filesystem.honesty(self.host.kernel);
+        let residency = match honesty {
+            Honesty::Honest | Honesty::Pseudo => Residency::Nothing,
+            Honesty::Zfs | Honesty::Unknown => self.residency(source, stat.size),
+        };
+        let zfs = self.host.zfs.clone().filter(|_| matches!(honesty, Honesty::Zfs | Honesty::Unknown));
+        // A made-up file ends where a read says so.
+        let size = if honesty == Honesty::Pseudo { 0 } else { stat.size };
+        Ok(Probe { filesystem, honesty, residency, size, blocks: stat.blocks, zfs })
+    }
+
+    /// Whether pages of the file are in the page cache: by cachestat, else by mincore.
+    fn residency(&self, file: &K::File, size: u64) -> Residency {
+        match self.kernel.cachestat(file) {
+            Ok(pages) if pages.cached + pages.dirty + pages.writeback == 0 => Residency::Nothing,
+            Ok(_) => Residency::Resident,
+            // Before Linux 6.5, behind an old seccomp filter, or not ours to ask: then mincore says
+            // either the truth or "all", which is taken as mapped.
+            Err(_) => self.residency_by_mincore(file, size),
+        }
+    }
+
+    /// Whether it is certain that no page of the file is in the page cache.
+    pub(super) fn is_out_of_cache(&self, file: &K::File, size: u64) -> bool {
+        self.residency(file, size) == Residency::Nothing
+    }
+
+    fn residency_by_mincore(&self, file: &K::File, size: u64) -> Residency {
+        for range in super::extent::steps(0..size, MINCORE_STEP) {
+            match self.kernel.mincore(file, range) {
+                Ok(0) => {}
+                Ok(_) => return Residency::Resident,
+                Err(errno) => return Residency::Unknown(errno),
+            }
+        }
+        Residency::Nothing
+    }
+
+    /// Hands everything written to the source so far to its filesystem, and looks whether that held.
+    ///
+    /// fsync and msync narrow windows and bring errors to light; neither proves anything on ZFS
+    /// before 2.2.4. With `for_clone` a seek follows, whose answer is ignored: while the file is
+    /// dirty it waits for the transaction group, which is what cures OpenZFS #16012.
+    pub(super) fn settle(&self, source: &K::File, size: u64, for_clone: bool, shown: &Path) -> Result<Settled, Error> {
+        let step = |call: crate::kernel::Result<()>| match call {
+            Ok(()) => Ok(true),
+            Err(errno @ (Errno::IO | Errno::NOSPC | Errno::DQUOT)) => Err(Error::call(Action::Settle, shown, errno)),
+            // A filesystem without fsync or mmap cannot be settled; that is no failure of the file.
+            Err(_) => Ok(false),
+        };
+        let is_settled = step(self.kernel.fsync(source))?
+            && step(self.kernel.msync(source, size))?
+            && (!for_clone || step(self.kernel.seek(source, Seek::Hole, 0).map(drop))?);
+        if !is_settled {
+            return Ok(Settled::No);
+        }
+        Ok(match self.residency(source, size) {
+            Residency::Nothing => Settled::Yes,
+            Residency::Resident | Residency::Unknown(_) => Settled::No,
+        })
+    }
+}

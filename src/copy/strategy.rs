@@ -1,0 +1,431 @@
+//! Which strategies may be tried for a file, best first, and what an error number means for that.
+//!
+//! Pure: facts and options in, a ladder out. The rule is the contract's: a hint is used where the
+//! filesystem is known to be honest, or, elsewhere, where no page of the source is or was mapped and
+//! no known bug applies; in every other case every byte is read and written.
+
+use super::probe::{Probe, Residency};
+use crate::error::{Difference, reason};
+use crate::kernel::Errno;
+use crate::known::filesystems::Honesty;
+use crate::known::zfs::{Bug, Hint};
+use crate::options::{Options, Reflink, Sparse, Verify};
+use std::fmt;
+
+/// How the bytes get from source to target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strategy {
+    /// FICLONE: both files share their blocks.
+    Reflink,
+    /// copy_file_range: the kernel moves the bytes.
+    Offload,
+    /// Data is read and written, holes are left out as SEEK_DATA and SEEK_HOLE tell them.
+    Extents,
+    /// Every byte is read and written.
+    Stream,
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Strategy::Reflink => "reflink",
+            Strategy::Offload => "offload",
+            Strategy::Extents => "extents",
+            Strategy::Stream => "stream",
+        })
+    }
+}
+
+/// Why a hint is not used, or why it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The filesystem's hints answer from what reads see.
+    Honest(&'static str),
+    /// No page is resident, no known bug applies, and the source is settled first.
+    Unmapped(&'static str),
+    /// Pages of the source are in the page cache, so it is or was mapped.
+    Mapped(&'static str),
+    /// Whether pages are resident cannot be told.
+    ResidencyUnknown(Errno),
+    /// Pages appeared, or stayed dirty, while the source was settled.
+    Unsettled,
+    /// A known bug of this module.
+    Bug(Bug),
+    /// Clones into a file that was just emptied may read as zeros (OpenZFS #18412).
+    Emptied,
+    /// There is no hint to use: the source is dense, and sharing blocks is off or not to be had.
+    NothingToGain,
+    /// The options leave no choice.
+    Asked,
+    /// The target is written through: nothing is known of what it is.
+    NotRegular,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Honest(filesystem) => write!(f, "{filesystem} answers from what reads see"),
+            Why::Unmapped(filesystem) => write!(f, "no resident pages on {filesystem}, settled"),
+            Why::Mapped(filesystem) => write!(f, "resident pages on {filesystem}: mapped"),
+            Why::ResidencyUnknown(errno) => write!(f, "resident pages unknown: {}", reason(*errno)),
+            Why::Unsettled => f.write_str("pages changed while settling"),
+            Why::Bug(bug) => write!(f, "OpenZFS #{}: {}", bug.number, bug.effect),
+            Why::Emptied => f.write_str("OpenZFS #18412: never into a file that was just emptied"),
+            Why::NothingToGain => f.write_str("dense"),
+            Why::Asked => f.write_str("asked for"),
+            Why::NotRegular => f.write_str("not a regular file"),
+        }
+    }
+}
+
+/// What an error of a strategy's own call means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// This file cannot be copied so; another strategy may.
+    Unsupported,
+    /// The same again, on a new target, may work.
+    Transient,
+    /// The file's copy has failed; another strategy could only hide it.
+    Fatal,
+}
+
+/// What is made of an error number from FICLONE, copy_file_range, or a seek for holes.
+///
+/// EIO and full disks are fatal: after them the page cache may hold what the disk does not, so that
+/// a second way of copying would succeed with other bytes (coreutils 9.2 stopped falling back for
+/// that reason). EPERM and EACCES come from seccomp filters and immutable files; reading and writing
+/// then shows whether the file can be copied at all.
+#[must_use]
+pub fn verdict(errno: Errno) -> Verdict {
+    match errno {
+        Errno::OPNOTSUPP
+        | Errno::NOTTY
+        | Errno::NOSYS
+        | Errno::XDEV
+        | Errno::INVAL
+        | Errno::TXTBSY
+        | Errno::BADF
+        | Errno::AGAIN
+        | Errno::PERM
+        | Errno::ACCESS => Verdict::Unsupported,
+        Errno::INTR => Verdict::Transient,
+        _ => Verdict::Fatal,
+    }
+}
+
+/// One strategy that may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// The strategy.
+    pub strategy: Strategy,
+    /// What allows it, or what forbids those above it.
+    pub why: Why,
+    /// The source is settled before it.
+    pub settle: bool,
+}
+
+/// What is known of cloning into this target before it is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cloning {
+    /// The target is a new file.
+    IntoNew,
+    /// The target is an old file that is emptied first.
+    IntoOld,
+    /// Between these filesystems FICLONE was refused for good.
+    Refused,
+}
+
+/// What a filesystem and the source's pages allow.
+#[derive(Clone, Copy, Debug)]
+struct Allowed {
+    holes: Result<Why, Why>,
+    clones: Result<Why, Why>,
+    settle: bool,
+}
+
+fn allowed(probe: &Probe, cloning: Cloning) -> Allowed {
+    let name = probe.filesystem.name();
+    let both = |answer, settle| Allowed { holes: answer, clones: answer, settle };
+    if probe.honesty == Honesty::Honest {
+        return both(Ok(Why::Honest(name)), false);
+    }
+    match probe.residency {
+        Residency::Resident => return both(Err(Why::Mapped(name)), false),
+        Residency::Unknown(errno) => return both(Err(Why::ResidencyUnknown(errno)), false),
+        Residency::Nothing => {}
+    }
+    let unless_forbidden = |hint| match probe.forbidden(hint) {
+        Some(bug) => Err(Why::Bug(bug)),
+        None => Ok(Why::Unmapped(name)),
+    };
+    let clones = if cloning == Cloning::IntoOld { Err(Why::Emptied) } else { unless_forbidden(Hint::Clones) };
+    Allowed { holes: unless_forbidden(Hint::Holes), clones, settle: true }
+}
+
+/// Why a strategy was left for the next.
+#[derive(Clone, Debug)]
+pub enum Fallback {
+    /// The kernel or filesystem cannot.
+    Unsupported(Errno),
+    /// A signal came in the middle of a clone; a new target may be tried.
+    Interrupted,
+    /// The source could not be settled.
+    Unsettled,
+    /// The map of holes contradicted itself.
+    Nonsense,
+    /// The source changed while its map of holes was believed.
+    Changed,
+    /// What it made differed from the source.
+    Different(Box<Difference>),
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fallback::Unsupported(errno) => f.write_str(&reason(*errno)),
+            Fallback::Interrupted => f.write_str("interrupted"),
+            Fallback::Unsettled => f.write_str("pages changed while settling"),
+            Fallback::Nonsense => f.write_str("the hole map contradicts itself"),
+            Fallback::Changed => f.write_str("the source changed while its hole map was believed"),
+            Fallback::Different(difference) => write!(f, "its result differed, {difference}"),
+        }
+    }
+}
+
+/// How often a strategy is begun again after an interrupted clone.
+const INTERRUPTIONS_MAX: usize = 8;
+
+/// The strategies for one source, best first, and how far down it went.
+#[derive(Debug)]
+pub struct Ladder {
+    rungs: Vec<Rung>,
+    cloning: Cloning,
+    at: usize,
+    fallbacks: Vec<(Strategy, Fallback)>,
+}
+
+impl Ladder {
+    /// The ladder for a regular file. With `--reflink=always` it has that one rung, or none but the
+    /// reason in `Err`.
+    pub fn new(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Self, Why> {
+        Ok(Self { rungs: rungs(probe, options, cloning)?, cloning, at: 0, fallbacks: Vec::new() })
+    }
+
+    /// The ladder for what can only be read and written from end to end.
+    #[must_use]
+    pub fn only_stream(why: Why) -> Self {
+        let rungs = vec![Rung { strategy: Strategy::Stream, why, settle: false }];
+        Self { rungs, cloning: Cloning::IntoNew, at: 0, fallbacks: Vec::new() }
+    }
+
+    /// The strategy to try now.
+    #[must_use]
+    pub fn rung(&self) -> Rung {
+        self.rungs[self.at]
+    }
+
+    /// What was known of cloning when the ladder was made.
+    #[must_use]
+    pub fn cloning(&self) -> Cloning {
+        self.cloning
+    }
+
+    /// What was tried before, and why it was left.
+    #[must_use]
+    pub fn fallbacks(&self) -> &[(Strategy, Fallback)] {
+        &self.fallbacks
+    }
+
+    /// Goes to the strategy that `fallback` leaves, or gives it back if there is none.
+    ///
+    /// A difference, or a source that would not settle, leaves only the last rung, where every byte
+    /// is read and written; the last rung itself is tried once more after a first difference.
+    pub fn step_down(&mut self, fallback: Fallback) -> Result<(), Fallback> {
+        let last = self.rungs.len() - 1;
+        let count =
+            |counted: fn(&Fallback) -> bool| self.fallbacks.iter().filter(|(_, fallback)| counted(fallback)).count();
+        let next = match &fallback {
+            Fallback::Interrupted if count(|f| matches!(f, Fallback::Interrupted)) < INTERRUPTIONS_MAX => Some(self.at),
+            Fallback::Different(_) if count(|f| matches!(f, Fallback::Different(_))) == 0 => {
+                (self.rungs[last].strategy == Strategy::Stream).then_some(last)
+            }
+            Fallback::Different(_) => None,
+            Fallback::Unsettled => (self.at < last).then_some(last),
+            Fallback::Unsupported(_) | Fallback::Nonsense | Fallback::Changed | Fallback::Interrupted => {
+                (self.at < last).then_some(self.at + 1)
+            }
+        };
+        let Some(next) = next else { return Err(fallback) };
+        self.fallbacks.push((self.rungs[self.at].strategy, fallback));
+        self.at = next;
+        Ok(())
+    }
+}
+
+/// The strategies for a source; never empty.
+fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>, Why> {
+    let allowed = allowed(probe, cloning);
+    if options.reflink == Reflink::Always {
+        let why = allowed.clones?;
+        return Ok(vec![Rung { strategy: Strategy::Reflink, why, settle: allowed.settle }]);
+    }
+    let shares = options.sparse == Sparse::Auto && options.reflink == Reflink::Auto;
+    // Where the source is read for its digest anyway, a copy by the kernel costs more than it saves
+    // (docs/design/offload.md has the measurement), so it has a place only where nothing is read back.
+    let offloads =
+        shares && options.verify == Verify::Nothing && probe.honesty == Honesty::Honest && !probe.looks_sparse();
+    let offers = [
+        (Strategy::Reflink, shares && cloning != Cloning::Refused && probe.size > 0, allowed.clones),
+        (Strategy::Offload, offloads, allowed.clones),
+        (Strategy::Extents, options.sparse != Sparse::Never && probe.looks_sparse(), allowed.holes),
+    ];
+    let offered = || offers.into_iter().filter(|(_, applies, _)| *applies);
+    let mut rungs = Vec::with_capacity(4);
+    rungs.extend(
+        offered()
+            .filter_map(|(strategy, _, answer)| answer.ok().map(|why| Rung { strategy, why, settle: allowed.settle })),
+    );
+    let refusal = offered().find_map(|(_, _, answer)| answer.err());
+    let otherwise = if options.sparse == Sparse::Never { Why::Asked } else { Why::NothingToGain };
+    rungs.push(Rung { strategy: Strategy::Stream, why: refusal.unwrap_or(otherwise), settle: false });
+    Ok(rungs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known::filesystems::Filesystem;
+    use crate::known::zfs::{Module, Version};
+
+    const ZFS: u32 = 0x2fc1_2fc1;
+    const EXT4: u32 = 0xef53;
+
+    fn probe(magic: u32, residency: Residency, blocks: u64) -> Probe {
+        let zfs = Module { version: Version::parse("2.3.2-2"), offset_next_sync: Some(1) };
+        let filesystem = Filesystem::new(magic);
+        Probe { filesystem, honesty: filesystem.honesty((6, 1)), residency, size: 1 << 20, blocks, zfs: Some(zfs) }
+    }
+
+    fn strategies(probe: &Probe, options: &Options) -> Vec<Strategy> {
+        rungs(probe, options, Cloning::IntoNew).expect("a ladder").iter().map(|rung| rung.strategy).collect()
+    }
+
+    #[test]
+    fn a_mapped_file_on_zfs_is_streamed() {
+        let mapped = probe(ZFS, Residency::Resident, 0);
+        assert_eq!(strategies(&mapped, &Options::plain()), [Strategy::Stream]);
+        let unknown = probe(ZFS, Residency::Unknown(Errno::PERM), 0);
+        assert_eq!(strategies(&unknown, &Options::plain()), [Strategy::Stream]);
+    }
+
+    #[test]
+    fn an_unmapped_file_on_zfs_is_settled_before_any_hint() {
+        let unmapped = probe(ZFS, Residency::Nothing, 0);
+        let rungs = rungs(&unmapped, &Options::plain(), Cloning::IntoNew).expect("a ladder");
+        assert_eq!(
+            rungs.iter().map(|rung| (rung.strategy, rung.settle)).collect::<Vec<_>>(),
+            [(Strategy::Reflink, true), (Strategy::Extents, true), (Strategy::Stream, false)]
+        );
+    }
+
+    #[test]
+    fn an_emptied_file_on_zfs_is_no_target_for_a_clone() {
+        let rungs = rungs(&probe(ZFS, Residency::Nothing, 0), &Options::plain(), Cloning::IntoOld).expect("a ladder");
+        assert!(rungs.iter().all(|rung| rung.strategy != Strategy::Reflink));
+    }
+
+    #[test]
+    fn a_known_bad_module_forbids_its_hint() {
+        let mut old = probe(ZFS, Residency::Nothing, 0);
+        old.zfs = Some(Module { version: Version::parse("2.1.11-1"), offset_next_sync: Some(1) });
+        assert_eq!(strategies(&old, &Options::plain()), [Strategy::Reflink, Strategy::Stream]);
+        old.zfs = None;
+        assert_eq!(strategies(&old, &Options::plain()), [Strategy::Stream]);
+    }
+
+    #[test]
+    fn an_unknown_filesystem_follows_the_rule_for_zfs() {
+        assert_eq!(strategies(&probe(0x6969, Residency::Resident, 0), &Options::plain()), [Strategy::Stream]);
+    }
+
+    #[test]
+    fn what_may_stand_in_front_of_zfs_has_its_known_bugs() {
+        let mut overlay = probe(0x794c_7630, Residency::Nothing, 0);
+        overlay.zfs = Some(Module { version: Version::parse("2.2.3-1"), offset_next_sync: Some(1) });
+        assert_eq!(strategies(&overlay, &Options::plain()), [Strategy::Stream]);
+        overlay.zfs = None;
+        assert_eq!(
+            strategies(&overlay, &Options::plain()),
+            [Strategy::Reflink, Strategy::Extents, Strategy::Stream],
+            "without the module there is no ZFS to stand in front of"
+        );
+    }
+
+    #[test]
+    fn sparse_never_reads_and_writes_every_byte() {
+        let options = Options { sparse: Sparse::Never, ..Options::plain() };
+        assert_eq!(strategies(&probe(EXT4, Residency::Resident, 0), &options), [Strategy::Stream]);
+    }
+
+    #[test]
+    fn the_kernel_copies_only_where_nothing_is_read_back() {
+        let dense = probe(EXT4, Residency::Resident, 2048);
+        assert!(!strategies(&dense, &Options::plain()).contains(&Strategy::Offload));
+        let unverified = Options { verify: Verify::Nothing, ..Options::plain() };
+        assert_eq!(strategies(&dense, &unverified), [Strategy::Reflink, Strategy::Offload, Strategy::Stream]);
+        assert_eq!(
+            strategies(&probe(ZFS, Residency::Nothing, 2048), &unverified),
+            [Strategy::Reflink, Strategy::Stream]
+        );
+    }
+
+    #[test]
+    fn reflink_always_has_no_way_down() {
+        let options = Options { reflink: Reflink::Always, ..Options::plain() };
+        assert_eq!(strategies(&probe(EXT4, Residency::Resident, 0), &options), [Strategy::Reflink]);
+        assert_eq!(rungs(&probe(ZFS, Residency::Resident, 0), &options, Cloning::IntoNew), Err(Why::Mapped("zfs")));
+    }
+
+    fn difference() -> Fallback {
+        let difference =
+            Difference { offset: 0, piece: 0, range: 0..1, source_digest: String::new(), target_digest: String::new() };
+        Fallback::Different(Box::new(difference))
+    }
+
+    #[test]
+    fn after_a_difference_every_byte_is_read_and_a_second_one_is_the_end() {
+        let mut ladder =
+            Ladder::new(&probe(EXT4, Residency::Nothing, 0), &Options::plain(), Cloning::IntoNew).expect("a ladder");
+        assert_eq!(ladder.rung().strategy, Strategy::Reflink);
+        ladder.step_down(difference()).expect("a stream is left");
+        assert_eq!(ladder.rung().strategy, Strategy::Stream);
+        assert!(ladder.step_down(difference()).is_err());
+    }
+
+    #[test]
+    fn a_stream_that_differs_is_tried_once_more() {
+        let mut ladder = Ladder::only_stream(Why::NotRegular);
+        ladder.step_down(difference()).expect("once more");
+        assert!(ladder.step_down(difference()).is_err());
+    }
+
+    #[test]
+    fn an_interrupted_clone_is_begun_again_but_not_for_ever() {
+        let options = Options { reflink: Reflink::Always, ..Options::plain() };
+        let mut ladder =
+            Ladder::new(&probe(EXT4, Residency::Nothing, 0), &options, Cloning::IntoNew).expect("a ladder");
+        let steps = (0..100).take_while(|_| ladder.step_down(Fallback::Interrupted).is_ok()).count();
+        assert_eq!(steps, INTERRUPTIONS_MAX);
+    }
+
+    #[test]
+    fn only_what_cannot_hide_a_failure_falls_back() {
+        for errno in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::NOMEM, Errno::ROFS, Errno::FBIG] {
+            assert_eq!(verdict(errno), Verdict::Fatal, "{errno:?}");
+        }
+        for errno in [Errno::OPNOTSUPP, Errno::XDEV, Errno::INVAL, Errno::AGAIN, Errno::NOTTY, Errno::NOSYS] {
+            assert_eq!(verdict(errno), Verdict::Unsupported, "{errno:?}");
+        }
+        assert_eq!(verdict(Errno::INTR), Verdict::Transient);
+    }
+}

@@ -1,0 +1,95 @@
+//! Proof that a target holds what its source held: the size, the bytes, and, if asked, the device.
+
+use super::strategy::Fallback;
+use super::transfer::{Holes, Pass, Passed, Stopped, Zeros};
+use super::{Copier, Failed, Job};
+use crate::error::{Action, Difference, Error};
+use crate::kernel::{Kernel, Stat};
+use crate::known::filesystems::{Filesystem, Honesty};
+use crate::report::quote::quoted;
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Compares every byte of the target with the source's, as a pass of its own: for strategies
+    /// that did not have the bytes in hand.
+    pub(super) fn compare(&self, filling: Pass<'_, K>) -> Result<Passed, Stopped> {
+        Pass { writes: false, reads_back: true, zeros: Zeros::Written, ..filling }.run()
+    }
+
+    /// A target whose size is not that of what was read holds something else, whatever its bytes.
+    /// Returns the target's stat.
+    pub(super) fn check_size(&self, job: &Job<'_, K::File>, target: &K::File, size: u64) -> Result<Stat, Failed> {
+        let stat = self.kernel.stat(target);
+        let stat = stat.map_err(|errno| Failed::For(Error::call(Action::StatTarget, job.target.shown, errno)))?;
+        if stat.size == size {
+            return Ok(stat);
+        }
+        let range = size.min(stat.size)..size.max(stat.size);
+        let size_of = |size: u64| format!("size {size}");
+        let piece = range.start / self.geometry.piece;
+        Err(Failed::Fallback(Fallback::Different(Box::new(Difference {
+            offset: range.start,
+            piece,
+            range,
+            source_digest: size_of(size),
+            target_digest: size_of(stat.size),
+        }))))
+    }
+
+    /// Writes the target out, drops it from the page cache, proves that it is gone from there, and
+    /// compares again. `digest` is what was read of a source that cannot be read twice.
+    ///
+    /// The proof holds for filesystems that keep file data in the page cache and nowhere else. ZFS
+    /// has a cache of its own, and what is behind FUSE or a network nobody tells: there it is an
+    /// error, as it is where pages stay (tmpfs has no device).
+    pub(super) fn verify_from_device(
+        &self,
+        job: &Job<'_, K::File>,
+        target: &K::File,
+        again: Again<'_, K>,
+    ) -> Result<(), Failed> {
+        let failed = |errno| Failed::For(Error::call(Action::Sync, job.target.shown, errno));
+        self.kernel.fsync(target).map_err(failed)?;
+        self.kernel.drop_cache(target).map_err(failed)?;
+        let filesystem = Filesystem::new(self.kernel.filesystem(target).map_err(failed)?);
+        let size = self.kernel.stat(target).map_err(failed)?.size;
+        let is_dropped = size == 0 || self.is_out_of_cache(target, size);
+        if filesystem.honesty(self.host.kernel) != Honesty::Honest || !is_dropped {
+            return Err(Failed::For(Error::Refused(format!(
+                "cannot prove that {} is read back from its device: {} keeps it in memory",
+                quoted(job.target.shown),
+                filesystem.name()
+            ))));
+        }
+        match again {
+            Again::Compare(pass) => self.compare(pass).map(drop).map_err(|stopped| self.failed(job, stopped)),
+            Again::Digest(pass, digest) => {
+                let target_pass = Pass { writes: false, reads_back: false, holes: Holes::Unmapped, ..pass };
+                let read = target_pass.run().map_err(|stopped| self.failed(job, stopped))?;
+                if read.digest == digest {
+                    return Ok(());
+                }
+                let shown = |digest: Option<blake3::Hash>| digest.map_or_else(String::new, |hash| hash.to_string());
+                let difference = Box::new(Difference {
+                    offset: 0,
+                    piece: 0,
+                    range: 0..read.size,
+                    source_digest: shown(digest),
+                    target_digest: shown(read.digest),
+                });
+                Err(Failed::For(Error::Mismatch {
+                    source: job.source.shown.to_owned(),
+                    target: job.target.shown.to_owned(),
+                    difference,
+                }))
+            }
+        }
+    }
+}
+
+/// How a target is compared once more.
+pub(super) enum Again<'a, K: Kernel> {
+    /// With its source.
+    Compare(Pass<'a, K>),
+    /// With the digest of a source that is gone, such as a fifo; the pass reads the target alone.
+    Digest(Pass<'a, K>, Option<blake3::Hash>),
+}
