@@ -27,3 +27,4 @@ pub mod kernel;
 pub mod known;
 pub mod options;
 pub mod report;
+pub mod tree;

@@ -1,3 +1,130 @@
-//! Outcomes said out loud: so far, how names are quoted.
+//! Outcomes said out loud: GNU's words on standard output and standard error, and the exit status.
+//!
+//! The report is told what happened and branches nothing. Lines of one name are written at once, so
+//! that threads do not mix them. What cannot be written counts as a failure.
 
 pub mod quote;
+mod text;
+
+use crate::error::Error;
+use crate::options::Verbosity;
+use crate::tree::entry::Outcome;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Where lines go.
+pub type Sink = Box<dyn Write + Send>;
+
+/// Says what happened, and remembers whether anything failed.
+pub struct Report {
+    /// The program's name, before every message.
+    program: String,
+    verbosity: Verbosity,
+    output: Mutex<Sink>,
+    messages: Mutex<Sink>,
+    has_failed: AtomicBool,
+}
+
+impl Report {
+    /// A report that writes successes to `output` and messages to `messages`.
+    #[must_use]
+    pub fn new(program: &str, verbosity: Verbosity, output: Sink, messages: Sink) -> Self {
+        Self {
+            program: program.to_owned(),
+            verbosity,
+            output: Mutex::new(output),
+            messages: Mutex::new(messages),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// A name failed.
+    pub fn error(&self, error: &Error) {
+        self.has_failed.store(true, Ordering::Relaxed);
+        if !matches!(error, Error::Interrupted) {
+            self.message(&error.to_string());
+        }
+    }
+
+    /// Something that should be known and is no failure.
+    pub fn warning(&self, text: &str) {
+        self.message(&format!("warning: {text}"));
+    }
+
+    /// A directory was made.
+    pub fn made(&self, source: &Path, target: &Path) {
+        if self.verbosity >= Verbosity::Names {
+            self.say(&text::arrow(source, target));
+        }
+    }
+
+    /// An old target was removed, or what took its name did so.
+    pub fn removed(&self, target: &Path) {
+        if self.verbosity >= Verbosity::Names {
+            self.say(&text::removed(target));
+        }
+    }
+
+    /// What became of a name.
+    pub fn outcome(&self, source: &Path, target: &Path, outcome: &Outcome) {
+        match outcome {
+            Outcome::Copied(copied) => {
+                if self.verbosity >= Verbosity::Names {
+                    let mut lines = text::arrow(source, target);
+                    if self.verbosity >= Verbosity::Decisions {
+                        lines.push_str(&text::decisions(copied));
+                    }
+                    self.say(&lines);
+                }
+                if copied.changed {
+                    self.warning(&text::changed(source));
+                }
+                copied.complaints.iter().for_each(|complaint| self.error(complaint));
+            }
+            Outcome::Made { complaints } => {
+                self.made(source, target);
+                complaints.iter().for_each(|complaint| self.error(complaint));
+            }
+            Outcome::Skipped => {
+                if self.verbosity >= Verbosity::Decisions {
+                    self.say(&text::skipped(target));
+                }
+            }
+            Outcome::Declined => self.has_failed.store(true, Ordering::Relaxed),
+        }
+    }
+
+    /// Writes out what is held back. False if anything failed, in the run or in writing about it.
+    pub fn finish(&self) -> bool {
+        let flushed = self.output.lock().unwrap_or_else(PoisonError::into_inner).flush();
+        if let Err(error) = flushed {
+            self.cannot_write(&error);
+        }
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+
+    fn say(&self, lines: &str) {
+        let written = self.output.lock().unwrap_or_else(PoisonError::into_inner).write_all(lines.as_bytes());
+        if let Err(error) = written {
+            self.cannot_write(&error);
+        }
+    }
+
+    fn cannot_write(&self, error: &std::io::Error) {
+        if !self.has_failed.swap(true, Ordering::Relaxed) {
+            let reason = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error).map(crate::error::reason);
+            self.message(&format!("write error: {}", reason.unwrap_or_else(|| error.to_string())));
+        }
+    }
+
+    fn message(&self, text: &str) {
+        let line = format!("{}: {text}\n", self.program);
+        let written = self.messages.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        if written.is_err() {
+            // There is nowhere left to say it; the exit status is what remains.
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The lines of -v and --debug.
+
+use super::quote::quoted;
+use crate::copy::strategy::{Cloning, Fallback, Strategy, Why};
+use crate::copy::{Copied, Landing, Verified};
+use std::fmt::Write;
+use std::path::Path;
+
+/// `'source' -> 'target'`.
+pub(super) fn arrow(source: &Path, target: &Path) -> String {
+    format!("{} -> {}\n", quoted(source), quoted(target))
+}
+
+/// GNU's line for an old target that is gone.
+pub(super) fn removed(target: &Path) -> String {
+    format!("removed {}\n", quoted(target))
+}
+
+/// GNU's line for a target that was left alone.
+pub(super) fn skipped(target: &Path) -> String {
+    format!("skipped {}\n", quoted(target))
+}
+
+/// The warning about a source that did not hold still.
+pub(super) fn changed(source: &Path) -> String {
+    format!("{} changed while being copied", quoted(source))
+}
+
+/// GNU's line on how a file was copied, and ours on why and with what proof.
+pub(super) fn decisions(copied: &Copied) -> String {
+    let mut text = format!(
+        "copy offload: {}, reflink: {}, sparse detection: {}\n",
+        offload(copied),
+        reflink(copied),
+        sparse_detection(copied)
+    );
+    let fallbacks: Vec<String> =
+        copied.fallbacks.iter().map(|(strategy, fallback)| format!("{strategy}: {fallback}")).collect();
+    let fallbacks = if fallbacks.is_empty() { String::from("none") } else { fallbacks.join("; ") };
+    let digest = copied.digest.map_or_else(|| String::from("not all read"), |digest| digest.to_string());
+    let (strategy, why, landing, verified) =
+        (copied.strategy, copied.why, landing(copied.landing), verified(copied.verified));
+    // Writing to a String does not fail.
+    writeln!(
+        text,
+        "strategy: {strategy} ({why}), fallbacks: {fallbacks}, target: {landing}, verified: {verified}, {} bytes, blake3: {digest}",
+        copied.size
+    )
+    .unwrap_or_default();
+    text
+}
+
+fn offload(copied: &Copied) -> &'static str {
+    if copied.strategy == Strategy::Offload { "yes" } else { "avoided" }
+}
+
+fn reflink(copied: &Copied) -> &'static str {
+    let refused = |(strategy, fallback): &(Strategy, Fallback)| {
+        *strategy == Strategy::Reflink && matches!(fallback, Fallback::Unsupported(_))
+    };
+    if copied.strategy == Strategy::Reflink {
+        "yes"
+    } else if copied.cloning == Cloning::Refused || copied.fallbacks.iter().any(refused) {
+        "unsupported"
+    } else if matches!(copied.why, Why::Mapped(_) | Why::ResidencyUnknown(_) | Why::Bug(_) | Why::Emptied) {
+        "avoided"
+    } else {
+        "no"
+    }
+}
+
+fn sparse_detection(copied: &Copied) -> &'static str {
+    match (copied.sparse.by_map, copied.sparse.by_zeros) {
+        (true, true) => "SEEK_HOLE + zeros",
+        (true, false) => "SEEK_HOLE",
+        (false, true) => "zeros",
+        (false, false) => "no",
+    }
+}
+
+fn landing(landing: Landing) -> &'static str {
+    match landing {
+        Landing::New => "new",
+        Landing::Replace | Landing::Supplant => "replaced",
+        Landing::InPlace => "written in place",
+        Landing::Through => "written through",
+    }
+}
+
+fn verified(verified: Verified) -> &'static str {
+    match verified {
+        Verified::Content => "content",
+        Verified::Device => "device",
+        Verified::No => "no",
+        Verified::Impossible => "no, not a regular file",
+    }
+}

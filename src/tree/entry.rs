@@ -1,0 +1,277 @@
+//! One name that is no directory: looked at, weighed against what stands at its target, and made.
+//!
+//! [`Entries::look`] finds out, [`Entries::make`] does. Between them the run may find that another
+//! name of the same inode was copied already and make a hard link instead.
+
+use super::overwrite::{Ask, Decision, check_kinds, decide, same_file};
+use super::special::Standing;
+use crate::copy::{Copied, Copier, Follow, Host, Landing, Name, Source};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
+use crate::options::{Options, Removal};
+use crate::report::quote::quoted;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// What became of a name.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A regular file was copied.
+    Copied(Box<Copied>),
+    /// Something else was made: a directory, a symbolic link, a node, a hard link.
+    Made {
+        /// Attributes that had to be kept and could not.
+        complaints: Vec<Error>,
+    },
+    /// The target was left as it is, rightly.
+    Skipped,
+    /// The target was left as it is because the user said no.
+    Declined,
+}
+
+impl Outcome {
+    /// Device and inode number of the file that was made, where they are known.
+    #[must_use]
+    pub fn identity(&self) -> Option<(u64, u64)> {
+        match self {
+            Outcome::Copied(copied) => copied.identity,
+            Outcome::Made { .. } | Outcome::Skipped | Outcome::Declined => None,
+        }
+    }
+
+    /// Whether the target is another file than one that had its name before.
+    #[must_use]
+    pub fn is_new_file(&self) -> bool {
+        match self {
+            Outcome::Copied(copied) => matches!(copied.landing, Landing::New | Landing::Supplant),
+            Outcome::Made { .. } => true,
+            Outcome::Skipped | Outcome::Declined => false,
+        }
+    }
+}
+
+/// Where a name lies and what is known of it beforehand.
+pub struct Setting<'a, F> {
+    /// The target's directory was made by this run, so that nothing can be in the way.
+    pub fresh: bool,
+    /// The target's directory has a default access control list.
+    pub inherits: bool,
+    /// What the walk took the source for; `None` for an operand.
+    pub walked: Option<Kind>,
+    /// The top of the target's tree and the target's path beneath it: how far a symbolic link that
+    /// stands at the target may lead. `None` for an operand, whose links are the user's own.
+    pub top: Option<(&'a F, &'a Path)>,
+}
+
+/// A name that was looked at.
+pub struct Looked<F> {
+    /// The source.
+    pub stat: Stat,
+    /// The source, if it was opened already.
+    file: Option<F>,
+    /// What stands at the target, links not followed.
+    pub standing: Option<Stat>,
+    /// What it leads to, if it is a symbolic link that is written through.
+    referent: Option<Stat>,
+}
+
+/// What to do with a name that was looked at.
+pub enum Look<F> {
+    /// It is to be made.
+    Make(Box<Looked<F>>),
+    /// Its outcome is known.
+    Ended(Outcome),
+}
+
+/// Copies names that are no directories.
+pub struct Entries<'a, K: Kernel> {
+    /// Copies regular files.
+    pub copier: Copier<'a, K>,
+    ask: Ask<'a>,
+}
+
+impl<'a, K: Kernel> Entries<'a, K> {
+    /// Entries for these options; `ask` puts -i's question.
+    pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool, ask: Ask<'a>) -> Self {
+        Self { copier: Copier::new(kernel, options, host, stop), ask }
+    }
+
+    fn options(&self) -> &Options {
+        self.copier.options
+    }
+
+    /// Looks and makes: the whole way of one name.
+    pub fn copy(
+        &self,
+        source: &Name<'_, K::File>,
+        target: &Name<'_, K::File>,
+        setting: &Setting<'_, K::File>,
+    ) -> Result<Outcome, Error> {
+        match self.look(source, target, setting)? {
+            Look::Make(looked) => self.make(looked, source, target, setting),
+            Look::Ended(outcome) => Ok(outcome),
+        }
+    }
+
+    /// Finds out what a name is and whether its target may be made. Changes nothing.
+    pub fn look(
+        &self,
+        source: &Name<'_, K::File>,
+        target: &Name<'_, K::File>,
+        setting: &Setting<'_, K::File>,
+    ) -> Result<Look<K::File>, Error> {
+        let standing = if setting.fresh { None } else { self.copier.look_at(target, false)? };
+        let (stat, file) = self.look_at_source(source, setting, standing.is_none())?;
+        let Some(found) = standing else {
+            return Ok(Look::Make(Box::new(Looked { stat, file, standing: None, referent: None })));
+        };
+        let follows =
+            found.kind == Kind::Symlink && self.is_copied_as_file(&stat) && self.options().removal != Removal::Always;
+        let referent = if follows { self.referent(target, setting)? } else { None };
+        let seen = referent.unwrap_or(found);
+        if stat.is_same_file(&seen) && !self.may_part(source, target, &found) {
+            return Err(same_file(source.shown, target.shown));
+        }
+        let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
+        match decide(&stat, &seen, target.shown, self.options(), is_writable, self.ask)? {
+            Decision::Replace => {}
+            Decision::Skip => return Ok(Look::Ended(Outcome::Skipped)),
+            Decision::Decline => return Ok(Look::Ended(Outcome::Declined)),
+        }
+        check_kinds(&stat, &seen, source.shown, target.shown)?;
+        if follows && referent.is_none() {
+            return Err(Error::Refused(format!("not writing through dangling symlink {}", quoted(target.shown))));
+        }
+        Ok(Look::Make(Box::new(Looked { stat, file, standing, referent })))
+    }
+
+    /// The source's stat. One that is probably a regular file is opened at once, which saves a call.
+    fn look_at_source(
+        &self,
+        source: &Name<'_, K::File>,
+        setting: &Setting<'_, K::File>,
+        open: bool,
+    ) -> Result<(Stat, Option<K::File>), Error> {
+        if open && setting.walked == Some(Kind::File) {
+            let (file, stat) = self.open_source(source)?;
+            return Ok((stat, Some(file)));
+        }
+        let stat = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
+        let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
+        if setting.walked.is_some_and(|walked| walked != stat.kind) {
+            return Err(replaced(source.shown));
+        }
+        Ok((stat, None))
+    }
+
+    /// Opens a source to read it, without waiting for a fifo's writer; fails if it is no regular file.
+    fn open_source(&self, source: &Name<'_, K::File>) -> Result<(K::File, Stat), Error> {
+        let failed = |errno| match errno {
+            Errno::LOOP if source.follow == Follow::No => replaced(source.shown),
+            errno => Error::call(Action::OpenSource, source.shown, errno),
+        };
+        let file = source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
+        let stat = self.copier.kernel.stat(&file).map_err(failed)?;
+        if stat.kind != Kind::File {
+            return Err(replaced(source.shown));
+        }
+        Ok((file, stat))
+    }
+
+    /// Whether a source of this kind becomes a regular file: without -R all do.
+    fn is_copied_as_file(&self, stat: &Stat) -> bool {
+        stat.kind == Kind::File || (!self.options().recursive && stat.kind != Kind::Symlink)
+    }
+
+    /// What a symbolic link at the target leads to, `None` if nowhere.
+    fn referent(&self, target: &Name<'_, K::File>, setting: &Setting<'_, K::File>) -> Result<Option<Stat>, Error> {
+        let Some((top, path)) = setting.top else { return self.copier.look_at(target, true) };
+        let beneath = Name { dir: Some(top), name: path, shown: target.shown, follow: Follow::Beneath };
+        match beneath.open(self.copier.kernel, OFlags::PATH) {
+            Ok(file) => {
+                let stat = self.copier.kernel.stat(&file);
+                stat.map(Some).map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::XDEV) => Err(Error::Refused(format!(
+                "not writing through symlink {}, which leads out of the target",
+                quoted(target.shown)
+            ))),
+            Err(errno) => Err(Error::call(Action::StatTarget, target.shown, errno)),
+        }
+    }
+
+    /// Whether a target that is the source may be replaced all the same: it is another name, and is
+    /// removed rather than written to.
+    fn may_part(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>, found: &Stat) -> bool {
+        self.options().removal == Removal::Always && found.nlink > 1 && !self.copier.is_same_name(source, target)
+    }
+
+    /// Makes the target of a name that was looked at.
+    pub fn make(
+        &self,
+        looked: Box<Looked<K::File>>,
+        source: &Name<'_, K::File>,
+        target: &Name<'_, K::File>,
+        setting: &Setting<'_, K::File>,
+    ) -> Result<Outcome, Error> {
+        let stat = looked.stat;
+        if !self.is_copied_as_file(&stat) {
+            let standing = if looked.standing.is_some() { Standing::Taken } else { Standing::Free };
+            let complaints = self.copier.make_special(source, &stat, target, standing)?;
+            return Ok(Outcome::Made { complaints });
+        }
+        let landing = self.landing(&looked);
+        let (file, stat) = match looked.file {
+            Some(file) => (file, stat),
+            None => self.open_looked(source, &stat)?,
+        };
+        let source = Source { file: &file, stat: &stat, shown: source.shown };
+        let through_link = looked.referent.is_some() && matches!(landing, Landing::InPlace | Landing::Through);
+        let (dir, name, follow) = match setting.top {
+            Some((top, path)) if through_link => (Some(top), path, Follow::Beneath),
+            None if through_link => (target.dir, target.name, Follow::Yes),
+            Some(_) | None => (target.dir, target.name, target.follow),
+        };
+        let target = Name { dir, name, shown: target.shown, follow };
+        let copied = self.copier.copy_file(&source, &target, landing, setting.inherits)?;
+        Ok(Outcome::Copied(Box::new(copied)))
+    }
+
+    /// Opens a source that was only looked at, and compares: it must still be the same file.
+    fn open_looked(&self, source: &Name<'_, K::File>, stat: &Stat) -> Result<(K::File, Stat), Error> {
+        if stat.kind == Kind::File {
+            let (file, opened) = self.open_source(source)?;
+            return if opened.is_same_file(stat) { Ok((file, opened)) } else { Err(replaced(source.shown)) };
+        }
+        // A fifo or device that is read as a file, as cp without -R does: here waiting is right.
+        let file = source.open(self.copier.kernel, OFlags::RDONLY);
+        let file = file.map_err(|errno| Error::call(Action::OpenSource, source.shown, errno))?;
+        Ok((file, *stat))
+    }
+
+    /// How a regular file arrives where something stands, or nothing.
+    fn landing(&self, looked: &Looked<K::File>) -> Landing {
+        let options = self.options();
+        let Some(found) = looked.standing else { return Landing::New };
+        let seen = looked.referent.unwrap_or(found);
+        if options.removal == Removal::Always {
+            return Landing::Supplant;
+        }
+        match seen.kind {
+            Kind::File if options.preserve.links.wanted() && seen.nlink > 1 && looked.referent.is_none() => {
+                Landing::Supplant
+            }
+            Kind::File if options.in_place || seen.nlink > 1 || looked.referent.is_some() => Landing::InPlace,
+            Kind::File => Landing::Replace,
+            Kind::Directory | Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
+                Landing::Through
+            }
+        }
+    }
+}
+
+/// GNU's words for a source that is no longer what it was.
+fn replaced(shown: &Path) -> Error {
+    Error::Refused(format!("skipping file {}, as it was replaced while being copied", quoted(shown)))
+}

@@ -1,0 +1,224 @@
+//! One directory of a tree: the source's handle, the target's, and what is set on the target once
+//! everything in it is done.
+//!
+//! Work on the names of a directory shares its level; whoever lets go of it last finishes the
+//! directory and lets go of the one above. So a directory's times are set after its last entry, and
+//! no list of directories is kept.
+
+use super::overwrite::check_kinds;
+use super::walk::Entry;
+use crate::copy::metadata::{DEFAULT_LIST, Dressed, Fresh, Wardrobe};
+use crate::copy::{Copier, Follow, Name};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
+use crate::options::Dereference;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A directory that is being copied.
+pub struct Level<K: Kernel> {
+    /// The level above; `None` for an operand.
+    pub above: Option<Arc<Level<K>>>,
+    /// The directory in which the targets of all operands lie.
+    pub base: Arc<K::File>,
+    /// The source; its names come from the walk and are looked up here.
+    pub source: K::File,
+    /// The target.
+    pub target: K::File,
+    /// The source's name as the user would write it.
+    pub source_shown: PathBuf,
+    /// The target's name as the user would write it.
+    pub target_shown: PathBuf,
+    /// The target's path beneath the directory in which all operands' targets lie.
+    pub path: PathBuf,
+    /// The source as it was when it was opened.
+    pub from: Stat,
+    /// The target was made by this run.
+    pub made: bool,
+    /// The target has a default access control list.
+    pub inherits: bool,
+}
+
+/// Where a directory comes from and where it goes.
+pub struct Passage<'a, F> {
+    /// The source.
+    pub source: Name<'a, F>,
+    /// The target.
+    pub target: Name<'a, F>,
+    /// The target's path beneath the directory of all targets.
+    pub path: PathBuf,
+}
+
+/// Why a directory is not entered.
+pub enum Refusal {
+    /// It is the target that is being made.
+    IntoItself,
+    /// It failed.
+    For(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::For(error)
+    }
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Opens a source directory and makes or opens its target. `is_target` tells of an opened source
+    /// whether it is what is being made.
+    pub(super) fn enter(
+        &self,
+        passage: &Passage<'_, K::File>,
+        above: Option<&Arc<Level<K>>>,
+        base: &Arc<K::File>,
+        is_target: impl Fn(&Stat) -> bool,
+    ) -> Result<Level<K>, Refusal> {
+        let Passage { source: from, target: to, path } = passage;
+        let access = |errno| Error::call(Action::Access, from.shown, errno);
+        let source = self.directory_handle(from).map_err(access)?;
+        let stat = self.kernel.stat(&source).map_err(access)?;
+        if is_target(&stat) {
+            return Err(Refusal::IntoItself);
+        }
+        let made = self.make_directory(to, &stat)?;
+        let target = self.open_directory(from, &stat, to)?;
+        let inherits = self.hands_down_list(&target);
+        Ok(Level {
+            above: above.cloned(),
+            base: Arc::clone(base),
+            source,
+            target,
+            source_shown: from.shown.to_owned(),
+            target_shown: to.shown.to_owned(),
+            path: path.clone(),
+            from: stat,
+            made,
+            inherits,
+        })
+    }
+
+    /// Makes the target directory, closed to others until it is finished; false if it is there.
+    fn make_directory(&self, to: &Name<'_, K::File>, from: &Stat) -> Result<bool, Error> {
+        let failed = |errno| Error::call(Action::CreateDirectory, to.shown, errno);
+        let preserve = &self.options.preserve;
+        let mode = if preserve.closes_until_done() { 0o700 } else { self.directory_mode(from) | 0o700 };
+        match self.kernel.mkdir(to.directory().map_err(failed)?, to.name, Mode::from_raw_mode(mode)) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
+    /// The permission bits a new directory asks for where none are preserved, before the umask.
+    fn directory_mode(&self, from: &Stat) -> u32 {
+        if self.options.preserve.default_mode { 0o777 } else { from.mode & 0o777 }
+    }
+
+    /// A handle to look names up in; one of O_PATH for a directory that may be searched and not read,
+    /// whose attributes then have to be reached through /proc.
+    fn directory_handle(&self, name: &Name<'_, K::File>) -> crate::kernel::Result<K::File> {
+        match name.open(self.kernel, OFlags::RDONLY | OFlags::DIRECTORY) {
+            Err(Errno::ACCESS) => name.open(self.kernel, OFlags::PATH | OFlags::DIRECTORY),
+            opened => opened,
+        }
+    }
+
+    fn open_directory(&self, from: &Name<'_, K::File>, stat: &Stat, to: &Name<'_, K::File>) -> Result<K::File, Error> {
+        let failed = |errno| Error::call(Action::CreateDirectory, to.shown, errno);
+        match self.directory_handle(to) {
+            Ok(target) => Ok(target),
+            Err(errno @ (Errno::NOTDIR | Errno::LOOP)) => {
+                let found = self.look_at(to, false)?.ok_or_else(|| failed(errno))?;
+                check_kinds(stat, &found, from.shown, to.shown)?;
+                Err(failed(errno))
+            }
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
+    /// Sets what is preserved of a directory whose entries are all done, and with --durable writes
+    /// its names out. Returns what could not be kept.
+    pub(super) fn leave(&self, level: &Level<K>) -> Vec<Error> {
+        let preserve = &self.options.preserve;
+        let lacks_rights = self.directory_mode(&level.from) & !self.options.umask & 0o700 != 0o700;
+        let fresh = if level.made {
+            Fresh::Made {
+                private: preserve.closes_until_done() || lacks_rights,
+                default_mode: self.directory_mode(&level.from) & !self.options.umask,
+                inherits: level.inherits,
+            }
+        } else {
+            Fresh::Old
+        };
+        let wardrobe = Wardrobe { kernel: self.kernel, options: self.options };
+        let source = Dressed { file: &level.source, shown: &level.source_shown, owner: None };
+        let target = Dressed { file: &level.target, shown: &level.target_shown, owner: None };
+        let mut complaints = wardrobe.carry(&source, &level.from, &target, fresh);
+        if self.options.durable {
+            complaints.extend(self.sync_directory(&level.target, &level.target_shown).err());
+        }
+        complaints
+    }
+
+    /// Whether what is made in the directory inherits an access control list.
+    pub(super) fn hands_down_list(&self, dir: &K::File) -> bool {
+        self.kernel.get_xattr(dir, OsStr::new(DEFAULT_LIST)).is_ok()
+    }
+
+    /// How names inside a tree are looked up in the source.
+    pub(super) fn follow_inside(&self) -> Follow {
+        match self.options.dereference {
+            Dereference::Never | Dereference::CommandLine => Follow::No,
+            Dereference::Always => Follow::Yes,
+        }
+    }
+}
+
+/// A name in a level, waiting for its turn.
+///
+/// Cloning shares the level; the last one goes through the run, which finishes the directory.
+pub struct Task<K: Kernel> {
+    /// The directory it is in.
+    pub level: Arc<Level<K>>,
+    /// What the walk said of it.
+    pub entry: Entry,
+}
+
+impl<K: Kernel> Clone for Task<K> {
+    fn clone(&self) -> Self {
+        Self { level: Arc::clone(&self.level), entry: self.entry.clone() }
+    }
+}
+
+impl<K: Kernel> Task<K> {
+    /// The source's name for messages.
+    #[must_use]
+    pub fn source_shown(&self) -> PathBuf {
+        self.level.source_shown.join(&self.entry.name)
+    }
+
+    /// The target's name for messages.
+    #[must_use]
+    pub fn target_shown(&self) -> PathBuf {
+        self.level.target_shown.join(&self.entry.name)
+    }
+
+    /// Its path beneath the directory of all targets.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.level.path.join(&self.entry.name)
+    }
+
+    /// What the walk took it for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.entry.kind
+    }
+
+    /// The component that both names end in.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        Path::new(&self.entry.name)
+    }
+}

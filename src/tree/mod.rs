@@ -1,0 +1,14 @@
+//! Many names: what the operands mean, the walk through a source, and the order of the work.
+//!
+//! The walk proposes names; every one is opened again beneath the handle of the directory it was
+//! found in, so that a tree that changes under the walk gives errors, never other files.
+
+mod descent;
+pub mod entry;
+pub mod level;
+pub mod links;
+pub mod overwrite;
+pub mod plan;
+pub mod run;
+pub mod special;
+pub mod walk;
