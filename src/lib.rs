@@ -2,10 +2,10 @@
 //!
 //! # The story of one copy
 //!
-//! `argv` becomes `options::Options` and operands (`cli`), operands become names to copy
-//! (`tree`), and each regular file goes through `copy`: its source is probed, a strategy chosen,
+//! `argv` becomes [`options::Options`] and operands ([`cli`]), operands become names to copy
+//! ([`tree`]), and each regular file goes through [`copy`]: its source is probed, a strategy chosen,
 //! a nameless temporary filled, its bytes read back and compared, its attributes set, and only then
-//! it gets its name. What happened is an outcome, which `report` puts into words and an exit status.
+//! it gets its name. What happened is an outcome, which [`report`] puts into words and an exit status.
 //!
 //! Why all that: on ZFS the kernel may call written data a hole, or clone old blocks, and say
 //! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
@@ -21,10 +21,13 @@
 //! - *pass*: one way through both files, moving bytes, comparing them, or both.
 //! - *level*: a directory while its entries are being copied.
 
+pub mod cli;
 pub mod copy;
 pub mod error;
+pub mod host;
 pub mod kernel;
 pub mod known;
 pub mod options;
 pub mod report;
+pub mod signals;
 pub mod tree;

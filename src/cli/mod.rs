@@ -1,0 +1,127 @@
+//! What was typed: the definition of the command line, and its reading into options and operands.
+//!
+//! [`command`] is the one source of help, man page and completions. Options of cp are read in the
+//! order they were typed, since later ones take back what earlier ones said.
+
+mod read;
+
+pub use read::{Typed, read};
+
+use clap::{Arg, ArgAction, Command, ValueHint};
+
+const ABOUT: &str = "Copy files and directories, read every copy back, and say success only if it is the same";
+
+const AFTER_HELP: &str = "\
+ATTR_LIST is a comma-separated list of attributes: mode (permission bits and access
+control lists), ownership, timestamps, links, context, xattr, all.
+
+By default holes are made in the target where the source seems to have them
+(--sparse=auto), blocks are shared with the source where the filesystem can and its word
+is good (--reflink=auto), and what was written is read back through the page cache and
+compared with what was read (--verify=content). --verify=device reads it back from the
+device and fails where it cannot prove that it did; it implies --durable.
+
+Exit status: 0 if everything was copied and verified, 1 otherwise; a run that a signal
+ended dies of that signal.";
+
+/// The command line.
+#[must_use]
+pub fn command() -> Command {
+    Command::new("safecp")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .override_usage(
+            "safecp [OPTION]... [-T] SOURCE DEST\n       safecp [OPTION]... SOURCE... DIRECTORY\n       safecp [OPTION]... -t DIRECTORY SOURCE...",
+        )
+        .after_help(AFTER_HELP)
+        .infer_long_args(true)
+        .args_override_self(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .arg(Arg::new("operands").num_args(0..).value_name("SOURCE... DEST").value_hint(ValueHint::AnyPath).value_parser(clap::value_parser!(std::ffi::OsString)).hide(true))
+        .args(cp_arguments())
+        .args(own_arguments())
+        .arg(flag("help", None, "display this help and exit"))
+        .arg(flag("version", None, "output version information and exit"))
+}
+
+fn flag(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
+    let arg = Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    match short {
+        Some(short) => arg.short(short),
+        None => arg,
+    }
+}
+
+/// An option with a value that may be left out: then it is `default`.
+fn optional(name: &'static str, value: &'static str, default: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value(default)
+        .action(ArgAction::Append)
+        .help(help)
+}
+
+fn valued(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).action(ArgAction::Append).help(help)
+}
+
+/// cp's options, with GNU's meaning.
+fn cp_arguments() -> Vec<Arg> {
+    vec![
+        flag("archive", Some('a'), "same as -dR --preserve=all"),
+        flag("debug", None, "explain how a file is copied and why, with its digest; implies -v"),
+        Arg::new("links").short('d').action(ArgAction::SetTrue).help("same as --no-dereference --preserve=links"),
+        flag("force", Some('f'), "if an existing target cannot be opened, replace it by a new file"),
+        flag("interactive", Some('i'), "prompt before overwrite"),
+        Arg::new("follow-operands").short('H').action(ArgAction::SetTrue).help("follow symbolic links named as SOURCE"),
+        flag("dereference", Some('L'), "always follow symbolic links in SOURCE"),
+        flag("no-clobber", Some('n'), "silently skip existing targets"),
+        flag("no-dereference", Some('P'), "never follow symbolic links in SOURCE"),
+        Arg::new("preserve-default")
+            .short('p')
+            .action(ArgAction::SetTrue)
+            .help("same as --preserve=mode,ownership,timestamps"),
+        optional("preserve", "ATTR_LIST", "mode,ownership,timestamps", "preserve the specified attributes"),
+        valued("no-preserve", "ATTR_LIST", "do not preserve the specified attributes"),
+        flag("recursive", Some('R'), "copy directories recursively").visible_short_alias('r'),
+        optional("reflink", "WHEN", "always", "share blocks with the source: auto (default), always, never"),
+        flag("remove-destination", None, "replace each existing target by a new file, never write into it"),
+        valued("sparse", "WHEN", "make holes: auto (default), always, never"),
+        valued("target-directory", "DIRECTORY", "copy all SOURCE arguments into DIRECTORY")
+            .short('t')
+            .value_hint(ValueHint::DirPath)
+            .value_parser(clap::value_parser!(std::ffi::OsString)),
+        flag("no-target-directory", Some('T'), "treat DEST as a normal file"),
+        optional("update", "UPDATE", "older", "replace existing targets: all (default), none, none-fail, older"),
+        Arg::new("update-older").short('u').action(ArgAction::SetTrue).help("same as --update=older"),
+        flag("verbose", Some('v'), "explain what is being done"),
+        flag("one-file-system", Some('x'), "stay on this file system"),
+    ]
+}
+
+/// Our own options: long only, so that none takes a letter from cp.
+fn own_arguments() -> Vec<Arg> {
+    vec![
+        valued("verify", "HOW", "read every copy back: content (default), device, none"),
+        flag("in-place", None, "write into existing files rather than replace them whole"),
+        flag("durable", None, "say success only of what a power loss cannot take back"),
+        flag("require-stable", None, "fail for a source that changed while it was read"),
+        valued(
+            "jobs",
+            "N",
+            "work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)",
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_definition_is_sound() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,89 @@
+//! The process's surroundings: machine, user, limits and terminal, asked once before the run.
+
+use crate::copy::Host;
+use crate::known::zfs::{Module, Version};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::Write;
+use std::path::Path;
+
+const ZFS_MODULE: &str = "/sys/module/zfs";
+
+/// The running kernel's release and the loaded ZFS module. What cannot be read is unknown, which the
+/// policy takes for the worst.
+#[must_use]
+pub fn this_host() -> Host {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    Host { kernel: parse_release(&release), zfs: zfs_module(Path::new(ZFS_MODULE)) }
+}
+
+/// Major and minor of "6.18.44-amd64"; (0, 0) if it does not read so.
+fn parse_release(release: &str) -> (u32, u32) {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor),
+        _ => (0, 0),
+    }
+}
+
+fn zfs_module(module: &Path) -> Option<Module> {
+    if !module.exists() {
+        return None;
+    }
+    let read = |name: &str| std::fs::read_to_string(module.join(name)).ok();
+    Some(Module {
+        version: read("version").and_then(|text| Version::parse(&text)),
+        offset_next_sync: read("parameters/zfs_dmu_offset_next_sync").and_then(|text| text.trim().parse().ok()),
+    })
+}
+
+/// The bits that new files do not get.
+#[must_use]
+pub fn umask() -> u32 {
+    // The call that tells also sets; no other thread makes files yet.
+    let umask = rustix::process::umask(rustix::fs::Mode::empty());
+    rustix::process::umask(umask);
+    umask.bits()
+}
+
+/// Whether chown may be expected to work.
+#[must_use]
+pub fn is_privileged() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Raises the soft limit of open files to the hard one: a tree takes two handles for every level.
+pub fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // If it cannot be raised, a tree that is too deep says so with EMFILE.
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap_or(());
+}
+
+/// Puts a question on standard error; true if the answer on standard input begins with y. The end
+/// of input is a no.
+#[must_use]
+pub fn ask(question: &str) -> bool {
+    let asked = write!(std::io::stderr().lock(), "safecp: {question}");
+    let mut answer = String::new();
+    asked.is_ok() && std::io::stdin().read_line(&mut answer).is_ok() && answer.starts_with(['y', 'Y'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_of_distributions_are_read() {
+        assert_eq!(parse_release("6.18.44-fc"), (6, 18));
+        assert_eq!(parse_release("5.4"), (5, 4));
+        assert_eq!(parse_release("next"), (0, 0));
+    }
+
+    #[test]
+    fn a_module_that_hides_its_version_is_there_and_unknown() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(dir.path().join("parameters")).expect("a directory");
+        std::fs::write(dir.path().join("parameters/zfs_dmu_offset_next_sync"), "0\n").expect("a file");
+        assert_eq!(zfs_module(dir.path()), Some(Module { version: None, offset_next_sync: Some(0) }));
+        assert_eq!(zfs_module(&dir.path().join("missing")), None);
+    }
+}
