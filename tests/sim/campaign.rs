@@ -1,0 +1,169 @@
+//! Many worlds: seeds, threads, counters, and the report of a world that broke a promise.
+
+use super::drive::{Driven, drive};
+use super::faults::{Counts, Fault};
+use super::oracle::{Broken, judge};
+use super::random::spread;
+use super::scenario::{CLASSES, Class, scenario};
+use safecp::copy::strategy::Strategy;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What came of one world.
+pub struct Report {
+    pub class: Class,
+    pub broken: Option<Broken>,
+    pub counts: Counts,
+    pub strategy: Option<Strategy>,
+    pub calls: u64,
+    pub hash: u64,
+    pub trace: Vec<String>,
+}
+
+/// Runs the world of a seed, and again nothing but that.
+pub fn run_world(seed: u64, traced: bool) -> Report {
+    let mut scenario = scenario(seed);
+    scenario.world.trace = traced.then(Vec::new);
+    let class = scenario.class;
+    let driven = drive(&mut scenario);
+    let broken = judge(&scenario, &driven);
+    let Driven { outcome, sim } = driven;
+    let strategy = outcome.as_ref().ok().map(|copied| copied.strategy);
+    let mut world = sim.world();
+    let hash = world.hash();
+    if traced {
+        world.say(format_args!("{:?}", scenario.options));
+        let systems = world.systems.clone();
+        world.say(format_args!("{:?} {:?} {systems:?}", scenario.class, scenario.geometry));
+        world.say(format_args!("{outcome:?}"));
+    }
+    Report {
+        class,
+        broken,
+        counts: world.counts,
+        strategy,
+        calls: world.calls,
+        hash,
+        trace: world.trace.take().unwrap_or_default(),
+    }
+}
+
+/// The seed of the `number`th world of a campaign.
+pub fn seed_of(base: u64, number: u64) -> u64 {
+    let mut state = base ^ number.wrapping_mul(0xd605_bbb5_8c8a_bc03);
+    spread(&mut state)
+}
+
+/// The sum of a campaign.
+#[derive(Default)]
+pub struct Summary {
+    pub worlds: u64,
+    pub counts: Counts,
+    /// Worlds of each class, and how many of them ended in success.
+    pub classes: [(u64, u64); CLASSES.len()],
+    /// Successes by strategy.
+    pub strategies: [u64; 4],
+    pub calls: u64,
+    /// Seeds of worlds that broke a promise, with what they broke.
+    pub broken: Vec<(u64, Broken)>,
+    pub elapsed: Duration,
+}
+
+/// After how many broken worlds a campaign stops.
+const BROKEN_MAX: usize = 20;
+
+impl Summary {
+    fn take(&mut self, seed: u64, report: Report) {
+        self.worlds += 1;
+        self.counts.add(&report.counts);
+        self.calls += report.calls;
+        let class = CLASSES.iter().position(|class| *class == report.class).unwrap_or_default();
+        self.classes[class].0 += 1;
+        if let Some(strategy) = report.strategy {
+            self.classes[class].1 += 1;
+            self.strategies[strategy as usize] += 1;
+        }
+        if let Some(broken) = report.broken {
+            self.broken.push((seed, broken));
+        }
+    }
+
+    fn join(&mut self, other: Summary) {
+        self.worlds += other.worlds;
+        self.counts.add(&other.counts);
+        self.calls += other.calls;
+        for (sum, more) in self.classes.iter_mut().zip(other.classes) {
+            *sum = (sum.0 + more.0, sum.1 + more.1);
+        }
+        for (sum, more) in self.strategies.iter_mut().zip(other.strategies) {
+            *sum += more;
+        }
+        self.broken.extend(other.broken);
+    }
+
+    /// The report for people.
+    pub fn print(&self, base: u64) {
+        let rate = self.worlds as f64 / self.elapsed.as_secs_f64();
+        println!(
+            "{} worlds from seed {base} in {:.1?}: {rate:.0} a second, {} calls",
+            self.worlds, self.elapsed, self.calls
+        );
+        for (class, (worlds, successes)) in CLASSES.iter().zip(self.classes) {
+            println!("  {class:?}: {worlds} worlds, {successes} copies succeeded");
+        }
+        for strategy in [Strategy::Reflink, Strategy::Offload, Strategy::Extents, Strategy::Stream] {
+            println!("  {strategy}: {}", self.strategies[strategy as usize]);
+        }
+        let faults: Vec<String> =
+            Fault::ALL.iter().map(|fault| format!("{fault:?} {}", self.counts.of(*fault))).collect();
+        println!("  {}", faults.join(", "));
+        for (seed, broken) in &self.broken {
+            println!("BROKEN: {broken}; replay with SAFECP_SIM_WORLD={seed}");
+        }
+    }
+}
+
+/// Runs `worlds` worlds on all processors.
+pub fn campaign(base: u64, worlds: u64) -> Summary {
+    let started = Instant::now();
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut sum = Summary::default();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| share(base, worlds, &next))).collect();
+        for thread in running {
+            sum.join(thread.join().expect("panics of a world are caught in its thread"));
+        }
+    });
+    sum.broken.sort();
+    sum.elapsed = started.elapsed();
+    sum
+}
+
+/// One thread's worlds: batches of the numbers that are left.
+fn share(base: u64, worlds: u64, next: &AtomicU64) -> Summary {
+    const BATCH: u64 = 64;
+    let mut sum = Summary::default();
+    while sum.broken.len() < BROKEN_MAX {
+        let start = next.fetch_add(BATCH, Ordering::Relaxed);
+        if start >= worlds {
+            break;
+        }
+        for number in start..worlds.min(start + BATCH) {
+            let seed = seed_of(base, number);
+            match catch_unwind(AssertUnwindSafe(|| run_world(seed, false))) {
+                Ok(report) => sum.take(seed, report),
+                Err(_) => sum.broken.push((seed, "panicked".to_owned())),
+            }
+        }
+    }
+    sum
+}
+
+/// A seed as people write it: a number, or a commit's hash.
+pub fn parse_seed(text: &str) -> u64 {
+    text.parse().unwrap_or_else(|_| {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    })
+}

@@ -1,0 +1,74 @@
+//! One copy in a simulated world, through the engine's own door.
+//!
+//! What the directory walk does on a real machine is done here by hand: the two directories are
+//! opened, the names given, and with `--durable` the target's directory is synced in the end.
+
+use super::kernel::{File, Sim};
+use super::scenario::Scenario;
+use super::system::System;
+use super::world::World;
+use safecp::copy::{Copied, Follow, Host, Name};
+use safecp::error::{Action, Error};
+use safecp::kernel::patient::Patient;
+use safecp::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
+use safecp::known::zfs::{Module, Version};
+use safecp::tree::entry::{Entries, Outcome, Setting};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// What the engine made of a scenario, and the world after it.
+pub struct Driven {
+    pub outcome: Result<Copied, Error>,
+    pub sim: Sim,
+}
+
+/// Copies `s/source` to `t/target`.
+pub fn drive(scenario: &mut Scenario) -> Driven {
+    let world = std::mem::replace(&mut scenario.world, World::new(0, Vec::new()));
+    let host = host(&world.systems, scenario);
+    let sim = Sim::new(world);
+    let kernel = Patient(sim.clone());
+    let outcome = copy(&kernel, &host, scenario);
+    Driven { outcome, sim }
+}
+
+/// What the engine would read of this machine in /proc and /sys.
+fn host(systems: &[System], scenario: &Scenario) -> Host {
+    let zfs = systems.iter().find_map(|system| system.zfs).map(|zfs| {
+        let (major, minor, patch) = scenario.claimed.unwrap_or(zfs.version);
+        let version = Some(Version { major, minor, patch });
+        Module { version, offset_next_sync: Some(zfs.next_sync.into()) }
+    });
+    Host { kernel: scenario.kernel, zfs }
+}
+
+fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copied, Error> {
+    let (stop, options) = (AtomicBool::new(false), &scenario.options);
+    let mut entries = Entries::new(kernel, options, host, &stop, &|_| true);
+    entries.copier.geometry = scenario.geometry;
+    let (source_dir, target_dir) = (directory(kernel, "s")?, directory(kernel, "t")?);
+    let follow = if scenario.in_tree { Follow::No } else { Follow::Yes };
+    let source = Name { dir: Some(&source_dir), name: Path::new("source"), shown: Path::new("source"), follow };
+    let target =
+        Name { dir: Some(&target_dir), name: Path::new("target"), shown: Path::new("target"), follow: Follow::No };
+    let setting = Setting {
+        fresh: false,
+        inherits: false,
+        walked: scenario.in_tree.then_some(Kind::File),
+        top: scenario.in_tree.then_some((&target_dir, Path::new("target"))),
+    };
+    let outcome = entries.copy(&source, &target, &setting)?;
+    if options.durable {
+        entries.copier.sync_directory(&target_dir, Path::new("t"))?;
+    }
+    match outcome {
+        Outcome::Copied(copied) => Ok(*copied),
+        Outcome::Made { .. } | Outcome::Skipped | Outcome::Declined => Err(Error::Refused(format!("{outcome:?}"))),
+    }
+}
+
+fn directory(kernel: &Patient<Sim>, path: &'static str) -> Result<File, Error> {
+    let path = Path::new(path);
+    let opened = kernel.open(None, path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty(), ResolveFlags::empty());
+    opened.map_err(|errno| Error::call(Action::Access, path, errno))
+}

@@ -1,0 +1,665 @@
+//! The simulated kernel: the trait's methods, each around its call on the [`World`].
+//!
+//! One lock is taken per call, as the real kernel would serialize what matters here; with one job it
+//! is never waited for. Opening, naming and attributes are here; what moves bytes is in transfer.rs.
+
+use super::content::Content;
+use super::faults::Fault;
+use super::tree::{Body, Node, Place, ROOT};
+use super::world::{Opened, World};
+use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::io::Errno;
+use safecp::kernel::{At, CachePages, Kernel, Kind, Result, Seek, Stat, Timestamp};
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The kernel of a simulated machine.
+#[derive(Clone)]
+pub struct Sim(Arc<Mutex<World>>);
+
+/// An open file of a [`Sim`]; dropping it closes it.
+pub struct File {
+    world: Arc<Mutex<World>>,
+    number: usize,
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.number)
+    }
+}
+
+impl File {
+    /// Its number among the open files.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+}
+
+fn locked(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let mut world = locked(&self.world);
+        let number = self.number;
+        if let Some(opened) = world.opened.get_mut(number) {
+            *opened = None;
+        }
+        world.leave(format_args!("dropped #{number}"), None);
+    }
+}
+
+impl Sim {
+    pub fn new(world: World) -> Self {
+        Self(Arc::new(Mutex::new(world)))
+    }
+
+    /// The world itself: for those who build it, look at it or meddle with it.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        locked(&self.0)
+    }
+
+    /// One call: what happens around it, and `work` in between.
+    fn call<T>(
+        &self,
+        said: fmt::Arguments<'_>,
+        interruptible: bool,
+        work: impl FnOnce(&mut World) -> Result<T>,
+    ) -> Result<T> {
+        let mut world = self.world();
+        let answer = match world.enter(interruptible) {
+            Ok(()) => work(&mut world),
+            Err(errno) => Err(errno),
+        };
+        world.leave(said, answer.as_ref().err().copied());
+        answer
+    }
+
+    fn file(&self, number: usize) -> File {
+        File { world: Arc::clone(&self.0), number }
+    }
+}
+
+impl World {
+    /// The inode of an open file that is not O_PATH.
+    pub fn usable(&self, file: &File) -> Result<Opened> {
+        let opened = self.opened(file.number);
+        if opened.flags.contains(OFlags::PATH) { Err(Errno::BADF) } else { Ok(opened) }
+    }
+
+    pub fn node(&self, file: &File) -> Node {
+        self.opened(file.number).node
+    }
+
+    /// The inode of a file that is open for reading.
+    pub fn readable(&self, file: &File) -> Result<Node> {
+        let opened = self.usable(file)?;
+        if opened.flags.contains(OFlags::WRONLY) { Err(Errno::BADF) } else { Ok(opened.node) }
+    }
+
+    /// The inode of a file that is open for writing.
+    pub fn writable(&self, file: &File) -> Result<Node> {
+        let opened = self.usable(file)?;
+        if opened.flags.intersects(OFlags::WRONLY | OFlags::RDWR) { Ok(opened.node) } else { Err(Errno::BADF) }
+    }
+
+    fn install(&mut self, opened: Opened) -> usize {
+        match self.opened.iter().position(Option::is_none) {
+            Some(free) => {
+                self.opened[free] = Some(opened);
+                free
+            }
+            None => {
+                self.opened.push(Some(opened));
+                self.opened.len() - 1
+            }
+        }
+    }
+
+    fn start(&self, dir: At<'_, File>) -> Node {
+        dir.map_or(ROOT, |dir| self.node(dir))
+    }
+
+    fn open(&mut self, dir: Node, path: &Path, flags: OFlags, mode: Mode, resolve: ResolveFlags) -> Result<usize> {
+        let node = if flags.contains(OFlags::TMPFILE) {
+            self.open_unnamed(dir, path, flags, mode, resolve)?
+        } else {
+            self.open_named(dir, path, flags, mode, resolve)?
+        };
+        Ok(self.install(Opened { node, flags, position: 0 }))
+    }
+
+    fn open_unnamed(
+        &mut self,
+        dir: Node,
+        path: &Path,
+        flags: OFlags,
+        mode: Mode,
+        resolve: ResolveFlags,
+    ) -> Result<Node> {
+        let place = self.tree.walk(dir, path, true, resolve)?;
+        let parent = place.found.ok_or(Errno::NOENT)?;
+        self.tree.entries(parent)?;
+        if !flags.intersects(OFlags::WRONLY | OFlags::RDWR) {
+            return Err(Errno::INVAL);
+        }
+        if !self.systems[self.tree.inodes[parent].system].tmpfile {
+            self.count(Fault::TmpfileUnsupported);
+            return Err(Errno::OPNOTSUPP);
+        }
+        self.fails(&[(Fault::NoSpace, Errno::NOSPC), (Fault::OpenError, Errno::IO)])?;
+        let node = self.make_file(parent, mode);
+        self.tree.inodes[node].linkable = !flags.contains(OFlags::EXCL);
+        Ok(node)
+    }
+
+    fn make_file(&mut self, dir: Node, mode: Mode) -> Node {
+        let system = self.tree.inodes[dir].system;
+        let attributes = self.attributes(mode.bits() & 0o7777 & !self.umask);
+        let content = Content::new(self.systems[system].zfs.is_some());
+        self.tree.add(system, Kind::File, Body::File(content), attributes)
+    }
+
+    fn open_named(&mut self, dir: Node, path: &Path, flags: OFlags, mode: Mode, resolve: ResolveFlags) -> Result<Node> {
+        let exclusive = flags.contains(OFlags::CREATE | OFlags::EXCL);
+        let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
+        let Place { dir, name, found, slash } = self.tree.walk(dir, path, follow, resolve)?;
+        let Some(node) = found else {
+            if !flags.contains(OFlags::CREATE) {
+                return Err(Errno::NOENT);
+            }
+            if slash {
+                return Err(Errno::ISDIR);
+            }
+            let name = name.to_owned();
+            self.fails(&[
+                (Fault::NoSpace, Errno::NOSPC),
+                (Fault::Quota, Errno::DQUOT),
+                (Fault::OpenError, Errno::ACCESS),
+            ])?;
+            let node = self.make_file(dir, mode);
+            self.tree.set(dir, &name, Some(node));
+            self.touch(dir);
+            return Ok(node);
+        };
+        if exclusive {
+            return Err(Errno::EXIST);
+        }
+        self.open_existing(node, flags)?;
+        Ok(node)
+    }
+
+    fn open_existing(&mut self, node: Node, flags: OFlags) -> Result<()> {
+        let kind = self.tree.inodes[node].kind;
+        let by_path = flags.contains(OFlags::PATH);
+        if flags.contains(OFlags::DIRECTORY) && kind != Kind::Directory {
+            return Err(Errno::NOTDIR);
+        }
+        if by_path {
+            return self.fails(&[(Fault::OpenError, Errno::IO)]);
+        }
+        let writes = flags.intersects(OFlags::WRONLY | OFlags::RDWR);
+        match kind {
+            Kind::Symlink => return Err(Errno::LOOP),
+            Kind::Directory if writes || flags.contains(OFlags::CREATE) => return Err(Errno::ISDIR),
+            Kind::Socket => return Err(Errno::NXIO),
+            Kind::Fifo => self.open_fifo(flags)?,
+            Kind::Directory | Kind::File | Kind::CharDevice | Kind::BlockDevice => {}
+        }
+        let bits = if flags.contains(OFlags::WRONLY) { 2 } else { 4 } | if writes { 2 } else { 0 };
+        if !self.allows(node, bits) {
+            return Err(Errno::ACCESS);
+        }
+        self.fails(&[(Fault::OpenError, Errno::MFILE)])?;
+        if flags.contains(OFlags::TRUNC) && writes && kind == Kind::File {
+            self.truncate_node(node, 0);
+        }
+        Ok(())
+    }
+
+    /// Nobody writes to a simulated fifo, and its only reader waits for somebody who waits.
+    fn open_fifo(&mut self, flags: OFlags) -> Result<()> {
+        let (writes, waits) = (flags.contains(OFlags::WRONLY), !flags.contains(OFlags::NONBLOCK));
+        match (writes, waits) {
+            _ if flags.contains(OFlags::RDWR) => Ok(()),
+            (true, true) | (false, false) => Ok(()),
+            (true, false) => Err(Errno::NXIO),
+            (false, true) => {
+                self.witness.hung = Some("open of a fifo without O_NONBLOCK");
+                Err(Errno::IO)
+            }
+        }
+    }
+
+    fn link(&mut self, node: Node, dir: Node, name: &OsStr) -> Result<()> {
+        self.tree.entries(dir)?;
+        if self.tree.find(dir, name).is_some() {
+            return Err(Errno::EXIST);
+        }
+        let inode = &self.tree.inodes[node];
+        if inode.system != self.tree.inodes[dir].system {
+            return Err(Errno::XDEV);
+        }
+        if inode.kind == Kind::Directory {
+            return Err(Errno::PERM);
+        }
+        if inode.nlink == 0 && !inode.linkable {
+            return Err(Errno::NOENT);
+        }
+        self.fails(&[(Fault::NamingError, Errno::IO), (Fault::NoSpace, Errno::NOSPC)])?;
+        self.tree.set(dir, name, Some(node));
+        self.touch_inode(node);
+        self.touch(dir);
+        Ok(())
+    }
+
+    fn rename(&mut self, from_dir: Node, from: &OsStr, to_dir: Node, to: &OsStr, flags: RenameFlags) -> Result<()> {
+        self.tree.entries(from_dir)?;
+        self.tree.entries(to_dir)?;
+        let node = self.tree.find(from_dir, from).ok_or(Errno::NOENT)?;
+        let replaced = self.tree.find(to_dir, to);
+        if self.tree.inodes[from_dir].system != self.tree.inodes[to_dir].system {
+            return Err(Errno::XDEV);
+        }
+        if flags.contains(RenameFlags::NOREPLACE) {
+            if !self.systems[self.tree.inodes[to_dir].system].noreplace {
+                self.count(Fault::NoReplaceUnsupported);
+                return Err(Errno::INVAL);
+            }
+            if replaced.is_some() {
+                return Err(Errno::EXIST);
+            }
+        } else if !flags.is_empty() {
+            return Err(Errno::INVAL);
+        }
+        if let Some(replaced) = replaced {
+            self.may_replace(node, replaced)?;
+        }
+        self.fails(&[(Fault::NamingError, Errno::IO), (Fault::NoSpace, Errno::NOSPC)])?;
+        if replaced != Some(node) {
+            self.tree.rename(from_dir, from, to_dir, to);
+            self.touch_inode(node);
+            self.touch(to_dir);
+        }
+        Ok(())
+    }
+
+    fn may_replace(&self, node: Node, replaced: Node) -> Result<()> {
+        let is_dir = |node: Node| self.tree.inodes[node].kind == Kind::Directory;
+        match (is_dir(node), is_dir(replaced)) {
+            (false, true) => Err(Errno::ISDIR),
+            (true, false) => Err(Errno::NOTDIR),
+            (true, true) if !self.tree.entries(replaced)?.is_empty() => Err(Errno::NOTEMPTY),
+            (true, true) | (false, false) => Ok(()),
+        }
+    }
+
+    fn unlink(&mut self, dir: Node, name: &OsStr) -> Result<()> {
+        self.tree.entries(dir)?;
+        let node = self.tree.find(dir, name).ok_or(Errno::NOENT)?;
+        if self.tree.inodes[node].kind == Kind::Directory {
+            return Err(Errno::ISDIR);
+        }
+        self.fails(&[(Fault::UnlinkError, Errno::IO)])?;
+        self.tree.set(dir, name, None);
+        self.touch_inode(node);
+        self.touch(dir);
+        Ok(())
+    }
+
+    /// A new inode that is no regular file, under a name that must be free.
+    fn make(&mut self, dir: Node, name: &OsStr, kind: Kind, body: Body, mode: u32) -> Result<()> {
+        self.tree.entries(dir)?;
+        if self.tree.find(dir, name).is_some() {
+            return Err(Errno::EXIST);
+        }
+        self.fails(&[(Fault::NoSpace, Errno::NOSPC)])?;
+        let attributes = self.attributes(mode);
+        let system = self.tree.inodes[dir].system;
+        let node = self.tree.add(system, kind, body, attributes);
+        self.tree.set(dir, name, Some(node));
+        self.touch(dir);
+        Ok(())
+    }
+
+    /// Who may change the attributes of a file.
+    fn owns(&self, node: Node) -> Result<()> {
+        if self.uid == 0 || self.uid == self.tree.inodes[node].attributes.uid { Ok(()) } else { Err(Errno::PERM) }
+    }
+
+    fn chown(&mut self, node: Node, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+        self.owns(node)?;
+        let attributes = &self.tree.inodes[node].attributes;
+        if self.uid != 0
+            && (uid.is_some_and(|uid| uid != attributes.uid)
+                || gid.is_some_and(|gid| gid != attributes.gid && gid != self.gid))
+        {
+            return Err(Errno::PERM);
+        }
+        self.fails(&[(Fault::AttributeError, Errno::PERM)])?;
+        let regular = self.tree.inodes[node].kind == Kind::File;
+        let attributes = &mut self.tree.inodes[node].attributes;
+        attributes.uid = uid.unwrap_or(attributes.uid);
+        attributes.gid = gid.unwrap_or(attributes.gid);
+        if regular && (uid.is_some() || gid.is_some()) {
+            // Linux takes set-user-ID away, and set-group-ID where the group may execute; file
+            // capabilities go too.
+            attributes.mode &= if attributes.mode & 0o010 != 0 { !0o6000 } else { !0o4000 };
+            attributes.xattrs.retain(|(name, _)| name != "security.capability");
+        }
+        self.touch_inode(node);
+        Ok(())
+    }
+
+    fn chmod(&mut self, node: Node, mode: u32) -> Result<()> {
+        if self.tree.inodes[node].kind == Kind::Symlink {
+            return Err(Errno::OPNOTSUPP);
+        }
+        self.owns(node)?;
+        self.fails(&[(Fault::AttributeError, Errno::PERM)])?;
+        self.tree.inodes[node].attributes.mode = mode & 0o7777;
+        self.touch_inode(node);
+        Ok(())
+    }
+
+    fn set_xattr(&mut self, node: Node, name: &OsStr, value: &[u8]) -> Result<()> {
+        self.may_name_xattr(node, name)?;
+        self.fails(&[(Fault::AttributeError, Errno::IO), (Fault::NoSpace, Errno::NOSPC)])?;
+        let xattrs = &mut self.tree.inodes[node].attributes.xattrs;
+        match xattrs.iter_mut().find(|(there, _)| there == name) {
+            Some((_, there)) => *there = value.to_owned(),
+            None => xattrs.push((name.to_owned(), value.to_owned())),
+        }
+        self.touch_inode(node);
+        Ok(())
+    }
+
+    fn remove_xattr(&mut self, node: Node, name: &OsStr) -> Result<()> {
+        self.may_name_xattr(node, name)?;
+        self.fails(&[(Fault::AttributeError, Errno::IO)])?;
+        let xattrs = &mut self.tree.inodes[node].attributes.xattrs;
+        let at = xattrs.iter().position(|(there, _)| there == name).ok_or(Errno::NODATA)?;
+        xattrs.remove(at);
+        self.touch_inode(node);
+        Ok(())
+    }
+
+    fn may_name_xattr(&self, node: Node, name: &OsStr) -> Result<()> {
+        use std::os::unix::ffi::OsStrExt;
+        let name = name.as_bytes();
+        let regular = matches!(self.tree.inodes[node].kind, Kind::File | Kind::Directory);
+        match () {
+            () if name.starts_with(b"user.") && regular => self.owns(node),
+            () if name.starts_with(b"user.") => Err(Errno::PERM),
+            () if name.starts_with(b"trusted.") && self.uid != 0 => Err(Errno::PERM),
+            () if name.contains(&b'.') => self.owns(node),
+            () => Err(Errno::OPNOTSUPP),
+        }
+    }
+}
+
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.display()
+}
+
+impl Kernel for Sim {
+    type File = File;
+
+    fn open(&self, dir: At<'_, File>, path: &Path, flags: OFlags, mode: Mode, resolve: ResolveFlags) -> Result<File> {
+        let number = self.call(format_args!("open {} {flags:?} {resolve:?}", shown(path)), true, |world| {
+            let dir = world.start(dir);
+            world.open(dir, path, flags, mode, resolve)
+        })?;
+        let node = self.world().opened(number).node;
+        self.world().say(format_args!("        #{number} is inode {node}"));
+        Ok(self.file(number))
+    }
+
+    fn close(&self, file: File) -> Result<()> {
+        self.call(format_args!("close {file}"), false, |world| {
+            let writes = world.opened(file.number).flags.intersects(OFlags::WRONLY | OFlags::RDWR);
+            if writes { world.fails(&[(Fault::CloseError, Errno::IO)]) } else { Ok(()) }
+        })
+    }
+
+    fn stat(&self, file: &File) -> Result<Stat> {
+        self.call(format_args!("fstat {file}"), true, |world| {
+            world.fails(&[(Fault::StatError, Errno::IO)])?;
+            let node = world.node(file);
+            let stat = world.stat(node);
+            world.witness_stat(node, stat);
+            Ok(stat)
+        })
+    }
+
+    fn stat_at(&self, dir: At<'_, File>, path: &Path, follow: bool) -> Result<Stat> {
+        self.call(format_args!("fstatat {}", shown(path)), true, |world| {
+            let place = world.tree.walk(world.start(dir), path, follow, ResolveFlags::empty())?;
+            let node = place.found.ok_or(Errno::NOENT)?;
+            world.fails(&[(Fault::StatError, Errno::IO)])?;
+            Ok(world.stat(node))
+        })
+    }
+
+    fn may_write(&self, dir: At<'_, File>, path: &Path) -> Result<()> {
+        self.call(format_args!("faccessat {}", shown(path)), true, |world| {
+            let place = world.tree.walk(world.start(dir), path, true, ResolveFlags::empty())?;
+            let node = place.found.ok_or(Errno::NOENT)?;
+            if world.allows(node, 2) { Ok(()) } else { Err(Errno::ACCESS) }
+        })
+    }
+
+    fn filesystem(&self, file: &File) -> Result<u32> {
+        self.call(format_args!("fstatfs {file}"), true, |world| {
+            world.fails(&[(Fault::StatError, Errno::IO)])?;
+            Ok(world.systems[world.tree.inodes[world.node(file)].system].magic)
+        })
+    }
+
+    fn read(&self, file: &File, buffer: &mut [u8]) -> Result<usize> {
+        self.call(format_args!("read {file} {}", buffer.len()), true, |world| {
+            let position = world.usable(file)?.position;
+            let count = world.read(file, buffer, position)?;
+            world.advance(file.number, count);
+            Ok(count)
+        })
+    }
+
+    fn write(&self, file: &File, buffer: &[u8]) -> Result<usize> {
+        self.call(format_args!("write {file} {}", buffer.len()), true, |world| {
+            let opened = world.usable(file)?;
+            let append = opened.flags.contains(OFlags::APPEND);
+            let end = world.tree.content(opened.node).map_or(0, Content::size) as u64;
+            let position = if append { end } else { opened.position };
+            let count = world.write(file, buffer, position)?;
+            world.advance(file.number, count);
+            Ok(count)
+        })
+    }
+
+    fn pread(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.call(format_args!("pread {file} {offset} +{}", buffer.len()), true, |world| {
+            world.read(file, buffer, offset)
+        })
+    }
+
+    fn pwrite(&self, file: &File, buffer: &[u8], offset: u64) -> Result<usize> {
+        self.call(format_args!("pwrite {file} {offset} +{}", buffer.len()), true, |world| {
+            world.write(file, buffer, offset)
+        })
+    }
+
+    fn seek(&self, file: &File, what: Seek, offset: u64) -> Result<Option<u64>> {
+        let found =
+            self.call(format_args!("lseek {file} {what:?} {offset}"), true, |world| world.seek(file, what, offset))?;
+        self.world().say(format_args!("        {found:?}"));
+        Ok(found)
+    }
+
+    fn ficlone(&self, target: &File, source: &File) -> Result<()> {
+        self.call(format_args!("ficlone {source} to {target}"), true, |world| world.ficlone(target, source))
+    }
+
+    fn copy_file_range(&self, source: &File, target: &File, range: Range<u64>) -> Result<u64> {
+        self.call(format_args!("copy_file_range {source} to {target} {range:?}"), true, |world| {
+            world.copy_file_range(source, target, range.clone())
+        })
+    }
+
+    fn truncate(&self, file: &File, size: u64) -> Result<()> {
+        self.call(format_args!("ftruncate {file} {size}"), true, |world| world.truncate(file, size))
+    }
+
+    fn fsync(&self, file: &File) -> Result<()> {
+        self.call(format_args!("fsync {file}"), true, |world| {
+            let node = world.usable(file)?.node;
+            world.fsync(node)
+        })
+    }
+
+    fn msync(&self, file: &File, size: u64) -> Result<()> {
+        self.call(format_args!("msync {file} {size}"), true, |world| {
+            let node = world.mappable(file)?;
+            if size == 0 { Ok(()) } else { world.fsync(node) }
+        })
+    }
+
+    fn cachestat(&self, file: &File) -> Result<CachePages> {
+        self.call(format_args!("cachestat {file}"), true, |world| world.cachestat(file))
+    }
+
+    fn mincore(&self, file: &File, range: Range<u64>) -> Result<u64> {
+        self.call(format_args!("mincore {file} {range:?}"), true, |world| world.mincore(file, range.clone()))
+    }
+
+    fn drop_cache(&self, file: &File) -> Result<()> {
+        self.call(format_args!("fadvise {file} dontneed"), true, |world| {
+            let node = world.usable(file)?.node;
+            if !world.strikes(Fault::CacheKept) {
+                world.tree.content_mut(node).into_iter().for_each(Content::drop_cache);
+            }
+            Ok(())
+        })
+    }
+
+    fn rename(&self, from_dir: &File, from: &Path, to_dir: &File, to: &Path, flags: RenameFlags) -> Result<()> {
+        self.call(format_args!("rename {} to {} {flags:?}", shown(from), shown(to)), true, |world| {
+            let from = world.tree.walk(world.node(from_dir), from, false, ResolveFlags::empty())?;
+            let to = world.tree.walk(world.node(to_dir), to, false, ResolveFlags::empty())?;
+            let (from_dir, from, to_dir, to) = (from.dir, from.name.to_owned(), to.dir, to.name.to_owned());
+            world.rename(from_dir, &from, to_dir, &to, flags)
+        })
+    }
+
+    fn link(&self, file: &File, dir: &File, name: &Path) -> Result<()> {
+        self.call(format_args!("link {file} as {}", shown(name)), true, |world| {
+            let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
+            let (dir, name) = (place.dir, place.name.to_owned());
+            world.link(world.node(file), dir, &name)
+        })
+    }
+
+    fn unlink(&self, dir: &File, name: &Path) -> Result<()> {
+        self.call(format_args!("unlink {}", shown(name)), true, |world| {
+            let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
+            let (dir, name) = (place.dir, place.name.to_owned());
+            world.unlink(dir, &name)
+        })
+    }
+
+    fn mkdir(&self, dir: &File, name: &Path, mode: Mode) -> Result<()> {
+        self.call(format_args!("mkdir {}", shown(name)), true, |world| {
+            let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
+            let (dir, name) = (place.dir, place.name.to_owned());
+            let body = Body::Directory { entries: Vec::new(), parent: dir };
+            world.make(dir, &name, Kind::Directory, body, mode.bits() & 0o1777 & !world.umask)
+        })
+    }
+
+    fn symlink(&self, content: &OsStr, dir: &File, name: &Path) -> Result<()> {
+        self.call(format_args!("symlink {} to {}", shown(name), content.to_string_lossy()), true, |world| {
+            let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
+            let (dir, name) = (place.dir, place.name.to_owned());
+            world.make(dir, &name, Kind::Symlink, Body::Symlink(content.to_owned()), 0o777)
+        })
+    }
+
+    fn readlink(&self, link: &File) -> Result<OsString> {
+        self.call(format_args!("readlink {link}"), true, |world| match &world.tree.inodes[world.node(link)].body {
+            Body::Symlink(content) => Ok(content.clone()),
+            Body::File(_) | Body::Directory { .. } | Body::Special(_) => Err(Errno::NOENT),
+        })
+    }
+
+    fn mknod(&self, dir: &File, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> Result<()> {
+        self.call(format_args!("mknod {} {kind:?}", shown(name)), true, |world| {
+            let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
+            let (dir, name) = (place.dir, place.name.to_owned());
+            let mode = mode.bits() & 0o7777 & !world.umask;
+            match kind {
+                Kind::CharDevice | Kind::BlockDevice if world.uid != 0 => Err(Errno::PERM),
+                Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
+                    world.make(dir, &name, kind, Body::Special(rdev), mode)
+                }
+                Kind::File | Kind::Directory | Kind::Symlink => Err(Errno::INVAL),
+            }
+        })
+    }
+
+    fn chown(&self, file: &File, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+        self.call(format_args!("chown {file} {uid:?}:{gid:?}"), true, |world| world.chown(world.node(file), uid, gid))
+    }
+
+    fn chmod(&self, file: &File, mode: u32) -> Result<()> {
+        self.call(format_args!("chmod {file} {mode:o}"), true, |world| world.chmod(world.node(file), mode))
+    }
+
+    fn set_times(&self, file: &File, atime: Timestamp, mtime: Timestamp) -> Result<()> {
+        self.call(format_args!("utimens {file}"), true, |world| {
+            let node = world.node(file);
+            world.owns(node)?;
+            world.fails(&[(Fault::AttributeError, Errno::IO)])?;
+            let attributes = &mut world.tree.inodes[node].attributes;
+            (attributes.atime, attributes.mtime) = (atime, mtime);
+            world.touch_inode(node);
+            Ok(())
+        })
+    }
+
+    fn list_xattr(&self, file: &File) -> Result<Vec<OsString>> {
+        self.call(format_args!("listxattr {file}"), true, |world| {
+            world.fails(&[(Fault::AttributeError, Errno::IO)])?;
+            let xattrs = &world.tree.inodes[world.node(file)].attributes.xattrs;
+            Ok(xattrs.iter().map(|(name, _)| name.clone()).collect())
+        })
+    }
+
+    fn get_xattr(&self, file: &File, name: &OsStr) -> Result<Vec<u8>> {
+        self.call(format_args!("getxattr {file} {}", name.to_string_lossy()), true, |world| {
+            world.fails(&[(Fault::AttributeError, Errno::IO)])?;
+            let xattrs = &world.tree.inodes[world.node(file)].attributes.xattrs;
+            xattrs.iter().find(|(there, _)| there == name).map(|(_, value)| value.clone()).ok_or(Errno::NODATA)
+        })
+    }
+
+    fn set_xattr(&self, file: &File, name: &OsStr, value: &[u8]) -> Result<()> {
+        self.call(format_args!("setxattr {file} {}", name.to_string_lossy()), true, |world| {
+            world.set_xattr(world.node(file), name, value)
+        })
+    }
+
+    fn remove_xattr(&self, file: &File, name: &OsStr) -> Result<()> {
+        self.call(format_args!("removexattr {file} {}", name.to_string_lossy()), true, |world| {
+            world.remove_xattr(world.node(file), name)
+        })
+    }
+
+    fn random(&self) -> u64 {
+        self.world().random.next()
+    }
+}

@@ -1,0 +1,422 @@
+//! What must be true after a copy, whatever the world did to it.
+//!
+//! Success: the target has the source's bytes, is what its options make it, and no temporary is left.
+//! Failure: the target is the old file or the new one, whole. Death: the same, but a temporary may
+//! stay. Power loss after a durable success: nothing is lost; after another that replaced an old file:
+//! that or the new one is there, whole. A benign world: success, by the first strategy that could.
+//!
+//! A source that somebody changes meanwhile has no one content. What can be proved then: each byte of
+//! the copy is one that the source had at that offset at some moment of the copy, its length lies
+//! between the shortest and the longest the source had, and a difference that stat(2) showed the
+//! copier was said. That the copy is any one state of the source cannot be demanded of anything that
+//! reads without a snapshot; nor that its length is one of the source's: who has read 300 bytes when
+//! the file is cut to 200 has seen no file of 300.
+//!
+//! Old-or-new is not demanded where the old file is written in place: by --in-place, because it has
+//! other names, or because a new file could not be made to look like it.
+
+use super::content::Content;
+use super::drive::Driven;
+use super::faults::Fault;
+use super::scenario::{Before, Class, SECRET, Scenario, snapshot};
+use super::tree::Node;
+use super::world::{Death, World};
+use rustix::fs::ResolveFlags;
+use safecp::copy::strategy::Strategy;
+use safecp::copy::{Copied, Landing, Verified};
+use safecp::error::Error;
+use safecp::kernel::Stat;
+use safecp::options::{Keep, Reflink, Sparse, Verify};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// A broken promise, in words.
+pub type Broken = String;
+
+/// Failures that end a copy: none of them may be followed by success.
+const FATAL: &[Fault] = &[
+    Fault::ReadError,
+    Fault::WriteError,
+    Fault::ZeroWrite,
+    Fault::Quota,
+    Fault::SyncError,
+    Fault::CloseError,
+    Fault::CloneError,
+];
+
+/// Failures that may or may not end it, by where they strike.
+const HARMFUL: &[Fault] = &[
+    Fault::NoSpace,
+    Fault::SeekError,
+    Fault::OpenError,
+    Fault::StatError,
+    Fault::NamingError,
+    Fault::UnlinkError,
+    Fault::AttributeError,
+    Fault::CacheKept,
+    Fault::LostWrite,
+    Fault::WrongWrite,
+    Fault::SpoiledDevice,
+];
+
+/// Everything the oracle has against a copy; `None` is a good one.
+pub fn judge(scenario: &Scenario, driven: &Driven) -> Option<Broken> {
+    let mut world = driven.sim.world();
+    let mut judge = Judge { scenario, world: &mut world };
+    let broken = judge.verdict(&driven.outcome).err()?;
+    let how = match &driven.outcome {
+        Ok(copied) => format!("{} {:?}, changed {}", copied.strategy, copied.landing, copied.changed),
+        Err(error) => error.to_string(),
+    };
+    Some(format!("{broken} ({:?}, {how})", scenario.class))
+}
+
+struct Judge<'a> {
+    scenario: &'a Scenario,
+    world: &'a mut World,
+}
+
+fn demand(holds: bool, broken: impl FnOnce() -> Broken) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(broken()) }
+}
+
+impl Judge<'_> {
+    fn verdict(&mut self, outcome: &Result<Copied, Error>) -> Result<(), Broken> {
+        self.nothing_hung()?;
+        self.nothing_outside()?;
+        match outcome {
+            Ok(copied) => {
+                self.success(copied)?;
+                self.no_temporary()?;
+                self.power_loss_after(copied)
+            }
+            Err(error) => {
+                self.failure(error)?;
+                match self.world.death {
+                    Some((_, death)) if self.world.dead => self.death(death),
+                    _ => self.no_temporary(),
+                }
+            }
+        }
+    }
+
+    fn nothing_hung(&self) -> Result<(), Broken> {
+        let witness = &self.world.witness;
+        if let Some(hung) = witness.hung {
+            return Err(format!("the copy would hang: {hung}"));
+        }
+        demand(!witness.exhausted, || "the copy goes in circles".to_owned())?;
+        demand(self.world.dead || self.world.opened.iter().all(Option::is_none), || "a handle was left open".to_owned())
+    }
+
+    /// The secret is not read and the victim not written; the source is nobody's to change.
+    fn nothing_outside(&self) -> Result<(), Broken> {
+        demand(self.bytes(self.scenario.victim) == SECRET, || "a file outside the target was written".to_owned())?;
+        let is_source =
+            self.world.intruder.versions.last().is_some_and(|last| *last == self.bytes(self.scenario.source));
+        demand(is_source || self.world.intruder.took_source, || "the source was changed".to_owned())
+    }
+
+    fn bytes(&self, node: Node) -> Vec<u8> {
+        self.world.tree.content(node).map_or_else(Vec::new, Content::whole)
+    }
+
+    /// What stands at the target's name, or at the end of the link there.
+    fn target(&self) -> Option<Node> {
+        let place = self.world.tree.walk(self.scenario.target_dir, Path::new("target"), true, ResolveFlags::empty());
+        place.ok()?.found
+    }
+
+    fn no_temporary(&self) -> Result<(), Broken> {
+        if self.world.counts.of(Fault::UnlinkError) != 0 {
+            return Ok(());
+        }
+        let entries = self.world.tree.entries(self.scenario.target_dir).unwrap_or_default();
+        let left = entries.iter().find(|(name, _)| name.as_bytes().starts_with(b".safecp-"));
+        demand(left.is_none(), || format!("a temporary was left: {left:?}"))
+    }
+
+    fn success(&mut self, copied: &Copied) -> Result<(), Broken> {
+        if copied.landing == Landing::Through {
+            // A fifo that somebody put there: its bytes are not ours to know.
+            return demand(self.world.intruder.took_target, || "a regular target was written through".to_owned());
+        }
+        let node = self.copied_node(copied)?;
+        self.nothing_swallowed()?;
+        self.nothing_destroyed(copied)?;
+        self.is_source(node)?;
+        self.is_on_its_device(copied, node)?;
+        self.digest(copied, node)?;
+        self.change_was_said(copied)?;
+        self.looks_as_promised(copied, node)?;
+        self.holes(copied, node)?;
+        self.first_able(copied)
+    }
+
+    fn nothing_swallowed(&self) -> Result<(), Broken> {
+        let struck = FATAL.iter().find(|fault| self.world.counts.of(**fault) != 0);
+        demand(struck.is_none(), || format!("success after {struck:?}"))
+    }
+
+    /// A new file does not take the name from one that came to be meanwhile.
+    fn nothing_destroyed(&self, copied: &Copied) -> Result<(), Broken> {
+        let lost = |planted: &Node| copied.landing == Landing::New && self.world.tree.inodes[*planted].nlink == 0;
+        demand(!self.world.intruder.planted.is_some_and(|planted| lost(&planted)), || {
+            "a stranger's file was replaced".to_owned()
+        })
+    }
+
+    /// What was verified from its device is there.
+    fn is_on_its_device(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
+        let Some(content) = self.world.tree.content(node) else { return Ok(()) };
+        let is_there = content.stable.content() == content.whole();
+        demand(copied.verified != Verified::Device || is_there, || "the device has something else".to_owned())
+    }
+
+    /// The file that the copy says it made; it has the name unless somebody else took that.
+    fn copied_node(&self, copied: &Copied) -> Result<Node, Broken> {
+        // An old file whose stat failed in the end has no identity, but it has its name.
+        let identity =
+            copied.identity.map(|(_, ino)| ino as Node - 1).or(self.target()).ok_or("success, but no file")?;
+        let named = self.target() == Some(identity);
+        demand(named || self.world.intruder.took_target, || "success, but the name has another file".to_owned())?;
+        Ok(identity)
+    }
+
+    /// Whether the file's bytes are the source's: see the head of this file for a moving one.
+    fn is_source(&self, node: Node) -> Result<(), Broken> {
+        let found = self.bytes(node);
+        let versions = &self.world.intruder.versions;
+        if versions.len() == 1 {
+            let at = found.iter().zip(&versions[0]).position(|(found, source)| found != source);
+            let lengths = (found.len(), versions[0].len());
+            return demand(found == versions[0], || {
+                format!("the target differs, first at {at:?}, lengths {lengths:?}")
+            });
+        }
+        let lengths = versions.iter().map(Vec::len);
+        let bounds = lengths.clone().min().unwrap_or(0)..=lengths.max().unwrap_or(0);
+        demand(bounds.contains(&found.len()), || format!("the target's length {} is not in {bounds:?}", found.len()))?;
+        let strange = (0..found.len()).find(|at| !versions.iter().any(|version| version.get(*at) == Some(&found[*at])));
+        demand(strange.is_none(), || format!("byte {strange:?} is none the source had there during the copy"))
+    }
+
+    fn digest(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
+        let Some(digest) = copied.digest else { return Ok(()) };
+        if self.world.intruder.took_target || node % 4 != 0 {
+            return Ok(());
+        }
+        demand(digest == blake3::hash(&self.bytes(node)), || "the digest is not that of the target".to_owned())
+    }
+
+    /// The source is looked at again after its last byte was read, and what that showed is said.
+    fn change_was_said(&self, copied: &Copied) -> Result<(), Broken> {
+        let witness = &self.world.witness;
+        if witness.last_stat.is_none() {
+            return Ok(());
+        }
+        demand(witness.last_stat_call > witness.last_read_call, || "the source was not looked at again".to_owned())?;
+        demand(copied.changed || !self.source_seemed_to_change(), || {
+            "the source changed, and nothing was said".to_owned()
+        })?;
+        demand(!copied.changed || !self.scenario.options.require_stable, || "changed, but --require-stable".to_owned())
+    }
+
+    /// Whether stat showed a change. On ZFS that may be an old one: pages written through a mapping
+    /// give the file new times when they are written back, which may be during the copy.
+    fn source_seemed_to_change(&self) -> bool {
+        let seen = |stat: Option<Stat>| stat.map(|stat| (stat.size, stat.mtime, stat.ctime));
+        seen(self.world.witness.first_stat) != seen(self.world.witness.last_stat)
+    }
+
+    /// Owner, mode, times and attributes are the old file's, or the source's where preserved.
+    fn looks_as_promised(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
+        let intruder = &self.world.intruder;
+        if intruder.took_source || intruder.took_target || !copied.complaints.is_empty() {
+            return Ok(());
+        }
+        let inode = &self.world.tree.inodes[node].attributes;
+        let source = &self.world.tree.inodes[self.scenario.source].attributes;
+        let options = &self.scenario.options;
+        let preserve = &options.preserve;
+        let old = self.scenario.before.as_ref().filter(|_| copied.landing != Landing::Supplant);
+        if preserve.timestamps == Keep::Must {
+            let seen = self.world.witness.first_stat.map_or(source.mtime, |stat| stat.mtime);
+            demand(inode.mtime == seen, || "the time was not preserved".to_owned())?;
+        }
+        if preserve.xattr == Keep::Must {
+            let kept = source.xattrs.iter().all(|attribute| inode.xattrs.contains(attribute));
+            demand(kept, || "an attribute was not preserved".to_owned())?;
+        }
+        if preserve.ownership == Keep::Must && options.privileged {
+            demand((inode.uid, inode.gid) == (source.uid, source.gid), || "the owner was not preserved".to_owned())?;
+        }
+        // Who is not the owner that the source had gets no rights by owner.
+        let owned = options.privileged && self.world.counts.of(Fault::AttributeError) == 0;
+        let special = if owned { 0 } else { 0o7000 };
+        let mode = match old {
+            _ if preserve.mode == Keep::Must => source.mode,
+            _ if preserve.mode == Keep::Try || preserve.ownership != Keep::No => return Ok(()),
+            Some(old) => old.attributes.mode,
+            None if preserve.default_mode => 0o666 & !options.umask,
+            None => source.mode & 0o777 & !options.umask,
+        };
+        demand(inode.mode & !special == mode & !special, || format!("mode {:o} instead of {mode:o}", inode.mode))?;
+        if let (Some(old), Keep::No, Keep::No) = (old, preserve.ownership, preserve.xattr) {
+            let looks = |a: &super::tree::Attributes| (a.uid, a.gid, a.xattrs.clone());
+            demand(looks(inode) == looks(&old.attributes), || "the new file does not look like the old".to_owned())?;
+        }
+        Ok(())
+    }
+
+    fn holes(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
+        let Some(content) = self.world.tree.content(node) else { return Ok(()) };
+        let spoiled = self.world.counts.any(&[Fault::LostWrite, Fault::WrongWrite]);
+        let whole = super::content::touched(0, content.size());
+        let dense = content.now.blocks & whole == whole;
+        let never = self.scenario.options.sparse == Sparse::Never && !spoiled && !self.world.intruder.took_target;
+        demand(!never || dense || copied.strategy == Strategy::Reflink, || "--sparse=never left a hole".to_owned())
+    }
+
+    /// In a benign world nothing keeps a copy from using the best strategy its facts allow. Asked
+    /// only where the answer is plain: an honest filesystem, or a mapped file on ZFS.
+    fn first_able(&self, copied: &Copied) -> Result<(), Broken> {
+        if !matches!(self.scenario.class, Class::Benign | Class::Unverified) {
+            return Ok(());
+        }
+        let Some(expected) = self.expected() else { return Ok(()) };
+        demand(copied.strategy == expected, || format!("{} where {expected} could", copied.strategy))
+    }
+
+    fn expected(&self) -> Option<Strategy> {
+        let (options, world) = (&self.scenario.options, &self.world);
+        let clone_faults = [
+            Fault::CloneUnsupported,
+            Fault::CrossDevice,
+            Fault::CloneDirty,
+            Fault::CloneInterrupted,
+            Fault::CloneBroken,
+            Fault::SeekUnsupported,
+            Fault::ZeroOffload,
+            Fault::Interrupted,
+        ];
+        if world.counts.any(&clone_faults) || self.scenario.source_content.is_empty() {
+            return None;
+        }
+        let system = world.system(self.scenario.source);
+        let same = world.tree.inodes[self.scenario.target_dir].system == world.tree.inodes[self.scenario.source].system;
+        let shares = options.sparse == Sparse::Auto && options.reflink != Reflink::Never;
+        match system.zfs {
+            _ if options.reflink == Reflink::Always => Some(Strategy::Reflink),
+            None if system.magic == super::system::UNKNOWN_MAGIC => None,
+            None if shares && system.reflink && same => Some(Strategy::Reflink),
+            None if shares && options.verify == Verify::Nothing && !self.looks_sparse() && same => {
+                Some(Strategy::Offload)
+            }
+            None if options.sparse == Sparse::Never => Some(Strategy::Stream),
+            None if self.looks_sparse() => Some(Strategy::Extents),
+            None => Some(Strategy::Stream),
+            Some(_) if world.tree.content(self.scenario.source)?.resident != 0 => Some(Strategy::Stream),
+            Some(_) => None,
+        }
+    }
+
+    fn looks_sparse(&self) -> bool {
+        let stat = self.world.stat(self.scenario.source);
+        stat.blocks < stat.size.div_ceil(512)
+    }
+
+    fn failure(&self, error: &Error) -> Result<(), Broken> {
+        let counts = &self.world.counts;
+        let benign = match self.scenario.class {
+            Class::Benign | Class::Unverified => true,
+            Class::Crash => !self.world.dead,
+            // Lies alone are no reason to fail: reading and writing every byte is left.
+            Class::Hostile => !counts.any(FATAL) && !counts.any(HARMFUL),
+            Class::Intruded => false,
+        };
+        demand(!benign || self.may_refuse(), || format!("a benign world failed: {error}"))?;
+        self.old_or_new()
+    }
+
+    /// Options and filesystems that leave no way to succeed.
+    fn may_refuse(&self) -> bool {
+        let options = &self.scenario.options;
+        let on_honest = self.world.systems[self.world.tree.inodes[self.scenario.target_dir].system].zfs.is_none();
+        options.reflink == Reflink::Always
+            || options.verify == Verify::Device
+                && (!on_honest || self.scenario.kernel < (5, 19) || self.refuses_residency())
+            || options.require_stable && self.source_seemed_to_change()
+            || !self.world.allows(self.scenario.source, 4)
+            || self.scenario.before.as_ref().is_some_and(|before| !self.world.allows(before.node, 6))
+    }
+
+    fn refuses_residency(&self) -> bool {
+        let is_unknown = self.world.systems.iter().any(|system| system.magic == super::system::UNKNOWN_MAGIC);
+        is_unknown || self.world.counts.of(Fault::ResidencyRefused) != 0
+    }
+
+    /// The target is the old file or the new one, whole.
+    fn old_or_new(&self) -> Result<(), Broken> {
+        if self.world.intruder.took_target {
+            return Ok(());
+        }
+        match (self.target(), &self.scenario.before) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err("the old file is gone".to_owned()),
+            (Some(node), Some(before)) if node == before.node => self.is_old(before),
+            (Some(node), _) => self.is_source(node).map_err(|broken| format!("neither old nor new: {broken}")),
+        }
+    }
+
+    fn is_old(&self, before: &Before) -> Result<(), Broken> {
+        if self.may_write_in_place(before) {
+            return Ok(());
+        }
+        let now = snapshot(self.world, before.node);
+        demand(now.content == before.content, || "the old file has other bytes".to_owned())?;
+        let looks =
+            |of: &Before| (of.attributes.mode, of.attributes.uid, of.attributes.gid, of.attributes.xattrs.clone());
+        demand(looks(&now) == looks(before), || "the old file looks different".to_owned())
+    }
+
+    fn may_write_in_place(&self, before: &Before) -> bool {
+        let owner = (before.attributes.uid, before.attributes.gid);
+        self.scenario.options.in_place
+            || before.nlink > 1
+            || before.linked
+            || !self.scenario.options.privileged && owner != (self.world.uid, self.world.gid)
+            || self.world.counts.any(&[Fault::AttributeError, Fault::StatError, Fault::OpenError, Fault::NoSpace])
+    }
+
+    /// The process or the power is gone: the world as the next process finds it.
+    fn death(&mut self, death: Death) -> Result<(), Broken> {
+        self.world.recover(death);
+        self.old_or_new().map_err(|broken| format!("after {death:?}: {broken}"))
+    }
+
+    /// What was called durable outlives the power; without that word, an old file that was replaced
+    /// and the new one do not go together.
+    fn power_loss_after(&mut self, copied: &Copied) -> Result<(), Broken> {
+        if self.world.intruder.took_target || copied.landing == Landing::Through {
+            return Ok(());
+        }
+        if self.world.counts.of(Fault::SpoiledDevice) != 0 && copied.verified != Verified::Device {
+            return Ok(());
+        }
+        if !self.scenario.options.durable {
+            let replaces = matches!(copied.landing, Landing::Replace | Landing::Supplant);
+            return if replaces { self.death(Death::PowerLoss) } else { Ok(()) };
+        }
+        self.world.count(Fault::PowerLossAfter);
+        let node = self.copied_node(copied)?;
+        let before = self.world.tree.inodes[node].attributes.clone();
+        self.world.recover(Death::PowerLoss);
+        let after = |broken| format!("after a power loss: {broken}");
+        demand(self.target() == Some(node), || after("the name has another file".to_owned()))?;
+        self.is_source(node).map_err(after)?;
+        let looks = |a: &super::tree::Attributes| (a.mode, a.uid, a.gid, a.mtime, a.xattrs.clone());
+        let now = &self.world.tree.inodes[node].attributes;
+        demand(looks(now) == looks(&before), || after("owner, mode, time or attributes are older".to_owned()))
+    }
+}

@@ -1,0 +1,81 @@
+//! The filesystems of a world: what each can do, and how its version of ZFS answers.
+//!
+//! Which release has which bug is read from the project's notes on the OpenZFS sources, not from the
+//! engine's table of known bugs: the two must agree for a campaign to pass, and neither copies the
+//! other.
+
+/// Magic numbers as statfs(2) gives them.
+pub const ZFS_MAGIC: u32 = 0x2fc1_2fc1;
+pub const EXT4_MAGIC: u32 = 0xef53;
+pub const XFS_MAGIC: u32 = 0x5846_5342;
+pub const BTRFS_MAGIC: u32 = 0x9123_683e;
+/// No filesystem that anyone knows.
+pub const UNKNOWN_MAGIC: u32 = 0x0bad_f00d;
+
+/// A release of OpenZFS and the parameters of its module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zfs {
+    pub version: (u32, u32, u32),
+    /// zfs_dmu_offset_next_sync: a seek in a dirty file waits for the transaction group.
+    pub next_sync: bool,
+    /// zfs_bclone_enabled.
+    pub cloning: bool,
+    /// zfs_bclone_wait_dirty: a clone of dirty blocks waits instead of EAGAIN.
+    pub wait_dirty: bool,
+}
+
+impl Zfs {
+    /// Writing a dirty page out can fail while fsync and lseek say that it worked (#15933).
+    pub fn loses_writeback(&self) -> bool {
+        self.version < (2, 2, 4)
+    }
+
+    /// A file with unsynced blocks can look clean for a moment (#15526).
+    pub fn looks_clean(&self) -> bool {
+        self.version < (2, 1, 14) || (2, 2, 0) <= self.version && self.version < (2, 2, 2)
+    }
+
+    pub fn can_clone(&self) -> bool {
+        self.version >= (2, 2, 0) && self.cloning
+    }
+
+    /// A clone does not look at pages of a mapping (#15933).
+    pub fn clones_without_pages(&self) -> bool {
+        self.version < (2, 2, 4)
+    }
+
+    /// A clone that stops at a dirty block says 0 (#15728).
+    pub fn clones_part(&self) -> bool {
+        self.version < (2, 2, 3)
+    }
+
+    /// A clone that waits for dirty blocks may wait for ever (#15994).
+    pub fn clone_hangs(&self) -> bool {
+        self.wait_dirty && self.version < (2, 2, 4)
+    }
+}
+
+/// One mounted filesystem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct System {
+    pub magic: u32,
+    pub zfs: Option<Zfs>,
+    /// FICLONE works.
+    pub reflink: bool,
+    /// O_TMPFILE works.
+    pub tmpfile: bool,
+    /// RENAME_NOREPLACE works.
+    pub noreplace: bool,
+    /// What SEEK_HOLE and FICLONE say may be false, although it is not ZFS.
+    pub lies: bool,
+}
+
+impl System {
+    pub fn honest(magic: u32, reflink: bool) -> Self {
+        Self { magic, zfs: None, reflink, tmpfile: true, noreplace: true, lies: false }
+    }
+
+    pub fn zfs(zfs: Zfs) -> Self {
+        Self { magic: ZFS_MAGIC, zfs: Some(zfs), reflink: zfs.can_clone(), tmpfile: true, noreplace: true, lies: false }
+    }
+}
