@@ -1,0 +1,336 @@
+//! Does the simulator see what it should? The engine is broken on purpose, one line at a time.
+//!
+//! Each mutant takes one safeguard away and must be killed by a campaign: some world breaks a promise
+//! within the given number of worlds. The code as it is must pass the same campaign. A mutant that
+//! survives means that the world cannot produce the fault, or that the safeguard is not needed; both
+//! are worth knowing. Slow (a build each), hence ignored: cargo test --test mutants -- --ignored --nocapture
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One way to break the engine.
+struct Mutant {
+    /// What is missing then.
+    name: &'static str,
+    /// Under src/.
+    file: &'static str,
+    /// Texts that occur exactly once, and what they become.
+    edits: &'static [(&'static str, &'static str)],
+    /// The campaign that kills it.
+    seed: &'static str,
+    worlds: u32,
+}
+
+/// A mutant of one edit, which the campaign of seed 1 kills.
+const fn mutant(name: &'static str, file: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
+    Mutant { name, file, edits, seed: "1", worlds: 200_000 }
+}
+
+const MUTANTS: &[Mutant] = &[
+    mutant("EINTR is not retried", "kernel/patient.rs", &[("for _ in 1..ATTEMPTS {", "for _ in ATTEMPTS..ATTEMPTS {")]),
+    mutant(
+        "a short write is not continued",
+        "copy/transfer.rs",
+        &[(
+            "bytes = bytes.get(count..).unwrap_or_default();",
+            "bytes = bytes.get(bytes.len().max(count)..).unwrap_or_default();",
+        )],
+    ),
+    mutant(
+        "a short read is the end of the file",
+        "copy/transfer.rs",
+        &[(
+            "            count += read;\n        }\n        Ok(count)",
+            "            count += read;\n            break;\n        }\n        Ok(count)",
+        )],
+    ),
+    mutant(
+        "an error of lseek is the end of the data",
+        "copy/transfer.rs",
+        &[(
+            "self.kernel.seek(self.source, what, offset).map_err(|e| Stopped::Failed(Action::Seek, e))",
+            "self.kernel.seek(self.source, what, offset).or(Ok::<_, Stopped>(None))",
+        )],
+    ),
+    mutant(
+        "--durable does not sync the file",
+        "copy/landing.rs",
+        &[("if self.options.durable || landing != Landing::New {", "if landing != Landing::New {")],
+    ),
+    mutant(
+        "an old file is replaced before the new one is on disk",
+        "copy/landing.rs",
+        &[("if self.options.durable || landing != Landing::New {", "if self.options.durable {")],
+    ),
+    mutant(
+        "--durable does not sync the directory",
+        "copy/commit.rs",
+        &[("self.kernel.fsync(&dir).map_err(failed)", "self.kernel.stat(&dir).map(drop).map_err(failed)")],
+    ),
+    mutant(
+        "FICLONE's 0 is believed",
+        "copy/fill.rs",
+        &[(
+            "if self.options.verify == Verify::Nothing {\n            return Ok(Passed { size: probe.size",
+            "if true {\n            return Ok(Passed { size: probe.size",
+        )],
+    ),
+    mutant("the sizes are not compared", "copy/verify.rs", &[("if stat.size == size {", "if true {")]),
+    mutant(
+        "resident pages are overlooked",
+        "copy/probe.rs",
+        &[(
+            "Ok(_) => Residency::Resident,\n            // Before",
+            "Ok(_) => Residency::Nothing,\n            // Before",
+        )],
+    ),
+    mutant("the source is not settled", "copy/fill.rs", &[("if rung.settle {", "if false {")]),
+    mutant("the seek that settles a clone is left out", "copy/probe.rs", &[("(!for_clone || step(", "(true || step(")]),
+    mutant(
+        "copy_file_range is asked once",
+        "copy/fill.rs",
+        &[("Ok(count) => at += count,", "Ok(count) => at = probe.size.max(count),")],
+    ),
+    mutant(
+        "the next strategy gets the used temporary",
+        "copy/mod.rs",
+        &[
+            (
+                "        loop {\n            let sink = self.sink(&job, landing)?;",
+                "        let mut used = None;\n        loop {\n            \
+                 let sink = match used.take() { Some(sink) => sink, None => self.sink(&job, landing)? };",
+            ),
+            (
+                "Err(Failed::Fallback(fallback)) => {",
+                "Err(Failed::Fallback(fallback)) => {\n                    used = Some(sink);",
+            ),
+        ],
+    ),
+    mutant(
+        "a changed source is not noticed",
+        "copy/landing.rs",
+        &[("state(before) != state(&after)", "state(&after) != state(&after)")],
+    ),
+    mutant(
+        "a source that shrank under its map is not noticed",
+        "copy/transfer.rs",
+        &[("if stat.size < self.size {", "if false {")],
+    ),
+    mutant(
+        "old files are written over before anything is verified",
+        "tree/entry.rs",
+        &[("Kind::File => Landing::Replace,", "Kind::File => Landing::InPlace,")],
+    ),
+    mutant(
+        "a failed temporary is not removed",
+        "copy/commit.rs",
+        &[("if let Some(name) = self.name.take() {", "if let Some(name) = None::<PathBuf> {")],
+    ),
+    mutant("EOPNOTSUPP is fatal", "copy/strategy.rs", &[("Errno::OPNOTSUPP\n        | Errno::NOTTY", "Errno::NOTTY")]),
+    mutant(
+        "EIO means unsupported",
+        "copy/strategy.rs",
+        &[("        | Errno::AGAIN\n", "        | Errno::AGAIN\n        | Errno::IO\n")],
+    ),
+    mutant(
+        "an interrupted clone is fatal",
+        "copy/strategy.rs",
+        &[("Errno::INTR => Verdict::Transient,", "Errno::INTR => Verdict::Fatal,")],
+    ),
+    mutant(
+        "a mismatch is tried again by the same strategy",
+        "copy/strategy.rs",
+        &[(
+            "(self.rungs[last].strategy == Strategy::Stream).then_some(last)",
+            "(self.rungs[last].strategy == Strategy::Stream).then_some(self.at)",
+        )],
+    ),
+    mutant(
+        "the table of known bugs is ignored",
+        "known/zfs.rs",
+        &[(
+            "if let Some(row) = TABLE.iter().find(applies) {",
+            "if let Some(row) = TABLE.iter().find(applies).filter(|_| false) {",
+        )],
+    ),
+    mutant(
+        "zfs_dmu_offset_next_sync=0 is ignored",
+        "known/zfs.rs",
+        &[(
+            "(hint == Hint::Clones && self.offset_next_sync != Some(1))",
+            "(hint == Hint::Clones && self.offset_next_sync.is_none())",
+        )],
+    ),
+    mutant(
+        "an emptied file is cloned into on ZFS",
+        "copy/strategy.rs",
+        &[("if cloning == Cloning::IntoOld {", "if false {")],
+    ),
+    mutant(
+        "a replaced file loses its mode",
+        "copy/metadata.rs",
+        &[("self.kernel.chmod(new, stat.mode & !lost)", "self.kernel.chmod(new, 0o600 & !lost)")],
+    ),
+    mutant(
+        "holes of the target are not looked at",
+        "copy/transfer.rs",
+        &[("if !self.reads_back {\n            return Ok(());", "if true {\n            return Ok(());")],
+    ),
+    mutant(
+        "ZFS's holes are believed",
+        "copy/fill.rs",
+        &[("(true, false) => Holes::Read,", "(true, false) => Holes::Believed,")],
+    ),
+    mutant(
+        "no way round a missing RENAME_NOREPLACE",
+        "copy/commit.rs",
+        &[(
+            "Err(Errno::INVAL) if flags == RenameFlags::NOREPLACE => {",
+            "Err(Errno::NOSYS) if flags == RenameFlags::NOREPLACE => {",
+        )],
+    ),
+    mutant(
+        "a new file takes whatever name it finds",
+        "copy/commit.rs",
+        &[("self.rename(name, target, RenameFlags::NOREPLACE)?,", "self.rename(name, target, RenameFlags::empty())?,")],
+    ),
+    mutant(
+        "an error of close is swallowed",
+        "copy/commit.rs",
+        &[("Some(file) => self.kernel.close(file),", "Some(file) => self.kernel.close(file).or(Ok(())),")],
+    ),
+    mutant(
+        "a symbolic link in the source is followed",
+        "copy/mod.rs",
+        &[(
+            "Follow::No => (OFlags::NOFOLLOW, ResolveFlags::empty()),",
+            "Follow::No => (OFlags::empty(), ResolveFlags::empty()),",
+        )],
+    ),
+    mutant(
+        "a fifo in the source is waited for",
+        "tree/entry.rs",
+        &[(
+            "source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK)",
+            "source.open(self.copier.kernel, OFlags::RDONLY)",
+        )],
+    ),
+    mutant(
+        "pages that stay cached are taken for the device",
+        "copy/verify.rs",
+        &[("!= Honesty::Honest || !is_dropped {", "!= Honesty::Honest || size == u64::from(is_dropped) {")],
+    ),
+];
+
+/// A copy of the project that may be broken.
+struct Workshop {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a new directory");
+    for entry in std::fs::read_dir(from).expect("a readable directory") {
+        let path = entry.expect("a directory entry").path();
+        let target = to.join(path.file_name().expect("entries have names"));
+        if path.is_dir() {
+            copy_tree(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("a copied file");
+        }
+    }
+}
+
+impl Workshop {
+    fn new(root: &Path) -> Self {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for part in ["src", "tests"] {
+            copy_tree(&project.join(part), &root.join(part));
+        }
+        for file in ["Cargo.toml", "Cargo.lock"] {
+            std::fs::copy(project.join(file), root.join(file)).expect("a copied file");
+        }
+        let target = std::env::var_os("SAFECP_MUTANTS_TARGET").map_or_else(|| root.join("target"), PathBuf::from);
+        Self { root: root.to_owned(), target }
+    }
+
+    /// Builds and runs one campaign; what it printed, and whether it passed.
+    fn campaign(&self, seed: &str, worlds: u32) -> (bool, String) {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let test = ["test", "--release", "--offline", "--test", "simulate", "no_world", "--", "--nocapture"];
+        let output = Command::new(cargo)
+            .args(test)
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", &self.target)
+            // What is built is thrown away: the build should be short.
+            .env("CARGO_INCREMENTAL", "1")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("SAFECP_SIM_SEED", seed)
+            .env("SAFECP_SIM_WORLDS", worlds.to_string())
+            .output()
+            .expect("cargo runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("worlds from seed"), "the campaign did not run:\n{said}");
+        (output.status.success(), said)
+    }
+
+    /// Breaks the engine, runs the campaign, mends the engine. What the campaign found, if anything.
+    fn kill(&self, mutant: &Mutant) -> Option<String> {
+        let path = self.root.join("src").join(mutant.file);
+        let sound = std::fs::read_to_string(&path).expect("a source file");
+        std::fs::write(&path, broken(mutant, &sound)).expect("a written source file");
+        let (_, said) = self.campaign(mutant.seed, mutant.worlds);
+        std::fs::write(&path, sound).expect("a written source file");
+        let broken = said.lines().filter(|line| line.starts_with("BROKEN")).count();
+        let ran = said.lines().find_map(|line| line.split_once(" worlds from seed")).map_or("?", |(worlds, _)| worlds);
+        let first = said.lines().find(|line| line.starts_with("BROKEN"))?;
+        Some(format!("killed by {broken} of {ran} worlds; {first}"))
+    }
+}
+
+/// The file's text with the mutant's edits, each of which must find its text exactly once.
+fn broken(mutant: &Mutant, sound: &str) -> String {
+    mutant.edits.iter().fold(sound.to_owned(), |text, (old, new)| {
+        assert_eq!(text.matches(old).count(), 1, "{}: the text to change must occur once: {old}", mutant.name);
+        text.replacen(old, new, 1)
+    })
+}
+
+/// Every mutant still finds the text it changes: cheap, so always run.
+#[test]
+fn mutants_apply() {
+    for mutant in MUTANTS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(mutant.file);
+        broken(mutant, &std::fs::read_to_string(path).expect("a source file"));
+    }
+    assert!(MUTANTS.len() >= 18);
+}
+
+/// Every mutant is killed, and the code as it is lives. SAFECP_MUTANT=<words> tries those whose name
+/// contains them.
+#[test]
+#[ignore = "builds the engine once for every mutant"]
+fn mutants_die() {
+    let wanted = std::env::var("SAFECP_MUTANT").unwrap_or_default();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let workshop = Workshop::new(directory.path());
+    let mutants: Vec<&Mutant> = MUTANTS.iter().filter(|mutant| mutant.name.contains(&wanted)).collect();
+    let mut campaigns: Vec<(&str, u32)> = mutants.iter().map(|mutant| (mutant.seed, mutant.worlds)).collect();
+    campaigns.sort_unstable();
+    campaigns.dedup();
+    for (seed, worlds) in campaigns {
+        let (passed, said) = workshop.campaign(seed, worlds);
+        assert!(passed, "the engine as it is fails:\n{said}");
+    }
+    let survivors: Vec<&str> =
+        mutants.iter().filter(|mutant| !died(&workshop, mutant)).map(|mutant| mutant.name).collect();
+    assert!(survivors.is_empty(), "survived: {survivors:?}");
+}
+
+fn died(workshop: &Workshop, mutant: &Mutant) -> bool {
+    let broken = workshop.kill(mutant);
+    println!("{}: {}", mutant.name, broken.as_deref().unwrap_or("SURVIVED"));
+    broken.is_some()
+}
