@@ -1,0 +1,300 @@
+//! What cannot be copied: each failure names its file, the rest is copied all the same, the status is 1, nothing that was
+//! there is lost and no temporary is left (which World looks for after every run).
+
+mod common;
+use common::{World, meanwhile};
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+
+#[test]
+fn a_missing_source_fails_alone() {
+    let world = World::new();
+    world.file("a", "1").dir("d").cp("a nope d").fails("safecp: cannot stat 'nope': No such file or directory\n");
+    assert_eq!(world.read("d/a"), "1");
+    world.cp("a/nope d").fails("safecp: cannot stat 'a/nope': Not a directory\n");
+}
+
+#[test]
+fn an_unreadable_file_in_a_tree_fails_alone() {
+    let world = World::new();
+    world.dir("s/d").file("s/d/a", "1").file("s/d/locked", "2").file("s/d/z", "3").chmod("s/d/locked", 0);
+    let words = "safecp: cannot open 's/d/locked' for reading: Permission denied\n";
+    world.cp_as_nobody("-a s t").fails(words);
+    assert_eq!(world.names("t/d"), ["a", "z"]);
+}
+
+#[test]
+fn an_unreadable_directory_in_a_tree_fails_alone() {
+    let world = World::new();
+    world.dir("s/closed").file("s/closed/x", "x").file("s/z", "3").chmod("s/closed", 0);
+    world.cp_as_nobody("-a s t").fails("safecp: cannot access 's/closed': Permission denied\n");
+    assert_eq!(world.names("t"), ["closed", "z"]);
+    assert_eq!(world.mode("t/closed"), 0, "the directory itself is made");
+    world.chmod("s/closed", 0o755).chmod("t/closed", 0o755);
+}
+
+#[test]
+fn a_directory_that_lists_but_does_not_open_fails_for_what_is_in_it() {
+    let world = World::new();
+    world.dir("s/closed").file("s/closed/x", "x").file("s/z", "3").chmod("s/closed", 0o444);
+    world.cp_as_nobody("-R s t").fails_with(&["'s/closed/x'", "Permission denied"]);
+    assert_eq!(world.read("t/z"), "3");
+    world.chmod("s/closed", 0o755);
+}
+
+#[test]
+fn an_unreadable_source_keeps_the_old_target() {
+    let world = World::new();
+    world.file("a", "1").chmod("a", 0).file("b", "old");
+    world.cp_as_nobody("a b").fails("safecp: cannot open 'a' for reading: Permission denied\n");
+    world.cp_as_nobody("-f a b").fails("safecp: cannot open 'a' for reading: Permission denied\n");
+    assert_eq!(world.read("b"), "old");
+}
+
+#[test]
+fn an_unwritable_directory_in_the_target_fails_alone() {
+    let world = World::new();
+    world.dir("s/one").dir("s/two").file("s/one/x", "1").file("s/two/x", "2").dir("t/s/one").chmod("t/s/one", 0o555);
+    world.cp_as_nobody("-R s t").fails("safecp: cannot create regular file 't/s/one/x': Permission denied\n");
+    assert_eq!(world.read("t/s/two/x"), "2");
+}
+
+#[test]
+fn a_target_within_the_source_does_not_grow_without_end() {
+    let world = World::new();
+    world.dir("s/d").file("s/d/x", "x").cp("-R s s/d/new").fails_with(&["cannot copy a directory, 's', into itself"]);
+    assert_eq!(world.read("s/d/x"), "x");
+    assert!(!world.exists("s/d/new/d/new/d/new"));
+}
+
+#[test]
+fn the_same_file_by_another_name_is_not_lost() {
+    let world = World::new();
+    world.dir("d").file("d/a", "1").symlink("d", "link").link("d/a", "hard");
+    world.cp("d/a link/a").fails("safecp: 'd/a' and 'link/a' are the same file\n");
+    world.cp("d/a d/../d/a").fails("safecp: 'd/a' and 'd/../d/a' are the same file\n");
+    world.cp("-f d/a hard").fails("safecp: 'd/a' and 'hard' are the same file\n");
+    world.cp("-R d/. link").fails_with(&["are the same file"]);
+    assert_eq!(world.read("d/a"), "1");
+}
+
+#[test]
+fn a_just_created_target_keeps_its_first_content_and_the_rest_goes_on() {
+    let world = World::new();
+    world.dir("p").dir("q").dir("d").file("p/x", "p").file("q/x", "q").file("z", "z");
+    world.cp("p/x q/x z d").fails("safecp: will not overwrite just-created 'd/x' with 'q/x'\n");
+    assert_eq!((world.read("d/x"), world.read("d/z")), ("p".to_owned(), "z".to_owned()));
+}
+
+#[test]
+fn a_full_target_keeps_its_old_file_and_takes_what_fits() {
+    let Some(world) = World::with_mounts("mounting a small filesystem") else { return };
+    world.random("big", 3 << 20, 1).file("small", "small").dir("full");
+    let script = "mount -t tmpfs -o size=1m none full; head -c 100000 /dev/urandom > old; cp old full/big
+        $safecp big small full && exit 9 || echo status $?
+        cmp old full/big; cmp small full/small; ls -A full";
+    let output = world.shell_with_mounts(script);
+    output.says("status 1\nbig\nsmall\n");
+    assert_eq!(output.stderr, "safecp: error writing 'full/big': No space left on device\n", "{output}");
+}
+
+#[test]
+fn a_full_target_shows_no_part_of_a_new_file() {
+    let Some(world) = World::with_mounts("mounting a small filesystem") else { return };
+    world.dir("s").random("s/big", 3 << 20, 1).file("s/small", "small").dir("full");
+    let script = "mount -t tmpfs -o size=1m none full
+        $safecp -a s full/t && exit 9 || echo status $?
+        cmp s/small full/t/small; ls -A full/t";
+    let output = world.shell_with_mounts(script);
+    output.says("status 1\nsmall\n");
+    assert_eq!(output.stderr, "safecp: error writing 'full/t/big': No space left on device\n", "{output}");
+}
+
+#[test]
+fn a_target_without_room_for_more_names_says_so() {
+    let Some(world) = World::with_mounts("mounting a small filesystem") else { return };
+    world.dir("s").dir("full");
+    for index in 0..20 {
+        world.file(format!("s/{index}"), "x");
+    }
+    let script = "mount -t tmpfs -o nr_inodes=10 none full
+        $safecp -R s full && exit 9 || echo status $?
+        for file in full/s/*; do cmp $file s/${file##*/}; done";
+    let output = world.shell_with_mounts(script);
+    output.says("status 1\n");
+    assert!(output.stderr.contains("safecp: cannot create regular file 'full/s/"), "{output}");
+    assert!(output.stderr.contains("No space left on device"), "{output}");
+}
+
+#[test]
+fn a_read_only_target_says_so() {
+    let Some(world) = World::with_mounts("mounting a read-only filesystem") else { return };
+    world.file("a", "1").dir("s").dir("ro");
+    let script = "mount -t tmpfs none ro; echo old > ro/a; mount -o remount,ro ro
+        $safecp a ro || $safecp a ro/new || $safecp -R s ro || cat ro/a";
+    let output = world.shell_with_mounts(script);
+    let words = "safecp: cannot create regular file 'ro/a': Read-only file system\n\
+                 safecp: cannot create regular file 'ro/new': Read-only file system\n\
+                 safecp: cannot create directory 'ro/s': Read-only file system\n";
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("old\n", words));
+}
+
+#[test]
+fn a_name_of_255_bytes_is_copied() {
+    let world = World::new();
+    let name = "n".repeat(255);
+    world.dir("s").file(format!("s/{name}"), "long").cp("-a s t").succeeds();
+    assert_eq!(world.read(format!("t/{name}")), "long");
+    world.file(format!("t/{name}"), "old").cp("-R s/. t").succeeds();
+    assert_eq!(world.read(format!("t/{name}")), "long", "replacing needs no longer name");
+}
+
+#[test]
+fn a_name_of_256_bytes_is_refused_by_its_name() {
+    let world = World::new();
+    let name = "n".repeat(256);
+    world.file("a", "1").cp(&format!("a {name}")).fails_with(&[&name, "File name too long"]);
+    world.cp(&format!("{name} b")).fails_with(&["cannot stat", &name, "File name too long"]);
+}
+
+#[test]
+fn a_path_beyond_4096_bytes_is_copied_or_named() {
+    let world = World::new();
+    let deepen = "mkdir s; echo x > s/shallow; cd s
+        for level in {1..25}; do name=$(printf '%0200d' $level); mkdir $name; cd -P $name; done 2>/dev/null
+        echo deep > bottom; cd -; [[ $(find s -name bottom) && $(find s -name bottom | wc -c) -gt 4096 ]]";
+    let made = world.shell(&format!("set -e; top=$PWD; {}", deepen.replace("cd -;", "cd $top;")));
+    assert_eq!(made.code(), Some(0), "{made}");
+    let output = world.cp("-a s t");
+    assert_eq!(world.read("t/shallow"), "x\n");
+    if output.code() == Some(0) {
+        assert_eq!(world.tool("find", ["t", "-name", "bottom", "-size", "-2"]).lines().count(), 1, "{output}");
+    } else {
+        output.fails_with(&["'s/0000", "File name too long"]);
+        assert!(world.tool("find", ["t", "-type", "d"]).lines().count() > 15, "what can be reached is copied");
+    }
+}
+
+#[test]
+fn names_of_any_bytes_are_copied() {
+    let world = World::new();
+    world.dir("s");
+    let names: [&[u8]; 8] = [b"new\nline", b"\n", b"\xff\xfe", b"tab\t", b" ", b"-rf", b"*", b"\x1b[31m"];
+    for name in names {
+        world.file(std::path::Path::new("s").join(OsStr::from_bytes(name)), name);
+    }
+    world.cp("-a s t").succeeds();
+    world.assert_same_tree("s", "t");
+    assert_eq!(world.names("t").len(), names.len());
+}
+
+#[test]
+fn an_unreadable_file_with_an_odd_name_is_named_in_quotes() {
+    let world = World::new();
+    world.dir("s").file("s/a\nb", "1").chmod("s/a\nb", 0).file("s/z", "z");
+    world.cp_as_nobody("-R s t").fails("safecp: cannot open 's/a'$'\\n''b' for reading: Permission denied\n");
+    assert_eq!(world.read("t/z"), "z");
+}
+
+#[test]
+fn an_unreadable_file_of_proc_fails_alone() {
+    let world = World::new();
+    world
+        .dir("d")
+        .file("a", "1")
+        .cp("/proc/self/mem a d")
+        .fails("safecp: error reading '/proc/self/mem': Input/output error\n");
+    assert_eq!(world.names("d"), ["a"]);
+}
+
+#[test]
+fn a_file_that_is_cut_short_while_it_is_copied_is_an_error() {
+    let world = World::new();
+    world.random("a", 64 << 20, 1).file("b", "old").file("z", "z").dir("d").file("d/a", "old");
+    let Some(mut running) = world.start_slowly("--reflink=never a z d") else { return };
+    running.wait_for_bytes_written(4 << 20);
+    File::options().write(true).open(world.path("a")).expect("open").set_len(1 << 20).expect("truncate");
+    running.finish().fails_with(&["'a'"]);
+    assert_eq!((world.read("d/a"), world.read("d/z")), ("old".to_owned(), "z".to_owned()));
+    assert_eq!(world.temporaries().len(), 0);
+}
+
+#[test]
+fn a_file_that_grows_while_it_is_copied_is_copied_with_a_warning() {
+    let world = World::new();
+    world.random("a", 64 << 20, 1);
+    let Some(mut running) = world.start_slowly("--reflink=never a b") else { return };
+    running.wait_for_bytes_written(4 << 20);
+    append(&world, "a");
+    running.finish().succeeds_saying("safecp: warning: 'a' changed while being copied\n");
+    assert!(world.stat("b").len() >= 64 << 20);
+    let compared = world.shell(&format!("cmp -n {} a b", world.stat("b").len()));
+    compared.succeeds();
+}
+
+#[test]
+fn a_file_that_grows_while_it_is_copied_is_an_error_where_it_must_be_stable() {
+    let world = World::new();
+    world.random("a", 64 << 20, 1).file("b", "old");
+    let Some(mut running) = world.start_slowly("--require-stable --reflink=never a b") else { return };
+    running.wait_for_bytes_written(4 << 20);
+    append(&world, "a");
+    running.finish().fails_with(&["'a' changed while being copied"]);
+    assert_eq!(world.read("b"), "old");
+}
+
+#[test]
+fn a_file_that_is_touched_while_it_is_copied_is_copied_with_a_warning() {
+    let world = World::new();
+    world.random("a", 64 << 20, 1);
+    let Some(mut running) = world.start_slowly("--reflink=never a b") else { return };
+    running.wait_for_bytes_written(4 << 20);
+    world.times("a", (1, 0), (2, 0));
+    running.finish().succeeds_saying("safecp: warning: 'a' changed while being copied\n");
+    assert!(world.same_bytes("a", "b"));
+}
+
+#[test]
+fn a_stable_file_is_copied_where_it_must_be_stable() {
+    let world = World::new();
+    world.random("a", 3_000_000, 1).cp("--require-stable a b").succeeds();
+    assert!(world.same_bytes("a", "b"));
+}
+
+#[test]
+fn a_fifo_where_a_file_was_does_not_hang_a_tree() {
+    let world = World::new();
+    world.dir("s").file("s/a", "1").fifo("s/fifo").file("s/z", "3").cp("-a s t").succeeds();
+    assert_eq!(world.names("t"), ["a", "fifo", "z"]);
+    assert!(world.stat("t/fifo").file_type().is_fifo());
+}
+
+#[test]
+fn entries_that_change_their_kind_while_a_tree_is_copied_neither_hang_it_nor_stop_it() {
+    let world = World::new();
+    world.dir("s").file("s/z", "z").file("real", "file").fifo("pipe").file("s/swapped", "file");
+    let swap = || {
+        for kind in ["real", "pipe"] {
+            std::fs::hard_link(world.path(kind), world.path("new")).expect("link");
+            std::fs::rename(world.path("new"), world.path("s/swapped")).expect("rename");
+        }
+    };
+    meanwhile(swap, || {
+        for _ in 0..200 {
+            let output = world.cp("-R s t");
+            if output.code() != Some(0) {
+                output.fails_with(&["'s/swapped'"]);
+            }
+            assert_eq!(world.read("t/z"), "z");
+            std::fs::remove_dir_all(world.path("t")).expect("rm");
+        }
+    });
+}
+
+fn append(world: &World, name: &str) {
+    let mut file = OpenOptions::new().append(true).open(world.path(name)).expect("open");
+    file.write_all(&common::random_bytes(3 << 20, 9)).expect("append");
+}

@@ -1,0 +1,187 @@
+//! Links: which symbolic links are followed and which are copied, and that hard links stay hard links.
+
+mod common;
+use common::World;
+use std::os::unix::fs::MetadataExt;
+
+/// `file`, a link to it, a directory `dir` with a file and a link in it, and a link to that.
+fn links() -> World {
+    let world = World::new();
+    world.file("file", "content").symlink("file", "link").dir("dir").file("dir/x", "x");
+    world.symlink("x", "dir/inner").symlink("dir", "dirlink").symlink("nowhere", "dangling");
+    world
+}
+
+#[test]
+fn without_r_a_link_is_followed() {
+    let world = links();
+    world.cp("link copy").succeeds();
+    assert!(world.stat("copy").is_file());
+    assert_eq!(world.read("copy"), "content");
+}
+
+#[test]
+fn without_r_a_link_is_copied_with_capital_p_d_or_a() {
+    for option in ["-P", "-d", "-a", "--no-dereference", "-R"] {
+        let world = links();
+        world.cp(&format!("{option} link copy")).succeeds();
+        assert_eq!(world.link_text("copy"), "file", "{option}");
+    }
+}
+
+#[test]
+fn within_a_tree_links_are_copied() {
+    let world = links();
+    world.cp("-R dir copy").succeeds();
+    assert_eq!(world.link_text("copy/inner"), "x");
+}
+
+#[test]
+fn capital_l_follows_all() {
+    let world = links();
+    world.cp("-RL dirlink copy").succeeds();
+    assert!(world.stat("copy").is_dir() && world.stat("copy/inner").is_file());
+    assert_eq!(world.read("copy/inner"), "x");
+}
+
+#[test]
+fn capital_h_follows_those_named() {
+    let world = links();
+    world.cp("-RH dirlink copy").succeeds();
+    assert!(world.stat("copy").is_dir());
+    assert_eq!(world.link_text("copy/inner"), "x");
+}
+
+#[test]
+fn with_r_a_named_link_is_copied() {
+    let world = links();
+    world.cp("-R dirlink copy").succeeds();
+    assert_eq!(world.link_text("copy"), "dir");
+}
+
+#[test]
+fn the_last_of_h_l_and_p_counts() {
+    let world = links();
+    world.cp("-L -P link one").succeeds();
+    world.cp("-P -L link two").succeeds();
+    assert!(world.stat("one").is_symlink() && world.stat("two").is_file());
+}
+
+#[test]
+fn a_dangling_link_is_copied_as_it_is() {
+    let world = links();
+    world.cp("-P dangling copy").succeeds();
+    assert_eq!(world.link_text("copy"), "nowhere");
+}
+
+#[test]
+fn a_dangling_link_cannot_be_followed() {
+    let world = links();
+    world.cp("dangling copy").fails("safecp: cannot stat 'dangling': No such file or directory\n");
+    world.cp("-L dangling copy").fails("safecp: cannot stat 'dangling': No such file or directory\n");
+}
+
+#[test]
+fn a_dangling_link_in_a_tree_fails_alone_where_all_are_followed() {
+    let world = links();
+    world.symlink("nowhere", "dir/broken");
+    world.cp("-RL dir copy").fails("safecp: cannot stat 'dir/broken': No such file or directory\n");
+    assert_eq!(world.names("copy"), ["inner", "x"]);
+}
+
+#[test]
+fn a_link_may_say_any_bytes() {
+    let world = World::new();
+    let long = "y".repeat(4000);
+    world.dir("s").symlink("a\nb '\"$ \u{1}", "s/odd").symlink(&long, "s/long").cp("-a s t").succeeds();
+    assert_eq!(world.link_text("t/odd"), "a\nb '\"$ \u{1}");
+    assert_eq!(world.link_text("t/long"), long);
+}
+
+#[test]
+fn a_link_replaces_an_old_file_or_link() {
+    let world = links();
+    world.file("old", "old").symlink("elsewhere", "oldlink");
+    world.cp("-P link old").succeeds();
+    world.cp("-P link oldlink").succeeds();
+    assert_eq!((world.link_text("old"), world.link_text("oldlink")), ("file".to_owned(), "file".to_owned()));
+    assert_eq!(world.read("file"), "content");
+}
+
+#[test]
+fn a_link_is_not_copied_onto_itself() {
+    let world = links();
+    world.cp("-P link link").fails("safecp: 'link' and 'link' are the same file\n");
+    assert_eq!(world.link_text("link"), "file");
+}
+
+#[test]
+fn a_circle_of_links_is_an_error() {
+    let world = World::new();
+    world.dir("d").symlink("loop", "d/loop").file("d/x", "x");
+    world.cp("d/loop copy").fails("safecp: cannot stat 'd/loop': Too many levels of symbolic links\n");
+    world.cp("-RL d copy").fails("safecp: cannot stat 'd/loop': Too many levels of symbolic links\n");
+    assert_eq!(world.names("copy"), ["x"]);
+}
+
+#[test]
+fn a_link_to_a_directory_above_ends_the_descent() {
+    let world = World::new();
+    world.dir("d/sub").symlink("..", "d/sub/up").file("d/x", "x");
+    world.cp("-RL d copy").fails("safecp: cannot copy cyclic symbolic link 'd/sub/up'\n");
+    assert_eq!(world.read("copy/x"), "x");
+    assert!(!world.exists("copy/sub/up/sub/up"), "it went on and on");
+}
+
+#[test]
+fn hard_links_stay_together() {
+    for option in ["-a", "-dR", "-R --preserve=links"] {
+        let world = World::new();
+        world.dir("s/sub").file("s/one", "1").link("s/one", "s/two").link("s/one", "s/sub/three").file("s/single", "1");
+        world.cp(&format!("{option} s t")).succeeds();
+        let inode = world.inode("t/one");
+        assert_eq!([world.inode("t/two"), world.inode("t/sub/three")], [inode, inode], "{option}");
+        assert_eq!((world.stat("t/one").nlink(), world.stat("t/single").nlink()), (3, 1), "{option}");
+    }
+}
+
+#[test]
+fn hard_links_become_files_of_their_own_unless_preserved() {
+    for option in ["-R", "-Rp", "-a --no-preserve=links"] {
+        let world = World::new();
+        world.dir("s").file("s/one", "1").link("s/one", "s/two").cp(&format!("{option} s t")).succeeds();
+        assert_eq!((world.stat("t/one").nlink(), world.read("t/two")), (1, "1".to_owned()), "{option}");
+    }
+}
+
+#[test]
+fn hard_links_among_operands_stay_together() {
+    let world = World::new();
+    world.dir("d").file("one", "1").link("one", "two").cp("-a one two d").succeeds();
+    assert_eq!(world.inode("d/one"), world.inode("d/two"));
+}
+
+#[test]
+fn hard_links_of_links_and_fifos_stay_together() {
+    let world = World::new();
+    world.dir("s").symlink("text", "s/link").link("s/link", "s/link2").fifo("s/fifo").link("s/fifo", "s/fifo2");
+    world.cp("-a s t").succeeds();
+    assert_eq!(world.inode("t/link"), world.inode("t/link2"));
+    assert_eq!(world.inode("t/fifo"), world.inode("t/fifo2"));
+}
+
+#[test]
+fn a_hard_link_replaces_what_is_there() {
+    let world = World::new();
+    world.dir("s").file("s/one", "new").link("s/one", "s/two").dir("t").file("t/one", "old").file("t/two", "old");
+    world.cp("-a s/. t").succeeds();
+    assert_eq!(world.inode("t/one"), world.inode("t/two"));
+    assert_eq!(world.read("t/two"), "new");
+}
+
+#[test]
+fn a_link_outside_the_set_makes_no_group() {
+    let world = World::new();
+    world.dir("s").file("s/one", "1").link("s/one", "outside").cp("-a s t").succeeds();
+    assert_eq!(world.stat("t/one").nlink(), 1);
+}

@@ -1,0 +1,164 @@
+//! Holes: where the target has them, by --sparse, on each filesystem; and that a huge file of little data costs the data.
+
+mod common;
+use common::{World, filesystems, left_out, random_bytes};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+const MIB: u64 = 1 << 20;
+
+/// What filesystems may round up to, all pieces together.
+const SLACK: u64 = MIB;
+
+/// Does this in a world on each filesystem.
+fn on_each(test: impl Fn(&World, &str)) {
+    for filesystem in filesystems() {
+        test(&World::within(&filesystem.path), &filesystem.name);
+    }
+}
+
+/// A file of 32 MiB with a MiB of data in the middle.
+fn with_an_island(world: &World) {
+    world.sparse("a", 32 * MIB, &[(16 * MIB, &random_bytes(MIB as usize, 1))]);
+}
+
+#[test]
+fn auto_keeps_holes() {
+    on_each(|world, name| {
+        with_an_island(world);
+        for option in ["", "--sparse=auto", "--reflink=never", "-a", "--verify=none"] {
+            world.cp(&format!("{option} a b --remove-destination")).succeeds();
+            assert!(world.same_bytes("a", "b"), "{name} {option}");
+            let allocated = world.allocated("b");
+            assert!((MIB..=MIB + SLACK).contains(&allocated), "{name} {option}: {allocated}");
+        }
+    });
+}
+
+#[test]
+fn holes_at_the_start_and_the_end_are_kept() {
+    on_each(|world, name| {
+        world.sparse("start", 8 * MIB, &[(8 * MIB - 5, b"tail!")]).sparse("end", 8 * MIB + 1, &[(0, b"head")]);
+        world.dir("d").cp("start end d").succeeds();
+        for file in ["start", "end"] {
+            assert!(world.same_bytes(file, &format!("d/{file}")), "{name} {file}");
+            assert!(world.allocated(&format!("d/{file}")) <= SLACK, "{name} {file}");
+        }
+    });
+}
+
+#[test]
+fn a_file_that_is_all_hole_keeps_its_size() {
+    on_each(|world, name| {
+        world.sparse("a", 1_000_000_007, &[]).cp("a b").succeeds();
+        assert_eq!(world.stat("b").len(), 1_000_000_007, "{name}");
+        assert!(world.allocated("b") <= SLACK, "{name}");
+    });
+}
+
+#[test]
+fn always_makes_holes_of_zeros() {
+    on_each(|world, name| {
+        let mut content = vec![0; 16 << 20];
+        content[9 << 20..10 << 20].copy_from_slice(&random_bytes(1 << 20, 2));
+        world.file("a", &content).cp("--sparse=always --reflink=never a b").succeeds();
+        assert!(world.same_bytes("a", "b"), "{name}");
+        let allocated = world.allocated("b");
+        assert!((MIB..=MIB + SLACK).contains(&allocated), "{name}: {allocated}");
+    });
+}
+
+#[test]
+fn always_makes_a_hole_of_zeros_at_the_end() {
+    on_each(|world, name| {
+        world
+            .file("a", [b"head".to_vec(), vec![0; 5_000_000]].concat())
+            .cp("--sparse=always --reflink=never a b")
+            .succeeds();
+        assert!(world.same_bytes("a", "b"), "{name}");
+        assert!(world.allocated("b") <= SLACK, "{name}");
+    });
+}
+
+#[test]
+fn never_fills_holes() {
+    on_each(|world, name| {
+        with_an_island(world);
+        world.cp("--sparse=never a b").succeeds();
+        assert!(world.same_bytes("a", "b"), "{name}");
+        assert!(world.allocated("b") >= 32 * MIB, "{name}: {}", world.allocated("b"));
+    });
+}
+
+#[test]
+fn auto_makes_no_holes_that_the_source_has_not() {
+    on_each(|world, name| {
+        world.file("a", vec![0; 4 << 20]).cp("--reflink=never a b").succeeds();
+        assert!(world.same_bytes("a", "b"), "{name}");
+        assert!(world.allocated("b") >= 4 * MIB, "{name}: {}", world.allocated("b"));
+    });
+}
+
+#[test]
+fn many_small_holes_are_kept() {
+    on_each(|world, name| {
+        let piece = random_bytes(65536, 3);
+        let pieces: Vec<_> = (0..100).map(|index| (index * 4 * 65536 + 65536, piece.as_slice())).collect();
+        world.sparse("a", 100 * 4 * 65536, &pieces).cp("--reflink=never a b").succeeds();
+        assert!(world.same_bytes("a", "b"), "{name}");
+        assert!(world.allocated("b") <= world.allocated("a") + SLACK, "{name}: {}", world.allocated("b"));
+    });
+}
+
+#[test]
+fn overwriting_a_dense_file_in_place_leaves_nothing_of_it() {
+    on_each(|world, name| {
+        with_an_island(world);
+        for option in ["--sparse=auto", "--sparse=always", "--sparse=never", "--reflink=never"] {
+            world.random("b", 40 << 20, 4).cp(&format!("--in-place {option} a b")).succeeds();
+            assert!(world.same_bytes("a", "b"), "{name} {option}");
+        }
+    });
+}
+
+#[test]
+fn unwritten_space_is_copied_as_zeros() {
+    on_each(|world, name| {
+        let file = world.sparse("a", 0, &[]).path("a");
+        let file = File::options().write(true).open(file).expect("open");
+        if rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, 8 * MIB).is_err() {
+            return left_out(&format!("{name} cannot allocate space beforehand"));
+        }
+        file.write_all_at(b"island", 3 * MIB).expect("write");
+        for option in ["", "--sparse=always", "--sparse=never", "--reflink=never"] {
+            world.cp(&format!("{option} a b")).succeeds();
+            assert!(world.same_bytes("a", "b"), "{name} {option}");
+        }
+    });
+}
+
+#[test]
+fn a_huge_file_of_little_data_costs_its_data() {
+    // Where a filesystem's hole map may be believed, the contract says that a hole both sides report is not read.
+    for name in ["ext4", "xfs", "btrfs", "tmpfs"] {
+        let Some(world) = World::on(name) else { continue };
+        let (size, piece) = (1_u64 << 40, random_bytes(16 << 20, 5));
+        let pieces = [(0, piece.as_slice()), (1 << 39, piece.as_slice()), (size - (16 << 20), piece.as_slice())];
+        world.sparse("a", size, &pieces);
+        for option in ["", "--reflink=never"] {
+            let started = Instant::now();
+            world.cp(&format!("{option} --remove-destination a b")).succeeds();
+            assert!(started.elapsed() < Duration::from_secs(30), "{name} {option}: {:?}", started.elapsed());
+            assert_eq!(world.stat("b").len(), size, "{name} {option}");
+            let allocated = world.allocated("b");
+            assert!((48 * MIB..=48 * MIB + 4 * SLACK).contains(&allocated), "{name} {option}: {allocated}");
+            let copy = File::open(world.path("b")).expect("open");
+            for (offset, piece) in pieces {
+                let mut seen = vec![0; piece.len()];
+                copy.read_exact_at(&mut seen, offset).expect("read");
+                assert!(seen == piece, "{name} {option}: differs at {offset}");
+            }
+        }
+    }
+}

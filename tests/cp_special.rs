@@ -1,0 +1,148 @@
+//! What is not a regular file: fifos, sockets and devices as entries of a tree and as operands, and files of /proc, whose
+//! size says nothing. Device nodes are made inside the test's own directory; none of /dev is written to by root.
+
+mod common;
+use common::{World, left_out};
+use rustix::fs::{FileType, makedev};
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+
+#[test]
+fn a_fifo_is_made_anew() {
+    let world = World::new();
+    world.fifo("fifo").chmod("fifo", 0o640).cp("-R fifo copy").succeeds();
+    world.dir("s").fifo("s/f").cp("-a s t").succeeds();
+    assert!(world.stat("copy").file_type().is_fifo() && world.stat("t/f").file_type().is_fifo());
+    assert_eq!(world.mode("copy"), 0o640);
+}
+
+#[test]
+fn a_fifo_is_read_without_r() {
+    let world = World::new();
+    let script = "timeout 20 sh -c 'printf through > fifo' & $safecp fifo copy; wait $!";
+    world.fifo("fifo").shell(script).succeeds();
+    assert!(world.stat("copy").is_file());
+    assert_eq!(world.read("copy"), "through");
+}
+
+#[test]
+fn more_than_a_pipe_holds_is_read_from_a_fifo() {
+    let world = World::new();
+    let script = "timeout 20 sh -c 'cat a > fifo' & $safecp fifo copy; wait $!";
+    world.random("a", 5_000_001, 1).fifo("fifo").shell(script).succeeds();
+    assert!(world.same_bytes("a", "copy"));
+}
+
+#[test]
+fn a_fifo_is_written_through() {
+    let world = World::new();
+    let script = "timeout 20 cat fifo & $safecp a fifo; wait $!";
+    world.file("a", "content\n").fifo("fifo").shell(script).succeeds().says("content\n");
+    assert!(world.stat("fifo").file_type().is_fifo());
+}
+
+#[test]
+fn a_socket_is_made_anew() {
+    let world = World::new();
+    world.dir("s");
+    let listener = UnixListener::bind(world.path("s/socket")).expect("bind");
+    world.cp("-a s t").succeeds();
+    assert!(world.stat("t/socket").file_type().is_socket());
+    drop(listener);
+}
+
+#[test]
+fn device_nodes_are_made_anew() {
+    let Some(world) = World::as_root("device nodes") else { return };
+    world.dir("s").node("s/char", FileType::CharacterDevice, makedev(1, 3)).chmod("s/char", 0o620);
+    world.node("s/block", FileType::BlockDevice, makedev(259, 70_000)).cp("-a s t").succeeds();
+    for name in ["char", "block"] {
+        let (source, target) = (world.stat(&format!("s/{name}")), world.stat(&format!("t/{name}")));
+        assert_eq!((source.rdev(), source.mode()), (target.rdev(), target.mode()), "{name}");
+    }
+    assert_eq!(world.stat("t/block").rdev(), makedev(259, 70_000));
+}
+
+#[test]
+fn a_device_node_cannot_be_made_by_just_anyone() {
+    let world = World::new();
+    let refused = "safecp: cannot create special file 'copy': Operation not permitted\n";
+    world.cp_as_nobody("-a /dev/null copy").fails(refused);
+    assert!(!world.exists("copy"));
+}
+
+#[test]
+fn a_device_is_written_through() {
+    let Some(world) = World::as_root("a device node") else { return };
+    world.node("null", FileType::CharacterDevice, makedev(1, 3)).node("full", FileType::CharacterDevice, makedev(1, 7));
+    if fs::OpenOptions::new().write(true).open(world.path("null")).is_err() {
+        return left_out("temporary files are on a filesystem without devices");
+    }
+    world.random("a", 3_000_000, 1).cp("a null").succeeds();
+    world.cp("a full").fails("safecp: error writing 'full': No space left on device\n");
+    assert!(world.stat("null").file_type().is_char_device() && world.stat("full").file_type().is_char_device());
+}
+
+#[test]
+fn a_device_is_read_without_r() {
+    let world = World::new();
+    world.file("b", "old").cp("/dev/null copy").succeeds();
+    world.cp("/dev/null b").succeeds();
+    assert_eq!((world.stat("copy").len(), world.stat("b").len()), (0, 0));
+    assert!(world.stat("copy").is_file());
+}
+
+#[test]
+fn standard_output_is_written_through() {
+    let world = World::new();
+    // As an ordinary user, who can do no harm to /dev.
+    world.file("a", "content\n").shell_as_nobody("$safecp a /dev/stdout | cat").succeeds().says("content\n");
+    let appended = "exec >> out; echo before; $safecp a /dev/stdout; echo after";
+    world.shell_as_nobody(appended).succeeds();
+    assert_eq!(world.read("out"), "content\nafter\n", "opening a file to write it empties it, as cp does");
+}
+
+#[test]
+fn standard_input_is_read() {
+    let world = World::new();
+    world.shell("printf content | $safecp /dev/stdin b").succeeds();
+    assert_eq!(world.read("b"), "content");
+}
+
+#[test]
+fn files_of_proc_are_copied_though_their_size_is_0() {
+    let world = World::new();
+    for name in ["/proc/filesystems", "/proc/version", "/proc/self/mountinfo"] {
+        let expected = Command::new("cat").arg(name).output().expect("cat").stdout;
+        assert!(!expected.is_empty() && fs::metadata(name).expect("stat").len() == 0, "{name}");
+        world.cp(&format!("--remove-destination {name} copy")).succeeds();
+        assert_eq!(fs::read(world.path("copy")).expect("read"), expected, "{name}");
+    }
+}
+
+#[test]
+fn files_of_proc_and_sys_are_copied_in_a_tree() {
+    let world = World::new();
+    world.dir("d").cp("-R /proc/sys/kernel/ostype /proc/cmdline /sys/kernel/uevent_seqnum d").succeeds();
+    assert_eq!(world.read("d/ostype"), "Linux\n");
+    assert_eq!(world.read("d/cmdline"), fs::read_to_string("/proc/cmdline").expect("read"));
+    // Its size is a page, its content is short.
+    assert!(world.stat("d/uevent_seqnum").len() < 100);
+}
+
+#[test]
+fn a_fifo_replaces_an_old_file() {
+    let world = World::new();
+    world.dir("s").fifo("s/x").dir("t").file("t/x", "old").cp("-a s/. t").succeeds();
+    assert!(world.stat("t/x").file_type().is_fifo());
+}
+
+#[test]
+fn a_fifo_where_a_file_was_is_written_through_and_stays() {
+    let world = World::new();
+    let script = "timeout 20 cat t/x & $safecp -R s/. t; wait $!";
+    world.dir("s").file("s/x", "content\n").dir("t").fifo("t/x").shell(script).succeeds().says("content\n");
+    assert!(world.stat("t/x").file_type().is_fifo());
+}

@@ -1,0 +1,25 @@
+# What the scripts of tests/trees share: safecp itself, and words. To be sourced after project is set.
+
+# Builds the program, unless SAFECP_TEST_BINARY names one, and prints its path.
+built_safecp() {
+    if [[ -n ${SAFECP_TEST_BINARY-} ]]; then
+        realpath -- "$SAFECP_TEST_BINARY"
+        return
+    fi
+    (cd -- "$project" && cargo build --release --quiet >&2)
+    echo "${CARGO_TARGET_DIR:-$project/target}/release/safecp"
+}
+
+need_root() {
+    [[ $(id -u) == 0 ]] || { echo "${0##*/}: needs root, to mount filesystems of its own" >&2; exit 2; }
+}
+
+# Unmounts what is below the work directory and removes it.
+remove_work() {
+    local mounted
+    cd /
+    while read -r mounted; do
+        umount --lazy -- "$mounted"
+    done < <(findmnt --raw --noheadings --output TARGET | grep -F -- "$work/" | sort -r)
+    rm -rf --one-file-system -- "$work"
+}
