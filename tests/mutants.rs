@@ -112,9 +112,9 @@ const MUTANTS: &[Mutant] = &[
         &[("state(before) != state(&after)", "state(&after) != state(&after)")],
     ),
     mutant(
-        "a source that shrank under its map is not noticed",
-        "copy/transfer.rs",
-        &[("if stat.size < self.size {", "if false {")],
+        "a hole map is believed although the source changed",
+        "copy/fill.rs",
+        &[("Strategy::Extents && believes_holes", "Strategy::Reflink && believes_holes")],
     ),
     mutant(
         "old files are written over before anything is verified",

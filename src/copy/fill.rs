@@ -72,8 +72,8 @@ impl<K: Kernel> Copier<'_, K> {
                 pass.run().map_err(|stopped| self.failed(job, stopped))
             }
         }?;
-        // Where the file is cut short and grows again, the map calls a hole what never held zeros; and
-        // nothing of such a hole was read.
+        // Where the file is cut short, the map calls a hole what never held zeros, and nothing of it
+        // was read.
         if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(Failed::For)? {
             return Err(Failed::Fallback(Fallback::Changed));
         }
