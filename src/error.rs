@@ -40,6 +40,12 @@ pub enum Action {
     CreateLink,
     /// Removing what stood at the target.
     Remove,
+    /// Giving what stood at the target its backup name.
+    Backup,
+    /// Looking at a directory of a source's path, to make one like it (--parents).
+    ParentAttributes,
+    /// Making a directory of a source's path (--parents).
+    CreateParent,
     /// Reading.
     Read,
     /// Writing.
@@ -66,6 +72,8 @@ pub enum Action {
     PreserveTimes,
     /// Setting extended attributes.
     PreserveXattr,
+    /// Setting the security context that was asked for.
+    SetContext,
     /// Listing a source's extended attributes.
     ListXattr,
 }
@@ -87,6 +95,9 @@ impl Action {
             Action::CreateSpecial => "cannot create special file",
             Action::CreateLink => "cannot create hard link",
             Action::Remove => "cannot remove",
+            Action::Backup => "cannot backup",
+            Action::ParentAttributes => "failed to get attributes of",
+            Action::CreateParent => "cannot make directory",
             Action::Read => "error reading",
             Action::Write => "error writing",
             Action::Commit => "cannot put the verified copy in place of",
@@ -100,6 +111,7 @@ impl Action {
             Action::PreserveMode => "preserving permissions for",
             Action::PreserveTimes => "preserving times for",
             Action::PreserveXattr => "setting attributes for",
+            Action::SetContext => "failed to set the security context of",
             Action::ListXattr => "listing attributes of",
         }
     }
@@ -206,7 +218,7 @@ impl fmt::Display for Error {
             }
             Error::Call { action, path, errno } => write!(f, "{} {}: {}", action.words(), quoted(path), reason(*errno)),
             Error::Pair { action, target, source, errno } => {
-                let joint = if *action == Action::CreateLink { "to" } else { "from" };
+                let joint = if matches!(action, Action::CreateLink | Action::CreateSymlink) { "to" } else { "from" };
                 let (words, reason) = (action.words(), reason(*errno));
                 write!(f, "{words} {} {joint} {}: {reason}", quoted(target), quoted(source))
             }

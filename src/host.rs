@@ -3,10 +3,63 @@
 use crate::copy::Host;
 use crate::known::zfs::{Module, Version};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 const ZFS_MODULE: &str = "/sys/module/zfs";
+
+/// Where the kernel shows that it keeps security contexts, and in which attribute: SELinux and SMACK.
+const CONTEXTS: [(&str, &str); 2] =
+    [("/sys/fs/selinux/enforce", "security.selinux"), ("/sys/fs/smackfs/load2", "security.SMACK64")];
+
+/// What a command line is read in: asked of the process once, by the caller.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// What the program was called: the name in its messages.
+    pub program: String,
+    /// Processors, which are the number of jobs where none is given.
+    pub processors: NonZeroUsize,
+    /// POSIXLY_CORRECT is set: options end at the first operand.
+    pub posixly_correct: bool,
+    /// VERSION_CONTROL.
+    pub version_control: Option<OsString>,
+    /// SIMPLE_BACKUP_SUFFIX.
+    pub backup_suffix: Option<OsString>,
+    /// The locale's characters are UTF-8, so that some of GNU's messages have typographic quotes.
+    pub is_utf8: bool,
+    /// The extended attribute in which the kernel keeps security contexts, if it does.
+    pub context_attribute: Option<&'static str>,
+}
+
+/// Asks the process for what the command line is read in.
+#[must_use]
+pub fn environment() -> Environment {
+    Environment {
+        program: program(std::env::args_os().next().as_deref()),
+        processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        posixly_correct: std::env::var_os("POSIXLY_CORRECT").is_some(),
+        version_control: std::env::var_os("VERSION_CONTROL"),
+        backup_suffix: std::env::var_os("SIMPLE_BACKUP_SUFFIX"),
+        is_utf8: is_utf8(["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var_os).into_iter().flatten()),
+        context_attribute: CONTEXTS.iter().find(|(sign, _)| Path::new(sign).exists()).map(|(_, name)| *name),
+    }
+}
+
+/// Whether the first of the variables that says something names UTF-8.
+fn is_utf8(mut variables: impl Iterator<Item = OsString>) -> bool {
+    let decides = variables.find(|value| !value.is_empty());
+    let name = decides.unwrap_or_default().to_string_lossy().to_ascii_lowercase().replace('-', "");
+    name.contains("utf8")
+}
+
+/// What the program calls itself: "cp" as it was typed where it is called that, as GNU's does, so
+/// that nothing that reads its messages notices; else by its own name.
+fn program(called: Option<&OsStr>) -> String {
+    let is_cp = |called: &&OsStr| Path::new(called).file_name() == Some(OsStr::new("cp"));
+    called.filter(is_cp).map_or_else(|| "safecp".to_owned(), |called| called.to_string_lossy().into_owned())
+}
 
 /// The running kernel's release and the loaded ZFS module. What cannot be read is unknown, which the
 /// policy takes for the worst.
@@ -76,6 +129,20 @@ mod tests {
         assert_eq!(parse_release("6.18.44-fc"), (6, 18));
         assert_eq!(parse_release("5.4"), (5, 4));
         assert_eq!(parse_release("next"), (0, 0));
+    }
+
+    #[test]
+    fn called_cp_it_says_so() {
+        assert_eq!(program(Some(OsStr::new("/opt/bin/cp"))), "/opt/bin/cp");
+        assert_eq!(program(Some(OsStr::new("target/release/safecp"))), "safecp");
+        assert_eq!(program(None), "safecp");
+    }
+
+    #[test]
+    fn the_first_variable_that_is_set_names_the_locale() {
+        let utf8 = |variables: &[&str]| is_utf8(variables.iter().map(OsString::from));
+        assert!(utf8(&["", "C.UTF-8"]) && utf8(&["de_DE.utf8", "C"]));
+        assert!(!utf8(&["C", "C.UTF-8"]) && !utf8(&[]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The program: arguments in, exit status out.
 
-use safecp::cli::{Typed, read};
+use safecp::cli::{Typed, Usage, read};
 use safecp::kernel::linux::Linux;
 use safecp::kernel::patient::Patient;
 use safecp::options::Options;
@@ -9,27 +9,23 @@ use safecp::tree::plan::Operands;
 use safecp::tree::run::Run;
 use safecp::{host, signals};
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let typed = match read(std::env::args_os(), processors) {
-        Ok(typed) => typed,
-        Err(error) => {
-            eprintln!("safecp: {error:#}\nTry 'safecp --help' for more information.");
-            return ExitCode::FAILURE;
-        }
-    };
-    let done = match typed {
+    let environment = host::environment();
+    let program = &environment.program;
+    let done = read(std::env::args_os(), &environment).and_then(|typed| match typed {
         Typed::Text(text) => print(&text),
-        Typed::Copy(options, operands) => copy(*options, &operands),
-    };
+        Typed::Copy { options, operands, warnings } => copy(program, *options, &operands, &warnings),
+    });
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("safecp: {error:#}");
+            eprintln!("{program}: {error:#}");
+            if error.is::<Usage>() {
+                eprintln!("Try '{program} --help' for more information.");
+            }
             ExitCode::FAILURE
         }
     }
@@ -42,14 +38,16 @@ fn print(text: &str) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn copy(options: Options, operands: &Operands) -> anyhow::Result<bool> {
+fn copy(program: &str, options: Options, operands: &Operands, warnings: &[String]) -> anyhow::Result<bool> {
     let options = Options { umask: host::umask(), privileged: host::is_privileged(), ..options };
     host::allow_many_files();
     let watch = signals::watch()?;
     let (output, messages) = (Box::new(std::io::stdout()), Box::new(std::io::stderr()));
-    let report = Report::new("safecp", options.verbosity, output, messages);
+    let report = Report::new(program, options.verbosity, output, messages);
+    warnings.iter().for_each(|warning| report.warning(warning));
     let kernel = Patient(Linux::new());
-    Run::new(&kernel, &options, &host::this_host(), &watch.stop, &report, &host::ask).operands(operands);
+    let (options, operands) = operands.onto_itself(&kernel, &options).unwrap_or((options, operands.clone()));
+    Run::new(&kernel, &options, &host::this_host(), &watch.stop, &report, &host::ask).operands(&operands);
     watch.die_if_asked();
     Ok(report.finish())
 }

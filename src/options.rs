@@ -3,6 +3,7 @@
 //! Each field answers one question and is an enum where the question has more than two answers. No
 //! part of clap is seen from here on, and nothing here makes a system call.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 /// Which symbolic links in the source are followed.
@@ -49,6 +50,46 @@ pub enum Removal {
     WhenUnwritable,
     /// It is removed always (--remove-destination).
     Always,
+}
+
+/// What is made of a source that is no directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// A copy.
+    Copy,
+    /// A copy of its attributes: content that is there stays, a new file is empty (--attributes-only).
+    Attributes,
+    /// A hard link to it (-l).
+    HardLink,
+    /// A symbolic link with its name as typed (-s).
+    SymbolicLink,
+}
+
+/// Whether an existing target keeps a name when a new one takes its own, and which (--backup).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backup {
+    /// It does not.
+    No,
+    /// Its name with the suffix; an older backup of that name is replaced.
+    Simple,
+    /// A number, where backups with numbers are there already; else simple.
+    Existing,
+    /// Its name with the next free number: `.~1~`, `.~2~`, ...
+    Numbered,
+}
+
+/// The security context that new files get (-Z, --context).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Whatever the kernel gives them.
+    Inherited,
+    /// This one.
+    Named {
+        /// The extended attribute that the kernel keeps it in.
+        attribute: &'static str,
+        /// As typed.
+        value: OsString,
+    },
 }
 
 /// Whether an attribute is carried over, and how loud a failure is.
@@ -176,14 +217,30 @@ pub struct Options {
     pub one_file_system: bool,
     /// Symbolic links in the source.
     pub dereference: Dereference,
+    /// What is made.
+    pub product: Product,
+    /// Special files within a tree are read as files are (--copy-contents).
+    pub copy_contents: bool,
+    /// A directory goes into an existing target that is a symbolic link to one (--keep-directory-symlink).
+    pub keep_directory_symlink: bool,
+    /// Sources keep their whole path beneath the target directory (--parents).
+    pub parents: bool,
+    /// A file may be made at the end of a dangling symbolic link (POSIXLY_CORRECT).
+    pub through_dangling: bool,
     /// Existing targets.
     pub overwrite: Overwrite,
     /// Existing targets by their age.
     pub update: Update,
     /// Existing targets that are in the way.
     pub removal: Removal,
+    /// The names that existing targets keep.
+    pub backup: Backup,
+    /// What simple backups' names end in; no slash, not empty.
+    pub backup_suffix: OsString,
     /// Attributes.
     pub preserve: Preserve,
+    /// Security contexts of what is made.
+    pub context: Context,
     /// Holes.
     pub sparse: Sparse,
     /// Shared blocks.
@@ -214,10 +271,18 @@ impl Options {
             recursive: false,
             one_file_system: false,
             dereference: Dereference::Always,
+            product: Product::Copy,
+            copy_contents: false,
+            keep_directory_symlink: false,
+            parents: false,
+            through_dangling: false,
             overwrite: Overwrite::Always,
             update: Update::All,
             removal: Removal::Never,
+            backup: Backup::No,
+            backup_suffix: OsString::from("~"),
             preserve: Preserve::nothing(),
+            context: Context::Inherited,
             sparse: Sparse::Auto,
             reflink: Reflink::Auto,
             verify: Verify::Content,

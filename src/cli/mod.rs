@@ -5,13 +5,18 @@
 
 mod read;
 
-pub use read::{Typed, read};
+pub use read::{Typed, Usage, read};
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 const ABOUT: &str = "Copy files and directories, read every copy back, and say success only if it is the same";
 
 const AFTER_HELP: &str = "\
+CONTROL is none or off (no backups, even if --backup is given), numbered or t, existing or nil
+(numbered if numbered backups exist, simple otherwise; the default), simple or never. The
+suffix of simple backups is '~', unless set with --suffix or SIMPLE_BACKUP_SUFFIX; CONTROL
+may be set with VERSION_CONTROL as well.
+
 ATTR_LIST is a comma-separated list of attributes: mode (permission bits and access
 control lists), ownership, timestamps, links, context, xattr, all.
 
@@ -24,15 +29,15 @@ device and fails where it cannot prove that it did; it implies --durable.
 Exit status: 0 if everything was copied and verified, 1 otherwise; a run that a signal
 ended dies of that signal.";
 
-/// The command line.
+/// The command line of a program that is called `name`.
 #[must_use]
-pub fn command() -> Command {
+pub fn command(name: &str) -> Command {
     Command::new("safecp")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
-        .override_usage(
-            "safecp [OPTION]... [-T] SOURCE DEST\n       safecp [OPTION]... SOURCE... DIRECTORY\n       safecp [OPTION]... -t DIRECTORY SOURCE...",
-        )
+        .override_usage(format!(
+            "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE..."
+        ))
         .after_help(AFTER_HELP)
         .infer_long_args(true)
         .args_override_self(true)
@@ -73,11 +78,20 @@ fn valued(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 fn cp_arguments() -> Vec<Arg> {
     vec![
         flag("archive", Some('a'), "same as -dR --preserve=all"),
+        flag("attributes-only", None, "don't copy the file data, just the attributes"),
+        optional("backup", "CONTROL", "", "give each existing target a backup name"),
+        Arg::new("backup-default")
+            .short('b')
+            .action(ArgAction::SetTrue)
+            .help("like --backup but does not accept an argument"),
+        flag("copy-contents", None, "copy contents of special files when recursive"),
         flag("debug", None, "explain how a file is copied and why, with its digest; implies -v"),
         Arg::new("links").short('d').action(ArgAction::SetTrue).help("same as --no-dereference --preserve=links"),
         flag("force", Some('f'), "if an existing target cannot be opened, replace it by a new file"),
         flag("interactive", Some('i'), "prompt before overwrite"),
         Arg::new("follow-operands").short('H').action(ArgAction::SetTrue).help("follow symbolic links named as SOURCE"),
+        flag("keep-directory-symlink", None, "follow existing symbolic links to directories in the target"),
+        flag("link", Some('l'), "hard link files instead of copying"),
         flag("dereference", Some('L'), "always follow symbolic links in SOURCE"),
         flag("no-clobber", Some('n'), "silently skip existing targets"),
         flag("no-dereference", Some('P'), "never follow symbolic links in SOURCE"),
@@ -87,10 +101,16 @@ fn cp_arguments() -> Vec<Arg> {
             .help("same as --preserve=mode,ownership,timestamps"),
         optional("preserve", "ATTR_LIST", "mode,ownership,timestamps", "preserve the specified attributes"),
         valued("no-preserve", "ATTR_LIST", "do not preserve the specified attributes"),
+        flag("parents", None, "use full source file name under DIRECTORY"),
         flag("recursive", Some('R'), "copy directories recursively").visible_short_alias('r'),
         optional("reflink", "WHEN", "always", "share blocks with the source: auto (default), always, never"),
         flag("remove-destination", None, "replace each existing target by a new file, never write into it"),
         valued("sparse", "WHEN", "make holes: auto (default), always, never"),
+        flag("strip-trailing-slashes", None, "remove any trailing slashes from each SOURCE argument"),
+        flag("symbolic-link", Some('s'), "make symbolic links instead of copying"),
+        valued("suffix", "SUFFIX", "override the usual backup suffix")
+            .short('S')
+            .value_parser(clap::value_parser!(std::ffi::OsString)),
         valued("target-directory", "DIRECTORY", "copy all SOURCE arguments into DIRECTORY")
             .short('t')
             .value_hint(ValueHint::DirPath)
@@ -100,6 +120,12 @@ fn cp_arguments() -> Vec<Arg> {
         Arg::new("update-older").short('u').action(ArgAction::SetTrue).help("same as --update=older"),
         flag("verbose", Some('v'), "explain what is being done"),
         flag("one-file-system", Some('x'), "stay on this file system"),
+        Arg::new("default-context")
+            .short('Z')
+            .action(ArgAction::SetTrue)
+            .help("set the security context of targets to the default type"),
+        optional("context", "CTX", "", "like -Z, or set the security context to CTX")
+            .value_parser(clap::value_parser!(std::ffi::OsString)),
     ]
 }
 
@@ -122,6 +148,6 @@ fn own_arguments() -> Vec<Arg> {
 mod tests {
     #[test]
     fn the_definition_is_sound() {
-        super::command().debug_assert();
+        super::command("safecp").debug_assert();
     }
 }

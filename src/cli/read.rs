@@ -1,7 +1,9 @@
 //! The reading of a command line: arguments in, options and operands out, in GNU's words if wrong.
 
+use crate::host::Environment;
 use crate::options::{
-    Dereference, Keep, Options, Overwrite, Preserve, Reflink, Removal, Sparse, TargetRule, Update, Verbosity, Verify,
+    Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, TargetRule,
+    Update, Verbosity, Verify,
 };
 use crate::report::quote::quoted;
 use crate::tree::plan::Operands;
@@ -9,22 +11,99 @@ use anyhow::{Result, anyhow, bail};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
+use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// What a command line asks for.
 #[derive(Debug)]
 pub enum Typed {
     /// A copy.
-    Copy(Box<Options>, Operands),
+    Copy {
+        /// How.
+        options: Box<Options>,
+        /// What.
+        operands: Operands,
+        /// What there is to say beforehand.
+        warnings: Vec<String>,
+    },
     /// A text for standard output: help or version.
     Text(String),
 }
 
+/// A command line that --help would have helped with.
+#[derive(Debug)]
+pub struct Usage(String);
+
+/// A refusal that --help does not clear up.
+#[derive(Debug)]
+struct Plain(&'static str);
+
+/// A word that is none of those that may stand there.
+#[derive(Debug)]
+struct WrongWord {
+    word: String,
+    /// What it was typed for.
+    context: String,
+    is_ambiguous: bool,
+    /// Words for the same thing together.
+    valid: Vec<Vec<&'static str>>,
+}
+
+impl WrongWord {
+    /// GNU's message, whose quotes are the locale's.
+    fn text(&self, is_utf8: bool) -> String {
+        let (open, close) = if is_utf8 { ("\u{2018}", "\u{2019}") } else { ("'", "'") };
+        let cited = |word: &str| format!("{open}{word}{close}");
+        let line = |words: &Vec<&str>| words.iter().map(|word| cited(word)).collect::<Vec<_>>().join(", ");
+        let lines: Vec<String> = self.valid.iter().map(|words| format!("  - {}", line(words))).collect();
+        let what = if self.is_ambiguous { "ambiguous" } else { "invalid" };
+        let (word, context) = (cited(&self.word), cited(&self.context));
+        format!("{what} argument {word} for {context}\nValid arguments are:\n{}", lines.join("\n"))
+    }
+}
+
+impl fmt::Display for WrongWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(false))
+    }
+}
+
+impl std::error::Error for WrongWord {}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+impl std::error::Error for Plain {}
+
 /// Reads arguments, the program's name first. Makes no system call: umask and user are filled in by
-/// the caller, as is the number of jobs where none was given and `default_jobs` stands in.
-pub fn read(arguments: impl IntoIterator<Item = OsString>, default_jobs: NonZeroUsize) -> Result<Typed> {
-    let mut command = super::command();
+/// the caller. An error is [`Usage`] where GNU points to --help.
+pub fn read(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
+    let read = parse(arguments, environment);
+    read.map_err(|error| match error.downcast_ref::<WrongWord>() {
+        Some(wrong) => Usage(wrong.text(environment.is_utf8)).into(),
+        None if error.is::<Plain>() => error,
+        None => Usage(format!("{error:#}")).into(),
+    })
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
+    let mut command = super::command(&environment.program);
+    if environment.posixly_correct {
+        command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
+    }
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
         Err(error) => bail!(usage_error(&error, &command)),
@@ -35,8 +114,10 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>, default_jobs: NonZero
     if matches.get_flag("version") {
         return Ok(Typed::Text(format!("{}\n", command.render_version().trim_end())));
     }
-    let options = options(&matches, default_jobs)?;
-    Ok(Typed::Copy(Box::new(options), operands(&matches)?))
+    let mut warnings = Vec::new();
+    let options = options(&matches, environment, &mut warnings)?;
+    let operands = operands(&matches)?;
+    Ok(Typed::Copy { options: Box::new(options), operands, warnings })
 }
 
 /// clap's finding in the words of GNU's getopt.
@@ -78,7 +159,7 @@ struct Said<'m> {
 
 /// The options whose order matters, as typed.
 fn in_order(matches: &ArgMatches) -> Vec<Said<'_>> {
-    const FLAGS: [&str; 10] = [
+    const FLAGS: [&str; 11] = [
         "archive",
         "links",
         "interactive",
@@ -89,8 +170,9 @@ fn in_order(matches: &ArgMatches) -> Vec<Said<'_>> {
         "preserve-default",
         "update-older",
         "force",
+        "backup-default",
     ];
-    const VALUED: [&str; 7] = ["preserve", "no-preserve", "update", "sparse", "reflink", "verify", "jobs"];
+    const VALUED: [&str; 8] = ["backup", "preserve", "no-preserve", "update", "sparse", "reflink", "verify", "jobs"];
     let mut said = Vec::new();
     for id in FLAGS.into_iter().filter(|id| matches.get_flag(id)) {
         said.extend(matches.indices_of(id).into_iter().flatten().last().map(|at| (at, Said { id, value: "" })));
@@ -104,10 +186,11 @@ fn in_order(matches: &ArgMatches) -> Vec<Said<'_>> {
     said.into_iter().map(|(_, said)| said).collect()
 }
 
-fn options(matches: &ArgMatches, default_jobs: NonZeroUsize) -> Result<Options> {
+fn options(matches: &ArgMatches, environment: &Environment, warnings: &mut Vec<String>) -> Result<Options> {
     let mut options = Options::plain();
     let mut dereference = None;
     let mut jobs = None;
+    let mut control = None;
     for said in in_order(matches) {
         match said.id {
             "archive" => {
@@ -125,6 +208,9 @@ fn options(matches: &ArgMatches, default_jobs: NonZeroUsize) -> Result<Options> 
             "interactive" => options.overwrite = Overwrite::Ask,
             "no-clobber" => options.overwrite = Overwrite::Never,
             "force" => options.removal = Removal::WhenUnwritable,
+            // -b says that there are backups, and leaves what --backup said of their names.
+            "backup-default" => control = control.or(Some("")),
+            "backup" => control = Some(said.value).filter(|value| !value.is_empty()).or(control).or(Some("")),
             "preserve-default" => keep(&mut options.preserve, "mode,ownership,timestamps", "--preserve")?,
             "preserve" => keep(&mut options.preserve, said.value, "--preserve")?,
             "no-preserve" => leave(&mut options.preserve, said.value)?,
@@ -141,6 +227,11 @@ fn options(matches: &ArgMatches, default_jobs: NonZeroUsize) -> Result<Options> 
         options.removal = Removal::Always;
     }
     options.recursive |= matches.get_flag("recursive");
+    options.product = product(matches)?;
+    options.copy_contents = matches.get_flag("copy-contents");
+    options.keep_directory_symlink = matches.get_flag("keep-directory-symlink");
+    options.parents = matches.get_flag("parents");
+    options.through_dangling = environment.posixly_correct;
     options.one_file_system = matches.get_flag("one-file-system");
     options.in_place = matches.get_flag("in-place");
     options.require_stable = matches.get_flag("require-stable");
@@ -150,15 +241,89 @@ fn options(matches: &ArgMatches, default_jobs: NonZeroUsize) -> Result<Options> 
         (false, true) => Verbosity::Names,
         (false, false) => Verbosity::Quiet,
     };
-    let default = if options.recursive { Dereference::Never } else { Dereference::Always };
+    let makes_hard_links = options.product == Product::HardLink;
+    let default = if options.recursive && !makes_hard_links { Dereference::Never } else { Dereference::Always };
     options.dereference = dereference.unwrap_or(default);
     // Lines and questions come in the order of the walk, as cp's do, unless jobs are asked for.
     let in_turn = options.verbosity > Verbosity::Quiet || options.overwrite == Overwrite::Ask;
-    options.jobs = jobs.unwrap_or(if in_turn { NonZeroUsize::MIN } else { default_jobs });
+    options.jobs = jobs.unwrap_or(if in_turn { NonZeroUsize::MIN } else { environment.processors });
+    backups(&mut options, matches, control, environment)?;
     if options.reflink == Reflink::Always && options.sparse != Sparse::Auto {
         bail!("--reflink can be used only with --sparse=auto");
     }
+    options.context = context(matches, &mut options.preserve.context, environment, warnings)?;
     Ok(options)
+}
+
+fn product(matches: &ArgMatches) -> Result<Product> {
+    match (matches.get_flag("link"), matches.get_flag("symbolic-link")) {
+        (true, true) => bail!("cannot make both hard and symbolic links"),
+        (true, false) => Ok(Product::HardLink),
+        (false, true) => Ok(Product::SymbolicLink),
+        (false, false) if matches.get_flag("attributes-only") => Ok(Product::Attributes),
+        (false, false) => Ok(Product::Copy),
+    }
+}
+
+/// The kind of backups and their suffix; `control` is what was typed, "" for -b alone, `None` for no
+/// backups.
+fn backups(
+    options: &mut Options,
+    matches: &ArgMatches,
+    control: Option<&str>,
+    environment: &Environment,
+) -> Result<()> {
+    let typed_suffix = matches.get_many::<OsString>("suffix").into_iter().flatten().last();
+    let suffix = typed_suffix.or(environment.backup_suffix.as_ref());
+    let is_usable = |suffix: &&OsString| !suffix.is_empty() && !suffix.as_bytes().contains(&b'/');
+    if let Some(suffix) = suffix.filter(is_usable) {
+        options.backup_suffix = suffix.clone();
+    }
+    let Some(control) = control.or(typed_suffix.map(|_| "")) else { return Ok(()) };
+    let never_replaces =
+        options.overwrite == Overwrite::Never || matches!(options.update, Update::Nothing | Update::NothingFail);
+    if never_replaces {
+        bail!("--backup is mutually exclusive with -n or --update=none-fail");
+    }
+    let from_environment = environment.version_control.as_ref().map(|control| control.to_string_lossy());
+    options.backup = match (control, from_environment.as_deref()) {
+        ("", None | Some("")) => Backup::Existing,
+        ("", Some(control)) => one_of("$VERSION_CONTROL", control, &BACKUPS)?,
+        (control, _) => one_of("backup type", control, &BACKUPS)?,
+    };
+    Ok(())
+}
+
+/// What -Z and --context ask for. Where the kernel keeps no contexts, -Z has no effect and --context
+/// only a warning, as with GNU's.
+fn context(
+    matches: &ArgMatches,
+    preserve: &mut Keep,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Context> {
+    let typed = matches.get_many::<OsString>("context").into_iter().flatten().last();
+    let named = typed.filter(|context| !context.is_empty());
+    let Some(attribute) = environment.context_attribute else {
+        if named.is_some() {
+            warnings.push("ignoring --context; it requires an SELinux-enabled kernel".to_owned());
+        }
+        if *preserve == Keep::Must {
+            bail!(Plain("cannot preserve security context without an SELinux-enabled kernel"));
+        }
+        return Ok(Context::Inherited);
+    };
+    let sets = typed.is_some() || matches.get_flag("default-context");
+    if sets && *preserve == Keep::Must {
+        bail!(Plain("cannot set target context and preserve it"));
+    }
+    if sets && named.is_none() {
+        warnings.push("-Z gives the context of the kernel's own policy; file_contexts is not consulted".to_owned());
+    }
+    if sets {
+        *preserve = Keep::No;
+    }
+    Ok(named.map_or(Context::Inherited, |context| Context::Named { attribute, value: context.clone() }))
 }
 
 /// --preserve=all as -a has it: what the filesystem cannot keep of context and xattr is silent.
@@ -201,7 +366,7 @@ fn each_attribute(preserve: &mut Preserve, list: &str, option: &str, keep: Keep)
     Ok(())
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Attribute {
     Mode,
     Timestamps,
@@ -225,43 +390,53 @@ const UPDATES: [(&str, Update); 4] =
     [("all", Update::All), ("none", Update::Nothing), ("none-fail", Update::NothingFail), ("older", Update::Older)];
 const SPARSE: [(&str, Sparse); 3] = [("never", Sparse::Never), ("auto", Sparse::Auto), ("always", Sparse::Always)];
 const REFLINK: [(&str, Reflink); 3] = [("auto", Reflink::Auto), ("always", Reflink::Always), ("never", Reflink::Never)];
+const BACKUPS: [(&str, Backup); 8] = [
+    ("none", Backup::No),
+    ("off", Backup::No),
+    ("simple", Backup::Simple),
+    ("never", Backup::Simple),
+    ("existing", Backup::Existing),
+    ("nil", Backup::Existing),
+    ("numbered", Backup::Numbered),
+    ("t", Backup::Numbered),
+];
 const VERIFY: [(&str, Verify); 3] =
     [("content", Verify::Content), ("device", Verify::Device), ("none", Verify::Nothing)];
 
-/// The value that a word, or the beginning of just one word, stands for.
-fn one_of<T: Copy>(option: &str, word: &str, table: &[(&str, T)]) -> Result<T> {
+/// The value that a word, or the beginning of words for just one value, stands for.
+fn one_of<T: Copy + PartialEq>(context: &str, word: &str, table: &[(&'static str, T)]) -> Result<T> {
     if let Some((_, value)) = table.iter().find(|(name, _)| *name == word) {
         return Ok(*value);
     }
-    let begins: Vec<_> = table.iter().filter(|(name, _)| name.starts_with(word)).collect();
-    match begins[..] {
-        [(_, value)] => Ok(*value),
-        _ => {
-            let what = if begins.is_empty() { "invalid" } else { "ambiguous" };
-            let valid: Vec<String> = table.iter().map(|(name, _)| format!("  - '{name}'")).collect();
-            let word = quoted(Path::new(word));
-            bail!("{what} argument {word} for '{option}'\nValid arguments are:\n{}", valid.join("\n"))
-        }
+    let mut begins = table.iter().filter(|(name, _)| name.starts_with(word)).map(|(_, value)| *value);
+    let first = begins.next();
+    if let Some(value) = first.filter(|value| begins.all(|other| other == *value)) {
+        return Ok(value);
     }
+    let same = table.chunk_by(|one, next| one.1 == next.1);
+    let valid = same.map(|same| same.iter().map(|(name, _)| *name).collect()).collect();
+    let (word, context, is_ambiguous) = (word.to_owned(), context.to_owned(), first.is_some());
+    bail!(WrongWord { word, context, is_ambiguous, valid })
 }
 
 fn operands(matches: &ArgMatches) -> Result<Operands> {
     let mut sources: Vec<PathBuf> =
         matches.get_many::<OsString>("operands").into_iter().flatten().map(PathBuf::from).collect();
+    let strips = matches.get_flag("strip-trailing-slashes");
     let itself = matches.get_flag("no-target-directory");
     let mut directories = matches.get_many::<OsString>("target-directory").into_iter().flatten();
     let directory = directories.next();
     if directories.next().is_some() {
-        bail!("multiple target directories specified");
+        bail!(Plain("multiple target directories specified"));
     }
     if sources.is_empty() {
         bail!("missing file operand");
     }
     if let Some(directory) = directory {
         if itself {
-            bail!("cannot combine --target-directory (-t) and --no-target-directory (-T)");
+            bail!(Plain("cannot combine --target-directory (-t) and --no-target-directory (-T)"));
         }
-        return Ok(Operands { sources, target: PathBuf::from(directory), rule: TargetRule::Directory });
+        return Ok(Operands { sources, target: PathBuf::from(directory), rule: TargetRule::Directory, strips });
     }
     if sources.len() == 1 {
         bail!("missing destination file operand after {}", quoted(&sources[0]));
@@ -271,19 +446,35 @@ fn operands(matches: &ArgMatches) -> Result<Operands> {
     }
     let target = sources.pop().ok_or_else(|| anyhow!("missing file operand"))?;
     let rule = if itself { TargetRule::Itself } else { TargetRule::Last };
-    Ok(Operands { sources, target, rule })
+    Ok(Operands { sources, target, rule, strips })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<(Options, Operands)> {
+    fn environment() -> Environment {
+        Environment {
+            program: "safecp".to_owned(),
+            processors: NonZeroUsize::MIN,
+            posixly_correct: false,
+            version_control: None,
+            backup_suffix: None,
+            is_utf8: false,
+            context_attribute: None,
+        }
+    }
+
+    fn parsed_in(environment: &Environment, line: &str) -> Result<(Options, Operands)> {
         let words = std::iter::once("safecp").chain(line.split_whitespace()).map(OsString::from);
-        match read(words, NonZeroUsize::MIN)? {
-            Typed::Copy(options, operands) => Ok((*options, operands)),
+        match read(words, environment)? {
+            Typed::Copy { options, operands, .. } => Ok((*options, operands)),
             Typed::Text(text) => bail!(text),
         }
+    }
+
+    fn parsed(line: &str) -> Result<(Options, Operands)> {
+        parsed_in(&environment(), line)
     }
 
     fn options_of(line: &str) -> Options {
@@ -330,6 +521,63 @@ mod tests {
         assert!(error_of("--sparse=x a b").starts_with("invalid argument 'x' for '--sparse'\nValid arguments are:"));
         assert_eq!(error_of("--reflink --sparse=never a b"), "--reflink can be used only with --sparse=auto");
         assert_eq!(error_of("--jobs=0 a b"), "invalid number of jobs: '0'");
+    }
+
+    #[test]
+    fn backups_are_named_by_option_or_environment() {
+        let backup = |line: &str| options_of(line).backup;
+        assert_eq!((backup(""), backup("-b"), backup("-S .old")), (Backup::No, Backup::Existing, Backup::Existing));
+        assert_eq!((backup("--backup=t"), backup("--backup=numb -b")), (Backup::Numbered, Backup::Numbered));
+        assert_eq!((backup("--backup=simple --backup"), backup("--backup=off")), (Backup::Simple, Backup::No));
+        assert_eq!(options_of("-S .old").backup_suffix, ".old");
+        assert_eq!(options_of("-S a/b").backup_suffix, "~", "a suffix leads nowhere else");
+        let set = Environment {
+            version_control: Some("numbered".into()),
+            backup_suffix: Some(".bak".into()),
+            ..environment()
+        };
+        let options = parsed_in(&set, "-b a b").expect("sound").0;
+        assert_eq!((options.backup, options.backup_suffix), (Backup::Numbered, ".bak".into()));
+        let wrong = Environment { version_control: Some("x".into()), ..environment() };
+        let words = parsed_in(&wrong, "-b a b").expect_err("a wrong variable").to_string();
+        let lines = "  - 'none', 'off'\n  - 'simple', 'never'\n  - 'existing', 'nil'\n  - 'numbered', 't'";
+        assert_eq!(words, format!("invalid argument 'x' for '$VERSION_CONTROL'\nValid arguments are:\n{lines}"));
+        let utf8 = Environment { is_utf8: true, ..environment() };
+        let words = parsed_in(&utf8, "--backup=x a b").expect_err("a wrong word").to_string();
+        assert!(words.starts_with("invalid argument \u{2018}x\u{2019} for \u{2018}backup type\u{2019}\n"), "{words}");
+        assert_eq!(error_of("-b -n a b"), "--backup is mutually exclusive with -n or --update=none-fail");
+    }
+
+    #[test]
+    fn links_are_made_of_what_they_lead_to_unless_told() {
+        assert_eq!(options_of("-rl").dereference, Dereference::Always);
+        assert_eq!(options_of("-rlP").dereference, Dereference::Never);
+        assert_eq!(options_of("-rs").dereference, Dereference::Never);
+        assert_eq!(error_of("-ls a b"), "cannot make both hard and symbolic links");
+    }
+
+    #[test]
+    fn options_end_at_the_first_operand_where_posix_wants_it() {
+        let posix = Environment { posixly_correct: true, ..environment() };
+        let (options, operands) = parsed_in(&posix, "-r a b -a c").expect("sound");
+        assert_eq!(operands.sources, ["a", "b", "-a"].map(PathBuf::from));
+        assert!(options.recursive && !options.preserve.links.wanted());
+        assert_eq!(parsed_in(&posix, "-y a b").expect_err("no such option").to_string(), "invalid option -- 'y'");
+    }
+
+    #[test]
+    fn contexts_need_a_kernel_that_keeps_them() {
+        let kept = Environment { context_attribute: Some("security.selinux"), ..environment() };
+        assert_eq!(
+            error_of("--preserve=context a b"),
+            "cannot preserve security context without an SELinux-enabled kernel"
+        );
+        assert_eq!(options_of("-Z --context=x").context, Context::Inherited);
+        let named = Context::Named { attribute: "security.selinux", value: "x".into() };
+        let options = parsed_in(&kept, "-a --context=x a b").expect("sound").0;
+        assert_eq!((options.context, options.preserve.context), (named, Keep::No), "-Z overrides -a");
+        let both = parsed_in(&kept, "-Z --preserve=context a b").expect_err("one or the other");
+        assert_eq!(both.to_string(), "cannot set target context and preserve it");
     }
 
     #[test]

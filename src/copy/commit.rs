@@ -129,11 +129,15 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         make: impl FnMut(&Path) -> crate::kernel::Result<()>,
     ) -> crate::kernel::Result<()> {
-        let dir = target.directory()?;
         let (name, ()) = with_free_name(self.kernel, make)?;
-        let renamed = self.kernel.rename(dir, &name, dir, target.name, RenameFlags::empty());
+        self.rename_and_forget(target.directory()?, &name, target.name)
+    }
+
+    /// Renames within a directory; the old name is gone afterwards, whatever happened.
+    pub(super) fn rename_and_forget(&self, dir: &K::File, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+        let renamed = self.kernel.rename(dir, name, dir, target, RenameFlags::empty());
         // rename of two names of one file does nothing and leaves both.
-        match (renamed, self.kernel.unlink(dir, &name)) {
+        match (renamed, self.kernel.unlink(dir, name)) {
             (Ok(()), Ok(()) | Err(Errno::NOENT)) => Ok(()),
             (Ok(()), Err(errno)) | (Err(errno), _) => Err(errno),
         }

@@ -5,13 +5,13 @@
 //! be made to look the same is written in place, as cp does.
 
 use super::commit::{Claim, Temporary};
-use super::fill::Filled;
 use super::metadata::{Dressed, Fresh, Wardrobe};
-use super::{Copier, Job, Landing};
+use super::{Copier, Follow, Job, Landing, Name, Source};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
-use crate::options::{Removal, Verify};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use crate::options::{Product, Removal, Verify};
 use crate::report::quote::quoted;
+use std::path::PathBuf;
 
 /// The target of one attempt.
 pub(super) struct Sink<'a, K: Kernel> {
@@ -27,9 +27,12 @@ enum Place<'a, K: Kernel> {
 }
 
 /// What is known of a target once it has its name.
-pub(super) struct Finished {
+#[derive(Default)]
+pub(crate) struct Finished {
     pub(super) changed: bool,
-    pub(super) complaints: Vec<Error>,
+    pub(crate) complaints: Vec<Error>,
+    /// The name, for messages, that the old target keeps.
+    pub(crate) backup: Option<PathBuf>,
 }
 
 impl<K: Kernel> Sink<'_, K> {
@@ -99,6 +102,15 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Sink { landing: Landing::Replace, place: Place::Temporary { temporary, old: Some((old, stat)) } })
     }
 
+    /// Makes an empty file at the end of a link that leads nowhere, to be written in place. A crash
+    /// before it is can leave it empty.
+    pub(crate) fn make_empty(&self, source: &Source<'_, K::File>, target: &Name<'_, K::File>) -> Result<(), Error> {
+        let resolve = if target.follow == Follow::Beneath { ResolveFlags::BENEATH } else { ResolveFlags::empty() };
+        let mode = Mode::from_raw_mode(self.wanted_mode(source.stat));
+        let made = self.kernel.open(target.dir, target.name, OFlags::WRONLY | OFlags::CREATE, mode, resolve);
+        made.map(drop).map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))
+    }
+
     /// Whether the new file can have the old one's owner and group: told before any byte is moved.
     fn can_own(&self, new: &K::File, old: &Stat) -> bool {
         let is_ours = self.kernel.stat(new).is_ok_and(|new| (new.uid, new.gid) == (old.uid, old.gid));
@@ -106,7 +118,8 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     fn old_file<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
-        let access = if self.options.verify == Verify::Nothing { OFlags::WRONLY } else { OFlags::RDWR };
+        let reads_back = self.options.verify != Verify::Nothing && self.options.product != Product::Attributes;
+        let access = if reads_back { OFlags::RDWR } else { OFlags::WRONLY };
         match job.target.open(self.kernel, access | OFlags::NONBLOCK) {
             Ok(file) => Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) }),
             Err(_) if self.options.removal == Removal::WhenUnwritable => self.temporary(job, Landing::Supplant),
@@ -115,23 +128,23 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Gives a filled sink its attributes and its name. `None` means that the old file can only be
-    /// written in place after all; nothing has changed then.
+    /// written in place after all; nothing has changed then. `owner` is that of the sink, if known.
     pub(super) fn finish(
         &self,
         job: &Job<'_, K::File>,
         sink: Sink<'_, K>,
-        filled: &Filled,
+        owner: Option<(u32, u32)>,
     ) -> Result<Option<Finished>, Error> {
         let changed = self.has_changed(job)?;
         if changed && self.options.require_stable {
             return Err(Error::Refused(format!("{} changed while being copied", quoted(job.source.shown))));
         }
         let Sink { landing, place } = sink;
-        let named = match place {
-            Place::Old(file) => Some(self.finish_old(job, file, landing, filled)?),
-            Place::Temporary { temporary, old } => self.finish_temporary(job, temporary, old, landing, filled)?,
+        let finished = match place {
+            Place::Old(file) => Some(self.finish_old(job, file, landing, owner)?),
+            Place::Temporary { temporary, old } => self.finish_temporary(job, temporary, old, landing, owner)?,
         };
-        Ok(named.map(|complaints| Finished { changed, complaints }))
+        Ok(finished.map(|finished| Finished { changed, ..finished }))
     }
 
     fn finish_old(
@@ -139,17 +152,17 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         file: K::File,
         landing: Landing,
-        filled: &Filled,
-    ) -> Result<Vec<Error>, Error> {
+        owner: Option<(u32, u32)>,
+    ) -> Result<Finished, Error> {
         let mut complaints = Vec::new();
         if landing != Landing::Through {
-            complaints = self.carry(job, &file, filled.owner(), Fresh::Old);
+            complaints = self.carry(job, &file, owner, Fresh::Old);
             if self.options.durable {
                 self.sync(job, &file)?;
             }
         }
         self.kernel.close(file).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
-        Ok(complaints)
+        Ok(Finished { complaints, ..Finished::default() })
     }
 
     fn finish_temporary(
@@ -158,8 +171,8 @@ impl<K: Kernel> Copier<'_, K> {
         temporary: Temporary<'_, K>,
         old: Option<(K::File, Stat)>,
         landing: Landing,
-        filled: &Filled,
-    ) -> Result<Option<Vec<Error>>, Error> {
+        owner: Option<(u32, u32)>,
+    ) -> Result<Option<Finished>, Error> {
         let (owner, fresh) = match &old {
             Some((old, stat)) => {
                 if self.wardrobe().imitate(old, stat, temporary.file()).is_err() {
@@ -170,7 +183,7 @@ impl<K: Kernel> Copier<'_, K> {
             None => {
                 let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
                 (
-                    filled.owner(),
+                    owner,
                     Fresh::Made {
                         private: self.options.preserve.closes_until_done(),
                         default_mode,
@@ -185,13 +198,19 @@ impl<K: Kernel> Copier<'_, K> {
         if self.options.durable || landing != Landing::New {
             self.sync(job, temporary.file())?;
         }
-        let claim = if landing == Landing::New { Claim::New } else { Claim::Over };
-        match temporary.commit(job.target.name, claim) {
-            Ok(()) => Ok(Some(complaints)),
-            // A mount point, or a sticky directory: the name cannot be taken from the old file.
-            Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) if landing == Landing::Replace => Ok(None),
-            Err(errno) => Err(cannot_create(job, errno)),
+        let failed = |errno| cannot_create(job, errno);
+        match landing {
+            Landing::New => temporary.commit(job.target.name, Claim::New).map(|()| None).map_err(failed),
+            Landing::Replace => match temporary.commit(job.target.name, Claim::Over) {
+                // A mount point, or a sticky directory: the name cannot be taken from the old file.
+                Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) => return Ok(None),
+                committed => committed.map(|()| None).map_err(failed),
+            },
+            Landing::Supplant | Landing::InPlace | Landing::Through => {
+                self.take_over(job.target, |claim| temporary.commit(job.target.name, claim), failed)
+            }
         }
+        .map(|backup| Some(Finished { complaints, backup, ..Finished::default() }))
     }
 
     fn carry(&self, job: &Job<'_, K::File>, target: &K::File, owner: Option<(u32, u32)>, fresh: Fresh) -> Vec<Error> {

@@ -7,7 +7,7 @@
 
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
-use crate::options::{Keep, Options};
+use crate::options::{Context, Keep, Options};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -80,6 +80,12 @@ impl<K: Kernel> Wardrobe<'_, K> {
             let before = complaints.len();
             self.carry_xattrs(source, from, target, fresh, &mut complaints);
             lists_kept = !complaints[before..].iter().any(Error::is_about_permissions);
+        }
+        if let Context::Named { attribute, value } = &self.options.context {
+            // The kernel keeps contexts as C strings, with the byte that ends them.
+            let value = [value.as_bytes(), b"\0"].concat();
+            let set = self.kernel.set_xattr(target.file, OsStr::new(attribute), &value);
+            self.note(set, Action::SetContext, target, Keep::Must, &mut complaints);
         }
         if let Some(mode) = self.mode(from, fresh, owner_kept) {
             // With an access control list the group bits are its mask, and would be more than the

@@ -4,6 +4,7 @@
 //! a strategy that is not supported or whose result differs hands over to the next, with a new
 //! temporary; then metadata, then the name. This file holds the only loop down the ladder.
 
+pub(crate) mod backup;
 pub mod commit;
 pub mod digest;
 pub mod extent;
@@ -16,16 +17,16 @@ pub mod strategy;
 pub mod transfer;
 pub mod verify;
 
-use crate::error::Error;
+use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::zfs::Module;
 use crate::options::{Options, Verify};
 use crate::report::quote::quoted;
 use fill::{Failed, Filled, exhausted};
-use landing::Finished;
+pub(crate) use landing::Finished;
 use probe::Probe;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use strategy::{Cloning, Fallback, Ladder, Strategy, Why};
@@ -73,6 +74,7 @@ pub enum Follow {
 }
 
 /// A name in a directory, and what the user would call it.
+#[derive(Debug)]
 pub struct Name<'a, F> {
     /// The directory that `name` is looked up in; `None` is the working directory.
     pub dir: Option<&'a F>,
@@ -83,6 +85,14 @@ pub struct Name<'a, F> {
     /// Which links count.
     pub follow: Follow,
 }
+
+impl<F> Clone for Name<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Name<'_, F> {}
 
 impl<'a, F> Name<'a, F> {
     /// The directory's handle. Targets have one; without it the answer is EBADF.
@@ -163,6 +173,8 @@ pub struct Copied {
     pub landing: Landing,
     /// Attributes that had to be kept and could not.
     pub complaints: Vec<Error>,
+    /// The name, for messages, that the old target keeps.
+    pub backup: Option<PathBuf>,
     /// The target's identity, if it is a regular file.
     pub identity: Option<(u64, u64)>,
 }
@@ -239,7 +251,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
                 ladder = self.ladder(&probe, &job, landing)?;
             }
             match self.fill(ladder.rung(), &probe, &job, &sink) {
-                Ok(filled) => match self.finish(&job, sink, &filled)? {
+                Ok(filled) => match self.finish(&job, sink, filled.owner())? {
                     Some(finished) => return Ok(self.copied(&ladder, landing, &filled, finished)),
                     // The old file cannot be replaced without anybody noticing.
                     None => {
@@ -253,6 +265,23 @@ impl<'a, K: Kernel> Copier<'a, K> {
                 }
             }
         }
+    }
+
+    /// Carries a source's attributes to `target` and leaves its content alone; a new file is empty.
+    ///
+    /// On success the target has its name. What a crash can leave is what [`Self::copy_file`] says.
+    pub(crate) fn copy_attributes(
+        &self,
+        source: &Source<'_, K::File>,
+        target: &Name<'_, K::File>,
+        landing: Landing,
+        inherits: bool,
+    ) -> Result<Finished, Error> {
+        let job = Job { source, target, inherits };
+        let landing = if landing == Landing::Replace { Landing::InPlace } else { landing };
+        let sink = self.sink(&job, landing)?;
+        let finished = self.finish(&job, sink, None)?;
+        finished.ok_or_else(|| Error::call(Action::CreateFile, target.shown, Errno::BUSY))
     }
 
     /// The strategies for this file, or cp's words where `--reflink=always` cannot be.
@@ -319,6 +348,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
             changed: finished.changed,
             landing,
             complaints: finished.complaints,
+            backup: finished.backup,
             identity: filled.stat.map(|stat| (stat.dev, stat.ino)),
         }
     }

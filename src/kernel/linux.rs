@@ -348,6 +348,19 @@ impl Kernel for Linux {
         rustix::fs::symlinkat(content, dir, name)
     }
 
+    fn list(&self, dir: &OwnedFd) -> Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        // A handle of O_PATH lists nothing; one of its own does.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        for entry in rustix::fs::Dir::new(rustix::fs::openat(dir, ".", flags, Mode::empty())?)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
     fn readlink(&self, link: &OwnedFd) -> Result<OsString> {
         rustix::fs::readlinkat(link, "", Vec::new()).map(|content| OsString::from_vec(content.into_bytes()))
     }

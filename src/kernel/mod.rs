@@ -185,6 +185,9 @@ pub trait Kernel: Sync {
     fn mkdir(&self, dir: &Self::File, name: &Path, mode: Mode) -> Result<()>;
     /// symlinkat(2).
     fn symlink(&self, content: &OsStr, dir: &Self::File, name: &Path) -> Result<()>;
+    /// getdents64(2) to the end, of a directory by any handle of it: names in no order, without `.`
+    /// and `..`.
+    fn list(&self, dir: &Self::File) -> Result<Vec<OsString>>;
     /// readlinkat(2) of an O_PATH handle of a symbolic link.
     fn readlink(&self, link: &Self::File) -> Result<OsString>;
     /// mknodat(2) of a fifo, socket or device; the umask applies.

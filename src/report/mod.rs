@@ -48,6 +48,12 @@ impl Report {
         }
     }
 
+    /// The operands do not fit the options.
+    pub fn usage(&self, text: &str) {
+        self.has_failed.store(true, Ordering::Relaxed);
+        self.message(&format!("{text}\nTry '{} --help' for more information.", self.program));
+    }
+
     /// Something that should be known and is no failure.
     pub fn warning(&self, text: &str) {
         self.message(&format!("warning: {text}"));
@@ -56,7 +62,14 @@ impl Report {
     /// A directory was made.
     pub fn made(&self, source: &Path, target: &Path) {
         if self.verbosity >= Verbosity::Names {
-            self.say(&text::arrow(source, target));
+            self.say(&text::arrow(source, target, None));
+        }
+    }
+
+    /// A directory of --parents was made.
+    pub fn parent_made(&self, source: &Path, target: &Path) {
+        if self.verbosity >= Verbosity::Names {
+            self.say(&text::parent(source, target));
         }
     }
 
@@ -72,7 +85,7 @@ impl Report {
         match outcome {
             Outcome::Copied(copied) => {
                 if self.verbosity >= Verbosity::Names {
-                    let mut lines = text::arrow(source, target);
+                    let mut lines = text::arrow(source, target, outcome.backup());
                     if self.verbosity >= Verbosity::Decisions {
                         lines.push_str(&text::decisions(copied));
                     }
@@ -83,9 +96,11 @@ impl Report {
                 }
                 copied.complaints.iter().for_each(|complaint| self.error(complaint));
             }
-            Outcome::Made { complaints } => {
-                self.made(source, target);
-                complaints.iter().for_each(|complaint| self.error(complaint));
+            Outcome::Made(special) => {
+                if self.verbosity >= Verbosity::Names {
+                    self.say(&text::arrow(source, target, outcome.backup()));
+                }
+                special.complaints.iter().for_each(|complaint| self.error(complaint));
             }
             Outcome::Skipped => {
                 if self.verbosity >= Verbosity::Decisions {

@@ -47,6 +47,19 @@ pub fn quoted(path: &Path) -> String {
     text
 }
 
+/// The name as it is where a shell would read it back so, else in quotes.
+#[must_use]
+pub fn bare(path: &Path) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"%+,-./@_]".contains(byte) || !byte.is_ascii();
+    let text = path.to_string_lossy();
+    let bytes = path.as_os_str().as_bytes();
+    if !bytes.is_empty() && bytes.iter().all(is_plain) && text.as_bytes() == bytes {
+        text.into_owned()
+    } else {
+        quoted(path)
+    }
+}
+
 /// Whether the name has a single quote, and else only what means the same to C and to a shell.
 fn fits_double_quotes(units: &[Unit]) -> bool {
     let means_the_same = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || " '%+,-./:@_]".contains(c);
@@ -109,5 +122,10 @@ mod tests {
         for (name, expected) in table {
             assert_eq!(quoted(Path::new(OsStr::from_bytes(name))), expected);
         }
+    }
+
+    #[test]
+    fn plain_names_need_no_quotes_where_none_are_asked_for() {
+        assert_eq!([bare(Path::new("d/a-b")), bare(Path::new("a b")), bare(Path::new(""))], ["d/a-b", "'a b'", "''"]);
     }
 }

@@ -6,9 +6,15 @@ use crate::copy::{Copied, Landing, Verified};
 use std::fmt::Write;
 use std::path::Path;
 
-/// `'source' -> 'target'`.
-pub(super) fn arrow(source: &Path, target: &Path) -> String {
-    format!("{} -> {}\n", quoted(source), quoted(target))
+/// `'source' -> 'target'`, and the name that an old target keeps.
+pub(super) fn arrow(source: &Path, target: &Path, backup: Option<&Path>) -> String {
+    let backup = backup.map_or_else(String::new, |backup| format!(" (backup: {})", quoted(backup)));
+    format!("{} -> {}{backup}\n", quoted(source), quoted(target))
+}
+
+/// GNU's line for a directory of --parents, which alone has no quotes.
+pub(super) fn parent(source: &Path, target: &Path) -> String {
+    format!("{} -> {}\n", source.display(), target.display())
 }
 
 /// GNU's line for an old target that is gone.

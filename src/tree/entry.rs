@@ -3,12 +3,13 @@
 //! [`Entries::look`] finds out, [`Entries::make`] does. Between them the run may find that another
 //! name of the same inode was copied already and make a hard link instead.
 
-use super::overwrite::{Ask, Decision, check_kinds, decide, same_file};
-use super::special::Standing;
+use super::overwrite::{Ask, Decision, check_kinds, decide};
+use super::same::{Sameness, Seen};
+use super::special::{Special, Standing};
 use crate::copy::{Copied, Copier, Follow, Host, Landing, Name, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
-use crate::options::{Options, Removal};
+use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal, Update};
 use crate::report::quote::quoted;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -18,11 +19,8 @@ use std::sync::atomic::AtomicBool;
 pub enum Outcome {
     /// A regular file was copied.
     Copied(Box<Copied>),
-    /// Something else was made: a directory, a symbolic link, a node, a hard link.
-    Made {
-        /// Attributes that had to be kept and could not.
-        complaints: Vec<Error>,
-    },
+    /// Something else was made: a symbolic link, a node, a hard link, a file without its content.
+    Made(Special),
     /// The target was left as it is, rightly.
     Skipped,
     /// The target was left as it is because the user said no.
@@ -35,17 +33,17 @@ impl Outcome {
     pub fn identity(&self) -> Option<(u64, u64)> {
         match self {
             Outcome::Copied(copied) => copied.identity,
-            Outcome::Made { .. } | Outcome::Skipped | Outcome::Declined => None,
+            Outcome::Made(_) | Outcome::Skipped | Outcome::Declined => None,
         }
     }
 
-    /// Whether the target is another file than one that had its name before.
+    /// The name that an old target keeps.
     #[must_use]
-    pub fn is_new_file(&self) -> bool {
+    pub fn backup(&self) -> Option<&Path> {
         match self {
-            Outcome::Copied(copied) => matches!(copied.landing, Landing::New | Landing::Supplant),
-            Outcome::Made { .. } => true,
-            Outcome::Skipped | Outcome::Declined => false,
+            Outcome::Copied(copied) => copied.backup.as_deref(),
+            Outcome::Made(special) => special.backup.as_deref(),
+            Outcome::Skipped | Outcome::Declined => None,
         }
     }
 }
@@ -79,6 +77,8 @@ pub struct Looked<F> {
 pub enum Look<F> {
     /// It is to be made.
     Make(Box<Looked<F>>),
+    /// What stands at the target is not older: it stays, unless it is to be a link to another copy.
+    Newer(Box<Looked<F>>),
     /// Its outcome is known.
     Ended(Outcome),
 }
@@ -109,6 +109,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
     ) -> Result<Outcome, Error> {
         match self.look(source, target, setting)? {
             Look::Make(looked) => self.make(looked, source, target, setting),
+            Look::Newer(_) => Ok(Outcome::Skipped),
             Look::Ended(outcome) => Ok(outcome),
         }
     }
@@ -125,24 +126,61 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let Some(found) = standing else {
             return Ok(Look::Make(Box::new(Looked { stat, file, standing: None, referent: None })));
         };
-        let follows =
-            found.kind == Kind::Symlink && self.is_copied_as_file(&stat) && self.options().removal != Removal::Always;
+        let follows = found.kind == Kind::Symlink && self.writes_through(&stat);
         let referent = if follows { self.referent(target, setting)? } else { None };
         let seen = referent.unwrap_or(found);
-        if stat.is_same_file(&seen) && !self.may_part(source, target, &found) {
-            return Err(same_file(source.shown, target.shown));
+        let from = Seen { name: source, stat: &stat, itself: None };
+        let to = Seen { name: target, stat: &seen, itself: Some(&found) };
+        if self.may_replace() && self.copier.sameness(&from, &to)? == Sameness::Done {
+            return Ok(Look::Ended(Outcome::Skipped));
+        }
+        let looked = Box::new(Looked { stat, file, standing, referent });
+        if follows && referent.is_none() {
+            return self.look_at_dangling(looked, source, target);
         }
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         match decide(&stat, &seen, target.shown, self.options(), is_writable, self.ask)? {
             Decision::Replace => {}
+            Decision::Newer => return Ok(Look::Newer(looked)),
             Decision::Skip => return Ok(Look::Ended(Outcome::Skipped)),
             Decision::Decline => return Ok(Look::Ended(Outcome::Declined)),
         }
         check_kinds(&stat, &seen, source.shown, target.shown)?;
-        if follows && referent.is_none() {
-            return Err(Error::Refused(format!("not writing through dangling symlink {}", quoted(target.shown))));
+        if self.copier.backup_is_source(source, target) {
+            let (source, target) = (quoted(source.shown), quoted(target.shown));
+            return Err(Error::Refused(format!("backing up {target} might destroy source;  {source} not copied")));
         }
-        Ok(Look::Make(Box::new(Looked { stat, file, standing, referent })))
+        Ok(Look::Make(looked))
+    }
+
+    /// A symbolic link that leads nowhere is no existing target to cp, but nothing is made at its end
+    /// unless POSIX asks for it.
+    fn look_at_dangling(
+        &self,
+        looked: Box<Looked<K::File>>,
+        source: &Name<'_, K::File>,
+        target: &Name<'_, K::File>,
+    ) -> Result<Look<K::File>, Error> {
+        self.check_readable(source, &looked.stat)?;
+        if self.options().through_dangling {
+            return Ok(Look::Make(looked));
+        }
+        Err(Error::Refused(format!("not writing through dangling symlink {}", quoted(target.shown))))
+    }
+
+    /// Whether any existing target may be replaced.
+    fn may_replace(&self) -> bool {
+        let options = self.options();
+        options.overwrite != Overwrite::Never && !matches!(options.update, Update::Nothing | Update::NothingFail)
+    }
+
+    /// Whether a symbolic link at the target of such a source is written through, not replaced.
+    fn writes_through(&self, stat: &Stat) -> bool {
+        let options = self.options();
+        self.is_copied_as_file(stat)
+            && matches!(options.product, Product::Copy | Product::Attributes)
+            && options.backup == Backup::No
+            && options.removal != Removal::Always
     }
 
     /// The source's stat. One that is probably a regular file is opened at once, which saves a call.
@@ -152,7 +190,8 @@ impl<'a, K: Kernel> Entries<'a, K> {
         setting: &Setting<'_, K::File>,
         open: bool,
     ) -> Result<(Stat, Option<K::File>), Error> {
-        if open && setting.walked == Some(Kind::File) {
+        let reads = matches!(self.options().product, Product::Copy | Product::Attributes);
+        if open && reads && setting.walked == Some(Kind::File) {
             let (file, stat) = self.open_source(source)?;
             return Ok((stat, Some(file)));
         }
@@ -178,9 +217,19 @@ impl<'a, K: Kernel> Entries<'a, K> {
         Ok((file, stat))
     }
 
-    /// Whether a source of this kind becomes a regular file: without -R all do.
+    /// Whether a source of this kind becomes a regular file: without -R, or with --copy-contents, all do.
     fn is_copied_as_file(&self, stat: &Stat) -> bool {
-        stat.kind == Kind::File || (!self.options().recursive && stat.kind != Kind::Symlink)
+        let reads_all = !self.options().recursive || self.options().copy_contents;
+        stat.kind == Kind::File || (reads_all && stat.kind != Kind::Symlink)
+    }
+
+    /// Whether cp removes what stands at the target before it makes anything there.
+    pub(super) fn is_removed_first(&self, stat: &Stat, found: &Stat) -> bool {
+        let options = self.options();
+        let is_in_the_way = options.preserve.links.wanted() && found.nlink > 1
+            || options.dereference == Dereference::Never && stat.kind != Kind::File;
+        let makes_data = options.product != Product::Attributes;
+        options.backup == Backup::No && (options.removal == Removal::Always || makes_data && is_in_the_way)
     }
 
     /// What a symbolic link at the target leads to, `None` if nowhere.
@@ -201,12 +250,6 @@ impl<'a, K: Kernel> Entries<'a, K> {
         }
     }
 
-    /// Whether a target that is the source may be replaced all the same: it is another name, and is
-    /// removed rather than written to.
-    fn may_part(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>, found: &Stat) -> bool {
-        self.options().removal == Removal::Always && found.nlink > 1 && !self.copier.is_same_name(source, target)
-    }
-
     /// Makes the target of a name that was looked at.
     pub fn make(
         &self,
@@ -216,10 +259,18 @@ impl<'a, K: Kernel> Entries<'a, K> {
         setting: &Setting<'_, K::File>,
     ) -> Result<Outcome, Error> {
         let stat = looked.stat;
-        if !self.is_copied_as_file(&stat) {
-            let standing = if looked.standing.is_some() { Standing::Taken } else { Standing::Free };
-            let complaints = self.copier.make_special(source, &stat, target, standing)?;
-            return Ok(Outcome::Made { complaints });
+        let standing = self.standing(&looked);
+        match self.options().product {
+            Product::HardLink => {
+                return self.copier.make_hard_link(source, &stat, target, standing).map(Outcome::Made);
+            }
+            Product::SymbolicLink => {
+                return self.copier.make_link_by_name(source, &stat, target, standing).map(Outcome::Made);
+            }
+            Product::Copy | Product::Attributes if !self.is_copied_as_file(&stat) => {
+                return self.copier.make_special(source, &stat, target, standing).map(Outcome::Made);
+            }
+            Product::Copy | Product::Attributes => {}
         }
         let landing = self.landing(&looked);
         let (file, stat) = match looked.file {
@@ -227,15 +278,43 @@ impl<'a, K: Kernel> Entries<'a, K> {
             None => self.open_looked(source, &stat)?,
         };
         let source = Source { file: &file, stat: &stat, shown: source.shown };
-        let through_link = looked.referent.is_some() && matches!(landing, Landing::InPlace | Landing::Through);
+        let is_link = looked.standing.is_some_and(|found| found.kind == Kind::Symlink);
+        let through_link = is_link && matches!(landing, Landing::InPlace | Landing::Through);
         let (dir, name, follow) = match setting.top {
             Some((top, path)) if through_link => (Some(top), path, Follow::Beneath),
             None if through_link => (target.dir, target.name, Follow::Yes),
             Some(_) | None => (target.dir, target.name, target.follow),
         };
         let target = Name { dir, name, shown: target.shown, follow };
+        if through_link && looked.referent.is_none() {
+            self.copier.make_empty(&source, &target)?;
+        }
+        if self.options().product == Product::Attributes {
+            let finished = self.copier.copy_attributes(&source, &target, landing, setting.inherits)?;
+            return Ok(Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup }));
+        }
         let copied = self.copier.copy_file(&source, &target, landing, setting.inherits)?;
         Ok(Outcome::Copied(Box::new(copied)))
+    }
+
+    /// Whether what stands at the target may be replaced by something that is no regular file.
+    fn standing(&self, looked: &Looked<K::File>) -> Standing {
+        let Some(found) = looked.standing else { return Standing::Free };
+        let options = self.options();
+        let is_link = options.product == Product::HardLink
+            || options.product == Product::SymbolicLink
+            || looked.stat.kind == Kind::Symlink;
+        let replaces = options.backup != Backup::No
+            || self.is_removed_first(&looked.stat, &found)
+            || options.removal == Removal::WhenUnwritable && is_link
+            || options.overwrite == Overwrite::Ask && options.product == Product::HardLink;
+        if replaces { Standing::Taken } else { Standing::Free }
+    }
+
+    /// Fails if a source that would be read cannot be, which cp finds out before it looks at targets.
+    pub(super) fn check_readable(&self, source: &Name<'_, K::File>, stat: &Stat) -> Result<(), Error> {
+        let reads = matches!(self.options().product, Product::Copy | Product::Attributes);
+        if reads && stat.kind == Kind::File { self.open_source(source).map(drop) } else { Ok(()) }
     }
 
     /// Opens a source that was only looked at, and compares: it must still be the same file.
@@ -255,18 +334,16 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let options = self.options();
         let Some(found) = looked.standing else { return Landing::New };
         let seen = looked.referent.unwrap_or(found);
-        if options.removal == Removal::Always {
+        if options.backup != Backup::No || options.removal == Removal::Always {
             return Landing::Supplant;
         }
         match seen.kind {
-            Kind::File if options.preserve.links.wanted() && seen.nlink > 1 && looked.referent.is_none() => {
-                Landing::Supplant
-            }
+            // A link that leads nowhere, and POSIX: a file is made at its end.
+            Kind::Symlink => Landing::InPlace,
+            Kind::File if self.is_removed_first(&looked.stat, &found) && looked.referent.is_none() => Landing::Supplant,
             Kind::File if options.in_place || seen.nlink > 1 || looked.referent.is_some() => Landing::InPlace,
             Kind::File => Landing::Replace,
-            Kind::Directory | Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
-                Landing::Through
-            }
+            Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Landing::Through,
         }
     }
 }

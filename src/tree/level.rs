@@ -6,12 +6,14 @@
 //! no list of directories is kept.
 
 use super::overwrite::check_kinds;
+use super::plan::joined;
 use super::walk::Entry;
+use crate::copy::commit::Claim;
 use crate::copy::metadata::{DEFAULT_LIST, Dressed, Fresh, Wardrobe};
 use crate::copy::{Copier, Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
-use crate::options::Dereference;
+use crate::options::{Backup, Dereference};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +38,8 @@ pub struct Level<K: Kernel> {
     pub from: Stat,
     /// The target was made by this run.
     pub made: bool,
+    /// The mode that an inherited access control list gave it, where that was too little to work in.
+    pub made_mode: Option<u32>,
     /// The target has a default access control list.
     pub inherits: bool,
 }
@@ -81,8 +85,10 @@ impl<K: Kernel> Copier<'_, K> {
         if is_target(&stat) {
             return Err(Refusal::IntoItself);
         }
-        let made = self.make_directory(to, &stat)?;
+        let made = self.make_directory(from, &stat, to)?;
         let target = self.open_directory(from, &stat, to)?;
+        let above_inherits = above.map_or_else(|| self.hands_down_list(base), |above| above.inherits);
+        let made_mode = if made && above_inherits { self.open_up(&target, to)? } else { None };
         let inherits = self.hands_down_list(&target);
         Ok(Level {
             above: above.cloned(),
@@ -94,25 +100,58 @@ impl<K: Kernel> Copier<'_, K> {
             path: path.clone(),
             from: stat,
             made,
+            made_mode,
             inherits,
         })
     }
 
+    /// Gives the owner the rights that an access control list from the directory above took away, to
+    /// work in a directory that was just made. Returns the mode it had, if that was changed.
+    fn open_up(&self, target: &K::File, to: &Name<'_, K::File>) -> Result<Option<u32>, Error> {
+        let failed = |errno| Error::call(Action::PreserveMode, to.shown, errno);
+        let mode = self.kernel.stat(target).map_err(failed)?.mode;
+        if mode & 0o700 == 0o700 {
+            return Ok(None);
+        }
+        self.kernel.chmod(target, mode | 0o700).map_err(failed)?;
+        Ok(Some(mode))
+    }
+
     /// Makes the target directory, closed to others until it is finished; false if it is there.
-    fn make_directory(&self, to: &Name<'_, K::File>, from: &Stat) -> Result<bool, Error> {
+    fn make_directory(&self, from: &Name<'_, K::File>, stat: &Stat, to: &Name<'_, K::File>) -> Result<bool, Error> {
         let failed = |errno| Error::call(Action::CreateDirectory, to.shown, errno);
         let preserve = &self.options.preserve;
-        let mode = if preserve.closes_until_done() { 0o700 } else { self.directory_mode(from) | 0o700 };
-        match self.kernel.mkdir(to.directory().map_err(failed)?, to.name, Mode::from_raw_mode(mode)) {
+        let mode = if preserve.closes_until_done() { 0o700 } else { self.directory_mode(stat) | 0o700 };
+        let dir = to.directory().map_err(failed)?;
+        let make = || self.kernel.mkdir(dir, to.name, Mode::from_raw_mode(mode));
+        match make() {
             Ok(()) => Ok(true),
+            Err(Errno::EXIST) if self.options.backup != Backup::No => {
+                let found = self.look_at(to, to.follow != Follow::No)?;
+                if found.is_none_or(|found| found.kind == Kind::Directory) {
+                    return Ok(false);
+                }
+                // With backups, and only then, a directory may take the place of something else.
+                let commit = |claim| match claim {
+                    Claim::New => make(),
+                    Claim::Over => self.kernel.unlink(dir, to.name).and_then(|()| make()),
+                };
+                self.take_over(to, commit, failed).map(|_| true)
+            }
             Err(Errno::EXIST) => Ok(false),
-            Err(errno) => Err(failed(errno)),
+            // Nobody looks for a way in through what is no directory.
+            Err(Errno::NOTDIR) => Err(Error::call(Action::StatTarget, to.shown, Errno::NOTDIR)),
+            Err(errno) => {
+                let found = self.look_at(to, false)?;
+                found.map_or(Ok(()), |found| check_kinds(stat, &found, from.shown, to.shown))?;
+                Err(failed(errno))
+            }
         }
     }
 
     /// The permission bits a new directory asks for where none are preserved, before the umask.
     fn directory_mode(&self, from: &Stat) -> u32 {
-        if self.options.preserve.default_mode { 0o777 } else { from.mode & 0o777 }
+        if self.options.preserve.default_mode { 0o777 } else { from.mode & 0o1777 }
     }
 
     /// A handle to look names up in; one of O_PATH for a directory that may be searched and not read,
@@ -126,7 +165,8 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn open_directory(&self, from: &Name<'_, K::File>, stat: &Stat, to: &Name<'_, K::File>) -> Result<K::File, Error> {
         let failed = |errno| Error::call(Action::CreateDirectory, to.shown, errno);
-        match self.directory_handle(to) {
+        let follow = if self.options.keep_directory_symlink { Follow::Yes } else { to.follow };
+        match self.directory_handle(&to.following(follow)) {
             Ok(target) => Ok(target),
             Err(errno @ (Errno::NOTDIR | Errno::LOOP)) => {
                 let found = self.look_at(to, false)?.ok_or_else(|| failed(errno))?;
@@ -141,11 +181,12 @@ impl<K: Kernel> Copier<'_, K> {
     /// its names out. Returns what could not be kept.
     pub(super) fn leave(&self, level: &Level<K>) -> Vec<Error> {
         let preserve = &self.options.preserve;
-        let lacks_rights = self.directory_mode(&level.from) & !self.options.umask & 0o700 != 0o700;
+        let wanted = self.directory_mode(&level.from);
+        let default_mode = level.made_mode.map_or(wanted & !self.options.umask, |made| made & wanted);
         let fresh = if level.made {
             Fresh::Made {
-                private: preserve.closes_until_done() || lacks_rights,
-                default_mode: self.directory_mode(&level.from) & !self.options.umask,
+                private: preserve.closes_until_done() || default_mode & 0o700 != 0o700,
+                default_mode,
                 inherits: level.inherits,
             }
         } else {
@@ -195,13 +236,13 @@ impl<K: Kernel> Task<K> {
     /// The source's name for messages.
     #[must_use]
     pub fn source_shown(&self) -> PathBuf {
-        self.level.source_shown.join(&self.entry.name)
+        joined(&self.level.source_shown, Path::new(&self.entry.name))
     }
 
     /// The target's name for messages.
     #[must_use]
     pub fn target_shown(&self) -> PathBuf {
-        self.level.target_shown.join(&self.entry.name)
+        joined(&self.level.target_shown, Path::new(&self.entry.name))
     }
 
     /// Its path beneath the directory of all targets.

@@ -3,7 +3,7 @@
 //! Pure but for the question put to the user, which is a function handed in.
 
 use crate::error::Error;
-use crate::kernel::{Kind, Stat};
+use crate::kernel::{Kind, Stat, Timestamp};
 use crate::options::{Options, Overwrite, Removal, Update};
 use crate::report::quote::quoted;
 use std::path::Path;
@@ -15,6 +15,8 @@ pub enum Decision {
     Replace,
     /// It stays, and that is right.
     Skip,
+    /// It stays, for it is not older than the source.
+    Newer,
     /// It stays because the user said so: the exit status tells.
     Decline,
 }
@@ -35,7 +37,7 @@ pub fn decide(
         Update::All => {}
         Update::Nothing => return Ok(Decision::Skip),
         Update::NothingFail => return Err(Error::Refused(format!("not replacing {}", quoted(shown)))),
-        Update::Older if target.mtime >= source.mtime && target.kind != Kind::Directory => return Ok(Decision::Skip),
+        Update::Older if target.mtime >= as_kept(source, target, options) => return Ok(Decision::Newer),
         Update::Older => {}
     }
     match options.overwrite {
@@ -44,6 +46,19 @@ pub fn decide(
         Overwrite::Ask if ask(&question(target, shown, options, is_writable())) => Ok(Decision::Replace),
         Overwrite::Ask => Ok(Decision::Decline),
     }
+}
+
+/// The source's time, cut to what the target's filesystem seems to keep of one: a copy that preserved
+/// times is not older than its source for having lost the rest.
+fn as_kept(source: &Stat, target: &Stat, options: &Options) -> Timestamp {
+    const SECOND: u32 = 1_000_000_000;
+    if !options.preserve.timestamps.wanted() {
+        return source.mtime;
+    }
+    let times = [target.atime, target.mtime, target.ctime];
+    let is_kept_to = |step: &u32| times.iter().all(|time| time.nanos % step == 0);
+    let step = [SECOND, SECOND / 1000, 1000, 100].into_iter().find(is_kept_to).unwrap_or(1);
+    Timestamp { nanos: source.mtime.nanos / step * step, ..source.mtime }
 }
 
 /// GNU's question about a target that is in the way.
@@ -101,7 +116,6 @@ pub fn check_kinds(source: &Stat, target: &Stat, source_shown: &Path, target_sho
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Timestamp;
 
     fn stat(seconds: i64, nanos: u32) -> Stat {
         let time = Timestamp { seconds, nanos };
@@ -130,8 +144,17 @@ mod tests {
     fn older_means_older_to_the_nanosecond() {
         let options = Options { update: Update::Older, ..Options::plain() };
         assert_eq!(decision(&options, &stat(5, 1), &stat(5, 0)), Some(Decision::Replace));
-        assert_eq!(decision(&options, &stat(5, 1), &stat(5, 1)), Some(Decision::Skip));
-        assert_eq!(decision(&options, &stat(5, 0), &stat(5, 1)), Some(Decision::Skip));
+        assert_eq!(decision(&options, &stat(5, 1), &stat(5, 1)), Some(Decision::Newer));
+        assert_eq!(decision(&options, &stat(5, 0), &stat(5, 1)), Some(Decision::Newer));
+    }
+
+    #[test]
+    fn what_a_filesystem_cut_off_a_preserved_time_makes_it_no_older() {
+        let mut options = Options { update: Update::Older, ..Options::plain() };
+        options.preserve.timestamps = crate::options::Keep::Must;
+        assert_eq!(decision(&options, &stat(5, 999), &stat(5, 0)), Some(Decision::Newer));
+        assert_eq!(decision(&options, &stat(6, 0), &stat(5, 0)), Some(Decision::Replace));
+        assert_eq!(decision(&options, &stat(5, 999), &stat(5, 1)), Some(Decision::Replace));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! cp's three cases: a file becomes a file, sources go into a directory, a directory becomes a new
 //! one. The operands themselves may be and may lead through symbolic links: they are the user's.
 
+use crate::copy::backup::next_name;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
-use crate::options::TargetRule;
+use crate::options::{Backup, Options, Removal, TargetRule};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -19,14 +20,35 @@ pub struct Operands {
     pub target: PathBuf,
     /// How `target` is read.
     pub rule: TargetRule,
+    /// Sources that go into a directory lose their trailing slashes (--strip-trailing-slashes).
+    pub strips: bool,
+}
+
+impl Operands {
+    /// What `cp --force --backup f f` means: a copy of the file under the name that its backup would
+    /// get. `None` if that is not what these operands ask for.
+    pub fn onto_itself<K: Kernel>(&self, kernel: &K, options: &Options) -> Option<(Options, Self)> {
+        let is_asked = options.backup != Backup::No
+            && options.removal == Removal::WhenUnwritable
+            && self.rule != TargetRule::Directory
+            && self.sources == [self.target.clone()];
+        if !is_asked || kernel.stat_at(None, &self.target, true).ok()?.kind != Kind::File {
+            return None;
+        }
+        let plan = Plan::itself(&self.target);
+        let Operand { name, .. } = plan.operand(&self.target);
+        let names = kernel.list(&plan.open_base(kernel).ok()?).ok()?;
+        let target = self.target.with_file_name(next_name(&name, &names, options));
+        Some((Options { backup: Backup::No, ..options.clone() }, Self { target, ..self.clone() }))
+    }
 }
 
 /// The targets of all operands.
 pub struct Plan {
     /// The directory they lie in.
     pub base: PathBuf,
-    /// How its path begins for messages: empty for the working directory.
     shown: Shown,
+    strips: bool,
 }
 
 enum Shown {
@@ -44,6 +66,18 @@ pub struct Operand {
     pub name: PathBuf,
     /// The target as the user would write it.
     pub target_shown: PathBuf,
+    /// The directories of the source's path that are made above it, outermost first.
+    pub parents: Vec<Parent>,
+}
+
+/// A directory of a source's path.
+pub struct Parent {
+    /// As typed, from the beginning.
+    pub path: PathBuf,
+    /// Its last component.
+    pub name: PathBuf,
+    /// What is made of it, as the user would write it.
+    pub target_shown: PathBuf,
 }
 
 impl Plan {
@@ -59,7 +93,8 @@ impl Plan {
             TargetRule::Last => None,
         };
         if is_directory {
-            return Ok(Self { base: target.clone(), shown: Shown::Into(target.clone()) });
+            let (base, shown) = (target.clone(), Shown::Into(target.clone()));
+            return Ok(Self { base, shown, strips: operands.strips });
         }
         match must_be {
             None => Ok(Self::itself(target)),
@@ -74,7 +109,8 @@ impl Plan {
             // "/", "..", or a path that ends so: the directory itself.
             None => (target, Path::new(".")),
         };
-        Self { base: base.to_owned(), shown: Shown::As { name: name.to_owned(), shown: target.to_owned() } }
+        let shown = Shown::As { name: name.to_owned(), shown: target.to_owned() };
+        Self { base: base.to_owned(), shown, strips: false }
     }
 
     /// Opens the directory that the targets lie in.
@@ -82,21 +118,66 @@ impl Plan {
         kernel.open(None, &self.base, OFlags::PATH | OFlags::DIRECTORY, Mode::empty(), ResolveFlags::empty())
     }
 
+    /// Whether the sources go into a directory, and do not become the target.
+    #[must_use]
+    pub fn is_into_directory(&self) -> bool {
+        matches!(self.shown, Shown::Into(_))
+    }
+
     /// The target of one source.
     #[must_use]
     pub fn operand(&self, source: &Path) -> Operand {
-        let source = source.to_owned();
+        let source = if self.strips { without_trailing_slashes(source).to_owned() } else { source.to_owned() };
         match &self.shown {
-            Shown::As { name, shown } => Operand { source, name: name.clone(), target_shown: shown.clone() },
+            Shown::As { name, shown } => {
+                Operand { source, name: name.clone(), target_shown: shown.clone(), parents: Vec::new() }
+            }
             Shown::Into(directory) => {
                 let name = last_component(&source);
                 // The contents of "x/." and of ".." go into the directory itself.
-                let shown = if name == Path::new("..") { directory.clone() } else { directory.join(&name) };
+                let shown = if name == Path::new("..") { directory.clone() } else { joined(directory, &name) };
                 let name = if name == Path::new("..") { PathBuf::from(".") } else { name };
-                Operand { source, name, target_shown: shown }
+                Operand { source, name, target_shown: shown, parents: Vec::new() }
             }
         }
     }
+
+    /// The target of one source that keeps its path beneath the directory (--parents).
+    #[must_use]
+    pub fn operand_with_parents(&self, source: &Path) -> Operand {
+        let mut operand = self.operand(source);
+        let Shown::Into(directory) = &self.shown else { return operand };
+        let path = without_trailing_slashes(source);
+        operand.target_shown = joined(directory, path);
+        operand.parents = parents(path)
+            .map(|(path, name)| Parent { path: path.to_owned(), name, target_shown: joined(directory, path) })
+            .collect();
+        operand
+    }
+}
+
+/// The directories above the last component, outermost first, each with its own last component.
+fn parents(path: &Path) -> impl Iterator<Item = (&Path, PathBuf)> {
+    let bytes = path.as_os_str().as_bytes();
+    let ends = (1..bytes.len()).filter(|end| bytes[*end] == b'/' && bytes[end - 1] != b'/');
+    let above = ends.map(|end| Path::new(OsStr::from_bytes(&bytes[..end])));
+    above.map(|path| (path, last_component(path))).filter(|(_, name)| name != Path::new("."))
+}
+
+/// A name in a directory as cp writes it: with one slash between them, however they were typed.
+#[must_use]
+pub fn joined(directory: &Path, name: &Path) -> PathBuf {
+    let directory = without_trailing_slashes(directory);
+    let name = name.as_os_str().as_bytes();
+    let start = name.iter().position(|byte| *byte != b'/').unwrap_or(name.len());
+    directory.join(OsStr::from_bytes(&name[start..]))
+}
+
+/// The path less what slashes it ends in; "/" stays.
+fn without_trailing_slashes(path: &Path) -> &Path {
+    let bytes = path.as_os_str().as_bytes();
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |at| at + 1);
+    Path::new(OsStr::from_bytes(&bytes[..end]))
 }
 
 /// What follows the last slash, trailing slashes aside; "." for "/".
@@ -119,9 +200,21 @@ mod tests {
     use super::*;
 
     fn into(directory: &str, source: &str) -> (PathBuf, PathBuf) {
-        let plan = Plan { base: directory.into(), shown: Shown::Into(directory.into()) };
-        let operand = plan.operand(Path::new(source));
+        let operand = plan(directory).operand(Path::new(source));
         (operand.name, operand.target_shown)
+    }
+
+    fn plan(directory: &str) -> Plan {
+        Plan { base: directory.into(), shown: Shown::Into(directory.into()), strips: false }
+    }
+
+    #[test]
+    fn parents_are_the_directories_of_the_path_as_typed() {
+        let operand = plan("d//").operand_with_parents(Path::new("/a//b/./c/"));
+        let parents: Vec<_> =
+            operand.parents.iter().map(|parent| (parent.path.as_path(), parent.name.as_path())).collect();
+        assert_eq!(parents, [("/a", "a"), ("/a//b", "b")].map(|(path, name)| (Path::new(path), Path::new(name))));
+        assert_eq!((operand.name.as_os_str(), operand.target_shown.as_os_str()), ("c".as_ref(), "d/a//b/./c".as_ref()));
     }
 
     #[test]

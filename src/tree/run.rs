@@ -11,16 +11,16 @@ use super::level::{Level, Passage, Refusal, Task};
 use super::links::{Claim, Links, Made};
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operand, Operands, Plan, ends_in_slash};
-use super::special::Standing;
+use super::special::{Special, Standing};
 use super::walk::{Walk, Walkdir};
-use crate::copy::{Follow, Host, Name};
+use crate::copy::{Copied, Follow, Host, Landing, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
-use crate::options::{Dereference, Options, Removal};
+use crate::options::{Backup, Dereference, Options, Product};
 use crate::report::Report;
 use crate::report::quote::quoted;
 use rayon::prelude::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,7 +34,7 @@ const JOBS_MAX: usize = 512;
 /// One run of the program over its operands.
 pub struct Run<'a, K: Kernel> {
     pub(super) entries: Entries<'a, K>,
-    kernel: &'a K,
+    pub(super) kernel: &'a K,
     options: &'a Options,
     stop: &'a AtomicBool,
     pub(super) report: &'a Report,
@@ -53,13 +53,18 @@ struct Place<'a, F> {
     path: &'a Path,
 }
 
+/// Device and inode number.
+type Identity = (u64, u64);
+
 /// What operands before this one did.
 #[derive(Default)]
 struct Before {
-    /// Sources that were named, with their identity.
-    sources: HashSet<(PathBuf, u64, u64)>,
+    /// Files that were named, by the names they had.
+    files: HashMap<Identity, Vec<PathBuf>>,
+    /// Directories that were copied, by the names they got in the directory of all targets.
+    directories: HashMap<Identity, Vec<PathBuf>>,
     /// Files that were made.
-    made: HashSet<(u64, u64)>,
+    made: HashSet<Identity>,
 }
 
 impl<'a, K: Kernel> Run<'a, K> {
@@ -82,6 +87,9 @@ impl<'a, K: Kernel> Run<'a, K> {
             Ok(plan) => plan,
             Err(error) => return self.report.error(&error),
         };
+        if self.options.parents && !plan.is_into_directory() {
+            return self.report.usage("with --parents, the destination must be a directory");
+        }
         let threads = self.options.jobs.get().min(JOBS_MAX);
         if threads == 1 {
             return self.all(operands, &plan);
@@ -99,7 +107,8 @@ impl<'a, K: Kernel> Run<'a, K> {
             if self.is_stopped() {
                 return;
             }
-            if let Err(error) = self.operand(&plan.operand(source), plan, operands.sources.len() > 1, &mut before) {
+            let operand = if self.options.parents { plan.operand_with_parents(source) } else { plan.operand(source) };
+            if let Err(error) = self.operand(&operand, plan, operands.sources.len() > 1, &mut before) {
                 self.report.error(&error);
             }
         }
@@ -110,33 +119,108 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 
     fn operand(&self, operand: &Operand, plan: &Plan, several: bool, before: &mut Before) -> Result<(), Error> {
-        let follow = if self.options.dereference == Dereference::Never { Follow::No } else { Follow::Yes };
-        let stat = self.kernel.stat_at(None, &operand.source, follow == Follow::Yes);
+        if operand.parents.is_empty() {
+            let source = self.look_at_operand(operand)?;
+            let base = Arc::new(self.base(operand, plan, &source)?);
+            return self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(before));
+        }
+        let failed = |errno| Error::call(Action::TargetDirectory, &plan.base, errno);
+        let base = Arc::new(plan.open_base(self.kernel).map_err(failed)?);
+        let parents = self.parents(operand, &base)?;
+        let copied = self.look_at_operand(operand).and_then(|source| {
+            let dir = parents.innermost.as_ref().map_or(&*base, |level| &level.target);
+            let path = parents.path.join(&operand.name);
+            self.operand_in(operand, &source, &base, dir, &path, several.then_some(before))
+        });
+        self.leave_parents(parents);
+        copied
+    }
+
+    /// A source as it was typed.
+    fn look_at_operand(&self, operand: &Operand) -> Result<Stat, Error> {
+        let follow = self.options.dereference != Dereference::Never;
+        let stat = self.kernel.stat_at(None, &operand.source, follow);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, &operand.source, errno))?;
-        let is_directory = stat.kind == Kind::Directory;
-        if is_directory && !self.options.recursive {
+        if stat.kind == Kind::Directory && !self.options.recursive {
             let source = quoted(&operand.source);
             return Err(Error::Refused(format!("-r not specified; omitting directory {source}")));
         }
-        if several && !before.sources.insert((operand.source.clone(), stat.dev, stat.ino)) {
-            let what = if is_directory { "directory" } else { "file" };
-            self.report.warning(&format!("source {what} {} specified more than once", quoted(&operand.source)));
+        Ok(stat)
+    }
+
+    /// The directory that the target lies in. Where there is none, or the target can only be a
+    /// directory and is none, cp's words for that.
+    fn base(&self, operand: &Operand, plan: &Plan, source: &Stat) -> Result<K::File, Error> {
+        let shown = &operand.target_shown;
+        let cannot_stat = |errno| Error::call(Action::StatTarget, shown, errno);
+        let cannot_make = |errno| {
+            let name = self.source_name(operand);
+            let unreadable = self.entries.check_readable(&name, source).err();
+            unreadable.unwrap_or_else(|| Error::call(creation(source.kind), shown, errno))
+        };
+        let base = match plan.open_base(self.kernel) {
+            Ok(base) => base,
+            Err(Errno::NOENT) => return Err(cannot_make(Errno::NOENT)),
+            Err(errno) => return Err(cannot_stat(errno)),
+        };
+        if !ends_in_slash(shown) || plan.is_into_directory() {
+            return Ok(base);
+        }
+        match self.kernel.stat_at(Some(&base), &operand.name, true) {
+            Ok(found) if found.kind == Kind::Directory => Ok(base),
+            Ok(_) => Err(cannot_stat(Errno::NOTDIR)),
+            Err(Errno::NOENT) if source.kind == Kind::Directory => Ok(base),
+            Err(Errno::NOENT) => Err(cannot_make(Errno::NOTDIR)),
+            Err(errno) => Err(cannot_stat(errno)),
+        }
+    }
+
+    fn source_name<'o>(&self, operand: &'o Operand) -> Name<'o, K::File> {
+        let follow = if self.options.dereference == Dereference::Never { Follow::No } else { Follow::Yes };
+        Name { dir: None, name: &operand.source, shown: &operand.source, follow }
+    }
+
+    /// An operand whose target lies in `dir`, at `path` beneath `base`. With several operands, `before`
+    /// has what the others did.
+    fn operand_in(
+        &self,
+        operand: &Operand,
+        stat: &Stat,
+        base: &Arc<K::File>,
+        dir: &K::File,
+        path: &Path,
+        before: Option<&mut Before>,
+    ) -> Result<(), Error> {
+        let source = self.source_name(operand);
+        let target = Name::within(dir, &operand.name, &operand.target_shown);
+        if stat.kind == Kind::Directory {
+            self.directory_operand(&source, stat, &target, path, base, before)?;
+        } else {
+            self.single(&source, stat, &target, path, base, before)?;
+        }
+        if self.options.durable { self.entries.copier.sync_directory(dir, &operand.target_shown) } else { Ok(()) }
+    }
+
+    fn directory_operand(
+        &self,
+        source: &Name<'_, K::File>,
+        stat: &Stat,
+        target: &Name<'_, K::File>,
+        path: &Path,
+        base: &Arc<K::File>,
+        before: Option<&mut Before>,
+    ) -> Result<(), Error> {
+        let Some(before) = before else {
+            return self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, base);
+        };
+        let targets = before.directories.entry(identity(stat)).or_default();
+        if targets.iter().any(|target| target == path) {
+            self.report.warning(&format!("source directory {} specified more than once", quoted(source.shown)));
             return Ok(());
         }
-        let base = plan.open_base(self.kernel).and_then(|base| {
-            let is_file_as_directory = !is_directory && ends_in_slash(&operand.target_shown);
-            if is_file_as_directory { Err(Errno::NOTDIR) } else { Ok(base) }
-        });
-        let base = base.map_err(|errno| Error::call(creation(stat.kind), &operand.target_shown, errno))?;
-        let base = Arc::new(base);
-        let source = Name { dir: None, name: &operand.source, shown: &operand.source, follow };
-        let target = Name::within(&*base, &operand.name, &operand.target_shown);
-        if is_directory {
-            self.directory(Passage { source, target, path: operand.name.clone() }, &base)?;
-        } else {
-            self.single(&source, &stat, &target, several, before)?;
-        }
-        if self.options.durable { self.entries.copier.sync_directory(&base, &plan.base) } else { Ok(()) }
+        self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, base)?;
+        targets.push(path.to_owned());
+        Ok(())
     }
 
     /// An operand that is no directory.
@@ -145,59 +229,79 @@ impl<'a, K: Kernel> Run<'a, K> {
         source: &Name<'_, K::File>,
         stat: &Stat,
         target: &Name<'_, K::File>,
-        several: bool,
-        before: &mut Before,
+        path: &Path,
+        base: &Arc<K::File>,
+        before: Option<&mut Before>,
     ) -> Result<(), Error> {
         let copier = &self.entries.copier;
-        let identity = |stat: &Stat| (stat.dev, stat.ino);
-        if several {
-            let is_link = stat.nlink > 1 && self.options.preserve.links.wanted();
-            let found = copier.look_at(target, false)?.filter(|found| before.made.contains(&identity(found)));
-            if let Some(found) = found.filter(|_| !is_link) {
-                return Err(just_created(source, target, &found));
-            }
-        }
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
         let inherits = copier.hands_down_list(dir);
         let setting = Setting { fresh: false, inherits, walked: None, top: None };
-        let place = Place { source, target, setting: &setting, base: dir, path: target.name };
-        self.name(&place, None)?;
-        if several {
-            before.made.extend(copier.look_at(target, false)?.as_ref().map(identity));
+        let place = Place { source, target, setting: &setting, base, path };
+        let Some(before) = before else { return self.name(&place, None) };
+        let names = before.files.entry(identity(stat)).or_default();
+        let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
+        if self.options.backup == Backup::No && names.iter().any(is_named) {
+            self.report.warning(&format!("source file {} specified more than once", quoted(source.shown)));
+            return Ok(());
         }
+        names.push(source.name.to_owned());
+        if let Some(found) = copier.look_at(target, false)?.filter(|found| before.made.contains(&identity(found))) {
+            self.check_just_created(source, stat, target, &found)?;
+        }
+        self.name(&place, None)?;
+        before.made.extend(copier.look_at(target, false)?.as_ref().map(identity));
         Ok(())
+    }
+
+    /// cp's refusal to undo what an operand before this one did.
+    fn check_just_created(
+        &self,
+        source: &Name<'_, K::File>,
+        stat: &Stat,
+        target: &Name<'_, K::File>,
+        found: &Stat,
+    ) -> Result<(), Error> {
+        let is_link = stat.nlink > 1 && self.options.preserve.links.wanted();
+        if is_link || self.options.backup == Backup::Numbered || stat.is_same_file(found) {
+            return Ok(());
+        }
+        let (source, target) = (quoted(source.shown), quoted(target.shown));
+        if found.kind != Kind::Symlink {
+            return Err(Error::Refused(format!("will not overwrite just-created {target} with {source}")));
+        }
+        if self.options.backup != Backup::No {
+            return Ok(());
+        }
+        Err(Error::Refused(format!("will not copy {source} through just-created symlink {target}")))
     }
 
     /// One name that is no directory, and the names of the same inode that waited for it. With
     /// `waiting` it may be left to whoever is copying that inode.
     fn name(&self, place: &Place<'_, K::File>, waiting: Option<&Task<K>>) -> Result<(), Error> {
         let Place { source, target, setting, .. } = *place;
-        let looked = match self.entries.look(source, target, setting)? {
+        let (looked, is_newer) = match self.entries.look(source, target, setting)? {
             Look::Ended(outcome) => {
-                self.tell(place, &outcome, false);
+                self.tell(place, &outcome, Removed::No);
                 return Ok(());
             }
-            Look::Make(looked) => looked,
+            Look::Make(looked) => (looked, false),
+            Look::Newer(looked) => (looked, true),
         };
         let stat = looked.stat;
-        if stat.nlink < 2 || !self.options.preserve.links.wanted() {
-            let stood = looked.standing.is_some();
-            let outcome = self.entries.make(looked, source, target, setting)?;
-            self.tell(place, &outcome, stood);
-            return Ok(());
+        if !self.keeps_links(place, &stat) {
+            return self.make(place, looked, is_newer).map(drop);
         }
-        let identity = (stat.dev, stat.ino);
-        match self.links.claim(identity, waiting.cloned()) {
+        // With links followed the names of an inode cannot be counted.
+        let names = if source.follow == Follow::Yes { u64::MAX } else { stat.nlink };
+        match self.links.claim(identity(&stat), waiting.cloned()) {
             Claim::Left => Ok(()),
-            Claim::Link(made, _) => {
-                let standing = if looked.standing.is_some() { Standing::Taken } else { Standing::Free };
-                self.link(place, &made, looked.standing.as_ref(), standing)
-            }
+            Claim::Link(made, _) => self.link(place, &made, looked.standing.as_ref(), is_newer),
             Claim::Copy(_) => {
-                let made = self.first_of(place, looked);
+                let made = self.first_of(place, looked, is_newer);
                 let others = match &made {
-                    Ok(found) => self.links.made(identity, stat.nlink, place.path, *found),
-                    Err(_) => self.links.failed(identity),
+                    Ok(found) => self.links.made(identity(&stat), names, place.path, *found),
+                    Err(_) => self.links.failed(identity(&stat)),
                 };
                 for task in others.into_iter().flatten() {
                     self.task(task);
@@ -207,43 +311,72 @@ impl<'a, K: Kernel> Run<'a, K> {
         }
     }
 
-    /// Copies the first name of an inode; returns the identity of what was made.
-    fn first_of(&self, place: &Place<'_, K::File>, looked: Box<Looked<K::File>>) -> Result<(u64, u64), Error> {
-        let stood = looked.standing.is_some();
+    /// Whether a name may have to become a hard link to an earlier copy of its inode.
+    fn keeps_links(&self, place: &Place<'_, K::File>, stat: &Stat) -> bool {
+        let is_several = stat.nlink > 1
+            || match self.options.dereference {
+                Dereference::Always => true,
+                Dereference::CommandLine => place.setting.walked.is_none(),
+                Dereference::Never => false,
+            };
+        is_several && self.options.preserve.links.wanted() && self.options.product != Product::HardLink
+    }
+
+    /// Makes what was looked at, unless what is there is newer.
+    fn make(&self, place: &Place<'_, K::File>, looked: Box<Looked<K::File>>, is_newer: bool) -> Result<Outcome, Error> {
+        if is_newer {
+            self.tell(place, &Outcome::Skipped, Removed::No);
+            return Ok(Outcome::Skipped);
+        }
+        let removed = match &looked.standing {
+            None => Removed::No,
+            Some(found) if self.entries.is_removed_first(&looked.stat, found) => Removed::Before,
+            Some(_) => Removed::IfNeeded,
+        };
         let outcome = self.entries.make(looked, place.source, place.target, place.setting)?;
-        self.tell(place, &outcome, stood);
+        self.tell(place, &outcome, removed);
+        Ok(outcome)
+    }
+
+    /// Copies the first name of an inode; returns the identity of what was made.
+    fn first_of(
+        &self,
+        place: &Place<'_, K::File>,
+        looked: Box<Looked<K::File>>,
+        is_newer: bool,
+    ) -> Result<Identity, Error> {
+        let outcome = self.make(place, looked, is_newer)?;
         if let Some(identity) = outcome.identity() {
             return Ok(identity);
         }
         let found = self.entries.copier.look_at(place.target, false)?;
         let found = found.ok_or_else(|| Error::call(Action::StatTarget, place.target.shown, Errno::NOENT))?;
-        Ok((found.dev, found.ino))
+        Ok(identity(&found))
     }
 
-    fn link(
-        &self,
-        place: &Place<'_, K::File>,
-        made: &Made,
-        found: Option<&Stat>,
-        standing: Standing,
-    ) -> Result<(), Error> {
-        if found.is_none_or(|found| (found.dev, found.ino) != made.identity) {
-            self.entries.copier.make_link(place.base, made, place.target, standing)?;
+    /// Makes a name a hard link to what was made of its inode before; a newer target too, as with cp.
+    fn link(&self, place: &Place<'_, K::File>, made: &Made, found: Option<&Stat>, is_newer: bool) -> Result<(), Error> {
+        let is_linked = found.is_some_and(|found| identity(found) == made.identity);
+        let mut special = Special::default();
+        if !is_linked {
+            let standing = if found.is_some() { Standing::Taken } else { Standing::Free };
+            special = self.entries.copier.make_link(place.base, made, place.target, standing)?;
         }
-        self.tell(place, &Outcome::Made { complaints: Vec::new() }, standing == Standing::Taken);
+        let removed = if found.is_some() && special.backup.is_none() { Removed::Before } else { Removed::No };
+        let outcome = if is_newer { Outcome::Skipped } else { Outcome::Made(special) };
+        self.tell(place, &outcome, removed);
         Ok(())
     }
 
-    /// Reports an outcome. With `stood`, something had the name before; that it was removed is said
-    /// where cp would have removed it: before the copy, or with -f after a first try.
-    fn tell(&self, place: &Place<'_, K::File>, outcome: &Outcome, stood: bool) {
-        let removed = stood && outcome.is_new_file();
-        let after = self.options.removal == Removal::WhenUnwritable && matches!(outcome, Outcome::Copied(_));
-        if removed && !after {
+    /// Reports an outcome. That an old target was removed is said where cp would have removed it:
+    /// before the copy, or with -f after a first try.
+    fn tell(&self, place: &Place<'_, K::File>, outcome: &Outcome, removed: Removed) {
+        if removed == Removed::Before {
             self.report.removed(place.target.shown);
         }
         self.report.outcome(place.source.shown, place.target.shown, outcome);
-        if removed && after {
+        let is_new = |copied: &Copied| copied.landing == Landing::Supplant && copied.backup.is_none();
+        if removed == Removed::IfNeeded && matches!(outcome, Outcome::Copied(copied) if is_new(copied)) {
             self.report.removed(place.target.shown);
         }
     }
@@ -294,12 +427,11 @@ impl<'a, K: Kernel> Run<'a, K> {
             let follow = self.entries.copier.follow_inside();
             let source = Name { dir: Some(&level.source), name: task.name(), shown: &source_shown, follow };
             let target = Name::within(&level.target, task.name(), &target_shown);
-            let setting = Setting {
-                fresh: level.made,
-                inherits: level.inherits,
-                walked: Some(task.kind()),
-                top: Some((&*level.base, &path)),
-            };
+            // Where the way to the directory led through links, the directory is the top.
+            let top: (&K::File, &Path) =
+                if self.options.keep_directory_symlink { (&level.target, task.name()) } else { (&level.base, &path) };
+            let setting =
+                Setting { fresh: level.made, inherits: level.inherits, walked: Some(task.kind()), top: Some(top) };
             let place = Place { source: &source, target: &target, setting: &setting, base: &level.base, path: &path };
             if let Err(error) = self.name(&place, Some(&task)) {
                 self.report.error(&error);
@@ -320,14 +452,19 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 }
 
-/// cp's refusal to undo what an operand before this one did.
-fn just_created<F>(source: &Name<'_, F>, target: &Name<'_, F>, found: &Stat) -> Error {
-    let (source, target) = (quoted(source.shown), quoted(target.shown));
-    Error::Refused(if found.kind == Kind::Symlink {
-        format!("will not copy {source} through just-created symlink {target}")
-    } else {
-        format!("will not overwrite just-created {target} with {source}")
-    })
+/// When cp would have removed what stood at a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removed {
+    /// It would not have.
+    No,
+    /// Before anything was made.
+    Before,
+    /// Once it could not be opened, if so.
+    IfNeeded,
+}
+
+fn identity(stat: &Stat) -> Identity {
+    (stat.dev, stat.ino)
 }
 
 /// The words for making something of this kind.

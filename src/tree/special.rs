@@ -1,14 +1,17 @@
 //! What is no regular file and no directory: symbolic links, fifos, sockets, devices, hard links.
 //!
 //! Each is made under its own name where that is free, and under a temporary one that is renamed
-//! over an old target otherwise, so that the old one is never missing.
+//! over an old target otherwise, so that the old one is never missing. Links that are made instead of
+//! copies (-l, -s) are here as well.
 
+use super::links::Made;
 use crate::copy::metadata::{Dressed, Fresh, Wardrobe};
 use crate::copy::{Copier, Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::tree::links::Made;
-use std::path::Path;
+use crate::options::Context;
+use crate::report::quote::bare;
+use std::path::{Path, PathBuf};
 
 /// What has the target's name so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,23 +22,31 @@ pub enum Standing {
     Taken,
 }
 
+/// What was made that is no regular file.
+#[derive(Clone, Debug, Default)]
+pub struct Special {
+    /// Attributes that had to be kept and could not.
+    pub complaints: Vec<Error>,
+    /// The name, for messages, that the old target keeps.
+    pub backup: Option<PathBuf>,
+}
+
 impl<K: Kernel> Copier<'_, K> {
     /// Makes `target` a symbolic link, fifo, socket or device like `source`, with its attributes.
-    /// Returns attributes that had to be kept and could not.
     pub(super) fn make_special(
         &self,
         source: &Name<'_, K::File>,
         from: &Stat,
         target: &Name<'_, K::File>,
         standing: Standing,
-    ) -> Result<Vec<Error>, Error> {
+    ) -> Result<Special, Error> {
         let handle = source.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
         let handle = handle.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
-        match from.kind {
+        let backup = match from.kind {
             Kind::Symlink => self.make_symlink(&handle, source, target, standing)?,
             kind => self.make_node(from, kind, target, standing)?,
-        }
-        self.dress(&handle, source, from, target)
+        };
+        Ok(Special { complaints: self.dress(&handle, source, from, target)?, backup })
     }
 
     fn make_symlink(
@@ -44,31 +55,90 @@ impl<K: Kernel> Copier<'_, K> {
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
         standing: Standing,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<PathBuf>, Error> {
         let content = self.kernel.readlink(link);
         let content = content.map_err(|errno| Error::call(Action::ReadSymlink, source.shown, errno))?;
         let make = |dir: &K::File, name: &Path| self.kernel.symlink(&content, dir, name);
-        self.make(target, standing, make).map_err(|errno| Error::call(Action::CreateSymlink, target.shown, errno))
+        self.make(target, standing, make, |errno| Error::call(Action::CreateSymlink, target.shown, errno))
     }
 
-    fn make_node(&self, from: &Stat, kind: Kind, target: &Name<'_, K::File>, standing: Standing) -> Result<(), Error> {
+    fn make_node(
+        &self,
+        from: &Stat,
+        kind: Kind,
+        target: &Name<'_, K::File>,
+        standing: Standing,
+    ) -> Result<Option<PathBuf>, Error> {
         let preserve = &self.options.preserve;
         let mode = Mode::from_raw_mode(if preserve.closes_until_done() { 0o600 } else { from.mode & 0o777 });
         let make = |dir: &K::File, name: &Path| self.kernel.mknod(dir, name, kind, mode, from.rdev);
         let action = if kind == Kind::Fifo { Action::CreateFifo } else { Action::CreateSpecial };
-        self.make(target, standing, make).map_err(|errno| Error::call(action, target.shown, errno))
+        self.make(target, standing, make, |errno| Error::call(action, target.shown, errno))
     }
 
+    /// Makes something under the target's name, or under another that takes it over.
     fn make(
         &self,
         target: &Name<'_, K::File>,
         standing: Standing,
         make: impl Fn(&K::File, &Path) -> crate::kernel::Result<()>,
-    ) -> crate::kernel::Result<()> {
-        let dir = target.directory()?;
+        failed: impl Fn(Errno) -> Error,
+    ) -> Result<Option<PathBuf>, Error> {
+        let dir = target.directory().map_err(&failed)?;
         match standing {
-            Standing::Free => make(dir, target.name),
-            Standing::Taken => self.replace_by(target, |name| make(dir, name)),
+            Standing::Free => make(dir, target.name).map(|()| None).map_err(failed),
+            Standing::Taken => self.take_over(target, |_| self.replace_by(target, |name| make(dir, name)), failed),
+        }
+    }
+
+    /// Makes `target` a hard link to `source` (-l), which has to be what `from` was.
+    pub(super) fn make_hard_link(
+        &self,
+        source: &Name<'_, K::File>,
+        from: &Stat,
+        target: &Name<'_, K::File>,
+        standing: Standing,
+    ) -> Result<Special, Error> {
+        let failed = |errno| Error::pair(Action::CreateLink, target.shown, source.shown, errno);
+        let handle = source.open(self.kernel, OFlags::PATH).map_err(failed)?;
+        if !self.kernel.stat(&handle).map_err(failed)?.is_same_file(from) {
+            return Err(failed(Errno::STALE));
+        }
+        let backup = self.make(target, standing, |dir, name| self.kernel.link(&handle, dir, name), failed)?;
+        Ok(Special { complaints: Vec::new(), backup })
+    }
+
+    /// Makes `target` a symbolic link that holds `source`'s name as typed (-s).
+    pub(super) fn make_link_by_name(
+        &self,
+        source: &Name<'_, K::File>,
+        from: &Stat,
+        target: &Name<'_, K::File>,
+        standing: Standing,
+    ) -> Result<Special, Error> {
+        if source.shown.is_relative() && !self.is_working_directory(target) {
+            let words = "can make relative symbolic links only in current directory";
+            return Err(Error::Refused(format!("{}: {words}", bare(target.shown))));
+        }
+        let failed = |errno| Error::pair(Action::CreateSymlink, target.shown, source.shown, errno);
+        let make = |dir: &K::File, name: &Path| self.kernel.symlink(source.shown.as_os_str(), dir, name);
+        let backup = self.make(target, standing, make, failed)?;
+        let mut complaints = Vec::new();
+        if self.options.preserve.timestamps.wanted() {
+            let link = target.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
+            let set = link.and_then(|link| self.kernel.set_times(&link, from.atime, from.mtime));
+            complaints.extend(set.map_err(|errno| Error::call(Action::PreserveTimes, target.shown, errno)).err());
+        }
+        Ok(Special { complaints, backup })
+    }
+
+    /// Whether the target lies in the working directory; unknown counts as that, as with cp.
+    fn is_working_directory(&self, target: &Name<'_, K::File>) -> bool {
+        let here = self.kernel.stat_at(None, Path::new("."), true);
+        let home = target.directory().and_then(|dir| self.kernel.stat(dir));
+        match (here, home) {
+            (Ok(here), Ok(home)) => here.is_same_file(&home),
+            (Err(_), _) | (_, Err(_)) => true,
         }
     }
 
@@ -82,7 +152,7 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Vec<Error>, Error> {
         let preserve = &self.options.preserve;
         let kept = [preserve.mode, preserve.ownership, preserve.timestamps, preserve.xattr, preserve.context];
-        if !kept.iter().any(|keep| keep.wanted()) {
+        if self.options.context == Context::Inherited && !kept.iter().any(|keep| keep.wanted()) {
             return Ok(Vec::new());
         }
         let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
@@ -111,16 +181,19 @@ impl<K: Kernel> Copier<'_, K> {
         made: &Made,
         target: &Name<'_, K::File>,
         standing: Standing,
-    ) -> Result<(), Error> {
+    ) -> Result<Special, Error> {
         let failed = |errno| Error::pair(Action::CreateLink, target.shown, &made.path, errno);
-        let reach = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        // With --keep-directory-symlink the way to it may lead through links; it is compared below.
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let reach = if self.options.keep_directory_symlink { ResolveFlags::empty() } else { within };
         let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let first = self.kernel.open(Some(base), &made.path, flags, Mode::empty(), reach).map_err(failed)?;
         let stat = self.kernel.stat(&first).map_err(failed)?;
         if (stat.dev, stat.ino) != made.identity {
             return Err(failed(Errno::STALE));
         }
-        self.make(target, standing, |dir, name| self.kernel.link(&first, dir, name)).map_err(failed)
+        let backup = self.make(target, standing, |dir, name| self.kernel.link(&first, dir, name), failed)?;
+        Ok(Special { complaints: Vec::new(), backup })
     }
 
     /// A target's stat without following a link, or `None` where there is nothing.
@@ -129,21 +202,6 @@ impl<K: Kernel> Copier<'_, K> {
             Ok(stat) => Ok(Some(stat)),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::call(Action::StatTarget, target.shown, errno)),
-        }
-    }
-
-    /// Whether source and target are one name of one file, not two names of it.
-    pub(super) fn is_same_name(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>) -> bool {
-        let home = |name: &Name<'_, K::File>| {
-            let parent = name.name.parent().filter(|parent| !parent.as_os_str().is_empty());
-            self.kernel.stat_at(name.dir, parent.unwrap_or(Path::new(".")), true).map(|stat| (stat.dev, stat.ino))
-        };
-        match (home(source), home(target)) {
-            (Ok(source_home), Ok(target_home)) => {
-                source_home == target_home && source.name.file_name() == target.name.file_name()
-            }
-            // Not known to be two names: taken for one, which is refused.
-            (Err(_), _) | (_, Err(_)) => true,
         }
     }
 }

@@ -63,7 +63,7 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
     }
     match outcome {
         Outcome::Copied(copied) => Ok(*copied),
-        Outcome::Made { .. } | Outcome::Skipped | Outcome::Declined => Err(Error::Refused(format!("{outcome:?}"))),
+        Outcome::Made(_) | Outcome::Skipped | Outcome::Declined => Err(Error::Refused(format!("{outcome:?}"))),
     }
 }
 

@@ -589,6 +589,13 @@ impl Kernel for Sim {
         })
     }
 
+    fn list(&self, dir: &File) -> Result<Vec<OsString>> {
+        self.call(format_args!("getdents {dir}"), true, |world| {
+            let entries = world.tree.entries(world.node(dir))?;
+            Ok(entries.iter().map(|(name, _)| name.clone()).collect())
+        })
+    }
+
     fn readlink(&self, link: &File) -> Result<OsString> {
         self.call(format_args!("readlink {link}"), true, |world| match &world.tree.inodes[world.node(link)].body {
             Body::Symlink(content) => Ok(content.clone()),

@@ -1,0 +1,132 @@
+//! Whether source and target are one file, and whether copying is all right even then.
+//!
+//! What would empty or lose the only copy is refused, as cp refuses it: writing a file onto itself, a
+//! link over what it leads to, a backup that renames its own source.
+
+use super::overwrite::same_file;
+use crate::copy::{Copier, Follow, Name};
+use crate::error::Error;
+use crate::kernel::{Kernel, Kind, Stat};
+use crate::options::{Backup, Dereference, Product, Removal};
+use std::path::Path;
+
+/// What is to be done about a source and a target that may be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sameness {
+    /// They are two files, or the target is replaced without harm to the source.
+    Apart,
+    /// The target is what was to be made.
+    Done,
+}
+
+/// A name that is looked at: as it is seen by who copies, and as itself.
+pub(super) struct Seen<'a, F> {
+    pub(super) name: &'a Name<'a, F>,
+    /// Links followed as far as the copy follows them.
+    pub(super) stat: &'a Stat,
+    /// No link followed, where that is known already.
+    pub(super) itself: Option<&'a Stat>,
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Weighs a source against what stands at its target, by cp's rules.
+    pub(super) fn sameness(&self, source: &Seen<'_, K::File>, target: &Seen<'_, K::File>) -> Result<Sameness, Error> {
+        let refused = || Err(same_file(source.name.shown, target.name.shown));
+        let is_one = source.stat.is_same_file(target.stat);
+        let product = self.options.product;
+        if is_one && product == Product::HardLink {
+            return Ok(Sameness::Done);
+        }
+        let follows_none = self.options.dereference == Dereference::Never;
+        if follows_none && is_link(source.stat) && is_link(target.stat) {
+            return match (self.is_same_name(source.name, target.name), is_one) {
+                (true, _) => refused(),
+                (false, true) if self.options.backup == Backup::No => Ok(Sameness::Done),
+                (false, _) => Ok(Sameness::Apart),
+            };
+        }
+        if !follows_none && !is_one {
+            return Ok(Sameness::Apart);
+        }
+        // What cannot be looked at again is gone: the copy will say so.
+        let (Some(from), Some(to)) = (self.itself(source), self.itself(target)) else { return Ok(Sameness::Apart) };
+        let (from, to) = if follows_none { (*source.stat, *target.stat) } else { (from, to) };
+        if self.will_part(source, target, &from, &to) {
+            return Ok(Sameness::Apart);
+        }
+        if self.options.backup != Backup::No {
+            return refused();
+        }
+        if !is_link(&from) && !is_link(&to) {
+            return match (from.is_same_file(&to), product) {
+                (false, _) => Ok(Sameness::Apart),
+                (true, Product::HardLink) => Ok(Sameness::Done),
+                (true, Product::Copy | Product::Attributes | Product::SymbolicLink) => refused(),
+            };
+        }
+        if product == Product::SymbolicLink && is_link(&to) {
+            return Ok(Sameness::Apart);
+        }
+        if follows_none {
+            let (Some(from), Some(end)) = (self.end(source.name, &from), self.end(target.name, &to)) else {
+                return Ok(Sameness::Apart);
+            };
+            if !from.is_same_file(&end) {
+                return Ok(Sameness::Apart);
+            }
+            if product == Product::HardLink {
+                return Ok(if is_link(&to) { Sameness::Apart } else { Sameness::Done });
+            }
+        }
+        refused()
+    }
+
+    /// Whether the target's name is taken from it before anything is written, so that the source,
+    /// under its own name, is not touched.
+    fn will_part(&self, source: &Seen<'_, K::File>, target: &Seen<'_, K::File>, from: &Stat, to: &Stat) -> bool {
+        let is_one = from.is_same_file(to);
+        if self.options.backup != Backup::No {
+            // A link that leads to the target would lead nowhere once that is renamed.
+            let leads_there = self.options.dereference != Dereference::Never && is_link(from) && !is_link(to);
+            return if is_one { !self.is_same_name(source.name, target.name) } else { !leads_there };
+        }
+        self.options.removal == Removal::Always
+            && (is_link(to) || is_one && to.nlink > 1 && !self.is_same_name(source.name, target.name))
+    }
+
+    fn itself(&self, seen: &Seen<'_, K::File>) -> Option<Stat> {
+        let ask = || self.kernel.stat_at(seen.name.dir, seen.name.name, false).ok();
+        seen.itself.copied().or_else(ask)
+    }
+
+    /// What a name leads to in the end.
+    fn end(&self, name: &Name<'_, K::File>, itself: &Stat) -> Option<Stat> {
+        if is_link(itself) { self.kernel.stat_at(name.dir, name.name, true).ok() } else { Some(*itself) }
+    }
+
+    /// Whether source and target are one name of one file, not two names of it.
+    pub(super) fn is_same_name(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>) -> bool {
+        let home = |name: &Name<'_, K::File>| {
+            let parent = name.name.parent().filter(|parent| !parent.as_os_str().is_empty());
+            self.kernel.stat_at(name.dir, parent.unwrap_or(Path::new(".")), true).map(|stat| (stat.dev, stat.ino))
+        };
+        match (home(source), home(target)) {
+            (Ok(source_home), Ok(target_home)) => {
+                source_home == target_home && source.name.file_name() == target.name.file_name()
+            }
+            // Not known to be two names: taken for one, which is refused.
+            (Err(_), _) | (_, Err(_)) => true,
+        }
+    }
+}
+
+impl<'a, F> Name<'a, F> {
+    /// The same name with other rules about links.
+    pub(super) fn following(&self, follow: Follow) -> Name<'a, F> {
+        Name { dir: self.dir, name: self.name, shown: self.shown, follow }
+    }
+}
+
+fn is_link(stat: &Stat) -> bool {
+    stat.kind == Kind::Symlink
+}

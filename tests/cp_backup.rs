@@ -1,0 +1,146 @@
+//! Backups: which name an old target keeps, that its own is never missing, and what is refused. Expected names are those of
+//! GNU's manual.
+
+mod common;
+use common::{World, left_out};
+
+#[test]
+fn an_old_target_keeps_its_name_with_a_suffix() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old").cp("-bv a b").succeeds().says("'a' -> 'b' (backup: 'b~')\n");
+    assert_eq!((world.read("b"), world.read("b~")), ("new".to_owned(), "old".to_owned()));
+    world.file("a", "newer").cp("-b -S .was a b").succeeds();
+    assert_eq!((world.read("b"), world.read("b.was"), world.read("b~")), ("newer".into(), "new".into(), "old".into()));
+}
+
+#[test]
+fn a_simple_backup_replaces_an_older_one() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old").file("b~", "ancient").cp("--backup=simple a b").succeeds();
+    assert_eq!((world.read("b~"), world.names(".").len()), ("old".to_owned(), 3));
+}
+
+#[test]
+fn numbers_count_up_from_the_highest() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old").file("b.~7~", "7").cp("--backup=numbered a b").succeeds();
+    assert_eq!(world.read("b.~8~"), "old");
+    world.cp("--backup=existing a b").succeeds();
+    assert!(world.exists("b.~9~") && !world.exists("b~"));
+    world.file("c", "old").cp("--backup=nil a c").succeeds();
+    assert_eq!(world.read("c~"), "old");
+}
+
+#[test]
+fn the_environment_names_control_and_suffix() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old");
+    world.shell("VERSION_CONTROL=t $safecp -b a b").succeeds();
+    assert_eq!(world.read("b.~1~"), "old");
+    world.shell("VERSION_CONTROL=off $safecp --backup a b").succeeds();
+    world.shell("SIMPLE_BACKUP_SUFFIX=.x VERSION_CONTROL=simple $safecp -b a b").succeeds();
+    assert!(world.exists("b.x") && world.names(".").len() == 4);
+    world.shell("SIMPLE_BACKUP_SUFFIX=/x VERSION_CONTROL=simple $safecp -b a b").succeeds();
+    assert!(world.exists("b~"), "a suffix leads nowhere else");
+}
+
+#[test]
+fn every_kind_of_target_is_kept() {
+    let world = World::new();
+    world.dir("s").file("s/x", "new").symlink("gone", "s/l").fifo("s/p").dir("t");
+    world.file("t/x", "old").file("t/l", "old").symlink("x", "t/p").cp("-ab s/. t").succeeds();
+    assert_eq!((world.read("t/x"), world.read("t/x~"), world.read("t/l~")), ("new".into(), "old".into(), "old".into()));
+    assert_eq!(world.link_text("t/l"), "gone");
+    assert_eq!(world.link_text("t/p~"), "x");
+}
+
+#[test]
+fn a_symbolic_link_is_kept_and_not_written_through() {
+    let world = World::new();
+    world.file("a", "new").file("real", "old").symlink("real", "b").cp("-b a b").succeeds();
+    assert_eq!((world.read("real"), world.read("b")), ("old".to_owned(), "new".to_owned()));
+    assert_eq!(world.link_text("b~"), "real");
+}
+
+#[test]
+fn a_directory_takes_the_place_of_a_file_only_with_backups() {
+    let world = World::new();
+    world.dir("s").file("s/x", "x").file("t", "old");
+    world.cp("-rT s t").fails("safecp: cannot overwrite non-directory 't' with directory 's'\n");
+    world.cp("-rbT s t").succeeds();
+    assert_eq!((world.read("t/x"), world.read("t~")), ("x".to_owned(), "old".to_owned()));
+}
+
+#[test]
+fn a_file_backs_itself_up_with_force() {
+    let world = World::new();
+    world.file("a", "1").cp("-b a a").fails("safecp: 'a' and 'a' are the same file\n");
+    world.cp("-fb a a").succeeds();
+    assert_eq!((world.read("a"), world.read("a~")), ("1".to_owned(), "1".to_owned()));
+}
+
+#[test]
+fn a_backup_does_not_take_its_own_source_away() {
+    let world = World::new();
+    world
+        .file("a", "old")
+        .file("a~", "only here")
+        .cp("--backup=simple a~ a")
+        .fails("safecp: backing up 'a' might destroy source;  'a~' not copied\n");
+    assert_eq!((world.read("a"), world.read("a~")), ("old".to_owned(), "only here".to_owned()));
+    world.cp("--backup=numbered a~ a").succeeds();
+    assert_eq!((world.read("a"), world.read("a.~1~")), ("only here".to_owned(), "old".to_owned()));
+}
+
+#[test]
+fn a_failed_copy_leaves_the_old_target_and_no_backup() {
+    let world = World::new();
+    world.random("a", 1 << 20, 1).file("b", "old");
+    let Some(failed) = world.cp_traced("pwrite64", &["pwrite64:error=ENOSPC"], "--reflink=never -b a b") else {
+        return;
+    };
+    assert!(failed.injected() > 0);
+    failed.output.fails("safecp: error writing 'b': No space left on device\n");
+    assert_eq!((world.read("b"), world.exists("b~")), ("old".to_owned(), false));
+}
+
+#[test]
+fn a_target_that_cannot_be_replaced_in_the_end_gives_its_backup_name_back() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old");
+    let renames = "rename,renameat,renameat2";
+    let faults: Vec<String> = renames.split(',').map(|call| format!("{call}:error=EIO")).collect();
+    let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+    let Some(failed) = world.cp_traced(renames, &faults, "-b a b") else { return };
+    assert!(failed.injected() > 0);
+    failed.output.fails("safecp: cannot create regular file 'b': Input/output error\n");
+    assert_eq!((world.read("b"), world.names(".").len()), ("old".to_owned(), 2));
+}
+
+#[test]
+fn where_no_second_name_can_be_had_the_old_target_is_renamed() {
+    let world = World::new();
+    world.file("a", "new").file("probe", "old").file("b", "old");
+    let Some(honest) = world.cp_traced("openat", &[], "-b a probe") else { return };
+    let Some(position) = honest.position("openat", "O_TMPFILE") else { return left_out("needs O_TMPFILE") };
+    // Without O_TMPFILE the new file has a temporary name from the beginning, and needs no linkat.
+    let nameless = format!("openat:error=EOPNOTSUPP:when={position}");
+    let Some(renamed) = world.cp_traced("linkat,openat", &["linkat:error=EPERM", &nameless], "-b a b") else { return };
+    assert!(renamed.injected() >= 2, "{}", renamed.calls);
+    renamed.output.succeeds();
+    assert_eq!((world.read("b"), world.read("b~")), ("new".to_owned(), "old".to_owned()));
+}
+
+#[test]
+fn the_name_is_never_missing() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old");
+    common::meanwhile(
+        || assert!(world.exists("b"), "the target's name was missing for a moment"),
+        || {
+            for _ in 0..300 {
+                world.cp("--backup=simple a b").succeeds();
+            }
+        },
+    );
+}
