@@ -1,6 +1,7 @@
 //! The process's surroundings: machine, user, limits and terminal, asked once before the run.
 
 use crate::copy::Host;
+use crate::kernel::linux::output_was_closed;
 use crate::known::zfs::{Module, Version};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
@@ -109,6 +110,24 @@ pub fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     // If it cannot be raised, a tree that is too deep says so with EMFILE.
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap_or(());
+}
+
+/// Standard output; what was closed from the beginning takes nothing and says so.
+#[must_use]
+pub fn output() -> Box<dyn Write + Send> {
+    if output_was_closed() { Box::new(Closed) } else { Box::new(std::io::stdout()) }
+}
+
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(rustix::io::Errno::BADF.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Puts a question on standard error; true if the answer on standard input begins with y. The end

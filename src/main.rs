@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn print(text: &str) -> anyhow::Result<bool> {
-    let mut output = std::io::stdout().lock();
+    let mut output = host::output();
     output.write_all(text.as_bytes())?;
     output.flush()?;
     Ok(true)
@@ -42,8 +42,7 @@ fn copy(program: &str, options: Options, operands: &Operands, warnings: &[String
     let options = Options { umask: host::umask(), privileged: host::is_privileged(), ..options };
     host::allow_many_files();
     let watch = signals::watch()?;
-    let (output, messages) = (Box::new(std::io::stdout()), Box::new(std::io::stderr()));
-    let report = Report::new(program, options.verbosity, output, messages);
+    let report = Report::new(program, options.verbosity, host::output(), Box::new(std::io::stderr()));
     warnings.iter().for_each(|warning| report.warning(warning));
     let kernel = Patient(Linux::new());
     let (options, operands) = operands.onto_itself(&kernel, &options).unwrap_or((options, operands.clone()));

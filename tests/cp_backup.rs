@@ -121,11 +121,15 @@ fn a_target_that_cannot_be_replaced_in_the_end_gives_its_backup_name_back() {
 fn where_no_second_name_can_be_had_the_old_target_is_renamed() {
     let world = World::new();
     world.file("a", "new").file("probe", "old").file("b", "old");
-    let Some(honest) = world.cp_traced("openat", &[], "-b a probe") else { return };
+    let Some(honest) = world.cp_traced("openat", &[], "--jobs=1 --reflink=never -b a probe") else { return };
     let Some(position) = honest.position("openat", "O_TMPFILE") else { return left_out("needs O_TMPFILE") };
     // Without O_TMPFILE the new file has a temporary name from the beginning, and needs no linkat.
     let nameless = format!("openat:error=EOPNOTSUPP:when={position}");
-    let Some(renamed) = world.cp_traced("linkat,openat", &["linkat:error=EPERM", &nameless], "-b a b") else { return };
+    let Some(renamed) =
+        world.cp_traced("linkat,openat", &["linkat:error=EPERM", &nameless], "--jobs=1 --reflink=never -b a b")
+    else {
+        return;
+    };
     assert!(renamed.injected() >= 2, "{}", renamed.calls);
     renamed.output.succeeds();
     assert_eq!((world.read("b"), world.read("b~")), ("new".to_owned(), "old".to_owned()));

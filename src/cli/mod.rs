@@ -71,7 +71,7 @@ fn optional(name: &'static str, value: &'static str, default: &'static str, help
 }
 
 fn valued(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value).action(ArgAction::Append).help(help)
+    Arg::new(name).long(name).value_name(value).action(ArgAction::Append).allow_hyphen_values(true).help(help)
 }
 
 /// cp's options, with GNU's meaning.

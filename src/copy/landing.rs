@@ -63,13 +63,21 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     fn temporary<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
-        let temporary = self.make_temporary(job).map_err(|errno| cannot_create(job, errno))?;
+        let temporary = self.make_temporary(job).map_err(|errno| cannot_land(job, landing, errno))?;
         Ok(Sink { landing, place: Place::Temporary { temporary, old: None } })
     }
 
     fn make_temporary<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Temporary<'j, K>> {
-        let mode = if self.options.preserve.closes_until_done() { 0o600 } else { self.wanted_mode(job.source.stat) };
+        let mode = if self.is_private(job.source.stat) { 0o600 } else { self.wanted_mode(job.source.stat) };
         Temporary::create(self.kernel, job.target.directory()?, Mode::from_raw_mode(mode))
+    }
+
+    /// Whether a new file is made with a mode of its own, to be given its real one in the end: to keep
+    /// others out until it has its owner, or to have the right to set attributes on it.
+    fn is_private(&self, source: &Stat) -> bool {
+        let preserve = &self.options.preserve;
+        let sets_attributes = preserve.xattr.wanted() || preserve.context.wanted();
+        preserve.closes_until_done() || sets_attributes && self.wanted_mode(source) & 0o200 == 0
     }
 
     /// The permission bits a new file asks for where none are preserved, before the umask.
@@ -182,14 +190,7 @@ impl<K: Kernel> Copier<'_, K> {
             }
             None => {
                 let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
-                (
-                    owner,
-                    Fresh::Made {
-                        private: self.options.preserve.closes_until_done(),
-                        default_mode,
-                        inherits: job.inherits,
-                    },
-                )
+                (owner, Fresh::Made { private: self.is_private(job.source.stat), default_mode, inherits: job.inherits })
             }
         };
         let complaints = self.carry(job, temporary.file(), owner, fresh);
@@ -198,7 +199,7 @@ impl<K: Kernel> Copier<'_, K> {
         if self.options.durable || landing != Landing::New {
             self.sync(job, temporary.file())?;
         }
-        let failed = |errno| cannot_create(job, errno);
+        let failed = |errno| cannot_land(job, landing, errno);
         match landing {
             Landing::New => temporary.commit(job.target.name, Claim::New).map(|()| None).map_err(failed),
             Landing::Replace => match temporary.commit(job.target.name, Claim::Over) {
@@ -230,6 +231,16 @@ impl<K: Kernel> Copier<'_, K> {
         let after = after.map_err(|errno| Error::call(Action::StatSource, job.source.shown, errno))?;
         let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
         Ok(before.kind == Kind::File && state(before) != state(&after))
+    }
+}
+
+/// What cp would have said: it removes what a new file supplants before it makes anything.
+fn cannot_land<F>(job: &Job<'_, F>, landing: Landing, errno: Errno) -> Error {
+    match errno {
+        Errno::ACCESS | Errno::PERM if landing == Landing::Supplant => {
+            Error::call(Action::Remove, job.target.shown, errno)
+        }
+        _ => cannot_create(job, errno),
     }
 }
 

@@ -48,6 +48,11 @@ fn class_of(name: &OsStr) -> Class {
     }
 }
 
+/// What the kernel takes from a file that is written to, since it vouches for the old content.
+fn is_lost_by_writing(name: &OsStr) -> bool {
+    [&b"security.capability"[..], b"security.ima", b"security.evm"].contains(&name.as_bytes())
+}
+
 /// Carries a source's attributes to what was made from it.
 pub struct Wardrobe<'a, K: Kernel> {
     /// The calls.
@@ -219,7 +224,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Vec::new(),
             names => names?,
         };
-        for name in &names {
+        for name in names.iter().filter(|name| !is_lost_by_writing(name)) {
             match self.kernel.get_xattr(old, name) {
                 Err(Errno::NODATA) => {}
                 value => self.kernel.set_xattr(new, name, &value?)?,

@@ -20,7 +20,7 @@ pub mod verify;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::zfs::Module;
-use crate::options::{Options, Verify};
+use crate::options::{Options, Reflink, Verify};
 use crate::report::quote::quoted;
 use fill::{Failed, Filled, exhausted};
 pub(crate) use landing::Finished;
@@ -107,7 +107,9 @@ impl<'a, F> Name<'a, F> {
             Follow::Beneath => (OFlags::empty(), ResolveFlags::BENEATH),
             Follow::Yes => (OFlags::empty(), ResolveFlags::empty()),
         };
-        kernel.open(self.dir, self.name, flags | extra | OFlags::NOCTTY, Mode::empty(), resolve)
+        // openat2 takes no other flags beside O_PATH than those about the look-up.
+        let terminal = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NOCTTY };
+        kernel.open(self.dir, self.name, flags | extra | terminal, Mode::empty(), resolve)
     }
 }
 
@@ -287,6 +289,9 @@ impl<'a, K: Kernel> Copier<'a, K> {
     /// The strategies for this file, or cp's words where `--reflink=always` cannot be.
     fn ladder(&self, probe: &Probe, job: &Job<'_, K::File>, landing: Landing) -> Result<Ladder, Error> {
         if landing == Landing::Through || job.source.stat.kind != Kind::File {
+            if self.options.reflink == Reflink::Always {
+                return Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, Errno::INVAL));
+            }
             return Ok(Ladder::only_stream(Why::NotRegular));
         }
         let cloning = if landing == Landing::InPlace {

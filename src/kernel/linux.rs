@@ -26,6 +26,28 @@ const CACHESTAT: libc::c_long = 451;
 /// Pages looked at in one mincore(2) call: its answer is a byte each.
 const MINCORE_PAGES_MAX: u64 = 1 << 16;
 
+/// Whether standard output was closed when the program was started: Rust's runtime puts /dev/null
+/// there before main, and whatever is written to it would be lost without an error.
+static OUTPUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn look_at_output() {
+    // SAFETY: fcntl with F_GETFD only asks.
+    let closed = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } == -1;
+    OUTPUT_WAS_CLOSED.store(closed, Ordering::Relaxed);
+}
+
+// SAFETY: the C library calls what stands in this section once, with C's calling convention, before the
+// runtime begins; the function needs nothing of the runtime.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK_AT_OUTPUT: extern "C" fn() = look_at_output;
+
+/// Whether what is said on standard output reaches nobody, because it was closed from the beginning.
+#[must_use]
+pub fn output_was_closed() -> bool {
+    OUTPUT_WAS_CLOSED.load(Ordering::Relaxed)
+}
+
 /// The kernel this program runs on.
 #[derive(Debug, Default)]
 pub struct Linux {

@@ -56,8 +56,13 @@ pub(super) fn decisions(copied: &Copied) -> String {
     text
 }
 
+/// In GNU's words; "avoided" is said where an option forbids it, as GNU's tests want it.
 fn offload(copied: &Copied) -> &'static str {
-    if copied.strategy == Strategy::Offload { "yes" } else { "avoided" }
+    match (copied.strategy, copied.why) {
+        (Strategy::Offload, _) => "yes",
+        (_, Why::Asked) => "avoided",
+        (Strategy::Reflink | Strategy::Extents | Strategy::Stream, _) => "no",
+    }
 }
 
 fn reflink(copied: &Copied) -> &'static str {

@@ -71,6 +71,8 @@ pub struct Looked<F> {
     pub standing: Option<Stat>,
     /// What it leads to, if it is a symbolic link that is written through.
     referent: Option<Stat>,
+    /// It is a symbolic link that leads in a circle, and is replaced (-f).
+    is_circular: bool,
 }
 
 /// What to do with a name that was looked at.
@@ -124,18 +126,24 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let standing = if setting.fresh { None } else { self.copier.look_at(target, false)? };
         let (stat, file) = self.look_at_source(source, setting, standing.is_none())?;
         let Some(found) = standing else {
-            return Ok(Look::Make(Box::new(Looked { stat, file, standing: None, referent: None })));
+            let looked = Looked { stat, file, standing: None, referent: None, is_circular: false };
+            return Ok(Look::Make(Box::new(looked)));
         };
         let follows = found.kind == Kind::Symlink && self.writes_through(&stat);
-        let referent = if follows { self.referent(target, setting)? } else { None };
+        let (referent, is_circular) = match if follows { self.referent(target, setting) } else { Ok(None) } {
+            Err(Error::Call { errno: Errno::LOOP, .. }) if self.options().removal == Removal::WhenUnwritable => {
+                (None, true)
+            }
+            referent => (referent?, false),
+        };
         let seen = referent.unwrap_or(found);
         let from = Seen { name: source, stat: &stat, itself: None };
         let to = Seen { name: target, stat: &seen, itself: Some(&found) };
         if self.may_replace() && self.copier.sameness(&from, &to)? == Sameness::Done {
             return Ok(Look::Ended(Outcome::Skipped));
         }
-        let looked = Box::new(Looked { stat, file, standing, referent });
-        if follows && referent.is_none() {
+        let looked = Box::new(Looked { stat, file, standing, referent, is_circular });
+        if follows && referent.is_none() && !is_circular {
             return self.look_at_dangling(looked, source, target);
         }
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
@@ -169,7 +177,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
     }
 
     /// Whether any existing target may be replaced.
-    fn may_replace(&self) -> bool {
+    pub(super) fn may_replace(&self) -> bool {
         let options = self.options();
         options.overwrite != Overwrite::Never && !matches!(options.update, Update::Nothing | Update::NothingFail)
     }
@@ -218,7 +226,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
     }
 
     /// Whether a source of this kind becomes a regular file: without -R, or with --copy-contents, all do.
-    fn is_copied_as_file(&self, stat: &Stat) -> bool {
+    pub(super) fn is_copied_as_file(&self, stat: &Stat) -> bool {
         let reads_all = !self.options().recursive || self.options().copy_contents;
         stat.kind == Kind::File || (reads_all && stat.kind != Kind::Symlink)
     }
@@ -268,7 +276,9 @@ impl<'a, K: Kernel> Entries<'a, K> {
                 return self.copier.make_link_by_name(source, &stat, target, standing).map(Outcome::Made);
             }
             Product::Copy | Product::Attributes if !self.is_copied_as_file(&stat) => {
-                return self.copier.make_special(source, &stat, target, standing).map(Outcome::Made);
+                let made = self.copier.make_special(source, &stat, target, standing).map(Outcome::Made);
+                let is_removed = looked.standing.is_some_and(|found| self.is_removed_first(&stat, &found));
+                return made.map_err(|error| if is_removed { unremovable(error) } else { error });
             }
             Product::Copy | Product::Attributes => {}
         }
@@ -314,7 +324,15 @@ impl<'a, K: Kernel> Entries<'a, K> {
     /// Fails if a source that would be read cannot be, which cp finds out before it looks at targets.
     pub(super) fn check_readable(&self, source: &Name<'_, K::File>, stat: &Stat) -> Result<(), Error> {
         let reads = matches!(self.options().product, Product::Copy | Product::Attributes);
-        if reads && stat.kind == Kind::File { self.open_source(source).map(drop) } else { Ok(()) }
+        match stat.kind {
+            Kind::File if reads => self.open_source(source).map(drop),
+            Kind::CharDevice | Kind::BlockDevice if reads && self.is_copied_as_file(stat) => {
+                let opened = source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK);
+                opened.map(drop).map_err(|errno| Error::call(Action::OpenSource, source.shown, errno))
+            }
+            Kind::File | Kind::CharDevice | Kind::BlockDevice => Ok(()),
+            Kind::Directory | Kind::Symlink | Kind::Fifo | Kind::Socket => Ok(()),
+        }
     }
 
     /// Opens a source that was only looked at, and compares: it must still be the same file.
@@ -334,17 +352,29 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let options = self.options();
         let Some(found) = looked.standing else { return Landing::New };
         let seen = looked.referent.unwrap_or(found);
-        if options.backup != Backup::No || options.removal == Removal::Always {
+        let is_removed = looked.referent.is_none() && self.is_removed_first(&looked.stat, &found);
+        if options.backup != Backup::No || is_removed || looked.is_circular {
             return Landing::Supplant;
         }
         match seen.kind {
             // A link that leads nowhere, and POSIX: a file is made at its end.
             Kind::Symlink => Landing::InPlace,
-            Kind::File if self.is_removed_first(&looked.stat, &found) && looked.referent.is_none() => Landing::Supplant,
             Kind::File if options.in_place || seen.nlink > 1 || looked.referent.is_some() => Landing::InPlace,
             Kind::File => Landing::Replace,
             Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Landing::Through,
         }
+    }
+}
+
+/// What cp would have said where it removes what stands at a target before it makes anything.
+fn unremovable(error: Error) -> Error {
+    match error {
+        Error::Call {
+            action: Action::CreateSymlink | Action::CreateFifo | Action::CreateSpecial,
+            path,
+            errno: errno @ (Errno::ACCESS | Errno::PERM),
+        } => Error::Call { action: Action::Remove, path, errno },
+        error => error,
     }
 }
 

@@ -80,7 +80,10 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Level<K>, Refusal> {
         let Passage { source: from, target: to, path } = passage;
         let access = |errno| Error::call(Action::Access, from.shown, errno);
-        let source = self.directory_handle(from).map_err(access)?;
+        let source = self.directory_handle(from).map_err(|errno| {
+            let looked = self.kernel.stat_at(from.dir, from.name, from.follow != Follow::No);
+            looked.map_or_else(|errno| Error::call(Action::StatSource, from.shown, errno), |_| access(errno))
+        })?;
         let stat = self.kernel.stat(&source).map_err(access)?;
         if is_target(&stat) {
             return Err(Refusal::IntoItself);

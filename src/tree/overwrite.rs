@@ -33,6 +33,9 @@ pub fn decide(
     is_writable: impl FnOnce() -> bool,
     ask: Ask<'_>,
 ) -> Result<Decision, Error> {
+    if options.overwrite == Overwrite::Never {
+        return Ok(Decision::Skip);
+    }
     match options.update {
         Update::All => {}
         Update::Nothing => return Ok(Decision::Skip),
@@ -40,12 +43,11 @@ pub fn decide(
         Update::Older if target.mtime >= as_kept(source, target, options) => return Ok(Decision::Newer),
         Update::Older => {}
     }
-    match options.overwrite {
-        Overwrite::Always => Ok(Decision::Replace),
-        Overwrite::Never => Ok(Decision::Skip),
-        Overwrite::Ask if ask(&question(target, shown, options, is_writable())) => Ok(Decision::Replace),
-        Overwrite::Ask => Ok(Decision::Decline),
+    let is_asked = options.overwrite == Overwrite::Ask;
+    if is_asked && !ask(&question(target, shown, options, is_writable())) {
+        return Ok(Decision::Decline);
     }
+    Ok(Decision::Replace)
 }
 
 /// The source's time, cut to what the target's filesystem seems to keep of one: a copy that preserved

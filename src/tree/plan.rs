@@ -133,10 +133,12 @@ impl Plan {
                 Operand { source, name: name.clone(), target_shown: shown.clone(), parents: Vec::new() }
             }
             Shown::Into(directory) => {
-                let name = last_component(&source);
                 // The contents of "x/." and of ".." go into the directory itself.
-                let shown = if name == Path::new("..") { directory.clone() } else { joined(directory, &name) };
-                let name = if name == Path::new("..") { PathBuf::from(".") } else { name };
+                let name = match last_component(&source) {
+                    name if name == Path::new("..") => PathBuf::from("."),
+                    name => name,
+                };
+                let shown = joined(directory, &name);
                 Operand { source, name, target_shown: shown, parents: Vec::new() }
             }
         }
@@ -223,8 +225,8 @@ mod tests {
             ("a/b", "b", "d/b"),
             ("b/", "b", "d/b"),
             ("a/.", ".", "d/."),
-            ("..", ".", "d"),
-            ("a/..//", ".", "d"),
+            ("..", ".", "d/."),
+            ("a/..//", ".", "d/."),
             ("/", ".", "d/."),
         ] {
             let (found_name, found_shown) = into("d", source);

@@ -11,6 +11,7 @@ use super::level::{Level, Passage, Refusal, Task};
 use super::links::{Claim, Links, Made};
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operand, Operands, Plan, ends_in_slash};
+use super::same::Seen;
 use super::special::{Special, Standing};
 use super::walk::{Walk, Walkdir};
 use crate::copy::{Copied, Follow, Host, Landing, Name};
@@ -156,7 +157,8 @@ impl<'a, K: Kernel> Run<'a, K> {
         let cannot_make = |errno| {
             let name = self.source_name(operand);
             let unreadable = self.entries.check_readable(&name, source).err();
-            unreadable.unwrap_or_else(|| Error::call(creation(source.kind), shown, errno))
+            let kind = if self.entries.is_copied_as_file(source) { Kind::File } else { source.kind };
+            unreadable.unwrap_or_else(|| Error::call(creation(kind), shown, errno))
         };
         let base = match plan.open_base(self.kernel) {
             Ok(base) => base,
@@ -170,7 +172,8 @@ impl<'a, K: Kernel> Run<'a, K> {
             Ok(found) if found.kind == Kind::Directory => Ok(base),
             Ok(_) => Err(cannot_stat(Errno::NOTDIR)),
             Err(Errno::NOENT) if source.kind == Kind::Directory => Ok(base),
-            Err(Errno::NOENT) => Err(cannot_make(Errno::NOTDIR)),
+            Err(Errno::NOENT) if self.entries.is_copied_as_file(source) => Err(cannot_make(Errno::NOTDIR)),
+            Err(Errno::NOENT) => Err(cannot_make(Errno::NOENT)),
             Err(errno) => Err(cannot_stat(errno)),
         }
     }
@@ -263,8 +266,14 @@ impl<'a, K: Kernel> Run<'a, K> {
         found: &Stat,
     ) -> Result<(), Error> {
         let is_link = stat.nlink > 1 && self.options.preserve.links.wanted();
-        if is_link || self.options.backup == Backup::Numbered || stat.is_same_file(found) {
+        if is_link || self.options.backup == Backup::Numbered {
             return Ok(());
+        }
+        let copier = &self.entries.copier;
+        if self.entries.may_replace() {
+            let end = copier.look_at(target, true).ok().flatten().unwrap_or(*found);
+            let from = Seen { name: source, stat, itself: None };
+            copier.sameness(&from, &Seen { name: target, stat: &end, itself: Some(found) })?;
         }
         let (source, target) = (quoted(source.shown), quoted(target.shown));
         if found.kind != Kind::Symlink {
@@ -387,7 +396,8 @@ impl<'a, K: Kernel> Run<'a, K> {
         let copier = &self.entries.copier;
         let stat = self.kernel.stat_at(source.dir, source.name, true);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
-        if copier.look_at(target, false)?.is_some_and(|found| found.is_same_file(&stat)) {
+        let is_itself = copier.look_at(target, false)?.is_some_and(|found| found.is_same_file(&stat));
+        if is_itself && self.entries.may_replace() {
             return Err(same_file(source.shown, target.shown));
         }
         let top = match copier.enter(&passage, None, base, |_| false) {

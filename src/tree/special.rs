@@ -70,10 +70,15 @@ impl<K: Kernel> Copier<'_, K> {
         standing: Standing,
     ) -> Result<Option<PathBuf>, Error> {
         let preserve = &self.options.preserve;
-        let mode = Mode::from_raw_mode(if preserve.closes_until_done() { 0o600 } else { from.mode & 0o777 });
+        let mode = Mode::from_raw_mode(if preserve.closes_until_done() { 0o600 } else { self.node_mode(from) });
         let make = |dir: &K::File, name: &Path| self.kernel.mknod(dir, name, kind, mode, from.rdev);
         let action = if kind == Kind::Fifo { Action::CreateFifo } else { Action::CreateSpecial };
         self.make(target, standing, make, |errno| Error::call(action, target.shown, errno))
+    }
+
+    /// The mode that a new node asks for where none is preserved, before the umask.
+    fn node_mode(&self, from: &Stat) -> u32 {
+        if self.options.preserve.default_mode { 0o666 | from.mode & 0o7000 } else { from.mode & 0o7777 }
     }
 
     /// Makes something under the target's name, or under another that takes it over.
@@ -164,7 +169,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let wardrobe = Wardrobe { kernel: self.kernel, options: self.options };
         let fresh =
-            Fresh::Made { private: true, default_mode: from.mode & 0o777 & !self.options.umask, inherits: true };
+            Fresh::Made { private: true, default_mode: self.node_mode(from) & !self.options.umask, inherits: true };
         let source = Dressed { file: source, shown: from_name.shown, owner: None };
         Ok(wardrobe.carry(
             &source,
