@@ -18,8 +18,12 @@ const CONTEXTS: [(&str, &str); 2] =
 /// What a command line is read in: asked of the process once, by the caller.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// What the program was called: the name in its messages.
-    pub program: String,
+    /// The name in the program's messages: "cp" where it is called that, so that nothing that reads
+    /// them notices; else its own.
+    pub program: &'static str,
+    /// The same as it was typed, with the path: GNU's cp has it in prompts and where it points to
+    /// --help.
+    pub called: String,
     /// Processors, which are the number of jobs where none is given.
     pub processors: NonZeroUsize,
     /// POSIXLY_CORRECT is set: options end at the first operand.
@@ -37,8 +41,10 @@ pub struct Environment {
 /// Asks the process for what the command line is read in.
 #[must_use]
 pub fn environment() -> Environment {
+    let (program, called) = names(std::env::args_os().next().as_deref());
     Environment {
-        program: program(std::env::args_os().next().as_deref()),
+        program,
+        called,
         processors: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         posixly_correct: std::env::var_os("POSIXLY_CORRECT").is_some(),
         version_control: std::env::var_os("VERSION_CONTROL"),
@@ -55,11 +61,13 @@ fn is_utf8(mut variables: impl Iterator<Item = OsString>) -> bool {
     name.contains("utf8")
 }
 
-/// What the program calls itself: "cp" as it was typed where it is called that, as GNU's does, so
-/// that nothing that reads its messages notices; else by its own name.
-fn program(called: Option<&OsStr>) -> String {
+/// What the program calls itself, in short and in full.
+fn names(called: Option<&OsStr>) -> (&'static str, String) {
     let is_cp = |called: &&OsStr| Path::new(called).file_name() == Some(OsStr::new("cp"));
-    called.filter(is_cp).map_or_else(|| "safecp".to_owned(), |called| called.to_string_lossy().into_owned())
+    match called.filter(is_cp) {
+        Some(called) => ("cp", called.to_string_lossy().into_owned()),
+        None => ("safecp", "safecp".to_owned()),
+    }
 }
 
 /// The running kernel's release and the loaded ZFS module. What cannot be read is unknown, which the
@@ -130,11 +138,11 @@ impl Write for Closed {
     }
 }
 
-/// Puts a question on standard error; true if the answer on standard input begins with y. The end
-/// of input is a no.
+/// Puts a question on standard error, in the program's name as it was called; true if the answer on
+/// standard input begins with y. The end of input is a no.
 #[must_use]
-pub fn ask(question: &str) -> bool {
-    let asked = write!(std::io::stderr().lock(), "safecp: {question}");
+pub fn ask(called: &str, question: &str) -> bool {
+    let asked = write!(std::io::stderr().lock(), "{called}: {question}");
     let mut answer = String::new();
     asked.is_ok() && std::io::stdin().read_line(&mut answer).is_ok() && answer.starts_with(['y', 'Y'])
 }
@@ -152,9 +160,9 @@ mod tests {
 
     #[test]
     fn called_cp_it_says_so() {
-        assert_eq!(program(Some(OsStr::new("/opt/bin/cp"))), "/opt/bin/cp");
-        assert_eq!(program(Some(OsStr::new("target/release/safecp"))), "safecp");
-        assert_eq!(program(None), "safecp");
+        assert_eq!(names(Some(OsStr::new("/opt/bin/cp"))), ("cp", "/opt/bin/cp".to_owned()));
+        assert_eq!(names(Some(OsStr::new("target/release/safecp"))), ("safecp", "safecp".to_owned()));
+        assert_eq!(names(None), ("safecp", "safecp".to_owned()));
     }
 
     #[test]

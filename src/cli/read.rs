@@ -34,7 +34,16 @@ pub enum Typed {
 
 /// A command line that --help would have helped with.
 #[derive(Debug)]
-pub struct Usage(String);
+pub struct Usage {
+    /// What is wrong with it.
+    text: String,
+    /// getopt would have found it, which names the program as it was called.
+    pub is_getopts: bool,
+}
+
+/// What getopt would have found.
+#[derive(Debug)]
+struct Getopt(String);
 
 /// A refusal that --help does not clear up.
 #[derive(Debug)]
@@ -74,9 +83,17 @@ impl std::error::Error for WrongWord {}
 
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for Getopt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
+
+impl std::error::Error for Getopt {}
 
 impl fmt::Display for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,21 +109,24 @@ impl std::error::Error for Plain {}
 /// the caller. An error is [`Usage`] where GNU points to --help.
 pub fn read(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
     let read = parse(arguments, environment);
-    read.map_err(|error| match error.downcast_ref::<WrongWord>() {
-        Some(wrong) => Usage(wrong.text(environment.is_utf8)).into(),
-        None if error.is::<Plain>() => error,
-        None => Usage(format!("{error:#}")).into(),
+    read.map_err(|error| {
+        let text = match error.downcast_ref::<WrongWord>() {
+            Some(wrong) => wrong.text(environment.is_utf8),
+            None if error.is::<Plain>() => return error,
+            None => format!("{error:#}"),
+        };
+        Usage { text, is_getopts: error.is::<Getopt>() }.into()
     })
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
-    let mut command = super::command(&environment.program);
+    let mut command = super::command(&environment.called);
     if environment.posixly_correct {
         command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
     }
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
-        Err(error) => bail!(usage_error(&error, &command)),
+        Err(error) => bail!(Getopt(usage_error(&error, &command))),
     };
     if matches.get_flag("help") {
         return Ok(Typed::Text(command.render_help().to_string()));
@@ -455,7 +475,8 @@ mod tests {
 
     fn environment() -> Environment {
         Environment {
-            program: "safecp".to_owned(),
+            program: "safecp",
+            called: "safecp".to_owned(),
             processors: NonZeroUsize::MIN,
             posixly_correct: false,
             version_control: None,

@@ -185,10 +185,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
     /// Whether a symbolic link at the target of such a source is written through, not replaced.
     fn writes_through(&self, stat: &Stat) -> bool {
         let options = self.options();
-        self.is_copied_as_file(stat)
-            && matches!(options.product, Product::Copy | Product::Attributes)
-            && options.backup == Backup::No
-            && options.removal != Removal::Always
+        self.is_written(stat) && options.backup == Backup::No && options.removal != Removal::Always
     }
 
     /// The source's stat. One that is probably a regular file is opened at once, which saves a call.
@@ -228,7 +225,12 @@ impl<'a, K: Kernel> Entries<'a, K> {
     /// Whether a source of this kind becomes a regular file: without -R, or with --copy-contents, all do.
     pub(super) fn is_copied_as_file(&self, stat: &Stat) -> bool {
         let reads_all = !self.options().recursive || self.options().copy_contents;
-        stat.kind == Kind::File || (reads_all && stat.kind != Kind::Symlink)
+        stat.kind == Kind::File || (reads_all && !matches!(stat.kind, Kind::Symlink | Kind::Directory))
+    }
+
+    /// Whether a regular file is made of such a source.
+    pub(super) fn is_written(&self, stat: &Stat) -> bool {
+        self.is_copied_as_file(stat) && matches!(self.options().product, Product::Copy | Product::Attributes)
     }
 
     /// Whether cp removes what stands at the target before it makes anything there.

@@ -154,7 +154,8 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// The permission bits a new directory asks for where none are preserved, before the umask.
     fn directory_mode(&self, from: &Stat) -> u32 {
-        if self.options.preserve.default_mode { 0o777 } else { from.mode & 0o1777 }
+        let bits = if self.options.preserve.default_mode { 0o777 } else { from.mode & 0o777 };
+        bits | from.mode & 0o1000
     }
 
     /// A handle to look names up in; one of O_PATH for a directory that may be searched and not read,
@@ -186,9 +187,17 @@ impl<K: Kernel> Copier<'_, K> {
         let preserve = &self.options.preserve;
         let wanted = self.directory_mode(&level.from);
         let default_mode = level.made_mode.map_or(wanted & !self.options.umask, |made| made & wanted);
+        let lacks_rights = default_mode & 0o700 != 0o700;
+        // A directory within one that gives its group has the set-group-ID bit from the kernel.
+        let gives_group = if level.made && (preserve.closes_until_done() || lacks_rights) {
+            self.kernel.stat(&level.target).map_or(0, |made| made.mode & 0o2000)
+        } else {
+            0
+        };
+        let default_mode = default_mode | gives_group;
         let fresh = if level.made {
             Fresh::Made {
-                private: preserve.closes_until_done() || default_mode & 0o700 != 0o700,
+                private: preserve.closes_until_done() || lacks_rights,
                 default_mode,
                 inherits: level.inherits,
             }

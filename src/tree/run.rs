@@ -158,7 +158,14 @@ impl<'a, K: Kernel> Run<'a, K> {
             let name = self.source_name(operand);
             let unreadable = self.entries.check_readable(&name, source).err();
             let kind = if self.entries.is_copied_as_file(source) { Kind::File } else { source.kind };
-            unreadable.unwrap_or_else(|| Error::call(creation(kind), shown, errno))
+            let pair = |action| Error::pair(action, shown, &operand.source, errno);
+            unreadable.unwrap_or_else(|| match self.options.product {
+                Product::HardLink if kind != Kind::Directory => pair(Action::CreateLink),
+                Product::SymbolicLink if kind != Kind::Directory => pair(Action::CreateSymlink),
+                Product::Copy | Product::Attributes | Product::HardLink | Product::SymbolicLink => {
+                    Error::call(creation(kind), shown, errno)
+                }
+            })
         };
         let base = match plan.open_base(self.kernel) {
             Ok(base) => base,
@@ -172,7 +179,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             Ok(found) if found.kind == Kind::Directory => Ok(base),
             Ok(_) => Err(cannot_stat(Errno::NOTDIR)),
             Err(Errno::NOENT) if source.kind == Kind::Directory => Ok(base),
-            Err(Errno::NOENT) if self.entries.is_copied_as_file(source) => Err(cannot_make(Errno::NOTDIR)),
+            Err(Errno::NOENT) if self.entries.is_written(source) => Err(cannot_make(Errno::NOTDIR)),
             Err(Errno::NOENT) => Err(cannot_make(Errno::NOENT)),
             Err(errno) => Err(cannot_stat(errno)),
         }
@@ -397,6 +404,9 @@ impl<'a, K: Kernel> Run<'a, K> {
         let stat = self.kernel.stat_at(source.dir, source.name, true);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
         let is_itself = copier.look_at(target, false)?.is_some_and(|found| found.is_same_file(&stat));
+        if is_itself && self.options.product == Product::HardLink {
+            return Ok(());
+        }
         if is_itself && self.entries.may_replace() {
             return Err(same_file(source.shown, target.shown));
         }

@@ -1,0 +1,69 @@
+//! The man page and the completions are what the definition of the command line makes of them, and what is checked in.
+//!
+//! SAFECP_GENERATE=1 cargo test --test generated    writes them anew
+
+use clap::Command;
+use clap_complete::Shell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn project(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn command() -> Command {
+    let mut command = safecp::cli::command("safecp").bin_name("safecp");
+    command.build();
+    command
+}
+
+/// Writes the file if that is asked for; else it must be there, and the same.
+#[track_caller]
+fn check(name: &str, generated: &str) {
+    let path = project(name);
+    if std::env::var_os("SAFECP_GENERATE").is_some() {
+        fs::write(&path, generated).expect("a written file");
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == generated, "{name} is stale: SAFECP_GENERATE=1 cargo test --test generated");
+}
+
+/// The section of the options, by clap_mangen.
+fn options() -> String {
+    let mut roff = Vec::new();
+    clap_mangen::Man::new(command()).render_options_section(&mut roff).expect("a rendered section");
+    let roff = String::from_utf8(roff).expect("roff is text");
+    // The page has its own preamble.
+    let start = roff.find(".SH OPTIONS").expect("a section of options");
+    roff[start..].trim_end().to_owned()
+}
+
+fn page() -> String {
+    let template = fs::read_to_string(project("man/safecp.1.in")).expect("the page's template");
+    template.replace("@OPTIONS@", &options()).replace("@VERSION@", env!("CARGO_PKG_VERSION"))
+}
+
+#[test]
+fn the_man_page_is_fresh() {
+    check("man/safecp.1", &page());
+}
+
+#[test]
+fn the_man_page_has_every_option() {
+    let page = page().replace('\\', "");
+    for argument in command().get_arguments().filter(|argument| !argument.is_hide_set()) {
+        let names = argument.get_short().map(|short| format!("-{short}")).into_iter();
+        for name in names.chain(argument.get_long().map(|long| format!("--{long}"))) {
+            assert!(page.contains(&name), "{name} is not in the man page");
+        }
+    }
+}
+
+#[test]
+fn completions_are_fresh() {
+    for (shell, name) in [(Shell::Bash, "safecp.bash"), (Shell::Zsh, "_safecp"), (Shell::Fish, "safecp.fish")] {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command(), "safecp", &mut script);
+        check(&format!("completions/{name}"), &String::from_utf8(script).expect("a script is text"));
+    }
+}
