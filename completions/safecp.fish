@@ -10,7 +10,7 @@ complete -c safecp -l context -d 'like -Z, or set the security context to CTX' -
 complete -c safecp -l verify -d 'read every copy back: content (default), device, none' -r
 complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
 complete -c safecp -s a -l archive -d 'same as -dR --preserve=all'
-complete -c safecp -l attributes-only -d 'don\'t copy the file data, just the attributes'
+complete -c safecp -l attributes-only -d 'copy no content, just the attributes'
 complete -c safecp -s b -d 'like --backup but does not accept an argument'
 complete -c safecp -l copy-contents -d 'copy contents of special files when recursive'
 complete -c safecp -l debug -d 'explain how a file is copied and why, with its digest; implies -v'

@@ -2,8 +2,11 @@
 //!
 //! SAFECP_GENERATE=1 cargo test --test generated    writes them anew
 
+mod common;
+
 use clap::Command;
 use clap_complete::Shell;
+use common::has_tool;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,4 +69,17 @@ fn completions_are_fresh() {
         clap_complete::generate(shell, &mut command(), "safecp", &mut script);
         check(&format!("completions/{name}"), &String::from_utf8(script).expect("a script is text"));
     }
+}
+
+#[test]
+fn the_man_page_renders_without_warnings() {
+    if !has_tool("man") {
+        return;
+    }
+    let page = project("man/safecp.1");
+    let mut man = std::process::Command::new("man");
+    man.args(["--warnings", "--local-file"]).arg(page).env("LC_ALL", "C.UTF-8").env("MANWIDTH", "80");
+    let rendered = man.output().expect("man runs");
+    assert_eq!(String::from_utf8_lossy(&rendered.stderr), "");
+    assert!(String::from_utf8_lossy(&rendered.stdout).contains("THE PROMISE"));
 }

@@ -78,7 +78,7 @@ fn valued(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 fn cp_arguments() -> Vec<Arg> {
     vec![
         flag("archive", Some('a'), "same as -dR --preserve=all"),
-        flag("attributes-only", None, "don't copy the file data, just the attributes"),
+        flag("attributes-only", None, "copy no content, just the attributes"),
         optional("backup", "CONTROL", "", "give each existing target a backup name"),
         Arg::new("backup-default")
             .short('b')
