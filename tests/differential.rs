@@ -1,0 +1,97 @@
+//! GNU's cp and safecp on the same random trees with the same random command lines: everything must be the same but
+//! what `differential/known.rs` explains.
+//!
+//! SAFECP_REFERENCE_CP names GNU's cp (otherwise the one on PATH, if it is GNU's), SAFECP_TEST_BINARY another safecp.
+//! SAFECP_DIFF_CASES and SAFECP_DIFF_SEED (a number, or a commit's hash) make a campaign longer or another one;
+//! SAFECP_DIFF_CASE=<seed> runs one case and shows all of it; SAFECP_DIFF_WITHOUT=--parents,-l leaves options out;
+//! SAFECP_DIFF_FAILURES says after how many kinds of unexplained differences a campaign ends.
+
+#[path = "differential/build.rs"]
+mod build;
+#[path = "differential/campaign.rs"]
+mod campaign;
+#[path = "differential/case.rs"]
+mod case;
+#[path = "differential/compare.rs"]
+mod compare;
+#[path = "differential/generate.rs"]
+mod generate;
+#[path = "differential/known.rs"]
+mod known;
+#[path = "differential/look.rs"]
+mod look;
+#[path = "differential/options.rs"]
+mod options;
+#[path = "differential/programs.rs"]
+mod programs;
+#[path = "sim/random.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the simulator's; this program uses a part")]
+mod random;
+#[path = "differential/shrink.rs"]
+mod shrink;
+#[path = "differential/trial.rs"]
+mod trial;
+
+use campaign::{campaign, described, parse_seed};
+use generate::generate;
+use options::Options;
+use std::path::PathBuf;
+use std::process::Command;
+use trial::Bench;
+
+/// Cases of an ordinary `cargo test`.
+const CASES: u64 = 300;
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// No difference between both programs but those that are meant.
+#[test]
+fn safecp_does_what_cp_does() {
+    let Some(reference) = reference() else {
+        eprintln!("left out: the differential test needs GNU's cp, see SAFECP_REFERENCE_CP");
+        return;
+    };
+    let ours = variable("SAFECP_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_safecp").to_owned());
+    let bench = Bench::new(&reference, ours.as_ref());
+    let without = variable("SAFECP_DIFF_WITHOUT").unwrap_or_default();
+    let options = Options::of(&bench.reference, &bench.ours, &without.split(',').collect::<Vec<_>>());
+    println!("{} against {}", bench.ours.version, bench.reference.version);
+    println!("left out: {}", options.left_out.join("; "));
+    if let Some(seed) = variable("SAFECP_DIFF_CASE") {
+        return replay(parse_seed(&seed), &bench, &options);
+    }
+    let base = parse_seed(&variable("SAFECP_DIFF_SEED").unwrap_or_else(|| "1".to_owned()));
+    let number = |name, default| variable(name).map_or(default, |value| value.parse().expect("a number"));
+    let failures_max = usize::try_from(number("SAFECP_DIFF_FAILURES", 10)).expect("a small number");
+    let summary = campaign(&bench, &options, base, number("SAFECP_DIFF_CASES", CASES), failures_max);
+    summary.print(base);
+    let unexplained = summary.unexplained.len();
+    assert_eq!(unexplained, 0, "differences without a reason, see above; SAFECP_DIFF_CASE=<seed> shows one again");
+}
+
+fn reference() -> Option<PathBuf> {
+    let path = variable("SAFECP_REFERENCE_CP").unwrap_or_else(|| "cp".to_owned());
+    let path = if path.contains('/') { PathBuf::from(path) } else { on_path(&path)? };
+    let output = Command::new(&path).arg("--version").output().ok()?;
+    String::from_utf8_lossy(&output.stdout).contains("GNU coreutils").then_some(path)
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH")?;
+    std::env::split_paths(&paths).map(|directory| directory.join(name)).find(|path| path.exists())
+}
+
+fn replay(seed: u64, bench: &Bench, options: &Options) {
+    let case = generate(seed, options);
+    let verdict = bench.judge(&case, &bench.desk(0));
+    println!("{}", described(&case.script(), &verdict));
+    println!("GNU: {:?}\nsafecp: {:?}", verdict.reference.ended, verdict.ours.ended);
+    for (name, outcome) in [("GNU", &verdict.reference), ("safecp", &verdict.ours)] {
+        for (path, seen) in &outcome.tree {
+            println!("{name}: {path:?}: {} {:04o} {:?} {:?}", seen.kind, seen.mode, seen.owner, seen.modified);
+        }
+    }
+    assert!(verdict.unexplained.is_empty(), "unexplained differences, see above");
+}

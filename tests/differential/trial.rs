@@ -1,0 +1,95 @@
+//! A trial: one case made twice, run by both programs, looked at, and compared.
+
+use super::build::build;
+use super::case::Case;
+use super::compare::{Difference, Outcome, WORLD, differences};
+use super::known::{Evidence, reason};
+use super::look::look;
+use super::programs::Program;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The programs, and a place to run cases in.
+pub(crate) struct Bench {
+    root: tempfile::TempDir,
+    pub(crate) reference: Program,
+    pub(crate) ours: Program,
+}
+
+/// What a case showed.
+pub(crate) struct Verdict {
+    pub(crate) reference: Outcome,
+    pub(crate) ours: Outcome,
+    pub(crate) unexplained: Vec<Difference>,
+    /// Differences that are meant, each with the number of its reason.
+    pub(crate) explained: Vec<(usize, Difference)>,
+}
+
+impl Bench {
+    pub(crate) fn new(reference: &Path, ours: &Path) -> Self {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        let root = tempfile::Builder::new().prefix("differential-").tempdir().expect("a temporary directory");
+        fs::set_permissions(root.path(), Permissions::from_mode(0o755)).expect("chmod");
+        let reference = Program::install(reference, &root.path().join("reference"));
+        let ours = Program::install(ours, &root.path().join("ours"));
+        Self { root, reference, ours }
+    }
+
+    /// A directory for one worker.
+    pub(crate) fn desk(&self, number: usize) -> PathBuf {
+        let desk = self.root.path().join(format!("desk-{number}"));
+        fs::create_dir_all(&desk).expect("mkdir");
+        desk
+    }
+
+    /// Runs a case at this desk.
+    pub(crate) fn judge(&self, case: &Case, desk: &Path) -> Verdict {
+        let reference = outcome(&self.reference, case, &desk.join("gnu"), desk);
+        let ours = outcome(&self.ours, case, &desk.join("our"), desk);
+        let (mut unexplained, mut explained) = (Vec::new(), Vec::new());
+        for difference in differences(case, &reference, &ours) {
+            let evidence = Evidence { case, reference: &reference, ours: &ours, difference: &difference };
+            match reason(&evidence) {
+                Some(number) => explained.push((number, difference)),
+                None => unexplained.push(difference),
+            }
+        }
+        Verdict { reference, ours, unexplained, explained }
+    }
+}
+
+fn outcome(program: &Program, case: &Case, root: &Path, desk: &Path) -> Outcome {
+    let world = root.join(WORLD);
+    fs::create_dir_all(&world).expect("mkdir of a world");
+    build(case, &world);
+    let inodes = case.entries.iter().map(|entry| (entry.path.clone(), inode(&world.join(&entry.path)))).collect();
+    let started = now();
+    let ended = program.run(case, &world, desk);
+    let during = (started - 1, now() + 1);
+    let tree = look(root);
+    remove(root);
+    Outcome { ended, tree, inodes, during }
+}
+
+fn inode(path: &Path) -> u64 {
+    fs::symlink_metadata(path).expect("what was made is there").ino()
+}
+
+fn now() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    i64::try_from(elapsed.as_secs()).expect("a clock of this age")
+}
+
+/// A copied tree may be deeper than std can follow, or closed to this user.
+fn remove(root: &Path) {
+    if fs::remove_dir_all(root).is_ok() {
+        return;
+    }
+    for (program, options) in [("chmod", ["-R", "u+rwX"]), ("rm", ["-rf", "--one-file-system"])] {
+        let status = Command::new(program).args(options).arg("--").arg(root).stderr(Stdio::null()).status();
+        assert!(status.is_ok(), "{program} of a world that goes: {status:?}");
+    }
+}
