@@ -140,10 +140,7 @@ impl Case {
             text += " ";
             text += &shell(&word);
         }
-        match self.answers {
-            "" => text,
-            answers => format!("printf {} | {text}", shell(OsStr::new(&answers.replace('\n', "\\n")))),
-        }
+        text
     }
 
     /// The whole case as shell commands.
@@ -157,9 +154,13 @@ impl Case {
                 script += &format!("    {command}\n");
             }
         }
-        let user = if self.as_nobody { "setpriv --reuid 65534 --regid 65534 --clear-groups " } else { "" };
+        let answers = match self.answers {
+            "" => String::new(),
+            answers => format!("printf {} | ", shell(OsStr::new(&answers.replace('\n', "\\n")))),
+        };
+        let user = if self.as_nobody { "setpriv --reuid 65534 --regid 65534 --clear-groups env " } else { "env " };
         let umask = if self.umask == 0o022 { String::new() } else { format!("umask {:03o}; ", self.umask) };
-        script + &format!("    {umask}{user}{}\n", self.command_line())
+        script + &format!("    {umask}{answers}{user}{}\n", self.command_line())
     }
 }
 

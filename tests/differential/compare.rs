@@ -141,8 +141,12 @@ fn entries(
 impl Outcome {
     /// A time that was given, or `now`.
     fn shown(&self, (seconds, nanos): (i64, i64)) -> String {
-        let (started, ended) = self.during;
-        if (started..=ended).contains(&seconds) { "now".to_owned() } else { format!("{seconds}.{nanos:09}") }
+        if self.is_now((seconds, nanos)) { "now".to_owned() } else { format!("{seconds}.{nanos:09}") }
+    }
+
+    /// Whether a time is one of the run.
+    pub(crate) fn is_now(&self, (seconds, _): (i64, i64)) -> bool {
+        (self.during.0..=self.during.1).contains(&seconds)
     }
 }
 

@@ -285,7 +285,7 @@ fn operands(case: &mut Case, random: &mut Random) {
     if random.once_in(12) {
         words.push(words[0].clone());
     }
-    let target = target(case, random);
+    let target = outside_target(case, &words, random);
     match directory_option {
         Some(place) => {
             if let Argument::Valued(_, value) = &mut case.arguments[place] {
@@ -314,6 +314,21 @@ fn source(case: &Case, random: &mut Random) -> OsString {
     random.pick(&["missing", ".", "..", "d/missing", "missing/", "a", "d"]).into()
 }
 
+/// A target that mostly does not lie in one of the sources: most copies of a directory into itself are alike.
+fn outside_target(case: &Case, sources: &[OsString], random: &mut Random) -> OsString {
+    let lies_within = |target: &OsString, source: &OsString| {
+        let plain = |word: &OsString| Path::new(word).strip_prefix("./").unwrap_or(Path::new(word)).to_owned();
+        plain(target).starts_with(plain(source)) || plain(source).ends_with("..")
+    };
+    for _ in 0..6 {
+        let target = target(case, random);
+        if !sources.iter().any(|source| lies_within(&target, source)) || random.once_in(6) {
+            return target;
+        }
+    }
+    target(case, random)
+}
+
 fn target(case: &Case, random: &mut Random) -> OsString {
     let usable = |entry: &&Entry| !matches!(entry.kind, Kind::Fifo | Kind::Device(..));
     let targets: Vec<&Entry> = case.entries.iter().filter(usable).collect();
@@ -339,7 +354,7 @@ fn decorated(path: &Path, is_directory: bool, random: &mut Random) -> OsString {
     match (random.below(24), is_directory) {
         (0, _) | (1..=2, true) => word.push("/"),
         (3..=4, true) => word.push("/."),
-        (5, true) => word.push("/.."),
+        (5, true) if random.once_in(3) => word.push("/.."),
         (6, true) => word.push("//"),
         (7..=8, _) => {
             let mut longer = OsString::from("./");

@@ -1,7 +1,7 @@
 //! Differences that are meant, each with the reason for it. Every predicate is as narrow as it can be, and what each
 //! excused is counted and printed, so that none of them grows into a blanket.
 
-use super::case::Case;
+use super::case::{Case, Entry, Kind};
 use super::compare::{Difference, Outcome, WORLD, What};
 use std::path::Path;
 
@@ -27,6 +27,16 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: renamed_in,
     },
     Reason { name: "-v for a name that fails: only what was done gets a line", explains: not_done },
+    Reason { name: "reading a copy back is a read of it", explains: read_back },
+    Reason {
+        name: "what was there is not lost before what replaces it is verified: an old target stays",
+        explains: kept,
+    },
+    Reason {
+        name: "no new file stands under its name before it is verified: its directory does not change",
+        explains: unborn,
+    },
+    Reason { name: "a target that cannot be read back, written in place, is refused", explains: unreadable },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -42,19 +52,109 @@ fn renamed_in(evidence: &Evidence<'_>) -> bool {
     *what == What::Modified
         && ours == "now"
         && reference != "now"
-        && here.map(|entry| entry.path.as_path()).any(|path| is_replaced(evidence, path))
+        && here.map(|entry| entry.path.as_path()).any(|path| {
+            // Where the rename is refused, as in a sticky directory, a temporary was there for a while.
+            is_replaced(evidence, path) || both_failed(evidence) && is_told_of_name_of(evidence, path)
+        })
 }
 
 /// A line of what failed, and the failure is told.
 fn not_done(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let Some((source, target)) = reference.split_once(" -> ") else { return false };
-    let told = |name: &str| evidence.ours.ended.stderr.iter().any(|line| line.contains(name));
     *what == What::Stdout
         && ours.is_empty()
+        && both_failed(evidence)
+        && (is_told(evidence, source) || is_told(evidence, target))
+}
+
+/// A file that both wrote in place.
+fn read_back(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let is_written = |outcome: &Outcome| {
+        let seen = outcome.tree.get(&Path::new(WORLD).join(path));
+        seen.is_some_and(|seen| seen.kind == "file" && outcome.is_now(seen.modified)) && !is_replaced_in(outcome, path)
+    };
+    *what == What::Accessed
+        && ours == "now"
+        && reference != "now"
+        && is_written(evidence.ours)
+        && is_written(evidence.reference)
+}
+
+/// A file that GNU emptied, wrote into or removed before it failed, and that safecp left alone and complained of.
+fn kept(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, .. } = evidence.difference;
+    let both_failed = both_failed(evidence);
+    if *what == What::Stdout {
+        let removed = reference.strip_prefix("removed ");
+        return both_failed && removed.is_some_and(|name| is_told(evidence, name));
+    }
+    let Some(entry) = evidence.case.entry(path) else { return false };
+    let is_as_before = evidence.ours.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| {
+        (seen.modified.0, seen.modified.1) == (entry.modified.0, entry.modified.1.into())
+            && !is_replaced_in(evidence.ours, path)
+    });
+    matches!(what, What::Content | What::Modified | What::Presence)
+        && both_failed
+        && matches!(entry.kind, Kind::File(_))
+        && is_as_before
+        && is_told_of_name_of(evidence, path)
+}
+
+/// A directory in which GNU made a file, failed to fill it, and removed it.
+fn unborn(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let directory = path.file_name().map_or("", |name| name.to_str().unwrap_or("invalid"));
+    let failed_in = |line: &String| line.starts_with("cp: failed to clone ") && line.contains(directory);
+    *what == What::Modified
+        && reference == "now"
+        && ours != "now"
+        && both_failed(evidence)
+        && evidence.ours.ended.stderr.iter().any(failed_in)
+}
+
+/// A file that may be written and not be read, and what follows from its refusal.
+fn unreadable(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, ours, .. } = evidence.difference;
+    let is_closed =
+        |entry: &&Entry| matches!(entry.kind, Kind::File(_)) && entry.mode & 0o444 != 0o444 && entry.mode & 0o222 != 0;
+    let mut closed = evidence.case.entries.iter().filter(is_closed);
+    let refuses = |line: &str, entry: &Entry| {
+        let name = entry.path.file_name().and_then(|name| name.to_str()).unwrap_or("invalid");
+        line.ends_with(": Permission denied")
+            && line.contains(name)
+            && !evidence.reference.ended.stderr.contains(&line.to_owned())
+    };
+    let is_refused = |entry: &Entry| evidence.ours.ended.stderr.iter().any(|line| refuses(line, entry));
+    evidence.case.as_nobody
         && evidence.ours.ended.status == Some(1)
-        && evidence.reference.ended.status == Some(1)
-        && (told(source) || told(target))
+        && match what {
+            What::Stderr => closed.any(|entry| refuses(ours, entry)),
+            What::Status => evidence.reference.ended.status == Some(0) && closed.any(is_refused),
+            What::Content | What::Modified | What::Mode | What::Owner | What::Accessed => {
+                evidence.case.entry(path).is_some_and(|entry| is_closed(&entry) && is_refused(entry))
+            }
+            _ => false,
+        }
+}
+
+fn both_failed(evidence: &Evidence<'_>) -> bool {
+    [evidence.reference, evidence.ours].iter().all(|outcome| outcome.ended.status == Some(1))
+}
+
+fn is_told(evidence: &Evidence<'_>, name: &str) -> bool {
+    evidence.ours.ended.stderr.iter().any(|line| line.contains(name))
+}
+
+fn is_told_of_name_of(evidence: &Evidence<'_>, path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| is_told(evidence, name))
+}
+
+/// Whether another file took the name.
+fn is_replaced_in(outcome: &Outcome, path: &Path) -> bool {
+    let inode = outcome.tree.get(&Path::new(WORLD).join(path)).map(|seen| seen.inode);
+    inode != outcome.inodes.get(path).copied()
 }
 
 /// Whether GNU left the file of that name what it was, and safecp made another.

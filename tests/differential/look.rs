@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// A tree by path; the directory looked at has the empty path.
 pub(crate) type Tree = BTreeMap<PathBuf, Seen>;
 
+/// Beyond this many levels nothing is looked at: no world is so deep, only what a copy into itself made of it.
+const DEPTH_MAX: usize = 60;
+
 /// One name and what is behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
@@ -41,6 +44,9 @@ pub(crate) fn look(root: &Path) -> Tree {
 }
 
 fn descend(root: &Path, path: PathBuf, tree: &mut Tree) {
+    if path.components().count() > DEPTH_MAX {
+        return;
+    }
     let here = root.join(&path);
     let metadata = fs::symlink_metadata(&here).unwrap_or_else(|error| panic!("{}: {error}", here.display()));
     let xattrs = xattrs(&here);
