@@ -1,7 +1,8 @@
 //! GNU's cp and safecp on the same random trees with the same random command lines: everything must be the same but
 //! what `differential/known.rs` explains.
 //!
-//! SAFECP_REFERENCE_CP names GNU's cp (otherwise the one on PATH, if it is GNU's), SAFECP_TEST_BINARY another safecp.
+//! SAFECP_REFERENCE_CP names GNU's cp (otherwise one that tests/gnu/run built, or the one on PATH), SAFECP_TEST_BINARY
+//! another safecp.
 //! SAFECP_DIFF_CASES and SAFECP_DIFF_SEED (a number, or a commit's hash) make a campaign longer or another one;
 //! SAFECP_DIFF_CASE=<seed> runs one case and shows all of it; SAFECP_DIFF_WITHOUT=--parents,-l leaves options out;
 //! SAFECP_DIFF_FAILURES says after how many kinds of unexplained differences a campaign ends.
@@ -35,12 +36,16 @@ mod trial;
 use campaign::{campaign, described, parse_seed};
 use generate::generate;
 use options::Options;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use trial::Bench;
 
 /// Cases of an ordinary `cargo test`.
 const CASES: u64 = 300;
+
+/// The release of coreutils whose behaviour is promised.
+const PROMISED: (u32, u32) = (9, 10);
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -49,9 +54,15 @@ fn variable(name: &str) -> Option<String> {
 /// No difference between both programs but those that are meant.
 #[test]
 fn safecp_does_what_cp_does() {
-    let Some(reference) = reference() else {
-        eprintln!("left out: the differential test needs GNU's cp, see SAFECP_REFERENCE_CP");
-        return;
+    let reference = match reference() {
+        Ok(reference) => reference,
+        // Around the runner's capture, so that it is always seen.
+        Err(why) => {
+            let line = format!(
+                "left out: comparison with GNU's cp: {why}; tests/gnu/run builds one, SAFECP_REFERENCE_CP names one"
+            );
+            return writeln!(std::io::stderr(), "{line}").expect("standard error");
+        }
     };
     let ours = variable("SAFECP_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_safecp").to_owned());
     let bench = Bench::new(&reference, ours.as_ref());
@@ -71,16 +82,39 @@ fn safecp_does_what_cp_does() {
     assert_eq!(unexplained, 0, "differences without a reason, see above; SAFECP_DIFF_CASE=<seed> shows one again");
 }
 
-fn reference() -> Option<PathBuf> {
-    let path = variable("SAFECP_REFERENCE_CP").unwrap_or_else(|| "cp".to_owned());
-    let path = if path.contains('/') { PathBuf::from(path) } else { on_path(&path)? };
-    let output = Command::new(&path).arg("--version").output().ok()?;
-    String::from_utf8_lossy(&output.stdout).contains("GNU coreutils").then_some(path)
+/// GNU's cp to compare with: the one that is named, else one that tests/gnu/run built, else the one on PATH, if it is
+/// of the release whose behaviour safecp promises, or a later one.
+fn reference() -> Result<PathBuf, String> {
+    let named = variable("SAFECP_REFERENCE_CP").map(PathBuf::from);
+    let found = named.clone().or_else(built).or_else(on_path).ok_or("no cp is found")?;
+    let output = Command::new(&found).arg("--version").output().map_err(|error| format!("{found:?}: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let Some(version) = text.lines().next().and_then(|line| line.strip_prefix("cp (GNU coreutils) ")) else {
+        return Err(format!("{found:?} is not GNU's"));
+    };
+    let number = |part: Option<&str>| part.and_then(|part| part.parse().ok()).unwrap_or(0);
+    let mut parts = version.split('.');
+    let release: (u32, u32) = (number(parts.next()), number(parts.next()));
+    if named.is_none() && release < PROMISED {
+        return Err(format!(
+            "{found:?} is of coreutils {version}, which does otherwise than {PROMISED:?} in many cases"
+        ));
+    }
+    Ok(found)
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+fn built() -> Option<PathBuf> {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?.join("safecp-gnu");
+    let trees = std::fs::read_dir(cache).ok()?.filter_map(Result::ok);
+    let mut programs: Vec<_> = trees.map(|tree| tree.path().join("src/cp")).filter(|path| path.is_file()).collect();
+    programs.sort();
+    programs.pop()
+}
+
+fn on_path() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
-    std::env::split_paths(&paths).map(|directory| directory.join(name)).find(|path| path.exists())
+    std::env::split_paths(&paths).map(|directory| directory.join("cp")).find(|path| path.exists())
 }
 
 fn replay(seed: u64, bench: &Bench, options: &Options) {

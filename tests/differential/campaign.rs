@@ -8,6 +8,7 @@ use super::random::spread;
 use super::shrink::shrink;
 use super::trial::{Bench, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -51,7 +52,13 @@ pub(crate) fn campaign(bench: &Bench, options: &Options, base: u64, cases: u64, 
                         break;
                     }
                     let case = generate(seed_of(base, case), options);
-                    let (seed, verdict) = (case.seed, bench.judge(&case, &desk));
+                    let seed = case.seed;
+                    let judged = catch_unwind(AssertUnwindSafe(|| bench.judge(&case, &desk)));
+                    let Ok(verdict) = judged else {
+                        println!("case {seed}: the test itself fails\n{}", case.script());
+                        locked().unexplained.insert("the test itself".to_owned(), Unexplained { seed, cases: 1 });
+                        break;
+                    };
                     locked().count(&verdict);
                     if let Some(likeness) = locked().news(seed, &verdict) {
                         let (case, verdict) = shrink(case, verdict, &likeness, bench, &desk);

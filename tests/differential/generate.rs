@@ -22,6 +22,15 @@ const DIRECTORY_MODES: [u32; 10] = [0o755, 0o755, 0o755, 0o755, 0o700, 0o777, 0o
 const BACKUP_ENVIRONMENT: [&str; 8] = ["numbered", "t", "existing", "nil", "simple", "never", "none", "nonsense"];
 const TEXTS: [&str; 10] = ["a", "b", "c", "d", "e", "../a", "../d", "d/a", "nowhere", "."];
 
+/// Options that are refused together, which few cases should be about.
+const CLASHES: [(&[&str], &[&str]); 5] = [
+    (&["-l", "--link"], &["-s", "--symbolic-link"]),
+    (&["-t", "--target-directory", "--parents"], &["-T", "--no-target-directory"]),
+    (&["-t", "--target-directory"], &["-t", "--target-directory"]),
+    (&["-b", "--backup"], &["-n", "--no-clobber", "--update"]),
+    (&["--reflink"], &["--sparse"]),
+];
+
 /// The case of a seed, among the options that both programs have.
 pub(crate) fn generate(seed: u64, options: &Options) -> Case {
     let mut random = Random::new(seed);
@@ -242,7 +251,13 @@ fn arguments(case: &mut Case, options: &Options, random: &mut Random) {
         case.arguments.push(Argument::Letters(random.pick(&["r", "R", "R", "a"]).to_owned()));
     }
     for _ in 0..random.below(6) {
-        if let Some(choice) = options.pick(random) {
+        let Some(choice) = options.pick(random) else { break };
+        let clashes = CLASHES.iter().any(|(one, other)| {
+            let is = |choices: &[&str]| choices.iter().any(|word| choice.says(word));
+            let has = |choices: &[&str]| choices.iter().any(|word| says(case, word));
+            is(one) && has(other) || is(other) && has(one)
+        });
+        if !clashes || random.once_in(5) {
             case.arguments.push(argument(choice, random));
         }
     }
@@ -261,6 +276,13 @@ fn arguments(case: &mut Case, options: &Options, random: &mut Random) {
     } else {
         random.pick(&["", "y\n", "n\n", "yes\n", "y", "n\ny\n", "y\nn\ny\n", "\ny\n", " y\n", "Yikes\nno\n"])
     };
+}
+
+fn says(case: &Case, word: &str) -> bool {
+    match word.strip_prefix('-').and_then(|letter| letter.parse().ok()) {
+        Some(letter) => case.has(letter, ""),
+        None => case.has('\0', word),
+    }
 }
 
 fn argument(choice: Choice, random: &mut Random) -> Argument {

@@ -37,6 +37,16 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: unborn,
     },
     Reason { name: "a target that cannot be read back, written in place, is refused", explains: unreadable },
+    Reason { name: "a copy into itself is refused and the rest copied; GNU stops there", explains: rest_is_copied },
+    Reason {
+        name: "a copy into itself through links is refused; GNU goes on until names are too long",
+        explains: endless,
+    },
+    Reason {
+        name: "a mode that is preserved leaves no list inherited from the target's directory",
+        explains: inherited,
+    },
+    Reason { name: "an attribute that cannot be set: GNU names it twice", explains: named_twice },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -95,7 +105,7 @@ fn kept(evidence: &Evidence<'_>) -> bool {
         (seen.modified.0, seen.modified.1) == (entry.modified.0, entry.modified.1.into())
             && !is_replaced_in(evidence.ours, path)
     });
-    matches!(what, What::Content | What::Modified | What::Presence)
+    matches!(what, What::Content | What::Modified | What::Presence | What::HardLinks)
         && both_failed
         && matches!(entry.kind, Kind::File(_))
         && is_as_before
@@ -137,6 +147,52 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
             }
             _ => false,
         }
+}
+
+/// What safecp has and GNU has not, of a copy that both refused to finish.
+fn rest_is_copied(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, .. } = evidence.difference;
+    let is_refused =
+        |line: &String| line.starts_with("cp: cannot copy a directory, ") && line.contains(", into itself, ");
+    let refusal = evidence.ours.ended.stderr.iter().find(|line| is_refused(line));
+    *what == What::Presence
+        && reference == "nothing"
+        && evidence.case.entry(path).is_none()
+        && both_failed(evidence)
+        && refusal.is_some_and(|line| evidence.reference.ended.stderr.contains(line))
+}
+
+/// What GNU made of a tree that contains its own copy.
+fn endless(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, ours, .. } = evidence.difference;
+    let is_too_long = |line: &str| line.ends_with(": File name too long") && line.len() > 3000;
+    both_failed(evidence)
+        && evidence.reference.ended.stderr.iter().any(|line| is_too_long(line))
+        && match what {
+            What::Presence => ours == "nothing",
+            What::Stderr => is_too_long(reference) || ours.contains(", into itself, "),
+            What::Stdout => ours.is_empty(),
+            _ => false,
+        }
+}
+
+/// Releases before 9.10 removed such a list as well.
+fn inherited(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, ours, .. } = evidence.difference;
+    let gives_lists = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_default");
+    let case = evidence.case;
+    *what == What::Xattr
+        && reference.starts_with("system.posix_acl_")
+        && ours.ends_with("=none")
+        && (case.has('p', "--preserve") || case.has('a', "--archive"))
+        && case.entries.iter().any(gives_lists)
+}
+
+fn named_twice(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, ours, .. } = evidence.difference;
+    let begins =
+        ["cp: setting attribute 'security.capability' for 'security.capability': ", "cp: setting attributes for "];
+    *what == What::Stderr && both_failed(evidence) && (reference.starts_with(begins[0]) || ours.starts_with(begins[1]))
 }
 
 fn both_failed(evidence: &Evidence<'_>) -> bool {

@@ -60,8 +60,8 @@ const CHOICES: &[(u32, &str, Choice)] = &[
     (4, "--parents", Choice::Long("--parents")),
     (1, "--recursive", Choice::Long("--recursive")),
     (1, "--reflink", Choice::Long("--reflink")),
-    (1, "--reflink", Choice::Long("--reflink=auto")),
-    (1, "--reflink", Choice::Long("--reflink=never")),
+    (2, "--reflink", Choice::Long("--reflink=auto")),
+    (2, "--reflink", Choice::Long("--reflink=never")),
     (3, "--remove-destination", Choice::Long("--remove-destination")),
     (1, "--sparse", Choice::Long("--sparse=auto")),
     (2, "--sparse", Choice::Long("--sparse=always")),
@@ -167,7 +167,8 @@ impl Choice {
         }
     }
 
-    fn says(self, word: &str) -> bool {
-        self.word() == word || self.word().split('=').next() == Some(word)
+    /// Whether this is that option, with whatever value.
+    pub(crate) fn says(self, word: &str) -> bool {
+        self.word().split(['=', ' ']).next() == Some(word) || self.word() == word
     }
 }
