@@ -32,6 +32,8 @@ mod random;
 mod shrink;
 #[path = "differential/trial.rs"]
 mod trial;
+#[path = "differential/twisted.rs"]
+mod twisted;
 
 use campaign::{campaign, described, parse_seed};
 use generate::generate;
@@ -54,16 +56,7 @@ fn variable(name: &str) -> Option<String> {
 /// No difference between both programs but those that are meant.
 #[test]
 fn safecp_does_what_cp_does() {
-    let reference = match reference() {
-        Ok(reference) => reference,
-        // Around the runner's capture, so that it is always seen.
-        Err(why) => {
-            let line = format!(
-                "left out: comparison with GNU's cp: {why}; tests/gnu/run builds one, SAFECP_REFERENCE_CP names one"
-            );
-            return writeln!(std::io::stderr(), "{line}").expect("standard error");
-        }
-    };
+    let Some(reference) = reference_or_say_why() else { return };
     let ours = variable("SAFECP_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_safecp").to_owned());
     let bench = Bench::new(&reference, ours.as_ref());
     let without = variable("SAFECP_DIFF_WITHOUT").unwrap_or_default();
@@ -80,6 +73,39 @@ fn safecp_does_what_cp_does() {
     summary.print(base);
     let unexplained = summary.unexplained.len();
     assert_eq!(unexplained, 0, "differences without a reason, see above; SAFECP_DIFF_CASE=<seed> shows one again");
+}
+
+/// The comparison itself: it sees whatever is done to a world behind its back.
+#[test]
+fn every_kind_of_difference_is_seen() {
+    if let Some(reference) = reference_or_say_why() {
+        twisted::every_twist_is_seen(&reference);
+    }
+}
+
+/// The same seed makes the same case, and another seed another.
+#[test]
+fn cases_repeat_themselves() {
+    let options = Options::everything();
+    let text = |seed| format!("{:?}", generate(seed, &options));
+    for seed in 0..200 {
+        assert_eq!(text(seed), text(seed), "seed {seed}");
+        assert_ne!(text(seed), text(seed + 1), "seed {seed}");
+    }
+}
+
+fn reference_or_say_why() -> Option<PathBuf> {
+    match reference() {
+        Ok(reference) => Some(reference),
+        // Around the runner's capture, so that it is always seen.
+        Err(why) => {
+            let line = format!(
+                "left out: comparison with GNU's cp: {why}; tests/gnu/run builds one, SAFECP_REFERENCE_CP names one"
+            );
+            writeln!(std::io::stderr(), "{line}").expect("standard error");
+            None
+        }
+    }
 }
 
 /// GNU's cp to compare with: the one that is named, else one that tests/gnu/run built, else the one on PATH, if it is

@@ -130,7 +130,7 @@ impl Summary {
 }
 
 /// The seed of the `number`th case of a campaign.
-fn seed_of(base: u64, number: u64) -> u64 {
+pub(crate) fn seed_of(base: u64, number: u64) -> u64 {
     let mut state = base ^ number.wrapping_mul(0xd605_bbb5_8c8a_bc03);
     spread(&mut state)
 }

@@ -80,11 +80,13 @@ pub(crate) enum Argument {
     /// `--`
     End,
     Operand(OsString),
+    /// An operand that begins with the world's own path.
+    Absolute(OsString),
 }
 
 impl Case {
-    /// The words after `cp`.
-    pub(crate) fn words(&self) -> Vec<OsString> {
+    /// The words after `cp`, in a world at this path.
+    pub(crate) fn words(&self, world: &Path) -> Vec<OsString> {
         let mut words = Vec::new();
         for argument in &self.arguments {
             match argument {
@@ -93,6 +95,12 @@ impl Case {
                 Argument::Valued(option, value) => words.extend([OsString::from(option), value.clone()]),
                 Argument::End => words.push("--".into()),
                 Argument::Operand(operand) => words.push(operand.clone()),
+                Argument::Absolute(operand) => {
+                    let mut word = world.as_os_str().to_owned();
+                    word.push("/");
+                    word.push(operand);
+                    words.push(word);
+                }
             }
         }
         words
@@ -106,7 +114,7 @@ impl Case {
             Argument::Valued(option, _) => {
                 (!long.is_empty() && option.starts_with(long)) || **option == *format!("-{letter}")
             }
-            Argument::End | Argument::Operand(_) => false,
+            Argument::End | Argument::Operand(_) | Argument::Absolute(_) => false,
         })
     }
 
@@ -136,7 +144,7 @@ impl Case {
             text += &format!("{name}={} ", shell(OsStr::new(value)));
         }
         text += "cp";
-        for word in self.words() {
+        for word in self.words(Path::new("$PWD")) {
             text += " ";
             text += &shell(&word);
         }
@@ -213,7 +221,7 @@ impl Entry {
 
 /// A word as a shell reads it.
 pub(crate) fn shell(word: &OsStr) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./=,+:~".contains(byte);
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./=,+:~$".contains(byte);
     let bytes = word.as_bytes();
     if !bytes.is_empty() && bytes.iter().all(plain) {
         return word.to_string_lossy().into_owned();

@@ -319,7 +319,13 @@ fn operands(case: &mut Case, random: &mut Random) {
     if random.once_in(50) {
         words.pop();
     }
-    case.arguments.extend(words.into_iter().map(Argument::Operand));
+    // Symbolic links to what they are made from need full paths, but in one case.
+    let links = case.has('s', "--symbolic-link");
+    let parents = case.has('\0', "--parent");
+    for word in words {
+        let is_full = if links { !random.once_in(4) } else { random.once_in(40) } && !parents;
+        case.arguments.push(if is_full { Argument::Absolute(word) } else { Argument::Operand(word) });
+    }
 }
 
 /// What is copied: mostly something that is there.
@@ -392,7 +398,7 @@ fn decorated(path: &Path, is_directory: bool, random: &mut Random) -> OsString {
 /// Puts options where they may stand: some in one word, some between and after operands, all of them before `--`.
 fn arrange(arguments: &mut Vec<Argument>, random: &mut Random) {
     let (mut options, operands): (Vec<_>, Vec<_>) =
-        arguments.drain(..).partition(|argument| !matches!(argument, Argument::Operand(_)));
+        arguments.drain(..).partition(|argument| !matches!(argument, Argument::Operand(_) | Argument::Absolute(_)));
     join_letters(&mut options, random);
     let dashed = |argument: &Argument| matches!(argument, Argument::Operand(word) if word.as_bytes().starts_with(b"-"));
     if operands.iter().any(dashed) && !random.once_in(10) || random.once_in(12) {

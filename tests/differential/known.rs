@@ -47,6 +47,10 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: inherited,
     },
     Reason { name: "an attribute that cannot be set: GNU names it twice", explains: named_twice },
+    Reason {
+        name: "an existing regular file is replaced: attributes that its user cannot see are lost",
+        explains: unseen,
+    },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -64,7 +68,7 @@ fn renamed_in(evidence: &Evidence<'_>) -> bool {
         && reference != "now"
         && here.map(|entry| entry.path.as_path()).any(|path| {
             // Where the rename is refused, as in a sticky directory, a temporary was there for a while.
-            is_replaced(evidence, path) || both_failed(evidence) && is_told_of_name_of(evidence, path)
+            is_replaced(evidence, path) || both_failed(evidence) && is_told_of(evidence, path)
         })
 }
 
@@ -100,23 +104,30 @@ fn kept(evidence: &Evidence<'_>) -> bool {
         let removed = reference.strip_prefix("removed ");
         return both_failed && removed.is_some_and(|name| is_told(evidence, name));
     }
+    if *what == What::HardLinks {
+        // The first name of a file, where GNU has removed that.
+        let first = Path::new(&evidence.difference.ours);
+        let has = |outcome: &Outcome| outcome.tree.contains_key(&Path::new(WORLD).join(first));
+        return both_failed && has(evidence.ours) && !has(evidence.reference) && is_told_of(evidence, first);
+    }
     let Some(entry) = evidence.case.entry(path) else { return false };
     let is_as_before = evidence.ours.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| {
         (seen.modified.0, seen.modified.1) == (entry.modified.0, entry.modified.1.into())
             && !is_replaced_in(evidence.ours, path)
     });
-    matches!(what, What::Content | What::Modified | What::Presence | What::HardLinks)
+    matches!(what, What::Content | What::Modified | What::Presence)
         && both_failed
         && matches!(entry.kind, Kind::File(_))
         && is_as_before
-        && is_told_of_name_of(evidence, path)
+        && is_told_of(evidence, path)
 }
 
 /// A directory in which GNU made a file, failed to fill it, and removed it.
 fn unborn(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
-    let directory = path.file_name().map_or("", |name| name.to_str().unwrap_or("invalid"));
-    let failed_in = |line: &String| line.starts_with("cp: failed to clone ") && line.contains(directory);
+    // The working directory has no name in messages.
+    let is_here = |line: &str| path.as_os_str().is_empty() || names(line, path);
+    let failed_in = |line: &String| line.starts_with("cp: failed to clone ") && is_here(line);
     *what == What::Modified
         && reference == "now"
         && ours != "now"
@@ -131,9 +142,8 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
         |entry: &&Entry| matches!(entry.kind, Kind::File(_)) && entry.mode & 0o444 != 0o444 && entry.mode & 0o222 != 0;
     let mut closed = evidence.case.entries.iter().filter(is_closed);
     let refuses = |line: &str, entry: &Entry| {
-        let name = entry.path.file_name().and_then(|name| name.to_str()).unwrap_or("invalid");
         line.ends_with(": Permission denied")
-            && line.contains(name)
+            && names(line, &entry.path)
             && !evidence.reference.ended.stderr.contains(&line.to_owned())
     };
     let is_refused = |entry: &Entry| evidence.ours.ended.stderr.iter().any(|line| refuses(line, entry));
@@ -151,15 +161,18 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
 
 /// What safecp has and GNU has not, of a copy that both refused to finish.
 fn rest_is_copied(evidence: &Evidence<'_>) -> bool {
-    let Difference { what, path, reference, .. } = evidence.difference;
+    let Difference { what, path, reference, ours } = evidence.difference;
     let is_refused =
         |line: &String| line.starts_with("cp: cannot copy a directory, ") && line.contains(", into itself, ");
     let refusal = evidence.ours.ended.stderr.iter().find(|line| is_refused(line));
-    *what == What::Presence
-        && reference == "nothing"
-        && evidence.case.entry(path).is_none()
-        && both_failed(evidence)
-        && refusal.is_some_and(|line| evidence.reference.ended.stderr.contains(line))
+    let is_refused_by_both =
+        both_failed(evidence) && refusal.is_some_and(|line| evidence.reference.ended.stderr.contains(line));
+    is_refused_by_both
+        && match what {
+            What::Presence => reference == "nothing" && evidence.case.entry(path).is_none(),
+            What::Stdout => reference.is_empty() && ours.contains(" -> "),
+            _ => false,
+        }
 }
 
 /// What GNU made of a tree that contains its own copy.
@@ -174,6 +187,16 @@ fn endless(evidence: &Evidence<'_>) -> bool {
             What::Stdout => ours.is_empty(),
             _ => false,
         }
+}
+
+/// Attributes for root's eyes.
+fn unseen(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    *what == What::Xattr
+        && evidence.case.as_nobody
+        && reference.starts_with("trusted.")
+        && ours.ends_with("=none")
+        && is_replaced(evidence, path)
 }
 
 /// Releases before 9.10 removed such a list as well.
@@ -203,8 +226,20 @@ fn is_told(evidence: &Evidence<'_>, name: &str) -> bool {
     evidence.ours.ended.stderr.iter().any(|line| line.contains(name))
 }
 
-fn is_told_of_name_of(evidence: &Evidence<'_>, path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| is_told(evidence, name))
+/// Whether safecp complained of something of that name.
+fn is_told_of(evidence: &Evidence<'_>, path: &Path) -> bool {
+    evidence.ours.ended.stderr.iter().any(|line| names(line, path))
+}
+
+/// Whether a message has the path's last name, whole.
+fn names(line: &str, path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
+    let plain = line.replace("'$'\\n''", "\n").replace("'$'\\377''", "\u{fffd}").replace("'\\''", "'");
+    let borders = |text: &str| text.starts_with(['/', '\'', '"']);
+    plain.match_indices(&*name).any(|(start, _)| {
+        let (before, after) = (&plain[..start], &plain[start + name.len()..]);
+        before.ends_with(['/', '\'', '"']) && borders(after)
+    })
 }
 
 /// Whether another file took the name.

@@ -1,9 +1,11 @@
 //! What a run left behind: everything below a directory, read by std and rustix alone.
 
+use super::compare::WORLD;
+use super::programs::PLACE;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata, Permissions};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +39,12 @@ pub(crate) fn look(root: &Path) -> Tree {
     let mut tree = Tree::new();
     let mut first_names = BTreeMap::new();
     descend(root, PathBuf::new(), &mut tree);
+    let world = root.join(WORLD);
     for (path, seen) in &mut tree {
+        // Links that lead to the world by its full path lead to the same place in both.
+        if let ("symlink", Ok(rest)) = (seen.kind, Path::new(OsStr::from_bytes(&seen.content)).strip_prefix(&world)) {
+            seen.content = Path::new(PLACE).join(rest).into_os_string().into_vec();
+        }
         seen.first_name = first_names.entry(seen.inode).or_insert_with(|| path.clone()).clone();
     }
     tree

@@ -133,6 +133,12 @@ impl Options {
         options
     }
 
+    /// All options, for whoever needs no program.
+    pub(crate) fn everything() -> Self {
+        let choices = CHOICES.iter().map(|(weight, _, choice)| (*weight, *choice)).collect();
+        Self { choices, left_out: Vec::new() }
+    }
+
     pub(crate) fn pick(&self, random: &mut Random) -> Option<Choice> {
         if random.once_in(100) {
             return Some(random.pick(&NONSENSE));

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// What runs longer than this is killed.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// How the path of a world is written, which is another for each program.
+pub(crate) const PLACE: &str = "$PWD";
+
 /// One cp, in a place where every user may run it.
 pub(crate) struct Program {
     path: PathBuf,
@@ -36,7 +39,13 @@ impl Program {
         let status = Command::new("cp").args([original, &path]).status().expect("cp");
         assert!(status.success(), "installing {}: {status}", original.display());
         let text = |option: &str| {
-            let output = Command::new(&path).arg0("cp").arg(option).env_clear().env("TERM", "dumb").output();
+            let output = Command::new(&path)
+                .arg0("cp")
+                .arg(option)
+                .current_dir(directory)
+                .env_clear()
+                .env("TERM", "dumb")
+                .output();
             let output = output.unwrap_or_else(|error| panic!("{}: {error}", original.display()));
             String::from_utf8_lossy(&output.stdout).into_owned()
         };
@@ -62,26 +71,27 @@ impl Program {
         let (input, output, messages) = (desk.join("input"), desk.join("output"), desk.join("messages"));
         fs::write(&input, case.answers).expect("answers");
         let create = |path: &Path| Stdio::from(File::create(path).expect("a file for output"));
-        let mut command = self.command(case);
+        let mut command = self.command(case, world);
         command.current_dir(world).env_clear().env("LC_ALL", "C.UTF-8").envs(case.environment.iter().copied());
         command.stdin(File::open(&input).expect("answers")).stdout(create(&output)).stderr(create(&messages));
         if case.as_nobody && rustix::process::geteuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
         let status = wait(&mut command);
-        let read = |path: &Path| String::from_utf8_lossy(&fs::read(path).expect("output")).into_owned();
+        let here = world.to_str().expect("a plain path");
+        let read = |path: &Path| String::from_utf8_lossy(&fs::read(path).expect("output")).replace(here, PLACE);
         Ended { status, stdout: sorted(&read(&output)), stderr: sorted(&separated(&read(&messages))) }
     }
 
-    fn command(&self, case: &Case) -> Command {
+    fn command(&self, case: &Case, world: &Path) -> Command {
         if case.umask == 0o022 {
             let mut command = Command::new(&self.path);
-            command.arg0("cp").args(case.words());
+            command.arg0("cp").args(case.words(world));
             return command;
         }
         let mut command = Command::new("/bin/bash");
         command.args(["-c", r#"umask "$1"; program=$2; shift 2; exec -a cp "$program" "$@""#, "bash"]);
-        command.arg(format!("{:03o}", case.umask)).arg(&self.path).args(case.words());
+        command.arg(format!("{:03o}", case.umask)).arg(&self.path).args(case.words(world));
         command
     }
 }

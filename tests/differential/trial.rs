@@ -6,6 +6,7 @@ use super::compare::{Difference, Outcome, WORLD, differences};
 use super::known::{Evidence, reason};
 use super::look::look;
 use super::programs::Program;
+use super::twisted::Twist;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub(crate) struct Bench {
     root: tempfile::TempDir,
     pub(crate) reference: Program,
     pub(crate) ours: Program,
+    /// What is done to our world, for tests of the comparison.
+    pub(crate) twist: Option<Twist>,
 }
 
 /// What a case showed.
@@ -35,7 +38,7 @@ impl Bench {
         fs::set_permissions(root.path(), Permissions::from_mode(0o755)).expect("chmod");
         let reference = Program::install(reference, &root.path().join("reference"));
         let ours = Program::install(ours, &root.path().join("ours"));
-        Self { root, reference, ours }
+        Self { root, reference, ours, twist: None }
     }
 
     /// A directory for one worker.
@@ -47,8 +50,8 @@ impl Bench {
 
     /// Runs a case at this desk.
     pub(crate) fn judge(&self, case: &Case, desk: &Path) -> Verdict {
-        let reference = outcome(&self.reference, case, &desk.join("gnu"), desk);
-        let ours = outcome(&self.ours, case, &desk.join("our"), desk);
+        let reference = outcome(&self.reference, case, &desk.join("gnu"), desk, None);
+        let ours = outcome(&self.ours, case, &desk.join("our"), desk, self.twist);
         let (mut unexplained, mut explained) = (Vec::new(), Vec::new());
         for difference in differences(case, &reference, &ours) {
             let evidence = Evidence { case, reference: &reference, ours: &ours, difference: &difference };
@@ -61,13 +64,16 @@ impl Bench {
     }
 }
 
-fn outcome(program: &Program, case: &Case, root: &Path, desk: &Path) -> Outcome {
+fn outcome(program: &Program, case: &Case, root: &Path, desk: &Path, twist: Option<Twist>) -> Outcome {
     let world = root.join(WORLD);
     fs::create_dir_all(&world).expect("mkdir of a world");
     build(case, &world);
     let inodes = case.entries.iter().map(|entry| (entry.path.clone(), inode(&world.join(&entry.path)))).collect();
     let started = now();
-    let ended = program.run(case, &world, desk);
+    let mut ended = program.run(case, &world, desk);
+    if let Some(twist) = twist {
+        twist(case, &world, &mut ended);
+    }
     let during = (started - 1, now() + 1);
     let tree = look(root);
     remove(root);
