@@ -43,10 +43,18 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: endless,
     },
     Reason {
-        name: "a mode that is preserved leaves no list inherited from the target's directory",
+        name: "a mode that is preserved leaves no list that was inherited, or was that of the file that is replaced",
         explains: inherited,
     },
     Reason { name: "an attribute that cannot be set: GNU names it twice", explains: named_twice },
+    Reason {
+        name: "a symbolic link at the target inside a tree that leads out of it is not written through",
+        explains: leads_out,
+    },
+    Reason {
+        name: "a link that --remove-destination removes and that is the source is read first",
+        explains: own_source,
+    },
     Reason {
         name: "an existing regular file is replaced: attributes that its user cannot see are lost",
         explains: unseen,
@@ -189,6 +197,46 @@ fn endless(evidence: &Evidence<'_>) -> bool {
         }
 }
 
+/// The refusal, GNU's words for the same name if it refuses for another reason, and what GNU wrote there otherwise.
+fn leads_out(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let is_refusal = |line: &str| {
+        line.starts_with("cp: not writing through symlink ") && line.ends_with(", which leads out of the target")
+    };
+    let is_refused = evidence.ours.ended.stderr.iter().any(|line| is_refusal(line));
+    let seen = evidence.reference.tree.get(&Path::new(WORLD).join(path));
+    let is_written = seen.is_some_and(|seen| seen.kind == "file" && evidence.reference.is_now(seen.modified));
+    match what {
+        What::Stderr => {
+            is_refusal(ours) || is_refused && reference.starts_with("cp: not writing through dangling symlink ")
+        }
+        What::Status => is_refused && reference == "0" && ours == "1",
+        What::Content | What::Modified | What::Presence => is_refused && is_written,
+        _ => false,
+    }
+}
+
+/// GNU removes the target, finds that the source is gone with it, and has lost both.
+fn own_source(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, .. } = evidence.difference;
+    let is_lost = |path: &Path| {
+        let is_there = |outcome: &Outcome| outcome.tree.contains_key(&Path::new(WORLD).join(path));
+        let lost = |line: &String| line.ends_with(" for reading: No such file or directory") && names(line, path);
+        !is_there(evidence.reference) && is_there(evidence.ours) && evidence.reference.ended.stderr.iter().any(lost)
+    };
+    let mut links = evidence.case.entries.iter().filter(|entry| matches!(entry.kind, Kind::Symlink(_)));
+    evidence.case.has('\0', "--remove-destinatio")
+        && evidence.ours.ended.status == Some(0)
+        && match what {
+            What::Presence => evidence.case.entry(path).is_some() && is_lost(path),
+            What::Status => links.any(|entry| is_lost(&entry.path)),
+            What::Stderr => {
+                reference.ends_with(": No such file or directory") && links.any(|entry| is_lost(&entry.path))
+            }
+            _ => false,
+        }
+}
+
 /// Attributes for root's eyes.
 fn unseen(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
@@ -208,7 +256,7 @@ fn inherited(evidence: &Evidence<'_>) -> bool {
         && reference.starts_with("system.posix_acl_")
         && ours.ends_with("=none")
         && (case.has('p', "--preserve") || case.has('a', "--archive"))
-        && case.entries.iter().any(gives_lists)
+        && (case.entries.iter().any(gives_lists) || is_replaced(evidence, &evidence.difference.path))
 }
 
 fn named_twice(evidence: &Evidence<'_>) -> bool {
