@@ -5,7 +5,7 @@
 //! another safecp.
 //! SAFECP_DIFF_CASES and SAFECP_DIFF_SEED (a number, or a commit's hash) make a campaign longer or another one;
 //! SAFECP_DIFF_CASE=<seed> runs one case and shows all of it; SAFECP_DIFF_WITHOUT=--parents,-l leaves options out;
-//! SAFECP_DIFF_FAILURES says after how many kinds of unexplained differences a campaign ends.
+//! SAFECP_DIFF_DIRECTORY is where worlds are made (otherwise /dev/shm); SAFECP_DIFF_FAILURES says after how many kinds of unexplained differences a campaign ends.
 
 #[path = "differential/build.rs"]
 mod build;
