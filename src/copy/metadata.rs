@@ -92,6 +92,12 @@ impl<K: Kernel> Wardrobe<'_, K> {
             let set = self.kernel.set_xattr(target.file, OsStr::new(attribute), &value);
             self.note(set, Action::SetContext, target, Keep::Must, &mut complaints);
         }
+        let may_have_list = matches!(fresh, Fresh::Made { inherits: true, .. }) && from.kind != Kind::Symlink;
+        if preserve.default_mode && may_have_list {
+            // Where no mode is to be preserved it is the default one, and no list makes it another.
+            let removed = self.remove_list(target.file, ACCESS_LIST);
+            self.note(removed, Action::PreserveMode, target, Keep::Must, &mut complaints);
+        }
         if let Some(mode) = self.mode(from, fresh, owner_kept) {
             // With an access control list the group bits are its mask, and would be more than the
             // group's own rights where the list itself is missing.
@@ -138,6 +144,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
         }
         match fresh {
             Fresh::Made { private: true, default_mode, .. } => Some(default_mode),
+            Fresh::Made { default_mode, inherits: true, .. } if preserve.default_mode => Some(default_mode),
             Fresh::Made { private: false, .. } | Fresh::Old => None,
         }
     }

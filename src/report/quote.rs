@@ -53,11 +53,10 @@ pub fn bare(path: &Path) -> String {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"%+,-./@_]".contains(byte) || !byte.is_ascii();
     let text = path.to_string_lossy();
     let bytes = path.as_os_str().as_bytes();
-    if !bytes.is_empty() && bytes.iter().all(is_plain) && text.as_bytes() == bytes {
-        text.into_owned()
-    } else {
-        quoted(path)
-    }
+    // A tilde or a number sign means something to a shell only where a word begins.
+    let is_plain = |(at, byte): (usize, &u8)| is_plain(byte) || at > 0 && b"~#".contains(byte);
+    let needs_none = !bytes.is_empty() && bytes.iter().enumerate().all(is_plain) && text.as_bytes() == bytes;
+    if needs_none { text.into_owned() } else { quoted(path) }
 }
 
 /// Whether the name has a single quote, and else only what means the same to C and to a shell.

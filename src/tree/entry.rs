@@ -212,6 +212,12 @@ impl<'a, K: Kernel> Entries<'a, K> {
     fn open_source(&self, source: &Name<'_, K::File>) -> Result<(K::File, Stat), Error> {
         let failed = |errno| match errno {
             Errno::LOOP if source.follow == Follow::No => replaced(source.shown),
+            // A directory that lists its names and does not let at them: cp finds out before it opens.
+            Errno::ACCESS => {
+                let looked = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
+                let action = if looked.is_ok() { Action::OpenSource } else { Action::StatSource };
+                Error::call(action, source.shown, errno)
+            }
             errno => Error::call(Action::OpenSource, source.shown, errno),
         };
         let file = source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;

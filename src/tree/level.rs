@@ -172,7 +172,7 @@ impl<K: Kernel> Copier<'_, K> {
         let follow = if self.options.keep_directory_symlink { Follow::Yes } else { to.follow };
         match self.directory_handle(&to.following(follow)) {
             Ok(target) => Ok(target),
-            Err(errno @ (Errno::NOTDIR | Errno::LOOP)) => {
+            Err(errno @ (Errno::NOTDIR | Errno::LOOP | Errno::NOENT)) => {
                 let found = self.look_at(to, false)?.ok_or_else(|| failed(errno))?;
                 check_kinds(stat, &found, from.shown, to.shown)?;
                 Err(failed(errno))

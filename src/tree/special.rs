@@ -157,7 +157,10 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Vec<Error>, Error> {
         let preserve = &self.options.preserve;
         let kept = [preserve.mode, preserve.ownership, preserve.timestamps, preserve.xattr, preserve.context];
-        if self.options.context == Context::Inherited && !kept.iter().any(|keep| keep.wanted()) {
+        if self.options.context == Context::Inherited
+            && !preserve.default_mode
+            && !kept.iter().any(|keep| keep.wanted())
+        {
             return Ok(Vec::new());
         }
         let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
