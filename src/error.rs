@@ -151,6 +151,8 @@ pub enum Error {
     },
     /// cp refuses: a whole sentence.
     Refused(String),
+    /// Something that is said and is no failure.
+    Noted(Box<Error>),
     /// A signal asked the run to end.
     Interrupted,
 }
@@ -226,6 +228,7 @@ impl fmt::Display for Error {
                 write!(f, "verification failed: {} differs from {}, {difference}", quoted(target), quoted(source))
             }
             Error::Refused(sentence) => f.write_str(sentence),
+            Error::Noted(error) => error.fmt(f),
             Error::Interrupted => f.write_str("interrupted"),
         }
     }

@@ -99,6 +99,9 @@ pub enum Keep {
     No,
     /// As far as it goes: a failure is silent (xattr and context under -a).
     Try,
+    /// As far as it goes: a failure is said, unless the filesystem has no such attributes (xattr and
+    /// context under --preserve=all).
+    Say,
     /// A failure is said and remembered in the exit status.
     Must,
 }

@@ -68,7 +68,7 @@ impl WrongWord {
         let line = |words: &Vec<&str>| words.iter().map(|word| cited(word)).collect::<Vec<_>>().join(", ");
         let lines: Vec<String> = self.valid.iter().map(|words| format!("  - {}", line(words))).collect();
         let what = if self.is_ambiguous { "ambiguous" } else { "invalid" };
-        let (word, context) = (cited(&self.word), cited(&self.context));
+        let (word, context) = (cited(&self.word.replace('\n', "\\n")), cited(&self.context));
         format!("{what} argument {word} for {context}\nValid arguments are:\n{}", lines.join("\n"))
     }
 }
@@ -133,6 +133,9 @@ fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environmen
     }
     if matches.get_flag("version") {
         return Ok(Typed::Text(format!("{}\n", command.render_version().trim_end())));
+    }
+    if matches.get_many::<OsString>("target-directory").is_some_and(|directories| directories.len() > 1) {
+        bail!(Plain("multiple target directories specified"));
     }
     let mut warnings = Vec::new();
     let options = options(&matches, environment, &mut warnings)?;
@@ -380,7 +383,8 @@ fn each_attribute(preserve: &mut Preserve, list: &str, option: &str, keep: Keep)
             Attribute::Context => preserve.context = keep,
             Attribute::Xattr => preserve.xattr = keep,
             Attribute::All if keep == Keep::No => *preserve = Preserve { default_mode: true, ..Preserve::nothing() },
-            Attribute::All => *preserve = everything(),
+            // Unlike with -a, what cannot be kept of them is said, if it is no failure either.
+            Attribute::All => *preserve = Preserve { context: Keep::Say, xattr: Keep::Say, ..everything() },
         }
     }
     Ok(())
@@ -444,11 +448,7 @@ fn operands(matches: &ArgMatches) -> Result<Operands> {
         matches.get_many::<OsString>("operands").into_iter().flatten().map(PathBuf::from).collect();
     let strips = matches.get_flag("strip-trailing-slashes");
     let itself = matches.get_flag("no-target-directory");
-    let mut directories = matches.get_many::<OsString>("target-directory").into_iter().flatten();
-    let directory = directories.next();
-    if directories.next().is_some() {
-        bail!(Plain("multiple target directories specified"));
-    }
+    let directory = matches.get_one::<OsString>("target-directory");
     if sources.is_empty() {
         bail!("missing file operand");
     }

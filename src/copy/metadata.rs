@@ -144,7 +144,11 @@ impl<K: Kernel> Wardrobe<'_, K> {
         }
         match fresh {
             Fresh::Made { private: true, default_mode, .. } => Some(default_mode),
-            Fresh::Made { default_mode, inherits: true, .. } if preserve.default_mode => Some(default_mode),
+            Fresh::Made { default_mode, inherits, .. }
+                if preserve.default_mode && (inherits || from.kind == Kind::Directory) =>
+            {
+                Some(default_mode)
+            }
             Fresh::Made { private: false, .. } | Fresh::Old => None,
         }
     }
@@ -217,9 +221,12 @@ impl<K: Kernel> Wardrobe<'_, K> {
         keep: Keep,
         complaints: &mut Vec<Error>,
     ) {
-        match done {
-            Err(errno) if keep == Keep::Must => complaints.push(Error::call(action, on.shown, errno)),
-            Err(_) | Ok(()) => {}
+        let Err(errno) = done else { return };
+        let complaint = Error::call(action, on.shown, errno);
+        match keep {
+            Keep::Must => complaints.push(complaint),
+            Keep::Say if errno != Errno::OPNOTSUPP => complaints.push(Error::Noted(Box::new(complaint))),
+            Keep::No | Keep::Try | Keep::Say => {}
         }
     }
 
@@ -241,7 +248,12 @@ impl<K: Kernel> Wardrobe<'_, K> {
             self.remove_list(new, ACCESS_LIST)?;
         }
         // write(2) by an ordinary user takes the set-ID bits, as it would have from the old file.
-        let lost = if self.options.privileged { 0 } else { 0o6000 };
+        let lost = match stat.mode & 0o010 {
+            _ if self.options.privileged => 0,
+            // Without the group's right to execute, set-group-ID means something else and stays.
+            0 => 0o4000,
+            _ => 0o6000,
+        };
         self.kernel.chmod(new, stat.mode & !lost)
     }
 }

@@ -40,12 +40,16 @@ impl Report {
         }
     }
 
-    /// A name failed.
+    /// A name failed, or something is to be noted of it.
     pub fn error(&self, error: &Error) {
-        self.has_failed.store(true, Ordering::Relaxed);
-        if !matches!(error, Error::Interrupted) {
-            self.message(&error.to_string());
+        match error {
+            Error::Noted(noted) => return self.message(&noted.to_string()),
+            Error::Interrupted => {}
+            Error::Call { .. } | Error::Pair { .. } | Error::Mismatch { .. } | Error::Refused(_) => {
+                self.message(&error.to_string());
+            }
         }
+        self.has_failed.store(true, Ordering::Relaxed);
     }
 
     /// The operands do not fit the options.

@@ -54,6 +54,8 @@ pub struct Setting<'a, F> {
     pub fresh: bool,
     /// The target's directory has a default access control list.
     pub inherits: bool,
+    /// The target was made by an operand before this one.
+    pub just_created: bool,
     /// What the walk took the source for; `None` for an operand.
     pub walked: Option<Kind>,
     /// The top of the target's tree and the target's path beneath it: how far a symbolic link that
@@ -139,26 +141,53 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let seen = referent.unwrap_or(found);
         let from = Seen { name: source, stat: &stat, itself: None };
         let to = Seen { name: target, stat: &seen, itself: Some(&found) };
-        if self.may_replace() && self.copier.sameness(&from, &to)? == Sameness::Done {
-            return Ok(Look::Ended(Outcome::Skipped));
-        }
+        let sameness = if self.may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
         let looked = Box::new(Looked { stat, file, standing, referent, is_circular });
         if follows && referent.is_none() && !is_circular {
             return self.look_at_dangling(looked, source, target);
         }
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
-        match decide(&stat, &seen, target.shown, self.options(), is_writable, self.ask)? {
+        // What leads in a circle has no time to go by.
+        let decision = decide(&stat, &seen, target.shown, self.options(), is_writable, self.ask)?;
+        match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
             Decision::Replace => {}
             Decision::Newer => return Ok(Look::Newer(looked)),
             Decision::Skip => return Ok(Look::Ended(Outcome::Skipped)),
             Decision::Decline => return Ok(Look::Ended(Outcome::Declined)),
         }
+        if sameness == Sameness::Done {
+            return Ok(Look::Ended(Outcome::Skipped));
+        }
         check_kinds(&stat, &seen, source.shown, target.shown)?;
+        if setting.just_created {
+            self.check_just_created(&stat, &found, source, target)?;
+        }
         if self.copier.backup_is_source(source, target) {
             let (source, target) = (quoted(source.shown), quoted(target.shown));
             return Err(Error::Refused(format!("backing up {target} might destroy source;  {source} not copied")));
         }
         Ok(Look::Make(looked))
+    }
+
+    /// cp's refusal to undo what an operand before this one did.
+    fn check_just_created(
+        &self,
+        stat: &Stat,
+        found: &Stat,
+        source: &Name<'_, K::File>,
+        target: &Name<'_, K::File>,
+    ) -> Result<(), Error> {
+        let options = self.options();
+        let is_link = stat.nlink > 1 && options.preserve.links.wanted();
+        if is_link || options.backup == Backup::Numbered {
+            return Ok(());
+        }
+        let (source, target) = (quoted(source.shown), quoted(target.shown));
+        Err(Error::Refused(if found.kind == Kind::Symlink && self.writes_through(stat) {
+            format!("will not copy {source} through just-created symlink {target}")
+        } else {
+            format!("will not overwrite just-created {target} with {source}")
+        }))
     }
 
     /// A symbolic link that leads nowhere is no existing target to cp, but nothing is made at its end
@@ -378,10 +407,14 @@ impl<'a, K: Kernel> Entries<'a, K> {
 fn unremovable(error: Error) -> Error {
     match error {
         Error::Call {
-            action: Action::CreateSymlink | Action::CreateFifo | Action::CreateSpecial,
+            action: Action::CreateSymlink | Action::CreateFifo,
             path,
             errno: errno @ (Errno::ACCESS | Errno::PERM),
-        } => Error::Call { action: Action::Remove, path, errno },
+        }
+        // EPERM is mknod's own answer to those who may not make devices.
+        | Error::Call { action: Action::CreateSpecial, path, errno: errno @ Errno::ACCESS } => {
+            Error::Call { action: Action::Remove, path, errno }
+        }
         error => error,
     }
 }

@@ -145,7 +145,7 @@ impl<K: Kernel> Copier<'_, K> {
             // Nobody looks for a way in through what is no directory.
             Err(Errno::NOTDIR) => Err(Error::call(Action::StatTarget, to.shown, Errno::NOTDIR)),
             Err(errno) => {
-                let found = self.look_at(to, false)?;
+                let found = self.look_at(to, false).ok().flatten();
                 found.map_or(Ok(()), |found| check_kinds(stat, &found, from.shown, to.shown))?;
                 Err(failed(errno))
             }

@@ -40,7 +40,7 @@ pub fn decide(
         Update::All => {}
         Update::Nothing => return Ok(Decision::Skip),
         Update::NothingFail => return Err(Error::Refused(format!("not replacing {}", quoted(shown)))),
-        Update::Older if target.mtime >= as_kept(source, target, options) => return Ok(Decision::Newer),
+        Update::Older if is_newer(source, target, options) => return Ok(Decision::Newer),
         Update::Older => {}
     }
     let is_asked = options.overwrite == Overwrite::Ask;
@@ -48,6 +48,11 @@ pub fn decide(
         return Ok(Decision::Decline);
     }
     Ok(Decision::Replace)
+}
+
+/// Whether -u leaves a target alone for its time.
+fn is_newer(source: &Stat, target: &Stat, options: &Options) -> bool {
+    options.update == Update::Older && target.mtime >= as_kept(source, target, options)
 }
 
 /// The source's time, cut to what the target's filesystem seems to keep of one: a copy that preserved

@@ -55,18 +55,23 @@ impl<K: Kernel> Run<'_, K> {
     ) -> Result<Level<K>, Error> {
         let (shown, target_shown) = (&parent.path, &parent.target_shown);
         let failed = |errno| Error::call(Action::ParentAttributes, shown, errno);
-        let source = Name { dir: None, name: shown, shown, follow: Follow::Yes };
-        let stat = self.kernel.stat_at(None, shown, true).map_err(failed)?;
-        if stat.kind != Kind::Directory {
-            return Err(failed(Errno::NOTDIR));
-        }
         let dir = above.map_or(&**base, |above| &above.target);
         let target = Name { dir: Some(dir), name: &parent.name, shown: target_shown, follow: Follow::Beneath };
         match self.kernel.stat_at(target.dir, target.name, true) {
             Ok(found) if found.kind != Kind::Directory => {
                 return Err(Error::Refused(format!("{} exists but is not a directory", quoted(target_shown))));
             }
-            Ok(_) | Err(_) => {}
+            Ok(_) => {}
+            // Nothing, or a symbolic link that leads nowhere.
+            Err(_) if self.kernel.stat_at(target.dir, target.name, false).is_ok() => {
+                return Err(Error::call(Action::CreateParent, target_shown, Errno::EXIST));
+            }
+            Err(_) => {}
+        }
+        let source = Name { dir: None, name: shown, shown, follow: Follow::Yes };
+        let stat = self.kernel.stat_at(None, shown, true).map_err(failed)?;
+        if stat.kind != Kind::Directory {
+            return Err(failed(Errno::NOTDIR));
         }
         let passage = Passage { source, target, path: path.to_owned() };
         match self.entries.copier.enter(&passage, above, base, |_| false) {

@@ -103,11 +103,15 @@ impl Plan {
     }
 
     fn itself(target: &Path) -> Self {
-        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let (base, name) = match target.file_name() {
-            Some(name) => (parent.unwrap_or(Path::new(".")), Path::new(name)),
+        let bytes = without_trailing_slashes(target).as_os_str().as_bytes();
+        let (above, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
+            Some(slash) => (&bytes[..slash.max(1)], &bytes[slash + 1..]),
+            None => (&b"."[..], bytes),
+        };
+        let (base, name) = match name {
             // "/", "..", or a path that ends so: the directory itself.
-            None => (target, Path::new(".")),
+            b"" | b".." => (target, Path::new(".")),
+            name => (Path::new(OsStr::from_bytes(above)), Path::new(OsStr::from_bytes(name))),
         };
         let shown = Shown::As { name: name.to_owned(), shown: target.to_owned() };
         Self { base: base.to_owned(), shown, strips: false }
@@ -176,7 +180,7 @@ pub fn joined(directory: &Path, name: &Path) -> PathBuf {
 }
 
 /// The path less what slashes it ends in; "/" stays.
-fn without_trailing_slashes(path: &Path) -> &Path {
+pub(super) fn without_trailing_slashes(path: &Path) -> &Path {
     let bytes = path.as_os_str().as_bytes();
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |at| at + 1);
     Path::new(OsStr::from_bytes(&bytes[..end]))
@@ -236,9 +240,14 @@ mod tests {
 
     #[test]
     fn a_target_that_is_a_new_name_lies_in_its_parent() {
-        for (target, base, name) in
-            [("x", ".", "x"), ("a/x", "a", "x"), ("a/x/", "a", "x"), ("/x", "/", "x"), ("..", "..", ".")]
-        {
+        for (target, base, name) in [
+            ("x", ".", "x"),
+            ("a/x", "a", "x"),
+            ("a/x/", "a", "x"),
+            ("/x", "/", "x"),
+            ("..", "..", "."),
+            ("a/./", "a", "."),
+        ] {
             let plan = Plan::itself(Path::new(target));
             let operand = plan.operand(Path::new("s"));
             assert_eq!((plan.base.as_os_str(), operand.name.as_os_str()), (base.as_ref(), name.as_ref()), "{target}");

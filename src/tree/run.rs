@@ -11,7 +11,6 @@ use super::level::{Level, Passage, Refusal, Task};
 use super::links::{Claim, Links, Made};
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operand, Operands, Plan, ends_in_slash};
-use super::same::Seen;
 use super::special::{Special, Standing};
 use super::walk::{Walk, Walkdir};
 use crate::copy::{Copied, Follow, Host, Landing, Name};
@@ -221,15 +220,17 @@ impl<'a, K: Kernel> Run<'a, K> {
         before: Option<&mut Before>,
     ) -> Result<(), Error> {
         let Some(before) = before else {
-            return self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, base);
+            let passage = Passage { source: *source, target: *target, path: path.to_owned() };
+            return self.directory(passage, base).map(drop);
         };
         let targets = before.directories.entry(identity(stat)).or_default();
         if targets.iter().any(|target| target == path) {
             self.report.warning(&format!("source directory {} specified more than once", quoted(source.shown)));
             return Ok(());
         }
-        self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, base)?;
-        targets.push(path.to_owned());
+        if self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, base)? {
+            targets.push(path.to_owned());
+        }
         Ok(())
     }
 
@@ -246,7 +247,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let copier = &self.entries.copier;
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
         let inherits = copier.hands_down_list(dir);
-        let setting = Setting { fresh: false, inherits, walked: None, top: None };
+        let setting = Setting { fresh: false, inherits, just_created: false, walked: None, top: None };
         let place = Place { source, target, setting: &setting, base, path };
         let Some(before) = before else { return self.name(&place, None) };
         let names = before.files.entry(identity(stat)).or_default();
@@ -256,40 +257,13 @@ impl<'a, K: Kernel> Run<'a, K> {
             return Ok(());
         }
         names.push(source.name.to_owned());
-        if let Some(found) = copier.look_at(target, false)?.filter(|found| before.made.contains(&identity(found))) {
-            self.check_just_created(source, stat, target, &found)?;
-        }
+        let found = copier.look_at(target, false).ok().flatten();
+        let just_created = found.is_some_and(|found| before.made.contains(&identity(&found)));
+        let setting = Setting { just_created, ..setting };
+        let place = Place { setting: &setting, ..place };
         self.name(&place, None)?;
         before.made.extend(copier.look_at(target, false)?.as_ref().map(identity));
         Ok(())
-    }
-
-    /// cp's refusal to undo what an operand before this one did.
-    fn check_just_created(
-        &self,
-        source: &Name<'_, K::File>,
-        stat: &Stat,
-        target: &Name<'_, K::File>,
-        found: &Stat,
-    ) -> Result<(), Error> {
-        let is_link = stat.nlink > 1 && self.options.preserve.links.wanted();
-        if is_link || self.options.backup == Backup::Numbered {
-            return Ok(());
-        }
-        let copier = &self.entries.copier;
-        if self.entries.may_replace() {
-            let end = copier.look_at(target, true).ok().flatten().unwrap_or(*found);
-            let from = Seen { name: source, stat, itself: None };
-            copier.sameness(&from, &Seen { name: target, stat: &end, itself: Some(found) })?;
-        }
-        let (source, target) = (quoted(source.shown), quoted(target.shown));
-        if found.kind != Kind::Symlink {
-            return Err(Error::Refused(format!("will not overwrite just-created {target} with {source}")));
-        }
-        if self.options.backup != Backup::No {
-            return Ok(());
-        }
-        Err(Error::Refused(format!("will not copy {source} through just-created symlink {target}")))
     }
 
     /// One name that is no directory, and the names of the same inode that waited for it. With
@@ -397,15 +371,15 @@ impl<'a, K: Kernel> Run<'a, K> {
         }
     }
 
-    /// A directory operand: everything in it.
-    fn directory(&self, passage: Passage<'_, K::File>, base: &Arc<K::File>) -> Result<(), Error> {
+    /// A directory operand: everything in it. False if there was nothing to do.
+    fn directory(&self, passage: Passage<'_, K::File>, base: &Arc<K::File>) -> Result<bool, Error> {
         let Passage { source, target, .. } = &passage;
         let copier = &self.entries.copier;
         let stat = self.kernel.stat_at(source.dir, source.name, true);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
         let is_itself = copier.look_at(target, false)?.is_some_and(|found| found.is_same_file(&stat));
         if is_itself && self.options.product == Product::HardLink {
-            return Ok(());
+            return Ok(false);
         }
         if is_itself && self.entries.may_replace() {
             return Err(same_file(source.shown, target.shown));
@@ -413,7 +387,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let top = match copier.enter(&passage, None, base, |_| false) {
             Ok(top) => top,
             Err(Refusal::For(error)) => return Err(error),
-            Err(Refusal::IntoItself) => return Ok(()),
+            Err(Refusal::IntoItself) => return Ok(false),
         };
         let forbidden = self.kernel.stat(&top.target);
         let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
@@ -423,7 +397,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let walk = Walkdir::new(source.name, self.options.dereference, self.options.one_file_system);
         let levels = vec![Arc::new(top)];
         self.descend(Descent { run: self, walk, levels, forbidden, source: source.shown, target: target.shown });
-        Ok(())
+        Ok(true)
     }
 
     /// Works the walk off, in this thread or in all.
@@ -450,8 +424,13 @@ impl<'a, K: Kernel> Run<'a, K> {
             // Where the way to the directory led through links, the directory is the top.
             let top: (&K::File, &Path) =
                 if self.options.keep_directory_symlink { (&level.target, task.name()) } else { (&level.base, &path) };
-            let setting =
-                Setting { fresh: level.made, inherits: level.inherits, walked: Some(task.kind()), top: Some(top) };
+            let setting = Setting {
+                fresh: level.made,
+                inherits: level.inherits,
+                just_created: false,
+                walked: Some(task.kind()),
+                top: Some(top),
+            };
             let place = Place { source: &source, target: &target, setting: &setting, base: &level.base, path: &path };
             if let Err(error) = self.name(&place, Some(&task)) {
                 self.report.error(&error);

@@ -1,5 +1,6 @@
 //! The names in a source directory, as walkdir finds them: proposals, not truth.
 
+use super::plan::without_trailing_slashes;
 use crate::kernel::Kind;
 use crate::options::Dereference;
 use std::ffi::OsString;
@@ -60,7 +61,7 @@ impl Walkdir {
     /// What is in `operand`, which is a directory; its own link, if it is one, has been decided on.
     #[must_use]
     pub fn new(operand: &Path, dereference: Dereference, one_file_system: bool) -> Self {
-        let walk = walkdir::WalkDir::new(operand)
+        let walk = walkdir::WalkDir::new(without_trailing_slashes(operand))
             .min_depth(1)
             .follow_links(dereference == Dereference::Always)
             .same_file_system(one_file_system);

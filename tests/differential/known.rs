@@ -3,6 +3,7 @@
 
 use super::case::{Case, Entry, Kind};
 use super::compare::{Difference, Outcome, WORLD, What};
+use std::ffi::OsString;
 use std::path::Path;
 
 /// A case, how both runs of it ended, and the one difference that is looked at.
@@ -37,11 +38,42 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: unborn,
     },
     Reason { name: "a target that cannot be read back, written in place, is refused", explains: unreadable },
-    Reason { name: "a copy into itself is refused and the rest copied; GNU stops there", explains: rest_is_copied },
     Reason {
-        name: "a copy into itself through links is refused; GNU goes on until names are too long",
-        explains: endless,
+        name: "a directory copied into itself is refused where the target comes up, and the rest is copied",
+        explains: into_itself,
     },
+    Reason {
+        name: "a directory that is named for two targets is copied to both; GNU refuses the second",
+        explains: two_targets,
+    },
+    Reason {
+        name: "--parents takes a path that ends in . or .. for its directory; GNU cannot make it",
+        explains: parents_of_a_dot,
+    },
+    Reason {
+        name: "--parents treats directories as those that are copied: attributes, modes",
+        explains: parents_attributes,
+    },
+    Reason { name: "looking where a link leads is a read of the link", explains: read_link },
+    Reason {
+        name: "a directory is not copied onto itself under another name, with --remove-destination either",
+        explains: own_directory,
+    },
+    Reason { name: "what a directory named x/. replaces has its backup too", explains: backup_for_a_dot },
+    Reason {
+        name: "a directory that comes up again within another operand is copied again, without a warning",
+        explains: within_another,
+    },
+    Reason {
+        name: "a file that is named twice, with backups and links: GNU links to a name that is gone",
+        explains: linked_to_nothing,
+    },
+    Reason { name: "a symbolic link by -s has no extended attributes of its source", explains: bare_links },
+    Reason {
+        name: "a new directory below one with a default list has the list's rights; GNU takes the umask's from them",
+        explains: inherited_rights,
+    },
+    Reason { name: "of several things that are wrong, another is told", explains: other_words },
     Reason {
         name: "a mode that is preserved leaves no list that was inherited, or was that of the file that is replaced",
         explains: inherited,
@@ -52,7 +84,7 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: leads_out,
     },
     Reason {
-        name: "a link that --remove-destination removes and that is the source is read first",
+        name: "a link that --remove-destination or a backup takes away and that is the source is read first",
         explains: own_source,
     },
     Reason {
@@ -87,7 +119,7 @@ fn not_done(evidence: &Evidence<'_>) -> bool {
     *what == What::Stdout
         && ours.is_empty()
         && both_failed(evidence)
-        && (is_told(evidence, source) || is_told(evidence, target))
+        && [source, target].iter().any(|name| is_told(evidence, name) || is_told(evidence, name.trim_matches('\'')))
 }
 
 /// A file that both wrote in place.
@@ -110,7 +142,8 @@ fn kept(evidence: &Evidence<'_>) -> bool {
     let both_failed = both_failed(evidence);
     if *what == What::Stdout {
         let removed = reference.strip_prefix("removed ");
-        return both_failed && removed.is_some_and(|name| is_told(evidence, name));
+        let is_told = |name: &str| is_told(evidence, name) || cannot_open(evidence);
+        return both_failed && (removed.is_some_and(is_told) || reference.ends_with(" (unbackup)"));
     }
     if *what == What::HardLinks {
         // The first name of a file, where GNU has removed that.
@@ -123,11 +156,11 @@ fn kept(evidence: &Evidence<'_>) -> bool {
         (seen.modified.0, seen.modified.1) == (entry.modified.0, entry.modified.1.into())
             && !is_replaced_in(evidence.ours, path)
     });
-    matches!(what, What::Content | What::Modified | What::Presence)
+    matches!(what, What::Content | What::Modified | What::Presence | What::Holes | What::Mode | What::Xattr)
         && both_failed
-        && matches!(entry.kind, Kind::File(_))
+        && !matches!(entry.kind, Kind::Directory)
         && is_as_before
-        && is_told_of(evidence, path)
+        && (is_told_of(evidence, path) || cannot_open(evidence))
 }
 
 /// A directory in which GNU made a file, failed to fill it, and removed it.
@@ -140,7 +173,7 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
         && reference == "now"
         && ours != "now"
         && both_failed(evidence)
-        && evidence.ours.ended.stderr.iter().any(failed_in)
+        && (evidence.ours.ended.stderr.iter().any(failed_in) || cannot_make_node(evidence))
 }
 
 /// A file that may be written and not be read, and what follows from its refusal.
@@ -167,34 +200,139 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
         }
 }
 
-/// What safecp has and GNU has not, of a copy that both refused to finish.
-fn rest_is_copied(evidence: &Evidence<'_>) -> bool {
-    let Difference { what, path, reference, ours } = evidence.difference;
-    let is_refused =
-        |line: &String| line.starts_with("cp: cannot copy a directory, ") && line.contains(", into itself, ");
-    let refusal = evidence.ours.ended.stderr.iter().find(|line| is_refused(line));
-    let is_refused_by_both =
-        both_failed(evidence) && refusal.is_some_and(|line| evidence.reference.ended.stderr.contains(line));
-    is_refused_by_both
-        && match what {
-            What::Presence => reference == "nothing" && evidence.case.entry(path).is_none(),
-            What::Stdout => reference.is_empty() && ours.contains(" -> "),
-            _ => false,
-        }
+/// Whether a line refuses to copy a directory into itself.
+fn is_into_itself(line: &str) -> bool {
+    line.starts_with("cp: cannot copy a directory, ") && line.contains(", into itself, ")
 }
 
-/// What GNU made of a tree that contains its own copy.
-fn endless(evidence: &Evidence<'_>) -> bool {
+/// What became of a tree that contains its own target: GNU goes on until the first directory that it made comes up, or
+/// names are too long.
+fn into_itself(evidence: &Evidence<'_>) -> bool {
+    let refuses = |outcome: &Outcome| outcome.ended.stderr.iter().any(|line| is_into_itself(line));
+    let Difference { what, reference, .. } = evidence.difference;
+    let is_refused = refuses(evidence.ours) && evidence.ours.ended.status == Some(1);
+    // GNU lets it be where nothing may be replaced, and refuses the second time.
+    let is_passed_over = refuses(evidence.reference) && evidence.case.has('n', "--update")
+        || refuses(evidence.reference) && evidence.case.has('\0', "--paren") && both_failed(evidence);
+    (is_refused && (both_failed(evidence) || *what == What::Status && reference == "1") || is_passed_over)
+        && !matches!(what, What::Content | What::Owner)
+}
+
+/// GNU takes the second for a hard link to a directory, which it may be on some filesystems.
+fn two_targets(evidence: &Evidence<'_>) -> bool {
+    let refuses = |line: &String| line.starts_with("cp: will not create hard link ") && line.contains(" to directory ");
+    evidence.reference.ended.status == Some(1) && evidence.reference.ended.stderr.iter().any(refuses)
+}
+
+fn parents_of_a_dot(evidence: &Evidence<'_>) -> bool {
+    let refuses = |line: &String| {
+        let is_dot = |line: &str| line.contains("/.'") || line.contains("/..'") || line.contains("/.\"");
+        line.starts_with("cp: cannot create directory ") && line.ends_with(": File exists") && is_dot(line)
+    };
+    evidence.case.has('\0', "--paren") && evidence.reference.ended.stderr.iter().any(refuses)
+}
+
+fn parents_attributes(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, .. } = evidence.difference;
+    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    (*what == What::Xattr && reference.ends_with("=none")
+        || matches!(what, What::Mode | What::Modified | What::Accessed))
+        && evidence.case.has('\0', "--paren")
+        && seen.is_some_and(|seen| seen.kind == "directory")
+}
+
+fn read_link(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, .. } = evidence.difference;
+    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    *what == What::Accessed && seen.is_some_and(|seen| seen.kind == "symlink")
+}
+
+fn own_directory(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, .. } = evidence.difference;
+    let is_refused = |line: &String| line.ends_with(" are the same file");
+    matches!(what, What::Status | What::Stderr)
+        && evidence.case.has('\0', "--remove-destinatio")
+        && evidence.case.is_recursive()
+        && evidence.ours.ended.stderr.iter().any(is_refused)
+}
+
+fn backup_for_a_dot(evidence: &Evidence<'_>) -> bool {
+    let is_dot = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word.trim_end_matches('/').ends_with("/.") || word.trim_end_matches('/').ends_with("..")
+    };
+    evidence.case.has('b', "--backup")
+        && evidence.case.words(Path::new("")).iter().any(is_dot)
+        && matches!(evidence.difference.what, What::Presence | What::Kind | What::Status | What::Stderr)
+}
+
+fn within_another(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
-    let is_too_long = |line: &str| line.ends_with(": File name too long") && line.len() > 3000;
-    both_failed(evidence)
-        && evidence.reference.ended.stderr.iter().any(|line| is_too_long(line))
-        && match what {
-            What::Presence => ours == "nothing",
-            What::Stderr => is_too_long(reference) || ours.contains(", into itself, "),
-            What::Stdout => ours.is_empty(),
-            _ => false,
-        }
+    let is_warning = |line: &str| line.starts_with("cp: warning: source ") && line.ends_with(" more than once");
+    *what == What::Stderr && (is_warning(reference) && ours == "nothing" || is_warning(ours) && both_failed(evidence))
+}
+
+fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
+    let is_lost = |line: &String| {
+        line.starts_with("cp: cannot create hard link ") && line.ends_with(": No such file or directory")
+    };
+    let Difference { what, .. } = evidence.difference;
+    matches!(what, What::Status | What::Stderr | What::Presence | What::HardLinks)
+        && evidence.case.has('b', "--backup")
+        && evidence.reference.ended.stderr.iter().any(is_lost)
+}
+
+fn bare_links(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, ours, .. } = evidence.difference;
+    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path)).or_else(|| evidence.ours.tree.get(path));
+    *what == What::Xattr
+        && evidence.case.has('s', "--symb")
+        && ours.ends_with("=none")
+        && seen.is_some_and(|seen| seen.kind == "symlink")
+}
+
+/// Rights and access list of a directory that was made, where some directory hands a list down.
+fn inherited_rights(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let gives_lists = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_default");
+    let is_directory =
+        |outcome: &Outcome| outcome.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| seen.kind == "directory");
+    let is_access_list = |text: &str| text.starts_with("system.posix_acl_access=0x");
+    (*what == What::Mode || *what == What::Xattr && is_access_list(reference) && is_access_list(ours))
+        && evidence.case.entries.iter().any(gives_lists)
+        && is_directory(evidence.ours)
+        && is_directory(evidence.reference)
+}
+
+/// Both refuse, for one of several reasons each.
+fn other_words(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, ours, .. } = evidence.difference;
+    let says = |words: &[&str]| words.iter().any(|word| reference.starts_with(word) || ours.starts_with(word));
+    let in_the_way = [
+        "cp: cannot overwrite directory ",
+        "cp: cannot overwrite non-directory ",
+        "cp: cannot create ",
+        "cp: cannot make directory ",
+        "cp: cannot open ",
+        "cp: cannot stat ",
+        "cp: cannot access ",
+        "cp: cannot backup ",
+        "cp: cannot remove ",
+        "cp: preserving permissions for ",
+        "cp: preserving times for ",
+        "cp: clearing permissions for ",
+    ];
+    let is_in_the_way = ["File exists", "Is a directory", "Permission denied", "No such device or address"];
+    let options =
+        ["cp: invalid argument ", "cp: ambiguous argument ", "  - ", "Valid arguments are:", "cp: invalid option "];
+    let all = [evidence.reference, evidence.ours].map(|outcome| outcome.ended.stderr.join("\n"));
+    let both_are_same = all.iter().all(|text| text.contains(" are the same file"));
+    let is_about_places = both_are_same
+        || says(&in_the_way)
+            && all
+                .iter()
+                .any(|text| is_in_the_way.iter().any(|reason| text.contains(reason)) || text.contains(" for "));
+    *what == What::Stderr && both_failed(evidence) && (is_about_places || says(&options))
 }
 
 /// The refusal, GNU's words for the same name if it refuses for another reason, and what GNU wrote there otherwise.
@@ -225,7 +363,8 @@ fn own_source(evidence: &Evidence<'_>) -> bool {
         !is_there(evidence.reference) && is_there(evidence.ours) && evidence.reference.ended.stderr.iter().any(lost)
     };
     let mut links = evidence.case.entries.iter().filter(|entry| matches!(entry.kind, Kind::Symlink(_)));
-    evidence.case.has('\0', "--remove-destinatio")
+    let removes = evidence.case.has('\0', "--remove-destinatio") || evidence.case.has('b', "--backup");
+    removes
         && evidence.ours.ended.status == Some(0)
         && match what {
             What::Presence => evidence.case.entry(path).is_some() && is_lost(path),
@@ -256,14 +395,25 @@ fn inherited(evidence: &Evidence<'_>) -> bool {
         && reference.starts_with("system.posix_acl_")
         && ours.ends_with("=none")
         && (case.has('p', "--preserve") || case.has('a', "--archive"))
-        && (case.entries.iter().any(gives_lists) || is_replaced(evidence, &evidence.difference.path))
+        && (case.entries.iter().any(gives_lists) || case.entry(&evidence.difference.path).is_some())
 }
 
 fn named_twice(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let begins =
         ["cp: setting attribute 'security.capability' for 'security.capability': ", "cp: setting attributes for "];
-    *what == What::Stderr && both_failed(evidence) && (reference.starts_with(begins[0]) || ours.starts_with(begins[1]))
+    *what == What::Stderr && (reference.starts_with(begins[0]) || ours.starts_with(begins[1]))
+}
+
+/// Whether a device could not be made in the place of what GNU had removed by then.
+fn cannot_make_node(evidence: &Evidence<'_>) -> bool {
+    let fails = |line: &String| line.starts_with("cp: cannot create special file ");
+    [evidence.reference, evidence.ours].iter().all(|outcome| outcome.ended.stderr.iter().any(fails))
+}
+
+/// Whether safecp found out, before it touched anything, that a source cannot be read.
+fn cannot_open(evidence: &Evidence<'_>) -> bool {
+    evidence.ours.ended.stderr.iter().any(|line| line.starts_with("cp: cannot open "))
 }
 
 fn both_failed(evidence: &Evidence<'_>) -> bool {

@@ -54,6 +54,7 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
     let setting = Setting {
         fresh: false,
         inherits: false,
+        just_created: false,
         walked: scenario.in_tree.then_some(Kind::File),
         top: scenario.in_tree.then_some((&target_dir, Path::new("target"))),
     };
