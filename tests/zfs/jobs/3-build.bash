@@ -1,0 +1,59 @@
+# Job 3: a running build. A linker writes its program through a mapping, and a moment later the build system copies the directory into
+# an image, which is how a package manager met OpenZFS #15933: programs full of zeros were installed.
+#
+# ld.gold maps its output, as Go's linker does. Each program is linked a second time on tmpfs, where there is nothing to go wrong, and
+# the installed one is compared with that.
+source /job/jobs/common.bash
+
+main() {
+    make_pool
+    if [[ ! -x /job/linker/ld.gold ]]; then
+        left_out ld.gold "this suite has no ld.gold"
+        return 0
+    fi
+    mkdir /tmp/objects
+    tar -xf /job/objects.tar -C /tmp/objects
+    throttle_hard
+    bites=
+    ! is_before 2.2.4 || bites=cp
+    builds install-gold "--no-posix-fallocate" "cp safecp unverified unprobed"
+    [[ $form == default ]] || builds install-gold-fallocate "" "cp safecp"
+}
+
+# builds ROW LINKER-OPTION PROGRAMS
+builds() {
+    local program log expect corrupt failed made started
+    for program in $3; do
+        log=/tmp/log.$1.$program
+        corrupt=0 failed=0 started=$EPOCHREALTIME
+        for ((made = 0; made < copies; made++)); do
+            build "$made" "$2" || { wrong "$1" "the program cannot be linked: $(tail -n 1 /tmp/linked)"; return; }
+            if ! ${programs[$program]} -R /tank/work /tank/image >>"$log" 2>&1; then
+                failed=$((failed + 1))
+            elif ! cmp -s /tmp/reference /tank/image/program; then
+                corrupt=$((corrupt + 1))
+            fi
+            rm -rf /tank/work /tank/image
+        done
+        expect=right
+        [[ $program != cp ]] || expect=${bites:+bites}
+        echo "RESULT job=$job row=$1 program=$program expect=${expect:-open} copies=$made corrupt=$corrupt failed=$failed source_wrong=0" \
+            "seconds=$(awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')"
+        tally "$1" "$program" "$log"
+    done
+}
+
+# build NUMBER LINKER-OPTION: the number goes into the program, so that no build is like the one before.
+build() {
+    local number=$1 option=$2 order
+    mkdir -p /tank/work
+    # Another order of the objects moves every byte.
+    order=$(printf '%s\n' /tmp/objects/part.*.o | shuf --random-source=<(yes "$number"))
+    link /tmp/reference "$option" $order && link /tank/work/program "$option" $order
+}
+
+link() {
+    /job/linker/loader --library-path /job/linker /job/linker/ld.gold $2 --build-id=none -o "$1" /tmp/objects/start.o "${@:3}" >/tmp/linked 2>&1
+}
+
+main
