@@ -5,7 +5,7 @@
 #   kernel      Debian's own, uncompressed if it can be, for software emulation takes seconds to do that
 #   initrd      the userland with GNU cp, the ZFS tools and modules, and tests/zfs/init
 #   versions    one line, key=value, of what is in it
-#   linker/     ld.gold with its libraries, for job 3, where the suite has one
+#   linker/     linkers for job 3
 #
 # Nothing is pinned: the newest version that the suite has is looked up, and of its kernels the newest that the module says
 # it supports. A guest is named for the versions of both, so it is built again when one of them changes, and when this
@@ -244,14 +244,12 @@ compile_module() {
     return 1
 }
 
-# compile_in ROOT RELEASE. The namespaces take processes and mounts with them, however this ends.
+# compile_in ROOT RELEASE
 compile_in() {
-    cat >"$1/compile" <<'SCRIPT'
-set -e
+    in_root "$1" "$2" <<'SCRIPT'
 cd /zfs
 common=$(readlink -f /lib/modules/$1/source)
 [[ -e $common ]] || common=$(readlink -f /lib/modules/$1/build)
-# configure asks for gcc; the kernel's makefiles ask for the one that the kernel was built with.
 ./configure --disable-dependency-tracking --prefix=/usr --with-config=kernel --enable-linux-experimental \
     --with-linux="$common" --with-linux-obj="$(readlink -f /lib/modules/$1/build)" || { cat config.log; exit 1; }
 make -j"$(nproc)"
@@ -260,9 +258,15 @@ find module -name '*.ko' -exec cp -t /modules.part {} +
 strip --strip-debug /modules.part/*.ko
 mv /modules.part /modules
 SCRIPT
+}
+
+# in_root ROOT ARGUMENT... <SCRIPT: runs a script in there. The namespaces take its processes and mounts with them, however it ends.
+in_root() {
+    local root=$1
+    { echo "set -e" && cat; } >"$root/script"
     unshare --mount --pid --fork --kill-child --propagation private -- bash -c '
         mkdir -p "$1/proc" "$1/dev" "$1/tmp" && mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" &&
-            exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C nice chroot "$1" bash /compile "$2"' _ "$1" "$2" </dev/null
+            exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/tmp nice chroot "$1" bash /script "${@:2}"' _ "$@" </dev/null
 }
 
 # --- the guest ---
@@ -274,17 +278,25 @@ assemble_guest() {
     mkdir -p -- "$made"
     root=$(new_directory root) || return 1
     kernel=$(new_directory kernel) || return 1
-    unpack "$root" "${guest_packages[@]}" && unpack_one "$kernel" "$kernel_package=$linux" &&
-        extract_kernel "$kernel/boot/vmlinuz-$release" "$made/kernel" &&
+    unpack "$root" "${guest_packages[@]}" && unpack_kernel "$kernel" "$linux" "$release" &&
+        extract_kernel "$(find "$kernel" -name 'vmlinuz*' -type f -print -quit)" "$made/kernel" &&
         copy_modules "$kernel" "$root" "$release" "$cache/modules/zfs-${zfs}_linux-$linux" &&
         furnish "$root" &&
         (cd -- "$root" && find . | cpio -o -H newc --quiet) >"$made/initrd" &&
-        take_linker "$made/linker"
+        take_linkers "$made/linker"
     local status=$?
     echo "guest=$name zfs=$zfs linux=$linux coreutils=$(candidate coreutils) libc=$(candidate libc6)" >"$made/versions"
     rm -rf -- "$root" "$kernel"
     ((status == 0)) || reason=${reason:-"the guest could not be put together"}
     return $status
+}
+
+# unpack_kernel DIRECTORY LINUX RELEASE. In Linux 7.2 of sid kernel, modules and their lists have packages of their own.
+unpack_kernel() {
+    local package
+    for package in "$kernel_package" linux-{binary,base,modules}-"$3"; do
+        [[ -z $(candidate "$package") ]] || unpack_one "$1" "$package=$2" || return 1
+    done
 }
 
 # extract_kernel BZIMAGE FILE: the ELF image inside, which QEMU boots by its PVH entry; or the whole, if it has none.
@@ -332,19 +344,55 @@ furnish() {
     install -m 755 -- "$here/init" "$root/init"
 }
 
-# ld.gold writes its output through a mapping. It comes with the libraries and the loader of its own suite; some suites have none.
-take_linker() {
+# take_linkers DIRECTORY: two that write their output through a mapping. A suite need not have them: then job 3 says so.
+take_linkers() {
+    mkdir -p -- "$1"
+    take_gold "$1" || say "$building: no ld.gold for job 3"
+    take_go "$1" || say "$building: no Go for job 3"
+}
+
+# ld.gold, with the libraries and the loader of its suite.
+take_gold() {
     local root library
-    root=$(new_directory linker) || return 1
+    root=$(new_directory gold) || return 1
     if [[ -n $(candidate binutils-gold) ]] && unpack "$root" binutils-gold || unpack "$root" binutils; then
-        if [[ -e $root/usr/bin/x86_64-linux-gnu-ld.gold ]]; then
-            mkdir -p -- "$1"
-            cp -L -- "$root/usr/bin/x86_64-linux-gnu-ld.gold" "$1/ld.gold"
+        if cp -L -- "$root/usr/bin/x86_64-linux-gnu-ld.gold" "$1/ld.gold" 2>/dev/null; then
             cp -L -- "$root/usr/lib64/ld-linux-x86-64.so.2" "$1/loader"
-            for library in libc.so.6 libm.so.6 libstdc++.so.6 libgcc_s.so.1 libz.so.1 libzstd.so.1; do
-                [[ ! -e $root/usr/lib/x86_64-linux-gnu/$library ]] || cp -L -- "$root/usr/lib/x86_64-linux-gnu/$library" "$1"
-            done
+            "$1/loader" --library-path "$root/usr/lib/x86_64-linux-gnu" --list "$1/ld.gold" | grep -o '/[^ ]*' |
+                while read -r library; do
+                    [[ $library == */ld-linux* || $library == */loader ]] || cp -L -- "$library" "$1"
+                done
         fi
     fi
     rm -rf -- "$root"
+    [[ -e $1/ld.gold ]]
+}
+
+# Go's linker, and all that it needs to link a small program: what the package manager that met #15933 was installing.
+take_go() {
+    local root
+    root=$(new_directory go) || return 1
+    if unpack "$root" bash coreutils sed golang-go && in_root "$root" >"$root/log" 2>&1 <<'SCRIPT'
+mkdir /hello
+cd /hello
+printf '%s\n' 'module hello' >go.mod
+printf '%s\n' 'package main' 'import "fmt"' 'var Number string' 'func main() { fmt.Println(Number) }' >hello.go
+export GOCACHE=/tmp/cache GOFLAGS=-mod=mod GO111MODULE=on CGO_ENABLED=0 GOTOOLCHAIN=local
+work=$(go build -work -o hello . 2>&1 | sed -n 's/^WORK=//p')
+mkdir /go
+# One line for each package, the program's own first: packagefile NAME=FILE.
+number=0
+while read -r word assignment; do
+    [[ $word == packagefile ]] || continue
+    number=$((number + 1))
+    cp "${assignment#*=}" "/go/$number.a"
+    echo "packagefile ${assignment%%=*}=/job/linker/go/$number.a"
+done <"$work/b001/importcfg.link" >/go/importcfg
+cp "$(go env GOTOOLDIR)/link" /go/link
+SCRIPT
+    then
+        mv -- "$root/go" "$1/go"
+    fi
+    rm -rf -- "$root"
+    [[ -e $1/go/link ]]
 }

@@ -7,20 +7,24 @@ source /job/jobs/common.bash
 
 main() {
     make_pool
-    if [[ ! -x /job/linker/ld.gold ]]; then
-        left_out ld.gold "this suite has no ld.gold"
-        return 0
-    fi
     mkdir /tmp/objects
     tar -xf /job/objects.tar -C /tmp/objects
     throttle_hard
     bites=
     ! is_before 2.2.4 || bites=cp
-    builds install-gold "--no-posix-fallocate" "cp safecp unverified unprobed"
-    [[ $form == default ]] || builds install-gold-fallocate "" "cp safecp"
+    if [[ -x /job/linker/ld.gold ]]; then
+        builds install-gold link_gold "cp safecp unverified unprobed"
+    else
+        left_out ld.gold "this suite has no ld.gold"
+    fi
+    if [[ -x /job/linker/go/link ]]; then
+        copies=$((copies / 3 + 1)) builds install-go link_go "cp safecp"
+    else
+        left_out go "this suite has no Go"
+    fi
 }
 
-# builds ROW LINKER-OPTION PROGRAMS
+# builds ROW LINKER PROGRAMS
 builds() {
     local program log expect corrupt failed made started
     for program in $3; do
@@ -43,17 +47,20 @@ builds() {
     done
 }
 
-# build NUMBER LINKER-OPTION: the number goes into the program, so that no build is like the one before.
+# build NUMBER LINKER: the number goes into the program, so that no build is like the one before.
 build() {
-    local number=$1 option=$2 order
     mkdir -p /tank/work
-    # Another order of the objects moves every byte.
-    order=$(printf '%s\n' /tmp/objects/part.*.o | shuf --random-source=<(yes "$number"))
-    link /tmp/reference "$option" $order && link /tank/work/program "$option" $order
+    "$2" "$1" /tmp/reference && "$2" "$1" /tank/work/program
+} >/tmp/linked 2>&1
+
+# Another order of the objects moves every byte.
+link_gold() {
+    /job/linker/loader --library-path /job/linker /job/linker/ld.gold --build-id=none -o "$2" /tmp/objects/start.o \
+        $(printf '%s\n' /tmp/objects/part.*.o | shuf --random-source=<(yes "$1"))
 }
 
-link() {
-    /job/linker/loader --library-path /job/linker /job/linker/ld.gold $2 --build-id=none -o "$1" /tmp/objects/start.o "${@:3}" >/tmp/linked 2>&1
+link_go() {
+    /job/linker/go/link -importcfg /job/linker/go/importcfg -buildid= -X "main.Number=$1" -o "$2" /job/linker/go/1.a
 }
 
 main
