@@ -49,6 +49,10 @@ find_guest() {
         guest=${ready[0]}
         return 0
     fi
+    if [[ ${2-} == cached && $(id -u) != 0 ]]; then
+        reason="building it takes root"
+        return 1
+    fi
     if [[ $(uname -m) != x86_64 ]] || ! command -v apt-get >/dev/null; then
         reason="it takes an x86-64 machine with apt"
         return 1

@@ -111,6 +111,8 @@ judgement=$read_fields'
     if (f["expect"] ~ /right|honest/ && f["corrupt"] > 0) corrupt += f["corrupt"]
     if (f["expect"] == "right" && f["failed"] > 0) failed += f["failed"]
     if (f["expect"] == "bites" && f["corrupt"] == 0) toothless++
+    # The trial itself, or ZFS, is wrong then, and the row says nothing.
+    if (f["source_wrong"] > 0) wrong++
 }
 /^CHECK / && / status=wrong / { wrong++ }
 END {

@@ -149,8 +149,8 @@ static void sync_pool(void) {
 static void write_whole(int fd, char *bytes, int process, int round) {
     char *old = malloc(want.size);
     memcpy(old, bytes, want.size);
-    size_t quarter = want.size / 4;
-    if (want.past != CLEAN) fill(old + quarter, want.size - quarter, key_of(process, round, 3));
+    size_t quarter = want.size / 4, changed = want.past == PUNCHED ? 2 * quarter : want.size - quarter;
+    if (want.past != CLEAN) fill(old + quarter, changed, key_of(process, round, 3));
     write_at(fd, old, want.size, 0);
     free(old);
     sync_pool();

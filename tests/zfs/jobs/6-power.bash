@@ -8,7 +8,8 @@
 # made by GNU cp. A file's bytes follow from its name, so that they are known without any file.
 source /job/jobs/common.bash
 
-size=1M
+size=256K
+files=40
 
 main() {
     if ((round == 1)); then
@@ -37,12 +38,12 @@ bytes() {
 copy_until_dead() {
     local number place=/tank/$round
     mkdir -p "$place" /tmp/sources
-    for number in {1..200}; do
+    for ((number = 1; number <= files; number++)); do
         bytes "$round" "before.$number" >"$place/old.$number"
     done
     zpool sync tank
     echo "POWER writing"
-    for number in {1..200}; do
+    for ((number = 1; number <= files; number++)); do
         bytes "$round" "new.$number" >"/tmp/sources/new"
         bytes "$round" "old.$number" >"/tmp/sources/old"
         /bin/cp /tmp/sources/new "$place/cp.$number" && echo "POWER cp $number"
@@ -61,7 +62,7 @@ look_at() {
         cmp -s <(bytes "$1" "old.$number") "$place/old.$number" || lost=$((lost + 1))
     done
     # What was being copied: there whole or not at all; the new bytes or the old ones.
-    for ((number = done + 1; number <= 200; number++)); do
+    for ((number = done + 1; number <= files; number++)); do
         [[ ! -e $place/new.$number ]] || cmp -s <(bytes "$1" "new.$number") "$place/new.$number" || torn=$((torn + 1))
         cmp -s <(bytes "$1" "old.$number") "$place/old.$number" || cmp -s <(bytes "$1" "before.$number") "$place/old.$number" || torn=$((torn + 1))
         [[ ! -e $place/new.$number ]] || half=$((half + 1))
