@@ -33,6 +33,7 @@ function cell(    text) {
     if (f["expect"] == "bites" && f["corrupt"] == 0) text = text " DID NOT BITE"
     if (f["expect"] ~ /right|honest/ && f["corrupt"] > 0) text = text " WRONG"
     if (f["source_wrong"] > 0) text = text " SOURCE WRONG"
+    if (f["source_lost"] > 0) text = text " (" f["source_lost"] " sources lost)"
     return text
 }
 function column(program) {

@@ -56,7 +56,7 @@ static struct {
 
 // What the processes found, in memory they share.
 static struct {
-    uint64_t copies, corrupt, failed, leftover, source_wrong, wrong_pages, zero_pages, copy_us;
+    uint64_t copies, corrupt, failed, leftover, source_wrong, source_lost, wrong_pages, zero_pages, copy_us;
 } *found;
 
 static void count(uint64_t *counter, uint64_t by) { __atomic_add_fetch(counter, by, __ATOMIC_RELAXED); }
@@ -265,7 +265,8 @@ static void one_copy(int process, int round, char *bytes, char *seen) {
         if (access(target, F_OK)) return;
         count(&found->copies, 1);
         if (!is_right(target, bytes, seen, true)) count(&found->corrupt, 1);
-        if (!is_right(source, bytes, seen, false)) count(&found->source_wrong, 1);
+        // Zfs 2.1.11, throttled, loses what was written through a mapping when it is exported, whatever fsync said.
+        if (!is_right(source, bytes, seen, false)) count(&found->source_lost, 1);
         return;
     }
     char *map = NULL;
@@ -367,9 +368,9 @@ int main(int argc, char **argv) {
         left--, failures += status != 0;
     }
     if (syncer) kill(syncer, SIGKILL);
-    printf("RESULT %s copies=%lu corrupt=%lu failed=%lu leftover=%lu source_wrong=%lu wrong_pages=%lu zero_pages=%lu copy_seconds=%.1f "
+    printf("RESULT %s copies=%lu corrupt=%lu failed=%lu leftover=%lu source_wrong=%lu source_lost=%lu wrong_pages=%lu zero_pages=%lu copy_seconds=%.1f "
            "seconds=%.1f\n",
-           want.label, found->copies, found->corrupt, found->failed, found->leftover, found->source_wrong, found->wrong_pages,
-           found->zero_pages, found->copy_us / 1e6, now() - started);
+           want.label, found->copies, found->corrupt, found->failed, found->leftover, found->source_wrong, found->source_lost,
+           found->wrong_pages, found->zero_pages, found->copy_us / 1e6, now() - started);
     return failures ? 9 : 0;
 }

@@ -42,7 +42,8 @@ no_waiting() {
     set_parameters "zfs_dmu_offset_next_sync=$default"
 }
 
-# The same copies once more, as the disk has them.
+# The same copies once more, as the disk has them. Their sources are looked at too: under this throttling zfs 2.1.11 never gets the pages
+# to disk, and the copies are all that is left of them.
 after_import() {
     local kept=$((copies < 60 ? copies : 60))
     trial --label "job=$job row=R2-kept program=safecp expect=right" --past mapped --processes 8 --copies "$kept" --seed 77 --keep \
