@@ -10,6 +10,8 @@ main() {
     mkdir /tmp/objects
     tar -xf /job/objects.tar -C /tmp/objects
     throttle_hard
+    write_beside &
+    local writer=$!
     bites=
     ! is_before 2.2.4 || bites=cp
     if [[ -x /job/linker/ld.gold ]]; then
@@ -22,6 +24,14 @@ main() {
     else
         left_out go "this suite has no Go"
     fi
+    kill "$writer"
+}
+
+# The rest of the build: somebody always has something to write.
+write_beside() {
+    while true; do
+        head -c 4M /dev/zero | tr '\0' x >/tank/beside
+    done
 }
 
 # builds ROW LINKER PROGRAMS
@@ -55,8 +65,9 @@ build() {
 
 # Another order of the objects moves every byte.
 link_gold() {
-    /job/linker/loader --library-path /job/linker /job/linker/ld.gold --build-id=none -o "$2" /tmp/objects/start.o \
-        $(printf '%s\n' /tmp/objects/part.*.o | shuf --random-source=<(yes "$1"))
+    local order
+    order=$(printf '%s\n' /tmp/objects/part.*.o | shuf --random-source=<(yes "$1")) || return 1
+    /job/linker/loader --library-path /job/linker /job/linker/ld.gold --build-id=none -o "$2" /tmp/objects/start.o $order
 }
 
 link_go() {

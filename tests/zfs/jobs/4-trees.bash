@@ -58,13 +58,13 @@ make_tree() {
 
 # copy_tree NAME PROGRAM SOURCE TARGET: cp's result is told, safecp's judged.
 copy_tree() {
-    local name=$1-$2 log=/tmp/log.tree status=0 differences
+    local name=$1-$2 log=/tmp/log.tree status=0 compared=0 differences
     rm -rf "$4"
     ${programs[$2]} -a "$3" "$4" >"$log" 2>&1 || status=$?
-    bash /job/bin/compare "$3" "$4" >/tmp/differences 2>&1 || true
+    bash /job/bin/compare "$3" "$4" >/tmp/differences 2>&1 || compared=$?
     differences=$(wc -l </tmp/differences)
     tally "$1" "$2" "$log"
-    if ((status == 0 && differences == 0)); then
+    if ((status == 0 && compared == 0 && differences == 0)); then
         right "$name" "exit 0, no difference"
     elif [[ $2 == cp ]]; then
         echo "NOTE job=$job name=$name exit $status, $differences differences: $(head -n 1 /tmp/differences)"
