@@ -15,7 +15,7 @@ main() {
     head -c 16M /dev/urandom | dd of=/tank/sparse bs=128k seek=64 conv=notrunc iflag=fullblock status=none
     mkdir /tank/many
     local number
-    for number in {1..300}; do
+    for number in {1..100}; do
         head -c 8K /dev/urandom >"/tank/many/$number"
     done
     zpool sync tank
@@ -23,7 +23,7 @@ main() {
     compare_times dense-64MiB cp-never "" /tank/dense
     compare_times dense-64MiB-clones cp "" /tank/dense
     compare_times sparse-512MiB-16MiB-of-data cp-never "" /tank/sparse
-    compare_times 300-files-of-8KiB cp-never "-a" /tank/many
+    compare_times 100-files-of-8KiB cp-never "-a" /tank/many
     compare_times dense-64MiB-unverified cp-never "" /tank/dense unverified
 }
 
