@@ -35,8 +35,12 @@ pub struct Temporary<'a, K: Kernel> {
 }
 
 impl<'a, K: Kernel> Temporary<'a, K> {
-    /// Makes an empty file, open for reading and writing, in `dir`, with `mode` less the umask.
-    pub fn create(kernel: &'a K, dir: &'a K::File, mode: Mode) -> crate::kernel::Result<Self> {
+    /// Makes an empty file, open for reading and writing, in `dir`, with `mode` less the umask. It has
+    /// no name where the filesystem can do that and `nameless` asks for it.
+    pub fn create(kernel: &'a K, dir: &'a K::File, mode: Mode, nameless: bool) -> crate::kernel::Result<Self> {
+        if !nameless {
+            return Self::create_named(kernel, dir, mode);
+        }
         let unnamed = OFlags::TMPFILE | OFlags::RDWR;
         match kernel.open(Some(dir), Path::new("."), unnamed, mode, ResolveFlags::empty()) {
             Ok(file) => Ok(Self { kernel, dir, name: None, file: Some(file) }),

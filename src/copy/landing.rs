@@ -9,6 +9,7 @@ use super::metadata::{Dressed, Fresh, Wardrobe};
 use super::{Copier, Follow, Job, Landing, Name, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use crate::known::filesystems::{Filesystem, Honesty};
 use crate::options::{Product, Removal, Verify};
 use crate::report::quote::quoted;
 use std::path::PathBuf;
@@ -69,7 +70,15 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn make_temporary<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Temporary<'j, K>> {
         let mode = if self.is_private(job.source.stat) { 0o600 } else { self.wanted_mode(job.source.stat) };
-        Temporary::create(self.kernel, job.target.directory()?, Mode::from_raw_mode(mode))
+        let dir = job.target.directory()?;
+        Temporary::create(self.kernel, dir, Mode::from_raw_mode(mode), !self.is_zfs(dir))
+    }
+
+    /// Whether a directory lies on ZFS, where linkat of a file without a name waits for the transaction
+    /// group (zfs_link; measured on 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
+    fn is_zfs(&self, dir: &K::File) -> bool {
+        let honesty = |magic| Filesystem::new(magic).honesty(self.host.kernel);
+        self.host.zfs.is_some() && self.kernel.filesystem(dir).is_ok_and(|magic| honesty(magic) == Honesty::Zfs)
     }
 
     /// Whether a new file is made with a mode of its own, to be given its real one in the end: to keep

@@ -47,12 +47,17 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: two_targets,
     },
     Reason {
-        name: "--parents takes a path that ends in . or .. for its directory; GNU cannot make it",
+        name: "--parents copies into a directory that is there; GNU cannot make a/. or what an operand before made",
         explains: parents_of_a_dot,
     },
     Reason {
         name: "--parents treats directories as those that are copied: attributes, modes",
         explains: parents_attributes,
+    },
+    Reason { name: "a preserved time of access stays what it was", explains: kept_access },
+    Reason {
+        name: "blocks of zeros become holes where the source has fewer blocks than its size",
+        explains: more_holes,
     },
     Reason { name: "looking where a link leads is a read of the link", explains: read_link },
     Reason {
@@ -159,7 +164,7 @@ fn kept(evidence: &Evidence<'_>) -> bool {
     matches!(what, What::Content | What::Modified | What::Presence | What::Holes | What::Mode | What::Xattr)
         && both_failed
         && !matches!(entry.kind, Kind::Directory)
-        && is_as_before
+        && (is_as_before || matches!(entry.kind, Kind::Link(_)))
         && (is_told_of(evidence, path) || cannot_open(evidence))
 }
 
@@ -173,14 +178,18 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
         && reference == "now"
         && ours != "now"
         && both_failed(evidence)
-        && (evidence.ours.ended.stderr.iter().any(failed_in) || cannot_make_node(evidence))
+        && (evidence.ours.ended.stderr.iter().any(failed_in) || cannot_make_node(evidence) || cannot_open(evidence))
 }
 
 /// A file that may be written and not be read, and what follows from its refusal.
 fn unreadable(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, ours, .. } = evidence.difference;
-    let is_closed =
-        |entry: &&Entry| matches!(entry.kind, Kind::File(_)) && entry.mode & 0o444 != 0o444 && entry.mode & 0o222 != 0;
+    let has_closed_mode =
+        |entry: &Entry| matches!(entry.kind, Kind::File(_)) && entry.mode & 0o444 != 0o444 && entry.mode & 0o222 != 0;
+    let is_closed = |entry: &&Entry| match &entry.kind {
+        Kind::Link(to) => evidence.case.entry(to).is_some_and(has_closed_mode),
+        _ => has_closed_mode(entry),
+    };
     let mut closed = evidence.case.entries.iter().filter(is_closed);
     let refuses = |line: &str, entry: &Entry| {
         line.ends_with(": Permission denied")
@@ -194,7 +203,8 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
             What::Stderr => closed.any(|entry| refuses(ours, entry)),
             What::Status => evidence.reference.ended.status == Some(0) && closed.any(is_refused),
             What::Content | What::Modified | What::Mode | What::Owner | What::Accessed => {
-                evidence.case.entry(path).is_some_and(|entry| is_closed(&entry) && is_refused(entry))
+                // By another name of the file too.
+                evidence.case.entry(path).is_some() && closed.any(is_refused)
             }
             _ => false,
         }
@@ -225,10 +235,7 @@ fn two_targets(evidence: &Evidence<'_>) -> bool {
 }
 
 fn parents_of_a_dot(evidence: &Evidence<'_>) -> bool {
-    let refuses = |line: &String| {
-        let is_dot = |line: &str| line.contains("/.'") || line.contains("/..'") || line.contains("/.\"");
-        line.starts_with("cp: cannot create directory ") && line.ends_with(": File exists") && is_dot(line)
-    };
+    let refuses = |line: &String| line.starts_with("cp: cannot create directory ") && line.ends_with(": File exists");
     evidence.case.has('\0', "--paren") && evidence.reference.ended.stderr.iter().any(refuses)
 }
 
@@ -236,9 +243,26 @@ fn parents_attributes(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, .. } = evidence.difference;
     let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
     (*what == What::Xattr && reference.ends_with("=none")
-        || matches!(what, What::Mode | What::Modified | What::Accessed))
+        || matches!(what, What::Mode | What::Owner | What::Modified | What::Accessed))
         && evidence.case.has('\0', "--paren")
         && seen.is_some_and(|seen| seen.kind == "directory")
+}
+
+fn kept_access(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    let preserves = evidence.case.has('p', "--preserve") || evidence.case.has('a', "--archive");
+    *what == What::Accessed
+        && reference == "now"
+        && ours != "now"
+        && preserves
+        && seen.is_some_and(|seen| seen.kind == "directory")
+}
+
+fn more_holes(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, ours, .. } = evidence.difference;
+    let bytes = |text: &str| text.parse::<u64>().unwrap_or(0);
+    *what == What::Holes && bytes(ours) < bytes(reference)
 }
 
 fn read_link(evidence: &Evidence<'_>) -> bool {
@@ -323,8 +347,14 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "cp: clearing permissions for ",
     ];
     let is_in_the_way = ["File exists", "Is a directory", "Permission denied", "No such device or address"];
-    let options =
-        ["cp: invalid argument ", "cp: ambiguous argument ", "  - ", "Valid arguments are:", "cp: invalid option "];
+    let options = [
+        "cp: invalid argument ",
+        "cp: ambiguous argument ",
+        "  - ",
+        "Valid arguments are:",
+        "cp: invalid option ",
+        "cp: invalid UTF-8 ",
+    ];
     let all = [evidence.reference, evidence.ours].map(|outcome| outcome.ended.stderr.join("\n"));
     let both_are_same = all.iter().all(|text| text.contains(" are the same file"));
     let is_about_places = both_are_same
@@ -363,8 +393,12 @@ fn own_source(evidence: &Evidence<'_>) -> bool {
         !is_there(evidence.reference) && is_there(evidence.ours) && evidence.reference.ended.stderr.iter().any(lost)
     };
     let mut links = evidence.case.entries.iter().filter(|entry| matches!(entry.kind, Kind::Symlink(_)));
-    let removes = evidence.case.has('\0', "--remove-destinatio") || evidence.case.has('b', "--backup");
-    removes
+    let is_gone = |line: &String| line.ends_with(" for reading: No such file or directory");
+    if evidence.case.has('b', "--backup") {
+        let outcome = matches!(what, What::Presence | What::Kind | What::Status | What::Stderr);
+        return outcome && evidence.reference.ended.stderr.iter().any(is_gone);
+    }
+    evidence.case.has('\0', "--remove-destinatio")
         && evidence.ours.ended.status == Some(0)
         && match what {
             What::Presence => evidence.case.entry(path).is_some() && is_lost(path),
