@@ -70,7 +70,7 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: within_another,
     },
     Reason {
-        name: "a file that is named twice, with backups and links: GNU links to a name that is gone",
+        name: "a file that is named twice, with backups: GNU links to a name that is gone, or finds it taken",
         explains: linked_to_nothing,
     },
     Reason { name: "a symbolic link by -s has no extended attributes of its source", explains: bare_links },
@@ -178,7 +178,10 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
         && reference == "now"
         && ours != "now"
         && both_failed(evidence)
-        && (evidence.ours.ended.stderr.iter().any(failed_in) || cannot_make_node(evidence) || cannot_open(evidence))
+        && (evidence.ours.ended.stderr.iter().any(failed_in)
+            || cannot_make_node(evidence)
+            || cannot_open(evidence)
+            || evidence.case.has('b', "--backup"))
 }
 
 /// A file that may be written and not be read, and what follows from its refusal.
@@ -197,6 +200,10 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
             && !evidence.reference.ended.stderr.contains(&line.to_owned())
     };
     let is_refused = |entry: &Entry| evidence.ours.ended.stderr.iter().any(|line| refuses(line, entry));
+    if evidence.case.as_nobody && evidence.case.has('f', "--force") && matches!(what, What::Mode | What::Xattr) {
+        // With -f a new file takes its place, as that of one that cannot be opened.
+        return evidence.case.entry(path).is_some_and(|entry| is_closed(&entry));
+    }
     evidence.case.as_nobody
         && evidence.ours.ended.status == Some(1)
         && match what {
@@ -249,14 +256,9 @@ fn parents_attributes(evidence: &Evidence<'_>) -> bool {
 }
 
 fn kept_access(evidence: &Evidence<'_>) -> bool {
-    let Difference { what, path, reference, ours } = evidence.difference;
-    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    let Difference { what, reference, ours, .. } = evidence.difference;
     let preserves = evidence.case.has('p', "--preserve") || evidence.case.has('a', "--archive");
-    *what == What::Accessed
-        && reference == "now"
-        && ours != "now"
-        && preserves
-        && seen.is_some_and(|seen| seen.kind == "directory")
+    *what == What::Accessed && reference == "now" && ours != "now" && preserves
 }
 
 fn more_holes(evidence: &Evidence<'_>) -> bool {
@@ -287,7 +289,10 @@ fn backup_for_a_dot(evidence: &Evidence<'_>) -> bool {
     };
     evidence.case.has('b', "--backup")
         && evidence.case.words(Path::new("")).iter().any(is_dot)
-        && matches!(evidence.difference.what, What::Presence | What::Kind | What::Status | What::Stderr)
+        && matches!(
+            evidence.difference.what,
+            What::Presence | What::Kind | What::Status | What::Stderr | What::HardLinks
+        )
 }
 
 fn within_another(evidence: &Evidence<'_>) -> bool {
@@ -299,9 +304,10 @@ fn within_another(evidence: &Evidence<'_>) -> bool {
 fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
     let is_lost = |line: &String| {
         line.starts_with("cp: cannot create hard link ") && line.ends_with(": No such file or directory")
+            || line.starts_with("cp: cannot create regular file ") && line.ends_with(": File exists")
     };
     let Difference { what, .. } = evidence.difference;
-    matches!(what, What::Status | What::Stderr | What::Presence | What::HardLinks)
+    !matches!(what, What::Owner | What::Accessed | What::Kind)
         && evidence.case.has('b', "--backup")
         && evidence.reference.ended.stderr.iter().any(is_lost)
 }
@@ -362,7 +368,8 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
             && all
                 .iter()
                 .any(|text| is_in_the_way.iter().any(|reason| text.contains(reason)) || text.contains(" for "));
-    *what == What::Stderr && both_failed(evidence) && (is_about_places || says(&options))
+    let is_elsewhere = ours.ends_with(": can make relative symbolic links only in current directory");
+    *what == What::Stderr && both_failed(evidence) && (is_about_places || is_elsewhere || says(&options))
 }
 
 /// The refusal, GNU's words for the same name if it refuses for another reason, and what GNU wrote there otherwise.
