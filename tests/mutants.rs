@@ -211,8 +211,8 @@ const MUTANTS: &[Mutant] = &[
         "a fifo in the source is waited for",
         "tree/entry.rs",
         &[(
-            "source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK)",
-            "source.open(self.copier.kernel, OFlags::RDONLY)",
+            "source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?",
+            "source.open(self.copier.kernel, OFlags::RDONLY).map_err(failed)?",
         )],
     ),
     mutant(
