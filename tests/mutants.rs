@@ -215,6 +215,17 @@ const MUTANTS: &[Mutant] = &[
             "source.open(self.copier.kernel, OFlags::RDONLY).map_err(failed)?",
         )],
     ),
+    mutant("no backup is made", "copy/backup.rs", &[("if self.options.backup == Backup::No {", "if true {")]),
+    mutant(
+        "the old target is renamed to its backup before the new one takes its name",
+        "copy/backup.rs",
+        &[("match self.kernel.link(old, dir, &name) {", "match Err::<(), Errno>(Errno::PERM) {")],
+    ),
+    mutant(
+        "a failed copy leaves its backup",
+        "copy/backup.rs",
+        &[("self.kernel.unlink(dir, &kept.name)", "Ok::<(), Errno>(())")],
+    ),
     mutant(
         "pages that stay cached are taken for the device",
         "copy/verify.rs",

@@ -26,7 +26,7 @@ use safecp::copy::strategy::Strategy;
 use safecp::copy::{Copied, Landing, Verified};
 use safecp::error::Error;
 use safecp::kernel::Stat;
-use safecp::options::{Keep, Reflink, Sparse, Verify};
+use safecp::options::{Backup, Keep, Reflink, Sparse, Verify};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -149,6 +149,7 @@ impl Judge<'_> {
         self.digest(copied, node)?;
         self.change_was_said(copied)?;
         self.looks_as_promised(copied, node)?;
+        self.is_backed_up()?;
         self.holes(copied, node)?;
         self.first_able(copied)
     }
@@ -269,6 +270,21 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// The old target has its backup name, and is what it was.
+    fn is_backed_up(&self) -> Result<(), Broken> {
+        let Some(before) = &self.scenario.before else { return Ok(()) };
+        if self.scenario.options.backup == Backup::No || self.world.intruder.took_target {
+            return Ok(());
+        }
+        demand(self.has_backup(), || "the old target has no backup name".to_owned())?;
+        self.is_old(before)
+    }
+
+    fn has_backup(&self) -> bool {
+        let entries = self.world.tree.entries(self.scenario.target_dir).unwrap_or_default();
+        entries.iter().any(|(name, _)| *name == *"target~" || *name == *"target.~1~")
+    }
+
     fn holes(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
         let Some(content) = self.world.tree.content(node) else { return Ok(()) };
         let spoiled = self.world.counts.any(&[Fault::LostWrite, Fault::WrongWrite]);
@@ -336,6 +352,10 @@ impl Judge<'_> {
             Class::Intruded => false,
         };
         demand(!benign || self.may_refuse(), || format!("a benign world failed: {error}"))?;
+        let could_undo = !self.world.dead && !counts.any(&[Fault::UnlinkError, Fault::NamingError]);
+        // A directory that cannot be synced fails the copy when the new file has its name already.
+        let stays = self.scenario.before.as_ref().is_some_and(|before| self.target() == Some(before.node));
+        demand(!could_undo || !stays || !self.has_backup(), || "a failed copy left a backup".to_owned())?;
         self.old_or_new()
     }
 
@@ -381,12 +401,14 @@ impl Judge<'_> {
     }
 
     fn may_write_in_place(&self, before: &Before) -> bool {
+        let options = &self.scenario.options;
         let owner = (before.attributes.uid, before.attributes.gid);
-        self.scenario.options.in_place
-            || before.nlink > 1
-            || before.linked
-            || !self.scenario.options.privileged && owner != (self.world.uid, self.world.gid)
-            || self.world.counts.any(&[Fault::AttributeError, Fault::StatError, Fault::OpenError, Fault::NoSpace])
+        options.backup == Backup::No
+            && (options.in_place
+                || before.nlink > 1
+                || before.linked
+                || !options.privileged && owner != (self.world.uid, self.world.gid)
+                || self.world.counts.any(&[Fault::AttributeError, Fault::StatError, Fault::OpenError, Fault::NoSpace]))
     }
 
     /// The process or the power is gone: the world as the next process finds it.

@@ -12,7 +12,7 @@ use super::tree::{Attributes, Body, Node, ROOT};
 use super::world::{Death, World};
 use safecp::copy::Geometry;
 use safecp::kernel::{Kind, Timestamp};
-use safecp::options::{Keep, Options, Preserve, Reflink, Removal, Sparse, Verify};
+use safecp::options::{Backup, Keep, Options, Preserve, Reflink, Removal, Sparse, Verify};
 use std::ffi::{OsStr, OsString};
 
 /// What may go wrong in a world.
@@ -112,12 +112,20 @@ pub struct Scenario {
 /// What a file outside both trees holds, which no copy may read or write.
 pub const SECRET: &[u8] = b"not yours";
 
+/// Sets the stream that chooses backups apart from the one that chooses everything else.
+const BACKUPS: u64 = 0x6261_636b_7570_7321;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
     let class = random.pick(&CLASSES);
     let systems = systems(&mut random, class);
-    let options = options(&mut random, class);
+    let mut options = options(&mut random, class);
+    // Chosen by a stream of its own, so that the seeds from before there were backups mean what they meant.
+    let mut aside = Random::new(seed ^ BACKUPS);
+    if aside.once_in(8) {
+        options.backup = aside.pick(&[Backup::Simple, Backup::Existing, Backup::Numbered]);
+    }
     let geometry = Geometry {
         slice: random.pick(&[256, 512, 1024]),
         piece: random.pick(&[1024, 1024, 2048]),
