@@ -1,12 +1,10 @@
 # GNU's coreutils, fetched from Debian's archive and built, once for each version. To be sourced.
 #
-# The archive's address is the one that apt here is configured with; sid's list of sources is read into a directory of its
-# own, so that nothing of the system's apt changes. Nothing is installed, and root is not needed. What was built lies in
-# $cache/coreutils-VERSION, and counts only once it holds the file `complete`.
+# Nothing is installed, and root is not needed. What was built lies in $cache/coreutils-VERSION, and counts only once it holds
+# the file `complete`. The newest coreutils is sid's; fetch_sources of tests/debian.bash gets it.
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/safecp-gnu
 oldest_version=9.10
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # Prints the directory of a built coreutils, building one if there is none.
 reference() {
@@ -30,7 +28,7 @@ build_reference() {
     local place=$cache/fetched archive version source status=0
     rm -rf -- "$place"
     mkdir -p -- "$place"
-    fetch "$place" >"$place/log" 2>&1 || { tail -n 20 -- "$place/log"; return 1; }
+    fetch_sources "$place" sid --tar-only coreutils >"$place/log" 2>&1 || { tail -n 20 -- "$place/log"; return 1; }
     archive=$(ls -- "$place"/coreutils_*.orig.tar.*z)
     version=${archive##*/coreutils_}
     version=${version%.orig.tar.*}
@@ -44,29 +42,6 @@ build_reference() {
     ((status == 0)) || { tail -n 20 -- "$place/log"; return 1; }
     touch -- "$source/complete"
     rm -rf -- "$place"
-}
-
-# fetch DIRECTORY: the upstream archive of the newest coreutils in sid, checked by apt against Debian's signatures.
-fetch() {
-    local place=$1 address
-    address=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | grep -v -- -security |
-        head -n 1)
-    [[ -n $address ]] || { echo "apt knows no archive of Debian"; return 1; }
-    mkdir -p -- "$place/lists/partial" "$place/cache/archives/partial"
-    echo "deb-src [signed-by=$keyring] $address sid main" >"$place/sources.list"
-    cat >"$place/apt.conf" <<END
-Dir::Etc::SourceList "$place/sources.list";
-Dir::Etc::SourceParts "/dev/null";
-Dir::State::Lists "$place/lists";
-Dir::Cache "$place/cache";
-Acquire::Check-Valid-Until "false";
-APT::Sandbox::User "";
-END
-    (
-        cd -- "$place"
-        export APT_CONFIG=$place/apt.conf
-        apt-get -q update && apt-get -q source --download-only --tar-only coreutils
-    )
 }
 
 # Programs only: neither translations, nor manual pages, nor gnulib's own tests.
