@@ -312,3 +312,12 @@ fn files_of_every_size_near_a_power_of_two_are_copied_whole() {
     world.cp("-a s t").succeeds();
     world.assert_same_tree("s", "t");
 }
+
+#[test]
+fn a_link_that_was_just_made_is_not_written_through_wherever_it_leads() {
+    let world = World::new();
+    world.dir("a").dir("b").dir("c").symlink("../elsewhere", "a/1").file("b/1", "1");
+    world.cp("-d a/1 b/1 c").fails("safecp: will not copy 'b/1' through just-created symlink 'c/1'\n");
+    world.file("elsewhere", "kept").dir("d").cp("-d a/1 b/1 d").fails_with(&["just-created symlink 'd/1'"]);
+    assert_eq!(world.read("elsewhere"), "kept");
+}

@@ -144,6 +144,9 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let sameness = if self.may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
         let looked = Box::new(Looked { stat, file, standing, referent, is_circular });
         if follows && referent.is_none() && !is_circular {
+            if setting.just_created {
+                self.check_just_created(&looked.stat, &found, source, target)?;
+            }
             return self.look_at_dangling(looked, source, target);
         }
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
