@@ -89,3 +89,13 @@ fn posix_has_its_file_at_the_end_of_a_dangling_link() {
     world.shell("POSIXLY_CORRECT=1 $safecp a b").succeeds();
     assert_eq!((world.read("end"), world.link_text("b")), ("1".to_owned(), "end".to_owned()));
 }
+
+#[test]
+fn a_durable_copy_syncs_every_directory_it_put_a_name_into() {
+    let world = World::new();
+    world.dir("a/b").file("a/b/x", "x").dir("d");
+    let Some(traced) = world.cp_traced("fsync", &[], "--durable --parents --jobs=1 a/b/x d") else { return };
+    traced.output.succeeds();
+    // The file, d/a/b for its name, d/a for that of b, and d for that of a.
+    assert!(traced.count("fsync") >= 4, "{}", traced.calls);
+}

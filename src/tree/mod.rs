@@ -7,6 +7,7 @@ mod descent;
 pub mod entry;
 pub mod level;
 pub mod links;
+mod operand;
 pub mod overwrite;
 mod parents;
 pub mod plan;

@@ -9,19 +9,18 @@ use super::descent::Descent;
 use super::entry::{Entries, Look, Looked, Outcome, Setting};
 use super::level::{Level, Passage, Refusal, Task};
 use super::links::{Claim, Links, Made};
+use super::operand::Before;
 use super::overwrite::{Ask, same_file};
-use super::plan::{Operand, Operands, Plan, ends_in_slash};
+use super::plan::{Operands, Plan};
 use super::special::{Special, Standing};
 use super::walk::{Walk, Walkdir};
 use crate::copy::{Copied, Follow, Host, Landing, Name};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Stat};
-use crate::options::{Backup, Dereference, Options, Product};
+use crate::kernel::{Errno, Kernel, Stat};
+use crate::options::{Dereference, Options, Product};
 use crate::report::Report;
-use crate::report::quote::quoted;
 use rayon::prelude::*;
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -35,7 +34,7 @@ const JOBS_MAX: usize = 512;
 pub struct Run<'a, K: Kernel> {
     pub(super) entries: Entries<'a, K>,
     pub(super) kernel: &'a K,
-    options: &'a Options,
+    pub(super) options: &'a Options,
     stop: &'a AtomicBool,
     pub(super) report: &'a Report,
     /// Names that wait for another of their inode; an operand never does.
@@ -44,28 +43,17 @@ pub struct Run<'a, K: Kernel> {
 
 /// Where a name comes from, where it goes, and what is known of that.
 #[derive(Clone, Copy)]
-struct Place<'a, F> {
-    source: &'a Name<'a, F>,
-    target: &'a Name<'a, F>,
-    setting: &'a Setting<'a, F>,
+pub(super) struct Place<'a, F> {
+    pub(super) source: &'a Name<'a, F>,
+    pub(super) target: &'a Name<'a, F>,
+    pub(super) setting: &'a Setting<'a, F>,
     /// The directory of all targets, and the target's path beneath it.
-    base: &'a F,
-    path: &'a Path,
+    pub(super) base: &'a F,
+    pub(super) path: &'a Path,
 }
 
 /// Device and inode number.
-type Identity = (u64, u64);
-
-/// What operands before this one did.
-#[derive(Default)]
-struct Before {
-    /// Files that were named, by the names they had.
-    files: HashMap<Identity, Vec<PathBuf>>,
-    /// Directories that were copied, by the names they got in the directory of all targets.
-    directories: HashMap<Identity, Vec<PathBuf>>,
-    /// Files that were made.
-    made: HashSet<Identity>,
-}
+pub(super) type Identity = (u64, u64);
 
 impl<'a, K: Kernel> Run<'a, K> {
     /// A run; `ask` puts -i's question.
@@ -118,157 +106,9 @@ impl<'a, K: Kernel> Run<'a, K> {
         self.stop.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    fn operand(&self, operand: &Operand, plan: &Plan, several: bool, before: &mut Before) -> Result<(), Error> {
-        if operand.parents.is_empty() {
-            let source = self.look_at_operand(operand)?;
-            let base = Arc::new(self.base(operand, plan, &source)?);
-            return self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(before));
-        }
-        let failed = |errno| Error::call(Action::TargetDirectory, &plan.base, errno);
-        let base = Arc::new(plan.open_base(self.kernel).map_err(failed)?);
-        let parents = self.parents(operand, &base)?;
-        let copied = self.look_at_operand(operand).and_then(|source| {
-            let dir = parents.innermost.as_ref().map_or(&*base, |level| &level.target);
-            let path = parents.path.join(&operand.name);
-            self.operand_in(operand, &source, &base, dir, &path, several.then_some(before))
-        });
-        self.leave_parents(parents);
-        copied
-    }
-
-    /// A source as it was typed.
-    fn look_at_operand(&self, operand: &Operand) -> Result<Stat, Error> {
-        let follow = self.options.dereference != Dereference::Never;
-        let stat = self.kernel.stat_at(None, &operand.source, follow);
-        let stat = stat.map_err(|errno| Error::call(Action::StatSource, &operand.source, errno))?;
-        if stat.kind == Kind::Directory && !self.options.recursive {
-            let source = quoted(&operand.source);
-            return Err(Error::Refused(format!("-r not specified; omitting directory {source}")));
-        }
-        Ok(stat)
-    }
-
-    /// The directory that the target lies in. Where there is none, or the target can only be a
-    /// directory and is none, cp's words for that.
-    fn base(&self, operand: &Operand, plan: &Plan, source: &Stat) -> Result<K::File, Error> {
-        let shown = &operand.target_shown;
-        let cannot_stat = |errno| Error::call(Action::StatTarget, shown, errno);
-        let cannot_make = |errno| {
-            let name = self.source_name(operand);
-            let unreadable = self.entries.check_readable(&name, source).err();
-            let kind = if self.entries.is_copied_as_file(source) { Kind::File } else { source.kind };
-            let pair = |action| Error::pair(action, shown, &operand.source, errno);
-            unreadable.unwrap_or_else(|| match self.options.product {
-                Product::HardLink if kind != Kind::Directory => pair(Action::CreateLink),
-                Product::SymbolicLink if kind != Kind::Directory => pair(Action::CreateSymlink),
-                Product::Copy | Product::Attributes | Product::HardLink | Product::SymbolicLink => {
-                    Error::call(creation(kind), shown, errno)
-                }
-            })
-        };
-        let base = match plan.open_base(self.kernel) {
-            Ok(base) => base,
-            Err(Errno::NOENT) => return Err(cannot_make(Errno::NOENT)),
-            Err(errno) => return Err(cannot_stat(errno)),
-        };
-        if !ends_in_slash(shown) || plan.is_into_directory() {
-            return Ok(base);
-        }
-        match self.kernel.stat_at(Some(&base), &operand.name, true) {
-            Ok(found) if found.kind == Kind::Directory => Ok(base),
-            Ok(_) => Err(cannot_stat(Errno::NOTDIR)),
-            Err(Errno::NOENT) if source.kind == Kind::Directory => Ok(base),
-            Err(Errno::NOENT) if self.entries.is_written(source) => Err(cannot_make(Errno::NOTDIR)),
-            Err(Errno::NOENT) => Err(cannot_make(Errno::NOENT)),
-            Err(errno) => Err(cannot_stat(errno)),
-        }
-    }
-
-    fn source_name<'o>(&self, operand: &'o Operand) -> Name<'o, K::File> {
-        let follow = if self.options.dereference == Dereference::Never { Follow::No } else { Follow::Yes };
-        Name { dir: None, name: &operand.source, shown: &operand.source, follow }
-    }
-
-    /// An operand whose target lies in `dir`, at `path` beneath `base`. With several operands, `before`
-    /// has what the others did.
-    fn operand_in(
-        &self,
-        operand: &Operand,
-        stat: &Stat,
-        base: &Arc<K::File>,
-        dir: &K::File,
-        path: &Path,
-        before: Option<&mut Before>,
-    ) -> Result<(), Error> {
-        let source = self.source_name(operand);
-        let target = Name::within(dir, &operand.name, &operand.target_shown);
-        if stat.kind == Kind::Directory {
-            self.directory_operand(&source, stat, &target, path, base, before)?;
-        } else {
-            self.single(&source, stat, &target, path, base, before)?;
-        }
-        if self.options.durable { self.entries.copier.sync_directory(dir, &operand.target_shown) } else { Ok(()) }
-    }
-
-    fn directory_operand(
-        &self,
-        source: &Name<'_, K::File>,
-        stat: &Stat,
-        target: &Name<'_, K::File>,
-        path: &Path,
-        base: &Arc<K::File>,
-        before: Option<&mut Before>,
-    ) -> Result<(), Error> {
-        let Some(before) = before else {
-            let passage = Passage { source: *source, target: *target, path: path.to_owned() };
-            return self.directory(passage, base).map(drop);
-        };
-        let targets = before.directories.entry(identity(stat)).or_default();
-        if targets.iter().any(|target| target == path) {
-            self.report.warning(&format!("source directory {} specified more than once", quoted(source.shown)));
-            return Ok(());
-        }
-        if self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, base)? {
-            targets.push(path.to_owned());
-        }
-        Ok(())
-    }
-
-    /// An operand that is no directory.
-    fn single(
-        &self,
-        source: &Name<'_, K::File>,
-        stat: &Stat,
-        target: &Name<'_, K::File>,
-        path: &Path,
-        base: &Arc<K::File>,
-        before: Option<&mut Before>,
-    ) -> Result<(), Error> {
-        let copier = &self.entries.copier;
-        let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
-        let inherits = copier.hands_down_list(dir);
-        let setting = Setting { fresh: false, inherits, just_created: false, walked: None, top: None };
-        let place = Place { source, target, setting: &setting, base, path };
-        let Some(before) = before else { return self.name(&place, None) };
-        let names = before.files.entry(identity(stat)).or_default();
-        let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
-        if self.options.backup == Backup::No && names.iter().any(is_named) {
-            self.report.warning(&format!("source file {} specified more than once", quoted(source.shown)));
-            return Ok(());
-        }
-        names.push(source.name.to_owned());
-        let found = copier.look_at(target, false).ok().flatten();
-        let just_created = found.is_some_and(|found| before.made.contains(&identity(&found)));
-        let setting = Setting { just_created, ..setting };
-        let place = Place { setting: &setting, ..place };
-        self.name(&place, None)?;
-        before.made.extend(copier.look_at(target, false)?.as_ref().map(identity));
-        Ok(())
-    }
-
     /// One name that is no directory, and the names of the same inode that waited for it. With
     /// `waiting` it may be left to whoever is copying that inode.
-    fn name(&self, place: &Place<'_, K::File>, waiting: Option<&Task<K>>) -> Result<(), Error> {
+    pub(super) fn name(&self, place: &Place<'_, K::File>, waiting: Option<&Task<K>>) -> Result<(), Error> {
         let Place { source, target, setting, .. } = *place;
         let (looked, is_newer) = match self.entries.look(source, target, setting)? {
             Look::Ended(outcome) => {
@@ -372,7 +212,7 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 
     /// A directory operand: everything in it. False if there was nothing to do.
-    fn directory(&self, passage: Passage<'_, K::File>, base: &Arc<K::File>) -> Result<bool, Error> {
+    pub(super) fn directory(&self, passage: Passage<'_, K::File>, base: &Arc<K::File>) -> Result<bool, Error> {
         let Passage { source, target, .. } = &passage;
         let copier = &self.entries.copier;
         let stat = self.kernel.stat_at(source.dir, source.name, true);
@@ -462,17 +302,6 @@ enum Removed {
     IfNeeded,
 }
 
-fn identity(stat: &Stat) -> Identity {
+pub(super) fn identity(stat: &Stat) -> Identity {
     (stat.dev, stat.ino)
-}
-
-/// The words for making something of this kind.
-fn creation(kind: Kind) -> Action {
-    match kind {
-        Kind::File => Action::CreateFile,
-        Kind::Directory => Action::CreateDirectory,
-        Kind::Symlink => Action::CreateSymlink,
-        Kind::Fifo => Action::CreateFifo,
-        Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Action::CreateSpecial,
-    }
 }
