@@ -46,8 +46,8 @@ pub fn command(name: &str) -> Command {
         .arg(Arg::new("operands").num_args(0..).value_name("SOURCE... DEST").value_hint(ValueHint::AnyPath).value_parser(clap::value_parser!(std::ffi::OsString)).hide(true))
         .args(cp_arguments())
         .args(own_arguments())
-        .arg(flag("help", None, "display this help and exit"))
-        .arg(flag("version", None, "output version information and exit"))
+        .arg(flag("help", None, "print this help"))
+        .arg(flag("version", None, "print the version"))
 }
 
 fn flag(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
@@ -77,54 +77,68 @@ fn valued(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 /// cp's options, with GNU's meaning.
 fn cp_arguments() -> Vec<Arg> {
     vec![
-        flag("archive", Some('a'), "same as -dR --preserve=all"),
-        flag("attributes-only", None, "copy no content, just the attributes"),
-        optional("backup", "CONTROL", "", "give each existing target a backup name"),
+        flag("archive", Some('a'), "recursively, keeping links as links and every attribute: -dR --preserve=all"),
+        flag("attributes-only", None, "carry attributes over and leave content alone"),
+        optional("backup", "CONTROL", "", "let an existing target keep a name of its own"),
         Arg::new("backup-default")
             .short('b')
             .action(ArgAction::SetTrue)
-            .help("like --backup but does not accept an argument"),
-        flag("copy-contents", None, "copy contents of special files when recursive"),
+            .help("the same, with the kind of name left to VERSION_CONTROL"),
+        flag("copy-contents", None, "read fifos and devices within a tree as if they were files"),
         flag("debug", None, "explain how a file is copied and why, with its digest; implies -v"),
-        Arg::new("links").short('d').action(ArgAction::SetTrue).help("same as --no-dereference --preserve=links"),
+        Arg::new("links")
+            .short('d')
+            .action(ArgAction::SetTrue)
+            .help("keep symbolic and hard links as what they are: -P --preserve=links"),
         flag("force", Some('f'), "if an existing target cannot be opened, replace it by a new file"),
-        flag("interactive", Some('i'), "prompt before overwrite"),
-        Arg::new("follow-operands").short('H').action(ArgAction::SetTrue).help("follow symbolic links named as SOURCE"),
-        flag("keep-directory-symlink", None, "follow existing symbolic links to directories in the target"),
-        flag("link", Some('l'), "hard link files instead of copying"),
-        flag("dereference", Some('L'), "always follow symbolic links in SOURCE"),
-        flag("no-clobber", Some('n'), "silently skip existing targets"),
-        flag("no-dereference", Some('P'), "never follow symbolic links in SOURCE"),
+        flag("interactive", Some('i'), "ask before a target is replaced"),
+        Arg::new("follow-operands")
+            .short('H')
+            .action(ArgAction::SetTrue)
+            .help("follow symbolic links that are operands"),
+        flag("keep-directory-symlink", None, "go into a target that is a symbolic link to a directory"),
+        flag("link", Some('l'), "make hard links to the sources, not copies of them"),
+        flag("dereference", Some('L'), "follow every symbolic link in the source"),
+        flag("no-clobber", Some('n'), "leave existing targets alone, and say nothing of it"),
+        flag("no-dereference", Some('P'), "follow no symbolic link in the source"),
         Arg::new("preserve-default")
             .short('p')
             .action(ArgAction::SetTrue)
-            .help("same as --preserve=mode,ownership,timestamps"),
-        optional("preserve", "ATTR_LIST", "mode,ownership,timestamps", "preserve the specified attributes"),
-        valued("no-preserve", "ATTR_LIST", "do not preserve the specified attributes"),
-        flag("parents", None, "use full source file name under DIRECTORY"),
-        flag("recursive", Some('R'), "copy directories recursively").visible_short_alias('r'),
+            .help("keep mode, owner and times: --preserve=mode,ownership,timestamps"),
+        optional(
+            "preserve",
+            "ATTR_LIST",
+            "mode,ownership,timestamps",
+            "keep these attributes (default: mode,ownership,timestamps)",
+        ),
+        valued("no-preserve", "ATTR_LIST", "do not keep these attributes"),
+        flag("parents", None, "recreate the path of each source beneath DIRECTORY"),
+        flag("recursive", Some('R'), "copy directories with all that is in them").visible_short_alias('r'),
         optional("reflink", "WHEN", "always", "share blocks with the source: auto (default), always, never"),
         flag("remove-destination", None, "replace each existing target by a new file, never write into it"),
         valued("sparse", "WHEN", "make holes: auto (default), always, never"),
-        flag("strip-trailing-slashes", None, "remove any trailing slashes from each SOURCE argument"),
-        flag("symbolic-link", Some('s'), "make symbolic links instead of copying"),
-        valued("suffix", "SUFFIX", "override the usual backup suffix")
+        flag("strip-trailing-slashes", None, "take slashes off the end of each source"),
+        flag("symbolic-link", Some('s'), "make symbolic links to the sources, not copies of them"),
+        valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)")
             .short('S')
             .value_parser(clap::value_parser!(std::ffi::OsString)),
-        valued("target-directory", "DIRECTORY", "copy all SOURCE arguments into DIRECTORY")
+        valued("target-directory", "DIRECTORY", "copy every operand into DIRECTORY")
             .short('t')
             .value_hint(ValueHint::DirPath)
             .value_parser(clap::value_parser!(std::ffi::OsString)),
-        flag("no-target-directory", Some('T'), "treat DEST as a normal file"),
+        flag("no-target-directory", Some('T'), "take DEST for the new name itself, even if it is a directory"),
         optional("update", "UPDATE", "older", "replace existing targets: all (default), none, none-fail, older"),
-        Arg::new("update-older").short('u').action(ArgAction::SetTrue).help("same as --update=older"),
-        flag("verbose", Some('v'), "explain what is being done"),
-        flag("one-file-system", Some('x'), "stay on this file system"),
+        Arg::new("update-older")
+            .short('u')
+            .action(ArgAction::SetTrue)
+            .help("replace only targets that are older: --update=older"),
+        flag("verbose", Some('v'), "name each file as it is copied"),
+        flag("one-file-system", Some('x'), "do not enter other filesystems"),
         Arg::new("default-context")
             .short('Z')
             .action(ArgAction::SetTrue)
-            .help("set the security context of targets to the default type"),
-        optional("context", "CTX", "", "like -Z, or set the security context to CTX")
+            .help("give targets the security context of the kernel's policy"),
+        optional("context", "CTX", "", "the same, or the context CTX")
             .value_parser(clap::value_parser!(std::ffi::OsString)),
     ]
 }
