@@ -38,7 +38,8 @@ fn options() -> String {
     let roff = String::from_utf8(roff).expect("roff is text");
     // The page has its own preamble.
     let start = roff.find(".SH OPTIONS").expect("a section of options");
-    roff[start..].trim_end().to_owned()
+    // Nor has it clap_mangen's string for an apostrophe.
+    roff[start..].trim_end().replace("\\*(Aq", "\\(aq")
 }
 
 fn page() -> String {
