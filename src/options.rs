@@ -65,6 +65,14 @@ pub enum Product {
     SymbolicLink,
 }
 
+impl Product {
+    /// Whether sources are opened and read for it, and not only named.
+    #[must_use]
+    pub fn reads_sources(self) -> bool {
+        matches!(self, Product::Copy | Product::Attributes)
+    }
+}
+
 /// Whether an existing target keeps a name when a new one takes its own, and which (--backup).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backup {
@@ -267,6 +275,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether any existing target may be replaced.
+    #[must_use]
+    pub fn may_replace(&self) -> bool {
+        self.overwrite != Overwrite::Never && !matches!(self.update, Update::Nothing | Update::NothingFail)
+    }
+
     /// What `safecp SOURCE TARGET` means, with one job, before the environment was asked.
     #[must_use]
     pub fn plain() -> Self {

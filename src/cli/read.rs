@@ -303,9 +303,7 @@ fn backups(
         options.backup_suffix = suffix.clone();
     }
     let Some(control) = control.or(typed_suffix.map(|_| "")) else { return Ok(()) };
-    let never_replaces =
-        options.overwrite == Overwrite::Never || matches!(options.update, Update::Nothing | Update::NothingFail);
-    if never_replaces {
+    if !options.may_replace() {
         bail!("--backup is mutually exclusive with -n or --update=none-fail");
     }
     let from_environment = environment.version_control.as_ref().map(|control| control.to_string_lossy());

@@ -71,20 +71,15 @@ impl<K: Kernel> Copier<'_, K> {
             return Ok(None);
         }
         let dir = target.directory()?;
-        let itself = Name { follow: Follow::No, ..*target };
-        let old = match itself.open(self.kernel, OFlags::PATH) {
+        let old = match target.following(Follow::No).open(self.kernel, OFlags::PATH) {
             Ok(old) => old,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(errno),
         };
-        let highest = match self.options.backup {
-            Backup::No | Backup::Simple => None,
-            Backup::Existing | Backup::Numbered => highest_number(target.name, &self.kernel.list(dir)?),
-        };
-        match (self.options.backup, highest) {
-            (Backup::Numbered, None) => self.keep_numbered(target, &old, 1),
-            (_, Some(highest)) => self.keep_numbered(target, &old, highest.saturating_add(1)),
-            (_, None) => self.keep_simple(target, &old),
+        let names = if self.options.backup == Backup::Simple { Vec::new() } else { self.kernel.list(dir)? };
+        match next_number(self.options.backup, target.name, &names) {
+            Some(number) => self.keep_numbered(target, &old, number),
+            None => self.keep_simple(target, &old),
         }
         .map(Some)
     }
@@ -152,10 +147,18 @@ impl<K: Kernel> Copier<'_, K> {
 
 /// The name that a backup of `name` would get now, in a directory with these names.
 pub(crate) fn next_name(name: &Path, names: &[OsString], options: &Options) -> PathBuf {
-    match (options.backup, highest_number(name, names)) {
-        (Backup::Numbered, None) => numbered_name(name, 1),
-        (Backup::Numbered | Backup::Existing, Some(highest)) => numbered_name(name, highest.saturating_add(1)),
-        (Backup::No | Backup::Simple, _) | (Backup::Existing, None) => backup_name(name, &options.backup_suffix),
+    match next_number(options.backup, name, names) {
+        Some(number) => numbered_name(name, number),
+        None => backup_name(name, &options.backup_suffix),
+    }
+}
+
+/// The number that the next backup of `name` gets; `None` if it is a simple one.
+fn next_number(backup: Backup, name: &Path, names: &[OsString]) -> Option<u64> {
+    match (backup, highest_number(name, names)) {
+        (Backup::Numbered, None) => Some(1),
+        (Backup::Numbered | Backup::Existing, Some(highest)) => Some(highest.saturating_add(1)),
+        (Backup::No | Backup::Simple, _) | (Backup::Existing, None) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::verify::Again;
 use super::{Copier, HOLES_HASHED_MAX, Job, Landing};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
-use crate::known::filesystems::{Filesystem, Honesty};
+use crate::known::filesystems::Honesty;
 use crate::options::{Sparse, Verify};
 use crate::report::quote::quoted;
 
@@ -129,18 +129,12 @@ impl<K: Kernel> Copier<'_, K> {
             reads_back: !through && self.options.verify != Verify::Nothing,
             zeros,
             holes,
-            target_map: maps && self.is_honest(sink.file()),
+            target_map: maps && self.honesty_of(sink.file()) == Honesty::Honest,
             digests_holes: holes == Holes::Read || unallocated <= HOLES_HASHED_MAX,
             geometry: self.geometry,
             parallel: self.options.jobs.get() > 1 && !through && size >= 2 * self.geometry.piece,
             stop: self.stop,
         }
-    }
-
-    /// Whether the file's filesystem answers about holes from what reads see.
-    fn is_honest(&self, file: &K::File) -> bool {
-        let magic = self.kernel.filesystem(file);
-        magic.is_ok_and(|magic| Filesystem::new(magic).honesty(self.host.kernel) == Honesty::Honest)
     }
 
     fn again<'p>(

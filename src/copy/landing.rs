@@ -9,7 +9,7 @@ use super::metadata::{Dressed, Fresh, Wardrobe};
 use super::{Copier, Follow, Job, Landing, Name, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::known::filesystems::{Filesystem, Honesty};
+use crate::known::filesystems::Honesty;
 use crate::options::{Product, Removal, Verify};
 use crate::report::quote::quoted;
 use std::path::PathBuf;
@@ -77,8 +77,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// Whether a directory lies on ZFS, where linkat of a file without a name waits for the transaction
     /// group (zfs_link; measured on 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
     fn is_zfs(&self, dir: &K::File) -> bool {
-        let honesty = |magic| Filesystem::new(magic).honesty(self.host.kernel);
-        self.host.zfs.is_some() && self.kernel.filesystem(dir).is_ok_and(|magic| honesty(magic) == Honesty::Zfs)
+        self.host.zfs.is_some() && self.honesty_of(dir) == Honesty::Zfs
     }
 
     /// Whether a new file is made with a mode of its own, to be given its real one in the end: to keep

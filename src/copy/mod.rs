@@ -95,6 +95,18 @@ impl<F> Clone for Name<'_, F> {
 impl<F> Copy for Name<'_, F> {}
 
 impl<'a, F> Name<'a, F> {
+    /// A single component in an open directory.
+    #[must_use]
+    pub fn within(dir: &'a F, name: &'a Path, shown: &'a Path) -> Self {
+        Self { dir: Some(dir), name, shown, follow: Follow::No }
+    }
+
+    /// The same name with another rule about links.
+    #[must_use]
+    pub fn following(self, follow: Follow) -> Self {
+        Self { follow, ..self }
+    }
+
     /// The directory's handle. Targets have one; without it the answer is EBADF.
     pub fn directory(&self) -> crate::kernel::Result<&'a F> {
         self.dir.ok_or(Errno::BADF)

@@ -86,6 +86,12 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Probe { filesystem, honesty, residency, size, blocks: stat.blocks, zfs })
     }
 
+    /// What hints of the filesystem that a file lies on are worth; unknown if it cannot be told.
+    pub(super) fn honesty_of(&self, file: &K::File) -> Honesty {
+        let magic = self.kernel.filesystem(file);
+        magic.map_or(Honesty::Unknown, |magic| Filesystem::new(magic).honesty(self.host.kernel))
+    }
+
     /// Whether pages of the file are in the page cache: by cachestat, else by mincore.
     fn residency(&self, file: &K::File, size: u64) -> Residency {
         match self.kernel.cachestat(file) {

@@ -9,7 +9,7 @@ use super::special::{Special, Standing};
 use crate::copy::{Copied, Copier, Follow, Host, Landing, Name, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
-use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal, Update};
+use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal};
 use crate::report::quote::quoted;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -141,12 +141,10 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let seen = referent.unwrap_or(found);
         let from = Seen { name: source, stat: &stat, itself: None };
         let to = Seen { name: target, stat: &seen, itself: Some(&found) };
-        let sameness = if self.may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
+        let sameness = if self.options().may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
         let looked = Box::new(Looked { stat, file, standing, referent, is_circular });
         if follows && referent.is_none() && !is_circular {
-            if setting.just_created {
-                self.check_just_created(&looked.stat, &found, source, target)?;
-            }
+            self.check_just_created(&looked.stat, &found, source, target, setting)?;
             return self.look_at_dangling(looked, source, target);
         }
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
@@ -162,9 +160,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
             return Ok(Look::Ended(Outcome::Skipped));
         }
         check_kinds(&stat, &seen, source.shown, target.shown)?;
-        if setting.just_created {
-            self.check_just_created(&stat, &found, source, target)?;
-        }
+        self.check_just_created(&stat, &found, source, target, setting)?;
         if self.copier.backup_is_source(source, target) {
             let (source, target) = (quoted(source.shown), quoted(target.shown));
             return Err(Error::Refused(format!("backing up {target} might destroy source;  {source} not copied")));
@@ -179,10 +175,11 @@ impl<'a, K: Kernel> Entries<'a, K> {
         found: &Stat,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
+        setting: &Setting<'_, K::File>,
     ) -> Result<(), Error> {
         let options = self.options();
         let is_link = stat.nlink > 1 && options.preserve.links.wanted();
-        if is_link || options.backup == Backup::Numbered {
+        if !setting.just_created || is_link || options.backup == Backup::Numbered {
             return Ok(());
         }
         let (source, target) = (quoted(source.shown), quoted(target.shown));
@@ -208,12 +205,6 @@ impl<'a, K: Kernel> Entries<'a, K> {
         Err(Error::Refused(format!("not writing through dangling symlink {}", quoted(target.shown))))
     }
 
-    /// Whether any existing target may be replaced.
-    pub(super) fn may_replace(&self) -> bool {
-        let options = self.options();
-        options.overwrite != Overwrite::Never && !matches!(options.update, Update::Nothing | Update::NothingFail)
-    }
-
     /// Whether a symbolic link at the target of such a source is written through, not replaced.
     fn writes_through(&self, stat: &Stat) -> bool {
         let options = self.options();
@@ -227,8 +218,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
         setting: &Setting<'_, K::File>,
         open: bool,
     ) -> Result<(Stat, Option<K::File>), Error> {
-        let reads = matches!(self.options().product, Product::Copy | Product::Attributes);
-        if open && reads && setting.walked == Some(Kind::File) {
+        if open && self.options().product.reads_sources() && setting.walked == Some(Kind::File) {
             let (file, stat) = self.open_source(source)?;
             return Ok((stat, Some(file)));
         }
@@ -268,7 +258,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
 
     /// Whether a regular file is made of such a source.
     pub(super) fn is_written(&self, stat: &Stat) -> bool {
-        self.is_copied_as_file(stat) && matches!(self.options().product, Product::Copy | Product::Attributes)
+        self.is_copied_as_file(stat) && self.options().product.reads_sources()
     }
 
     /// Whether cp removes what stands at the target before it makes anything there.
@@ -363,14 +353,16 @@ impl<'a, K: Kernel> Entries<'a, K> {
 
     /// Fails if a source that would be read cannot be, which cp finds out before it looks at targets.
     pub(super) fn check_readable(&self, source: &Name<'_, K::File>, stat: &Stat) -> Result<(), Error> {
-        let reads = matches!(self.options().product, Product::Copy | Product::Attributes);
+        if !self.is_written(stat) {
+            return Ok(());
+        }
         match stat.kind {
-            Kind::File if reads => self.open_source(source).map(drop),
-            Kind::CharDevice | Kind::BlockDevice if reads && self.is_copied_as_file(stat) => {
+            Kind::File => self.open_source(source).map(drop),
+            Kind::CharDevice | Kind::BlockDevice => {
                 let opened = source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK);
                 opened.map(drop).map_err(|errno| Error::call(Action::OpenSource, source.shown, errno))
             }
-            Kind::File | Kind::CharDevice | Kind::BlockDevice => Ok(()),
+            // Opening a fifo waits for its writer, or takes what he wrote away from the copy.
             Kind::Directory | Kind::Symlink | Kind::Fifo | Kind::Socket => Ok(()),
         }
     }

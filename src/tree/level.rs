@@ -187,20 +187,15 @@ impl<K: Kernel> Copier<'_, K> {
         let preserve = &self.options.preserve;
         let wanted = self.directory_mode(&level.from);
         let default_mode = level.made_mode.map_or(wanted & !self.options.umask, |made| made & wanted);
-        let lacks_rights = default_mode & 0o700 != 0o700;
+        let private = preserve.closes_until_done() || default_mode & 0o700 != 0o700;
         // A directory within one that gives its group has the set-group-ID bit from the kernel.
-        let gives_group = if level.made && (preserve.closes_until_done() || lacks_rights) {
+        let gives_group = if level.made && private {
             self.kernel.stat(&level.target).map_or(0, |made| made.mode & 0o2000)
         } else {
             0
         };
-        let default_mode = default_mode | gives_group;
         let fresh = if level.made {
-            Fresh::Made {
-                private: preserve.closes_until_done() || lacks_rights,
-                default_mode,
-                inherits: level.inherits,
-            }
+            Fresh::Made { private, default_mode: default_mode | gives_group, inherits: level.inherits }
         } else {
             Fresh::Old
         };

@@ -142,16 +142,14 @@ impl<K: Kernel> Run<'_, K> {
         base: &Arc<K::File>,
         before: Option<&mut Before>,
     ) -> Result<(), Error> {
-        let Some(before) = before else {
-            let passage = Passage { source: *source, target: *target, path: path.to_owned() };
-            return self.directory(passage, base).map(drop);
-        };
+        let copy = || self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, stat, base);
+        let Some(before) = before else { return copy().map(drop) };
         let targets = before.directories.entry(identity(stat)).or_default();
         if targets.iter().any(|target| target == path) {
             self.report.warning(&format!("source directory {} specified more than once", quoted(source.shown)));
             return Ok(());
         }
-        if self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, base)? {
+        if copy()? {
             targets.push(path.to_owned());
         }
         Ok(())

@@ -212,16 +212,20 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 
     /// A directory operand: everything in it. False if there was nothing to do.
-    pub(super) fn directory(&self, passage: Passage<'_, K::File>, base: &Arc<K::File>) -> Result<bool, Error> {
+    /// `stat` is the source's.
+    pub(super) fn directory(
+        &self,
+        passage: Passage<'_, K::File>,
+        stat: &Stat,
+        base: &Arc<K::File>,
+    ) -> Result<bool, Error> {
         let Passage { source, target, .. } = &passage;
         let copier = &self.entries.copier;
-        let stat = self.kernel.stat_at(source.dir, source.name, true);
-        let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
-        let is_itself = copier.look_at(target, false)?.is_some_and(|found| found.is_same_file(&stat));
+        let is_itself = copier.look_at(target, false)?.is_some_and(|found| found.is_same_file(stat));
         if is_itself && self.options.product == Product::HardLink {
             return Ok(false);
         }
-        if is_itself && self.entries.may_replace() {
+        if is_itself && self.options.may_replace() {
             return Err(same_file(source.shown, target.shown));
         }
         let top = match copier.enter(&passage, None, base, |_| false) {

@@ -4,7 +4,7 @@
 //! link over what it leads to, a backup that renames its own source.
 
 use super::overwrite::same_file;
-use crate::copy::{Copier, Follow, Name};
+use crate::copy::{Copier, Name};
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Product, Removal};
@@ -117,13 +117,6 @@ impl<K: Kernel> Copier<'_, K> {
             // Not known to be two names: taken for one, which is refused.
             (Err(_), _) | (_, Err(_)) => true,
         }
-    }
-}
-
-impl<'a, F> Name<'a, F> {
-    /// The same name with other rules about links.
-    pub(super) fn following(&self, follow: Follow) -> Name<'a, F> {
-        Name { dir: self.dir, name: self.name, shown: self.shown, follow }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::links::Made;
 use crate::copy::metadata::{Dressed, Fresh, Wardrobe};
-use crate::copy::{Copier, Follow, Name};
+use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::Context;
@@ -211,13 +211,5 @@ impl<K: Kernel> Copier<'_, K> {
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::call(Action::StatTarget, target.shown, errno)),
         }
-    }
-}
-
-impl<'a, F> Name<'a, F> {
-    /// A single component in an open directory.
-    #[must_use]
-    pub fn within(dir: &'a F, name: &'a Path, shown: &'a Path) -> Self {
-        Self { dir: Some(dir), name, shown, follow: Follow::No }
     }
 }
