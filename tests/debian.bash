@@ -1,28 +1,39 @@
-# What the tests take from Debian: tools to install, and sources to build. To be sourced; needs a function give_up.
+# What the tests take from Debian: tools to install, and sources to build. To be sourced; install_tools needs a function give_up.
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# install_tools TABLE: what is missing of it; says so where it cannot be installed. TABLE is the name of an associative array
-# from commands, or paths of headers, to packages.
-install_tools() {
+# look_for_tools TABLE: sets missing to what of it is not there, and wanted to the packages that have that. TABLE is the name
+# of an associative array from commands, or paths of headers, to packages.
+look_for_tools() {
     local -n table=$1
-    local tool wanted=()
+    local tool
+    missing=() wanted=()
     for tool in "${!table[@]}"; do
-        [[ $tool == /* && -e $tool ]] || command -v "$tool" >/dev/null || wanted+=(${table[$tool]})
+        [[ $tool == /* && -e $tool ]] || command -v "$tool" >/dev/null ||
+            { missing+=("$tool") && wanted+=(${table[$tool]}); }
     done
-    ((${#wanted[@]})) || return 0
-    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-        give_up "needs ${wanted[*]}, which root could install"
-    fi
-    echo "installing ${wanted[*]}" >&2
-    export DEBIAN_FRONTEND=noninteractive
-    install_packages "${wanted[@]}" || { apt-get -q update && install_packages "${wanted[@]}"; } ||
-        give_up "needs ${wanted[*]}, which could not be installed"
 }
 
+# install_tools TABLE: installs what is missing of it, or gives up.
+install_tools() {
+    local missing wanted
+    look_for_tools "$1"
+    ((${#wanted[@]})) || return 0
+    can_install || give_up "needs ${wanted[*]}, which root could install"
+    echo "installing ${wanted[*]}" >&2
+    install_packages "${wanted[@]}" || give_up "needs ${wanted[*]}, which could not be installed"
+}
+
+can_install() {
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null
+}
+
+# install_packages PACKAGE...: reads apt's lists anew if it fails without.
 install_packages() {
-    apt-get -qq -y --no-install-recommends install "$@" </dev/null
-} >&2
+    local install=(apt-get -qq -y --no-install-recommends install "$@")
+    export DEBIAN_FRONTEND=noninteractive
+    "${install[@]}" || { apt-get -q update && "${install[@]}"; }
+} </dev/null >&2
 
 # fetch_sources DIRECTORY SUITE [OPTION...] PACKAGE...: source packages of SUITE, checked by apt against Debian's signatures.
 #

@@ -100,21 +100,16 @@ build_guest() {
 }
 
 install_guest_tools() {
-    local tool wanted=()
+    local missing wanted
     PATH=$PATH:/usr/sbin:/sbin
-    for tool in "${!guest_tools[@]}"; do
-        command -v "$tool" >/dev/null || wanted+=(${guest_tools[$tool]})
-    done
+    look_for_tools guest_tools
     ((${#wanted[@]})) || return 0
-    if [[ $(id -u) != 0 ]]; then
+    if ! can_install; then
         reason="it takes the packages ${wanted[*]}"
         return 1
     fi
     say "installing ${wanted[*]}"
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq -y --no-install-recommends install "${wanted[@]}" </dev/null >&2 ||
-        { apt-get -q update && apt-get -qq -y --no-install-recommends install "${wanted[@]}"; } </dev/null >&2 ||
-        { reason="these packages could not be installed: ${wanted[*]}"; return 1; }
+    install_packages "${wanted[@]}" || { reason="these packages could not be installed: ${wanted[*]}"; return 1; }
 }
 
 # --- apt, apart from the machine's own ---
