@@ -4,8 +4,10 @@
 //! order they were typed, since later ones take back what earlier ones said.
 
 mod read;
+mod wrong;
 
-pub use read::{Typed, Usage, read};
+pub use read::{Typed, read};
+pub use wrong::Usage;
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 

@@ -1,5 +1,6 @@
 //! The reading of a command line: arguments in, options and operands out, in GNU's words if wrong.
 
+use super::wrong::{Usage, Wrong};
 use crate::host::Environment;
 use crate::options::{
     Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, TargetRule,
@@ -8,10 +9,8 @@ use crate::options::{
 use crate::report::quote::quoted;
 use crate::tree::plan::Operands;
 use anyhow::{Result, anyhow, bail};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Command};
+use clap::ArgMatches;
 use std::ffi::OsString;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -32,91 +31,10 @@ pub enum Typed {
     Text(String),
 }
 
-/// A command line that --help would have helped with.
-#[derive(Debug)]
-pub struct Usage {
-    /// What is wrong with it.
-    text: String,
-    /// getopt would have found it, which names the program as it was called.
-    pub is_getopts: bool,
-}
-
-/// What getopt would have found.
-#[derive(Debug)]
-struct Getopt(String);
-
-/// A refusal that --help does not clear up.
-#[derive(Debug)]
-struct Plain(&'static str);
-
-/// A word that is none of those that may stand there.
-#[derive(Debug)]
-struct WrongWord {
-    word: String,
-    /// What it was typed for.
-    context: String,
-    is_ambiguous: bool,
-    /// Words for the same thing together.
-    valid: Vec<Vec<&'static str>>,
-}
-
-impl WrongWord {
-    /// GNU's message, whose quotes are the locale's.
-    fn text(&self, is_utf8: bool) -> String {
-        let (open, close) = if is_utf8 { ("\u{2018}", "\u{2019}") } else { ("'", "'") };
-        let cited = |word: &str| format!("{open}{word}{close}");
-        let line = |words: &Vec<&str>| words.iter().map(|word| cited(word)).collect::<Vec<_>>().join(", ");
-        let lines: Vec<String> = self.valid.iter().map(|words| format!("  - {}", line(words))).collect();
-        let what = if self.is_ambiguous { "ambiguous" } else { "invalid" };
-        let (word, context) = (cited(&self.word.replace('\n', "\\n")), cited(&self.context));
-        format!("{what} argument {word} for {context}\nValid arguments are:\n{}", lines.join("\n"))
-    }
-}
-
-impl fmt::Display for WrongWord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(false))
-    }
-}
-
-impl std::error::Error for WrongWord {}
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl fmt::Display for Getopt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Getopt {}
-
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
-
-impl std::error::Error for Plain {}
-
 /// Reads arguments, the program's name first. Makes no system call: umask and user are filled in by
 /// the caller. An error is [`Usage`] where GNU points to --help.
 pub fn read(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
-    let read = parse(arguments, environment);
-    read.map_err(|error| {
-        let text = match error.downcast_ref::<WrongWord>() {
-            Some(wrong) => wrong.text(environment.is_utf8),
-            None if error.is::<Plain>() => return error,
-            None => format!("{error:#}"),
-        };
-        Usage { text, is_getopts: error.is::<Getopt>() }.into()
-    })
+    parse(arguments, environment).map_err(|error| Usage::of(error, environment.is_utf8))
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
@@ -126,7 +44,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environmen
     }
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
-        Err(error) => bail!(Getopt(usage_error(&error, &command))),
+        Err(error) => bail!(Wrong::getopt(&error, &command)),
     };
     if matches.get_flag("help") {
         return Ok(Typed::Text(command.render_help().to_string()));
@@ -135,43 +53,12 @@ fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environmen
         return Ok(Typed::Text(format!("{}\n", command.render_version().trim_end())));
     }
     if matches.get_many::<OsString>("target-directory").is_some_and(|directories| directories.len() > 1) {
-        bail!(Plain("multiple target directories specified"));
+        bail!(Wrong::Plain("multiple target directories specified"));
     }
     let mut warnings = Vec::new();
     let options = options(&matches, environment, &mut warnings)?;
     let operands = operands(&matches)?;
     Ok(Typed::Copy { options: Box::new(options), operands, warnings })
-}
-
-/// clap's finding in the words of GNU's getopt.
-fn usage_error(error: &clap::Error, command: &Command) -> String {
-    let argument = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(texts)) => texts.join(" "),
-        _ => String::new(),
-    };
-    let name = argument.split([' ', '=', '[']).next().unwrap_or_default().to_owned();
-    let short = name.strip_prefix('-').filter(|rest| rest.chars().count() == 1).map(str::to_owned);
-    match (error.kind(), short) {
-        (ErrorKind::UnknownArgument, Some(letter)) => format!("invalid option -- '{letter}'"),
-        (ErrorKind::UnknownArgument, None) => unknown_long(&name, command),
-        (ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues, _) => {
-            format!("option '{name}' doesn't allow an argument")
-        }
-        // clap names an option by its long form, getopt as it was typed.
-        (ErrorKind::InvalidValue | ErrorKind::NoEquals, _) => format!("option '{name}' requires an argument"),
-        _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-    }
-}
-
-/// An abbreviation of several options, or of none.
-fn unknown_long(name: &str, command: &Command) -> String {
-    let longs = command.get_arguments().filter_map(|argument| argument.get_long());
-    let begins: Vec<String> = longs.map(|long| format!("--{long}")).filter(|long| long.starts_with(name)).collect();
-    if begins.is_empty() {
-        return format!("unrecognized option '{name}'");
-    }
-    format!("option '{name}' is ambiguous; possibilities: '{}'", begins.join("' '"))
 }
 
 /// One option as typed, in order.
@@ -330,13 +217,13 @@ fn context(
             warnings.push("ignoring --context; it requires an SELinux-enabled kernel".to_owned());
         }
         if *preserve == Keep::Must {
-            bail!(Plain("cannot preserve security context without an SELinux-enabled kernel"));
+            bail!(Wrong::Plain("cannot preserve security context without an SELinux-enabled kernel"));
         }
         return Ok(Context::Inherited);
     };
     let sets = typed.is_some() || matches.get_flag("default-context");
     if sets && *preserve == Keep::Must {
-        bail!(Plain("cannot set target context and preserve it"));
+        bail!(Wrong::Plain("cannot set target context and preserve it"));
     }
     if sets && named.is_none() {
         warnings.push("-Z gives the context of the kernel's own policy; file_contexts is not consulted".to_owned());
@@ -438,7 +325,7 @@ fn one_of<T: Copy + PartialEq>(context: &str, word: &str, table: &[(&'static str
     let same = table.chunk_by(|one, next| one.1 == next.1);
     let valid = same.map(|same| same.iter().map(|(name, _)| *name).collect()).collect();
     let (word, context, is_ambiguous) = (word.to_owned(), context.to_owned(), first.is_some());
-    bail!(WrongWord { word, context, is_ambiguous, valid })
+    bail!(Wrong::Word { word, context, is_ambiguous, valid })
 }
 
 fn operands(matches: &ArgMatches) -> Result<Operands> {
@@ -452,7 +339,7 @@ fn operands(matches: &ArgMatches) -> Result<Operands> {
     }
     if let Some(directory) = directory {
         if itself {
-            bail!(Plain("cannot combine --target-directory (-t) and --no-target-directory (-T)"));
+            bail!(Wrong::Plain("cannot combine --target-directory (-t) and --no-target-directory (-T)"));
         }
         return Ok(Operands { sources, target: PathBuf::from(directory), rule: TargetRule::Directory, strips });
     }

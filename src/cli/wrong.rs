@@ -1,0 +1,121 @@
+//! What is wrong with a command line, in GNU's words.
+//!
+//! Some of it getopt would have found, which names the program as it was called; of most of it --help
+//! would have helped with; and a list of words is quoted as the locale quotes.
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::fmt;
+
+/// A command line that --help would have helped with.
+#[derive(Debug)]
+pub struct Usage {
+    /// What is wrong with it.
+    text: String,
+    /// getopt would have found it, which names the program as it was called.
+    pub is_getopts: bool,
+}
+
+impl Usage {
+    /// The error as the caller says it: a [`Usage`] unless --help does not clear it up.
+    pub(super) fn of(error: anyhow::Error, is_utf8: bool) -> anyhow::Error {
+        let (text, is_getopts) = match error.downcast_ref::<Wrong>() {
+            Some(Wrong::Plain(_)) => return error,
+            Some(Wrong::Word { word, context, is_ambiguous, valid }) => {
+                (wrong_word(word, context, *is_ambiguous, valid, is_utf8), false)
+            }
+            Some(Wrong::Getopt(text)) => (text.clone(), true),
+            None => (format!("{error:#}"), false),
+        };
+        Usage { text, is_getopts }.into()
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// What is more than a sentence, or is said in another way than most.
+#[derive(Debug)]
+pub(super) enum Wrong {
+    /// What getopt would have found.
+    Getopt(String),
+    /// A refusal that --help does not clear up.
+    Plain(&'static str),
+    /// A word that is none of those that may stand there.
+    Word {
+        word: String,
+        /// What it was typed for.
+        context: String,
+        is_ambiguous: bool,
+        /// Words for the same thing together.
+        valid: Vec<Vec<&'static str>>,
+    },
+}
+
+impl Wrong {
+    /// clap's finding.
+    pub(super) fn getopt(error: &clap::Error, command: &Command) -> Self {
+        Wrong::Getopt(in_getopts_words(error, command))
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Getopt(text) => f.write_str(text),
+            Wrong::Plain(text) => f.write_str(text),
+            Wrong::Word { word, context, is_ambiguous, valid } => {
+                f.write_str(&wrong_word(word, context, *is_ambiguous, valid, false))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// GNU's message on a word that may not stand there, whose quotes are the locale's.
+fn wrong_word(word: &str, context: &str, is_ambiguous: bool, valid: &[Vec<&str>], is_utf8: bool) -> String {
+    let (open, close) = if is_utf8 { ("\u{2018}", "\u{2019}") } else { ("'", "'") };
+    let cited = |word: &str| format!("{open}{word}{close}");
+    let line = |words: &Vec<&str>| words.iter().map(|word| cited(word)).collect::<Vec<_>>().join(", ");
+    let lines: Vec<String> = valid.iter().map(|words| format!("  - {}", line(words))).collect();
+    let what = if is_ambiguous { "ambiguous" } else { "invalid" };
+    let (word, context) = (cited(&word.replace('\n', "\\n")), cited(context));
+    format!("{what} argument {word} for {context}\nValid arguments are:\n{}", lines.join("\n"))
+}
+
+/// clap's finding in the words of GNU's getopt.
+fn in_getopts_words(error: &clap::Error, command: &Command) -> String {
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(" "),
+        _ => String::new(),
+    };
+    let name = argument.split([' ', '=', '[']).next().unwrap_or_default().to_owned();
+    let short = name.strip_prefix('-').filter(|rest| rest.chars().count() == 1).map(str::to_owned);
+    match (error.kind(), short) {
+        (ErrorKind::UnknownArgument, Some(letter)) => format!("invalid option -- '{letter}'"),
+        (ErrorKind::UnknownArgument, None) => unknown_long(&name, command),
+        (ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues, _) => {
+            format!("option '{name}' doesn't allow an argument")
+        }
+        // clap names an option by its long form, getopt as it was typed.
+        (ErrorKind::InvalidValue | ErrorKind::NoEquals, _) => format!("option '{name}' requires an argument"),
+        _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    }
+}
+
+/// An abbreviation of several options, or of none.
+fn unknown_long(name: &str, command: &Command) -> String {
+    let longs = command.get_arguments().filter_map(|argument| argument.get_long());
+    let begins: Vec<String> = longs.map(|long| format!("--{long}")).filter(|long| long.starts_with(name)).collect();
+    if begins.is_empty() {
+        return format!("unrecognized option '{name}'");
+    }
+    format!("option '{name}' is ambiguous; possibilities: '{}'", begins.join("' '"))
+}
