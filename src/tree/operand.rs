@@ -27,6 +27,17 @@ pub(super) struct Before {
     made: HashSet<Identity>,
 }
 
+/// Where an operand comes from and where it goes.
+struct Route<'a, F> {
+    source: Name<'a, F>,
+    /// The source as it was looked at.
+    stat: &'a Stat,
+    target: Name<'a, F>,
+    /// The target's path beneath the directory of all targets, and that directory.
+    path: &'a Path,
+    base: &'a Arc<F>,
+}
+
 impl<K: Kernel> Run<'_, K> {
     /// Copies an operand; with `several` it is one of more than one.
     pub(super) fn operand(
@@ -124,25 +135,14 @@ impl<K: Kernel> Run<'_, K> {
         path: &Path,
         before: Option<&mut Before>,
     ) -> Result<(), Error> {
-        let source = self.source_name(operand);
         let target = Name::within(dir, &operand.name, &operand.target_shown);
-        if stat.kind == Kind::Directory {
-            self.directory_operand(&source, stat, &target, path, base, before)
-        } else {
-            self.single(&source, stat, &target, path, base, before)
-        }
+        let route = Route { source: self.source_name(operand), stat, target, path, base };
+        if stat.kind == Kind::Directory { self.directory_operand(&route, before) } else { self.single(&route, before) }
     }
 
-    fn directory_operand(
-        &self,
-        source: &Name<'_, K::File>,
-        stat: &Stat,
-        target: &Name<'_, K::File>,
-        path: &Path,
-        base: &Arc<K::File>,
-        before: Option<&mut Before>,
-    ) -> Result<(), Error> {
-        let copy = || self.directory(Passage { source: *source, target: *target, path: path.to_owned() }, stat, base);
+    fn directory_operand(&self, route: &Route<'_, K::File>, before: Option<&mut Before>) -> Result<(), Error> {
+        let Route { source, stat, target, path, base } = *route;
+        let copy = || self.directory(Passage { source, target, path: path.to_owned() }, stat, base);
         let Some(before) = before else { return copy().map(drop) };
         let targets = before.directories.entry(identity(stat)).or_default();
         if targets.iter().any(|target| target == path) {
@@ -156,15 +156,8 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// An operand that is no directory.
-    fn single(
-        &self,
-        source: &Name<'_, K::File>,
-        stat: &Stat,
-        target: &Name<'_, K::File>,
-        path: &Path,
-        base: &Arc<K::File>,
-        before: Option<&mut Before>,
-    ) -> Result<(), Error> {
+    fn single(&self, route: &Route<'_, K::File>, before: Option<&mut Before>) -> Result<(), Error> {
+        let Route { source, stat, target, path, base } = route;
         let copier = &self.entries.copier;
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
         let inherits = copier.hands_down_list(dir);

@@ -19,7 +19,7 @@ pub(super) struct Parents<K: Kernel> {
     pub(super) innermost: Option<Arc<Level<K>>>,
     /// The path of the innermost beneath the target directory; empty for that itself.
     pub(super) path: PathBuf,
-    /// One of them was made, or attributes are preserved: they are finished in the end.
+    /// One of them was made: they are finished in the end.
     are_finished: bool,
 }
 

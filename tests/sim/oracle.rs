@@ -18,7 +18,7 @@
 use super::content::Content;
 use super::drive::Driven;
 use super::faults::Fault;
-use super::scenario::{Before, Class, SECRET, Scenario, snapshot};
+use super::scenario::{Before, Class, HOSTILE, SECRET, Scenario, snapshot};
 use super::tree::Node;
 use super::world::{Death, World};
 use rustix::fs::ResolveFlags;
@@ -33,7 +33,7 @@ use std::path::Path;
 /// A broken promise, in words.
 pub type Broken = String;
 
-/// Failures that end a copy: none of them may be followed by success.
+/// Those of the hostile faults that end a copy: none of them may be followed by success.
 const FATAL: &[Fault] = &[
     Fault::ReadError,
     Fault::WriteError,
@@ -42,21 +42,6 @@ const FATAL: &[Fault] = &[
     Fault::SyncError,
     Fault::CloseError,
     Fault::CloneError,
-];
-
-/// Failures that may or may not end it, by where they strike.
-const HARMFUL: &[Fault] = &[
-    Fault::NoSpace,
-    Fault::SeekError,
-    Fault::OpenError,
-    Fault::StatError,
-    Fault::NamingError,
-    Fault::UnlinkError,
-    Fault::AttributeError,
-    Fault::CacheKept,
-    Fault::LostWrite,
-    Fault::WrongWrite,
-    Fault::SpoiledDevice,
 ];
 
 /// Everything the oracle has against a copy; `None` is a good one.
@@ -348,7 +333,7 @@ impl Judge<'_> {
             Class::Benign | Class::Unverified => true,
             Class::Crash => !self.world.dead,
             // Lies alone are no reason to fail: reading and writing every byte is left.
-            Class::Hostile => !counts.any(FATAL) && !counts.any(HARMFUL),
+            Class::Hostile => !counts.any(HOSTILE),
             Class::Intruded => false,
         };
         demand(!benign || self.may_refuse(), || format!("a benign world failed: {error}"))?;

@@ -53,7 +53,7 @@ const BENIGN: &[Fault] = &[
 ];
 
 /// Faults that may fail a copy, or make a call lie.
-const HOSTILE: &[Fault] = &[
+pub const HOSTILE: &[Fault] = &[
     Fault::ZeroWrite,
     Fault::ReadError,
     Fault::WriteError,
