@@ -209,7 +209,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "a fifo in the source is waited for",
-        "tree/entry.rs",
+        "tree/look.rs",
         &[(
             "source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?",
             "source.open(self.copier.kernel, OFlags::RDONLY).map_err(failed)?",

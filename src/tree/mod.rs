@@ -7,6 +7,7 @@ mod descent;
 pub mod entry;
 pub mod level;
 pub mod links;
+pub mod look;
 mod operand;
 pub mod overwrite;
 mod parents;

@@ -3,8 +3,8 @@
 //! The refusals are cp's, in cp's order: a source that was named before, a target that cannot be
 //! looked at, a name that can only be a directory's.
 
-use super::entry::Setting;
 use super::level::Passage;
+use super::look::Setting;
 use super::plan::{Operand, Plan, ends_in_slash};
 use super::run::{Identity, Place, Run, identity};
 use crate::copy::{Follow, Name};

@@ -6,9 +6,10 @@
 //! loop in the calling thread.
 
 use super::descent::Descent;
-use super::entry::{Entries, Look, Looked, Outcome, Setting};
+use super::entry::{Entries, Outcome};
 use super::level::{Level, Passage, Refusal, Task};
 use super::links::{Claim, Links, Made};
+use super::look::{Look, Looked, Setting};
 use super::operand::Before;
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operands, Plan};

@@ -12,7 +12,8 @@ use safecp::error::{Action, Error};
 use safecp::kernel::patient::Patient;
 use safecp::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use safecp::known::zfs::{Module, Version};
-use safecp::tree::entry::{Entries, Outcome, Setting};
+use safecp::tree::entry::{Entries, Outcome};
+use safecp::tree::look::Setting;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
