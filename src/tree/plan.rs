@@ -103,15 +103,11 @@ impl Plan {
     }
 
     fn itself(target: &Path) -> Self {
-        let bytes = without_trailing_slashes(target).as_os_str().as_bytes();
-        let (above, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
-            Some(slash) => (&bytes[..slash.max(1)], &bytes[slash + 1..]),
-            None => (&b"."[..], bytes),
-        };
+        let (above, name) = split(target);
         let (base, name) = match name {
             // "/", "..", or a path that ends so: the directory itself.
             b"" | b".." => (target, Path::new(".")),
-            name => (Path::new(OsStr::from_bytes(above)), Path::new(OsStr::from_bytes(name))),
+            name => (above, Path::new(OsStr::from_bytes(name))),
         };
         let shown = Shown::As { name: name.to_owned(), shown: target.to_owned() };
         Self { base: base.to_owned(), shown, strips: false }
@@ -188,11 +184,20 @@ pub(super) fn without_trailing_slashes(path: &Path) -> &Path {
 
 /// What follows the last slash, trailing slashes aside; "." for "/".
 fn last_component(path: &Path) -> PathBuf {
-    let bytes = path.as_os_str().as_bytes();
-    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
-    let start = bytes[..end].iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
-    let name = &bytes[start..end];
-    PathBuf::from(OsStr::from_bytes(if name.is_empty() { b"." } else { name }))
+    match split(path) {
+        (_, b"") => PathBuf::from("."),
+        (_, name) => PathBuf::from(OsStr::from_bytes(name)),
+    }
+}
+
+/// What stands before the last slash, "." if there is none, and what follows it, trailing slashes aside.
+/// Unlike `Path`'s own methods it leaves a "." at the end where it is.
+fn split(path: &Path) -> (&Path, &[u8]) {
+    let bytes = without_trailing_slashes(path).as_os_str().as_bytes();
+    match bytes.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (Path::new(OsStr::from_bytes(&bytes[..slash.max(1)])), &bytes[slash + 1..]),
+        None => (Path::new("."), bytes),
+    }
 }
 
 /// Whether a path ends in a slash, so that it can only be a directory.
