@@ -79,13 +79,24 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "resident pages are overlooked",
         "copy/probe.rs",
-        &[(
-            "Ok(_) => Residency::Resident,\n            // Before",
-            "Ok(_) => Residency::Nothing,\n            // Before",
-        )],
+        &[("Ok(_) => Residency::Dirty,\n            // Before", "Ok(_) => Residency::Nothing,\n            // Before")],
     ),
-    mutant("the source is not settled", "copy/fill.rs", &[("if rung.settle {", "if false {")]),
+    mutant(
+        "the source is not settled",
+        "copy/fill.rs",
+        &[("if let Some(settling) = rung.settling {", "if let Some(settling) = rung.settling.filter(|_| false) {")],
+    ),
     mutant("the seek that settles a clone is left out", "copy/probe.rs", &[("(!for_clone || step(", "(true || step(")]),
+    mutant(
+        "a mapped file is cloned whatever its pages are after settling",
+        "copy/probe.rs",
+        &[("Residency::Clean if settling == Settling::ForMappedClone", "_ if settling == Settling::ForMappedClone")],
+    ),
+    mutant(
+        "a mapped file is cloned on any release of ZFS",
+        "known/zfs.rs",
+        &[("return if version < MAPPED_CLONES_MEASURED {", "return if version < FIRST {")],
+    ),
     mutant(
         "copy_file_range is asked once",
         "copy/fill.rs",
@@ -164,7 +175,7 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "an emptied file is cloned into on ZFS",
         "copy/strategy.rs",
-        &[("if cloning == Cloning::IntoOld {", "if false {")],
+        &[("let emptied = cloning == Cloning::IntoOld &&", "let emptied = false &&")],
     ),
     mutant(
         "a replaced file loses its mode",

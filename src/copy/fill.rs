@@ -9,7 +9,7 @@ use super::{Copier, HOLES_HASHED_MAX, Job, Landing};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
-use crate::options::{Sparse, Verify};
+use crate::options::{Reflink, Sparse, Verify};
 use crate::report::quote::quoted;
 
 /// The most that one copy_file_range is asked for: glibc 2.41 and 2.42 cut larger answers, and a
@@ -48,9 +48,8 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         sink: &Sink<'_, K>,
     ) -> Result<Filled, Failed> {
-        if rung.settle {
-            let for_clone = rung.strategy == Strategy::Reflink;
-            let settled = self.settle(job.source.file, probe.size, for_clone, job.source.shown).map_err(Failed::For)?;
+        if let Some(settling) = rung.settling {
+            let settled = self.settle(job.source.file, probe.size, settling, job.source.shown).map_err(Failed::For)?;
             if settled == Settled::No {
                 return Err(Failed::Fallback(Fallback::Unsettled));
             }
@@ -159,6 +158,11 @@ impl<K: Kernel> Copier<'_, K> {
             if matches!(errno, Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS | Errno::XDEV) {
                 self.remember_unclonable(job);
             }
+            // Where refusing is all that is left, the source's blocks are worth a wait.
+            let waits = errno == Errno::AGAIN && self.options.reflink == Reflink::Always;
+            if waits && probe.honesty == Honesty::Zfs && self.await_group(pass.target).is_ok() {
+                return Err(Failed::Fallback(Fallback::NotYetOnDisk));
+            }
             let error = Error::pair(Action::Clone, job.target.shown, job.source.shown, errno);
             return Err(by_verdict(errno, error));
         }
@@ -230,6 +234,7 @@ pub(super) fn exhausted<F>(fallback: Fallback, job: &Job<'_, F>) -> Error {
         }
         Fallback::Unsupported(errno) => clone_failed(errno),
         Fallback::Interrupted => clone_failed(Errno::INTR),
+        Fallback::NotYetOnDisk => clone_failed(Errno::AGAIN),
         Fallback::Unsettled | Fallback::Nonsense | Fallback::Changed => Error::Refused(format!(
             "failed to clone {} from {}: {fallback}",
             quoted(job.target.shown),

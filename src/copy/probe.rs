@@ -19,7 +19,11 @@ const MINCORE_STEP: u64 = 256 << 20;
 pub enum Residency {
     /// Not one.
     Nothing,
-    /// Some, or all; or the kernel says "all" to who may not know.
+    /// Some, none of which is changed: what they hold is with the filesystem.
+    Clean,
+    /// Some, of which some are changed or on their way to the filesystem.
+    Dirty,
+    /// Some, or all, changed or not; or the kernel says "all" to who may not know.
     Resident,
     /// Nobody tells; the reason.
     Unknown(Errno),
@@ -61,10 +65,21 @@ impl Probe {
     }
 }
 
+/// For which hint a source is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// Its map of holes.
+    ForHoles,
+    /// A clone of a file without resident pages.
+    ForClone,
+    /// A clone of a file whose resident pages, if it has any, are clean then.
+    ForMappedClone,
+}
+
 /// What settling found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Everything written before is with the filesystem, and nothing is mapped.
+    /// Everything written before is with the filesystem, and no page is in the way.
     Yes,
     /// Pages appeared or stayed dirty.
     No,
@@ -96,7 +111,8 @@ impl<K: Kernel> Copier<'_, K> {
     fn residency(&self, file: &K::File, size: u64) -> Residency {
         match self.kernel.cachestat(file) {
             Ok(pages) if pages.cached + pages.dirty + pages.writeback == 0 => Residency::Nothing,
-            Ok(_) => Residency::Resident,
+            Ok(pages) if pages.dirty + pages.writeback == 0 => Residency::Clean,
+            Ok(_) => Residency::Dirty,
             // Before Linux 6.5, behind an old seccomp filter, or not ours to ask: then mincore says
             // either the truth or "all", which is taken as mapped.
             Err(_) => self.residency_by_mincore(file, size),
@@ -122,9 +138,16 @@ impl<K: Kernel> Copier<'_, K> {
     /// Hands everything written to the source so far to its filesystem, and looks whether that held.
     ///
     /// fsync and msync narrow windows and bring errors to light; neither proves anything on ZFS
-    /// before 2.2.4. With `for_clone` a seek follows, whose answer is ignored: while the file is
-    /// dirty it waits for the transaction group, which is what cures OpenZFS #16012.
-    pub(super) fn settle(&self, source: &K::File, size: u64, for_clone: bool, shown: &Path) -> Result<Settled, Error> {
+    /// before 2.2.4. For a clone a seek follows, whose answer is ignored: while the file is dirty it
+    /// waits for the transaction group, which is what cures OpenZFS #16012.
+    pub(super) fn settle(
+        &self,
+        source: &K::File,
+        size: u64,
+        settling: Settling,
+        shown: &Path,
+    ) -> Result<Settled, Error> {
+        let for_clone = settling != Settling::ForHoles;
         let step = |call: crate::kernel::Result<()>| match call {
             Ok(()) => Ok(true),
             Err(errno @ (Errno::IO | Errno::NOSPC | Errno::DQUOT)) => Err(Error::call(Action::Settle, shown, errno)),
@@ -139,7 +162,16 @@ impl<K: Kernel> Copier<'_, K> {
         }
         Ok(match self.residency(source, size) {
             Residency::Nothing => Settled::Yes,
-            Residency::Resident | Residency::Unknown(_) => Settled::No,
+            Residency::Clean if settling == Settling::ForMappedClone => Settled::Yes,
+            Residency::Clean | Residency::Dirty | Residency::Resident | Residency::Unknown(_) => Settled::No,
         })
+    }
+
+    /// Waits until the transaction group is on disk that comes after the one `file` lies in, by
+    /// changing the file and seeking in it. `file` is spoiled: it is a temporary to be thrown away.
+    /// Whether it waited is not known, so the answer only says that no call failed.
+    pub(super) fn await_group(&self, file: &K::File) -> crate::kernel::Result<()> {
+        self.kernel.pwrite(file, b"!", 0)?;
+        self.kernel.seek(file, Seek::Hole, 0).map(drop)
     }
 }

@@ -4,7 +4,7 @@
 //! filesystem is known to be honest, or, elsewhere, where no page of the source is or was mapped and
 //! no known bug applies; in every other case every byte is read and written.
 
-use super::probe::{Probe, Residency};
+use super::probe::{Probe, Residency, Settling};
 use crate::error::{Difference, reason};
 use crate::kernel::Errno;
 use crate::known::filesystems::Honesty;
@@ -43,6 +43,8 @@ pub enum Why {
     Honest(&'static str),
     /// No page is resident, no known bug applies, and the source is settled first.
     Unmapped(&'static str),
+    /// Pages are resident; they are written back before, no known bug applies.
+    WrittenBack(&'static str),
     /// Pages of the source are in the page cache, so it is or was mapped.
     Mapped(&'static str),
     /// Whether pages are resident cannot be told.
@@ -66,6 +68,7 @@ impl fmt::Display for Why {
         match self {
             Why::Honest(filesystem) => write!(f, "{filesystem} answers from what reads see"),
             Why::Unmapped(filesystem) => write!(f, "no resident pages on {filesystem}, settled"),
+            Why::WrittenBack(filesystem) => write!(f, "resident pages on {filesystem} written back, settled"),
             Why::Mapped(filesystem) => write!(f, "resident pages on {filesystem}: mapped"),
             Why::ResidencyUnknown(errno) => write!(f, "resident pages unknown: {}", reason(*errno)),
             Why::Unsettled => f.write_str("pages changed while settling"),
@@ -120,8 +123,8 @@ pub struct Rung {
     pub strategy: Strategy,
     /// What allows it, or what forbids those above it.
     pub why: Why,
-    /// The source is settled before it.
-    pub settle: bool,
+    /// The source is settled before it, and for what.
+    pub settling: Option<Settling>,
 }
 
 /// What is known of cloning into this target before it is tried.
@@ -135,31 +138,39 @@ pub enum Cloning {
     Refused,
 }
 
-/// What a filesystem and the source's pages allow.
+/// What a filesystem and the source's pages allow, after what settling, or what forbids it.
 #[derive(Clone, Copy, Debug)]
 struct Allowed {
-    holes: Result<Why, Why>,
-    clones: Result<Why, Why>,
-    settle: bool,
+    holes: Answer,
+    clones: Answer,
 }
+
+type Answer = Result<(Why, Option<Settling>), Why>;
 
 fn allowed(probe: &Probe, cloning: Cloning) -> Allowed {
     let name = probe.filesystem.name();
-    let both = |answer, settle| Allowed { holes: answer, clones: answer, settle };
-    if probe.honesty == Honesty::Honest {
-        return both(Ok(Why::Honest(name)), false);
-    }
-    match probe.residency {
-        Residency::Resident => return both(Err(Why::Mapped(name)), false),
-        Residency::Unknown(errno) => return both(Err(Why::ResidencyUnknown(errno)), false),
-        Residency::Nothing => {}
-    }
-    let unless_forbidden = |hint| match probe.forbidden(hint) {
+    let unless_forbidden = |hint, why, settling| match probe.forbidden(hint) {
         Some(bug) => Err(Why::Bug(bug)),
-        None => Ok(Why::Unmapped(name)),
+        None => Ok((why, Some(settling))),
     };
-    let clones = if cloning == Cloning::IntoOld { Err(Why::Emptied) } else { unless_forbidden(Hint::Clones) };
-    Allowed { holes: unless_forbidden(Hint::Holes), clones, settle: true }
+    let mapped = Err(Why::Mapped(name));
+    let (holes, clones) = match (probe.honesty, probe.residency) {
+        (Honesty::Honest, _) => (Ok((Why::Honest(name), None)), Ok((Why::Honest(name), None))),
+        (_, Residency::Nothing) => (
+            unless_forbidden(Hint::Holes, Why::Unmapped(name), Settling::ForHoles),
+            unless_forbidden(Hint::Clones, Why::Unmapped(name), Settling::ForClone),
+        ),
+        (Honesty::Zfs, Residency::Clean | Residency::Dirty) => {
+            (mapped, unless_forbidden(Hint::MappedClones, Why::WrittenBack(name), Settling::ForMappedClone))
+        }
+        (_, Residency::Clean | Residency::Dirty | Residency::Resident) => (mapped, mapped),
+        (_, Residency::Unknown(errno)) => {
+            let unknown = Err(Why::ResidencyUnknown(errno));
+            (unknown, unknown)
+        }
+    };
+    let emptied = cloning == Cloning::IntoOld && probe.honesty != Honesty::Honest && clones.is_ok();
+    Allowed { holes, clones: if emptied { Err(Why::Emptied) } else { clones } }
 }
 
 /// Why a strategy was left for the next.
@@ -169,6 +180,8 @@ pub enum Fallback {
     Unsupported(Errno),
     /// A signal came in the middle of a clone; a new target may be tried.
     Interrupted,
+    /// The source's blocks were not on disk yet; they have been waited for.
+    NotYetOnDisk,
     /// The source could not be settled.
     Unsettled,
     /// The map of holes contradicted itself.
@@ -184,6 +197,7 @@ impl fmt::Display for Fallback {
         match self {
             Fallback::Unsupported(errno) => f.write_str(&reason(*errno)),
             Fallback::Interrupted => f.write_str("interrupted"),
+            Fallback::NotYetOnDisk => f.write_str("blocks not yet on disk"),
             Fallback::Unsettled => f.write_str("pages changed while settling"),
             Fallback::Nonsense => f.write_str("the hole map contradicts itself"),
             Fallback::Changed => f.write_str("the source changed while its hole map was believed"),
@@ -194,6 +208,9 @@ impl fmt::Display for Fallback {
 
 /// How often a strategy is begun again after an interrupted clone.
 const INTERRUPTIONS_MAX: usize = 8;
+
+/// How often the source's blocks are waited for before a clone is given up.
+const WAITS_MAX: usize = 3;
 
 /// The strategies for one source, best first, and how far down it went.
 #[derive(Debug)]
@@ -214,7 +231,7 @@ impl Ladder {
     /// The ladder for what can only be read and written from end to end.
     #[must_use]
     pub fn only_stream(why: Why) -> Self {
-        let rungs = vec![Rung { strategy: Strategy::Stream, why, settle: false }];
+        let rungs = vec![Rung { strategy: Strategy::Stream, why, settling: None }];
         Self { rungs, cloning: Cloning::IntoNew, at: 0, fallbacks: Vec::new() }
     }
 
@@ -246,14 +263,17 @@ impl Ladder {
             |counted: fn(&Fallback) -> bool| self.fallbacks.iter().filter(|(_, fallback)| counted(fallback)).count();
         let next = match &fallback {
             Fallback::Interrupted if count(|f| matches!(f, Fallback::Interrupted)) < INTERRUPTIONS_MAX => Some(self.at),
+            Fallback::NotYetOnDisk if count(|f| matches!(f, Fallback::NotYetOnDisk)) < WAITS_MAX => Some(self.at),
             Fallback::Different(_) if count(|f| matches!(f, Fallback::Different(_))) == 0 => {
                 (self.rungs[last].strategy == Strategy::Stream).then_some(last)
             }
             Fallback::Different(_) => None,
             Fallback::Unsettled => (self.at < last).then_some(last),
-            Fallback::Unsupported(_) | Fallback::Nonsense | Fallback::Changed | Fallback::Interrupted => {
-                (self.at < last).then_some(self.at + 1)
-            }
+            Fallback::Unsupported(_)
+            | Fallback::Nonsense
+            | Fallback::Changed
+            | Fallback::Interrupted
+            | Fallback::NotYetOnDisk => (self.at < last).then_some(self.at + 1),
         };
         let Some(next) = next else { return Err(fallback) };
         self.fallbacks.push((self.rungs[self.at].strategy, fallback));
@@ -266,8 +286,8 @@ impl Ladder {
 fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>, Why> {
     let allowed = allowed(probe, cloning);
     if options.reflink == Reflink::Always {
-        let why = allowed.clones?;
-        return Ok(vec![Rung { strategy: Strategy::Reflink, why, settle: allowed.settle }]);
+        let (why, settling) = allowed.clones?;
+        return Ok(vec![Rung { strategy: Strategy::Reflink, why, settling }]);
     }
     let shares = options.sparse == Sparse::Auto && options.reflink == Reflink::Auto;
     // Where the source is read for its digest anyway, a copy by the kernel costs more than it saves
@@ -283,11 +303,11 @@ fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>
     let mut rungs = Vec::with_capacity(4);
     rungs.extend(
         offered()
-            .filter_map(|(strategy, _, answer)| answer.ok().map(|why| Rung { strategy, why, settle: allowed.settle })),
+            .filter_map(|(strategy, _, answer)| answer.ok().map(|(why, settling)| Rung { strategy, why, settling })),
     );
     let refusal = offered().find_map(|(_, _, answer)| answer.err());
     let otherwise = if options.sparse == Sparse::Never { Why::Asked } else { Why::NothingToGain };
-    rungs.push(Rung { strategy: Strategy::Stream, why: refusal.unwrap_or(otherwise), settle: false });
+    rungs.push(Rung { strategy: Strategy::Stream, why: refusal.unwrap_or(otherwise), settling: None });
     Ok(rungs)
 }
 
@@ -319,12 +339,31 @@ mod tests {
     }
 
     #[test]
+    fn a_mapped_file_on_zfs_is_cloned_where_its_pages_can_be_seen_to_be_clean() {
+        for residency in [Residency::Clean, Residency::Dirty] {
+            let mut mapped = probe(ZFS, residency, 0);
+            let ladder = rungs(&mapped, &Options::plain(), Cloning::IntoNew).expect("a ladder");
+            assert_eq!(
+                ladder.iter().map(|rung| (rung.strategy, rung.settling)).collect::<Vec<_>>(),
+                [(Strategy::Reflink, Some(Settling::ForMappedClone)), (Strategy::Stream, None)]
+            );
+            mapped.zfs = Some(Module { version: Version::parse("2.2.6-1"), offset_next_sync: Some(1) });
+            assert_eq!(strategies(&mapped, &Options::plain()), [Strategy::Stream]);
+            assert_eq!(strategies(&probe(0x6969, residency, 0), &Options::plain()), [Strategy::Stream]);
+        }
+    }
+
+    #[test]
     fn an_unmapped_file_on_zfs_is_settled_before_any_hint() {
         let unmapped = probe(ZFS, Residency::Nothing, 0);
         let rungs = rungs(&unmapped, &Options::plain(), Cloning::IntoNew).expect("a ladder");
         assert_eq!(
-            rungs.iter().map(|rung| (rung.strategy, rung.settle)).collect::<Vec<_>>(),
-            [(Strategy::Reflink, true), (Strategy::Extents, true), (Strategy::Stream, false)]
+            rungs.iter().map(|rung| (rung.strategy, rung.settling)).collect::<Vec<_>>(),
+            [
+                (Strategy::Reflink, Some(Settling::ForClone)),
+                (Strategy::Extents, Some(Settling::ForHoles)),
+                (Strategy::Stream, None)
+            ]
         );
     }
 
@@ -416,6 +455,14 @@ mod tests {
             Ladder::new(&probe(EXT4, Residency::Nothing, 0), &options, Cloning::IntoNew).expect("a ladder");
         let steps = (0..100).take_while(|_| ladder.step_down(Fallback::Interrupted).is_ok()).count();
         assert_eq!(steps, INTERRUPTIONS_MAX);
+    }
+
+    #[test]
+    fn blocks_on_their_way_to_disk_are_waited_for_but_not_for_ever() {
+        let options = Options { reflink: Reflink::Always, ..Options::plain() };
+        let mut ladder = Ladder::new(&probe(ZFS, Residency::Nothing, 0), &options, Cloning::IntoNew).expect("a ladder");
+        let steps = (0..100).take_while(|_| ladder.step_down(Fallback::NotYetOnDisk).is_ok()).count();
+        assert_eq!(steps, WAITS_MAX);
     }
 
     #[test]

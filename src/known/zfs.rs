@@ -58,6 +58,8 @@ pub enum Hint {
     Holes,
     /// FICLONE and copy_file_range, which clones since 2.2.
     Clones,
+    /// The same of a file with pages in the page cache, all of them written back.
+    MappedClones,
 }
 
 /// One reason not to use a hint on this module.
@@ -107,6 +109,13 @@ const TABLE: &[Row] = &[
     row(15994, Hint::Clones, "FICLONE of a file without blocks may not return", &[(V2_2, version(2, 2, 4))]),
 ];
 
+/// The first release on which clones of mapped files were measured to be right, once their pages were
+/// written back (tests/zfs/run, job 2: 2.3.2 and 2.4.4). The fix of #15933 is older.
+const MAPPED_CLONES_MEASURED: Version = version(2, 3, 2);
+
+const UNMEASURED_MAPPED_CLONE: Bug =
+    Bug { number: 15933, effect: "clones of mapped files have been measured from 2.3.2 on only" };
+
 /// #16012 is in every release with block cloning. What cures it is the wait for the transaction group
 /// in lseek, which zfs_dmu_offset_next_sync=0 turns off (measured on 2.3.2 and 2.4.4).
 const UNSETTLED_CLONE: Bug =
@@ -138,6 +147,13 @@ impl Module {
         let Some(version) = self.version else { return Some(UNKNOWN_VERSION) };
         if !is_examined(version) {
             return Some(UNEXAMINED);
+        }
+        if hint == Hint::MappedClones {
+            return if version < MAPPED_CLONES_MEASURED {
+                Some(UNMEASURED_MAPPED_CLONE)
+            } else {
+                self.forbids(Hint::Clones)
+            };
         }
         let applies = |row: &&Row| {
             row.hint == hint && row.affected.iter().any(|(first, mended)| (*first..*mended).contains(&version))
@@ -184,6 +200,17 @@ mod tests {
         }
         assert_eq!(number(&module("2.2.4-1"), Hint::Clones), None);
         assert_eq!(number(&module("2.4.4-1"), Hint::Holes), None);
+    }
+
+    #[test]
+    fn mapped_files_are_cloned_from_the_release_on_that_was_measured() {
+        for text in ["2.1.11-1", "2.2.4-1", "2.2.11-1", "2.3.1-1", "9.9.9-1"] {
+            assert_eq!(number(&module(text), Hint::MappedClones), Some(15933), "{text}");
+        }
+        assert_eq!(number(&module("2.3.2-2"), Hint::MappedClones), None);
+        assert_eq!(number(&module("2.4.4-1"), Hint::MappedClones), None);
+        let no_wait = Module { offset_next_sync: Some(0), ..module("2.4.4-1") };
+        assert_eq!(number(&no_wait, Hint::MappedClones), Some(16012));
     }
 
     #[test]

@@ -44,6 +44,9 @@ const FATAL: &[Fault] = &[
     Fault::CloneError,
 ];
 
+/// The oldest release of ZFS on which clones of mapped files were measured.
+const MAPPED_CLONES: (u32, u32, u32) = (2, 3, 2);
+
 /// Everything the oracle has against a copy; `None` is a good one.
 pub fn judge(scenario: &Scenario, driven: &Driven) -> Option<Broken> {
     let mut world = driven.sim.world();
@@ -317,7 +320,12 @@ impl Judge<'_> {
             None if options.sparse == Sparse::Never => Some(Strategy::Stream),
             None if self.looks_sparse() => Some(Strategy::Extents),
             None => Some(Strategy::Stream),
-            Some(_) if world.tree.content(self.scenario.source)?.resident != 0 => Some(Strategy::Stream),
+            Some(zfs) if world.tree.content(self.scenario.source)?.resident != 0 => {
+                let release = self.scenario.claimed.unwrap_or(zfs.version);
+                let hidden = world.counts.any(&[Fault::CachestatMissing, Fault::ResidencyRefused]);
+                let may_clone = release >= MAPPED_CLONES && zfs.next_sync && !hidden;
+                if may_clone { None } else { Some(Strategy::Stream) }
+            }
             Some(_) => None,
         }
     }
