@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@ static struct {
     enum past past;
     const char *source_directory, *target_directory, *pool, *label, *log;
     int processes, copies, seconds, percent, sync_ms, readers;
+    double deadline;
     size_t size, block;
     uint64_t seed;
     bool keep_mapped, over, keep, check;
@@ -57,6 +59,8 @@ static struct {
 // What the processes found, in memory they share.
 static struct {
     uint64_t copies, corrupt, failed, leftover, source_wrong, source_lost, wrong_pages, zero_pages, copy_us;
+    pthread_barrier_t together;
+    bool late;
 } *found;
 
 static void count(uint64_t *counter, uint64_t by) { __atomic_add_fetch(counter, by, __ATOMIC_RELAXED); }
@@ -138,11 +142,22 @@ static char *map_blocks(int fd, const char *bytes, bool zeros_too) {
     return map;
 }
 
-// Waits until everything that was written is in a transaction group on disk.
-static void sync_pool(void) {
+// Whether a source of this round is on disk before its past happens to it.
+static bool is_synced(int round) {
+    return want.past == TAIL || want.past == PUNCHED || want.past == TRUNCATED || (want.past == CLEAN && round == 0);
+}
+
+// Waits until everything that was written is in a transaction group on disk: all processes come here in each round that is synced, and
+// one of them does it for all, so that no process's sync comes between another's past and its copy.
+static void sync_pool(int process) {
     char command[NAME];
-    snprintf(command, sizeof command, "zpool sync %s", want.pool);
-    if (system(command)) die(command);
+    pthread_barrier_wait(&found->together);
+    if (process == 0) {
+        snprintf(command, sizeof command, "zpool sync %s", want.pool);
+        if (system(command)) die(command);
+        found->late = now() >= want.deadline;
+    }
+    pthread_barrier_wait(&found->together);
 }
 
 // The whole file as it was before its past happened to it, on disk.
@@ -153,7 +168,7 @@ static void write_whole(int fd, char *bytes, int process, int round) {
     if (want.past != CLEAN) fill(old + quarter, changed, key_of(process, round, 3));
     write_at(fd, old, want.size, 0);
     free(old);
-    sync_pool();
+    sync_pool(process);
 }
 
 // Makes the source. Returns its mapping where that is to be kept during the copy.
@@ -174,7 +189,7 @@ static char *make_source(const char *name, char *bytes, int process, int round) 
     case TAIL: {
         size_t last = want.size - want.block;
         write_at(fd, bytes + last, want.block, last);
-        sync_pool();
+        sync_pool(process);
         map = map_blocks(fd, bytes, false);
         break;
     }
@@ -252,7 +267,7 @@ static bool is_right(const char *name, const char *bytes, char *seen, bool tell_
 static pid_t start_reader(const char *target, char *seen) {
     pid_t reader = fork();
     if (reader) return reader;
-    for (;;) read_whole(target, seen);
+    for (;;) read_whole(target, seen), usleep(2000);
 }
 
 static void one_copy(int process, int round, char *bytes, char *seen) {
@@ -290,10 +305,13 @@ static void one_copy(int process, int round, char *bytes, char *seen) {
     if (!want.keep && !once) unlink(source);
 }
 
-static void work(int process, double deadline) {
+static void work(int process) {
     char *bytes = malloc(want.size + PAGE), *seen = malloc(want.size + PAGE);
-    for (int round = 0; round * want.processes + process < want.copies && now() < deadline; round++)
-        one_copy(process, round, bytes, seen);
+    for (int round = 0; round * want.processes < want.copies && !found->late; round++) {
+        if (round * want.processes + process < want.copies) one_copy(process, round, bytes, seen);
+        else if (is_synced(round) && !want.check) sync_pool(process);
+        if (!is_synced(round) && now() >= want.deadline) break;
+    }
     _exit(0);
 }
 
@@ -352,12 +370,18 @@ static void read_arguments(int argc, char **argv) {
 int main(int argc, char **argv) {
     read_arguments(argc, argv);
     found = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    double started = now(), deadline = started + want.seconds;
+    double started = now();
+    want.deadline = started + want.seconds;
+    pthread_barrierattr_t shared;
+    pthread_barrierattr_init(&shared);
+    pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    pthread_barrier_init(&found->together, &shared, want.processes);
     pid_t syncer = want.sync_ms ? start_syncer() : 0;
+    pid_t *workers = calloc(want.processes, sizeof *workers);
     for (int process = 0; process < want.processes; process++) {
-        pid_t worker = fork();
-        if (worker < 0) die("fork");
-        if (!worker) work(process, deadline);
+        workers[process] = fork();
+        if (workers[process] < 0) die("fork");
+        if (!workers[process]) work(process);
     }
     int failures = 0;
     for (int left = want.processes; left;) {
@@ -366,6 +390,9 @@ int main(int argc, char **argv) {
         if (ended < 0) break;
         if (ended == syncer) continue;
         left--, failures += status != 0;
+        // The others may be waiting for the one that failed.
+        for (int process = 0; status && process < want.processes; process++)
+            if (workers[process] != ended) kill(workers[process], SIGKILL);
     }
     if (syncer) kill(syncer, SIGKILL);
     printf("RESULT %s copies=%lu corrupt=%lu failed=%lu leftover=%lu source_wrong=%lu source_lost=%lu wrong_pages=%lu zero_pages=%lu copy_seconds=%.1f "

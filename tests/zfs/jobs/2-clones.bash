@@ -3,6 +3,8 @@
 # On a module without cloning (before 2.2) only the rows that need none are run.
 source /job/jobs/common.bash
 
+# Rows are many here: so many copies in each make more than 1,000 of safecp and of cp.
+[[ $form != full ]] || copies=45
 all="cp cp-always safecp always unverified unprobed"
 
 main() {
@@ -25,16 +27,17 @@ punched_and_truncated() {
     local past
     ! has_cloning || bites="cp cp-always"
     for past in punched truncated; do
-        row "$past" "cp-never $all" --past "$past" --processes 4
+        row "$past" "cp-never $all" --past "$past" --processes 8
     done
     bites=
 }
 
 mapped() {
-    row mapped "$all" --past mapped --processes 4
+    row mapped "$all" --past mapped --processes 8
+    row mapped-still-mapped "$all" --past mapped --processes 8 --keep-mapped
     # Before 2.2.4 a clone did not know of dirty pages; EAGAIN protects only a file without any block on disk.
     ! is_before 2.2.4 || bites="cp cp-always"
-    row mapped-tail-on-disk "$all" --past tail --processes 4
+    row mapped-tail-on-disk "$all" --past tail --processes 8
     bites=
 }
 
@@ -44,7 +47,7 @@ without_waiting() {
     default=$(parameter zfs_dmu_offset_next_sync)
     set_parameters zfs_dmu_offset_next_sync=0
     bites="cp cp-always"
-    row punched-no-waiting "$all" --past punched --processes 4
+    row punched-no-waiting "$all" --past punched --processes 8
     bites=
     set_parameters "zfs_dmu_offset_next_sync=$default"
 }
@@ -52,7 +55,7 @@ without_waiting() {
 # FICLONE refuses (EXDEV), copy_file_range clones.
 across_datasets() {
     bites="cp"
-    row punched-to-another-dataset "$all" --past punched --processes 4 --targets /tank/other
+    row punched-to-another-dataset "$all" --past punched --processes 8 --targets /tank/other
     bites=
 }
 
@@ -63,10 +66,10 @@ encrypted() {
         return
     fi
     bites="cp cp-always"
-    row punched-encrypted "$all" --past punched --processes 4 --directory /tank/secret
+    row punched-encrypted "$all" --past punched --processes 8 --directory /tank/secret
     bites=
-    row punched-to-encrypted "cp safecp always" --past punched --processes 4 --targets /tank/secret
-    row mapped-encrypted "$all" --past mapped --processes 4 --directory /tank/secret
+    row punched-to-encrypted "cp safecp always" --past punched --processes 8 --targets /tank/secret
+    row mapped-encrypted "$all" --past mapped --processes 8 --directory /tank/secret
 }
 
 # #18412: cloning into a file that was emptied in a transaction group that is still open; the clone reads as zeros. cp empties what it
@@ -83,17 +86,17 @@ dirty_waiting() {
     other=$((1 - default))
     set_parameters "zfs_bclone_wait_dirty=$other"
     bites="cp cp-always"
-    row "punched-wait-dirty-$other" "$all" --past punched --processes 4
+    row "punched-wait-dirty-$other" "$all" --past punched --processes 8
     bites=
-    row "mapped-wait-dirty-$other" "$all" --past mapped --processes 4
-    row "mapped-tail-wait-dirty-$other" "$all" --past tail --processes 4
+    row "mapped-wait-dirty-$other" "$all" --past mapped --processes 8
+    row "mapped-tail-wait-dirty-$other" "$all" --past tail --processes 8
     set_parameters "zfs_bclone_wait_dirty=$default"
 }
 
 cloning_disabled() {
     set_parameters zfs_bclone_enabled=0
-    row punched-cloning-disabled "$all" --past punched --processes 4
-    row mapped-cloning-disabled "cp safecp unverified unprobed" --past mapped --processes 4
+    row punched-cloning-disabled "$all" --past punched --processes 8
+    row mapped-cloning-disabled "cp safecp unverified unprobed" --past mapped --processes 8
     set_parameters zfs_bclone_enabled=1
 }
 
