@@ -171,7 +171,9 @@ impl<K: Kernel> Copier<'_, K> {
     /// changing the file and seeking in it. `file` is spoiled: it is a temporary to be thrown away.
     /// Whether it waited is not known, so the answer only says that no call failed.
     pub(super) fn await_group(&self, file: &K::File) -> crate::kernel::Result<()> {
-        self.kernel.pwrite(file, b"!", 0)?;
-        self.kernel.seek(file, Seek::Hole, 0).map(drop)
+        match self.kernel.pwrite(file, b"!", 0)? {
+            0 => Err(Errno::NOSPC),
+            _ => self.kernel.seek(file, Seek::Hole, 0).map(drop),
+        }
     }
 }

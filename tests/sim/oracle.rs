@@ -93,6 +93,7 @@ impl Judge<'_> {
         if let Some(hung) = witness.hung {
             return Err(format!("the copy would hang: {hung}"));
         }
+        demand(!witness.cloned_dirty, || "a file was cloned whose pages were seen to be dirty".to_owned())?;
         demand(!witness.exhausted, || "the copy goes in circles".to_owned())?;
         demand(self.world.dead || self.world.opened.iter().all(Option::is_none), || "a handle was left open".to_owned())
     }

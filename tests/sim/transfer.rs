@@ -353,6 +353,8 @@ impl World {
             self.witness.hung = Some("FICLONE on ZFS before 2.2.4 with zfs_bclone_wait_dirty=1");
             return Err(Errno::IO);
         }
+        let is_seen = self.rates.of(Fault::ResidencyHidden) == 0 && self.intruder.versions.len() == 1;
+        self.witness.cloned_dirty |= is_seen && self.content_of(source).dirty != 0;
         if !zfs.clones_without_pages() {
             self.write_back(source);
         }

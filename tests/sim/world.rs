@@ -49,6 +49,8 @@ pub struct Witness {
     pub last_read_call: u64,
     /// A call that would never have returned, such as opening a fifo nobody writes to.
     pub hung: Option<&'static str>,
+    /// A file was cloned on ZFS although some of its pages could be seen to be dirty.
+    pub cloned_dirty: bool,
     /// More calls than any copy needs.
     pub exhausted: bool,
 }
