@@ -115,6 +115,9 @@ pub const SECRET: &[u8] = b"not yours";
 /// Sets the stream that chooses backups apart from the one that chooses everything else.
 const BACKUPS: u64 = 0x6261_636b_7570_7321;
 
+/// The same for pages that are never written back.
+const STUBBORN: u64 = 0x7374_7562_626f_726e;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
@@ -153,7 +156,10 @@ pub fn scenario(seed: u64) -> Scenario {
     // Old enough that no filesystem is known to be honest, now and then.
     let kernel = if class == Class::Hostile && random.once_in(8) { (5, 10) } else { (6, 12) };
     let in_tree = class == Class::Intruded || random.once_in(2);
-    let claimed = claim(&mut world, &mut random, class);
+    let mut claimed = claim(&mut world, &mut random, class);
+    if Random::new(seed ^ STUBBORN).once_in(8) && class != Class::Unverified {
+        claimed = never_write_back(&mut world).or(claimed);
+    }
     Scenario {
         claimed,
         class,
@@ -177,13 +183,28 @@ fn claim(world: &mut World, random: &mut Random, class: Class) -> Option<(u32, u
     if class == Class::Unverified || !hidden && !random.once_in(3) {
         return None;
     }
+    Some(call_mended(world))
+}
+
+/// A throttled ZFS 2.1.11 was seen to keep mapped pages dirty through fsync, sync and export, all of which said 0. Here a release
+/// that does so calls itself one that does not, so that the copier has to see the pages.
+fn never_write_back(world: &mut World) -> Option<(u32, u32, u32)> {
+    let loses = world.systems[0].zfs.is_some_and(|zfs| zfs.loses_writeback());
+    loses.then(|| {
+        world.rates.set(Fault::LostWriteback, 1);
+        call_mended(world)
+    })
+}
+
+/// The release that /sys is to tell, which has none of the bugs.
+fn call_mended(world: &mut World) -> (u32, u32, u32) {
     for system in &mut world.systems {
         if let Some(zfs) = &mut system.zfs {
             // A clone that hangs is beyond what verification can do.
             zfs.wait_dirty &= !zfs.clone_hangs();
         }
     }
-    Some((2, 4, 4))
+    (2, 4, 4)
 }
 
 /// A file as it is now.
