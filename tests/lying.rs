@@ -15,6 +15,8 @@ mod campaign;
 mod case;
 #[path = "lying/filesystem.rs"]
 mod filesystem;
+#[path = "lying/found.rs"]
+mod found;
 #[path = "lying/lies.rs"]
 mod lies;
 #[path = "lying/mount.rs"]

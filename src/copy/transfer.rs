@@ -134,7 +134,7 @@ impl<K: Kernel> Pass<'_, K> {
     fn end_to_end(&self) -> Result<Passed, Stopped> {
         let piece = self.geometry.piece;
         let whole = self.size / piece;
-        let mut tree = self.each((0..whole).collect(), |number| {
+        let mut tree = self.each(0..whole, |number| {
             self.piece(number, std::slice::from_ref(&(number * piece..(number + 1) * piece)))
         })?;
         let mut size = whole * piece;
@@ -174,10 +174,11 @@ impl<K: Kernel> Pass<'_, K> {
         Ok(Passed { size: self.size, digest: tree.root(self.size) })
     }
 
-    /// Does every item, on several threads if there are several, and gathers the digests.
+    /// Does every item, on several threads if there are several, and gathers the digests. Items are
+    /// made as they are needed: there are as many as a file's size says, which nobody has to believe.
     fn each<T: Send>(
         &self,
-        items: Vec<T>,
+        items: impl IntoIterator<Item = T, IntoIter: Send>,
         work: impl Fn(T) -> Result<Tree, Stopped> + Send + Sync,
     ) -> Result<Tree, Stopped> {
         let empty = || Tree::new(self.geometry.piece);
@@ -185,7 +186,7 @@ impl<K: Kernel> Pass<'_, K> {
             all.join(one);
             all
         };
-        if !self.parallel || items.len() < 2 {
+        if !self.parallel {
             return items.into_iter().try_fold(empty(), |all, item| work(item).map(|one| joined(all, one)));
         }
         // A bridge hands items out in order, so that two threads write near each other.

@@ -1,0 +1,47 @@
+//! Lies that safecp fell for once, each by itself. The campaign found them; these stay when its seeds mean other cases.
+
+use super::case::{Case, Ground};
+use super::lies::{Lie, Told};
+use super::mount::{Aside, aside};
+use super::oracle::Class;
+use super::store::{BLOCK, Caching, Manner};
+use super::{described, left_out, on_bench};
+
+/// Other random numbers for the lies, each tried.
+const SEEDS: u64 = 8;
+
+/// A file of three blocks, the second one a hole.
+fn sparse() -> Vec<u8> {
+    [[7; BLOCK], [0; BLOCK], [9; BLOCK]].concat()
+}
+
+fn lying(caching: Caching, seed: u64, lies: &[Lie]) -> Ground {
+    let told = lies.iter().map(|lie| Told { lie: *lie, once_in: 1 }).collect();
+    Ground::Lying(Manner { caching, seed, told })
+}
+
+/// Runs the case with every seed, and expects that no rule is broken.
+fn no_rule_is_broken(test: &str, case: impl Fn(u64) -> Case) {
+    match aside(&format!("found::{test}")) {
+        Aside::Impossible(why) => left_out(&why),
+        Aside::Ran(said, passed) => assert!(passed, "{said}"),
+        Aside::Here => on_bench(|bench| {
+            for case in (0..SEEDS).map(case) {
+                let (ended, verdict) = bench.judge(&case, &[]);
+                let said = described(&case, &ended, &verdict);
+                assert!(!matches!(verdict.class, Class::Broken(_)), "{said}");
+            }
+        }),
+    }
+}
+
+fn from(source: Ground, seed: u64) -> Case {
+    Case { seed, bytes: sparse(), old: None, source, target: Ground::Plain, options: Vec::new() }
+}
+
+/// The numbers of all pieces were put into memory at once: 64 TiB of them.
+#[test]
+fn a_size_beyond_everything_is_no_demand_for_memory() {
+    let case = |seed| from(lying(Caching::Direct, seed, &[Lie::HugeSize]), seed);
+    no_rule_is_broken("a_size_beyond_everything_is_no_demand_for_memory", case);
+}
