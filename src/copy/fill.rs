@@ -204,6 +204,7 @@ impl<K: Kernel> Copier<'_, K> {
         match stopped {
             Stopped::Different(difference) => Failed::Fallback(Fallback::Different(difference)),
             Stopped::Nonsense => Failed::Fallback(Fallback::Nonsense),
+            Stopped::Longer => Failed::Fallback(Fallback::Longer),
             Stopped::Interrupted => Failed::For(Error::Interrupted),
             Stopped::Truncated => {
                 Failed::For(Error::Refused(format!("{} was truncated while being copied", quoted(job.source.shown))))
@@ -235,7 +236,7 @@ pub(super) fn exhausted<F>(fallback: Fallback, job: &Job<'_, F>) -> Error {
         Fallback::Unsupported(errno) => clone_failed(errno),
         Fallback::Interrupted => clone_failed(Errno::INTR),
         Fallback::NotYetOnDisk => clone_failed(Errno::AGAIN),
-        Fallback::Unsettled | Fallback::Nonsense | Fallback::Changed => Error::Refused(format!(
+        Fallback::Unsettled | Fallback::Nonsense | Fallback::Longer | Fallback::Changed => Error::Refused(format!(
             "failed to clone {} from {}: {fallback}",
             quoted(job.target.shown),
             quoted(job.source.shown)

@@ -186,6 +186,8 @@ pub enum Fallback {
     Unsettled,
     /// The map of holes contradicted itself.
     Nonsense,
+    /// The source goes on where its size says that it ends.
+    Longer,
     /// The source changed while its map of holes was believed.
     Changed,
     /// What it made differed from the source.
@@ -200,6 +202,7 @@ impl fmt::Display for Fallback {
             Fallback::NotYetOnDisk => f.write_str("blocks not yet on disk"),
             Fallback::Unsettled => f.write_str("pages changed while settling"),
             Fallback::Nonsense => f.write_str("the hole map contradicts itself"),
+            Fallback::Longer => f.write_str("the source is longer than its size"),
             Fallback::Changed => f.write_str("the source changed while its hole map was believed"),
             Fallback::Different(difference) => write!(f, "its result differed, {difference}"),
         }
@@ -271,6 +274,7 @@ impl Ladder {
             Fallback::Unsettled => (self.at < last).then_some(last),
             Fallback::Unsupported(_)
             | Fallback::Nonsense
+            | Fallback::Longer
             | Fallback::Changed
             | Fallback::Interrupted
             | Fallback::NotYetOnDisk => (self.at < last).then_some(self.at + 1),

@@ -57,6 +57,8 @@ pub enum Stopped {
     Different(Box<Difference>),
     /// The source ended before the size it had.
     Truncated,
+    /// The source goes on behind the size it had.
+    Longer,
     /// A map that cannot be: an extent that ends before it begins, or lies behind the search.
     Nonsense,
     /// A signal asked the run to end.
@@ -155,7 +157,8 @@ impl<K: Kernel> Pass<'_, K> {
     }
 
     /// Data as the source's map has it, and what lies between. A file that shrinks meanwhile ends in
-    /// what its map calls a hole: who believes holes has to ask whether the file changed.
+    /// what its map calls a hole: who believes holes has to ask whether the file changed. Who does not
+    /// believe them has no reason to believe the size, up to which the map goes, either.
     fn by_map(&self) -> Result<Passed, Stopped> {
         let seek =
             |what, offset| self.kernel.seek(self.source, what, offset).map_err(|e| Stopped::Failed(Action::Seek, e));
@@ -171,7 +174,19 @@ impl<K: Kernel> Pass<'_, K> {
                 Work::Hole(range) => self.hole(range),
             })?);
         }
+        if self.holes == Holes::Read {
+            self.must_end()?;
+        }
         Ok(Passed { size: self.size, digest: tree.root(self.size) })
+    }
+
+    /// Asks a read whether the source ends where its size says.
+    fn must_end(&self) -> Result<(), Stopped> {
+        let behind = self.read_full(self.source, Position::Any, &mut [0], self.size);
+        match behind.map_err(|errno| Stopped::Failed(Action::Read, errno))? {
+            0 => Ok(()),
+            _ => Err(Stopped::Longer),
+        }
     }
 
     /// Does every item, on several threads if there are several, and gathers the digests. Items are

@@ -45,3 +45,10 @@ fn a_size_beyond_everything_is_no_demand_for_memory() {
     let case = |seed| from(lying(Caching::Direct, seed, &[Lie::HugeSize]), seed);
     no_rule_is_broken("a_size_beyond_everything_is_no_demand_for_memory", case);
 }
+
+/// The map of holes was asked up to st_size only, and nothing behind it was read.
+#[test]
+fn what_is_behind_the_size_is_copied() {
+    let case = |seed| from(lying(Caching::Direct, seed, &[Lie::SmallerSize, Lie::NoBlocks]), seed);
+    no_rule_is_broken("what_is_behind_the_size_is_copied", case);
+}
