@@ -72,11 +72,9 @@ impl<S: Fn(Seek, u64) -> Result<Option<u64>, Stopped>> Map<S> {
             self.asked = self.size;
             return Ok(false);
         }
-        // No hole behind data means that the file ends there: it shrank.
-        let end = (self.seek)(Seek::Hole, start)?.ok_or(Stopped::Truncated)?;
-        if end <= start {
-            return Err(Stopped::Nonsense);
-        }
+        // No hole behind data means that the file ends there: it shrank, or the map is no map. A read
+        // of all of it tells which.
+        let end = (self.seek)(Seek::Hole, start)?.filter(|end| *end > start).ok_or(Stopped::Nonsense)?;
         self.extent = start..end.min(self.size);
         self.asked = self.extent.end;
         Ok(true)

@@ -52,3 +52,10 @@ fn what_is_behind_the_size_is_copied() {
     let case = |seed| from(lying(Caching::Direct, seed, &[Lie::SmallerSize, Lie::NoBlocks]), seed);
     no_rule_is_broken("what_is_behind_the_size_is_copied", case);
 }
+
+/// A map that ended before the file made the file a truncated one.
+#[test]
+fn a_map_that_ends_early_is_read_over() {
+    let case = |seed| from(lying(Caching::Direct, seed, &[Lie::ShiftedMap]), seed);
+    no_rule_is_broken("a_map_that_ends_early_is_read_over", case);
+}
