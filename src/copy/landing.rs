@@ -6,6 +6,7 @@
 
 use super::commit::{Claim, Temporary};
 use super::metadata::{Dressed, Fresh, Wardrobe};
+use super::strategy::{Verdict, verdict};
 use super::{Copier, Follow, Job, Landing, Name, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
@@ -112,7 +113,7 @@ impl<K: Kernel> Copier<'_, K> {
             Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => return self.old_file(job),
             Err(errno) => return Err(cannot_create(job, errno)),
         };
-        if !self.options.privileged && !self.can_own(temporary.file(), &stat) {
+        if !self.options.privileged && !self.can_own(temporary.file(), &stat).map_err(|e| cannot_create(job, e))? {
             return self.old_file(job);
         }
         Ok(Sink { landing: Landing::Replace, place: Place::Temporary { temporary, old: Some((old, stat)) } })
@@ -128,9 +129,9 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Whether the new file can have the old one's owner and group: told before any byte is moved.
-    fn can_own(&self, new: &K::File, old: &Stat) -> bool {
+    fn can_own(&self, new: &K::File, old: &Stat) -> crate::kernel::Result<bool> {
         let is_ours = self.kernel.stat(new).is_ok_and(|new| (new.uid, new.gid) == (old.uid, old.gid));
-        is_ours || self.kernel.chown(new, Some(old.uid), Some(old.gid)).is_ok()
+        if is_ours { Ok(true) } else { is_possible(self.kernel.chown(new, Some(old.uid), Some(old.gid))) }
     }
 
     fn old_file<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
@@ -191,7 +192,8 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Option<Finished>, Error> {
         let (owner, fresh) = match &old {
             Some((old, stat)) => {
-                if self.wardrobe().imitate(old, stat, temporary.file()).is_err() {
+                let imitated = self.wardrobe().imitate(old, stat, temporary.file());
+                if !is_possible(imitated).map_err(|errno| cannot_land(job, landing, errno))? {
                     return Ok(None);
                 }
                 (Some((stat.uid, stat.gid)), Fresh::Old)
@@ -239,6 +241,17 @@ impl<K: Kernel> Copier<'_, K> {
         let after = after.map_err(|errno| Error::call(Action::StatSource, job.source.shown, errno))?;
         let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
         Ok(before.kind == Kind::File && state(before) != state(&after))
+    }
+}
+
+/// Whether the new file can be made like the old one, or the old one has to be written in place. What
+/// says nothing about that, such as EIO of what was written before, fails the file while there still is
+/// an old one: it is emptied in place.
+fn is_possible(made: crate::kernel::Result<()>) -> crate::kernel::Result<bool> {
+    match made {
+        Ok(()) => Ok(true),
+        Err(errno) if verdict(errno) == Verdict::Unsupported => Ok(false),
+        Err(errno) => Err(errno),
     }
 }
 

@@ -39,6 +39,10 @@ fn from(source: Ground, seed: u64) -> Case {
     Case { seed, bytes: sparse(), old: None, source, target: Ground::Plain, options: Vec::new() }
 }
 
+fn onto(target: Ground, seed: u64, old: Option<Vec<u8>>) -> Case {
+    Case { seed, bytes: sparse(), old, source: Ground::Plain, target, options: Vec::new() }
+}
+
 /// The numbers of all pieces were put into memory at once: 64 TiB of them.
 #[test]
 fn a_size_beyond_everything_is_no_demand_for_memory() {
@@ -58,4 +62,11 @@ fn what_is_behind_the_size_is_copied() {
 fn a_map_that_ends_early_is_read_over() {
     let case = |seed| from(lying(Caching::Direct, seed, &[Lie::ShiftedMap]), seed);
     no_rule_is_broken("a_map_that_ends_early_is_read_over", case);
+}
+
+/// The error of a late write, which chown returned, was taken for a reason to empty the old file.
+#[test]
+fn a_late_write_costs_no_old_file() {
+    let case = |seed| onto(lying(Caching::Back, seed, &[Lie::WriteError]), seed, Some(vec![3; 1398]));
+    no_rule_is_broken("a_late_write_costs_no_old_file", case);
 }
