@@ -190,6 +190,10 @@ impl<K: Kernel> Copier<'_, K> {
         landing: Landing,
         owner: Option<(u32, u32)>,
     ) -> Result<Option<Finished>, Error> {
+        // FUSE and network filesystems say at close, or to any call before it, that what was written
+        // found no place. By then the name would be taken, or chmod would seem to have failed.
+        let flushed = self.kernel.flush(temporary.file());
+        flushed.map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
         let (owner, fresh) = match &old {
             Some((old, stat)) => {
                 let imitated = self.wardrobe().imitate(old, stat, temporary.file());

@@ -129,6 +129,8 @@ pub trait Kernel: Sync {
     ) -> Result<Self::File>;
     /// close(2). The handle is gone whatever is returned; EINTR is success, as POSIX will have it.
     fn close(&self, file: Self::File) -> Result<()>;
+    /// What close(2) would report of the handle, which stays: a duplicate of it is closed.
+    fn flush(&self, file: &Self::File) -> Result<()>;
     /// fstat(2); works on O_PATH handles.
     fn stat(&self, file: &Self::File) -> Result<Stat>;
     /// fstatat(2); `follow` follows a symbolic link in the last component.

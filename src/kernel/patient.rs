@@ -85,6 +85,10 @@ impl<K: Kernel> Kernel for Patient<K> {
         self.0.close(file)
     }
 
+    fn flush(&self, file: &K::File) -> super::Result<()> {
+        self.0.flush(file)
+    }
+
     fn ficlone(&self, target: &K::File, source: &K::File) -> super::Result<()> {
         self.0.ficlone(target, source)
     }

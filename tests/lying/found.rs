@@ -64,6 +64,13 @@ fn a_map_that_ends_early_is_read_over() {
     no_rule_is_broken("a_map_that_ends_early_is_read_over", case);
 }
 
+/// The name was taken before close said that the bytes had found no place.
+#[test]
+fn what_was_written_too_late_gets_no_name() {
+    let case = |seed| onto(lying(Caching::Back, seed, &[Lie::NoSpace]), seed, None);
+    no_rule_is_broken("what_was_written_too_late_gets_no_name", case);
+}
+
 /// The error of a late write, which chown returned, was taken for a reason to empty the old file.
 #[test]
 fn a_late_write_costs_no_old_file() {

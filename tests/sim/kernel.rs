@@ -427,6 +427,13 @@ impl Kernel for Sim {
         })
     }
 
+    fn flush(&self, file: &File) -> Result<()> {
+        self.call(format_args!("flush {file}"), false, |world| {
+            world.opened(file.number);
+            world.fails(&[(Fault::CloseError, Errno::IO)])
+        })
+    }
+
     fn stat(&self, file: &File) -> Result<Stat> {
         self.call(format_args!("fstat {file}"), true, |world| {
             world.fails(&[(Fault::StatError, Errno::IO)])?;
