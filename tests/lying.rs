@@ -61,7 +61,6 @@ fn number(name: &str) -> Option<u64> {
 
 /// Whatever the filesystem says, exit 0 is said of the right bytes, and a failure is said and leaves the old target.
 #[test]
-#[ignore = "what it has found is mended first"]
 fn nothing_wrong_is_called_right() {
     match aside("nothing_wrong_is_called_right") {
         Aside::Here => on_bench(judge),

@@ -40,7 +40,7 @@ pub(crate) fn aside(test: &str) -> Aside {
     }
     let itself = std::env::current_exe().expect("the test's own path");
     let mut again = unshared(&itself);
-    again.args(["--exact", test, "--nocapture", "--include-ignored"]).env(ASIDE, "1");
+    again.args(["--exact", test, "--nocapture"]).env(ASIDE, "1");
     let output = again.output().expect("unshare");
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     Aside::Ran(said.into_owned(), output.status.success())
