@@ -46,7 +46,7 @@ use watch::Watch;
 
 /// Cases of an ordinary `cargo test`, or as many of them as fit into the time.
 const CASES: u64 = 3000;
-const TIME: Duration = Duration::from_secs(12);
+const TIME: Duration = Duration::from_secs(10);
 
 /// From so many cases on, every lie has to have been told.
 const CASES_FOR_EVERY_LIE: u64 = 2000;

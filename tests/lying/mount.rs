@@ -81,6 +81,12 @@ impl Mounts {
             sessions.push(fuser::spawn_mount(Liars { store: Arc::clone(&store), writes_back }, path, &config)?);
         }
         fs::create_dir(&plain)?;
+        // Of its own, and small: a cp that believes a size of exabytes writes until something is full.
+        let tmpfs = ["-t", "tmpfs", "-o", "size=64m", "none"];
+        let mounted = Command::new("mount").args(tmpfs).arg(&plain).status()?;
+        if !mounted.success() {
+            return Err(std::io::Error::other("mount of a tmpfs"));
+        }
         Ok(Self { store, through, back, plain, sessions })
     }
 
@@ -90,6 +96,9 @@ impl Mounts {
 
     /// Takes the mounts away.
     pub(crate) fn end(self) -> std::io::Result<()> {
+        if !Command::new("umount").arg(&self.plain).status()?.success() {
+            return Err(std::io::Error::other("umount of a tmpfs"));
+        }
         self.sessions.into_iter().try_for_each(BackgroundSession::umount_and_join)
     }
 }
