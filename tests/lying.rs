@@ -72,6 +72,21 @@ fn nothing_wrong_is_called_right() {
     }
 }
 
+/// What safecp knows a filesystem by is the kernel's own word: statfs(2) of a FUSE filesystem never has the magic number of
+/// one that is believed, whatever its server answers.
+#[test]
+fn a_liar_cannot_call_itself_honest() {
+    match aside("a_liar_cannot_call_itself_honest") {
+        Aside::Impossible(why) => left_out(&why),
+        Aside::Ran(said, passed) => assert!(passed, "{said}"),
+        Aside::Here => on_bench(|bench| {
+            for mount in [&bench.mounts.through, &bench.mounts.back] {
+                assert_eq!(rustix::fs::statfs(mount).expect("statfs").f_type, 0x6573_5546);
+            }
+        }),
+    }
+}
+
 /// The same seed makes the same case, and another seed another.
 #[test]
 fn cases_repeat_themselves() {
