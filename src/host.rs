@@ -79,7 +79,8 @@ pub fn this_host() -> Host {
 }
 
 /// Major and minor of "6.18.44-amd64"; (0, 0) if it does not read so.
-fn parse_release(release: &str) -> (u32, u32) {
+#[must_use]
+pub fn parse_release(release: &str) -> (u32, u32) {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().ok());
     match (numbers.next().flatten(), numbers.next().flatten()) {
         (Some(major), Some(minor)) => (major, minor),
