@@ -55,7 +55,9 @@ pub fn bare(path: &Path) -> String {
     let bytes = path.as_os_str().as_bytes();
     // A tilde or a number sign means something to a shell only where a word begins.
     let is_plain = |(at, byte): (usize, &u8)| is_plain(byte) || at > 0 && b"~#".contains(byte);
-    let needs_none = !bytes.is_empty() && bytes.iter().enumerate().all(is_plain) && text.as_bytes() == bytes;
+    // Beyond ASCII there are control characters, too; a terminal may obey them.
+    let is_printed = text.as_bytes() == bytes && !text.chars().any(char::is_control);
+    let needs_none = !bytes.is_empty() && bytes.iter().enumerate().all(is_plain) && is_printed;
     if needs_none { text.into_owned() } else { quoted(path) }
 }
 
@@ -126,5 +128,6 @@ mod tests {
     #[test]
     fn plain_names_need_no_quotes_where_none_are_asked_for() {
         assert_eq!([bare(Path::new("d/a-b")), bare(Path::new("a b")), bare(Path::new(""))], ["d/a-b", "'a b'", "''"]);
+        assert_eq!(bare(Path::new("a\u{9b}2J")), "'a'$'\\302\\233''2J'");
     }
 }
