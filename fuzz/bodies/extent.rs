@@ -46,8 +46,8 @@ fn leaves(input: &mut Input<'_>, first: u64) {
     let mut ranges: Vec<Range<u64>> = Vec::new();
     let mut at = bounds.start;
     while at < bounds.end && !input.is_empty() {
-        let start = at + u64::from(input.byte() % 16);
-        let one = clip(&(start..start + u64::from(input.byte() % 16)), &bounds);
+        let start = at.saturating_add(u64::from(input.byte() % 16));
+        let one = clip(&(start..start.saturating_add(u64::from(input.byte() % 16))), &bounds);
         at = one.end.max(start);
         marked.append(&mut set(&one));
         if !one.is_empty() {

@@ -55,10 +55,8 @@ impl File {
         if !bytes.is_empty() && self.liar.strikes(Lie::EarlyEnd).is_some() {
             bytes.clear();
         }
-        if let Some(number) =
-            Some(bytes.len()).filter(|length| *length > 1).and_then(|_| self.liar.strikes(Lie::ShortRead))
-        {
-            bytes.truncate(1 + (number % (bytes.len() as u64 - 1)) as usize);
+        if let Some(count) = self.liar.strikes_within(Lie::ShortRead, bytes.len()) {
+            bytes.truncate(count);
         }
         self.remember(offset, size, &bytes);
         Ok(bytes)
@@ -70,17 +68,20 @@ impl File {
         let file = if is_stale { &self.before } else { &self.bytes };
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(file.len());
         let mut bytes = file[start..file.len().min(start.saturating_add(size))].to_vec();
-        if !bytes.is_empty() && self.liar.strikes(Lie::OtherBytes).is_some() {
-            let wrong = self.liar.constant(Lie::OtherBytes) % self.bytes.len().max(1) as u64;
-            (offset..).zip(&mut bytes).filter(|(at, _)| *at / 512 == wrong / 512).for_each(|(_, byte)| *byte ^= 0x5a);
-        }
-        if let Some(number) =
-            Some(bytes.len()).filter(|length| *length > 0).and_then(|_| self.liar.strikes(Lie::ChangingBytes))
-        {
-            let at = (number % bytes.len() as u64) as usize;
-            bytes[at] ^= 1 + (number >> 32) as u8 % 255;
+        if !bytes.is_empty() {
+            self.change(offset, &mut bytes);
         }
         bytes
+    }
+
+    fn change(&mut self, offset: u64, bytes: &mut [u8]) {
+        if self.liar.strikes(Lie::OtherBytes).is_some() {
+            let wrong = self.liar.constant(Lie::OtherBytes) % self.bytes.len().max(1) as u64;
+            (offset..).zip(&mut *bytes).filter(|(at, _)| *at / 512 == wrong / 512).for_each(|(_, byte)| *byte ^= 0x5a);
+        }
+        if let Some(number) = self.liar.strikes(Lie::ChangingBytes) {
+            bytes[(number % bytes.len() as u64) as usize] ^= 1 + (number >> 32) as u8 % 255;
+        }
     }
 
     fn remember(&mut self, offset: u64, size: usize, bytes: &[u8]) {
@@ -102,7 +103,6 @@ impl File {
         if offset + bytes.len() as u64 > SIZE_MAX {
             return Err(Errno::EFBIG);
         }
-        let half = bytes.len() / 2;
         if self.liar.strikes(Lie::WriteError).is_some() {
             return Err(Errno::EIO);
         }
@@ -112,28 +112,30 @@ impl File {
         if self.liar.strikes(Lie::NoWrite).is_some() {
             return Ok(0);
         }
-        if self.liar.strikes(Lie::DroppedWrite).is_some() {
-            return Ok(bytes.len());
-        }
-        if let Some(number) =
-            Some(bytes.len()).filter(|length| *length > 1).and_then(|_| self.liar.strikes(Lie::ShortWrite))
-        {
-            let count = 1 + (number % (bytes.len() as u64 - 1)) as usize;
+        if let Some(count) = self.liar.strikes_within(Lie::ShortWrite, bytes.len()) {
             self.put(offset, &bytes[..count]);
             return Ok(count);
         }
-        if self.liar.strikes(Lie::TornWrite).is_some() {
-            self.put(offset, &bytes[..half]);
-        } else if let Some(number) = self.liar.strikes(Lie::StrayWrite) {
-            self.put(offset + 1 + number % 5000, bytes);
-        } else if let Some(number) = self.liar.strikes(Lie::SpoiledWrite) {
-            let mut spoiled = bytes.to_vec();
-            spoiled[(number % bytes.len() as u64) as usize] ^= 1 << (number % 8);
-            self.put(offset, &spoiled);
-        } else {
-            self.put(offset, bytes);
-        }
+        self.keep_or_lose(offset, bytes);
         Ok(bytes.len())
+    }
+
+    /// Keeps bytes that are said to be written, as well as the lies let it.
+    fn keep_or_lose(&mut self, offset: u64, bytes: &[u8]) {
+        if self.liar.strikes(Lie::DroppedWrite).is_some() {
+            return;
+        }
+        if self.liar.strikes(Lie::TornWrite).is_some() {
+            return self.put(offset, &bytes[..bytes.len() / 2]);
+        }
+        if let Some(number) = self.liar.strikes(Lie::StrayWrite) {
+            return self.put(offset + 1 + number % 5000, bytes);
+        }
+        let mut kept = bytes.to_vec();
+        if let Some(number) = self.liar.strikes(Lie::SpoiledWrite) {
+            kept[(number % bytes.len() as u64) as usize] ^= 1 << (number % 8);
+        }
+        self.put(offset, &kept);
     }
 
     pub(crate) fn truncate(&mut self, size: u64) -> Result<(), Errno> {

@@ -202,6 +202,14 @@ impl Liar {
         strikes.then(|| spread(&mut second))
     }
 
+    /// A number in `1..length`, if the lie is told to this call of so many bytes; there has to be such a number.
+    pub(crate) fn strikes_within(&mut self, lie: Lie, length: usize) -> Option<usize> {
+        if length < 2 {
+            return None;
+        }
+        self.strikes(lie).map(|number| 1 + (number % (length as u64 - 1)) as usize)
+    }
+
     /// A number that is the same for this lie whenever it is told.
     pub(crate) fn constant(&self, lie: Lie) -> u64 {
         let mut state = self.seed ^ ((lie as u64) << 40);
