@@ -18,7 +18,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 /// Inputs by chance for each target.
-const INPUTS: u64 = 3000;
+const INPUTS: u64 = 2000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is no number")))
