@@ -111,14 +111,16 @@ fn on_bench(work: impl FnOnce(&Bench<'_>)) {
     let program = variable("SAFECP_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_safecp").into(), PathBuf::from);
     let watch = Watch::default();
     let bench = Bench { mounts: &mounts, watch: &watch, program: &program, is_gnu: is_gnu(&program) };
-    std::thread::scope(|scope| {
+    // A panic in here must leave neither the watch standing nor the mounts in the directory's way.
+    let result = std::thread::scope(|scope| {
         scope.spawn(|| watch.stand());
-        // A panic in here must not leave the watch standing.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&bench)));
         watch.end();
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        result
     });
     mounts.end().expect("an unmount");
+    drop(directory);
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
 fn judge(bench: &Bench<'_>) {
