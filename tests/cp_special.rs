@@ -2,7 +2,7 @@
 //! size says nothing. Device nodes are made inside the test's own directory; none of /dev is written to by root.
 
 mod common;
-use common::{World, left_out};
+use common::{World, has_tool, left_out};
 use rustix::fs::{FileType, makedev};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -142,7 +142,34 @@ fn a_fifo_replaces_an_old_file() {
 #[test]
 fn a_fifo_where_a_file_was_is_written_through_and_stays() {
     let world = World::new();
-    let script = "timeout 20 cat t/x & $safecp -R s/. t; wait $!";
+    let script = "exec 3<>t/x; $safecp -R s/. t; timeout 20 head -n 1 <&3";
     world.dir("s").file("s/x", "content\n").dir("t").fifo("t/x").shell(script).succeeds().says("content\n");
     assert!(world.stat("t/x").file_type().is_fifo());
+}
+
+/// Whoever can plant a fifo in a target would make a copy wait for ever.
+#[test]
+fn a_fifo_in_a_target_directory_that_nobody_reads_is_not_waited_for() {
+    let world = World::new();
+    world.dir("s").file("s/x", "content").dir("t").fifo("t/x");
+    for words in ["-R s/. t", "-a --attributes-only s/. t", "s/x t", "-t t s/x"] {
+        world.cp(words).fails_with(&["cannot create regular file 't/", "x'", "No such device or address"]);
+    }
+}
+
+/// The target has one name when it is looked at, and is a further name of another file when it is opened.
+#[test]
+fn what_became_another_files_name_meanwhile_is_not_written_to() {
+    for options in ["-a --in-place", "-a"] {
+        let world = World::new();
+        world.dir("s").file("s/f", "new").dir("t").file("t/f", "old").file("victim", "victim").chmod("victim", 0o600);
+        if !has_tool("strace") {
+            return;
+        }
+        world.file("slowly", "exec strace -D -f -qq -o /dev/null -P f -e trace=openat \\\n -e inject=openat:delay_enter=700000 -- \"$@\"\n");
+        let swap = "ln victim t/g; mv t/g t/f";
+        let output = world.shell(&format!("sh slowly $safecp {options} s/. t & sleep 0.3; {swap}; wait $!"));
+        assert_eq!(world.read("victim"), "victim", "{options}: {output}");
+        assert_eq!(world.mode("victim"), 0o600, "{options}: {output}");
+    }
 }

@@ -57,10 +57,7 @@ impl<K: Kernel> Copier<'_, K> {
             Landing::New | Landing::Supplant => self.temporary(job, landing),
             Landing::Replace => self.replacement(job),
             Landing::InPlace => self.old_file(job),
-            Landing::Through => {
-                let file = job.target.open(self.kernel, OFlags::WRONLY).map_err(|errno| cannot_create(job, errno))?;
-                Ok(Sink { landing, place: Place::Old(file) })
-            }
+            Landing::Through => self.device(job),
         }
     }
 
@@ -103,7 +100,7 @@ impl<K: Kernel> Copier<'_, K> {
             Err(_) if self.options.removal == Removal::WhenUnwritable => return self.temporary(job, Landing::Supplant),
             Err(errno) => return Err(cannot_create(job, errno)),
         };
-        let stat = self.kernel.stat(&old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
+        let stat = self.expected(job, &old)?;
         if stat.kind != Kind::File || stat.nlink > 1 {
             return self.old_file(job);
         }
@@ -138,10 +135,32 @@ impl<K: Kernel> Copier<'_, K> {
         let reads_back = self.options.verify != Verify::Nothing && self.options.product != Product::Attributes;
         let access = if reads_back { OFlags::RDWR } else { OFlags::WRONLY };
         match job.target.open(self.kernel, access | OFlags::NONBLOCK) {
-            Ok(file) => Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) }),
+            Ok(file) => {
+                self.expected(job, &file)?;
+                Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) })
+            }
             Err(_) if self.options.removal == Removal::WhenUnwritable => self.temporary(job, Landing::Supplant),
             Err(errno) => Err(cannot_create(job, errno)),
         }
+    }
+
+    /// What is no regular file. A fifo that nobody reads, or that is full, is an error where it is not waited for.
+    fn device<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
+        let waits = if job.ground.waits { OFlags::empty() } else { OFlags::NONBLOCK };
+        let file = job.target.open(self.kernel, OFlags::WRONLY | waits).map_err(|errno| cannot_create(job, errno))?;
+        self.expected(job, &file)?;
+        Ok(Sink { landing: Landing::Through, place: Place::Old(file) })
+    }
+
+    /// The stat of an old target that was opened. It has to be what was looked at, since what is done with
+    /// several names, with devices and with fifos was decided by that; a file of one name may be another.
+    fn expected(&self, job: &Job<'_, K::File>, old: &K::File) -> Result<Stat, Error> {
+        let stat = self.kernel.stat(old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
+        let is_known = job.ground.found.is_none_or(|found| found.is_same_file(&stat));
+        if is_known || stat.kind == Kind::File && stat.nlink == 1 {
+            return Ok(stat);
+        }
+        Err(Error::Refused(format!("not writing to {}, as it was replaced meanwhile", quoted(job.target.shown))))
     }
 
     /// Gives a filled sink its attributes and its name. `None` means that the old file can only be
@@ -204,7 +223,14 @@ impl<K: Kernel> Copier<'_, K> {
             }
             None => {
                 let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
-                (owner, Fresh::Made { private: self.is_private(job.source.stat), default_mode, inherits: job.inherits })
+                (
+                    owner,
+                    Fresh::Made {
+                        private: self.is_private(job.source.stat),
+                        default_mode,
+                        inherits: job.ground.inherits,
+                    },
+                )
             }
         };
         let complaints = self.carry(job, temporary.file(), owner, fresh);

@@ -150,6 +150,19 @@ pub enum Landing {
     Through,
 }
 
+/// What a regular file is to meet at its target, found out before anything is opened there.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground {
+    /// How it arrives.
+    pub landing: Landing,
+    /// The target's directory has a default access control list.
+    pub inherits: bool,
+    /// What has the target's name, links followed as far as they are written through.
+    pub found: Option<Stat>,
+    /// A fifo's reader is waited for: the user named it. Elsewhere somebody may have put it there.
+    pub waits: bool,
+}
+
 /// Asked between steps: whether a signal wants the run to end.
 #[derive(Clone, Copy)]
 pub struct Stop<'a>(pub &'a AtomicBool);
@@ -231,8 +244,7 @@ pub struct Copier<'a, K: Kernel> {
 struct Job<'a, F> {
     source: &'a Source<'a, F>,
     target: &'a Name<'a, F>,
-    /// The target's directory has a default access control list.
-    inherits: bool,
+    ground: &'a Ground,
 }
 
 impl<'a, K: Kernel> Copier<'a, K> {
@@ -245,19 +257,17 @@ impl<'a, K: Kernel> Copier<'a, K> {
     ///
     /// On success the target has its name, its content was read back as the options ask, and equals
     /// what was read of the source. On an error the name has what it had, unless `landing` writes
-    /// into the old file. `inherits` says that the target's directory has a default access control
-    /// list. A crash can leave a name that begins with [`commit::TEMPORARY_PREFIX`].
+    /// into the old file. A crash can leave a name that begins with [`commit::TEMPORARY_PREFIX`].
     pub fn copy_file(
         &self,
         source: &Source<'_, K::File>,
         target: &Name<'_, K::File>,
-        landing: Landing,
-        inherits: bool,
+        ground: &Ground,
     ) -> Result<Copied, Error> {
-        let job = Job { source, target, inherits };
+        let job = Job { source, target, ground };
+        let mut landing = ground.landing;
         let probe = self.probe(source.file, source.stat, source.shown)?;
         let mut ladder = self.ladder(&probe, &job, landing)?;
-        let mut landing = landing;
         loop {
             let sink = self.sink(&job, landing)?;
             if sink.landing != landing {
@@ -288,11 +298,10 @@ impl<'a, K: Kernel> Copier<'a, K> {
         &self,
         source: &Source<'_, K::File>,
         target: &Name<'_, K::File>,
-        landing: Landing,
-        inherits: bool,
+        ground: &Ground,
     ) -> Result<Finished, Error> {
-        let job = Job { source, target, inherits };
-        let landing = if landing == Landing::Replace { Landing::InPlace } else { landing };
+        let job = Job { source, target, ground };
+        let landing = if ground.landing == Landing::Replace { Landing::InPlace } else { ground.landing };
         let sink = self.sink(&job, landing)?;
         let finished = self.finish(&job, sink, None)?;
         finished.ok_or_else(|| Error::call(Action::CreateFile, target.shown, Errno::BUSY))

@@ -6,7 +6,7 @@
 use super::look::{Look, Looked, Setting};
 use super::overwrite::Ask;
 use super::special::{Special, Standing};
-use crate::copy::{Copied, Copier, Follow, Host, Landing, Name, Source};
+use crate::copy::{Copied, Copier, Follow, Ground, Host, Landing, Name, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal};
@@ -140,11 +140,13 @@ impl<'a, K: Kernel> Entries<'a, K> {
         if through_link && looked.referent.is_none() {
             self.copier.make_empty(&source, &target)?;
         }
+        let found = looked.referent.or(looked.standing.filter(|_| !is_link));
+        let ground = Ground { landing, inherits: setting.inherits, found, waits: setting.named };
         if self.options().product == Product::Attributes {
-            let finished = self.copier.copy_attributes(&source, &target, landing, setting.inherits)?;
+            let finished = self.copier.copy_attributes(&source, &target, &ground)?;
             return Ok(Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup }));
         }
-        let copied = self.copier.copy_file(&source, &target, landing, setting.inherits)?;
+        let copied = self.copier.copy_file(&source, &target, &ground)?;
         Ok(Outcome::Copied(Box::new(copied)))
     }
 

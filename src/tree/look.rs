@@ -21,6 +21,8 @@ pub struct Setting<'a, F> {
     pub inherits: bool,
     /// The target was made by an operand before this one.
     pub just_created: bool,
+    /// The user named the target itself: a fifo there is waited for.
+    pub named: bool,
     /// What the walk took the source for; `None` for an operand.
     pub walked: Option<Kind>,
     /// The top of the target's tree and the target's path beneath it: how far a symbolic link that
@@ -233,6 +235,6 @@ impl<K: Kernel> Entries<'_, K> {
 }
 
 /// GNU's words for a source that is no longer what it was.
-fn replaced(shown: &Path) -> Error {
+pub(super) fn replaced(shown: &Path) -> Error {
     Error::Refused(format!("skipping file {}, as it was replaced while being copied", quoted(shown)))
 }

@@ -33,6 +33,8 @@ struct Route<'a, F> {
     /// The source as it was looked at.
     stat: &'a Stat,
     target: Name<'a, F>,
+    /// The user named the target itself.
+    is_named: bool,
     /// The target's path beneath the directory of all targets, and that directory.
     path: &'a Path,
     base: &'a Arc<F>,
@@ -136,12 +138,12 @@ impl<K: Kernel> Run<'_, K> {
         before: Option<&mut Before>,
     ) -> Result<(), Error> {
         let target = Name::within(dir, &operand.name, &operand.target_shown);
-        let route = Route { source: self.source_name(operand), stat, target, path, base };
+        let route = Route { source: self.source_name(operand), stat, target, is_named: operand.is_named, path, base };
         if stat.kind == Kind::Directory { self.directory_operand(&route, before) } else { self.single(&route, before) }
     }
 
     fn directory_operand(&self, route: &Route<'_, K::File>, before: Option<&mut Before>) -> Result<(), Error> {
-        let Route { source, stat, target, path, base } = *route;
+        let Route { source, stat, target, path, base, .. } = *route;
         let copy = || self.directory(Passage { source, target, path: path.to_owned() }, stat, base);
         let Some(before) = before else { return copy().map(drop) };
         let targets = before.directories.entry(identity(stat)).or_default();
@@ -157,11 +159,12 @@ impl<K: Kernel> Run<'_, K> {
 
     /// An operand that is no directory.
     fn single(&self, route: &Route<'_, K::File>, before: Option<&mut Before>) -> Result<(), Error> {
-        let Route { source, stat, target, path, base } = route;
+        let Route { source, stat, target, is_named, path, base } = route;
         let copier = &self.entries.copier;
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
         let inherits = copier.hands_down_list(dir);
-        let setting = Setting { fresh: false, inherits, just_created: false, walked: None, top: None };
+        let setting =
+            Setting { fresh: false, inherits, just_created: false, named: *is_named, walked: None, top: None };
         let place = Place { source, target, setting: &setting, base, path };
         let Some(before) = before else { return self.name(&place, None) };
         let names = before.files.entry(identity(stat)).or_default();

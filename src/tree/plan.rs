@@ -66,6 +66,8 @@ pub struct Operand {
     pub name: PathBuf,
     /// The target as the user would write it.
     pub target_shown: PathBuf,
+    /// The user named the target itself, and not a directory that it lies in.
+    pub is_named: bool,
     /// The directories of the source's path that are made above it, outermost first.
     pub parents: Vec<Parent>,
 }
@@ -130,7 +132,7 @@ impl Plan {
         let source = if self.strips { without_trailing_slashes(source).to_owned() } else { source.to_owned() };
         match &self.shown {
             Shown::As { name, shown } => {
-                Operand { source, name: name.clone(), target_shown: shown.clone(), parents: Vec::new() }
+                Operand { source, name: name.clone(), target_shown: shown.clone(), is_named: true, parents: Vec::new() }
             }
             Shown::Into(directory) => {
                 // The contents of "x/." and of ".." go into the directory itself.
@@ -139,7 +141,7 @@ impl Plan {
                     name => name,
                 };
                 let shown = joined(directory, &name);
-                Operand { source, name, target_shown: shown, parents: Vec::new() }
+                Operand { source, name, target_shown: shown, is_named: false, parents: Vec::new() }
             }
         }
     }

@@ -273,6 +273,7 @@ impl<'a, K: Kernel> Run<'a, K> {
                 fresh: level.made,
                 inherits: level.inherits,
                 just_created: false,
+                named: false,
                 walked: Some(task.kind()),
                 top: Some(top),
             };

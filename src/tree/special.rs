@@ -5,6 +5,7 @@
 //! copies (-l, -s) are here as well.
 
 use super::links::Made;
+use super::look::replaced;
 use crate::copy::metadata::{Dressed, Fresh, Wardrobe};
 use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
@@ -41,7 +42,11 @@ impl<K: Kernel> Copier<'_, K> {
         standing: Standing,
     ) -> Result<Special, Error> {
         let handle = source.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
-        let handle = handle.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
+        let failed = |errno| Error::call(Action::StatSource, source.shown, errno);
+        let handle = handle.map_err(failed)?;
+        if !self.kernel.stat(&handle).map_err(failed)?.is_same_file(from) {
+            return Err(replaced(source.shown));
+        }
         let backup = match from.kind {
             Kind::Symlink => self.make_symlink(&handle, source, target, standing)?,
             kind => self.make_node(from, kind, target, standing)?,
@@ -131,7 +136,12 @@ impl<K: Kernel> Copier<'_, K> {
         let mut complaints = Vec::new();
         if self.options.preserve.timestamps.wanted() {
             let link = target.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
-            let set = link.and_then(|link| self.kernel.set_times(&link, from.atime, from.mtime));
+            let set = link.and_then(|link| {
+                // A hard link to somebody else's file, put here since, must not get our source's times.
+                let made = self.kernel.stat(&link)?;
+                let is_ours = made.kind == Kind::Symlink && made.nlink == 1;
+                if is_ours { self.kernel.set_times(&link, from.atime, from.mtime) } else { Err(Errno::STALE) }
+            });
             complaints.extend(set.map_err(|errno| Error::call(Action::PreserveTimes, target.shown, errno)).err());
         }
         Ok(Special { complaints, backup })

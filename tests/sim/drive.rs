@@ -53,6 +53,7 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
     let target =
         Name { dir: Some(&target_dir), name: Path::new("target"), shown: Path::new("target"), follow: Follow::No };
     let setting = Setting {
+        named: true,
         fresh: false,
         inherits: false,
         just_created: false,
