@@ -279,3 +279,14 @@ fn a_source_that_cannot_be_written_is_copied_with_its_attributes() {
     world.file("a", "1").set_xattr("a", "user.one", b"1").chmod("a", 0o400).cp_as_nobody("-a a b").succeeds();
     assert_eq!((world.mode("b"), world.xattr("b", "user.one")), (0o400, Some(b"1".to_vec())));
 }
+
+/// On filesystems where a temporary has a name, others could open it while it had the old file's mode.
+#[test]
+fn a_temporary_never_has_the_wider_mode_of_the_file_it_replaces() {
+    let world = World::new();
+    world.file("a", "private").chmod("a", 0o600).file("b", "old").chmod("b", 0o644);
+    let Some(traced) = world.cp_traced("fchmod", &[], "-p a b") else { return };
+    traced.output.succeeds();
+    assert_eq!(traced.count("fchmod"), 1, "{}", traced.calls);
+    assert_eq!((world.mode("b"), world.read("b").as_str()), (0o600, "private"));
+}

@@ -231,14 +231,18 @@ impl<K: Kernel> Wardrobe<'_, K> {
     }
 
     /// Makes `new` look as `old` did: owner, extended attributes with access control lists and
-    /// labels, mode. An error means that somebody could tell them apart.
+    /// labels, mode, but for what is to be the source's. An error means that somebody could tell them apart.
     pub fn imitate(&self, old: &K::File, stat: &Stat, new: &K::File) -> crate::kernel::Result<()> {
         self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
         let names = match self.kernel.list_xattr(old) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Vec::new(),
             names => names?,
         };
-        for name in names.iter().filter(|name| !is_lost_by_writing(name)) {
+        // Where mode and lists are the source's in the end they are not first the old ones, by which others
+        // could open a temporary that has a name.
+        let keeps_mode = self.options.preserve.mode.wanted();
+        let is_kept = |name: &OsStr| keeps_mode && class_of(name) == Class::AccessControl;
+        for name in names.iter().filter(|name| !is_lost_by_writing(name) && !is_kept(name)) {
             match self.kernel.get_xattr(old, name) {
                 Err(Errno::NODATA) => {}
                 value => self.kernel.set_xattr(new, name, &value?)?,
@@ -246,6 +250,9 @@ impl<K: Kernel> Wardrobe<'_, K> {
         }
         if !names.iter().any(|name| name == ACCESS_LIST) {
             self.remove_list(new, ACCESS_LIST)?;
+        }
+        if keeps_mode {
+            return Ok(());
         }
         // write(2) by an ordinary user takes the set-ID bits, as it would have from the old file.
         let lost = match stat.mode & 0o010 {
