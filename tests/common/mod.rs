@@ -12,7 +12,7 @@ mod running;
 mod strace;
 
 #[allow(unused_imports, reason = "as above")]
-pub(crate) use filesystem::filesystems;
+pub(crate) use filesystem::{Filesystem, filesystems};
 pub(crate) use output::Output;
 pub(crate) use running::Running;
 
