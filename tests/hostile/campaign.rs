@@ -54,8 +54,11 @@ impl Summary {
         let complaints: Vec<_> = verdict.said.lines().filter_map(reason_of).collect();
         self.runs += 1;
         self.successes += u64::from(verdict.status.is_some_and(|status| status.success()));
-        self.missed += verdict.tally.missed.load(Ordering::Relaxed);
-        self.swapped += verdict.tally.swapped.load(Ordering::Relaxed);
+        // Swaps beside a copy that hangs hit nothing.
+        if verdict.status.is_some() {
+            self.swapped += verdict.tally.swapped.load(Ordering::Relaxed);
+            self.missed += verdict.tally.missed.load(Ordering::Relaxed);
+        }
         self.planted += verdict.planted;
         self.missing += verdict.missing;
         self.runs_hit += u64::from(!complaints.is_empty() || verdict.planted > 0);
