@@ -52,7 +52,7 @@ impl Scene {
         let mut random = Random::new(seed);
         let act = random.pick(acts);
         let tree = act != Act::Map && random.once_in(3);
-        let runs = if tree { [1, 3, 5, 9] } else { [1, 7, 33, 257] };
+        let runs = if tree { [1, 3, 5, 9] } else { [1, 33, 129, 257] };
         Self {
             act,
             sparse: random.once_in(3),
@@ -60,7 +60,7 @@ impl Scene {
             tree,
             blocks: 16 * random.pick(&runs),
             has_old: random.once_in(2),
-            pause_max_micros: random.pick(&[0, 100, 1_000, 10_000]),
+            pause_max_micros: random.pick(&[0, 0, 50, 2_000]),
             seed,
         }
     }
