@@ -129,9 +129,11 @@ fn set_id(scene: &Scene, path: &Path, seen: &Seen) -> Option<Breach> {
     // The intruder's place has what it took, under other names.
     let is_parked = leaf.starts_with("source-") || leaf.starts_with("target-");
     let is_decoy = known(leaf, &seen.content, &[Tag::Decoy]).is_some() && !seen.content.is_empty();
+    // Without -p an old file keeps its owner and its mode, and it may be the intruder's.
+    let keeps_old = scene.sides.contains(&Side::Target) && !scene.order.keeps_owners();
     let is_right = match seen.owner {
         (GRANTOR, GRANTOR) => is_parked || first_name(leaf) == "s",
-        (INTRUDER, INTRUDER) => is_parked || is_decoy || !scene.order.copies_bytes(),
+        (INTRUDER, INTRUDER) => is_parked || is_decoy || !scene.order.copies_bytes() || keeps_old,
         _ => false,
     };
     let what = || format!("{}: {:04o} of {:?} ({:?})", path.display(), seen.mode, seen.owner, scene.order.options);
