@@ -509,6 +509,31 @@ claims! {
         assert_eq!(on.kernel.close(file), Ok(()));
     }
 
+    /// A directory's handle gives each of its names once, with what it is, and then no more.
+    fn a_directory_gives_each_name_once(on) {
+        on.symlink("link", "nowhere");
+        assert_eq!(on.kernel.mkdir(&on.dir, Path::new("sub"), Mode::from_raw_mode(0o755)), Ok(()));
+        (0..500).for_each(|number| drop(on.file(&format!("a name of some length {number}"), b"")));
+        let listed = on.open(".", OFlags::RDONLY | OFlags::DIRECTORY).expect("the directory");
+        let mut found = Vec::new();
+        loop {
+            let names = on.kernel.next_names(&listed).expect("names");
+            if names.is_empty() {
+                break;
+            }
+            found.extend(names);
+        }
+        assert_eq!(on.kernel.next_names(&listed), Ok(Vec::new()));
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found.dedup();
+        assert_eq!(found.len(), 502);
+        let kind = |name: &str| found.iter().find(|listed| listed.name == name).and_then(|listed| listed.kind);
+        assert!(matches!(kind("link"), None | Some(Kind::Symlink)));
+        assert!(matches!(kind("sub"), None | Some(Kind::Directory)));
+        let path = on.open(".", OFlags::PATH).expect("the directory");
+        assert_eq!(on.kernel.next_names(&path), Err(Errno::BADF));
+    }
+
     /// Two handles of one file say so; their filesystem has a magic number.
     fn identity_is_device_and_inode(on) {
         let one = on.file("f", b"");

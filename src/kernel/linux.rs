@@ -6,11 +6,11 @@
 //! the components one by one", which is done here, so that the rest of the code sees one call.
 #![allow(unsafe_code)]
 
-use super::{At, CachePages, Kernel, Kind, Result, Seek, Stat, Timestamp};
+use super::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, ResolveFlags, SeekFrom, Timespec, Timestamps, Uid,
-    XattrFlags,
+    Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, SeekFrom, Timespec,
+    Timestamps, Uid, XattrFlags,
 };
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
@@ -25,6 +25,9 @@ const CACHESTAT: libc::c_long = 451;
 
 /// Pages looked at in one mincore(2) call: its answer is a byte each.
 const MINCORE_PAGES_MAX: u64 = 1 << 16;
+
+/// Bytes that one getdents64(2) may fill: some hundred names.
+const DIRECTORY_BUFFER: usize = 32 << 10;
 
 /// Whether standard output was closed when the program was started: Rust's runtime puts /dev/null
 /// there before main, and whatever is written to it would be lost without an error.
@@ -118,8 +121,8 @@ fn page_bytes() -> u64 {
     rustix::param::page_size() as u64
 }
 
-fn kind_of(mode: u32) -> Kind {
-    match FileType::from_raw_mode(mode) {
+fn kind_of(file_type: FileType) -> Kind {
+    match file_type {
         FileType::Directory => Kind::Directory,
         FileType::Symlink => Kind::Symlink,
         FileType::Fifo => Kind::Fifo,
@@ -136,7 +139,7 @@ fn stat_of(stat: &rustix::fs::Stat) -> Stat {
     Stat {
         dev: stat.st_dev as u64,
         ino: stat.st_ino as u64,
-        kind: kind_of(stat.st_mode),
+        kind: kind_of(FileType::from_raw_mode(stat.st_mode)),
         mode: stat.st_mode & 0o7777,
         nlink: stat.st_nlink as u64,
         uid: stat.st_uid,
@@ -383,6 +386,24 @@ impl Kernel for Linux {
             let name = entry?.file_name().to_bytes().to_vec();
             if name != b"." && name != b".." {
                 names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
+    fn next_names(&self, dir: &OwnedFd) -> Result<Vec<Listed>> {
+        let mut buffer = Vec::with_capacity(DIRECTORY_BUFFER);
+        let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                let kind = (entry.file_type() != FileType::Unknown).then(|| kind_of(entry.file_type()));
+                names.push(Listed { name: OsStr::from_bytes(name).to_owned(), kind });
+            }
+            if entries.is_buffer_empty() && !names.is_empty() {
+                break;
             }
         }
         Ok(names)

@@ -100,6 +100,15 @@ pub struct CachePages {
     pub writeback: u64,
 }
 
+/// A name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The name.
+    pub name: OsString,
+    /// What it is; `None` where the filesystem does not say.
+    pub kind: Option<Kind>,
+}
+
 /// What lseek(2) is to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seek {
@@ -190,6 +199,9 @@ pub trait Kernel: Sync {
     /// getdents64(2) to the end, of a directory by any handle of it: names in no order, without `.`
     /// and `..`.
     fn list(&self, dir: &Self::File) -> Result<Vec<OsString>>;
+    /// getdents64(2), once or until it gives a name: the next names of a directory from the handle's own
+    /// position on, without `.` and `..`; none at the end. EBADF of an O_PATH handle.
+    fn next_names(&self, dir: &Self::File) -> Result<Vec<Listed>>;
     /// readlinkat(2) of an O_PATH handle of a symbolic link.
     fn readlink(&self, link: &Self::File) -> Result<OsString>;
     /// mknodat(2) of a fifo, socket or device; the umask applies.

@@ -5,7 +5,7 @@
 //! FICLONE, which on ZFS 2.2.7 and later can be interrupted half done, so that only a new target may
 //! be tried. A kernel that answers EINTR for ever is believed after [`ATTEMPTS`] times.
 
-use super::{At, CachePages, Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags, Seek, Stat, Timestamp};
+use super::{At, CachePages, Kernel, Kind, Listed, Mode, OFlags, RenameFlags, ResolveFlags, Seek, Stat, Timestamp};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -62,6 +62,7 @@ impl<K: Kernel> Kernel for Patient<K> {
         fn mkdir(&self, dir: &K::File, name: &Path, mode: Mode) -> ();
         fn symlink(&self, content: &OsStr, dir: &K::File, name: &Path) -> ();
         fn list(&self, dir: &K::File) -> Vec<OsString>;
+        fn next_names(&self, dir: &K::File) -> Vec<Listed>;
         fn readlink(&self, link: &K::File) -> OsString;
         fn mknod(&self, dir: &K::File, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> ();
         fn chown(&self, file: &K::File, uid: Option<u32>, gid: Option<u32>) -> ();

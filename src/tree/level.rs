@@ -58,6 +58,8 @@ pub struct Passage<'a, F> {
 pub enum Refusal {
     /// It is the target that is being made.
     IntoItself,
+    /// It is a link to a directory that it lies in.
+    Cycle,
     /// It failed.
     For(Error),
 }
@@ -69,14 +71,14 @@ impl From<Error> for Refusal {
 }
 
 impl<K: Kernel> Copier<'_, K> {
-    /// Opens a source directory and makes or opens its target. `is_target` tells of an opened source
-    /// whether it is what is being made.
+    /// Opens a source directory and makes or opens its target. `refuse` tells of an opened source
+    /// whether it is not to be entered, before anything is made.
     pub(super) fn enter(
         &self,
         passage: &Passage<'_, K::File>,
         above: Option<&Arc<Level<K>>>,
         base: &Arc<K::File>,
-        is_target: impl Fn(&Stat) -> bool,
+        refuse: impl Fn(&Stat) -> Option<Refusal>,
     ) -> Result<Level<K>, Refusal> {
         let Passage { source: from, target: to, path } = passage;
         let access = |errno| Error::call(Action::Access, from.shown, errno);
@@ -85,8 +87,8 @@ impl<K: Kernel> Copier<'_, K> {
             looked.map_or_else(|errno| Error::call(Action::StatSource, from.shown, errno), |_| access(errno))
         })?;
         let stat = self.kernel.stat(&source).map_err(access)?;
-        if is_target(&stat) {
-            return Err(Refusal::IntoItself);
+        if let Some(refusal) = refuse(&stat) {
+            return Err(refusal);
         }
         let made = self.make_directory(from, &stat, to)?;
         let target = self.open_directory(from, &stat, to)?;

@@ -74,7 +74,7 @@ impl<K: Kernel> Run<'_, K> {
             return Err(failed(Errno::NOTDIR));
         }
         let passage = Passage { source, target, path: path.to_owned() };
-        match self.entries.copier.enter(&passage, above, base, |_| false) {
+        match self.entries.copier.enter(&passage, above, base, |_| None) {
             Ok(level) => {
                 if level.made {
                     self.report.parent_made(shown, target_shown);
@@ -85,7 +85,7 @@ impl<K: Kernel> Run<'_, K> {
                 Err(Error::call(Action::CreateParent, &path, errno))
             }
             Err(Refusal::For(error)) => Err(error),
-            Err(Refusal::IntoItself) => Err(failed(Errno::LOOP)),
+            Err(Refusal::IntoItself | Refusal::Cycle) => Err(failed(Errno::LOOP)),
         }
     }
 

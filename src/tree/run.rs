@@ -1,7 +1,7 @@
 //! The order of the work: operands one after the other, a tree's files in parallel, directories
 //! made before what is in them and finished after it.
 //!
-//! Threads live here. The walk hands out names in small batches, only as fast as they are worked
+//! Threads live here. The way down hands out names in small batches, only as fast as they are worked
 //! off, so that memory does not grow with the number of files. With one job everything is a plain
 //! loop in the calling thread.
 
@@ -14,7 +14,7 @@ use super::operand::Before;
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operands, Plan};
 use super::special::{Special, Standing};
-use super::walk::{Walk, Walkdir};
+use super::walk::Listing;
 use crate::copy::{Copied, Follow, Host, Landing, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Stat};
@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Names taken from the walk at a time.
+/// Names handed out at a time.
 const BATCH: usize = 32;
 
 /// Threads beyond this many only wait for each other.
@@ -229,24 +229,23 @@ impl<'a, K: Kernel> Run<'a, K> {
         if is_itself && self.options.may_replace() {
             return Err(same_file(source.shown, target.shown));
         }
-        let top = match copier.enter(&passage, None, base, |_| false) {
+        let top = match copier.enter(&passage, None, base, |_| None) {
             Ok(top) => top,
             Err(Refusal::For(error)) => return Err(error),
-            Err(Refusal::IntoItself) => return Ok(false),
+            Err(Refusal::IntoItself | Refusal::Cycle) => return Ok(false),
         };
         let forbidden = self.kernel.stat(&top.target);
         let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
         if top.made {
             self.report.made(source.shown, target.shown);
         }
-        let walk = Walkdir::new(source.name, self.options.dereference, self.options.one_file_system);
-        let levels = vec![Arc::new(top)];
-        self.descend(Descent { run: self, walk, levels, forbidden, source: source.shown, target: target.shown });
+        let levels = vec![(Arc::new(top), Listing::default())];
+        self.descend(Descent { run: self, levels, forbidden, source: source.shown, target: target.shown });
         Ok(true)
     }
 
-    /// Works the walk off, in this thread or in all.
-    fn descend<W: Walk + Send>(&self, mut descent: Descent<'_, 'a, K, W>) {
+    /// Works a tree off, in this thread or in all.
+    fn descend(&self, mut descent: Descent<'_, 'a, K>) {
         if self.options.jobs.get() == 1 {
             while let Some(batch) = descent.batch(1) {
                 batch.into_iter().for_each(|task| self.task(task));
@@ -255,7 +254,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             let batches = std::iter::from_fn(|| descent.batch(BATCH)).par_bridge();
             batches.for_each(|batch| batch.into_par_iter().for_each(|task| self.task(task)));
         }
-        descent.pop_to(0);
+        descent.end();
     }
 
     /// One name of a tree.

@@ -119,8 +119,6 @@ pub(crate) struct Intruder<'a> {
     pub(crate) plants_links_in_target: bool,
     /// May plant fifos and devices in the source: they are not read there.
     pub(crate) plants_specials: bool,
-    /// With -RL walkdir opens directories to find circles, and would wait for a fifo that took the place of one.
-    pub(crate) walked_through_links: bool,
     pub(crate) links_victim: bool,
 }
 
@@ -175,8 +173,7 @@ impl Intruder<'_> {
     fn choose(&mut self, is_directory: bool) -> Plant {
         let mut choices = FOR_ALL.to_vec();
         choices.retain(|plant| self.side == Side::Source || self.plants_links_in_target || !plant.is_link());
-        let fifos = self.plants_specials && !(is_directory && self.walked_through_links);
-        choices.retain(|plant| *plant != Plant::Fifo || self.side == Side::Target || fifos);
+        choices.retain(|plant| *plant != Plant::Fifo || self.side == Side::Target || self.plants_specials);
         choices.extend_from_slice(if is_directory { FOR_DIRECTORIES } else { FOR_FILES });
         if self.devices && (self.side == Side::Target || self.plants_specials) {
             choices.extend_from_slice(DEVICES);

@@ -127,7 +127,6 @@ impl Scene {
             is_other: self.by_nobody,
             devices: bench.devices && !self.by_nobody,
             plants_links_in_target: !self.order.writes_through_links(),
-            walked_through_links: self.order.follows(),
             plants_specials: !self.order.reads_fifos(),
             links_victim: self.order.parts_links(),
         }

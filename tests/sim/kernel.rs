@@ -9,7 +9,7 @@ use super::tree::{Body, Node, Place, ROOT};
 use super::world::{Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
-use safecp::kernel::{At, CachePages, Kernel, Kind, Result, Seek, Stat, Timestamp};
+use safecp::kernel::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Range;
@@ -600,6 +600,18 @@ impl Kernel for Sim {
         self.call(format_args!("getdents {dir}"), true, |world| {
             let entries = world.tree.entries(world.node(dir))?;
             Ok(entries.iter().map(|(name, _)| name.clone()).collect())
+        })
+    }
+
+    fn next_names(&self, dir: &File) -> Result<Vec<Listed>> {
+        self.call(format_args!("getdents {dir}, once"), true, |world| {
+            let opened = world.usable(dir)?;
+            let entries = world.tree.entries(opened.node)?.iter().skip(opened.position as usize).take(2);
+            let names: Vec<Listed> = entries
+                .map(|(name, node)| Listed { name: name.clone(), kind: Some(world.tree.inodes[*node].kind) })
+                .collect();
+            world.advance(dir.number, names.len());
+            Ok(names)
         })
     }
 
