@@ -83,3 +83,14 @@ fn a_large_file_among_small_ones_is_copied_whole() {
     world.random("s/large", 100_000_001, 1).cp("-a --jobs=4 s t").succeeds();
     world.assert_same_tree("s", "t");
 }
+
+#[test]
+fn where_no_threads_are_to_be_had_one_does_the_work() {
+    let world = World::new();
+    world.every_kind("s").random("s/large", 3 << 20, 1);
+    // The first thread waits for signals; the next two would work.
+    let Some(traced) = world.cp_traced("clone3", &["clone3:error=EAGAIN:when=2+"], "-a --jobs=2 s t") else { return };
+    traced.output.succeeds();
+    assert!(traced.injected() > 0, "{}", traced.calls);
+    world.assert_same_tree("s", "t");
+}

@@ -21,6 +21,7 @@ use crate::kernel::{Errno, Kernel, Stat};
 use crate::options::{Dereference, Options, Product};
 use crate::report::Report;
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -83,10 +84,9 @@ impl<'a, K: Kernel> Run<'a, K> {
         if threads == 1 {
             return self.all(operands, &plan);
         }
-        match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        match pool(threads) {
             Ok(pool) => pool.install(|| self.all(operands, &plan)),
-            // No threads to be had: the work can be done without.
-            Err(_) => self.all(operands, &plan),
+            Err(error) => self.report.error(&Error::Refused(format!("cannot work in threads: {error}; try --jobs=1"))),
         }
     }
 
@@ -294,6 +294,12 @@ impl<'a, K: Kernel> Run<'a, K> {
             held = level.above;
         }
     }
+}
+
+/// Threads to work with; where none are to be had, as beyond `ulimit -u`, this one does all the work.
+fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    let alone = || ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+    ThreadPoolBuilder::new().num_threads(threads).build().or_else(|_| alone())
 }
 
 /// When cp would have removed what stood at a target.
