@@ -4,7 +4,7 @@
 //! the target's name is never missing (docs/design/backups.md). Where no second name can be had it is
 //! renamed, just before.
 
-use super::commit::{Claim, with_free_name};
+use super::commit::Claim;
 use super::{Copier, Follow, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, OFlags, RenameFlags};
@@ -88,8 +88,7 @@ impl<K: Kernel> Copier<'_, K> {
         let dir = target.directory()?;
         let name = backup_name(target.name, &self.options.backup_suffix);
         let linked = match self.kernel.link(old, dir, &name) {
-            Err(Errno::EXIST) => with_free_name(self.kernel, |free| self.kernel.link(old, dir, free))
-                .and_then(|(free, ())| self.rename_and_forget(dir, &free, &name)),
+            Err(Errno::EXIST) => self.replace_by(dir, &name, |free| self.kernel.link(old, dir, free)),
             linked => linked,
         };
         self.kept(linked, target, name, RenameFlags::empty())

@@ -1,12 +1,13 @@
 //! From a temporary to a name: how a target comes to be, whole or not at all.
 //!
 //! A new file is made without a name (O_TMPFILE) where the filesystem can, else under a temporary
-//! one, `.safecp-` with sixteen hexadecimal digits, in the target's own directory. Only a verified
+//! one, `.safecp-` with sixteen hexadecimal digits, in the target's own directory, and locked. Only a verified
 //! and finished file is given the target's name: by linkat, which refuses a taken one, or by
 //! renameat2 over the old file. Until then the old file is untouched, and a crash leaves at most a
 //! temporary name.
 
-use super::{Copier, Name};
+use super::Copier;
+use super::leftover::{is_held, own_name, remove_dead};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
 use std::path::{Path, PathBuf};
@@ -35,28 +36,41 @@ pub struct Temporary<'a, K: Kernel> {
 }
 
 impl<'a, K: Kernel> Temporary<'a, K> {
-    /// Makes an empty file, open for reading and writing, in `dir`, with `mode` less the umask. It has
-    /// no name where the filesystem can do that and `nameless` asks for it.
-    pub fn create(kernel: &'a K, dir: &'a K::File, mode: Mode, nameless: bool) -> crate::kernel::Result<Self> {
+    /// Makes an empty file, open for reading and writing, in `dir`, with `mode` less the umask, to become
+    /// `target` there. It has no name where the filesystem can do that and `nameless` asks for it.
+    pub fn create(
+        kernel: &'a K,
+        dir: &'a K::File,
+        target: &Path,
+        mode: Mode,
+        nameless: bool,
+    ) -> crate::kernel::Result<Self> {
         if !nameless {
-            return Self::create_named(kernel, dir, mode);
+            return Self::create_named(kernel, dir, target, mode);
         }
         let unnamed = OFlags::TMPFILE | OFlags::RDWR;
         match kernel.open(Some(dir), Path::new("."), unnamed, mode, ResolveFlags::empty()) {
             Ok(file) => Ok(Self { kernel, dir, name: None, file: Some(file) }),
             // EISDIR and ENOENT come from kernels and network filesystems that do not know the flag.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL | Errno::NOSYS) => {
-                Self::create_named(kernel, dir, mode)
+                Self::create_named(kernel, dir, target, mode)
             }
             Err(errno) => Err(errno),
         }
     }
 
-    fn create_named(kernel: &'a K, dir: &'a K::File, mode: Mode) -> crate::kernel::Result<Self> {
+    fn create_named(kernel: &'a K, dir: &'a K::File, target: &Path, mode: Mode) -> crate::kernel::Result<Self> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW;
-        let (name, file) =
-            with_free_name(kernel, |name| kernel.open(Some(dir), name, flags, mode, ResolveFlags::empty()))?;
-        Ok(Self { kernel, dir, name: Some(name), file: Some(file) })
+        let make = |name: &Path| kernel.open(Some(dir), name, flags, mode, ResolveFlags::empty());
+        let (name, file) = with_free_name(kernel, dir, target, make)?;
+        let mut temporary = Self { kernel, dir, name: Some(name), file: Some(file) };
+        if !is_held(kernel, temporary.file())? {
+            // Another run removes it; nobody looks for a name of chance.
+            temporary.name = None;
+            let (name, file) = with_name_of_chance(kernel, make)?;
+            (temporary.name, temporary.file) = (Some(name), Some(file));
+        }
+        Ok(temporary)
     }
 
     /// The open file.
@@ -71,8 +85,11 @@ impl<'a, K: Kernel> Temporary<'a, K> {
             (Claim::New, Some(name)) => self.rename(name, target, RenameFlags::NOREPLACE)?,
             (Claim::Over, Some(name)) => self.rename(name, target, RenameFlags::empty())?,
             (Claim::Over, None) => {
+                // Before it has a name, so that nobody takes it for a dead run's. Where there are no locks,
+                // nobody gets one to remove it.
+                self.kernel.lock(self.file()).unwrap_or(());
                 let link = |name: &Path| self.kernel.link(self.file(), self.dir, name);
-                let (name, ()) = with_free_name(self.kernel, link)?;
+                let (name, ()) = with_free_name(self.kernel, self.dir, target, link)?;
                 self.rename(name, target, RenameFlags::empty())?;
             }
         }
@@ -109,8 +126,27 @@ impl<K: Kernel> Drop for Temporary<'_, K> {
     }
 }
 
-/// Calls with fresh temporary names until one is not taken.
+/// Calls with a temporary name for `target` that is not taken: its own, which what a dead run left there
+/// has to make way for, else one of chance.
 pub fn with_free_name<K: Kernel, T>(
+    kernel: &K,
+    dir: &K::File,
+    target: &Path,
+    mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
+) -> crate::kernel::Result<(PathBuf, T)> {
+    let own = own_name(target);
+    let mut made = call(&own);
+    if matches!(made, Err(Errno::EXIST)) && remove_dead(kernel, dir, &own) {
+        made = call(&own);
+    }
+    match made {
+        Err(Errno::EXIST) => with_name_of_chance(kernel, call),
+        made => made.map(|made| (own, made)),
+    }
+}
+
+/// Calls with fresh temporary names until one is not taken.
+fn with_name_of_chance<K: Kernel, T>(
     kernel: &K,
     mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
 ) -> crate::kernel::Result<(PathBuf, T)> {
@@ -130,20 +166,43 @@ impl<K: Kernel> Copier<'_, K> {
     /// replaced at once or stays. For symbolic links, nodes and hard links.
     pub(crate) fn replace_by(
         &self,
-        target: &Name<'_, K::File>,
-        make: impl FnMut(&Path) -> crate::kernel::Result<()>,
+        dir: &K::File,
+        target: &Path,
+        mut make: impl FnMut(&Path) -> crate::kernel::Result<()>,
     ) -> crate::kernel::Result<()> {
-        let (name, ()) = with_free_name(self.kernel, make)?;
-        self.rename_and_forget(target.directory()?, &name, target.name)
+        for _ in 1..NAME_ATTEMPTS {
+            let (name, ()) = with_free_name(self.kernel, dir, target, &mut make)?;
+            match self.rename_and_forget(dir, &name, target) {
+                // What has no lock another run may take for a dead one's.
+                Err(Errno::NOENT) => {}
+                renamed => return renamed,
+            }
+        }
+        Err(Errno::NOENT)
     }
 
     /// Renames within a directory; the old name is gone afterwards, whatever happened.
-    pub(super) fn rename_and_forget(&self, dir: &K::File, name: &Path, target: &Path) -> crate::kernel::Result<()> {
-        let renamed = self.kernel.rename(dir, name, dir, target, RenameFlags::empty());
-        // rename of two names of one file does nothing and leaves both.
-        match (renamed, self.kernel.unlink(dir, name)) {
-            (Ok(()), Ok(()) | Err(Errno::NOENT)) => Ok(()),
-            (Ok(()), Err(errno)) | (Err(errno), _) => Err(errno),
+    fn rename_and_forget(&self, dir: &K::File, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+        match self.kernel.rename(dir, name, dir, target, RenameFlags::empty()) {
+            Ok(()) => self.forget_second(dir, name, target),
+            Err(Errno::NOENT) => Err(Errno::NOENT),
+            Err(errno) => {
+                // The reason is on its way; a name that cannot be removed has nothing to add to it.
+                self.kernel.unlink(dir, name).unwrap_or(());
+                Err(errno)
+            }
+        }
+    }
+
+    /// rename of two names of one file does nothing and leaves both: removes the first. What else has that
+    /// name now is another run's.
+    fn forget_second(&self, dir: &K::File, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+        let look = |name: &Path| self.kernel.stat_at(Some(dir), name, false);
+        match look(name) {
+            Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno),
+            Ok(found) if found.is_same_file(&look(target)?) => self.kernel.unlink(dir, name),
+            Ok(_) => Ok(()),
         }
     }
 

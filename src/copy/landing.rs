@@ -69,7 +69,7 @@ impl<K: Kernel> Copier<'_, K> {
     fn make_temporary<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Temporary<'j, K>> {
         let mode = if self.is_private(job.source.stat) { 0o600 } else { self.wanted_mode(job.source.stat) };
         let dir = job.target.directory()?;
-        Temporary::create(self.kernel, dir, Mode::from_raw_mode(mode), !self.is_zfs(dir))
+        Temporary::create(self.kernel, dir, job.target.name, Mode::from_raw_mode(mode), !self.is_zfs(dir))
     }
 
     /// Whether a directory lies on ZFS, where linkat of a file without a name waits for the transaction

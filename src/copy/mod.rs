@@ -10,6 +10,7 @@ pub mod digest;
 pub mod extent;
 mod fill;
 mod landing;
+mod leftover;
 pub mod map;
 pub mod metadata;
 pub mod probe;

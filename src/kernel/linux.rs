@@ -9,8 +9,8 @@
 use super::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, SeekFrom, Timespec,
-    Timestamps, Uid, XattrFlags,
+    Access, AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, SeekFrom,
+    Timespec, Timestamps, Uid, XattrFlags,
 };
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
@@ -296,6 +296,10 @@ impl Kernel for Linux {
         let (mut from, mut to) = (range.start, range.start);
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         rustix::fs::copy_file_range(source, Some(&mut from), target, Some(&mut to), length).map(|count| count as u64)
+    }
+
+    fn lock(&self, file: &OwnedFd) -> Result<()> {
+        rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
     }
 
     fn truncate(&self, file: &OwnedFd, size: u64) -> Result<()> {

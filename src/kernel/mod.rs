@@ -163,6 +163,9 @@ pub trait Kernel: Sync {
     fn ficlone(&self, target: &Self::File, source: &Self::File) -> Result<()>;
     /// copy_file_range(2) of the range to the same offset of `target`. Returns the bytes it claims.
     fn copy_file_range(&self, source: &Self::File, target: &Self::File, range: Range<u64>) -> Result<u64>;
+    /// flock(LOCK_EX | LOCK_NB): nobody else has the file locked until it is closed, by death too. EAGAIN
+    /// where somebody has.
+    fn lock(&self, file: &Self::File) -> Result<()>;
     /// ftruncate(2).
     fn truncate(&self, file: &Self::File, size: u64) -> Result<()>;
 

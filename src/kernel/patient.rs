@@ -51,6 +51,7 @@ impl<K: Kernel> Kernel for Patient<K> {
         fn pread(&self, file: &K::File, buffer: &mut [u8], offset: u64) -> usize;
         fn pwrite(&self, file: &K::File, buffer: &[u8], offset: u64) -> usize;
         fn seek(&self, file: &K::File, what: Seek, offset: u64) -> Option<u64>;
+        fn lock(&self, file: &K::File) -> ();
         fn truncate(&self, file: &K::File, size: u64) -> ();
         fn fsync(&self, file: &K::File) -> ();
         fn msync(&self, file: &K::File, size: u64) -> ();

@@ -97,7 +97,9 @@ impl<K: Kernel> Copier<'_, K> {
         let dir = target.directory().map_err(&failed)?;
         match standing {
             Standing::Free => make(dir, target.name).map(|()| None).map_err(failed),
-            Standing::Taken => self.take_over(target, |_| self.replace_by(target, |name| make(dir, name)), failed),
+            Standing::Taken => {
+                self.take_over(target, |_| self.replace_by(dir, target.name, |name| make(dir, name)), failed)
+            }
         }
     }
 

@@ -518,6 +518,10 @@ impl Kernel for Sim {
         })
     }
 
+    fn lock(&self, file: &File) -> Result<()> {
+        self.call(format_args!("flock {file}"), true, |world| world.usable(file).map(drop))
+    }
+
     fn truncate(&self, file: &File, size: u64) -> Result<()> {
         self.call(format_args!("ftruncate {file} {size}"), true, |world| world.truncate(file, size))
     }
