@@ -37,6 +37,18 @@ fn an_unreadable_directory_in_a_tree_fails_alone() {
 }
 
 #[test]
+fn a_directory_that_stops_telling_its_names_is_named() {
+    let world = World::new();
+    world.dir("s/sub").file("s/sub/f", "content");
+    for (call, directory) in [(1, "s"), (2, "s/sub"), (3, "s/sub"), (4, "s")] {
+        let fault = format!("getdents64:error=EIO:when={call}");
+        let Some(traced) = world.cp_traced("getdents64", &[&fault], "-r --jobs=1 s t") else { return };
+        traced.output.fails(&format!("safecp: cannot access '{directory}': Input/output error\n"));
+        world.tool("rm", ["-r", "t"]);
+    }
+}
+
+#[test]
 fn a_directory_that_lists_but_does_not_open_fails_for_what_is_in_it() {
     let world = World::new();
     world.dir("s/closed").file("s/closed/x", "x").file("s/z", "3").chmod("s/closed", 0o444);
