@@ -382,6 +382,10 @@ impl<K: Kernel> Pass<'_, K> {
             if read == 0 {
                 break;
             }
+            if read > buffer.len() - count {
+                // No kernel gives more than was asked for; what is in the buffer then, nobody knows.
+                return Err(Errno::IO);
+            }
             count += read;
         }
         Ok(count)

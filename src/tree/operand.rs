@@ -169,7 +169,8 @@ impl<K: Kernel> Run<'_, K> {
         let Some(before) = before else { return self.name(&place, None) };
         let names = before.files.entry(identity(stat)).or_default();
         let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
-        if self.options.backup == Backup::No && names.iter().any(is_named) {
+        let are_named = || names.iter().map(is_named).collect::<Result<Vec<_>, _>>();
+        if self.options.backup == Backup::No && are_named()?.contains(&true) {
             self.report.warning(&format!("source file {} specified more than once", quoted(source.shown)));
             return Ok(());
         }

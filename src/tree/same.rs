@@ -5,7 +5,7 @@
 
 use super::overwrite::same_file;
 use crate::copy::{Copier, Name};
-use crate::error::Error;
+use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Product, Removal};
 use std::path::Path;
@@ -39,7 +39,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let follows_none = self.options.dereference == Dereference::Never;
         if follows_none && is_link(source.stat) && is_link(target.stat) {
-            return match (self.is_same_name(source.name, target.name), is_one) {
+            return match (self.is_same_name(source.name, target.name)?, is_one) {
                 (true, _) => refused(),
                 (false, true) if self.options.backup == Backup::No => Ok(Sameness::Done),
                 (false, _) => Ok(Sameness::Apart),
@@ -51,7 +51,7 @@ impl<K: Kernel> Copier<'_, K> {
         // What cannot be looked at again is gone: the copy will say so.
         let (Some(from), Some(to)) = (self.itself(source), self.itself(target)) else { return Ok(Sameness::Apart) };
         let (from, to) = if follows_none { (*source.stat, *target.stat) } else { (from, to) };
-        if self.will_part(source, target, &from, &to) {
+        if self.will_part(source, target, &from, &to)? {
             return Ok(Sameness::Apart);
         }
         if self.options.backup != Backup::No {
@@ -83,15 +83,24 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Whether the target's name is taken from it before anything is written, so that the source,
     /// under its own name, is not touched.
-    fn will_part(&self, source: &Seen<'_, K::File>, target: &Seen<'_, K::File>, from: &Stat, to: &Stat) -> bool {
+    fn will_part(
+        &self,
+        source: &Seen<'_, K::File>,
+        target: &Seen<'_, K::File>,
+        from: &Stat,
+        to: &Stat,
+    ) -> Result<bool, Error> {
         let is_one = from.is_same_file(to);
+        let are_two_names = || self.is_same_name(source.name, target.name).map(|is_same| !is_same);
         if self.options.backup != Backup::No {
             // A link that leads to the target would lead nowhere once that is renamed.
             let leads_there = self.options.dereference != Dereference::Never && is_link(from) && !is_link(to);
-            return if is_one { !self.is_same_name(source.name, target.name) } else { !leads_there };
+            return if is_one { are_two_names() } else { Ok(!leads_there) };
         }
-        self.options.removal == Removal::Always
-            && (is_link(to) || is_one && to.nlink > 1 && !self.is_same_name(source.name, target.name))
+        if self.options.removal != Removal::Always || is_link(to) {
+            return Ok(self.options.removal == Removal::Always);
+        }
+        if is_one && to.nlink > 1 { are_two_names() } else { Ok(false) }
     }
 
     fn itself(&self, seen: &Seen<'_, K::File>) -> Option<Stat> {
@@ -104,19 +113,16 @@ impl<K: Kernel> Copier<'_, K> {
         if is_link(itself) { self.kernel.stat_at(name.dir, name.name, true).ok() } else { Some(*itself) }
     }
 
-    /// Whether source and target are one name of one file, not two names of it.
-    pub(super) fn is_same_name(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>) -> bool {
-        let home = |name: &Name<'_, K::File>| {
+    /// Whether source and target are one name of one file, not two names of it. An error if their
+    /// directories cannot be looked at.
+    pub(super) fn is_same_name(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>) -> Result<bool, Error> {
+        let home = |name: &Name<'_, K::File>, action| {
             let parent = name.name.parent().filter(|parent| !parent.as_os_str().is_empty());
-            self.kernel.stat_at(name.dir, parent.unwrap_or(Path::new(".")), true).map(|stat| (stat.dev, stat.ino))
+            let stat = self.kernel.stat_at(name.dir, parent.unwrap_or(Path::new(".")), true);
+            stat.map_err(|errno| Error::call(action, name.shown, errno))
         };
-        match (home(source), home(target)) {
-            (Ok(source_home), Ok(target_home)) => {
-                source_home == target_home && source.name.file_name() == target.name.file_name()
-            }
-            // Not known to be two names: taken for one, which is refused.
-            (Err(_), _) | (_, Err(_)) => true,
-        }
+        let is_one_home = home(source, Action::StatSource)?.is_same_file(&home(target, Action::StatTarget)?);
+        Ok(is_one_home && source.name.file_name() == target.name.file_name())
     }
 }
 

@@ -1,0 +1,92 @@
+//! Whatever fails: nothing wrong is called right, and nothing old is lost.
+//!
+//! Real runs on the real kernel, in which strace makes system calls fail or lie (`matrix`), in which the program is
+//! killed (`kill`), and in which there is no room (`space`). What came out is judged by std and rustix alone.
+//! tests/faults/run makes filesystems for it and runs it whole; `cargo test` runs a small sample.
+//!
+//! SAFECP_TEST_BINARY names another safecp. SAFECP_FAULTS_CASES is the number of cases of each part, or `all`;
+//! SAFECP_FAULTS_SEED chooses them (otherwise fresh, and printed); SAFECP_FAULTS_ONLY runs those whose description
+//! has these words. SAFECP_FAULTS_TOOLS=name=path,... compares other programs instead.
+//! SAFECP_TEST_FILESYSTEMS=name=directory,... is where worlds are made, besides the directory of temporary files.
+
+#[path = "faults/campaign.rs"]
+mod campaign;
+#[path = "faults/comparison.rs"]
+mod comparison;
+#[path = "faults/fault.rs"]
+mod fault;
+#[path = "faults/judge.rs"]
+mod judge;
+#[path = "faults/kill.rs"]
+mod kill;
+#[path = "faults/look.rs"]
+mod look;
+#[path = "faults/matrix.rs"]
+mod matrix;
+#[path = "faults/places.rs"]
+mod places;
+#[path = "sim/random.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the simulator's; this program uses a part")]
+mod random;
+#[path = "faults/scenario.rs"]
+mod scenario;
+#[path = "faults/space.rs"]
+mod space;
+#[path = "faults/tool.rs"]
+mod tool;
+#[path = "faults/trace.rs"]
+mod trace;
+
+use campaign::Size;
+use std::io::Write;
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether strace is there and may trace; where not, that is said around the runner's capture.
+fn can_trace() -> bool {
+    let tried = std::process::Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
+    let can = tried.is_ok_and(|status| status.success());
+    if !can {
+        say("left out: faults: there is no strace, or it may not trace");
+    }
+    can
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").expect("standard error");
+}
+
+/// Every system call of a copy fails or lies.
+#[test]
+fn matrix() {
+    if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
+        matrix::run(&Size::asked(300)).conclude("matrix");
+    }
+}
+
+/// Death at every system call, and at any time under load.
+#[test]
+fn kill() {
+    if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
+        kill::run(&Size::asked(150)).conclude("kill");
+    }
+}
+
+/// Full disks, quotas, no inodes, limits on the size of a file.
+#[test]
+fn space() {
+    if variable("SAFECP_FAULTS_TOOLS").is_none() {
+        space::run(&Size::asked(100)).conclude("space");
+    }
+}
+
+/// The matrix for other programs; only when asked for.
+#[test]
+fn compare() {
+    if let Some(tools) = variable("SAFECP_FAULTS_TOOLS") {
+        assert!(can_trace(), "needs strace");
+        comparison::run(&tools, &Size::asked(2000));
+    }
+}

@@ -1,0 +1,210 @@
+//! The rules: what may be there after a run, however it ended.
+
+use super::fault::{Fault, group};
+use super::look::{Kind, Seen, Tree};
+use super::scenario::{Old, Scenario};
+use super::tool::Ended;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A rule that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rule {
+    /// Exit status 0 means the right bytes.
+    Bytes,
+    /// Exit status 0 means the right attributes, names and links.
+    Attributes,
+    /// After a failure an old target is what it was, or the whole new one.
+    OldKept,
+    /// After a failure a new target is whole or absent.
+    Whole,
+    /// Nothing is left that nobody asked for.
+    NothingLeft,
+    /// A failure is said, with the file's name and the reason.
+    Said,
+    /// It ends by itself, and not by a crash.
+    Ends,
+    /// The source is as before.
+    Source,
+}
+
+/// A rule and how it was broken.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) rule: Rule,
+    pub(crate) how: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.rule, self.how)
+    }
+}
+
+/// A run and the world around it.
+pub(crate) struct Run<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) world: &'a Path,
+    pub(crate) before: &'a Tree,
+    pub(crate) after: &'a Tree,
+    pub(crate) ended: &'a Ended,
+    pub(crate) fault: Option<&'a Fault>,
+    /// Only bytes and names are looked at: the program promises nothing about attributes.
+    pub(crate) only_bytes: bool,
+}
+
+impl Run<'_> {
+    /// All rules that were broken.
+    pub(crate) fn judge(&self) -> Vec<Broken> {
+        let mut broken = Vec::new();
+        if self.ended.status.is_none() {
+            broken.push(Broken { rule: Rule::Ends, how: "it did not end".into() });
+        }
+        self.source(&mut broken);
+        let expected = self.scenario.expected(self.before);
+        if self.ended.succeeded() {
+            self.success(&expected, &mut broken);
+        } else {
+            self.failure(&expected, &mut broken);
+            self.message(&mut broken);
+        }
+        self.left(&expected, &mut broken);
+        broken
+    }
+
+    fn source(&self, broken: &mut Vec<Broken>) {
+        for (path, seen) in self.before.range(PathBuf::from("s")..).filter(|(path, _)| path.starts_with("s")) {
+            if self.after.get(path) != Some(seen) {
+                broken.push(Broken { rule: Rule::Source, how: format!("{} is not what it was", path.display()) });
+            }
+        }
+    }
+
+    fn success(&self, expected: &Tree, broken: &mut Vec<Broken>) {
+        for (path, wanted) in expected {
+            let shown = path.display();
+            match self.after.get(path) {
+                None => broken.push(Broken { rule: Rule::Bytes, how: format!("{shown} is missing") }),
+                Some(found) if !found.holds_what(wanted) => {
+                    broken.push(Broken { rule: Rule::Bytes, how: format!("{shown}: {}", unlike(found, wanted)) });
+                }
+                Some(_) if self.only_bytes => {}
+                Some(found) => {
+                    let how = self.attributes(path, found, wanted);
+                    broken.extend(how.map(|how| Broken { rule: Rule::Attributes, how: format!("{shown}: {how}") }));
+                }
+            }
+        }
+        let same_file = |one: &str, other: &str| {
+            let inode = |path: &str| self.after.get(Path::new(path)).map(|seen| seen.inode);
+            inode(one) == inode(other)
+        };
+        let is_linked = self.scenario.old != Old::Linked || same_file("d/t", "d/other");
+        if !self.only_bytes && (!is_linked || !same_file("d/t/first", "d/t/second")) {
+            broken.push(Broken { rule: Rule::Attributes, how: "a hard link is lost".into() });
+        }
+    }
+
+    /// What is wrong with the attributes of something that has the right bytes.
+    fn attributes(&self, path: &Path, found: &Seen, wanted: &Seen) -> Option<String> {
+        if found.kind == Kind::Directory && !self.scenario.preserves() {
+            return None;
+        }
+        let is_target = path.starts_with("d/t") || path == Path::new("d/other");
+        let is_new_time = is_target && !self.scenario.preserves();
+        if found.mode != wanted.mode {
+            return Some(format!("mode {:o}, not {:o}", found.mode, wanted.mode));
+        }
+        if found.owner != wanted.owner {
+            return Some(format!("owner {:?}, not {:?}", found.owner, wanted.owner));
+        }
+        if found.modified != wanted.modified && !is_new_time && path != Path::new("d") {
+            return Some(format!("time {:?}, not {:?}", found.modified, wanted.modified));
+        }
+        (found.xattrs != wanted.xattrs).then(|| format!("attributes {:?}, not {:?}", found.xattrs, wanted.xattrs))
+    }
+
+    fn failure(&self, expected: &Tree, broken: &mut Vec<Broken>) {
+        let targets = expected.iter().filter(|(path, wanted)| path.starts_with("d") && wanted.kind != Kind::Directory);
+        for (path, wanted) in targets {
+            let (old, now) = (self.before.get(path), self.after.get(path));
+            let is_new = now.is_some_and(|now| now.holds_what(wanted));
+            let is_old = if self.only_bytes {
+                old.is_some() == now.is_some() && old.zip(now).is_none_or(|(old, now)| now.holds_what(old))
+            } else {
+                old == now
+            };
+            if is_new || is_old || self.scenario.writes_in_place() {
+                continue;
+            }
+            let rule = if old.is_some() { Rule::OldKept } else { Rule::Whole };
+            let how = now.map_or("gone".to_owned(), |now| unlike(now, old.unwrap_or(wanted)));
+            broken.push(Broken { rule, how: format!("{} after {}: {how}", path.display(), self.ended.shown()) });
+        }
+    }
+
+    fn message(&self, broken: &mut Vec<Broken>) {
+        let Some(status) = self.ended.status else { return };
+        let Some(fault) = self.fault else { return };
+        let is_early = fault.call.before_operands || group(&fault.call.name) == "memory";
+        let said = &self.ended.stderr;
+        let Some(code) = status.code() else {
+            if !is_early {
+                broken.push(Broken { rule: Rule::Ends, how: format!("{}: {said}", self.ended.shown()) });
+            }
+            return;
+        };
+        // What Rust's runtime exits with after a panic.
+        if code == 101 {
+            if !is_early {
+                broken.push(Broken { rule: Rule::Ends, how: format!("it panicked: {said}") });
+            }
+            return;
+        }
+        let names_file = |line: &str| line.contains(&*self.world.to_string_lossy());
+        let says_why = |line: &str| fault.words.is_none_or(|words| line.contains(words));
+        let is_said = if is_early {
+            !said.trim().is_empty()
+        } else {
+            said.lines().any(|line| names_file(line) && (says_why(line) || self.only_bytes))
+        };
+        if !is_said {
+            broken.push(Broken { rule: Rule::Said, how: format!("{}, but it says {said:?}", self.ended.shown()) });
+        }
+    }
+
+    /// Names that are in neither world. A backup belongs to what replaced the old file, and to nothing else.
+    fn left(&self, expected: &Tree, broken: &mut Vec<Broken>) {
+        if self.fault.is_some_and(|fault| fault.call.name.starts_with("unlink")) {
+            return;
+        }
+        let mut complain = |path: &Path| {
+            broken.push(Broken { rule: Rule::NothingLeft, how: format!("{} is left", path.display()) });
+        };
+        for path in self.after.keys() {
+            let is_backup = !self.before.contains_key(path) && path.to_string_lossy().ends_with('~');
+            if !expected.contains_key(path) {
+                complain(path);
+            } else if is_backup && !self.ended.succeeded() {
+                let target = PathBuf::from(path.to_string_lossy().trim_end_matches('~'));
+                if self.after.get(&target) == self.before.get(&target) {
+                    complain(path);
+                }
+            }
+        }
+    }
+}
+
+/// How one thing differs from another.
+fn unlike(found: &Seen, wanted: &Seen) -> String {
+    if found.kind != wanted.kind {
+        return format!("{:?}, not {:?}", found.kind, wanted.kind);
+    }
+    let at = found.content.iter().zip(&wanted.content).position(|(found, wanted)| found != wanted);
+    let (length, wanted_length) = (found.content.len(), wanted.content.len());
+    match at {
+        Some(at) => format!("other bytes from {at}, {length} of {wanted_length}"),
+        None if length != wanted_length => format!("{length} bytes, not {wanted_length}"),
+        None => "the right bytes, but not the old file".to_owned(),
+    }
+}

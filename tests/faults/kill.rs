@@ -1,0 +1,158 @@
+//! Death at every system call, and at any time under load: the target is old, new or absent, and the same command,
+//! given again, succeeds and removes what was left.
+
+use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, is_temporary, locked, up_to};
+use super::judge::{Broken, Rule, Run};
+use super::look::{Tree, look};
+use super::matrix::traced;
+use super::places::{Place, places};
+use super::random::Random;
+use super::scenario::{SCENARIOS, Scenario};
+use super::tool::{Ended, Tool};
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Kills at random times, where all of them are asked for.
+const RANDOM_KILLS: usize = 10_000;
+
+/// Threads for each processor: programs that wait for each other are killed at other points.
+const LOAD: usize = 3;
+
+/// When a run dies.
+enum When {
+    /// Before this call, as strace counts; with it what keeps O_TMPFILE away.
+    Call { name: String, number: usize, hindrance: Option<String> },
+    /// After this time.
+    Time(Duration),
+}
+
+struct Case {
+    scenario: Scenario,
+    place: usize,
+    when: When,
+}
+
+/// Kills safecp.
+pub(crate) fn run(size: &Size) -> Tally {
+    let (tool, places) = (Tool::ours(), places());
+    let desks = Desks::new(&places);
+    let tally = Mutex::new(Tally::new(size));
+    let half = Size { cases: size.cases.map(|cases| cases.div_ceil(2)), seed: size.seed };
+    let mut cases = half.choose(at_calls(&tool, &places, &desks, &tally));
+    cases.extend(at_times(&tool, &places, &desks, &half));
+    cases.retain(|case| is_asked(&described(&tool, case, &places)));
+    each(&cases, LOAD, &tally, |case, thread, tally| {
+        let desk = desks.desk(case.place, thread);
+        kill(&tool, case, &places, &desk, tally);
+    });
+    tally.into_inner().expect("no thread panicked")
+}
+
+/// Every call of every scenario. Calls that cannot fail change no file: death at the next one is the same.
+fn at_calls(tool: &Tool, places: &[Place], desks: &Desks, tally: &Mutex<Tally>) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (place, scenario) in (0..places.len()).flat_map(|place| SCENARIOS.iter().map(move |one| (place, one))) {
+        let Some((trace, hindrance)) = traced(tool, scenario, &desks.desk(place, 0)) else {
+            let reason = format!("{} on {}: a clean run fails there", scenario.name, places[place].name);
+            locked(tally).left_out.insert(reason, 1);
+            continue;
+        };
+        let calls = trace.calls.into_iter().filter(|call| hindrance.is_none() || call.name != "openat");
+        cases.extend(calls.map(|call| {
+            let when = When::Call { name: call.name, number: call.number, hindrance: hindrance.clone() };
+            Case { scenario: *scenario, place, when }
+        }));
+    }
+    cases
+}
+
+fn at_times(tool: &Tool, places: &[Place], desks: &Desks, size: &Size) -> Vec<Case> {
+    let mut random = Random::new(size.seed);
+    let mut kinds = Vec::new();
+    for place in 0..places.len() {
+        for scenario in SCENARIOS.iter().filter(|scenario| !scenario.no_tmpfile) {
+            let desk = desks.desk(place, 0);
+            let world = desk.world();
+            scenario.make(&world);
+            let started = Instant::now();
+            if tool.run(scenario, &world).succeeded() {
+                kinds.push((place, *scenario, started.elapsed()));
+            }
+        }
+    }
+    let cases = (0..size.cases.unwrap_or(RANDOM_KILLS)).map(|_| {
+        let (place, scenario, elapsed) = random.pick(&kinds);
+        Case { scenario, place, when: When::Time(up_to(elapsed * 2, &mut random)) }
+    });
+    cases.collect()
+}
+
+fn described(tool: &Tool, case: &Case, places: &[Place]) -> String {
+    let how = match &case.when {
+        When::Time(time) => format!("killed after {time:?}"),
+        When::Call { .. } => tool.line(&arguments(&case.when), &case.scenario),
+    };
+    format!("{} on {}: {how}", case.scenario.name, places[case.place].name)
+}
+
+/// strace's, for a death at a call.
+fn arguments(when: &When) -> Vec<String> {
+    let When::Call { name, number, hindrance } = when else { return Vec::new() };
+    let calls = if hindrance.is_some() { format!("{name},openat") } else { name.clone() };
+    let kill = format!("inject={name}:signal=KILL:when={number}");
+    // Without --seccomp-bpf: a program that stops by that gets no signal.
+    let mut arguments = vec!["-e".to_owned(), format!("trace={calls}"), "-e".to_owned(), kill];
+    arguments.extend(hindrance.iter().flat_map(|hindrance| ["-e".to_owned(), hindrance.clone()]));
+    arguments
+}
+
+/// One death, and the run after it.
+fn kill(tool: &Tool, case: &Case, places: &[Place], desk: &Desk, tally: &Mutex<Tally>) {
+    let scenario = &case.scenario;
+    let world = desk.world();
+    let before = scenario.make(&world);
+    let ended = match &case.when {
+        When::Time(time) => tool.killed_after(*time, scenario, &world),
+        When::Call { .. } => tool.traced(&arguments(&case.when), scenario, &world, &desk.path),
+    };
+    let after = look(&world);
+    let mut broken = judged(scenario, &world, &before, &after, &ended);
+    broken.retain(|broken| broken.rule != Rule::NothingLeft);
+    let left = after.keys().filter(|path| is_temporary(path)).count();
+    let row = match (&case.when, left) {
+        _ if ended.succeeded() => "it had ended before",
+        (When::Call { .. }, 0) => "at a call, nothing left",
+        (When::Call { .. }, _) => "at a call, a temporary name left",
+        (When::Time(_), 0) => "at any time, nothing left",
+        (When::Time(_), _) => "at any time, a temporary name left",
+    };
+    if broken.is_empty() {
+        broken = again(tool, case, &world, desk, &before, after);
+    }
+    locked(tally).count(row, &broken, || format!("{}, {}", described(tool, case, places), ended.shown()));
+}
+
+/// The same command once more, from what is there now.
+fn again(tool: &Tool, case: &Case, world: &Path, desk: &Desk, before: &Tree, mut after: Tree) -> Vec<Broken> {
+    let scenario = &case.scenario;
+    after.retain(|path, _| !is_temporary(path));
+    let is_there = |tree: &Tree| tree.contains_key(Path::new("d/t"));
+    let ended = match &case.when {
+        // With a target more the call to hinder is another; a file that has its name left none.
+        When::Call { hindrance: Some(hindrance), .. } if is_there(before) == is_there(&after) => {
+            let arguments = ["-e", "trace=openat", "-e", hindrance].map(str::to_owned);
+            tool.traced(&arguments, scenario, world, &desk.path)
+        }
+        When::Call { .. } | When::Time(_) => tool.run(scenario, world),
+    };
+    let mut broken = judged(scenario, world, &after, &look(world), &ended);
+    if !ended.succeeded() {
+        broken.push(Broken { rule: Rule::Ends, how: format!("again: {}, {:?}", ended.shown(), ended.stderr) });
+    }
+    broken
+}
+
+fn judged(scenario: &Scenario, world: &Path, before: &Tree, after: &Tree, ended: &Ended) -> Vec<Broken> {
+    Run { scenario, world, before, after, ended, fault: None, only_bytes: false }.judge()
+}

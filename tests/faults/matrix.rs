@@ -1,0 +1,196 @@
+//! Every call of every scenario fails in every way, on every filesystem.
+
+use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, locked};
+use super::fault::{Fault, faults, group};
+use super::judge::{Broken, Rule, Run};
+use super::look::look;
+use super::places::{Place, places};
+use super::scenario::{SCENARIOS, Scenario};
+use super::tool::{Ended, Tool};
+use super::trace::Trace;
+use std::path::Path;
+use std::sync::Mutex;
+
+/// One run to make.
+pub(crate) struct Case {
+    pub(crate) scenario: Scenario,
+    pub(crate) place: usize,
+    pub(crate) fault: Fault,
+    /// What keeps O_TMPFILE away, for strace.
+    pub(crate) hindrance: Option<String>,
+}
+
+impl Case {
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = self.fault.arguments();
+        if let Some(hindrance) = &self.hindrance {
+            arguments.extend(["-e".to_owned(), format!("trace={},openat", self.fault.call.name)]);
+            arguments.extend(["-e".to_owned(), hindrance.clone()]);
+        }
+        arguments
+    }
+
+    pub(crate) fn described(&self, tool: &Tool, places: &[Place]) -> String {
+        let line = tool.line(&self.arguments(), &self.scenario);
+        format!("{} on {}: {line}", self.scenario.name, places[self.place].name)
+    }
+}
+
+/// Runs the matrix on safecp.
+pub(crate) fn run(size: &Size) -> Tally {
+    let (tool, places) = (Tool::ours(), places());
+    let desks = Desks::new(&places);
+    let tally = Mutex::new(Tally::new(size));
+    let all = cases(&tool, SCENARIOS, &places, &desks, &tally);
+    println!("matrix: there are {} cases", all.len());
+    let cases = size.choose(all);
+    each(&cases, 1, &tally, |case, thread, tally| {
+        let desk = desks.desk(case.place, thread);
+        judge_case(&tool, case, &places, &desk, tally, false);
+    });
+    tally.into_inner().expect("no thread panicked")
+}
+
+/// Every case there is.
+pub(crate) fn cases(
+    tool: &Tool,
+    scenarios: &[Scenario],
+    places: &[Place],
+    desks: &Desks,
+    tally: &Mutex<Tally>,
+) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (place, scenario) in (0..places.len()).flat_map(|place| scenarios.iter().map(move |one| (place, one))) {
+        let Some((trace, hindrance)) = traced(tool, scenario, &desks.desk(place, 0)) else {
+            let reason = format!("{} on {}: a clean run fails there", scenario.name, places[place].name);
+            locked(tally).left_out.insert(reason, 1);
+            continue;
+        };
+        for (reason, count) in trace.left_out {
+            *locked(tally).left_out.entry(reason).or_default() += count;
+        }
+        for call in &trace.calls {
+            if call.before_operands && scenario.name != scenarios[0].name {
+                let reason = "calls before the first operand: only in the first scenario, they are the same in all";
+                *locked(tally).left_out.entry(reason.to_owned()).or_default() += 1;
+                continue;
+            }
+            if hindrance.is_some() && call.name == "openat" {
+                let reason = "openat: strace already makes the one of O_TMPFILE fail";
+                *locked(tally).left_out.entry(reason.to_owned()).or_default() += 1;
+                continue;
+            }
+            let hindrance = || hindrance.clone();
+            let new = faults(call, scenario).into_iter();
+            cases.extend(new.map(|fault| Case { scenario: *scenario, place, fault, hindrance: hindrance() }));
+        }
+    }
+    cases.retain(|case| is_asked(&case.described(tool, places)));
+    cases
+}
+
+/// The calls of a clean run, and what keeps O_TMPFILE away from it. None where a clean run fails.
+pub(crate) fn traced(tool: &Tool, scenario: &Scenario, desk: &Desk) -> Option<(Trace, Option<String>)> {
+    let arguments = |more: Option<&String>| {
+        let mut words: Vec<String> = ["-y", "-s", "0"].map(str::to_owned).to_vec();
+        words.extend(more.into_iter().flat_map(|more| ["-e".to_owned(), more.clone()]));
+        words
+    };
+    let mut log = clean(tool, scenario, desk, &arguments(None))?.log;
+    let mut hindrance = None;
+    if scenario.no_tmpfile {
+        let opens = log.lines().filter(|line| line.contains(" openat("));
+        let number = opens.enumerate().find(|(_, line)| line.contains("O_TMPFILE")).map(|(index, _)| index + 1)?;
+        hindrance = Some(format!("inject=openat:error=EOPNOTSUPP:when={number}"));
+        log = clean(tool, scenario, desk, &arguments(hindrance.as_ref()))?.log;
+    }
+    let world = desk.path.join("w/");
+    Some((Trace::read(&log, world.to_str().expect("a plain path")), hindrance))
+}
+
+fn clean(tool: &Tool, scenario: &Scenario, desk: &Desk, arguments: &[String]) -> Option<Ended> {
+    let world = desk.world();
+    let before = scenario.make(&world);
+    let ended = tool.traced(arguments, scenario, &world, &desk.path);
+    let after = look(&world);
+    let only_bytes = tool.name != "safecp";
+    let run = Run { scenario, world: &world, before: &before, after: &after, ended: &ended, fault: None, only_bytes };
+    let broken = run.judge();
+    assert!(broken.is_empty(), "{} {}, nothing injected: {broken:?}", tool.name, scenario.name);
+    ended.succeeded().then_some(ended)
+}
+
+/// Makes the run, judges it, counts it.
+pub(crate) fn judge_case(
+    tool: &Tool,
+    case: &Case,
+    places: &[Place],
+    desk: &Desk,
+    tally: &Mutex<Tally>,
+    only_bytes: bool,
+) {
+    let world = desk.world();
+    let before = case.scenario.make(&world);
+    let ended = tool.traced(&case.arguments(), &case.scenario, &world, &desk.path);
+    let struck = ended.log.lines().filter(|line| line.contains("(INJECTED)")).count();
+    if struck <= usize::from(case.hindrance.is_some()) {
+        locked(tally).missed += 1;
+        return;
+    }
+    let after = look(&world);
+    let Case { scenario, fault, .. } = case;
+    let run =
+        Run { scenario, world: &world, before: &before, after: &after, ended: &ended, fault: Some(fault), only_bytes };
+    let mut broken = run.judge();
+    if !only_bytes {
+        forgive(&mut broken, case, tally);
+    }
+    let said =
+        || format!("{}\n    {}, {:?}", case.described(tool, places), ended.shown(), without(&ended.stderr, &world));
+    locked(tally).count(&fault.row, &broken, said);
+}
+
+/// Takes out what is meant to be as it is, and counts it.
+fn forgive(broken: &mut Vec<Broken>, case: &Case, tally: &Mutex<Tally>) {
+    broken.retain(|broken| {
+        let reason = meant(case, broken.rule).or_else(|| known(broken));
+        if let Some(reason) = reason {
+            *locked(tally).meant.entry(reason).or_default() += 1;
+        }
+        reason.is_none()
+    });
+}
+
+/// Why a rule does not hold for a case; the README says so, or cp's manual.
+fn meant(case: &Case, rule: Rule) -> Option<&'static str> {
+    let Case { scenario, fault, .. } = case;
+    match rule {
+        Rule::Bytes if scenario.has("--verify=none") && fault.is_lie => {
+            Some("--verify=none: a false success is believed, as by cp")
+        }
+        Rule::Bytes if fault.row.starts_with("SEEK_DATA") => {
+            Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed")
+        }
+        Rule::Attributes if scenario.preserves() && group(&fault.call.name) == "extended attributes" => {
+            Some("-a keeps extended attributes where it can, and is silent where not, as cp")
+        }
+        Rule::Attributes if fault.what == "error=EOPNOTSUPP" && fault.call.name.ends_with("listxattr") => {
+            Some("a filesystem that says it keeps no extended attributes is believed")
+        }
+        Rule::NothingLeft if fault.call.name == "flock" && fault.what == "error=EAGAIN" => {
+            Some("a temporary that is locked by somebody else is his to remove")
+        }
+        _ => None,
+    }
+}
+
+/// What is known to be wrong and not ours to mend.
+fn known(broken: &Broken) -> Option<&'static str> {
+    let is_closedir = broken.how.contains("unexpected error during closedir");
+    is_closedir
+        .then_some("KNOWN: Rust's library ends the program where closing a listed directory fails; nothing is lost")
+}
+
+fn without(text: &str, world: &Path) -> String {
+    text.replace(&*world.to_string_lossy(), "")
+}

@@ -1,0 +1,234 @@
+//! What is copied where with which options, and what must be there afterwards.
+
+use super::look::{Kind, Seen, Tree, look};
+use super::random::Random;
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// What is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Dense,
+    Sparse,
+    Empty,
+    /// So large that several threads work on it.
+    Large,
+    Tree,
+}
+
+/// What stands at the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Old {
+    Nothing,
+    File,
+    /// A file with a second name.
+    Linked,
+    /// A tree with some of the names that are copied.
+    Tree,
+}
+
+/// One way to copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) options: &'static str,
+    pub(crate) source: Source,
+    pub(crate) old: Old,
+    /// The filesystem has no O_TMPFILE, as strace has it.
+    pub(crate) no_tmpfile: bool,
+}
+
+pub(crate) const fn scenario(name: &'static str, options: &'static str, source: Source, old: Old) -> Scenario {
+    Scenario { name, options, source, old, no_tmpfile: false }
+}
+
+/// All of them. One thread makes positions the same in every run; the default has its own lines.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    scenario("dense", "--jobs=1", Source::Dense, Old::Nothing),
+    scenario("sparse", "--jobs=1", Source::Sparse, Old::Nothing),
+    scenario("empty", "--jobs=1", Source::Empty, Old::Nothing),
+    scenario("dense over old", "--jobs=1", Source::Dense, Old::File),
+    scenario("sparse over old", "--jobs=1", Source::Sparse, Old::File),
+    scenario("empty over old", "--jobs=1", Source::Empty, Old::File),
+    scenario("dense over linked", "--jobs=1", Source::Dense, Old::Linked),
+    scenario("file, all attributes", "-a --jobs=1", Source::Dense, Old::Nothing),
+    scenario("file over old, all attributes", "-a --jobs=1", Source::Dense, Old::File),
+    scenario("tree", "-aT --jobs=1", Source::Tree, Old::Nothing),
+    scenario("tree over old", "-aT --jobs=1", Source::Tree, Old::Tree),
+    scenario("large, threads", "", Source::Large, Old::Nothing),
+    scenario("large over old, threads", "", Source::Large, Old::File),
+    scenario("tree, threads", "-aT", Source::Tree, Old::Nothing),
+    scenario("durable", "--durable --jobs=1", Source::Dense, Old::Nothing),
+    scenario("durable over old", "--durable --jobs=1", Source::Dense, Old::File),
+    scenario("durable tree", "-aT --durable --jobs=1", Source::Tree, Old::Tree),
+    scenario("in place", "--in-place --jobs=1", Source::Dense, Old::File),
+    scenario("in place, sparse", "--in-place --jobs=1", Source::Sparse, Old::File),
+    scenario("from the device", "--verify=device --jobs=1", Source::Dense, Old::Nothing),
+    scenario("from the device, over old", "--verify=device --jobs=1", Source::Sparse, Old::File),
+    scenario("not verified", "--verify=none --jobs=1", Source::Dense, Old::Nothing),
+    scenario("not verified, sparse over old", "--verify=none --jobs=1", Source::Sparse, Old::File),
+    scenario("reflink=always", "--reflink=always --jobs=1", Source::Dense, Old::File),
+    scenario("reflink=always, sparse", "--reflink=always --jobs=1", Source::Sparse, Old::Nothing),
+    scenario("reflink=never", "--reflink=never --jobs=1", Source::Dense, Old::File),
+    scenario("sparse=always", "--sparse=always --jobs=1", Source::Sparse, Old::File),
+    scenario("sparse=never", "--sparse=never --jobs=1", Source::Sparse, Old::File),
+    scenario("backup", "--backup --jobs=1", Source::Dense, Old::File),
+    scenario("backup of a tree", "-aT --backup --jobs=1", Source::Tree, Old::Tree),
+    scenario("stable", "--require-stable --jobs=1", Source::Dense, Old::File),
+    Scenario { no_tmpfile: true, ..scenario("named temporary", "--jobs=1", Source::Dense, Old::Nothing) },
+    Scenario { no_tmpfile: true, ..scenario("named temporary over old", "-a --jobs=1", Source::Dense, Old::File) },
+];
+
+/// Days that no run happens on.
+const SOURCE_TIME: i64 = 1_000_000_000;
+const OLD_TIME: i64 = 1_100_000_000;
+
+impl Scenario {
+    pub(crate) fn has(&self, option: &str) -> bool {
+        self.options.split(' ').any(|word| word == option)
+    }
+
+    /// Whether attributes are to be the source's.
+    pub(crate) fn preserves(&self) -> bool {
+        self.options.starts_with("-a")
+    }
+
+    /// Whether an old file is written in place, so that a failure may spoil it.
+    pub(crate) fn writes_in_place(&self) -> bool {
+        self.has("--in-place") || self.old == Old::Linked
+    }
+
+    /// Makes source and old target in `world`, a directory that does not exist, and says what is there.
+    pub(crate) fn make(&self, world: &Path) -> Tree {
+        self.make_source(world);
+        self.make_old(world);
+        look(world)
+    }
+
+    /// Makes the source, and the directory of the target.
+    pub(crate) fn make_source(&self, world: &Path) {
+        fs::create_dir(world).and_then(|()| fs::create_dir(world.join("d"))).expect("a world");
+        let source = world.join("s");
+        match self.source {
+            Source::Dense => dense(&source, 300_000, 1),
+            Source::Sparse => sparse(&source),
+            Source::Empty => dense(&source, 0, 1),
+            Source::Large => dense(&source, 2_200_000, 1),
+            Source::Tree => tree(&source),
+        }
+    }
+
+    /// Makes what stands at the target.
+    pub(crate) fn make_old(&self, world: &Path) {
+        let target = world.join("d/t");
+        match self.old {
+            Old::Nothing => {}
+            Old::File | Old::Linked => old(&target),
+            Old::Tree => {
+                fs::create_dir(&target).expect("mkdir");
+                ["dense", "first", "sub"].iter().for_each(|name| old(&target.join(name)));
+                fs::remove_file(target.join("sub")).expect("unlink");
+                fs::create_dir(target.join("sub")).expect("mkdir");
+                old(&target.join("sub/file"));
+                symlink("before", target.join("link")).expect("symlink");
+            }
+        }
+        if self.old == Old::Linked {
+            fs::hard_link(&target, world.join("d/other")).expect("link");
+        }
+    }
+
+    /// What must be there after a success, given what was there before.
+    pub(crate) fn expected(&self, before: &Tree) -> Tree {
+        let mut after = before.clone();
+        for (path, source) in before {
+            let Ok(rest) = path.strip_prefix("s") else { continue };
+            let target = if rest.as_os_str().is_empty() { PathBuf::from("d/t") } else { Path::new("d/t").join(rest) };
+            let old = before.get(&target);
+            let is_kept = old.is_some() && self.has("--backup") && source.kind != Kind::Directory;
+            if let Some(old) = old.filter(|_| is_kept) {
+                after.insert(backup_of(&target), old.clone());
+            }
+            after.insert(target, self.copy_of(source, old.filter(|_| !is_kept)));
+        }
+        if let (Old::Linked, Some(target)) = (self.old, after.get(Path::new("d/t")).cloned()) {
+            after.insert("d/other".into(), target);
+        }
+        after
+    }
+
+    fn copy_of(&self, source: &Seen, old: Option<&Seen>) -> Seen {
+        let mut copy = source.clone();
+        if self.preserves() {
+            return copy;
+        }
+        match old {
+            Some(old) => (copy.mode, copy.owner, copy.xattrs) = (old.mode, old.owner, old.xattrs.clone()),
+            None => {
+                copy.mode = source.mode & 0o755;
+                copy.owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+                copy.xattrs.clear();
+            }
+        }
+        copy
+    }
+}
+
+/// The simple backup's name.
+pub(crate) fn backup_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("~");
+    name.into()
+}
+
+/// Bytes that repeat nowhere; another seed makes others.
+pub(crate) fn bytes(size: usize, seed: u64) -> Vec<u8> {
+    let mut bytes = vec![0; size];
+    Random::new(seed).fill(&mut bytes);
+    bytes
+}
+
+fn dense(path: &Path, size: usize, seed: u64) {
+    fs::write(path, bytes(size, seed)).expect("a source");
+    dress(path, 0o640, SOURCE_TIME);
+}
+
+/// Data, a hole, data, a hole at the end.
+fn sparse(path: &Path) {
+    let file = File::create_new(path).expect("a source");
+    file.set_len(1 << 20).expect("its size");
+    file.write_all_at(&bytes(8192, 2), 0).expect("data");
+    file.write_all_at(&bytes(40_000, 3), 400_000).expect("data");
+    dress(path, 0o640, SOURCE_TIME);
+}
+
+fn tree(path: &Path) {
+    fs::create_dir_all(path.join("sub/empty")).expect("mkdir");
+    dense(&path.join("dense"), 140_000, 4);
+    dense(&path.join("sub/file"), 5000, 5);
+    dense(&path.join("first"), 3000, 6);
+    fs::hard_link(path.join("first"), path.join("second")).expect("link");
+    sparse(&path.join("sparse"));
+    symlink("nowhere", path.join("link")).expect("symlink");
+    dress(&path.join("sub"), 0o750, SOURCE_TIME);
+    dress(path, 0o755, SOURCE_TIME);
+}
+
+fn old(path: &Path) {
+    fs::write(path, bytes(70_000, 7)).expect("an old target");
+    dress(path, 0o604, OLD_TIME);
+}
+
+/// Mode, an attribute where the filesystem keeps them, times.
+fn dress(path: &Path, mode: u32, seconds: i64) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("chmod");
+    let value = format!("of {seconds}");
+    let set = rustix::fs::setxattr(path, "user.test", value.as_bytes(), XattrFlags::empty());
+    assert!(matches!(set, Ok(()) | Err(rustix::io::Errno::OPNOTSUPP)), "{set:?}");
+    let time = Timespec { tv_sec: seconds, tv_nsec: 123_000_000 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()).expect("utimensat");
+    debug_assert_eq!(fs::metadata(path).expect("stat").mtime(), seconds);
+}
