@@ -35,6 +35,16 @@ pub(crate) struct Broken {
     pub(crate) how: String,
 }
 
+impl Broken {
+    /// Whether it is only that extended attributes were not kept.
+    pub(crate) fn is_of_xattrs(&self) -> bool {
+        self.rule == Rule::Attributes && self.how.contains(XATTRS)
+    }
+}
+
+/// What says of a file that its extended attributes are others.
+const XATTRS: &str = "extended attributes are ";
+
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.rule, self.how)
@@ -121,7 +131,7 @@ impl Run<'_> {
         if found.modified != wanted.modified && !is_new_time && path != Path::new("d") {
             return Some(format!("time {:?}, not {:?}", found.modified, wanted.modified));
         }
-        (found.xattrs != wanted.xattrs).then(|| format!("attributes {:?}, not {:?}", found.xattrs, wanted.xattrs))
+        (found.xattrs != wanted.xattrs).then(|| format!("{XATTRS}{:?}, not {:?}", found.xattrs, wanted.xattrs))
     }
 
     fn failure(&self, expected: &Tree, broken: &mut Vec<Broken>) {
