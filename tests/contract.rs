@@ -524,6 +524,8 @@ claims! {
             found.extend(names);
         }
         assert_eq!(on.kernel.next_names(&listed), Ok(Vec::new()));
+        assert_eq!(on.kernel.rewind(&listed), Ok(()));
+        assert!(on.kernel.next_names(&listed).is_ok_and(|names| !names.is_empty()), "it begins again");
         found.sort_by(|a, b| a.name.cmp(&b.name));
         found.dedup();
         assert_eq!(found.len(), 502);

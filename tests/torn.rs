@@ -77,7 +77,7 @@ fn no_torn_copy_passes_for_a_whole_one() {
 /// What may be: the changes that no time tells of are let pass.
 fn is_right(fate: Fate, act: Act, has_fine_times: bool) -> bool {
     match fate {
-        Fate::Whole | Fate::Said | Fate::Failed => true,
+        Fate::Whole | Fate::Said | Fate::Failed | Fate::Unlisted => true,
         Fate::Unsaid => act == Act::Map || !has_fine_times,
         Fate::Wrong | Fate::Broken => false,
     }

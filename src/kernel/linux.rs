@@ -413,6 +413,10 @@ impl Kernel for Linux {
         Ok(names)
     }
 
+    fn rewind(&self, dir: &OwnedFd) -> Result<()> {
+        rustix::fs::seek(dir, SeekFrom::Start(0)).map(drop)
+    }
+
     fn readlink(&self, link: &OwnedFd) -> Result<OsString> {
         rustix::fs::readlinkat(link, "", Vec::new()).map(|content| OsString::from_vec(content.into_bytes()))
     }

@@ -205,6 +205,9 @@ pub trait Kernel: Sync {
     /// getdents64(2), once or until it gives a name: the next names of a directory from the handle's own
     /// position on, without `.` and `..`; none at the end. EBADF of an O_PATH handle.
     fn next_names(&self, dir: &Self::File) -> Result<Vec<Listed>>;
+    /// lseek(2) of a directory's handle to its beginning. Names that came since it was opened are seen then
+    /// also by btrfs, which otherwise ends where it ended at that time.
+    fn rewind(&self, dir: &Self::File) -> Result<()>;
     /// readlinkat(2) of an O_PATH handle of a symbolic link.
     fn readlink(&self, link: &Self::File) -> Result<OsString>;
     /// mknodat(2) of a fifo, socket or device; the umask applies.

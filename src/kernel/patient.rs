@@ -64,6 +64,7 @@ impl<K: Kernel> Kernel for Patient<K> {
         fn symlink(&self, content: &OsStr, dir: &K::File, name: &Path) -> ();
         fn list(&self, dir: &K::File) -> Vec<OsString>;
         fn next_names(&self, dir: &K::File) -> Vec<Listed>;
+        fn rewind(&self, dir: &K::File) -> ();
         fn readlink(&self, link: &K::File) -> OsString;
         fn mknod(&self, dir: &K::File, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> ();
         fn chown(&self, file: &K::File, uid: Option<u32>, gid: Option<u32>) -> ();

@@ -17,21 +17,27 @@ pub struct Entry {
 
 /// The names of one directory that have not come up yet. No more of them are kept than one call gives.
 #[derive(Debug, Default)]
-pub struct Listing(std::vec::IntoIter<Listed>);
+pub struct Listing {
+    names: std::vec::IntoIter<Listed>,
+    is_begun: bool,
+}
 
 impl Listing {
     /// The next name in `dir`; `None` at its end. An error ends the directory.
     pub fn next<K: Kernel>(&mut self, kernel: &K, dir: &K::File) -> crate::kernel::Result<Option<Listed>> {
-        if let Some(listed) = self.0.next() {
+        if let Some(listed) = self.names.next() {
             return Ok(Some(listed));
         }
-        let names = kernel.next_names(dir).map_err(|errno| match errno {
+        // It was opened some time ago, before its target was made.
+        let begun = if self.is_begun { Ok(()) } else { kernel.rewind(dir) };
+        self.is_begun = true;
+        let names = begun.and_then(|()| kernel.next_names(dir)).map_err(|errno| match errno {
             // A handle of O_PATH: the directory may be searched, and not read.
             Errno::BADF => Errno::ACCESS,
             errno => errno,
         })?;
-        self.0 = names.into_iter();
-        Ok(self.0.next())
+        self.names = names.into_iter();
+        Ok(self.names.next())
     }
 }
 

@@ -619,6 +619,16 @@ impl Kernel for Sim {
         })
     }
 
+    fn rewind(&self, dir: &File) -> Result<()> {
+        self.call(format_args!("lseek {dir} 0"), true, |world| {
+            world.usable(dir)?;
+            if let Some(opened) = &mut world.opened[dir.number] {
+                opened.position = 0;
+            }
+            Ok(())
+        })
+    }
+
     fn readlink(&self, link: &File) -> Result<OsString> {
         self.call(format_args!("readlink {link}"), true, |world| match &world.tree.inodes[world.node(link)].body {
             Body::Symlink(content) => Ok(content.clone()),

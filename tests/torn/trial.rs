@@ -36,6 +36,8 @@ pub(crate) enum Fate {
     Said,
     /// It failed, and the old target or none is there.
     Failed,
+    /// Its name did not come up while the directory was listed, for it was just being given to another file.
+    Unlisted,
     /// Several states were copied, and nothing was said.
     Unsaid,
     /// Something that it never held was copied.
@@ -141,6 +143,7 @@ impl Scene {
             (Some(_), _) if is_change && self.options == "--require-stable" => Fate::Broken,
             (None, Some(1)) if !self.tree => Fate::Broken,
             _ => match content.map(|bytes| (subject.is_one_state(&bytes), subject.is_mixture(&bytes))) {
+                _ if is_old && line.is_none() && self.tree && self.act == Act::Replace => Fate::Unlisted,
                 _ if is_old && self.has_old => Fate::Broken,
                 Some((true, _)) if !is_change => Fate::Whole,
                 Some((_, true)) if is_change => Fate::Said,
