@@ -148,3 +148,36 @@ fn the_name_is_never_missing() {
         },
     );
 }
+
+/// Every close fails once; what it says of a file that has its name already undoes nothing and is made up for by nothing.
+#[test]
+fn a_close_that_fails_after_the_name_was_taken_undoes_nothing() {
+    for call in 4..16 {
+        for error in ["EIO", "EXDEV", "EACCES"] {
+            let world = World::new();
+            world.random("a", 200_000, 1).file("b", "old");
+            let fault = format!("close:error={error}:when={call}");
+            let words = "--backup --reflink=never --jobs=1 a b";
+            let Some(traced) = world.cp_traced("close,renameat,pwrite64", &[&fault], words) else { return };
+            if world.same_bytes("a", "b") {
+                assert_eq!(world.read("b~"), "old", "{fault}: {}", traced.output);
+                let behind = traced.calls.split("renameat(").nth(1).unwrap_or_default();
+                assert!(!behind.contains("pwrite64("), "{fault}: written again:\n{}", traced.calls);
+            } else {
+                assert_eq!(world.read("b"), "old", "{fault}: {}", traced.output);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_close_that_fails_after_the_name_was_taken_is_a_failure() {
+    let world = World::new();
+    world.random("a", 200_000, 1).file("b", "old");
+    let Some(clean) = world.cp_traced("close,renameat", &[], "--reflink=never --jobs=1 a b") else { return };
+    let before = clean.calls.split("renameat(").next().unwrap_or_default().matches("close(").count();
+    world.file("b", "old");
+    let fault = format!("close:error=EXDEV:when={}", before + 1);
+    let traced = world.cp_traced("close,renameat", &[&fault], "--reflink=never --jobs=1 a b").expect("strace");
+    traced.output.fails("safecp: failed to close 'b': Invalid cross-device link\n");
+}

@@ -207,8 +207,8 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "an error of close is swallowed",
-        "copy/commit.rs",
-        &[("Some(file) => self.kernel.close(file),", "Some(file) => self.kernel.close(file).or(Ok(())),")],
+        "copy/landing.rs",
+        &[("self.kernel.close(target).map_err(", "self.kernel.close(target).or(Ok(())).map_err(")],
     ),
     mutant(
         "a symbolic link in the source is followed",

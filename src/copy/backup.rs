@@ -30,20 +30,20 @@ struct Kept {
 
 impl<K: Kernel> Copier<'_, K> {
     /// Gives a finished file the name of what stands at `target`, which keeps a backup name if the
-    /// options say so. Returns the backup's name for messages.
+    /// options say so. Returns what `commit` does, and the backup's name for messages.
     ///
     /// `commit` takes the name in the way it is told. If it fails, the name has what it had.
-    pub(crate) fn take_over(
+    pub(crate) fn take_over<T>(
         &self,
         target: &Name<'_, K::File>,
-        commit: impl FnOnce(Claim) -> crate::kernel::Result<()>,
+        commit: impl FnOnce(Claim) -> crate::kernel::Result<T>,
         failed: impl FnOnce(Errno) -> Error,
-    ) -> Result<Option<PathBuf>, Error> {
+    ) -> Result<(T, Option<PathBuf>), Error> {
         let Some(kept) = self.keep(target).map_err(|errno| Error::call(Action::Backup, target.shown, errno))? else {
-            return commit(Claim::Over).map(|()| None).map_err(failed);
+            return commit(Claim::Over).map(|made| (made, None)).map_err(failed);
         };
         match commit(if kept.moved { Claim::New } else { Claim::Over }) {
-            Ok(()) => Ok(Some(target.shown.with_file_name(&kept.name))),
+            Ok(made) => Ok((made, Some(target.shown.with_file_name(&kept.name)))),
             Err(errno) => Err(self.put_back(target, &kept, failed(errno))),
         }
     }

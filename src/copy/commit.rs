@@ -78,8 +78,9 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         self.file.as_ref().expect("a temporary has its file until it is committed")
     }
 
-    /// Gives the file the name `target` in its directory. On an error the name has what it had.
-    pub fn commit(mut self, target: &Path, claim: Claim) -> crate::kernel::Result<()> {
+    /// Gives the file the name `target` in its directory, and returns it to be closed: what close says comes
+    /// too late to undo anything. On an error the name has what it had.
+    pub fn commit(mut self, target: &Path, claim: Claim) -> crate::kernel::Result<K::File> {
         match (claim, self.name.take()) {
             (Claim::New, None) => self.kernel.link(self.file(), self.dir, target)?,
             (Claim::New, Some(name)) => self.rename(name, target, RenameFlags::NOREPLACE)?,
@@ -93,10 +94,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
                 self.rename(name, target, RenameFlags::empty())?;
             }
         }
-        match self.file.take() {
-            Some(file) => self.kernel.close(file),
-            None => Ok(()),
-        }
+        Ok(self.file.take().expect("a temporary has its file until it is committed"))
     }
 
     /// Renames; the temporary name is kept for removal if that fails.

@@ -197,7 +197,7 @@ impl<K: Kernel> Copier<'_, K> {
                 self.sync(job, &file)?;
             }
         }
-        self.kernel.close(file).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
+        self.close(job, file)?;
         Ok(Finished { complaints, ..Finished::default() })
     }
 
@@ -240,18 +240,23 @@ impl<K: Kernel> Copier<'_, K> {
             self.sync(job, temporary.file())?;
         }
         let failed = |errno| cannot_land(job, landing, errno);
-        match landing {
-            Landing::New => temporary.commit(job.target.name, Claim::New).map(|()| None).map_err(failed),
+        let (file, backup) = match landing {
+            Landing::New => temporary.commit(job.target.name, Claim::New).map(|file| (file, None)).map_err(failed),
             Landing::Replace => match temporary.commit(job.target.name, Claim::Over) {
                 // A mount point, or a sticky directory: the name cannot be taken from the old file.
                 Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) => return Ok(None),
-                committed => committed.map(|()| None).map_err(failed),
+                committed => committed.map(|file| (file, None)).map_err(failed),
             },
             Landing::Supplant | Landing::InPlace | Landing::Through => {
                 self.take_over(job.target, |claim| temporary.commit(job.target.name, claim), failed)
             }
-        }
-        .map(|backup| Some(Finished { complaints, backup, ..Finished::default() }))
+        }?;
+        self.close(job, file)?;
+        Ok(Some(Finished { complaints, backup, ..Finished::default() }))
+    }
+
+    fn close(&self, job: &Job<'_, K::File>, target: K::File) -> Result<(), Error> {
+        self.kernel.close(target).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))
     }
 
     fn carry(&self, job: &Job<'_, K::File>, target: &K::File, owner: Option<(u32, u32)>, fresh: Fresh) -> Vec<Error> {

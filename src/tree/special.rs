@@ -98,7 +98,8 @@ impl<K: Kernel> Copier<'_, K> {
         match standing {
             Standing::Free => make(dir, target.name).map(|()| None).map_err(failed),
             Standing::Taken => {
-                self.take_over(target, |_| self.replace_by(dir, target.name, |name| make(dir, name)), failed)
+                let commit = |_| self.replace_by(dir, target.name, |name| make(dir, name));
+                self.take_over(target, commit, failed).map(|((), backup)| backup)
             }
         }
     }
