@@ -15,6 +15,9 @@ pub(crate) struct Call {
     pub(crate) arguments: Vec<String>,
     /// No operand had been named yet.
     pub(crate) before_operands: bool,
+    /// It tells whether what was written will last: fsync, and close of a file that just got its name or was written
+    /// in place.
+    pub(crate) seals: bool,
 }
 
 /// What is known of a clean run.
@@ -47,9 +50,18 @@ impl Trace {
         let first_operand =
             lines.iter().position(|(_, name, rest)| *name != "execve" && rest.contains(world)).unwrap_or(lines.len());
         let mut loaded = HashMap::<&str, usize>::new();
+        let is_target = |rest: &str| rest.contains("/w/d/t>") && !rest.contains("(deleted)");
+        let is_written = |rest: &str| is_target(rest) || rest.contains("/w/d/.safecp-");
+        let was_written = lines.iter().any(|(_, name, rest)| *name == "pwrite64" && is_written(rest));
+        let last_close = lines.iter().rposition(|(_, name, rest)| *name == "close" && is_target(rest) && was_written);
+        let mut previous = HashMap::<&str, &str>::new();
         for (index, (thread, name, rest)) in lines.iter().enumerate() {
             let count = counts.entry((thread, name)).or_default();
             *count += 1;
+            let before = previous.insert(thread, name).unwrap_or_default();
+            // strace goes on to write a file that was made without a name as its number.
+            let is_named = *name == "close" && rest.contains("/#") && ["renameat", "linkat"].contains(&before);
+            let seals = is_named || ["fsync", "fdatasync"].contains(name) || last_close == Some(index);
             if thread == main && index < loader_end {
                 loaded.insert(name, *count);
                 continue;
@@ -59,7 +71,7 @@ impl Trace {
             if let Some(reason) = reason_to_spare(name, strikes_loader) {
                 *trace.left_out.entry(format!("{name}: {reason}")).or_default() += 1;
             } else if !trace.calls.iter().any(|call| call.name == **name && call.number == *count) {
-                trace.calls.push(call(name, *count, rest, index < first_operand));
+                trace.calls.push(Call { seals, ..call(name, *count, rest, index < first_operand) });
             }
         }
         trace
@@ -93,5 +105,5 @@ fn loader_end(lines: &[(&str, &str, &str)]) -> usize {
 fn call(name: &str, number: usize, rest: &str, before_operands: bool) -> Call {
     let arguments = rest.rsplit_once(" = ").map_or(rest, |(arguments, _)| arguments);
     let arguments = arguments.trim_end().trim_end_matches(')').split(", ").map(str::to_owned).collect();
-    Call { name: name.to_owned(), number, arguments, before_operands }
+    Call { name: name.to_owned(), number, arguments, before_operands, seals: false }
 }
