@@ -153,7 +153,7 @@ pub(crate) fn judge_case(
 /// Takes out what is meant to be as it is, and counts it.
 fn forgive(broken: &mut Vec<Broken>, case: &Case, tally: &Mutex<Tally>) {
     broken.retain(|broken| {
-        let reason = meant(case, broken.rule).or_else(|| known(broken));
+        let reason = meant(case, broken.rule);
         if let Some(reason) = reason {
             *locked(tally).meant.entry(reason).or_default() += 1;
         }
@@ -182,13 +182,6 @@ fn meant(case: &Case, rule: Rule) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// What is known to be wrong and not ours to mend.
-fn known(broken: &Broken) -> Option<&'static str> {
-    let is_closedir = broken.how.contains("unexpected error during closedir");
-    is_closedir
-        .then_some("KNOWN: Rust's library ends the program where closing a listed directory fails; nothing is lost")
 }
 
 fn without(text: &str, world: &Path) -> String {
