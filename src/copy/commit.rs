@@ -126,7 +126,7 @@ impl<K: Kernel> Drop for Temporary<'_, K> {
 
 /// Calls with a temporary name for `target` that is not taken: its own, which what a dead run left there
 /// has to make way for, else one of chance.
-pub fn with_free_name<K: Kernel, T>(
+fn with_free_name<K: Kernel, T>(
     kernel: &K,
     dir: &K::File,
     target: &Path,

@@ -383,16 +383,17 @@ impl Kernel for Linux {
     }
 
     fn list(&self, dir: &OwnedFd) -> Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        // A handle of O_PATH lists nothing; one of its own does.
+        // A handle of O_PATH lists nothing; one of its own does, and has a position of its own.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        for entry in rustix::fs::Dir::new(rustix::fs::openat(dir, ".", flags, Mode::empty())?)? {
-            let name = entry?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(OsString::from_vec(name));
+        let opened = rustix::fs::openat(dir, ".", flags, Mode::empty())?;
+        let mut names = Vec::new();
+        loop {
+            let next = self.next_names(&opened)?;
+            if next.is_empty() {
+                return Ok(names);
             }
+            names.extend(next.into_iter().map(|listed| listed.name));
         }
-        Ok(names)
     }
 
     fn next_names(&self, dir: &OwnedFd) -> Result<Vec<Listed>> {
