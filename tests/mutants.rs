@@ -95,7 +95,7 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "a mapped file is cloned on any release of ZFS",
         "known/zfs.rs",
-        &[("return if version < MAPPED_CLONES_MEASURED {", "return if version < FIRST {")],
+        &[("&[(FIRST, MAPPED_CLONES_MEASURED)]", "&[(MAPPED_CLONES_MEASURED, MAPPED_CLONES_MEASURED)]")],
     ),
     mutant(
         "copy_file_range is asked once",
@@ -168,8 +168,8 @@ const MUTANTS: &[Mutant] = &[
         "zfs_dmu_offset_next_sync=0 is ignored",
         "known/zfs.rs",
         &[(
-            "(hint == Hint::Clones && self.offset_next_sync != Some(1))",
-            "(hint == Hint::Clones && self.offset_next_sync.is_none())",
+            "(hint.falls_under(Hint::Clones) && self.offset_next_sync != Some(1))",
+            "(hint.falls_under(Hint::Clones) && self.offset_next_sync.is_none())",
         )],
     ),
     mutant(

@@ -2,7 +2,8 @@
 //!
 //! Pure: facts and options in, a ladder out. The rule is the contract's: a hint is used where the
 //! filesystem is known to be honest, or, elsewhere, where no page of the source is or was mapped and
-//! no known bug applies; in every other case every byte is read and written.
+//! no known bug applies, and a clone also where on ZFS all pages are seen to be written back; in every
+//! other case every byte is read and written.
 
 use super::probe::{Probe, Residency, Settling};
 use crate::error::{Difference, reason};
@@ -49,8 +50,6 @@ pub enum Why {
     Mapped(&'static str),
     /// Whether pages are resident cannot be told.
     ResidencyUnknown(Errno),
-    /// Pages appeared, or stayed dirty, while the source was settled.
-    Unsettled,
     /// A known bug of this module.
     Bug(Bug),
     /// Clones into a file that was just emptied may read as zeros (OpenZFS #18412).
@@ -71,7 +70,6 @@ impl fmt::Display for Why {
             Why::WrittenBack(filesystem) => write!(f, "resident pages on {filesystem} written back, settled"),
             Why::Mapped(filesystem) => write!(f, "resident pages on {filesystem}: mapped"),
             Why::ResidencyUnknown(errno) => write!(f, "resident pages unknown: {}", reason(*errno)),
-            Why::Unsettled => f.write_str("pages changed while settling"),
             Why::Bug(bug) => write!(f, "OpenZFS #{}: {}", bug.number, bug.effect),
             Why::Emptied => f.write_str("OpenZFS #18412: never into a file that was just emptied"),
             Why::NothingToGain => f.write_str("dense"),

@@ -62,6 +62,13 @@ pub enum Hint {
     MappedClones,
 }
 
+impl Hint {
+    /// Whether what is said of `other` is said of this hint as well.
+    fn falls_under(self, other: Hint) -> bool {
+        self == other || self == Hint::MappedClones && other == Hint::Clones
+    }
+}
+
 /// One reason not to use a hint on this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bug {
@@ -85,6 +92,10 @@ const fn row(number: u32, hint: Hint, effect: &'static str, affected: &'static [
 const FIRST: Version = version(0, 0, 0);
 const V2_2: Version = version(2, 2, 0);
 
+/// The first release on which clones of mapped files were measured to be right, once their pages were
+/// written back (tests/zfs/run, job 2: 2.3.2 and 2.4.4). The fix of #15933 is older.
+const MAPPED_CLONES_MEASURED: Version = version(2, 3, 2);
+
 /// Releases from which on, and before which, each bug is there; sources in the issues themselves.
 const TABLE: &[Row] = &[
     row(
@@ -104,17 +115,17 @@ const TABLE: &[Row] = &[
         "a file being written looks like a hole",
         &[(FIRST, version(2, 1, 14)), (V2_2, version(2, 2, 2))],
     ),
+    // Before those about all clones: it is what is true of each of these releases.
+    row(
+        15933,
+        Hint::MappedClones,
+        "clones of mapped files have been measured from 2.3.2 on only",
+        &[(FIRST, MAPPED_CLONES_MEASURED)],
+    ),
     row(15933, Hint::Clones, "a file written through mmap clones as its old blocks", &[(V2_2, version(2, 2, 4))]),
     row(15728, Hint::Clones, "a clone ends short and says success", &[(V2_2, version(2, 2, 3))]),
     row(15994, Hint::Clones, "FICLONE of a file without blocks may not return", &[(V2_2, version(2, 2, 4))]),
 ];
-
-/// The first release on which clones of mapped files were measured to be right, once their pages were
-/// written back (tests/zfs/run, job 2: 2.3.2 and 2.4.4). The fix of #15933 is older.
-const MAPPED_CLONES_MEASURED: Version = version(2, 3, 2);
-
-const UNMEASURED_MAPPED_CLONE: Bug =
-    Bug { number: 15933, effect: "clones of mapped files have been measured from 2.3.2 on only" };
 
 /// #16012 is in every release with block cloning. What cures it is the wait for the transaction group
 /// in lseek, which zfs_dmu_offset_next_sync=0 turns off (measured on 2.3.2 and 2.4.4).
@@ -148,20 +159,14 @@ impl Module {
         if !is_examined(version) {
             return Some(UNEXAMINED);
         }
-        if hint == Hint::MappedClones {
-            return if version < MAPPED_CLONES_MEASURED {
-                Some(UNMEASURED_MAPPED_CLONE)
-            } else {
-                self.forbids(Hint::Clones)
-            };
-        }
         let applies = |row: &&Row| {
-            row.hint == hint && row.affected.iter().any(|(first, mended)| (*first..*mended).contains(&version))
+            hint.falls_under(row.hint)
+                && row.affected.iter().any(|(first, mended)| (*first..*mended).contains(&version))
         };
         if let Some(row) = TABLE.iter().find(applies) {
             return Some(row.bug);
         }
-        (hint == Hint::Clones && self.offset_next_sync != Some(1)).then_some(UNSETTLED_CLONE)
+        (hint.falls_under(Hint::Clones) && self.offset_next_sync != Some(1)).then_some(UNSETTLED_CLONE)
     }
 }
 
