@@ -20,6 +20,7 @@ pub mod verify;
 
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use crate::known::filesystems::Honesty;
 use crate::known::zfs::Module;
 use crate::options::{Options, Reflink, Verify};
 use crate::report::quote::quoted;
@@ -27,6 +28,7 @@ use fill::{Failed, Filled, exhausted};
 pub(crate) use landing::Finished;
 use probe::Probe;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -151,13 +153,22 @@ pub enum Landing {
     Through,
 }
 
+/// What is known of a target's directory: asked once for all names in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Home {
+    /// It has a default access control list.
+    pub inherits: bool,
+    /// What hints of its filesystem are worth.
+    pub honesty: Honesty,
+}
+
 /// What a regular file is to meet at its target, found out before anything is opened there.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground {
     /// How it arrives.
     pub landing: Landing,
-    /// The target's directory has a default access control list.
-    pub inherits: bool,
+    /// The target's directory.
+    pub home: Home,
     /// What has the target's name, links followed as far as they are written through.
     pub found: Option<Stat>,
     /// A fifo's reader is waited for: the user named it. Elsewhere somebody may have put it there.
@@ -252,6 +263,16 @@ impl<'a, K: Kernel> Copier<'a, K> {
     /// A copier for these options on this machine. It ends early once `stop` is true.
     pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool) -> Self {
         Self { kernel, options, host, stop: Stop(stop), geometry: Geometry::default(), unclonable: Mutex::default() }
+    }
+
+    /// Asks about a directory in which targets are to be made.
+    pub fn home(&self, dir: &K::File) -> Home {
+        Home { inherits: self.hands_down_list(dir), honesty: self.honesty_of(dir) }
+    }
+
+    /// Whether what is made in the directory inherits an access control list.
+    pub(crate) fn hands_down_list(&self, dir: &K::File) -> bool {
+        self.kernel.get_xattr(dir, OsStr::new(metadata::DEFAULT_LIST)).is_ok()
     }
 
     /// Copies an open source to `target`.

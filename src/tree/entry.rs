@@ -141,7 +141,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
             self.copier.make_empty(&source, &target)?;
         }
         let found = looked.referent.or(looked.standing.filter(|_| !is_link));
-        let ground = Ground { landing, inherits: setting.inherits, found, waits: setting.named };
+        let ground = Ground { landing, home: setting.home, found, waits: setting.named };
         if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(&source, &target, &ground)?;
             return Ok(Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup }));

@@ -9,12 +9,11 @@ use super::overwrite::check_kinds;
 use super::plan::joined;
 use super::walk::Entry;
 use crate::copy::commit::Claim;
-use crate::copy::metadata::{DEFAULT_LIST, Dressed, Fresh, Wardrobe};
-use crate::copy::{Copier, Follow, Name};
+use crate::copy::metadata::{Dressed, Fresh, Wardrobe};
+use crate::copy::{Copier, Follow, Home, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::options::{Backup, Dereference};
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,8 +39,8 @@ pub struct Level<K: Kernel> {
     pub made: bool,
     /// The mode that an inherited access control list gave it, where that was too little to work in.
     pub made_mode: Option<u32>,
-    /// The target has a default access control list.
-    pub inherits: bool,
+    /// The target, as a directory in which targets are made.
+    pub home: Home,
 }
 
 /// Where a directory comes from and where it goes.
@@ -92,9 +91,9 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let made = self.make_directory(from, &stat, to)?;
         let target = self.open_directory(from, &stat, to)?;
-        let above_inherits = above.map_or_else(|| self.hands_down_list(base), |above| above.inherits);
+        let above_inherits = above.map_or_else(|| self.hands_down_list(base), |above| above.home.inherits);
         let made_mode = if made && above_inherits { self.open_up(&target, to)? } else { None };
-        let inherits = self.hands_down_list(&target);
+        let home = self.home(&target);
         Ok(Level {
             above: above.cloned(),
             base: Arc::clone(base),
@@ -106,7 +105,7 @@ impl<K: Kernel> Copier<'_, K> {
             from: stat,
             made,
             made_mode,
-            inherits,
+            home,
         })
     }
 
@@ -197,7 +196,7 @@ impl<K: Kernel> Copier<'_, K> {
             0
         };
         let fresh = if level.made {
-            Fresh::Made { private, default_mode: default_mode | gives_group, inherits: level.inherits }
+            Fresh::Made { private, default_mode: default_mode | gives_group, inherits: level.home.inherits }
         } else {
             Fresh::Old
         };
@@ -209,11 +208,6 @@ impl<K: Kernel> Copier<'_, K> {
             complaints.extend(self.sync_directory(&level.target, &level.target_shown).err());
         }
         complaints
-    }
-
-    /// Whether what is made in the directory inherits an access control list.
-    pub(super) fn hands_down_list(&self, dir: &K::File) -> bool {
-        self.kernel.get_xattr(dir, OsStr::new(DEFAULT_LIST)).is_ok()
     }
 
     /// How names inside a tree are looked up in the source.

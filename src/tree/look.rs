@@ -6,7 +6,7 @@
 use super::entry::{Entries, Outcome};
 use super::overwrite::{Decision, check_kinds, decide};
 use super::same::{Sameness, Seen};
-use crate::copy::{Follow, Name};
+use crate::copy::{Follow, Home, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Removal};
@@ -17,8 +17,8 @@ use std::path::Path;
 pub struct Setting<'a, F> {
     /// The target's directory was made by this run, so that nothing can be in the way.
     pub fresh: bool,
-    /// The target's directory has a default access control list.
-    pub inherits: bool,
+    /// The target's directory.
+    pub home: Home,
     /// The target was made by an operand before this one.
     pub just_created: bool,
     /// The user named the target itself: a fifo there is waited for.

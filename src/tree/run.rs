@@ -270,7 +270,7 @@ impl<'a, K: Kernel> Run<'a, K> {
                 if self.options.keep_directory_symlink { (&level.target, task.name()) } else { (&level.base, &path) };
             let setting = Setting {
                 fresh: level.made,
-                inherits: level.inherits,
+                home: level.home,
                 just_created: false,
                 named: false,
                 walked: Some(task.kind()),

@@ -55,7 +55,7 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
     let setting = Setting {
         named: true,
         fresh: false,
-        inherits: false,
+        home: entries.copier.home(&target_dir),
         just_created: false,
         walked: scenario.in_tree.then_some(Kind::File),
         top: scenario.in_tree.then_some((&target_dir, Path::new("target"))),
