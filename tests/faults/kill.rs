@@ -4,7 +4,7 @@
 use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, is_temporary, locked, up_to};
 use super::judge::{Broken, Rule, Run};
 use super::look::{Tree, look};
-use super::matrix::traced;
+use super::matrix::{Clean, clean_runs};
 use super::places::{Place, places};
 use super::random::Random;
 use super::scenario::{SCENARIOS, Scenario};
@@ -52,16 +52,11 @@ pub(crate) fn run(size: &Size) -> Tally {
 /// Every call of every scenario. Calls that cannot fail change no file: death at the next one is the same.
 fn at_calls(tool: &Tool, places: &[Place], desks: &Desks, tally: &Mutex<Tally>) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (place, scenario) in (0..places.len()).flat_map(|place| SCENARIOS.iter().map(move |one| (place, one))) {
-        let Some((trace, hindrance)) = traced(tool, scenario, &desks.desk(place, 0)) else {
-            let reason = format!("{} on {}: a clean run fails there", scenario.name, places[place].name);
-            locked(tally).left_out.insert(reason, 1);
-            continue;
-        };
+    for Clean { scenario, place, trace, hindrance } in clean_runs(tool, SCENARIOS, places, desks, tally) {
         let calls = trace.calls.into_iter().filter(|call| hindrance.is_none() || call.name != "openat");
         cases.extend(calls.map(|call| {
             let when = When::Call { name: call.name, number: call.number, hindrance: hindrance.clone() };
-            Case { scenario: *scenario, place, when }
+            Case { scenario, place, when }
         }));
     }
     cases

@@ -60,12 +60,7 @@ pub(crate) fn cases(
     tally: &Mutex<Tally>,
 ) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (place, scenario) in (0..places.len()).flat_map(|place| scenarios.iter().map(move |one| (place, one))) {
-        let Some((trace, hindrance)) = traced(tool, scenario, &desks.desk(place, 0)) else {
-            let reason = format!("{} on {}: a clean run fails there", scenario.name, places[place].name);
-            locked(tally).left_out.insert(reason, 1);
-            continue;
-        };
+    for Clean { scenario, place, trace, hindrance } in clean_runs(tool, scenarios, places, desks, tally) {
         for (reason, count) in trace.left_out {
             *locked(tally).left_out.entry(reason).or_default() += count;
         }
@@ -81,16 +76,46 @@ pub(crate) fn cases(
                 continue;
             }
             let hindrance = || hindrance.clone();
-            let new = faults(call, scenario).into_iter();
-            cases.extend(new.map(|fault| Case { scenario: *scenario, place, fault, hindrance: hindrance() }));
+            let new = faults(call, &scenario).into_iter();
+            cases.extend(new.map(|fault| Case { scenario, place, fault, hindrance: hindrance() }));
         }
     }
     cases.retain(|case| is_asked(&case.described(tool, places)));
     cases
 }
 
+/// A run in which nothing was made to fail.
+pub(crate) struct Clean {
+    pub(crate) scenario: Scenario,
+    pub(crate) place: usize,
+    pub(crate) trace: Trace,
+    /// What kept O_TMPFILE away, for strace.
+    pub(crate) hindrance: Option<String>,
+}
+
+/// A clean run of each scenario in each place. Where one fails, that is told.
+pub(crate) fn clean_runs(
+    tool: &Tool,
+    scenarios: &[Scenario],
+    places: &[Place],
+    desks: &Desks,
+    tally: &Mutex<Tally>,
+) -> Vec<Clean> {
+    let mut runs = Vec::new();
+    for (place, scenario) in (0..places.len()).flat_map(|place| scenarios.iter().map(move |one| (place, *one))) {
+        match traced(tool, &scenario, &desks.desk(place, 0)) {
+            Some((trace, hindrance)) => runs.push(Clean { scenario, place, trace, hindrance }),
+            None => {
+                let reason = format!("{} on {}: a clean run fails there", scenario.name, places[place].name);
+                locked(tally).left_out.insert(reason, 1);
+            }
+        }
+    }
+    runs
+}
+
 /// The calls of a clean run, and what keeps O_TMPFILE away from it. None where a clean run fails.
-pub(crate) fn traced(tool: &Tool, scenario: &Scenario, desk: &Desk) -> Option<(Trace, Option<String>)> {
+fn traced(tool: &Tool, scenario: &Scenario, desk: &Desk) -> Option<(Trace, Option<String>)> {
     let arguments = |more: Option<&String>| {
         let mut words: Vec<String> = ["-y", "-s", "0"].map(str::to_owned).to_vec();
         words.extend(more.into_iter().flat_map(|more| ["-e".to_owned(), more.clone()]));
