@@ -9,20 +9,16 @@ mod common;
 #[allow(dead_code, unreachable_pub, reason = "the simulator's; this program uses a part")]
 mod random;
 
+use common::asked::{fresh_seed, number};
 use random::Random;
 use safecp::report::quote::quoted;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::SystemTime;
 
 /// Inputs by chance for each target.
 const INPUTS: u64 = 2000;
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is no number")))
-}
 
 /// Every file of the target's corpus, then chance.
 fn check(target: &str, body: fn(&[u8])) {
@@ -42,11 +38,6 @@ fn check(target: &str, body: fn(&[u8])) {
     for _ in 0..number("SAFECP_FUZZ_INPUTS").unwrap_or(INPUTS) {
         body(&chance(&mut random));
     }
-}
-
-fn fresh_seed() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-    now.as_nanos() as u64
 }
 
 /// Some bytes: any, or of a few kinds, so that the same ones meet.

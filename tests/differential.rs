@@ -7,6 +7,9 @@
 //! SAFECP_DIFF_CASE=<seed> runs one case and shows all of it; SAFECP_DIFF_WITHOUT=--parents,-l leaves options out;
 //! SAFECP_DIFF_DIRECTORY is where worlds are made (otherwise /dev/shm); SAFECP_DIFF_FAILURES says after how many kinds of unexplained differences a campaign ends.
 
+#[path = "common/asked.rs"]
+#[allow(dead_code, reason = "this program uses a part")]
+mod asked;
 #[path = "differential/build.rs"]
 mod build;
 #[path = "differential/campaign.rs"]
@@ -34,7 +37,10 @@ mod shrink;
 mod trial;
 #[path = "differential/twisted.rs"]
 mod twisted;
+#[path = "common/xattrs.rs"]
+mod xattrs;
 
+use asked::{number, program, variable};
 use campaign::{campaign, described, parse_seed};
 use generate::generate;
 use options::Options;
@@ -49,16 +55,11 @@ const CASES: u64 = 300;
 /// The release of coreutils whose behaviour is promised.
 const PROMISED: (u32, u32) = (9, 10);
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 /// No difference between both programs but those that are meant.
 #[test]
 fn safecp_does_what_cp_does() {
     let Some(reference) = reference_or_say_why() else { return };
-    let ours = variable("SAFECP_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_safecp").to_owned());
-    let bench = Bench::new(&reference, ours.as_ref());
+    let bench = Bench::new(&reference, &program());
     let without = variable("SAFECP_DIFF_WITHOUT").unwrap_or_default();
     let options = Options::of(&bench.reference, &bench.ours, &without.split(',').collect::<Vec<_>>());
     println!("{} against {}", bench.ours.version, bench.reference.version);
@@ -67,7 +68,7 @@ fn safecp_does_what_cp_does() {
         return replay(parse_seed(&seed), &bench, &options);
     }
     let base = parse_seed(&variable("SAFECP_DIFF_SEED").unwrap_or_else(|| "1".to_owned()));
-    let number = |name, default| variable(name).map_or(default, |value| value.parse().expect("a number"));
+    let number = |name, default| number(name).unwrap_or(default);
     let failures_max = usize::try_from(number("SAFECP_DIFF_FAILURES", 10)).expect("a small number");
     let summary = campaign(&bench, &options, base, number("SAFECP_DIFF_CASES", CASES), failures_max);
     summary.print(base);

@@ -9,6 +9,9 @@
 //! has these words. SAFECP_FAULTS_TOOLS=name=path,... compares other programs instead.
 //! SAFECP_TEST_FILESYSTEMS=name=directory,... is where worlds are made, besides the directory of temporary files.
 
+#[path = "common/asked.rs"]
+#[allow(dead_code, reason = "this program uses a part")]
+mod asked;
 #[path = "faults/campaign.rs"]
 mod campaign;
 #[path = "faults/comparison.rs"]
@@ -36,13 +39,12 @@ mod space;
 mod tool;
 #[path = "faults/trace.rs"]
 mod trace;
+#[path = "common/xattrs.rs"]
+mod xattrs;
 
+use asked::variable;
 use campaign::Size;
 use std::io::Write;
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
 
 /// Whether strace is there and may trace; where not, that is said around the runner's capture.
 fn can_trace() -> bool {

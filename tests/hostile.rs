@@ -32,12 +32,11 @@ mod stranger;
 mod trial;
 
 use campaign::{Summary, campaign};
+use common::asked::{fresh_seed, introduced, number, program, variable};
 use common::{has_tool, is_root, left_out};
 use orders::Order;
 use rustix::process::{Resource, Rlimit};
 use std::path::PathBuf;
-use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 use trial::{Bench, Scene};
 
 /// No file of a stage is nearly as large: who copies from a device without end is stopped by this.
@@ -46,33 +45,22 @@ const FILE_SIZE_MAX: u64 = 64 << 20;
 /// Attempts of an ordinary `cargo test`.
 const ATTEMPTS: u64 = 3_000;
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 /// No swap makes a copy break a rule.
 #[test]
 fn no_swap_breaks_a_rule() {
-    let program = variable("SAFECP_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_safecp").to_owned());
-    let (name, is_ours) = introduced(&program);
-    let bench = bench(PathBuf::from(program), is_ours);
-    let base = variable("SAFECP_HOSTILE_SEED").map_or_else(fresh_seed, |seed| seed.parse().expect("a number"));
+    let program = program();
+    let name = introduced(&program);
+    let is_ours = name.starts_with("safecp");
+    let bench = bench(program, is_ours);
+    let base = number("SAFECP_HOSTILE_SEED").unwrap_or_else(fresh_seed);
     println!("{name}; SAFECP_HOSTILE_SEED={base}");
-    let attempts = variable("SAFECP_HOSTILE_ATTEMPTS").map_or(ATTEMPTS, |count| count.parse().expect("a number"));
-    let summary = match variable("SAFECP_HOSTILE_TRIAL") {
-        Some(seed) => again(seed.parse().expect("a number"), &bench),
+    let attempts = number("SAFECP_HOSTILE_ATTEMPTS").unwrap_or(ATTEMPTS);
+    let summary = match number("SAFECP_HOSTILE_TRIAL") {
+        Some(seed) => again(seed, &bench),
         None => campaign(&bench, base, attempts),
     };
     summary.print(base);
     assert!(summary.runs_broken == 0 || !is_ours, "rules were broken, see above");
-}
-
-/// What a program calls itself, and whether that is safecp.
-fn introduced(program: &str) -> (String, bool) {
-    let output = Command::new(program).arg("--version").output().unwrap_or_else(|error| panic!("{program}: {error}"));
-    let name = String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned();
-    let is_ours = name.starts_with("safecp");
-    (name, is_ours)
 }
 
 fn bench(program: PathBuf, is_ours: bool) -> Bench {
@@ -87,11 +75,6 @@ fn bench(program: PathBuf, is_ours: bool) -> Bench {
     }
     let places = common::filesystems().into_iter().map(|filesystem| filesystem.path).collect();
     Bench { program, places, orders: Order::all(is_ours), has_strace: has_tool("strace"), devices }
-}
-
-fn fresh_seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    now.as_secs() ^ u64::from(now.subsec_nanos()) << 32
 }
 
 /// The same trial, many times: what the intruder does is the same, when it falls is not.

@@ -9,6 +9,9 @@
 
 #[path = "lying/answers.rs"]
 mod answers;
+#[path = "common/asked.rs"]
+#[allow(dead_code, reason = "this program uses a part")]
+mod asked;
 #[path = "lying/campaign.rs"]
 mod campaign;
 #[path = "lying/case.rs"]
@@ -33,14 +36,14 @@ mod trial;
 #[path = "lying/watch.rs"]
 mod watch;
 
+use asked::{fresh_seed, introduced, number, program};
 use campaign::{campaign, described};
 use case::generate;
 use mount::{Aside, Mounts, aside};
 use oracle::Class;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::Duration;
 use trial::Bench;
 use watch::Watch;
 
@@ -50,14 +53,6 @@ const TIME: Duration = Duration::from_secs(10);
 
 /// From so many cases on, every lie has to have been told.
 const CASES_FOR_EVERY_LIE: u64 = 2000;
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-fn number(name: &str) -> Option<u64> {
-    variable(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is no number")))
-}
 
 /// Whatever the filesystem says, exit 0 is said of the right bytes, and a failure is said and leaves the old target.
 #[test]
@@ -108,7 +103,7 @@ fn on_bench(work: impl FnOnce(&Bench<'_>)) {
     let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
     let directory = tempfile::Builder::new().prefix("safecp-lying").tempdir_in(place).expect("a directory");
     let mounts = Mounts::new(directory.path()).expect("a mount");
-    let program = variable("SAFECP_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_safecp").into(), PathBuf::from);
+    let program = program();
     let watch = Watch::default();
     let bench = Bench { mounts: &mounts, watch: &watch, program: &program, is_gnu: is_gnu(&program) };
     // A panic in here must leave neither the watch standing nor the mounts in the directory's way.
@@ -146,12 +141,6 @@ fn judge(bench: &Bench<'_>) {
     assert!(summary.cases < CASES_FOR_EVERY_LIE || never.is_empty(), "never told: {never:?}");
 }
 
-fn fresh_seed() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-    now.as_nanos() as u64 >> 8
-}
-
 fn is_gnu(program: &Path) -> bool {
-    let output = Command::new(program).arg("--version").output().expect("its version");
-    output.stdout.starts_with(b"cp (GNU coreutils)")
+    introduced(program).starts_with("cp (GNU coreutils)")
 }

@@ -3,8 +3,12 @@
 //! SAFECP_SIM_WORLDS and SAFECP_SIM_SEED (a number, or a commit's hash) make a campaign longer or
 //! another one; SAFECP_SIM_WORLD=<seed> runs one world and prints every call of it.
 
+#[path = "common/asked.rs"]
+#[allow(dead_code, reason = "this program uses a part")]
+mod asked;
 mod sim;
 
+use asked::{number, variable};
 use sim::campaign::{campaign, parse_seed, run_world, seed_of};
 
 /// Worlds of an ordinary `cargo test`.
@@ -13,10 +17,6 @@ const WORLDS: u64 = 60_000;
 /// Worlds below which a rare fault may not have struck.
 const WORLDS_FOR_COUNTERS: u64 = 60_000;
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 /// The campaign: no world breaks a promise, and every kind of fault struck.
 #[test]
 fn no_world_breaks_a_promise() {
@@ -24,7 +24,7 @@ fn no_world_breaks_a_promise() {
         return replay(parse_seed(&world));
     }
     let base = parse_seed(&variable("SAFECP_SIM_SEED").unwrap_or_else(|| "1".to_owned()));
-    let worlds = variable("SAFECP_SIM_WORLDS").map_or(WORLDS, |worlds| worlds.parse().expect("a number of worlds"));
+    let worlds = number("SAFECP_SIM_WORLDS").unwrap_or(WORLDS);
     let summary = campaign(base, worlds);
     summary.print(base);
     assert!(summary.broken.is_empty(), "{} worlds broke a promise, see above", summary.broken.len());

@@ -19,12 +19,11 @@ mod subject;
 #[path = "torn/trial.rs"]
 mod trial;
 
+use common::asked::{fresh_seed, introduced, number, program};
 use common::has_tool;
 use random::spread;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 use subject::{Act, has_fine_times};
 use trial::{Fate, Scene};
 
@@ -34,19 +33,12 @@ const COPIES: u64 = 150;
 /// Fates by filesystem and by what was done.
 type Counts = BTreeMap<(String, Act, Fate), u64>;
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 #[test]
 fn no_torn_copy_passes_for_a_whole_one() {
-    let program =
-        PathBuf::from(variable("SAFECP_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_safecp").to_owned()));
-    let is_ours = calls_itself_safecp(&program);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    let seed = variable("SAFECP_TORN_SEED").map(|seed| seed.parse().expect("a number"));
-    let base = seed.unwrap_or(u64::from(now.subsec_nanos()) << 32 ^ now.as_secs());
-    let copies = variable("SAFECP_TORN_COPIES").map_or(COPIES, |count| count.parse().expect("a number"));
+    let program = program();
+    let is_ours = introduced(&program).starts_with("safecp");
+    let base = number("SAFECP_TORN_SEED").unwrap_or_else(fresh_seed);
+    let copies = number("SAFECP_TORN_COPIES").unwrap_or(COPIES);
     println!("{}; SAFECP_TORN_SEED={base}", program.display());
     let mut acts = vec![Act::Append, Act::Truncate, Act::Rewrite, Act::Replace];
     if has_tool("xfs_io") {
@@ -81,9 +73,4 @@ fn is_right(fate: Fate, act: Act, has_fine_times: bool) -> bool {
         Fate::Unsaid => act == Act::Map || !has_fine_times,
         Fate::Wrong | Fate::Broken => false,
     }
-}
-
-fn calls_itself_safecp(program: &PathBuf) -> bool {
-    let output = Command::new(program).arg("--version").output().expect("the program under test");
-    output.stdout.starts_with(b"safecp")
 }

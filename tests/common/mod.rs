@@ -6,10 +6,12 @@
 
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of this")]
 
+pub(crate) mod asked;
 mod filesystem;
 mod output;
 mod running;
 mod strace;
+pub(crate) mod xattrs;
 
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use filesystem::{Filesystem, filesystems};
@@ -79,7 +81,7 @@ impl World {
         rustix::process::umask(Mode::from_raw_mode(0o022));
         let root = tempfile::Builder::new().prefix("world-").tempdir_in(parent).expect("a temporary directory").keep();
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).expect("chmod of the world");
-        Self { root, binary: binary() }
+        Self { root, binary: asked::program() }
     }
 
     // ---- running ----
@@ -446,9 +448,4 @@ pub(crate) fn random_bytes(size: usize, seed: u64) -> Vec<u8> {
     }
     bytes.truncate(size);
     bytes
-}
-
-/// The program under test.
-fn binary() -> PathBuf {
-    std::env::var_os("SAFECP_TEST_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_safecp")), PathBuf::from)
 }

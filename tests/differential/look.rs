@@ -2,6 +2,7 @@
 
 use super::compare::WORLD;
 use super::programs::PLACE;
+use super::xattrs::xattrs;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata, Permissions};
@@ -95,23 +96,6 @@ fn seen(here: &Path, metadata: &Metadata, xattrs: BTreeMap<String, Vec<u8>>) -> 
         content,
         xattrs,
     }
-}
-
-/// All extended attributes, with them access control lists and capabilities. A filesystem without any has none.
-fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut names = vec![0_u8; 65536];
-    let length = rustix::fs::llistxattr(path, names.as_mut_slice()).unwrap_or(0);
-    let names = names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    let mut found = BTreeMap::new();
-    for name in names {
-        let mut value = vec![0_u8; 65536];
-        let name = OsStr::from_bytes(name);
-        // Whoever is not root may see only that it is there, in both trees.
-        let length = rustix::fs::lgetxattr(path, name, value.as_mut_slice()).unwrap_or(0);
-        value.truncate(length);
-        found.insert(name.to_string_lossy().into_owned(), value);
-    }
-    found
 }
 
 fn unlock(here: &Path, metadata: &Metadata) {

@@ -1,9 +1,9 @@
 //! Many runs: how many, in which order, on how many threads, and what they add up to.
 
+use super::asked::{fresh_seed, number, variable};
 use super::judge::{Broken, Rule};
 use super::places::Place;
 use super::random::Random;
-use super::variable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,8 +28,7 @@ impl Size {
             Some("all") => None,
             Some(number) => Some(number.parse().expect("SAFECP_FAULTS_CASES: a number or `all`")),
         };
-        let seed = variable("SAFECP_FAULTS_SEED").map(|seed| seed.parse().expect("SAFECP_FAULTS_SEED: a number"));
-        Self { cases, seed: seed.unwrap_or_else(fresh_seed) }
+        Self { cases, seed: number("SAFECP_FAULTS_SEED").unwrap_or_else(fresh_seed) }
     }
 
     /// Some of the cases, or all, in an order that the seed gives.
@@ -41,11 +40,6 @@ impl Size {
         cases.truncate(self.cases.unwrap_or(usize::MAX));
         cases
     }
-}
-
-fn fresh_seed() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time after 1970");
-    u64::from(now.subsec_nanos()) ^ now.as_secs().rotate_left(20)
 }
 
 /// What a row of the report counts.

@@ -1,7 +1,7 @@
 //! What is there: everything below a directory, read by std and rustix alone.
 
+use super::xattrs::xattrs;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -27,7 +27,7 @@ pub(crate) struct Seen {
     pub(crate) mode: u32,
     pub(crate) owner: (u32, u32),
     pub(crate) modified: (i64, i64),
-    pub(crate) xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub(crate) xattrs: BTreeMap<String, Vec<u8>>,
     pub(crate) inode: u64,
 }
 
@@ -89,18 +89,4 @@ fn kind(metadata: &Metadata) -> Kind {
         (_, _, true) => Kind::Link,
         _ => Kind::Other,
     }
-}
-
-/// A filesystem without extended attributes has none.
-fn xattrs(path: &Path) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let mut names = vec![0_u8; 4096];
-    let length = rustix::fs::llistxattr(path, names.as_mut_slice()).unwrap_or(0);
-    let names = names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    let value_of = |name: &[u8]| {
-        let mut value = vec![0_u8; 4096];
-        let length = rustix::fs::lgetxattr(path, OsStr::from_bytes(name), value.as_mut_slice()).unwrap_or(0);
-        value.truncate(length);
-        value
-    };
-    names.map(|name| (name.to_vec(), value_of(name))).collect()
 }

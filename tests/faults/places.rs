@@ -1,6 +1,6 @@
 //! Where worlds are made: filesystems that tests/faults/run mounted, and the directory of temporary files.
 
-use super::variable;
+use super::asked::variable;
 use std::path::PathBuf;
 
 /// A directory on a filesystem.

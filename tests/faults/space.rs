@@ -1,12 +1,12 @@
 //! No room: full disks, quotas, no inodes, limits on the size of a file, at every offset and at every entry.
 
+use super::asked::variable;
 use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, locked};
 use super::judge::{Broken, Rule, Run};
 use super::look::look;
 use super::places::{Place, places, quotas};
 use super::scenario::{SCENARIOS, Scenario, Source};
 use super::tool::{Ended, Tool};
-use super::variable;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A program that copies, and one run of it, plain or under strace.
 
+use super::asked::program;
 use super::scenario::{Scenario, Source};
-use super::variable;
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -47,8 +47,7 @@ impl Ended {
 impl Tool {
     /// safecp, or what SAFECP_TEST_BINARY names in its place.
     pub(crate) fn ours() -> Self {
-        let path = variable("SAFECP_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_safecp").to_owned());
-        let path = std::fs::canonicalize(path).expect("the program under test");
+        let path = std::fs::canonicalize(program()).expect("the program under test");
         Self { name: "safecp".to_owned(), path }
     }
 

@@ -114,7 +114,7 @@ fn secret(scene: &Scene, path: &Path, seen: &Seen) -> Option<Breach> {
     }
     // The intruder's own further name of a file outside has nothing in it that was copied.
     let is_victim = seen.kind == Kind::File && whose("linked", &seen.content, &[Tag::Secret]).is_some();
-    let attributes = seen.attributes.iter().any(|(_, value)| is_secret(value));
+    let attributes = seen.attributes.values().any(|value| is_secret(value));
     let name = is_secret(path.as_os_str().as_bytes());
     let content = is_secret(&seen.content) && !is_victim;
     (content || attributes || name).then(|| Breach::new(Rule::Secret, path.display().to_string()))

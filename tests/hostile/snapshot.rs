@@ -1,7 +1,7 @@
 //! Everything below a directory, by lstat and read alone: to tell what has changed, and what a copy brought.
 
+use super::common::xattrs::xattrs;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -30,7 +30,7 @@ pub(crate) struct Seen {
     pub(crate) changed: (i64, i64),
     /// A file's bytes, a link's text.
     pub(crate) content: Vec<u8>,
-    pub(crate) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) attributes: BTreeMap<String, Vec<u8>>,
 }
 
 /// Looks at everything below `top`. A name that goes away meanwhile is left out.
@@ -74,20 +74,6 @@ fn seen(here: &Path) -> Option<Seen> {
         modified: (metadata.mtime(), metadata.mtime_nsec()),
         changed: (metadata.ctime(), metadata.ctime_nsec()),
         content,
-        attributes: attributes(here),
+        attributes: xattrs(here),
     })
-}
-
-fn attributes(here: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut names = vec![0_u8; 4096];
-    // A filesystem without attributes has none.
-    let length = rustix::fs::llistxattr(here, names.as_mut_slice()).unwrap_or(0);
-    let names = names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    let value_of = |name: &[u8]| {
-        let mut value = vec![0_u8; 4096];
-        let length = rustix::fs::lgetxattr(here, OsStr::from_bytes(name), value.as_mut_slice()).unwrap_or(0);
-        value.truncate(length);
-        value
-    };
-    names.map(|name| (name.to_vec(), value_of(name))).collect()
 }

@@ -1,0 +1,33 @@
+//! What a campaign is asked for in the environment: how much, from which seed, and of which program.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A variable that says something.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable that says a number.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    variable(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")))
+}
+
+/// A seed that nobody had before.
+pub(crate) fn fresh_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    now.as_secs() ^ u64::from(now.subsec_nanos()) << 32
+}
+
+/// The program under test: safecp, or what SAFECP_TEST_BINARY names in its place.
+pub(crate) fn program() -> PathBuf {
+    variable("SAFECP_TEST_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_safecp")), PathBuf::from)
+}
+
+/// The first line of what a program says of itself.
+pub(crate) fn introduced(program: &Path) -> String {
+    let output = Command::new(program).arg("--version").output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned()
+}
