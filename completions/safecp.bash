@@ -23,7 +23,7 @@ _safecp() {
 
     case "${cmd}" in
         safecp)
-            opts="-a -b -d -f -i -H -l -L -n -P -p -r -R -s -S -t -T -u -v -x -Z --archive --attributes-only --backup --copy-contents --debug --force --interactive --keep-directory-symlink --link --dereference --no-clobber --no-dereference --preserve --no-preserve --parents --recursive --reflink --remove-destination --sparse --strip-trailing-slashes --symbolic-link --suffix --target-directory --no-target-directory --update --verbose --one-file-system --context --verify --in-place --durable --require-stable --jobs --help --version"
+            opts="-a -b -d -f -i -H -l -L -n -P -p -r -R -s -S -t -T -u -v -x -Z --archive --attributes-only --backup --copy-contents --debug --force --interactive --keep-directory-symlink --link --dereference --no-clobber --no-dereference --preserve --no-preserve --parents --recursive --reflink --remove-destination --sparse --strip-trailing-slashes --symbolic-link --suffix --target-directory --no-target-directory --update --verbose --one-file-system --context --verify --in-place --durable --require-stable --jobs --guard --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -37,5 +37,6 @@ complete -c safecp -s Z -d 'give targets the security context of the kernel\'s p
 complete -c safecp -l in-place -d 'write into existing files rather than replace them whole'
 complete -c safecp -l durable -d 'say success only of what a power loss cannot take back'
 complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
+complete -c safecp -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
 complete -c safecp -l help -d 'print this help'
 complete -c safecp -l version -d 'print the version'

@@ -1,7 +1,7 @@
 //! The process's surroundings: machine, user, limits and terminal, asked once before the run.
 
 use crate::copy::Host;
-use crate::kernel::linux::output_was_closed;
+use crate::kernel::process::started_without;
 use crate::known::zfs::{Module, Version};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
@@ -130,7 +130,7 @@ pub fn allow_many_files() {
 /// Standard output; what was closed from the beginning takes nothing and says so.
 #[must_use]
 pub fn output() -> Box<dyn Write + Send> {
-    if output_was_closed() { Box::new(Closed) } else { Box::new(std::io::stdout()) }
+    if started_without(libc::STDOUT_FILENO) { Box::new(Closed) } else { Box::new(std::io::stdout()) }
 }
 
 struct Closed;

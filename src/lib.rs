@@ -11,6 +11,8 @@
 //! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
 //! a hint here; that both files read the same is the proof.
 //!
+//! Beside it stands [`guard`], which copies nothing: it runs a command that is refused those hints.
+//!
 //! # Vocabulary
 //!
 //! - *source*, *target*: the two ends of a copy. An *operand* is one that was typed.
@@ -24,6 +26,7 @@
 pub mod cli;
 pub mod copy;
 pub mod error;
+pub mod guard;
 pub mod host;
 pub mod kernel;
 pub mod known;

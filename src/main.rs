@@ -1,6 +1,7 @@
 //! The program: arguments in, exit status out.
 
 use safecp::cli::{Typed, Usage, read};
+use safecp::guard::{self, Privileges, Refusal, Shortcut};
 use safecp::host::{self, Environment};
 use safecp::kernel::linux::Linux;
 use safecp::kernel::patient::Patient;
@@ -9,6 +10,7 @@ use safecp::report::Report;
 use safecp::signals;
 use safecp::tree::plan::Operands;
 use safecp::tree::run::Run;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -18,21 +20,32 @@ fn main() -> ExitCode {
     let done = read(std::env::args_os(), &environment).and_then(|typed| match typed {
         Typed::Text(text) => print(&text),
         Typed::Copy { options, operands, warnings } => copy(&environment, *options, &operands, &warnings),
+        Typed::Guard { refused, command } => guard(program, &refused, &command),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            match error.downcast_ref::<Usage>() {
-                Some(usage) if usage.is_getopts => eprintln!("{called}: {usage}"),
-                Some(_) | None => eprintln!("{program}: {error:#}"),
-            }
-            if error.is::<Usage>() {
-                eprintln!("Try '{called} --help' for more information.");
-            }
-            ExitCode::FAILURE
+            say(program, called, &error);
+            status(&error)
         }
     }
+}
+
+fn say(program: &str, called: &str, error: &anyhow::Error) {
+    match error.downcast_ref::<Usage>() {
+        Some(usage) if usage.is_getopts => eprintln!("{called}: {usage}"),
+        Some(_) | None => eprintln!("{program}: {error:#}"),
+    }
+    if let Some(usage) = error.downcast_ref::<Usage>() {
+        eprintln!("Try '{called} {}' for more information.", usage.kind.help);
+    }
+}
+
+fn status(error: &anyhow::Error) -> ExitCode {
+    let usage = error.downcast_ref::<Usage>().map(|usage| usage.kind.status);
+    let refusal = error.downcast_ref::<Refusal>().map(|refusal| refusal.status);
+    usage.or(refusal).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn print(text: &str) -> anyhow::Result<bool> {
@@ -54,4 +67,12 @@ fn copy(environment: &Environment, options: Options, operands: &Operands, warnin
     Run::new(&kernel, &options, &host::this_host(), &watch.stop, &report, &ask).operands(&operands);
     watch.die_if_asked();
     Ok(report.finish())
+}
+
+/// Returns only if the command could not be executed.
+fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<bool> {
+    if guard::install(refused)? == Privileges::GivenUp {
+        eprintln!("{program}: no_new_privs is set: under the command set-user-ID programs gain nothing");
+    }
+    Err(guard::execute(command).into())
 }

@@ -32,19 +32,29 @@ fn check(name: &str, generated: &str) {
 }
 
 /// The section of the options, by clap_mangen.
-fn options() -> String {
+fn options(command: Command) -> String {
     let mut roff = Vec::new();
-    clap_mangen::Man::new(command()).render_options_section(&mut roff).expect("a rendered section");
+    clap_mangen::Man::new(command).render_options_section(&mut roff).expect("a rendered section");
     let roff = String::from_utf8(roff).expect("roff is text");
     // The page has its own preamble.
-    let start = roff.find(".SH OPTIONS").expect("a section of options");
+    let start = roff.find(OPTIONS).expect("a section of options");
     // Nor has it clap_mangen's string for an apostrophe.
     roff[start..].trim_end().replace("\\*(Aq", "\\(aq")
 }
 
+const OPTIONS: &str = ".SH OPTIONS\n";
+
+/// The options of a mode, for a section that is there.
+fn options_of_mode(command: Command) -> String {
+    options(command)[OPTIONS.len()..].to_owned()
+}
+
 fn page() -> String {
     let template = fs::read_to_string(project("man/safecp.1.in")).expect("the page's template");
-    template.replace("@OPTIONS@", &options()).replace("@VERSION@", env!("CARGO_PKG_VERSION"))
+    template
+        .replace("@OPTIONS@", &options(command()))
+        .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
+        .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
 }
 
 #[test]

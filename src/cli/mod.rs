@@ -3,9 +3,11 @@
 //! [`command`] is the one source of help, man page and completions. Options of cp are read in the
 //! order they were typed, since later ones take back what earlier ones said.
 
+mod guard;
 mod read;
 mod wrong;
 
+pub use guard::guard_command;
 pub use read::{Typed, read};
 pub use wrong::Usage;
 
@@ -38,7 +40,7 @@ pub fn command(name: &str) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .override_usage(format!(
-            "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE..."
+            "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE...\n       {name} --guard [--allow=WHAT] [--] COMMAND [ARG]..."
         ))
         .after_help(AFTER_HELP)
         .infer_long_args(true)
@@ -48,6 +50,7 @@ pub fn command(name: &str) -> Command {
         .arg(Arg::new("operands").num_args(0..).value_name("SOURCE... DEST").value_hint(ValueHint::AnyPath).value_parser(clap::value_parser!(std::ffi::OsString)).hide(true))
         .args(cp_arguments())
         .args(own_arguments())
+        .args(modes())
         .arg(flag("help", None, "print this help"))
         .arg(flag("version", None, "print the version"))
 }
@@ -160,10 +163,20 @@ fn own_arguments() -> Vec<Arg> {
     ]
 }
 
+/// What is no copy: each is the first argument, and has a command line of its own behind it.
+fn modes() -> Vec<Arg> {
+    vec![flag(
+        guard::MODE,
+        None,
+        "as the first argument: run a command that can use no clone, no hole and no copy by the kernel",
+    )]
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definitions_are_sound() {
         super::command("safecp").debug_assert();
+        super::guard_command("safecp").debug_assert();
     }
 }

@@ -1,6 +1,8 @@
 //! The reading of a command line: arguments in, options and operands out, in GNU's words if wrong.
 
-use super::wrong::{Usage, Wrong};
+use super::guard;
+use super::wrong::{Kind, Usage, Wrong};
+use crate::guard::Shortcut;
 use crate::host::Environment;
 use crate::options::{
     Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, TargetRule,
@@ -27,6 +29,13 @@ pub enum Typed {
         /// What there is to say beforehand.
         warnings: Vec<String>,
     },
+    /// A command to run under the guard.
+    Guard {
+        /// What it may not ask for.
+        refused: Vec<Shortcut>,
+        /// The command and its arguments: one or more.
+        command: Vec<OsString>,
+    },
     /// A text for standard output: help or version.
     Text(String),
 }
@@ -34,10 +43,16 @@ pub enum Typed {
 /// Reads arguments, the program's name first. Makes no system call: umask and user are filled in by
 /// the caller. An error is [`Usage`] where GNU points to --help.
 pub fn read(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
-    parse(arguments, environment).map_err(|error| Usage::of(error, environment.is_utf8))
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mode = arguments.get(1).and_then(|argument| argument.to_str()).and_then(|argument| argument.strip_prefix("--"));
+    let (typed, kind) = match mode {
+        Some(guard::MODE) => (guard::parse(arguments, environment), guard::KIND),
+        _ => (parse(arguments, environment), Kind { help: "--help", status: 1 }),
+    };
+    typed.map_err(|error| Usage::of(error, kind, environment.is_utf8))
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
+fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
     let mut command = super::command(&environment.called);
     if environment.posixly_correct {
         command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
@@ -51,6 +66,9 @@ fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environmen
     }
     if matches.get_flag("version") {
         return Ok(Typed::Text(format!("{}\n", command.render_version().trim_end())));
+    }
+    if matches.get_flag(guard::MODE) {
+        bail!("--guard must be the first argument");
     }
     if matches.get_many::<OsString>("target-directory").is_some_and(|directories| directories.len() > 1) {
         bail!(Wrong::Plain("multiple target directories specified"));
@@ -376,6 +394,7 @@ mod tests {
         match read(words, environment)? {
             Typed::Copy { options, operands, .. } => Ok((*options, operands)),
             Typed::Text(text) => bail!(text),
+            Typed::Guard { .. } => bail!("a guard"),
         }
     }
 

@@ -14,11 +14,22 @@ pub struct Usage {
     text: String,
     /// getopt would have found it, which names the program as it was called.
     pub is_getopts: bool,
+    /// What kind of command line it was to be.
+    pub kind: Kind,
+}
+
+/// A kind of command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// What is typed behind the program's name to have it explained.
+    pub help: &'static str,
+    /// The exit status that tells that one is wrong.
+    pub status: u8,
 }
 
 impl Usage {
     /// The error as the caller says it: a [`Usage`] unless --help does not clear it up.
-    pub(super) fn of(error: anyhow::Error, is_utf8: bool) -> anyhow::Error {
+    pub(super) fn of(error: anyhow::Error, kind: Kind, is_utf8: bool) -> anyhow::Error {
         let (text, is_getopts) = match error.downcast_ref::<Wrong>() {
             Some(Wrong::Plain(_)) => return error,
             Some(Wrong::Word { word, context, is_ambiguous, valid }) => {
@@ -27,7 +38,7 @@ impl Usage {
             Some(Wrong::Getopt(text)) => (text.clone(), true),
             None => (format!("{error:#}"), false),
         };
-        Usage { text, is_getopts }.into()
+        Usage { text, is_getopts, kind }.into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Linux: the system calls themselves, by rustix where it has them and by hand where it has not.
 //!
-//! The only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
+//! With process.rs the only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
 //! msync of a mapping nobody touches, close with its result, and fsync with a return value that is
 //! looked at whole. ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk
 //! the components one by one", which is done here, so that the rest of the code sees one call.
@@ -29,28 +29,6 @@ const MINCORE_PAGES_MAX: u64 = 1 << 16;
 /// Bytes that one getdents64(2) may fill: some hundred names.
 const DIRECTORY_BUFFER: usize = 32 << 10;
 
-/// Whether standard output was closed when the program was started: Rust's runtime puts /dev/null
-/// there before main, and whatever is written to it would be lost without an error.
-static OUTPUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn look_at_output() {
-    // SAFETY: fcntl with F_GETFD only asks.
-    let closed = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } == -1;
-    OUTPUT_WAS_CLOSED.store(closed, Ordering::Relaxed);
-}
-
-// SAFETY: the C library calls what stands in this section once, with C's calling convention, before the
-// runtime begins; the function needs nothing of the runtime.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static LOOK_AT_OUTPUT: extern "C" fn() = look_at_output;
-
-/// Whether what is said on standard output reaches nobody, because it was closed from the beginning.
-#[must_use]
-pub fn output_was_closed() -> bool {
-    OUTPUT_WAS_CLOSED.load(Ordering::Relaxed)
-}
-
 /// The kernel this program runs on.
 #[derive(Debug, Default)]
 pub struct Linux {
@@ -78,7 +56,7 @@ fn by_proc(file: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
-fn last_errno() -> Errno {
+pub(super) fn last_errno() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 

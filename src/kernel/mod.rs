@@ -7,6 +7,7 @@
 
 pub mod linux;
 pub mod patient;
+pub mod process;
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;

@@ -1,4 +1,5 @@
 //! What the world taught us, as data: nothing here makes a system call or decides for the engine.
 
+pub mod calls;
 pub mod filesystems;
 pub mod zfs;

@@ -1,0 +1,226 @@
+//! `--guard` from outside: what a guarded command may still ask of the kernel, and what it notices of the guard otherwise.
+//!
+//! The calls are made by a C program (tests/guard/calls.c) in every ABI of the machine. tests/guard/run has the programs
+//! that people use, on real filesystems.
+
+mod common;
+use common::{Output, World, has_tool, is_root, left_out};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// What the guard answers, by the calls' names in calls.c.
+const REFUSED: [(&str, &str); 7] = [
+    ("ficlone", "95"),
+    ("ficlonerange", "95"),
+    ("copy_file_range", "18"),
+    ("seek_data", "22"),
+    ("seek_hole", "22"),
+    ("llseek_data", "22"),
+    ("llseek_hole", "22"),
+];
+
+/// The program that makes the calls, built once.
+fn calls() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let build = || {
+        if !has_tool("cc") {
+            return None;
+        }
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guard/calls.c");
+        let program = tempfile::Builder::new().prefix("calls-").tempdir().expect("a directory").keep().join("calls");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-static", "-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(source);
+        assert!(compiler.status().expect("cc").success(), "calls.c does not compile");
+        Some(program)
+    };
+    BUILT.get_or_init(build).as_deref()
+}
+
+/// Runs the C program below these words of safecp's, or alone, and gives its lines as (ABI, call, errno).
+fn answers(world: &World, words: Option<&str>) -> Option<Vec<[String; 3]>> {
+    let program = calls()?.display();
+    let output = match words {
+        Some(words) => world.shell(&format!("$safecp {words} {program}")),
+        None => world.shell(&program.to_string()),
+    };
+    output.succeeds();
+    let lines = output.stdout.lines().filter(|line| !line.contains("left out"));
+    let fields = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>().try_into().expect("three fields");
+    Some(lines.map(fields).collect())
+}
+
+#[test]
+fn shortcuts_are_refused_in_every_abi() {
+    let world = World::new();
+    let Some(guarded) = answers(&world, Some("--guard")) else { return };
+    let free = answers(&world, None).expect("the same program");
+    assert_eq!(guarded.len(), free.len());
+    let mut refused = 0;
+    for (line, without) in guarded.iter().zip(&free) {
+        let [abi, call, answer] = line;
+        match REFUSED.iter().find(|(name, _)| name == call) {
+            Some((_, errno)) => {
+                assert_eq!(answer, errno, "{abi} {call}");
+                refused += 1;
+            }
+            None => assert_eq!(line, without, "what the guard has nothing to do with"),
+        }
+    }
+    assert!(refused >= 5, "{guarded:?}");
+    // The same calls without a guard, or this would show nothing.
+    for call in ["copy_file_range", "seek_data", "seek_hole", "seek_end"] {
+        assert!(free.contains(&["own", call, "0"].map(str::to_owned)), "{call} fails without a guard: {free:?}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_answered_by_the_kernel() {
+    let world = World::new();
+    for (allowed, free_calls) in [
+        ("clones", &["ficlone", "ficlonerange"][..]),
+        ("offload", &["copy_file_range"]),
+        ("holes", &["seek_data", "seek_hole", "llseek_data", "llseek_hole"]),
+    ] {
+        let Some(guarded) = answers(&world, Some(&format!("--guard --allow={allowed}"))) else { return };
+        let free = answers(&world, None).expect("the same program");
+        for ([abi, call, answer], [_, _, without]) in guarded.iter().zip(&free) {
+            let refusal =
+                REFUSED.iter().find(|(name, _)| name == call).filter(|_| !free_calls.contains(&call.as_str()));
+            assert_eq!(answer, refusal.map_or(without.as_str(), |row| row.1), "--allow={allowed}: {abi} {call}");
+        }
+    }
+}
+
+#[test]
+fn guards_are_inherited_and_add_up() {
+    let world = World::new();
+    let Some(inner) =
+        answers(&world, Some("--guard --allow=holes,offload setsid -w env $safecp --guard --allow=clones"))
+    else {
+        return;
+    };
+    assert_eq!(Some(inner), answers(&world, Some("--guard")));
+}
+
+#[test]
+fn the_command_takes_its_place() {
+    let world = World::new();
+    let output = world.shell("bash -c 'echo $$; exec $safecp --guard sh -c \"echo \\$\\$\"'");
+    let pids: Vec<&str> = output.succeeds().stdout.lines().collect();
+    assert_eq!(pids[0], pids[1]);
+}
+
+#[test]
+fn exit_statuses_and_signals_pass_through() {
+    let world = World::new();
+    assert_eq!(world.shell("exec $safecp --guard sh -c 'exit 42'").code(), Some(42));
+    assert_eq!(world.shell("exec $safecp --guard sh -c 'kill -USR1 $$'").signal(), Some(10));
+}
+
+#[test]
+fn its_own_failures_have_statuses_of_their_own() {
+    let world = World::new();
+    world.file("text", "echo found by its name, run by a shell\n").dir("d");
+    let missing = world.cp("--guard ./nothing");
+    assert_eq!(
+        (missing.code(), missing.stderr.as_str()),
+        (Some(127), "safecp: './nothing': No such file or directory\n")
+    );
+    let denied = world.cp("--guard ./text");
+    assert_eq!((denied.code(), denied.stderr.as_str()), (Some(126), "safecp: './text': Permission denied\n"));
+    world.chmod("text", 0o755);
+    world.shell("PATH=$PWD exec $safecp --guard text").succeeds().says("found by its name, run by a shell\n");
+    let usage = world.cp("--guard --allow=everything true");
+    assert_eq!(usage.code(), Some(125), "{usage}");
+    assert!(usage.stderr.ends_with("Try 'safecp --guard --help' for more information.\n"), "{usage}");
+    assert_eq!(world.cp("-a --guard x y").code(), Some(1));
+}
+
+/// What a process has that Rust's runtime, or ours, may have changed on the way.
+#[test]
+fn the_command_finds_what_it_would_find_without_a_guard() {
+    let world = World::new();
+    let look = "bash -c 'ulimit -a; ulimit -Ha; umask; trap; pwd; env -u _ | sort; (cd /proc/$$/fd; echo *); \
+                exec grep -E \"^(SigBlk|SigIgn|SigCgt|Cap|NoNewPrivs|Groups)\" /proc/self/status'";
+    for around in [
+        "",
+        "trap \"\" PIPE; ",
+        "trap \"\" PIPE HUP INT; ",
+        "ulimit -Sn 100; umask 077; ",
+        "exec 0<&-; ",
+        "exec 2>&-; ",
+    ] {
+        let free = world.shell(&format!("export A=' b'; {around} {look}"));
+        let guarded = world.shell(&format!("export A=' b'; {around} $safecp --guard {look}"));
+        if is_root() {
+            assert_eq!(guarded.stdout, free.stdout, "{around}");
+        }
+        let standard = "sh -c 'for fd in 0 1 2; do test -e /proc/self/fd/$fd && echo $fd; done'";
+        let free = world.shell(&format!("{around} {standard}"));
+        assert_eq!(world.shell(&format!("{around} $safecp --guard {standard}")).stdout, free.stdout, "{around}");
+    }
+    assert_eq!(world.shell("echo from outside | $safecp --guard cat").stdout, "from outside\n");
+    // A pipe that nobody reads ends its writer by SIGPIPE; where that is ignored, with an error.
+    assert_eq!(world.shell("$safecp --guard yes | true; echo ${PIPESTATUS[0]}").stdout, "141\n");
+    let ignored = world.shell("trap '' PIPE; $safecp --guard yes 2>/dev/null | true; echo ${PIPESTATUS[0]}");
+    assert_eq!(ignored.stdout, "1\n");
+}
+
+const STATUS: &str = "$safecp --guard grep NoNewPrivs /proc/self/status";
+
+#[test]
+fn root_keeps_set_user_id_programs() {
+    if World::as_root("installs filters with CAP_SYS_ADMIN").is_none() {
+        return;
+    }
+    World::new().shell(STATUS).succeeds_saying("").says("NoNewPrivs:\t0\n");
+}
+
+#[test]
+fn who_is_not_root_is_told_what_that_takes() {
+    let said = "safecp: no_new_privs is set: under the command set-user-ID programs gain nothing\n";
+    World::new().shell_as_nobody(STATUS).succeeds_saying(said).says("NoNewPrivs:\t1\n");
+    // Root of a user namespace may install filters for what is in it.
+    if !has_tool("unshare") || World::new().shell_as_nobody("unshare -Ur true").code() != Some(0) {
+        return left_out("needs user namespaces of ordinary users");
+    }
+    let inside = World::new().shell_as_nobody(&format!("unshare -Ur bash -c '{STATUS}'"));
+    inside.succeeds_saying("").says("NoNewPrivs:\t0\n");
+}
+
+/// Runs the guard where strace answers its seccomp calls.
+fn with_seccomp(what: &str) -> Option<Output> {
+    let strace = format!("strace -f -qq -o /dev/null -e trace=seccomp -e inject=seccomp:{what}");
+    has_tool("strace").then(|| World::new().shell(&format!("{strace} $safecp --guard touch made; [ ! -e made ]")))
+}
+
+#[test]
+fn a_kernel_that_cannot_guard_runs_nothing() {
+    for (what, reason) in [
+        ("error=ENOSYS", "this kernel has no seccomp filters: Function not implemented"),
+        ("error=EINVAL", "this kernel has no seccomp filters: Invalid argument"),
+        (
+            "error=EPERM",
+            "seccomp filters are forbidden here, perhaps by a filter that is there already: Operation not permitted",
+        ),
+        ("error=ENOMEM", "the filter cannot be installed: Cannot allocate memory"),
+        ("error=ENOMEM:when=2", "the filter cannot be installed: Cannot allocate memory"),
+        ("retval=0", "the kernel took the filter and does not apply it"),
+    ] {
+        let Some(output) = with_seccomp(what) else { return };
+        assert_eq!(output.stderr, format!("safecp: cannot guard: {reason}\n"), "{what}");
+        assert_eq!(output.code(), Some(0), "{what}: the command ran");
+    }
+}
+
+#[test]
+fn safecp_copies_under_it_as_anywhere() {
+    for filesystem in common::filesystems() {
+        let world = World::within(&filesystem.path);
+        world.every_kind("src").random("src/more", 300_000, 7).sparse("src/holes", 4 << 20, &[(1 << 20, b"data")]);
+        world.cp("--guard true").succeeds();
+        world.shell("$safecp --guard $safecp -a src dst").succeeds();
+        world.assert_same_tree("src", "dst");
+    }
+}
