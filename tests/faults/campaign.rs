@@ -107,7 +107,7 @@ impl Tally {
         self.left_out.iter().for_each(|(reason, count)| println!("not tried, {count} times: {reason}"));
         self.meant.iter().for_each(|(reason, count)| println!("meant, {count} times: {reason}"));
         if self.missed > 0 {
-            println!("not struck, {} times: the call was not made in that run", self.missed);
+            println!("not struck, {} times: the call was not made in that run, or of another file", self.missed);
         }
         self.failures.iter().for_each(|failure| println!("== {failure}"));
         let (passed, failed) = (runs - self.failed, self.failed);

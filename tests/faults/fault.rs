@@ -51,7 +51,17 @@ impl Fault {
             true => format!("{number}+"),
         };
         let fault = format!("inject={name}:{}:when={when}", self.what);
-        vec!["--seccomp-bpf".into(), "-e".into(), format!("trace={name}"), "-e".into(), fault]
+        let mut arguments = vec!["--seccomp-bpf".into(), "-e".into(), format!("trace={name}"), "-e".into(), fault];
+        if self.row == TARGET_READ {
+            arguments.extend(["-y", "-s", "0"].map(str::to_owned));
+        }
+        arguments
+    }
+
+    /// Whether a call that strace struck, as it writes it, is one that the fault is meant for. With threads a call of the
+    /// same number may be another thread's read of the source, and what such a read gives is what the source is.
+    pub(crate) fn is_meant_for(&self, struck: &str) -> bool {
+        self.row != TARGET_READ || !struck.contains("/w/s")
     }
 }
 

@@ -157,8 +157,9 @@ pub(crate) fn judge_case(
     let world = desk.world();
     let before = case.scenario.make(&world);
     let ended = tool.traced(&case.arguments(), &case.scenario, &world, &desk.path);
-    let struck = ended.log.lines().filter(|line| line.contains("(INJECTED)")).count();
-    if struck <= usize::from(case.hindrance.is_some()) {
+    let struck: Vec<&str> = ended.log.lines().filter(|line| line.contains("(INJECTED)")).collect();
+    let is_meant = struck.iter().all(|line| case.fault.is_meant_for(line));
+    if struck.len() <= usize::from(case.hindrance.is_some()) || !is_meant {
         locked(tally).missed += 1;
         return;
     }
@@ -193,7 +194,7 @@ fn meant(case: &Case, rule: Rule) -> Option<&'static str> {
         Rule::Bytes if scenario.has("--verify=none") && fault.is_lie => {
             Some("--verify=none: a false success is believed, as by cp")
         }
-        Rule::Bytes if fault.row.starts_with("SEEK_DATA") => {
+        Rule::Bytes | Rule::Whole if fault.row.starts_with("SEEK_DATA") => {
             Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed")
         }
         Rule::Attributes if scenario.preserves() && group(&fault.call.name) == "extended attributes" => {
