@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const ZFS_MODULE: &str = "/sys/module/zfs";
 
@@ -103,6 +103,13 @@ fn zfs_module(module: &Path) -> Option<Module> {
         version: read("version").and_then(|text| Version::parse(&text)),
         offset_next_sync: read("parameters/zfs_dmu_offset_next_sync").and_then(|text| text.trim().parse().ok()),
     })
+}
+
+/// Files of that name in the directories of PATH, in their order.
+#[must_use]
+pub fn on_path(name: &str) -> Vec<PathBuf> {
+    let directories = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&directories).map(|directory| directory.join(name)).filter(|path| path.is_file()).collect()
 }
 
 /// The bits that new files do not get.

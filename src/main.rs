@@ -71,7 +71,7 @@ fn copy(environment: &Environment, options: Options, operands: &Operands, warnin
 
 /// Returns only if the command could not be executed.
 fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<bool> {
-    if guard::install(refused)? == Privileges::GivenUp {
+    if guard::install(refused, &host::on_path("cp"))? == Privileges::GivenUp {
         eprintln!("{program}: no_new_privs is set: under the command set-user-ID programs gain nothing");
     }
     Err(guard::execute(command).into())

@@ -23,18 +23,20 @@ const REFUSED: [(&str, &str); 7] = [
 /// The program that makes the calls, built once.
 fn calls() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let build = || {
-        if !has_tool("cc") {
-            return None;
-        }
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guard/calls.c");
-        let program = tempfile::Builder::new().prefix("calls-").tempdir().expect("a directory").keep().join("calls");
-        let mut compiler = Command::new("cc");
-        compiler.args(["-static", "-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(source);
-        assert!(compiler.status().expect("cc").success(), "calls.c does not compile");
-        Some(program)
-    };
-    BUILT.get_or_init(build).as_deref()
+    BUILT.get_or_init(|| built("calls")).as_deref()
+}
+
+/// tests/guard/NAME.c, built in a directory of its own.
+fn built(name: &str) -> Option<PathBuf> {
+    if !has_tool("cc") {
+        return None;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guard").join(name).with_extension("c");
+    let program = tempfile::Builder::new().prefix("guard-").tempdir().expect("a directory").keep().join(name);
+    let mut compiler = Command::new("cc");
+    compiler.args(["-static", "-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(source);
+    assert!(compiler.status().expect("cc").success(), "{name}.c does not compile");
+    Some(program)
 }
 
 /// Runs the C program below these words of safecp's, or alone, and gives its lines as (ABI, call, errno).
@@ -223,4 +225,35 @@ fn safecp_copies_under_it_as_anywhere() {
         world.shell("$safecp --guard $safecp -a src dst").succeeds();
         world.assert_same_tree("src", "dst");
     }
+}
+
+/// uutils cp does so (tests/guard/run has it); where it is the host's cp, a guard would make every file that looks sparse zeros.
+#[test]
+fn a_cp_that_takes_a_refusal_for_a_hole_is_found_out() {
+    let Some(liar) = built("liar") else { return };
+    let world = World::new();
+    world.dir("bin").sparse("a", 1 << 20, &[(500_000, b"data")]);
+    world.tool("cp", [&liar, &world.path("bin/cp")]);
+    world.shell("PATH=$PWD/bin:$PATH cp a b && cmp a b").succeeds();
+    let refused = world.shell("PATH=$PWD/bin:$PATH $safecp --guard touch made");
+    assert_eq!(refused.code(), Some(125), "{refused}");
+    assert!(refused.stderr.contains("/bin/cp' writes zeros where a search for holes is refused"), "{refused}");
+    assert!(!world.exists("made"));
+    // Found behind another one, too; and no reason to refuse anything where holes stay allowed.
+    assert_eq!(world.shell("PATH=$PATH:$PWD/bin $safecp --guard true").code(), Some(125));
+    world.shell("PATH=$PWD/bin:$PATH $safecp --guard --allow=holes cp a c && cmp a c").succeeds();
+}
+
+#[test]
+fn a_cp_that_is_a_script_around_the_guard_is_not_tried_for_ever() {
+    let world = World::new();
+    world
+        .dir("bin")
+        .file("bin/cp", "#!/bin/sh\necho called >>calls\nexec $safecp --guard /bin/cp \"$@\"\n")
+        .chmod("bin/cp", 0o755);
+    world.file("a", "content");
+    world.shell("PATH=$PWD/bin:$PATH $safecp --guard cp a b").succeeds();
+    assert_eq!(world.read("b"), "content");
+    // The trial of the guard that was typed, the command, and the trial of the guard in it.
+    assert_eq!(world.read("calls").lines().count(), 3);
 }

@@ -30,7 +30,7 @@ impl Shortcut {
 
     /// What a program is told that asks for it. Each is what old kernels or other filesystems say as well, so that
     /// programs know what to do: read and write (tests/guard/run has the programs). EXDEV for copy_file_range,
-    /// because Python's pathlib takes EOPNOTSUPP and ENOSYS for failures of the copy.
+    /// because Python's pathlib (3.14 and later) takes everything else for a failure of the copy.
     #[must_use]
     pub fn refusal(self) -> Errno {
         match self {

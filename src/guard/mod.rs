@@ -8,6 +8,7 @@
 //! (docs/design/guard.md).
 
 mod filter;
+mod trial;
 
 pub use filter::Shortcut;
 
@@ -20,7 +21,7 @@ use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Exit statuses as env(1), nohup(1) and timeout(1) have them: the guard itself failed; the command cannot be executed;
 /// there is no such command.
@@ -59,9 +60,10 @@ pub enum Privileges {
     GivenUp,
 }
 
-/// Installs the filters for this process and all that comes of it, and proves that they refuse. On an error some may be in
-/// place, and no_new_privs may be set.
-pub fn install(refused: &[Shortcut]) -> Result<Privileges, Refusal> {
+/// Installs the filters for this process and all that comes of it, and proves that they refuse, and that none of these
+/// copiers, those that the command would find by the name cp, takes a refusal for a hole. On an error some filters may
+/// be in place, and no_new_privs may be set.
+pub fn install(refused: &[Shortcut], copiers: &[PathBuf]) -> Result<Privileges, Refusal> {
     let machine = std::env::consts::ARCH;
     let abis = abis(machine)
         .ok_or_else(|| Refusal::new(format!("cannot guard: the system calls of {machine} are not in the table")))?;
@@ -76,7 +78,14 @@ pub fn install(refused: &[Shortcut]) -> Result<Privileges, Refusal> {
         }
     }
     refused.iter().try_for_each(|shortcut| prove(*shortcut))?;
-    Ok(privileges)
+    match trial::liar(copiers).filter(|_| refused.contains(&Shortcut::Holes)) {
+        None => Ok(privileges),
+        Some(copier) => Err(Refusal::new(format!(
+            "cannot guard: {} writes zeros where a search for holes is refused, and says success: \
+             use another cp (a link of that name to safecp is one), or --allow=holes",
+            quoted(copier)
+        ))),
+    }
 }
 
 /// EACCES says that the kernel wants no_new_privs of who has no CAP_SYS_ADMIN.
