@@ -169,7 +169,7 @@ pub(crate) fn judge_case(
         Run { scenario, world: &world, before: &before, after: &after, ended: &ended, fault: Some(fault), only_bytes };
     let mut broken = run.judge();
     if !only_bytes {
-        forgive(&mut broken, case, tally);
+        forgive(&mut broken, case, places, tally);
     }
     let said =
         || format!("{}\n    {}, {:?}", case.described(tool, places), ended.shown(), without(&ended.stderr, &world));
@@ -177,9 +177,9 @@ pub(crate) fn judge_case(
 }
 
 /// Takes out what is meant to be as it is, and counts it.
-fn forgive(broken: &mut Vec<Broken>, case: &Case, tally: &Mutex<Tally>) {
+fn forgive(broken: &mut Vec<Broken>, case: &Case, places: &[Place], tally: &Mutex<Tally>) {
     broken.retain(|broken| {
-        let reason = meant(case, broken.rule);
+        let reason = meant(case, broken, places);
         if let Some(reason) = reason {
             *locked(tally).meant.entry(reason).or_default() += 1;
         }
@@ -188,15 +188,16 @@ fn forgive(broken: &mut Vec<Broken>, case: &Case, tally: &Mutex<Tally>) {
 }
 
 /// Why a rule does not hold for a case; the README says so, or cp's manual.
-fn meant(case: &Case, rule: Rule) -> Option<&'static str> {
+fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str> {
     let Case { scenario, fault, .. } = case;
-    match rule {
+    match broken.rule {
         Rule::Bytes if scenario.has("--verify=none") && fault.is_lie => {
             Some("--verify=none: a false success is believed, as by cp")
         }
-        Rule::Bytes | Rule::Whole if fault.row.starts_with("SEEK_DATA") => {
+        Rule::Bytes | Rule::Whole if fault.row.starts_with("SEEK_DATA") && places[case.place].name != "overlay" => {
             Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed")
         }
+        Rule::Attributes if !broken.is_of_xattrs() => None,
         Rule::Attributes if scenario.preserves() && group(&fault.call.name) == "extended attributes" => {
             Some("-a keeps extended attributes where it can, and is silent where not, as cp")
         }

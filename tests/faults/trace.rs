@@ -61,7 +61,9 @@ impl Trace {
             let before = previous.insert(thread, name).unwrap_or_default();
             // strace goes on to write a file that was made without a name as its number.
             let is_named = *name == "close" && rest.contains("/#") && ["renameat", "linkat"].contains(&before);
-            let seals = is_named || ["fsync", "fdatasync"].contains(name) || last_close == Some(index);
+            // A source is synced as well, where hints are not believed without.
+            let is_sync = ["fsync", "fdatasync"].contains(name) && !rest.contains("/w/s");
+            let seals = is_named || is_sync || last_close == Some(index);
             if thread == main && index < loader_end {
                 loaded.insert(name, *count);
                 continue;

@@ -4,7 +4,7 @@
 print_tables() {
     echo
     echo "Corrupt copies / copies. unverified: safecp --verify=none, which has the residency probe alone; unprobed: a safecp whose probe was"
-    echo "taken out, which has verification alone. Refused: an exit status that is not 0, as --reflink=always may have to give."
+    echo "taken out, which has verification alone. guarded: GNU cp under safecp --guard. Refused: an exit status that is not 0, as --reflink=always may have to give."
     awk "$copies_table" "$1"
     echo
     echo "How often safecp copied how, and why:"
@@ -38,7 +38,7 @@ function cell(    text) {
 }
 function column(program) {
     if (program ~ /^cp/) return "cp"
-    return program ~ /^un/ ? program : "safecp"
+    return program ~ /^(un|guarded)/ ? program : "safecp"
 }
 /^GUEST / {
     if (rows++) print ""
@@ -55,18 +55,18 @@ function column(program) {
     wrong[f["guest"], f["job"], column(f["program"])] += f["corrupt"]
 }
 END {
-    form = "%-10s %-13s %-32s %-22s %-20s %-16s %s\n"
-    printf "\n" form, "guest", "job", "row", "cp", "safecp", "unverified", "unprobed"
+    form = "%-10s %-13s %-32s %-22s %-20s %-16s %-16s %s\n"
+    printf "\n" form, "guest", "job", "row", "cp", "safecp", "unverified", "unprobed", "guarded"
     for (i = 1; i <= count; i++) {
         split(order[i], k, SUBSEP)
-        printf form, k[1], k[2], k[3], cells[order[i], "cp"], cells[order[i], "safecp"], cells[order[i], "unverified"], cells[order[i], "unprobed"]
+        printf form, k[1], k[2], k[3], cells[order[i], "cp"], cells[order[i], "safecp"], cells[order[i], "unverified"], cells[order[i], "unprobed"], cells[order[i], "guarded"]
     }
     print ""
     for (i = 1; i <= count; i++) {
         split(order[i], k, SUBSEP)
         if ((k[1], k[2]) in told) continue
         told[k[1], k[2]] = 1
-        printf form, k[1], k[2], "together", total(k, "cp"), total(k, "safecp"), total(k, "unverified"), total(k, "unprobed")
+        printf form, k[1], k[2], "together", total(k, "cp"), total(k, "safecp"), total(k, "unverified"), total(k, "unprobed"), total(k, "guarded")
     }
 }
 function total(k, which) { return sum[k[1], k[2], which] ? wrong[k[1], k[2], which] "/" sum[k[1], k[2], which] : "" }
@@ -75,7 +75,7 @@ function total(k, which) { return sum[k[1], k[2], which] ? wrong[k[1], k[2], whi
 reasons_table=$read_fields'
 /^REASON / {
     read_fields()
-    if (f["program"] ~ /^cp/) next
+    if (f["program"] ~ /^(cp|guarded)/) next
     text = substr($0, index($0, " text=") + 6)
     counts[sprintf("%-10s %-12s %-14s", f["guest"], f["job"], f["program"]) SUBSEP text] += f["count"]
 }

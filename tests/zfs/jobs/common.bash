@@ -23,6 +23,7 @@ declare -A programs=(
     [always]="/job/bin/safecp --debug --reflink=always"
     [in-place]="/job/bin/safecp --debug --in-place"
     [unverified]="/job/bin/safecp --debug --verify=none"
+    [guarded]="/job/bin/safecp --guard /bin/cp"
     [unprobed]="/job/bin/safecp-unprobed --debug"
     [unprobed-in-place]="/job/bin/safecp-unprobed --debug --in-place"
 )
