@@ -173,3 +173,13 @@ fn what_became_another_files_name_meanwhile_is_not_written_to() {
         assert_eq!(world.mode("victim"), 0o600, "{options}: {output}");
     }
 }
+
+/// The filesystem of a directory is asked once for what lies in it; this file lies on another, where a size of 0 means nothing.
+#[test]
+fn a_file_that_is_mounted_into_a_directory_is_one_of_another_filesystem() {
+    let Some(world) = World::with_mounts("mounts a file of /proc into a tree") else { return };
+    world.dir("src").file("src/a", "").file("src/b", "text");
+    let script = "mount --bind /proc/version src/a; $safecp -r src dst; cat dst/a; cat dst/b";
+    let version = std::fs::read_to_string("/proc/version").expect("a file of /proc");
+    world.shell_with_mounts(script).succeeds().says(&format!("{version}text"));
+}

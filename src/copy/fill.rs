@@ -122,6 +122,7 @@ impl<K: Kernel> Copier<'_, K> {
             source: job.source.file,
             target: sink.file(),
             size,
+            ends: strategy == Strategy::Stream && is_regular && source_believed,
             source_position: if is_regular { Position::Any } else { Position::Here },
             target_position: if through { Position::Here } else { Position::Any },
             writes: true,

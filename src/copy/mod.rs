@@ -20,7 +20,7 @@ pub mod verify;
 
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::known::filesystems::Honesty;
+use crate::known::filesystems::{Filesystem, Honesty};
 use crate::known::zfs::Module;
 use crate::options::{Options, Reflink, Verify};
 use crate::report::quote::quoted;
@@ -136,6 +136,18 @@ pub struct Source<'a, F> {
     pub stat: &'a Stat,
     /// For messages.
     pub shown: &'a Path,
+    /// The filesystem of the directory it was found in, if that directory's handle is still open.
+    pub origin: Option<Origin>,
+}
+
+/// The filesystem of an open directory: asked once for all names in it. A file with the same device lies on it, since the
+/// handle keeps that number from being given to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The directory's device.
+    pub dev: u64,
+    /// The filesystem.
+    pub filesystem: Filesystem,
 }
 
 /// How a regular file arrives at its target.
@@ -160,6 +172,8 @@ pub struct Home {
     pub inherits: bool,
     /// What hints of its filesystem are worth.
     pub honesty: Honesty,
+    /// Its device; `None` if it could not be told.
+    pub dev: Option<u64>,
 }
 
 /// What a regular file is to meet at its target, found out before anything is opened there.
@@ -267,7 +281,14 @@ impl<'a, K: Kernel> Copier<'a, K> {
 
     /// Asks about a directory in which targets are to be made.
     pub fn home(&self, dir: &K::File) -> Home {
-        Home { inherits: self.hands_down_list(dir), honesty: self.honesty_of(dir) }
+        let dev = self.kernel.stat(dir).map(|stat| stat.dev).ok();
+        Home { inherits: self.hands_down_list(dir), honesty: self.honesty_of(dir), dev }
+    }
+
+    /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that cannot be told.
+    pub fn origin(&self, dir: &K::File, stat: &Stat) -> Option<Origin> {
+        let magic = self.kernel.filesystem(dir).ok()?;
+        Some(Origin { dev: stat.dev, filesystem: Filesystem::new(magic) })
     }
 
     /// Whether what is made in the directory inherits an access control list.
@@ -288,7 +309,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
     ) -> Result<Copied, Error> {
         let job = Job { source, target, ground };
         let mut landing = ground.landing;
-        let probe = self.probe(source.file, source.stat, source.shown)?;
+        let probe = self.probe(source)?;
         let mut ladder = self.ladder(&probe, &job, landing)?;
         loop {
             let sink = self.sink(&job, landing)?;
@@ -352,22 +373,12 @@ impl<'a, K: Kernel> Copier<'a, K> {
 
     /// Whether FICLONE between these filesystems was not refused for good before.
     fn may_clone(&self, job: &Job<'_, K::File>) -> bool {
-        // Two statements: a guard lives to the end of its own, and no call is made under it.
-        let is_empty = self.unclonable().is_empty();
-        is_empty || self.devices(job).is_ok_and(|devices| !self.unclonable().contains(&devices))
+        devices(job).is_none_or(|devices| !self.unclonable().contains(&devices))
     }
 
     /// Remembers that FICLONE between these filesystems never works.
     fn remember_unclonable(&self, job: &Job<'_, K::File>) {
-        if let Ok(devices) = self.devices(job) {
-            self.unclonable().insert(devices);
-        }
-    }
-
-    /// The device of the source, and that of the directory the target lies in.
-    fn devices(&self, job: &Job<'_, K::File>) -> crate::kernel::Result<(u64, u64)> {
-        let dir = self.kernel.stat(job.target.directory()?)?;
-        Ok((job.source.stat.dev, dir.dev))
+        self.unclonable().extend(devices(job));
     }
 
     fn unclonable(&self) -> MutexGuard<'_, HashSet<(u64, u64)>> {
@@ -400,4 +411,9 @@ impl<'a, K: Kernel> Copier<'a, K> {
             identity: filled.stat.map(|stat| (stat.dev, stat.ino)),
         }
     }
+}
+
+/// The device of the source, and that of the directory the target lies in; nothing if that could not be told.
+fn devices<F>(job: &Job<'_, F>) -> Option<(u64, u64)> {
+    job.ground.home.dev.map(|dev| (job.source.stat.dev, dev))
 }

@@ -4,9 +4,9 @@
 //! that the file is or was mapped, and in every copy that OpenZFS #15933 was seen to corrupt there
 //! were some. Settling is here as well: what is done to a source before a hint about it is used.
 
-use super::Copier;
+use super::{Copier, Source};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Seek, Stat};
+use crate::kernel::{Errno, Kernel, Seek};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::known::zfs::{Bug, Hint, Module};
 use std::path::Path;
@@ -87,13 +87,19 @@ pub enum Settled {
 
 impl<K: Kernel> Copier<'_, K> {
     /// Asks for the facts about an open regular file. Fails only if its filesystem cannot be told.
-    pub(super) fn probe(&self, source: &K::File, stat: &Stat, shown: &Path) -> Result<Probe, Error> {
-        let magic = self.kernel.filesystem(source).map_err(|errno| Error::call(Action::StatSource, shown, errno))?;
-        let filesystem = Filesystem::new(magic);
+    pub(super) fn probe(&self, source: &Source<'_, K::File>) -> Result<Probe, Error> {
+        let Source { file, stat, shown, origin } = *source;
+        let filesystem = match origin.filter(|origin| origin.dev == stat.dev) {
+            Some(origin) => origin.filesystem,
+            None => {
+                let magic = self.kernel.filesystem(file);
+                Filesystem::new(magic.map_err(|errno| Error::call(Action::StatSource, shown, errno))?)
+            }
+        };
         let honesty = filesystem.honesty(self.host.kernel);
         let residency = match honesty {
             Honesty::Honest | Honesty::Pseudo => Residency::Nothing,
-            Honesty::Zfs | Honesty::Unknown => self.residency(source, stat.size),
+            Honesty::Zfs | Honesty::Unknown => self.residency(file, stat.size),
         };
         let zfs = self.host.zfs.clone().filter(|_| matches!(honesty, Honesty::Zfs | Honesty::Unknown));
         // A made-up file ends where a read says so.

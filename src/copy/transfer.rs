@@ -85,6 +85,9 @@ pub struct Pass<'a, K: Kernel> {
     pub target: &'a K::File,
     /// Source's size before the pass; 0 if it is not known.
     pub size: u64,
+    /// Whether the source is read to that size and not on: the filesystem's word about it is good, and whoever runs the pass
+    /// asks afterwards whether the file changed. Else a read tells where it ends.
+    pub ends: bool,
     /// How the source is read.
     pub source_position: Position,
     /// How the target is written.
@@ -303,7 +306,8 @@ impl<K: Kernel> Pass<'_, K> {
 
     fn slice(&self, slice: &Range<u64>, hasher: &mut PieceHasher, buffers: &mut Buffers<'_>) -> Result<u64, Stopped> {
         let Buffers { source, target } = buffers;
-        let read = &mut source[..length_of(slice)];
+        let end = if self.ends { slice.end.min(self.size).max(slice.start) } else { slice.end };
+        let read = &mut source[..length_of(&(slice.start..end))];
         let count = self
             .read_full(self.source, self.source_position, read, slice.start)
             .map_err(|errno| Stopped::Failed(Action::Read, errno))?;

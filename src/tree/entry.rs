@@ -128,7 +128,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
             Some(file) => (file, stat),
             None => self.open_looked(source, &stat)?,
         };
-        let source = Source { file: &file, stat: &stat, shown: source.shown };
+        let source = Source { file: &file, stat: &stat, shown: source.shown, origin: setting.origin };
         let is_link = looked.standing.is_some_and(|found| found.kind == Kind::Symlink);
         let through_link = is_link && matches!(landing, Landing::InPlace | Landing::Through);
         let (dir, name, follow) = match setting.top {

@@ -10,7 +10,7 @@ use super::plan::joined;
 use super::walk::Entry;
 use crate::copy::commit::Claim;
 use crate::copy::metadata::{Dressed, Fresh, Wardrobe};
-use crate::copy::{Copier, Follow, Home, Name};
+use crate::copy::{Copier, Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::options::{Backup, Dereference};
@@ -41,6 +41,8 @@ pub struct Level<K: Kernel> {
     pub made_mode: Option<u32>,
     /// The target, as a directory in which targets are made.
     pub home: Home,
+    /// The source, as a directory in which sources are found.
+    pub origin: Option<Origin>,
 }
 
 /// Where a directory comes from and where it goes.
@@ -94,6 +96,7 @@ impl<K: Kernel> Copier<'_, K> {
         let above_inherits = above.map_or_else(|| self.hands_down_list(base), |above| above.home.inherits);
         let made_mode = if made && above_inherits { self.open_up(&target, to)? } else { None };
         let home = self.home(&target);
+        let origin = self.origin(&source, &stat);
         Ok(Level {
             above: above.cloned(),
             base: Arc::clone(base),
@@ -106,6 +109,7 @@ impl<K: Kernel> Copier<'_, K> {
             made,
             made_mode,
             home,
+            origin,
         })
     }
 

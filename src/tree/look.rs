@@ -6,7 +6,7 @@
 use super::entry::{Entries, Outcome};
 use super::overwrite::{Decision, check_kinds, decide};
 use super::same::{Sameness, Seen};
-use crate::copy::{Follow, Home, Name};
+use crate::copy::{Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Removal};
@@ -19,6 +19,8 @@ pub struct Setting<'a, F> {
     pub fresh: bool,
     /// The target's directory.
     pub home: Home,
+    /// The source's directory; `None` for an operand.
+    pub origin: Option<Origin>,
     /// The target was made by an operand before this one.
     pub just_created: bool,
     /// The user named the target itself: a fifo there is waited for.

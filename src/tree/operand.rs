@@ -163,7 +163,15 @@ impl<K: Kernel> Run<'_, K> {
         let copier = &self.entries.copier;
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
         let home = copier.home(dir);
-        let setting = Setting { fresh: false, home, just_created: false, named: *is_named, walked: None, top: None };
+        let setting = Setting {
+            fresh: false,
+            home,
+            origin: None,
+            just_created: false,
+            named: *is_named,
+            walked: None,
+            top: None,
+        };
         let place = Place { source, target, setting: &setting, base, path };
         let Some(before) = before else { return self.name(&place, None) };
         let names = before.files.entry(identity(stat)).or_default();

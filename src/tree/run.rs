@@ -271,6 +271,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             let setting = Setting {
                 fresh: level.made,
                 home: level.home,
+                origin: level.origin,
                 just_created: false,
                 named: false,
                 walked: Some(task.kind()),

@@ -52,8 +52,10 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
     let source = Name { dir: Some(&source_dir), name: Path::new("source"), shown: Path::new("source"), follow };
     let target =
         Name { dir: Some(&target_dir), name: Path::new("target"), shown: Path::new("target"), follow: Follow::No };
+    let looked = kernel.stat(&source_dir).ok().filter(|_| scenario.in_tree);
     let setting = Setting {
         named: true,
+        origin: looked.and_then(|stat| entries.copier.origin(&source_dir, &stat)),
         fresh: false,
         home: entries.copier.home(&target_dir),
         just_created: false,
