@@ -1,0 +1,127 @@
+//! What a copy costs in system calls and instructions, which unlike seconds are the same in every run: limits that a change may
+//! lower, and may raise only with a reason.
+//!
+//! The cost of one file, or of a MiB, is what more of them cost more, by strace and by valgrind. What a limit of calls consists of
+//! stands beside it.
+
+mod common;
+use common::{World, has_tool};
+use std::collections::BTreeMap;
+
+/// Makes a directory with so many files of 4 KiB.
+fn fill(world: &World, directory: &str, files: u64) {
+    world.dir(directory);
+    for number in 0..files {
+        world.random(&format!("{directory}/{number}"), 4096, number);
+    }
+}
+
+/// Calls of a run with so many files of 4 KiB in one directory, by name.
+fn calls(world: &World, files: u64, options: &str) -> Option<BTreeMap<String, u64>> {
+    let source = format!("s{files}");
+    fill(world, &source, files);
+    let traced = world.cp_traced("all", &[], &format!("{options} --jobs=1 {source} d{files}"))?;
+    traced.output.succeeds();
+    let mut counts = BTreeMap::new();
+    for line in traced.calls.lines() {
+        let name = line.split_once(' ').and_then(|(_, rest)| rest.trim_start().split_once('(')).map(|(name, _)| name);
+        *counts.entry(name.unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    Some(counts)
+}
+
+/// How many more calls each of many files makes, by name; what comes up now and then (getdents) rounds to nothing.
+fn each_file(world: &World, options: &str) -> Option<BTreeMap<String, u64>> {
+    const MORE: u64 = 100;
+    let few = calls(world, 20, options)?;
+    let many = calls(world, 20 + MORE, options)?;
+    let more =
+        many.into_iter().map(|(name, count)| (name.clone(), (count - few.get(&name).unwrap_or(&0).min(&count)) / MORE));
+    Some(more.filter(|(_, count)| *count > 0).collect())
+}
+
+#[track_caller]
+fn costs(options: &str, limit: &[(&str, u64)]) {
+    let Some(world) = World::on("ext4") else { return };
+    let Some(each) = each_file(&world, options) else { return };
+    let limit: BTreeMap<String, u64> = limit.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    assert_eq!(each, limit, "{options}: {} calls for each file, not {}", sum(&each), sum(&limit));
+}
+
+fn sum(calls: &BTreeMap<String, u64>) -> u64 {
+    calls.values().sum()
+}
+
+/// Opened, read, made without a name, written, read back, looked at once more on both sides, given its attributes and its name.
+#[test]
+fn a_small_file_with_its_attributes() {
+    costs(
+        "-a",
+        &[
+            ("openat", 2),
+            // The source when it is opened and when it was read; the target's size.
+            ("fstat", 3),
+            // The source, and the target.
+            ("pread64", 2),
+            ("pwrite64", 1),
+            ("flistxattr", 1),
+            ("fchmod", 1),
+            ("utimensat", 1),
+            ("linkat", 1),
+            ("close", 2),
+        ],
+    );
+}
+
+#[test]
+fn a_small_file() {
+    costs("-r", &[("openat", 2), ("fstat", 3), ("pread64", 2), ("pwrite64", 1), ("linkat", 1), ("close", 2)]);
+}
+
+#[test]
+fn a_small_file_that_is_not_verified() {
+    costs("-r --verify=none", &[("openat", 2), ("fstat", 3), ("copy_file_range", 1), ("linkat", 1), ("close", 2)]);
+}
+
+/// Instructions in user space of a run, all its threads together.
+fn instructions(world: &World, words: &str) -> u64 {
+    let said = world.shell(&format!(
+        "valgrind --tool=callgrind --callgrind-out-file=/dev/null $safecp --jobs=1 {words} 2>&1 | sed -n 's/.*Collected : //p'"
+    ));
+    said.stdout.trim().parse().unwrap_or_else(|error| panic!("valgrind counts: {error}: {said}"))
+}
+
+/// The limits leave room for other compilers and processors: BLAKE3 takes what the processor has.
+#[track_caller]
+fn executes(what: &str, more: u64, each: u64, limit: u64) {
+    let cost = more / each;
+    println!("{what}: {cost} instructions, limit {limit}");
+    assert!(cost <= limit, "{what} takes {cost} instructions, more than {limit}");
+    assert!(cost >= limit / 3, "{what} takes {cost} instructions: the limit of {limit} guards nothing");
+}
+
+/// Measured: 27,200.
+#[test]
+fn instructions_of_a_small_file() {
+    if !has_tool("valgrind") {
+        return;
+    }
+    let world = World::new();
+    for (name, files) in [("few", 20), ("many", 220)] {
+        fill(&world, name, files);
+    }
+    let more = instructions(&world, "-a many m") - instructions(&world, "-a few f");
+    executes("a file of 4 KiB", more, 200, 36_000);
+}
+
+/// Measured: 2,780,000, which is hashing and comparing; moving is the kernel's.
+#[test]
+fn instructions_of_a_large_file() {
+    if !has_tool("valgrind") {
+        return;
+    }
+    let world = World::new();
+    world.random("small", 8 << 20, 1).random("large", 40 << 20, 2);
+    let more = instructions(&world, "large l") - instructions(&world, "small s");
+    executes("a MiB", more, 32, 3_700_000);
+}
