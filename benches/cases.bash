@@ -1,6 +1,6 @@
 # The cases of benches/run: what is copied, where, by which programs, and what safecp is to be at most. To be sourced.
 
-cases=(dense dense-cold dense-8g small small-cold source deep sparse reflink links)
+cases=(dense dense-cold dense-8g small small-cold source deep sparse reflink reflink-none links)
 
 all="safecp safecp-none safecp-device cp cp-cmp cp-b3sum uutils xcp rsync rsync-c"
 # tmpfs has no device to read back from.
@@ -9,21 +9,22 @@ in_memory=${all/ safecp-device/}
 declare -A places=(
     [dense]="ext4 xfs btrfs tmpfs" [dense-cold]="ext4 xfs btrfs" [dense-8g]=ext4
     [small]="ext4 xfs btrfs tmpfs" [small-cold]="ext4 xfs btrfs" [source]="ext4 tmpfs" [deep]="ext4 tmpfs"
-    [sparse]="ext4 xfs" [reflink]="btrfs xfs" [links]="ext4 tmpfs"
+    [sparse]="ext4 xfs" [reflink]="btrfs xfs" [reflink-none]="btrfs xfs"
+    [links]="ext4 tmpfs"
 )
 declare -A programs=(
     [dense]=$in_memory [dense-cold]=$all [dense-8g]="safecp cp cp-cmp xcp"
     [small]=$in_memory [small-cold]=$all [source]="safecp safecp-none cp xcp rsync rsync-c"
     [deep]="safecp safecp-none cp uutils xcp rsync rsync-c" [sparse]="safecp safecp-none cp xcp"
-    [reflink]="safecp safecp-none cp b3sum" [links]="safecp cp rsync"
+    [reflink]="safecp cp cp-cmp cp-b3sum" [reflink-none]="safecp-none cp" [links]="safecp cp rsync"
 )
 declare -A makers=(
     [dense]=dense [dense-cold]=dense [dense-8g]=dense_8g [small]=small [small-cold]=small [source]=source [deep]=deep
-    [sparse]=sparse [reflink]=dense [links]=links
+    [sparse]=sparse [reflink]=dense [reflink-none]=dense [links]=links
 )
 declare -A forms=(
     [dense]=file [dense-cold]=file [dense-8g]=file [small]=tree [small-cold]=tree [source]=tree [deep]=tree [sparse]=file
-    [reflink]=clone [links]=tree
+    [reflink]=clone [reflink-none]=clone [links]=tree
 )
 # Files of a case whose system calls are counted.
 declare -A counted=([small]=20000 [links]=100000)
@@ -31,7 +32,7 @@ declare -A counted=([small]=20000 [links]=100000)
 # What safecp's time is to be at most of a program's: the aim of the project for this case.
 declare -A limits=(
     [dense/cp]=1.00 [dense/cp-cmp]=0.60 [small/cp]=0.75 [small/xcp]=1.00 [small/rsync]=0.60 [small/rsync-c]=0.40 [source/cp]=0.75
-    [source/rsync-c]=0.40 [deep/rsync-c]=0.40 [sparse/cp]=1.2 [reflink/b3sum]=1.1 [small/cp/tmpfs]=0.70 [small/cp/btrfs]=0.90
+    [source/rsync-c]=0.40 [deep/rsync-c]=0.40 [sparse/cp]=1.2 [reflink/cp-b3sum]=1.1 [reflink-none/cp]=1.1 [small/cp/tmpfs]=0.70 [small/cp/btrfs]=0.90
 )
 
 make_dense() { head -c 1G /dev/urandom >"$1"; }

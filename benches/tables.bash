@@ -17,7 +17,7 @@ machine() {
     echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r);"
     echo "safecp $(cd -- "$project" && git rev-parse --short HEAD 2>/dev/null || echo unknown), $(cp --version | head -n 1), $("$uutils" --version | head -n 1), $("$xcp" --version | head -n 1), $(rsync --version | head -n 1 | sed 's/  */ /g')."
     echo
-    echo "Seconds are medians. A ratio is safecp's time by the program's in the same round: median, and from the least to the most. Peak is the"
+    echo "Seconds are medians. A ratio is safecp's time (in reflink-none, that of safecp-none) by the program's in the same round: median, and from the least to the most. Peak is the"
     echo "most memory of any run. Filesystems are fresh images on one disk. The raw data is in results.tsv."
 }
 
@@ -48,21 +48,23 @@ END {
         printf "\n## %s, %s (%d rounds)\n\n", k[1], k[2], rounds[key]
         printf "| program | seconds | safecp / program | at most | peak MiB | calls a file |\n|---|---|---|---|---|---|\n"
         n = split(list[key], names, " ")
+        # The one that the others are compared with.
+        ours = (key, "safecp") in known ? "safecp" : "safecp-none"
         for (j = 1; j <= n; j++) row(key, k[1], k[2], names[j])
     }
 }
 function row(key, name, kind, program,    r, count, ratios, times, ratio, wanted, text) {
     count = 0
     for (r = 1; r <= rounds[key]; r++) {
-        if (!((key, program, r) in seconds) || !((key, "safecp", r) in seconds)) continue
+        if (!((key, program, r) in seconds) || !((key, ours, r) in seconds)) continue
         times[++count] = seconds[key, program, r]
-        ratios[count] = seconds[key, "safecp", r] / seconds[key, program, r]
+        ratios[count] = seconds[key, ours, r] / seconds[key, program, r]
     }
     text = sprintf("%.3f", median(times, count))
     ratio = median(ratios, count)
     wanted = (name "/" program "/" kind) in limit ? limit[name "/" program "/" kind] : limit[name "/" program]
     printf "| %s | %s | %s | %s | %.0f | %s |\n", program, text, \
-        program == "safecp" ? "" : sprintf("%.2f (%.2f to %.2f)", ratio, least, most), \
+        program == ours ? "" : sprintf("%.2f (%.2f to %.2f)", ratio, least, most), \
         wanted == "" ? "" : wanted (ratio <= wanted ? "" : ", missed"), \
         peak[key, program] / 1024, calls[key, program] && files[name] ? sprintf("%.1f", calls[key, program] / files[name]) : ""
 }
