@@ -20,7 +20,7 @@ pub mod verify;
 
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::known::filesystems::{Filesystem, Honesty};
+use crate::known::filesystems::Honesty;
 use crate::known::zfs::Module;
 use crate::options::{Options, Reflink, Verify};
 use crate::report::quote::quoted;
@@ -146,8 +146,8 @@ pub struct Source<'a, F> {
 pub struct Origin {
     /// The directory's device.
     pub dev: u64,
-    /// The filesystem.
-    pub filesystem: Filesystem,
+    /// The filesystem's magic number.
+    pub magic: u32,
 }
 
 /// How a regular file arrives at its target.
@@ -287,8 +287,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
 
     /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that cannot be told.
     pub fn origin(&self, dir: &K::File, stat: &Stat) -> Option<Origin> {
-        let magic = self.kernel.filesystem(dir).ok()?;
-        Some(Origin { dev: stat.dev, filesystem: Filesystem::new(magic) })
+        self.kernel.filesystem(dir).ok().map(|magic| Origin { dev: stat.dev, magic })
     }
 
     /// Whether what is made in the directory inherits an access control list.

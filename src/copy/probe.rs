@@ -4,7 +4,7 @@
 //! that the file is or was mapped, and in every copy that OpenZFS #15933 was seen to corrupt there
 //! were some. Settling is here as well: what is done to a source before a hint about it is used.
 
-use super::{Copier, Source};
+use super::{Copier, Host, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Seek};
 use crate::known::filesystems::{Filesystem, Honesty};
@@ -47,6 +47,16 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// What is known of any file on the filesystem with this magic number before the file is looked at: it has no page, no
+    /// size and no sector.
+    #[must_use]
+    pub fn before_a_look(magic: u32, host: &Host) -> Self {
+        let filesystem = Filesystem::new(magic);
+        let honesty = filesystem.honesty(host.kernel);
+        let zfs = host.zfs.clone().filter(|_| matches!(honesty, Honesty::Zfs | Honesty::Unknown));
+        Self { filesystem, honesty, residency: Residency::Nothing, size: 0, blocks: 0, zfs }
+    }
+
     /// Whether the source has fewer sectors than its size needs, so that it may have holes.
     #[must_use]
     pub fn looks_sparse(&self) -> bool {
@@ -89,22 +99,19 @@ impl<K: Kernel> Copier<'_, K> {
     /// Asks for the facts about an open regular file. Fails only if its filesystem cannot be told.
     pub(super) fn probe(&self, source: &Source<'_, K::File>) -> Result<Probe, Error> {
         let Source { file, stat, shown, origin } = *source;
-        let filesystem = match origin.filter(|origin| origin.dev == stat.dev) {
-            Some(origin) => origin.filesystem,
-            None => {
-                let magic = self.kernel.filesystem(file);
-                Filesystem::new(magic.map_err(|errno| Error::call(Action::StatSource, shown, errno))?)
-            }
+        let magic = match origin.filter(|origin| origin.dev == stat.dev) {
+            Some(origin) => Ok(origin.magic),
+            None => self.kernel.filesystem(file),
         };
-        let honesty = filesystem.honesty(self.host.kernel);
-        let residency = match honesty {
+        let magic = magic.map_err(|errno| Error::call(Action::StatSource, shown, errno))?;
+        let before = Probe::before_a_look(magic, self.host);
+        let residency = match before.honesty {
             Honesty::Honest | Honesty::Pseudo => Residency::Nothing,
             Honesty::Zfs | Honesty::Unknown => self.residency(file, stat.size),
         };
-        let zfs = self.host.zfs.clone().filter(|_| matches!(honesty, Honesty::Zfs | Honesty::Unknown));
         // A made-up file ends where a read says so.
-        let size = if honesty == Honesty::Pseudo { 0 } else { stat.size };
-        Ok(Probe { filesystem, honesty, residency, size, blocks: stat.blocks, zfs })
+        let size = if before.honesty == Honesty::Pseudo { 0 } else { stat.size };
+        Ok(Probe { residency, size, blocks: stat.blocks, ..before })
     }
 
     /// What hints of the filesystem that a file lies on are worth; unknown if it cannot be told.

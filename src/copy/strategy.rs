@@ -236,6 +236,12 @@ impl Ladder {
         Self { rungs, cloning: Cloning::IntoNew, at: 0, fallbacks: Vec::new() }
     }
 
+    /// The strategies that may be tried, best first.
+    #[must_use]
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs
+    }
+
     /// The strategy to try now.
     #[must_use]
     pub fn rung(&self) -> Rung {

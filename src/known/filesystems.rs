@@ -25,32 +25,45 @@ pub enum Honesty {
 
 const ZFS: u32 = 0x2fc1_2fc1;
 
-/// Magic number, the name users know, and what is known of it.
-const TABLE: &[(u32, &str, Honesty)] = &[
-    (0x0000_ef53, "ext4", Honesty::Honest),
-    (0x5846_5342, "xfs", Honesty::Honest),
-    (0x9123_683e, "btrfs", Honesty::Honest),
-    (0x0102_1994, "tmpfs", Honesty::Honest),
-    (ZFS, "zfs", Honesty::Zfs),
-    (0x794c_7630, "overlayfs", Honesty::Unknown),
-    (0x6573_5546, "fuse", Honesty::Unknown),
-    (0x0000_6969, "nfs", Honesty::Unknown),
-    (0xff53_4d42, "cifs", Honesty::Unknown),
-    (0xfe53_4d42, "smb2", Honesty::Unknown),
-    (0x0102_1997, "9p", Honesty::Unknown),
-    (0x00c3_6400, "ceph", Honesty::Unknown),
-    (0xca45_1a4e, "bcachefs", Honesty::Unknown),
-    (0xf2f5_2010, "f2fs", Honesty::Unknown),
-    (0x0000_9fa0, "proc", Honesty::Pseudo),
-    (0x6265_6572, "sysfs", Honesty::Pseudo),
-    (0x6462_6720, "debugfs", Honesty::Pseudo),
-    (0x7472_6163, "tracefs", Honesty::Pseudo),
-    (0x0027_e0eb, "cgroup", Honesty::Pseudo),
-    (0x6367_7270, "cgroup2", Honesty::Pseudo),
-    (0x7363_6673, "securityfs", Honesty::Pseudo),
-    (0x6265_6570, "configfs", Honesty::Pseudo),
-    (0xcafe_4a11, "bpf", Honesty::Pseudo),
-    (0x6165_676c, "pstore", Honesty::Pseudo),
+/// What may lie beneath a filesystem that keeps its files in another.
+const LAYERS: &str = "the filesystems of its layers, to which clones and searches for holes are handed on; what it copies up \
+                      leaves out the holes that they report";
+const SERVER: &str = "the server's filesystem, which answers for clones and holes and cannot be seen from here";
+const DAEMON: &str = "whatever the program behind it keeps files in";
+const HOST: &str = "the host's filesystem, which cannot be seen from here";
+
+/// Magic number, the name users know, what is known of it, and what may lie beneath it.
+const TABLE: &[(u32, &str, Honesty, Option<&str>)] = &[
+    (0x0000_ef53, "ext4", Honesty::Honest, None),
+    (0x5846_5342, "xfs", Honesty::Honest, None),
+    (0x9123_683e, "btrfs", Honesty::Honest, None),
+    (0x0102_1994, "tmpfs", Honesty::Honest, None),
+    (ZFS, "zfs", Honesty::Zfs, None),
+    (0x794c_7630, "overlayfs", Honesty::Unknown, Some(LAYERS)),
+    (0x6573_5546, "fuse", Honesty::Unknown, Some(DAEMON)),
+    (0x0000_6969, "nfs", Honesty::Unknown, Some(SERVER)),
+    (0xff53_4d42, "cifs", Honesty::Unknown, Some(SERVER)),
+    (0xfe53_4d42, "smb2", Honesty::Unknown, Some(SERVER)),
+    (0x0102_1997, "9p", Honesty::Unknown, Some(HOST)),
+    (0x00c3_6400, "ceph", Honesty::Unknown, Some(SERVER)),
+    (0xca45_1a4e, "bcachefs", Honesty::Unknown, None),
+    (0xf2f5_2010, "f2fs", Honesty::Unknown, None),
+    (0x0000_4d44, "vfat", Honesty::Unknown, None),
+    (0x2011_bab0, "exfat", Honesty::Unknown, None),
+    (0x0000_9660, "iso9660", Honesty::Unknown, None),
+    (0x7371_7368, "squashfs", Honesty::Unknown, None),
+    (0xe0f5_e1e2, "erofs", Honesty::Unknown, None),
+    (0x8584_58f6, "ramfs", Honesty::Unknown, None),
+    (0x0000_9fa0, "proc", Honesty::Pseudo, None),
+    (0x6265_6572, "sysfs", Honesty::Pseudo, None),
+    (0x6462_6720, "debugfs", Honesty::Pseudo, None),
+    (0x7472_6163, "tracefs", Honesty::Pseudo, None),
+    (0x0027_e0eb, "cgroup", Honesty::Pseudo, None),
+    (0x6367_7270, "cgroup2", Honesty::Pseudo, None),
+    (0x7363_6673, "securityfs", Honesty::Pseudo, None),
+    (0x6265_6570, "configfs", Honesty::Pseudo, None),
+    (0xcafe_4a11, "bpf", Honesty::Pseudo, None),
+    (0x6165_676c, "pstore", Honesty::Pseudo, None),
 ];
 
 /// The first Linux release on which the honest filesystems above are believed.
@@ -78,7 +91,19 @@ impl Filesystem {
         }
     }
 
-    fn row(self) -> Option<&'static (u32, &'static str, Honesty)> {
+    /// What may lie beneath it, where it keeps its files in another filesystem.
+    #[must_use]
+    pub fn beneath(self) -> Option<&'static str> {
+        self.row().map_or(Some("not known: it is not in the table"), |row| row.3)
+    }
+
+    /// Whether it is believed on kernels that are new enough.
+    #[must_use]
+    pub fn becomes_honest(self) -> bool {
+        self.row().is_some_and(|row| row.2 == Honesty::Honest)
+    }
+
+    fn row(self) -> Option<&'static (u32, &'static str, Honesty, Option<&'static str>)> {
         TABLE.iter().find(|row| row.0 == self.magic)
     }
 }
@@ -91,6 +116,12 @@ mod tests {
     fn a_filesystem_nobody_listed_is_not_believed() {
         assert_eq!(Filesystem::new(0x1234_5678).honesty((6, 18)), Honesty::Unknown);
         assert_eq!(Filesystem::new(0x1234_5678).name(), "unknown");
+    }
+
+    #[test]
+    fn what_nobody_listed_may_stand_in_front_of_anything() {
+        assert!(Filesystem::new(0x1234_5678).beneath().is_some() && Filesystem::new(0x794c_7630).beneath().is_some());
+        assert!(Filesystem::new(0xef53).beneath().is_none() && Filesystem::new(ZFS).beneath().is_none());
     }
 
     #[test]

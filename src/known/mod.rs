@@ -2,4 +2,6 @@
 
 pub mod calls;
 pub mod filesystems;
+pub mod glibc;
+pub mod programs;
 pub mod zfs;

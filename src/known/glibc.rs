@@ -1,0 +1,39 @@
+//! What the C library does wrong in copying, by its version.
+//!
+//! safecp does not copy by it, but most other programs do.
+
+/// A fault of a range of releases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The first release that has it, and the first that has not.
+    pub affected: ((u32, u32), (u32, u32)),
+    /// What happens.
+    pub effect: &'static str,
+}
+
+/// glibc bug 33245; on ZFS it was OpenZFS #17629, in coreutils it is worked round since 9.8.
+const COPY_FILE_RANGE_CUT: Fault = Fault {
+    affected: ((2, 41), (2, 43)),
+    effect: "copy_file_range of more than 2 GiB at once returns a wrong count (glibc bug 33245, OpenZFS #17629): \
+             GNU cp before 9.8, and others that ask for so much, may write wrong copies",
+};
+
+/// What is known of copy_file_range in this release of glibc.
+#[must_use]
+pub fn fault(version: (u32, u32)) -> Option<Fault> {
+    let (first, mended) = COPY_FILE_RANGE_CUT.affected;
+    (first..mended).contains(&version).then_some(COPY_FILE_RANGE_CUT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fault;
+
+    #[test]
+    fn two_releases_cut_large_answers() {
+        assert_eq!(
+            [(2, 36), (2, 40), (2, 41), (2, 42), (2, 43)].map(|of| fault(of).is_some()),
+            [false, false, true, true, false]
+        );
+    }
+}
