@@ -9,6 +9,9 @@ complete -c safecp -l update -d 'replace existing targets: all (default), none, 
 complete -c safecp -l context -d 'the same, or the context CTX' -r
 complete -c safecp -l verify -d 'read every copy back: content (default), device, none' -r
 complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
+complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
+complete -c safecp -l report -d 'after --doctor: write the same as JSON to FILE' -r -F
+complete -c safecp -l try -d 'after --doctor: make copies in DIR and compare them' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -s a -l archive -d 'recursively, keeping links as links and every attribute: -dR --preserve=all'
 complete -c safecp -l attributes-only -d 'carry attributes over and leave content alone'
 complete -c safecp -s b -d 'the same, with the kind of name left to VERSION_CONTROL'
@@ -38,5 +41,6 @@ complete -c safecp -l in-place -d 'write into existing files rather than replace
 complete -c safecp -l durable -d 'say success only of what a power loss cannot take back'
 complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
 complete -c safecp -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
+complete -c safecp -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
 complete -c safecp -l help -d 'print this help'
 complete -c safecp -l version -d 'print the version'

@@ -9,7 +9,8 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-const ZFS_MODULE: &str = "/sys/module/zfs";
+/// Where the kernel shows the loaded ZFS module.
+pub const ZFS_MODULE: &str = "/sys/module/zfs";
 
 /// Where the kernel shows that it keeps security contexts, and in which attribute: SELinux and SMACK.
 const CONTEXTS: [(&str, &str); 2] =
@@ -94,7 +95,9 @@ pub fn parse_release(release: &str) -> (u32, u32) {
     }
 }
 
-fn zfs_module(module: &Path) -> Option<Module> {
+/// The ZFS module that shows itself in this directory; `None` where there is no such directory.
+#[must_use]
+pub fn zfs_module(module: &Path) -> Option<Module> {
     if !module.exists() {
         return None;
     }
@@ -108,8 +111,13 @@ fn zfs_module(module: &Path) -> Option<Module> {
 /// Files of that name in the directories of PATH, in their order.
 #[must_use]
 pub fn on_path(name: &str) -> Vec<PathBuf> {
-    let directories = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&directories).map(|directory| directory.join(name)).filter(|path| path.is_file()).collect()
+    path().iter().map(|directory| directory.join(name)).filter(|path| path.is_file()).collect()
+}
+
+/// The directories of PATH, in their order.
+#[must_use]
+pub fn path() -> Vec<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect()
 }
 
 /// The bits that new files do not get.

@@ -11,7 +11,8 @@
 //! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
 //! a hint here; that both files read the same is the proof.
 //!
-//! Beside it stands [`guard`], which copies nothing: it runs a command that is refused those hints.
+//! Beside it stand two that copy nothing: [`guard`] runs a command that is refused those hints, and
+//! [`doctor`] tells whether programs of this machine would be misled by them.
 //!
 //! # Vocabulary
 //!
@@ -25,6 +26,7 @@
 
 pub mod cli;
 pub mod copy;
+pub mod doctor;
 pub mod error;
 pub mod guard;
 pub mod host;

@@ -2,6 +2,7 @@
 
 use safecp::cli::{Typed, Usage, read};
 use safecp::copy::Geometry;
+use safecp::doctor::{self, Task};
 use safecp::guard::{self, Privileges, Refusal, Shortcut};
 use safecp::host::{self, Environment};
 use safecp::kernel::linux::Linux;
@@ -23,10 +24,10 @@ fn main() -> ExitCode {
         Typed::Text(text) => print(&text),
         Typed::Copy { options, operands, warnings } => copy(&environment, *options, &operands, &warnings),
         Typed::Guard { refused, command } => guard(program, &refused, &command),
+        Typed::Doctor(task) => doctor(program, &task),
     });
     match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(status) => status,
         Err(error) => {
             say(program, called, &error);
             status(&error)
@@ -50,17 +51,22 @@ fn status(error: &anyhow::Error) -> ExitCode {
     usage.or(refusal).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-fn print(text: &str) -> anyhow::Result<bool> {
+fn print(text: &str) -> anyhow::Result<ExitCode> {
     let mut output = host::output();
     output.write_all(text.as_bytes())?;
     output.flush()?;
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
-fn copy(environment: &Environment, options: Options, operands: &Operands, warnings: &[String]) -> anyhow::Result<bool> {
+fn copy(
+    environment: &Environment,
+    options: Options,
+    operands: &Operands,
+    warnings: &[String],
+) -> anyhow::Result<ExitCode> {
     let options = Options { umask: host::umask(), privileged: host::is_privileged(), ..options };
     host::allow_many_files();
-    let watch = signals::watch()?;
+    let watch = signals::watch(signals::GRACE)?;
     let report = Report::new(environment.program, options.verbosity, host::output(), Box::new(std::io::stderr()));
     warnings.iter().for_each(|warning| report.warning(warning));
     let kernel = Patient(Linux::new());
@@ -71,13 +77,26 @@ fn copy(environment: &Environment, options: Options, operands: &Operands, warnin
     let ask = |question: &str| host::ask(&environment.called, question);
     Run::new(&kernel, &options, &host::this_host(), &watch.stop, &report, &ask).operands(&operands);
     watch.die_if_asked();
-    Ok(report.finish())
+    Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns only if the command could not be executed.
-fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<bool> {
+fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<ExitCode> {
     if guard::install(refused, &host::on_path("cp"))? == Privileges::GivenUp {
         eprintln!("{program}: no_new_privs is set: under the command set-user-ID programs gain nothing");
     }
     Err(guard::execute(command).into())
+}
+
+fn doctor(program: &str, task: &Task) -> anyhow::Result<ExitCode> {
+    let wanted = match task {
+        Task::Copy { how, source, target } => return Ok(ExitCode::from(how.copy(source, target))),
+        Task::Examine(wanted) => wanted,
+    };
+    let watch = signals::watch(doctor::GRACE)?;
+    let examined = doctor::examine(wanted, &watch.stop);
+    watch.die_if_asked();
+    examined.errors.iter().for_each(|error| eprintln!("{program}: {error}"));
+    print(&examined.text)?;
+    Ok(ExitCode::from(examined.status))
 }

@@ -2,7 +2,7 @@
 //!
 //! A signal sets a flag that is looked at between slices, so that temporaries are removed on the
 //! ordinary way out. A call that does not return, such as the opening of a fifo that nobody writes
-//! to, is waited for [`GRACE`]; after that, or at a second signal, the process ends at once. Then a
+//! to, is waited for a while, [`GRACE`] in a copy; after that, or at a second signal, the process ends at once. Then a
 //! temporary name can stay only on filesystems without O_TMPFILE.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
-/// How long a run may take to end after a signal.
+/// How long a copy may take to end after a signal.
 pub const GRACE: Duration = Duration::from_secs(2);
 
 /// What has come so far.
@@ -23,8 +23,9 @@ pub struct Watch {
     received: Arc<AtomicI32>,
 }
 
-/// Begins to watch. A signal that is ignored, as nohup does with SIGHUP, stays ignored.
-pub fn watch() -> std::io::Result<Watch> {
+/// Begins to watch. A signal that is ignored, as nohup does with SIGHUP, stays ignored. After a signal the run has
+/// `grace` to end.
+pub fn watch(grace: Duration) -> std::io::Result<Watch> {
     let watch = Watch::default();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)))?;
     let seen = watch.clone();
@@ -34,7 +35,7 @@ pub fn watch() -> std::io::Result<Watch> {
             seen.received.store(signal, Ordering::Relaxed);
             seen.stop.store(true, Ordering::Relaxed);
             let timer = std::thread::Builder::new().spawn(move || {
-                std::thread::sleep(GRACE);
+                std::thread::sleep(grace);
                 die_of(signal);
             });
             drop(timer);

@@ -20,6 +20,23 @@ fn command() -> Command {
     command
 }
 
+/// The command line with what may follow a mode: a shell completes words without a thought for the first of them.
+fn command_with_modes() -> Command {
+    let mut command = safecp::cli::command("safecp").bin_name("safecp");
+    for mode in [safecp::cli::guard_command("safecp"), safecp::cli::doctor_command("safecp")] {
+        let after = mode.get_name().trim_start_matches("safecp ").to_owned();
+        let has = |command: &Command, id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+        for argument in mode.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            if !has(&command, argument.get_id().as_str()) {
+                let help = format!("after {after}: {}", argument.get_help().expect("help"));
+                command = command.arg(argument.clone().help(help));
+            }
+        }
+    }
+    command.build();
+    command
+}
+
 /// Writes the file if that is asked for; else it must be there, and the same.
 #[track_caller]
 fn check(name: &str, generated: &str) {
@@ -54,6 +71,7 @@ fn page() -> String {
     template
         .replace("@OPTIONS@", &options(command()))
         .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
+        .replace("@DOCTOR@", &options_of_mode(safecp::cli::doctor_command("safecp")))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
 }
 
@@ -74,10 +92,20 @@ fn the_man_page_has_every_option() {
 }
 
 #[test]
+fn the_man_page_and_the_completions_have_the_options_of_the_modes() {
+    let page = page().replace('\\', "");
+    let completion = fs::read_to_string(project("completions/safecp.bash")).expect("a completion");
+    for option in ["--guard", "--allow", "--doctor", "--report", "--try"] {
+        assert!(page.contains(option) && completion.contains(option), "{option}");
+    }
+    assert!(!page.contains("--copier") && !completion.contains("--copier"), "the trial's own use");
+}
+
+#[test]
 fn completions_are_fresh() {
     for (shell, name) in [(Shell::Bash, "safecp.bash"), (Shell::Zsh, "_safecp"), (Shell::Fish, "safecp.fish")] {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command(), "safecp", &mut script);
+        clap_complete::generate(shell, &mut command_with_modes(), "safecp", &mut script);
         check(&format!("completions/{name}"), &String::from_utf8(script).expect("a script is text"));
     }
 }

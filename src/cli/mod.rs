@@ -3,10 +3,12 @@
 //! [`command`] is the one source of help, man page and completions. Options of cp are read in the
 //! order they were typed, since later ones take back what earlier ones said.
 
+mod doctor;
 mod guard;
 mod read;
 mod wrong;
 
+pub use doctor::doctor_command;
 pub use guard::guard_command;
 pub use read::{Typed, read};
 pub use wrong::Usage;
@@ -40,7 +42,7 @@ pub fn command(name: &str) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .override_usage(format!(
-            "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE...\n       {name} --guard [--allow=WHAT] [--] COMMAND [ARG]..."
+            "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE...\n       {name} --guard [--allow=WHAT] [--] COMMAND [ARG]...\n       {name} --doctor [--report=FILE] [--try=DIR] [PATH]..."
         ))
         .after_help(AFTER_HELP)
         .infer_long_args(true)
@@ -165,11 +167,14 @@ fn own_arguments() -> Vec<Arg> {
 
 /// What is no copy: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
-    vec![flag(
-        guard::MODE,
-        None,
-        "as the first argument: run a command that can use no clone, no hole and no copy by the kernel",
-    )]
+    vec![
+        flag(
+            guard::MODE,
+            None,
+            "as the first argument: run a command that can use no clone, no hole and no copy by the kernel",
+        ),
+        flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
+    ]
 }
 
 #[cfg(test)]
@@ -178,5 +183,6 @@ mod tests {
     fn the_definitions_are_sound() {
         super::command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
+        super::doctor_command("safecp").debug_assert();
     }
 }

@@ -1,7 +1,8 @@
 //! The reading of a command line: arguments in, options and operands out, in GNU's words if wrong.
 
-use super::guard;
 use super::wrong::{Kind, Usage, Wrong};
+use super::{doctor, guard};
+use crate::doctor::Task;
 use crate::guard::Shortcut;
 use crate::host::Environment;
 use crate::options::{
@@ -36,6 +37,8 @@ pub enum Typed {
         /// The command and its arguments: one or more.
         command: Vec<OsString>,
     },
+    /// A look at the machine.
+    Doctor(Task),
     /// A text for standard output: help or version.
     Text(String),
 }
@@ -47,6 +50,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     let mode = arguments.get(1).and_then(|argument| argument.to_str()).and_then(|argument| argument.strip_prefix("--"));
     let (typed, kind) = match mode {
         Some(guard::MODE) => (guard::parse(arguments, environment), guard::KIND),
+        Some(doctor::MODE) => (doctor::parse(arguments, environment), doctor::KIND),
         _ => (parse(arguments, environment), Kind { help: "--help", status: 1 }),
     };
     typed.map_err(|error| Usage::of(error, kind, environment.is_utf8))
@@ -67,8 +71,8 @@ fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
     if matches.get_flag("version") {
         return Ok(Typed::Text(format!("{}\n", command.render_version().trim_end())));
     }
-    if matches.get_flag(guard::MODE) {
-        bail!("--guard must be the first argument");
+    if let Some(mode) = [guard::MODE, doctor::MODE].into_iter().find(|mode| matches.get_flag(mode)) {
+        bail!("--{mode} must be the first argument");
     }
     if matches.get_many::<OsString>("target-directory").is_some_and(|directories| directories.len() > 1) {
         bail!(Wrong::Plain("multiple target directories specified"));
@@ -394,7 +398,7 @@ mod tests {
         match read(words, environment)? {
             Typed::Copy { options, operands, .. } => Ok((*options, operands)),
             Typed::Text(text) => bail!(text),
-            Typed::Guard { .. } => bail!("a guard"),
+            Typed::Guard { .. } | Typed::Doctor(_) => bail!("no copy"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Linux: the system calls themselves, by rustix where it has them and by hand where it has not.
 //!
 //! With process.rs the only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
-//! msync of a mapping nobody touches, close with its result, and fsync with a return value that is
-//! looked at whole. ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk
+//! msync of a mapping nobody touches, close with its result, fsync with a return value that is
+//! looked at whole, and the one write through a mapping, which no copy makes: the trials of `--doctor` do. ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk
 //! the components one by one", which is done here, so that the rest of the code sees one call.
 #![allow(unsafe_code)]
 
@@ -93,6 +93,20 @@ impl Drop for Untouched {
         let unmapped = unsafe { rustix::mm::munmap(self.start, self.length) };
         debug_assert!(unmapped.is_ok(), "munmap of a mapping of our own");
     }
+}
+
+/// Writes bytes into an open file through a shared mapping, which is gone on return. `offset` is a multiple of the page
+/// size, and the file has the range; the caller sees to it that nobody cuts the file meanwhile and that the disk has room, for
+/// either raises SIGBUS.
+pub fn write_mapped(file: &OwnedFd, bytes: &[u8], offset: u64) -> Result<()> {
+    let protection = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping at an address the kernel chooses.
+    let start =
+        unsafe { rustix::mm::mmap(std::ptr::null_mut(), bytes.len(), protection, MapFlags::SHARED, file, offset)? };
+    // SAFETY: the mapping is as long as `bytes`, writable, and apart from them; nobody else has its address.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start.cast::<u8>(), bytes.len()) };
+    // SAFETY: start and length are those of the mapping above, which nothing refers to any more.
+    unsafe { rustix::mm::munmap(start, bytes.len()) }
 }
 
 fn page_bytes() -> u64 {

@@ -58,6 +58,14 @@ pub fn filter_calls(program: &[libc::sock_filter]) -> Result<(), Errno> {
     if returned == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
+/// seccomp(SECCOMP_GET_ACTION_AVAIL): whether the kernel knows filters that refuse a call with an error number. Only asks.
+pub fn knows_filters() -> Result<(), Errno> {
+    let action: u32 = libc::SECCOMP_RET_ERRNO;
+    // SAFETY: the kernel reads the four bytes and changes nothing.
+    let returned = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) };
+    if returned == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
 /// execvp(3): the program takes this one's place, with the standard handles and the SIGPIPE that this one was
 /// started with. Returns only if it could not be executed; this process has changed then as well.
 pub fn become_program(command: &[CString]) -> Errno {

@@ -1,0 +1,116 @@
+//! The command line of `--doctor`: what to look at, where to write it down, and where to try it.
+
+use super::read::Typed;
+use super::wrong::{Kind, Wrong};
+use super::{flag, valued};
+use crate::doctor::{Task, Wanted, raw::Raw};
+use crate::host::Environment;
+use anyhow::{Result, bail};
+use clap::{Arg, ArgMatches, Command, ValueHint};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The option that it begins with.
+pub(super) const MODE: &str = "doctor";
+
+pub(super) const KIND: Kind = Kind { help: "--doctor --help", status: 1 };
+
+const ABOUT: &str = "Tell whether programs of this machine can copy wrongly here, and why; change nothing";
+
+const AFTER_HELP: &str = "\
+Without PATH every mounted filesystem that keeps files is looked at. --try makes a directory
+of its own in DIR, in at most 64 MiB and a minute, and removes it again: files that OpenZFS
+is known to tell wrongly of, copied by cp, by each call alone and by safecp, and compared
+with what they must hold.
+
+Exit status: 0 if nothing is known that can go wrong here, 1 if something could not be
+examined (or if safecp itself copied wrongly), 2 if there is a risk.";
+
+/// The command line of `NAME --doctor`.
+#[must_use]
+pub fn doctor_command(name: &str) -> Command {
+    let file = |arg: Arg| arg.value_parser(clap::value_parser!(OsString));
+    Command::new("safecp --doctor")
+        .about(ABOUT)
+        .override_usage(format!("{name} --doctor [--report=FILE] [--try=DIR] [PATH]..."))
+        .after_help(AFTER_HELP)
+        .infer_long_args(true)
+        .args_override_self(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .arg(flag(MODE, None, "look at this machine").hide(true))
+        .arg(file(valued("report", "FILE", "write the same as JSON to FILE").value_hint(ValueHint::FilePath)))
+        .arg(file(valued("try", "DIR", "make copies in DIR and compare them").value_hint(ValueHint::DirPath)))
+        .arg(valued("copier", "CALL", "copy PATH to PATH by this call alone: the trial's own use").hide(true))
+        .arg(flag("help", None, "print this help"))
+        .arg(file(Arg::new("paths").num_args(0..).value_name("PATH").value_hint(ValueHint::AnyPath).hide(true)))
+}
+
+/// What it asks for; `--doctor` is the first of the arguments after the name.
+pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
+    let mut command = doctor_command(&environment.called);
+    let matches = match command.try_get_matches_from_mut(arguments) {
+        Ok(matches) => matches,
+        Err(error) => bail!(Wrong::getopt(&error, &command)),
+    };
+    if matches.get_flag("help") {
+        return Ok(Typed::Text(command.render_help().to_string()));
+    }
+    let paths: Vec<PathBuf> = matches.get_many::<OsString>("paths").into_iter().flatten().map(PathBuf::from).collect();
+    let task = match matches.get_many::<String>("copier").into_iter().flatten().last() {
+        Some(word) => copy(word, paths)?,
+        None => Task::Examine(Wanted { paths, report: last(&matches, "report"), try_in: last(&matches, "try") }),
+    };
+    Ok(Typed::Doctor(task))
+}
+
+fn last(matches: &ArgMatches, id: &str) -> Option<PathBuf> {
+    matches.get_many::<OsString>(id).into_iter().flatten().last().map(PathBuf::from)
+}
+
+fn copy(word: &str, paths: Vec<PathBuf>) -> Result<Task> {
+    let Some(how) = Raw::ALL.into_iter().find(|raw| raw.name() == word) else {
+        bail!("--copier knows no call '{word}'");
+    };
+    match <[PathBuf; 2]>::try_from(paths) {
+        Ok([source, target]) => Ok(Task::Copy { how, source, target }),
+        Err(_) => bail!("--copier takes a source and a target"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::{Typed, read};
+    use crate::doctor::{Task, raw::Raw};
+    use crate::host::environment;
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    fn typed(line: &str) -> Result<Task, String> {
+        let arguments = ["safecp", "--doctor"].into_iter().chain(line.split_whitespace()).map(OsString::from);
+        match read(arguments, &environment()).map_err(|error| error.to_string())? {
+            Typed::Doctor(task) => Ok(task),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn paths_and_options_may_stand_in_any_order() {
+        let Ok(Task::Examine(wanted)) = typed("/a --try=/d /b --report r") else { panic!("sound") };
+        assert_eq!(wanted.paths, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!((wanted.report, wanted.try_in), (Some(PathBuf::from("r")), Some(PathBuf::from("/d"))));
+    }
+
+    #[test]
+    fn options_of_cp_are_none_of_its() {
+        assert_eq!(typed("-a x").expect_err("an option of cp"), "invalid option -- 'a'");
+        assert_eq!(typed("--try").expect_err("no directory"), "option '--try' requires an argument");
+    }
+
+    #[test]
+    fn a_copier_has_a_source_and_a_target() {
+        let Ok(Task::Copy { how, .. }) = typed("--copier=ficlone a b") else { panic!("sound") };
+        assert_eq!(how, Raw::Ficlone);
+        assert!(typed("--copier=ficlone a").is_err() && typed("--copier=rename a b").is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! Copies by one call alone, which believe whatever it answers: what the trial tries a filesystem with.
+//!
+//! Each runs in a process of its own. They are wrong on purpose wherever the kernel is: nothing is read back, and no call
+//! makes up for another.
+
+use crate::kernel::linux::Linux;
+use crate::kernel::patient::Patient;
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Result, Seek};
+use rustix::fd::OwnedFd;
+use std::ops::Range;
+use std::path::Path;
+
+/// The call that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raw {
+    /// lseek with SEEK_DATA and SEEK_HOLE: only data is read and written.
+    Holes,
+    /// ioctl FICLONE.
+    Ficlone,
+    /// copy_file_range of the whole file.
+    CopyFileRange,
+}
+
+/// The exit status that says that the kernel refused the call: nothing was copied.
+pub(super) const REFUSED: u8 = 3;
+
+const FAILED: u8 = 1;
+
+/// Bytes moved at once.
+const BUFFER: usize = 128 << 10;
+
+impl Raw {
+    /// All of them.
+    pub const ALL: [Raw; 3] = [Raw::Holes, Raw::Ficlone, Raw::CopyFileRange];
+
+    /// Its name on the command line and in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Raw::Holes => "holes",
+            Raw::Ficlone => "ficlone",
+            Raw::CopyFileRange => "copy_file_range",
+        }
+    }
+
+    /// Copies one file; the exit status tells how that went.
+    #[must_use]
+    pub fn copy(self, source: &Path, target: &Path) -> u8 {
+        match self.try_copy(&Patient(Linux::new()), source, target) {
+            Ok(()) => 0,
+            Err(errno) if is_refusal(errno) => REFUSED,
+            Err(_) => FAILED,
+        }
+    }
+
+    fn try_copy(self, kernel: &Patient<Linux>, source: &Path, target: &Path) -> Result<()> {
+        let open = |path, flags| kernel.open(None, path, flags, Mode::RUSR | Mode::WUSR, ResolveFlags::empty());
+        let source = open(source, OFlags::RDONLY)?;
+        let target = open(target, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
+        let size = kernel.stat(&source)?.size;
+        match self {
+            Raw::Holes => data_only(kernel, &source, &target, size)?,
+            Raw::Ficlone => kernel.ficlone(&target, &source)?,
+            Raw::CopyFileRange => by_kernel(kernel, &source, &target, size)?,
+        }
+        kernel.close(target)
+    }
+}
+
+/// What a filesystem says that cannot, cannot here, or cannot now.
+fn is_refusal(errno: Errno) -> bool {
+    [Errno::OPNOTSUPP, Errno::NOTTY, Errno::NOSYS, Errno::XDEV, Errno::INVAL, Errno::AGAIN, Errno::PERM]
+        .contains(&errno)
+}
+
+fn data_only(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, size: u64) -> Result<()> {
+    kernel.truncate(target, size)?;
+    let mut at = 0;
+    while let Some(start) = kernel.seek(source, Seek::Data, at)? {
+        let end = kernel.seek(source, Seek::Hole, start)?.unwrap_or(size).min(size);
+        if end <= start {
+            return Ok(());
+        }
+        plainly(kernel, source, target, start..end)?;
+        at = end;
+    }
+    Ok(())
+}
+
+fn plainly(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, range: Range<u64>) -> Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    let mut at = range.start;
+    while at < range.end {
+        let length = BUFFER.min(usize::try_from(range.end - at).unwrap_or(BUFFER));
+        let read = kernel.pread(source, &mut buffer[..length], at)?;
+        let mut rest = &buffer[..read];
+        if rest.is_empty() {
+            return Ok(());
+        }
+        while !rest.is_empty() {
+            let written = kernel.pwrite(target, rest, at)?;
+            if written == 0 {
+                return Err(Errno::NOSPC);
+            }
+            rest = &rest[written..];
+            at += written as u64;
+        }
+    }
+    Ok(())
+}
+
+fn by_kernel(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, size: u64) -> Result<()> {
+    let mut at = 0;
+    while at < size {
+        match kernel.copy_file_range(source, target, at..size)? {
+            0 => return Ok(()),
+            count => at += count,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn where_the_kernel_is_right_so_are_they() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        let mut bytes = vec![0; 1 << 20];
+        bytes[300_000..500_000].fill(7);
+        fs::write(path("source"), &bytes).expect("a file");
+        for raw in Raw::ALL {
+            let target = path(raw.name());
+            match raw.copy(&path("source"), &target) {
+                0 => assert!(fs::read(&target).expect("a copy") == bytes, "{raw:?}"),
+                status => assert_eq!((status, raw), (REFUSED, Raw::Ficlone)),
+            }
+            assert_eq!(raw.copy(&path("source"), &target), FAILED, "the target is there already");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Who copies in the trial: the host's cp, each call alone, and safecp. Each is a process of its own.
+
+use super::super::clock::Clock;
+use super::super::raw::{self, Raw};
+use super::super::run::{End, run};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What safecp is called in the table.
+pub(in super::super) const SAFECP: &str = "safecp";
+
+/// A command that takes a source and a target.
+#[derive(Clone, Debug)]
+pub(super) struct Copier {
+    pub(super) name: String,
+    words: Vec<OsString>,
+    refusal: Refusal,
+}
+
+/// The exit statuses that say that something was refused, and not that it failed.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    /// None.
+    Never,
+    /// All but 0.
+    Any,
+    /// This one.
+    Status(u8),
+}
+
+/// What came of one copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It said success.
+    Done,
+    /// It said that it cannot be done.
+    Refused,
+    /// Any other failure.
+    Failed,
+    /// It did not end in time.
+    TooLong,
+}
+
+/// The copiers: cp as these directories have it, and `own`, the program that runs.
+pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
+    let mut copiers = Vec::new();
+    if let Some(cp) = path.iter().map(|directory| directory.join("cp")).find(|cp| cp.is_file()) {
+        copiers.push(copier("cp".to_owned(), &cp, &[], Refusal::Never));
+        copiers.push(copier("cp --reflink=always".to_owned(), &cp, &["--reflink=always"], Refusal::Any));
+    }
+    for raw in Raw::ALL {
+        let call = format!("--copier={}", raw.name());
+        copiers.push(copier(raw.name().to_owned(), own, &["--doctor", &call], Refusal::Status(raw::REFUSED)));
+    }
+    copiers.push(copier(SAFECP.to_owned(), own, &[], Refusal::Never));
+    copiers
+}
+
+fn copier(name: String, program: &Path, arguments: &[&str], refusal: Refusal) -> Copier {
+    let words = std::iter::once(program.into()).chain(arguments.iter().map(OsString::from)).collect();
+    Copier { name, words, refusal }
+}
+
+impl Copier {
+    /// Copies one file.
+    pub(super) fn copy(&self, source: &Path, target: &Path, clock: &Clock<'_>) -> Outcome {
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).arg(source).arg(target);
+        match run(command, clock) {
+            Ok((End::Exited(status), _)) if status.success() => Outcome::Done,
+            Ok((End::Exited(status), _)) if self.refuses(status.code()) => Outcome::Refused,
+            Ok((End::Exited(_), _)) | Err(_) => Outcome::Failed,
+            Ok((End::TooLong, _)) => Outcome::TooLong,
+        }
+    }
+
+    fn refuses(&self, status: Option<i32>) -> bool {
+        match self.refusal {
+            Refusal::Never => false,
+            Refusal::Any => status.is_some(),
+            Refusal::Status(refused) => status == Some(refused.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
+    #[test]
+    fn refusals_are_told_from_failures() {
+        let stop = AtomicBool::new(false);
+        let clock = Clock::new(&stop, Duration::from_secs(10));
+        let outcome = |script: &str, refusal| {
+            let copier = copier(String::new(), Path::new("sh"), &["-c", script], refusal);
+            copier.copy(Path::new("a"), Path::new("b"), &clock)
+        };
+        assert_eq!(outcome("exit 0", Refusal::Any), Outcome::Done);
+        assert_eq!(outcome("exit 1", Refusal::Any), Outcome::Refused);
+        assert_eq!(outcome("exit 1", Refusal::Status(3)), Outcome::Failed);
+        assert_eq!(outcome("exit 3", Refusal::Status(3)), Outcome::Refused);
+        assert_eq!(outcome("kill -9 $$", Refusal::Any), Outcome::Failed);
+    }
+}

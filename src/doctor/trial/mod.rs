@@ -1,0 +1,374 @@
+//! `--try`: files that OpenZFS is known to tell wrongly of, copied in every way at hand, and compared with what they must hold.
+//!
+//! What must be on disk before something happens to it is written first, all of it, so that one wait serves all; files
+//! that need no wait are copied meanwhile. Each copy is read at once and again after a sync, and compared with bytes that are
+//! known without asking the filesystem. A program that does not end is killed, at the latest when the time is over. The
+//! pressure of tests/zfs/run is not here: that nothing went wrong proves little, that something did proves all.
+
+mod copier;
+mod past;
+mod scratch;
+
+use super::clock::Clock;
+use crate::copy::Host;
+use crate::host;
+use crate::kernel::Kernel as _;
+use crate::kernel::linux::Linux;
+use crate::known::filesystems::{Filesystem, Honesty};
+use crate::report::quote::quoted;
+use copier::{Copier, Outcome};
+use past::{Past, SIZE};
+use rustix::fd::OwnedFd;
+use scratch::Scratch;
+use serde::Serialize;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+pub(super) use copier::SAFECP;
+
+/// Copies by each copier of each kind of file: those that are waited for lie there all at once, so they are fewer. With five
+/// kinds and six copiers 36 MiB of sources lie there, and never more than 16 MiB of copies and others.
+const COPIES_FRESH: usize = 16;
+const COPIES_WAITED_FOR: usize = 4;
+
+/// Copies made at once: what one process does between another's write and its copy makes errors likelier.
+const AT_ONCE: usize = 8;
+
+/// How long until what was synced is on disk on ZFS: a transaction group takes 5 s at most to close, and is written while the next
+/// one is open.
+const TWO_GROUPS: Duration = Duration::from_secs(11);
+
+/// How long a program may take for one copy.
+const ONE_COPY: Duration = Duration::from_secs(10);
+
+/// How often the filesystem is synced beside fresh copies, which makes the errors likelier too.
+const SYNC_EVERY: Duration = Duration::from_millis(100);
+
+/// What the trial may take of the disk, with room to spare: a full disk would end this process by SIGBUS.
+const ROOM: u64 = 128 << 20;
+
+/// What came of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Trial {
+    #[serde(serialize_with = "super::json::lossy")]
+    pub(super) directory: PathBuf,
+    #[serde(rename = "type")]
+    pub(super) name: &'static str,
+    pub(super) seconds: f64,
+    pub(super) copiers: Vec<Row>,
+    /// Sources that did not hold what was written to them: what came of their copies says nothing of the copier.
+    pub(super) wrong_sources: usize,
+    /// Why some kinds of files are not there: the filesystem cannot have them.
+    pub(super) notes: Vec<String>,
+    pub(super) errors: Vec<String>,
+}
+
+/// What one copier did.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) copier: String,
+    pub(super) tallies: Vec<Tally>,
+}
+
+/// What one copier did with one kind of file.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Tally {
+    pub(super) past: &'static str,
+    /// Copies that were said to have succeeded.
+    pub(super) copies: usize,
+    /// Those of them that hold other bytes.
+    pub(super) corrupt: usize,
+    /// The kernel or the program said that it cannot.
+    pub(super) refused: usize,
+    /// Failures of other kinds.
+    pub(super) failed: usize,
+    /// Not tried, or not ended in time.
+    pub(super) undone: usize,
+}
+
+impl Row {
+    /// Wrong copies of all kinds of files.
+    pub(super) fn corrupt(&self) -> usize {
+        self.tallies.iter().map(|tally| tally.corrupt).sum()
+    }
+
+    /// Copies of all kinds of files that were said to have succeeded.
+    pub(super) fn copies(&self) -> usize {
+        self.tallies.iter().map(|tally| tally.copies).sum()
+    }
+
+    /// Failures with all kinds of files.
+    pub(super) fn failed(&self) -> usize {
+        self.tallies.iter().map(|tally| tally.failed).sum()
+    }
+}
+
+/// One copy to be made.
+struct Job {
+    past: Past,
+    copier: usize,
+    source: PathBuf,
+    target: PathBuf,
+    seed: u64,
+}
+
+/// A trial on its way.
+struct Play<'p> {
+    clock: &'p Clock<'p>,
+    copiers: Vec<Copier>,
+    scratch: &'p Scratch,
+    next: AtomicUsize,
+    trial: Mutex<Trial>,
+}
+
+/// Plays in a directory of its own below `parent`. An error is that it could not be begun, or not be cleaned up.
+pub(super) fn play(parent: &Path, path: &[PathBuf], clock: &Clock<'_>) -> Result<Trial, String> {
+    let cannot = |error: std::io::Error| format!("cannot try in {}: {error}", quoted(parent));
+    let has_room = rustix::fs::statvfs(parent).map(|room| room.f_bavail.saturating_mul(room.f_frsize) >= ROOM);
+    if !has_room.map_err(|errno| cannot(errno.into()))? {
+        return Err(format!("cannot try in {}: {} MiB have to be free", quoted(parent), ROOM >> 20));
+    }
+    let started = Instant::now();
+    let scratch = Scratch::make(parent).map_err(cannot)?;
+    let played = Play::in_scratch(&scratch, path, clock).and_then(Play::all);
+    let removed = scratch.remove();
+    let mut trial = played.map_err(cannot)?;
+    if let Err(error) = removed {
+        trial.errors.push(format!("cannot remove {}: {error}", quoted(scratch.path())));
+    }
+    trial.directory = parent.to_owned();
+    trial.seconds = started.elapsed().as_secs_f64();
+    Ok(trial)
+}
+
+impl<'p> Play<'p> {
+    fn in_scratch(scratch: &'p Scratch, path: &[PathBuf], clock: &'p Clock<'p>) -> std::io::Result<Self> {
+        let copiers = copier::all(path, &std::env::current_exe()?);
+        let row = |copier: &Copier| Row {
+            copier: copier.name.clone(),
+            tallies: Past::ALL.map(|past| Tally { past: past.name(), ..Tally::default() }).to_vec(),
+        };
+        let trial = Trial { copiers: copiers.iter().map(row).collect(), ..Trial::default() };
+        Ok(Self { clock, copiers, scratch, next: AtomicUsize::new(0), trial: Mutex::new(trial) })
+    }
+
+    /// The whole trial.
+    fn all(self) -> std::io::Result<Trial> {
+        let host = host::this_host();
+        let filesystem = Filesystem::new(Linux::new().filesystem(self.scratch.handle())?);
+        let waiting: Vec<(Past, Vec<Job>)> =
+            Past::ALL.into_iter().filter(|past| past.waits()).map(|past| (past, self.prepared(past))).collect();
+        self.sync();
+        let on_disk = Instant::now() + time_to_disk(filesystem, &host);
+        for past in Past::ALL.into_iter().filter(|past| !past.waits()) {
+            for copier in 0..self.copiers.len() {
+                let syncer = Syncer::start(self.scratch.handle())?;
+                self.round(self.jobs(past, copier, COPIES_FRESH));
+                drop(syncer);
+            }
+        }
+        self.clock.wait(on_disk.saturating_duration_since(Instant::now()));
+        waiting.into_iter().for_each(|(_, jobs)| self.round(jobs));
+        let mut trial = self.trial.into_inner().unwrap_or_else(PoisonError::into_inner);
+        trial.name = filesystem.name();
+        if trial.copiers.iter().flat_map(|row| &row.tallies).any(|tally| tally.undone > 0) {
+            trial.notes.push("Not all could be tried, or the time was over before.".to_owned());
+        }
+        trial.errors.dedup();
+        trial.notes.dedup();
+        Ok(trial)
+    }
+
+    fn jobs(&self, past: Past, copier: usize, count: usize) -> Vec<Job> {
+        let job = |_| {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let named = |what: &str| self.scratch.path().join(format!("{what}-{number}"));
+            Job { past, copier, source: named("source"), target: named("target"), seed: number as u64 }
+        };
+        (0..count).map(job).collect()
+    }
+
+    /// Jobs whose sources are written and on their way to disk; those that cannot be had are not among them.
+    fn prepared(&self, past: Past) -> Vec<Job> {
+        let jobs = (0..self.copiers.len()).flat_map(|copier| self.jobs(past, copier, COPIES_WAITED_FOR));
+        jobs.filter(|job| self.works(job, past.prepare(&job.source, job.seed))).collect()
+    }
+
+    /// Makes these copies, as many at once as are good for errors, and judges them twice.
+    fn round(&self, jobs: Vec<Job>) {
+        let copied = Mutex::new(Vec::new());
+        let left = Mutex::new(jobs);
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                // With fewer threads fewer are made at once.
+                drop(std::thread::Builder::new().spawn_scoped(scope, || {
+                    while let Some(job) = locked(&left).pop() {
+                        if self.is_right_at_once(&job) {
+                            locked(&copied).push(job);
+                        }
+                    }
+                }));
+            }
+        });
+        self.sync();
+        for job in copied.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.judge_later(&job);
+        }
+        // What is left of it lies in nobody's way: the directory goes as a whole.
+        locked(&left).drain(..).for_each(|job| self.count(&job, |tally| tally.undone += 1));
+    }
+
+    /// Makes one source and copies it at once. True where the copy is right, and is to be looked at again.
+    fn is_right_at_once(&self, job: &Job) -> bool {
+        if self.clock.is_over() {
+            self.count(job, |tally| tally.undone += 1);
+            return false;
+        }
+        let is_prepared = job.past.waits() || self.works(job, job.past.prepare(&job.source, job.seed));
+        if !is_prepared || !self.works(job, job.past.alter(&job.source, job.seed)) {
+            return false;
+        }
+        let outcome = self.copiers[job.copier].copy(&job.source, &job.target, &self.clock.at_most(ONE_COPY));
+        match outcome {
+            Outcome::Done => self.count(job, |tally| tally.copies += 1),
+            Outcome::Refused => self.count(job, |tally| tally.refused += 1),
+            Outcome::Failed => self.count(job, |tally| tally.failed += 1),
+            Outcome::TooLong => self.count(job, |tally| tally.undone += 1),
+        }
+        let is_right = outcome == Outcome::Done && holds(&job.target, &job.past.content(job.seed));
+        if outcome == Outcome::Done && !is_right {
+            self.count(job, |tally| tally.corrupt += 1);
+        }
+        if !is_right {
+            self.look_at_source(job);
+            clear(job);
+        }
+        is_right
+    }
+
+    fn judge_later(&self, job: &Job) {
+        if !holds(&job.target, &job.past.content(job.seed)) {
+            self.count(job, |tally| tally.corrupt += 1);
+        }
+        self.look_at_source(job);
+        clear(job);
+    }
+
+    fn look_at_source(&self, job: &Job) {
+        if !holds(&job.source, &job.past.content(job.seed)) {
+            locked(&self.trial).wrong_sources += 1;
+        }
+    }
+
+    /// Whether a source could be made; if not, why not is told once.
+    fn works(&self, job: &Job, made: std::io::Result<()>) -> bool {
+        let Err(error) = made else { return true };
+        self.count(job, |tally| tally.undone += 1);
+        let sentence = format!("Files that are {} cannot be made here: {error}", job.past.name());
+        let mut trial = locked(&self.trial);
+        let sentences = if past::is_impossible(&error) { &mut trial.notes } else { &mut trial.errors };
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+        clear(job);
+        false
+    }
+
+    fn count(&self, job: &Job, counts: impl FnOnce(&mut Tally)) {
+        let mut trial = locked(&self.trial);
+        let row = trial.copiers.get_mut(job.copier);
+        if let Some(tally) = row.and_then(|row| row.tallies.iter_mut().find(|tally| tally.past == job.past.name())) {
+            counts(tally);
+        }
+    }
+
+    /// syncfs(2), not waited for beyond the deadline: what it reports is the sources' and copies' own, which are read.
+    fn sync(&self) {
+        if let Ok(handle) = self.scratch.handle().try_clone() {
+            self.clock.beside(move || rustix::fs::syncfs(handle).is_ok());
+        }
+    }
+}
+
+/// How long what is synced takes to be where a clone finds it: nowhere but on ZFS longer than the sync.
+fn time_to_disk(filesystem: Filesystem, host: &Host) -> Duration {
+    match filesystem.honesty(host.kernel) {
+        Honesty::Zfs => TWO_GROUPS,
+        Honesty::Unknown if host.zfs.is_some() => TWO_GROUPS,
+        Honesty::Unknown | Honesty::Honest | Honesty::Pseudo => Duration::ZERO,
+    }
+}
+
+/// Whether read(2) gives these bytes and no more.
+fn holds(file: &Path, content: &[u8]) -> bool {
+    let mut bytes = Vec::with_capacity(SIZE);
+    let read = std::fs::File::open(file).and_then(|file| file.take(SIZE as u64 + 1).read_to_end(&mut bytes));
+    read.is_ok() && bytes == content
+}
+
+/// Makes room. What stays goes with the directory.
+fn clear(job: &Job) {
+    for file in [&job.source, &job.target] {
+        std::fs::remove_file(file).unwrap_or(());
+    }
+}
+
+/// A thread that panicked has counted what it counted.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A thread that syncs the filesystem again and again, until it is dropped. It is not waited for.
+struct Syncer(Arc<AtomicBool>);
+
+impl Syncer {
+    fn start(handle: &OwnedFd) -> std::io::Result<Self> {
+        let handle = handle.try_clone()?;
+        let done = Arc::new(AtomicBool::new(false));
+        let is_done = Arc::clone(&done);
+        std::thread::Builder::new().spawn(move || {
+            while !is_done.load(Ordering::Relaxed) {
+                // What fails here is seen by who reads the files.
+                rustix::fs::syncfs(&handle).unwrap_or(());
+                std::thread::sleep(SYNC_EVERY);
+            }
+        })?;
+        Ok(Self(done))
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_holds_what_it_must_and_no_more() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        let content = Past::Mapped.content(1);
+        for (bytes, expected) in
+            [(content.clone(), true), (vec![0; SIZE], false), ([&content[..], b"x"].concat(), false)]
+        {
+            std::fs::write(&file, bytes).expect("a file");
+            assert_eq!(holds(&file, &content), expected);
+        }
+        std::fs::write(&file, &content[1..]).expect("a file");
+        assert!(!holds(&file, &content) && !holds(&directory.path().join("missing"), &content));
+    }
+
+    #[test]
+    fn only_zfs_is_waited_for() {
+        let zfs = Filesystem::new(0x2fc1_2fc1);
+        assert_eq!(time_to_disk(zfs, &Host::default()), TWO_GROUPS);
+        assert_eq!(time_to_disk(Filesystem::new(0xef53), &Host { kernel: (6, 1), zfs: None }), Duration::ZERO);
+    }
+}

@@ -1,0 +1,306 @@
+//! `--doctor` from outside: what it says of this machine, of programs that lie or hang, and of what it cannot look at; and that
+//! nothing is left of its trial. Machines with ZFS are made up in the unit tests of src/doctor; the report is read by Python.
+
+mod common;
+use common::{Output, Running, World, has_tool, left_out};
+use rustix::process::{Pid, Signal};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const GNU: &str = "echo 'cp (GNU coreutils) 9.1'";
+
+/// Whether what is expected of a machine without ZFS cannot be expected of this one.
+fn has_zfs() -> bool {
+    let there = Path::new("/sys/module/zfs").exists();
+    if there {
+        left_out("needs a kernel without ZFS");
+    }
+    there
+}
+
+/// A world with scripts on PATH, in front of everything else.
+fn world_with(scripts: &[(&str, &str)]) -> World {
+    let world = World::new();
+    world.dir("bin").dir("d");
+    for (name, script) in scripts {
+        world.file(format!("bin/{name}"), format!("#!/bin/sh\n{script}\n")).chmod(&format!("bin/{name}"), 0o755);
+    }
+    world
+}
+
+/// safecp with those scripts first on PATH.
+fn doctor(world: &World, words: &str) -> Output {
+    world.shell(&format!("PATH=$PWD/bin:$PATH; exec $safecp --doctor {words}"))
+}
+
+/// What a line of Python says of the report `d`.
+fn of_report(world: &World, report: &str, expression: &str) -> String {
+    let program = format!("import json; d = json.load(open({report:?})); print({expression})");
+    world.tool("python3", ["-c", &program]).trim().to_owned()
+}
+
+const CORRUPT: &str = "sum(t['corrupt'] for r in d['trial']['copiers'] for t in r['tallies'])";
+
+/// Copies that NAME said to have made, and failures of its.
+fn of_copier(name: &str) -> String {
+    let sum = |what: &str| {
+        format!("sum(t['{what}'] for r in d['trial']['copiers'] if r['copier'] == '{name}' for t in r['tallies'])")
+    };
+    format!("{}, {}, {}", sum("copies"), sum("corrupt"), sum("failed"))
+}
+
+#[test]
+fn a_machine_without_zfs_is_at_no_risk() {
+    if has_zfs() {
+        return;
+    }
+    let world = World::new();
+    for words in ["--doctor", "--doctor ."] {
+        let output = world.cp(words);
+        let page = &output.succeeds().stdout;
+        assert!(page.ends_with("No risk is known here.\n"), "{output}");
+        let release = world.tool("uname", ["-r"]);
+        assert!(page.contains(release.trim()) && page.contains("cachestat:") && page.contains("O_TMPFILE"), "{output}");
+    }
+}
+
+#[test]
+fn each_filesystem_is_named_and_what_would_be_tried_there() {
+    for filesystem in common::filesystems() {
+        let world = World::within(&filesystem.path);
+        let output = world.cp("--doctor .");
+        let name = match filesystem.name.as_str() {
+            "overlay" => "overlayfs",
+            "here" => "",
+            name => name,
+        };
+        assert!(output.stdout.contains(&format!("{name} on ")) && output.stdout.contains("sparse file"), "{output}");
+        assert_eq!(output.stdout.contains("beneath it:"), filesystem.name == "overlay", "{output}");
+    }
+}
+
+#[test]
+fn it_changes_nothing() {
+    let world = World::new();
+    world.dir("d").file("d/x", "content").times("d", (1, 0), (2, 0));
+    world.cp("--doctor d d/x");
+    assert_eq!((world.names("d"), world.stat("d").mtime()), (vec!["x".into()], 2));
+}
+
+#[test]
+fn what_cannot_be_examined_is_named_and_the_rest_goes_on() {
+    let world = World::new();
+    let output = world.dir("closed/in").chmod("closed", 0).cp_as_nobody("--doctor nope closed/in .");
+    world.chmod("closed", 0o755);
+    let words = "safecp: cannot examine 'nope': No such file or directory\n\
+                 safecp: cannot examine 'closed/in': Permission denied\n";
+    output.fails(words);
+    assert!(output.stdout.contains("O_TMPFILE") && output.stdout.contains("cannot examine 'nope'"), "{output}");
+}
+
+#[test]
+fn who_has_few_rights_is_told_what_that_costs() {
+    let world = World::new();
+    let output = world.cp_as_nobody("--doctor .");
+    assert!(output.stdout.contains("CAP_CHOWN") && output.stdout.contains("no_new_privs"), "{output}");
+    assert!(output.stdout.contains("cannot be counted"), "{output}");
+}
+
+#[test]
+fn it_has_a_command_line_of_its_own() {
+    let world = World::new();
+    let help = world.cp("--doctor --help").succeeds().stdout.clone();
+    assert!(help.contains("--report") && help.contains("--try") && !help.contains("--copier"), "{help}");
+    world
+        .cp("-a --doctor .")
+        .fails("safecp: --doctor must be the first argument\nTry 'safecp --help' for more information.\n");
+    world
+        .cp("--doctor --bogus")
+        .fails("safecp: unrecognized option '--bogus'\nTry 'safecp --doctor --help' for more information.\n");
+}
+
+#[test]
+fn the_report_has_what_the_page_has() {
+    if !has_tool("python3") {
+        return;
+    }
+    let world = World::new();
+    world.cp("--doctor nope . --report=r").fails_with(&["cannot examine 'nope'"]);
+    world.tool("python3", ["-m", "json.tool", "r"]);
+    assert_eq!(
+        of_report(&world, "r", "d['exit_status'], d['errors']"),
+        "1 [\"cannot examine 'nope': No such file or directory\"]"
+    );
+    assert_eq!(of_report(&world, "r", "d['kernel']['release']"), world.tool("uname", ["-r"]).trim());
+    assert_eq!(of_report(&world, "r", "len(d['filesystems']), d['filesystems'][0]['path']"), "1 .");
+    assert_eq!(
+        of_report(&world, "r", "sorted(d['filesystems'][0]['would_choose'])"),
+        "['clean_pages', 'dense', 'mapped', 'sparse']"
+    );
+    world.cp("--doctor . --report=no/r").fails_with(&["cannot write 'no/r'", "No such file or directory"]);
+}
+
+#[test]
+fn programs_are_named_with_what_they_believe() {
+    let world = world_with(&[
+        ("cp", GNU),
+        ("rsync", "echo 'rsync  version 3.2.7'"),
+        ("xcp", "exit 3"),
+        ("uu-cp", "exec sleep 1000"),
+    ]);
+    let before = Instant::now();
+    let page = doctor(&world, "d").stdout;
+    let line = |program: &str| {
+        let found = page.lines().find(|line| line.contains(&format!("/bin/{program}'")));
+        found.unwrap_or_else(|| panic!("no {program} in {page}")).to_owned()
+    };
+    assert!(line("cp").contains("believes holes and clones"), "{page}");
+    assert!(line("rsync").contains("reads plainly"), "{page}");
+    assert!(line("xcp").contains("exit status: 3") && line("uu-cp").contains("does not answer"), "{page}");
+    assert!(before.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_trial_finds_no_fault_where_there_is_none_and_leaves_nothing() {
+    if has_zfs() || !has_tool("python3") {
+        return;
+    }
+    for filesystem in common::filesystems() {
+        let world = World::within(&filesystem.path);
+        let output = world.dir("d").cp("--doctor d --try=d --report=r");
+        output.succeeds();
+        assert_eq!(of_report(&world, "r", CORRUPT), "0", "{output}");
+        assert_eq!(of_report(&world, "r", &of_copier("safecp")), "44 0 0", "{output}");
+        assert_eq!(of_report(&world, "r", &of_copier("cp")), "44 0 0", "{output}");
+        assert_eq!(of_report(&world, "r", "d['trial']['wrong_sources']"), "0", "{output}");
+        assert!(world.names("d").is_empty() && world.names(".") == ["d", "r"], "{output}");
+    }
+}
+
+#[test]
+fn a_user_without_rights_can_have_a_trial() {
+    let world = World::new();
+    let output = world.dir("d").cp_as_nobody("--doctor --try=d d");
+    assert!(output.stdout.contains("Trial in 'd'") && !output.stdout.contains("failed"), "{output}");
+    assert!(world.names("d").is_empty());
+}
+
+/// A judge that never finds anything would pass all other tests of trials.
+#[test]
+fn a_copier_that_lies_is_found_out() {
+    if !has_tool("python3") {
+        return;
+    }
+    let last = "for target; do :; done; for source; do test \"$source\" = \"$target\" || from=$source; done";
+    let zeros = format!("test \"$1\" = --version && {GNU} && exit; {last}\nhead -c 524288 /dev/zero >\"$target\"");
+    let cut = format!("test \"$1\" = --version && {GNU} && exit; {last}\nhead -c 524287 \"$from\" >\"$target\"");
+    let longer = format!("test \"$1\" = --version && {GNU} && exit; {last}\n(cat \"$from\"; echo) >\"$target\"");
+    for lie in [zeros, cut, longer] {
+        let world = world_with(&[("cp", &lie)]);
+        let output = doctor(&world, "--try=d --report=r d");
+        assert_eq!((output.code(), output.stderr.as_str()), (Some(2), ""), "{output}");
+        assert!(output.stdout.contains("RISK\n  cp copied wrongly in 44 of 44 trials\n"), "{output}");
+        assert!(output.stdout.lines().any(|line| line.starts_with("  cp ") && line.contains("16/16")), "{output}");
+        assert_eq!(of_report(&world, "r", &of_copier("cp")), "44 44 0");
+        assert_eq!(of_report(&world, "r", &of_copier("safecp")), "44 0 0");
+        assert!(world.names("d").is_empty());
+    }
+}
+
+#[test]
+fn a_copier_that_fails_is_no_liar() {
+    let world = world_with(&[("cp", "exit 1")]);
+    let output = doctor(&world, "--try=d d");
+    assert!(output.stdout.contains("16 failed") && !output.stdout.contains("copied wrongly"), "{output}");
+}
+
+#[test]
+fn a_trial_that_cannot_be_made_says_why() {
+    let world = World::new();
+    world.cp("--doctor . --try=nope").fails("safecp: cannot try in 'nope': No such file or directory (os error 2)\n");
+    world.dir("closed").chmod("closed", 0o555);
+    world.cp_as_nobody("--doctor . --try=closed").fails_with(&["cannot try in 'closed'", "Permission denied"]);
+}
+
+/// Ends it by a signal while a cp hangs, which is to end with it.
+#[track_caller]
+fn interrupt(signal: Signal) {
+    let hangs = format!("test \"$1\" = --version && {GNU} && exit; echo $$ >\"$0-$$.pid\"; exec sleep 1000");
+    let world = world_with(&[("cp", &hangs)]);
+    let path = format!("PATH={}:{}", world.path("bin").display(), std::env::var("PATH").expect("PATH"));
+    let mut command = Command::new("env");
+    command.args(["--default-signal", &path]).arg(common::asked::program());
+    command.args(["--doctor", "--try=d", "d"]).current_dir(world.path("."));
+    let mut running = Running::start(command);
+    while world.names("bin").len() < 2 {
+        assert!(running.runs(), "it ended before a copy was made");
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(100));
+    running.signal(signal);
+    let output = running.finish();
+    assert_eq!(output.signal(), Some(signal.as_raw()), "{output}");
+    assert!(world.names("d").is_empty(), "{:?}", world.names("d"));
+    for name in world.names("bin").iter().filter(|name| name.to_string_lossy().ends_with(".pid")) {
+        let pid = world.read(Path::new("bin").join(name)).trim().parse().expect("a number");
+        let is_there = rustix::process::test_kill_process(Pid::from_raw(pid).expect("a process"));
+        assert!(is_there.is_err(), "a copier goes on");
+    }
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_of_a_trial() {
+    interrupt(Signal::INT);
+}
+
+#[test]
+fn a_termination_leaves_nothing_of_a_trial() {
+    interrupt(Signal::TERM);
+}
+
+/// A module that is made up by a mount over /sys/module, behind an overlay, which may lie on it.
+fn behind_an_overlay(version: &str, bclone: &str, words: &str) -> Option<Output> {
+    let world = World::with_mounts("a module that is not loaded")?;
+    world.dir("bin").file("bin/cp", format!("#!/bin/sh\n{GNU}\n")).chmod("bin/cp", 0o755);
+    let script = format!(
+        "mount -t tmpfs none /sys/module; mkdir -p /sys/module/zfs/parameters; cd /sys/module/zfs
+         echo {version} >version; echo {bclone} >parameters/zfs_bclone_enabled; echo 1 >parameters/zfs_dmu_offset_next_sync
+         cd - >/dev/null; mkdir l u w m; mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m
+         PATH=$PWD/bin; exec $safecp --doctor m {words}"
+    );
+    Some(world.shell_with_mounts(&script))
+}
+
+#[test]
+fn debian_12_is_at_risk() {
+    let Some(output) = behind_an_overlay("2.1.11-1+deb12u1", "0", "") else { return };
+    assert_eq!((output.code(), output.stderr.as_str()), (Some(2), ""), "{output}");
+    for words in [
+        "#15933: a file written through mmap looks like a hole",
+        "mended in 2.2.4",
+        "beneath it:",
+        "/bin/cp' would be misled",
+    ] {
+        assert!(output.stdout.contains(words), "{words}: {output}");
+    }
+    assert!(!output.stdout.contains("#16012"), "2.1 clones nothing: {output}");
+}
+
+#[test]
+fn the_newest_release_is_at_risk_by_clones_alone() {
+    let Some(output) = behind_an_overlay("2.4.4-1", "1", "") else { return };
+    assert_eq!(output.code(), Some(2), "{output}");
+    assert!(output.stdout.contains("#16012") && !output.stdout.contains("#15933"), "{output}");
+    let Some(output) = behind_an_overlay("2.4.4-1", "0", "") else { return };
+    output.succeeds();
+}
+
+#[test]
+fn an_error_wins_over_a_risk() {
+    let Some(output) = behind_an_overlay("2.1.11-1+deb12u1", "0", "nope") else { return };
+    output.fails("safecp: cannot examine 'nope': No such file or directory\n");
+    assert!(output.stdout.contains("RISK"), "{output}");
+}
