@@ -101,6 +101,21 @@ fn what_cannot_be_examined_is_named_and_the_rest_goes_on() {
     assert!(output.stdout.contains("O_TMPFILE") && output.stdout.contains("cannot examine 'nope'"), "{output}");
 }
 
+/// As anybody else's FUSE mount, or the layers of containers: without being asked for, they are no error.
+#[test]
+fn a_mount_that_nobody_may_reach_is_told_of_from_afar() {
+    let Some(world) = World::with_mounts("a mount in a closed directory") else { return };
+    world.dir("closed/in").tool("chown", ["65534", "."]);
+    let output = world.shell_with_mounts(
+        "mount -t tmpfs none closed/in; chmod 0 closed; cp $safecp /dev/shm/safecp-$$; chmod 755 /dev/shm/safecp-$$
+         trap 'rm /dev/shm/safecp-$$' EXIT; setpriv --reuid 65534 --clear-groups /dev/shm/safecp-$$ --doctor",
+    );
+    assert_eq!(output.stderr, "");
+    let line = output.stdout.lines().find(|line| line.contains("/closed/in'"));
+    assert!(line.is_some_and(|line| line.starts_with("  tmpfs on ")), "{output}");
+    world.chmod("closed", 0o755);
+}
+
 #[test]
 fn who_has_few_rights_is_told_what_that_costs() {
     let world = World::new();
@@ -215,6 +230,26 @@ fn a_copier_that_fails_is_no_liar() {
     let world = world_with(&[("cp", "exit 1")]);
     let output = doctor(&world, "--try=d d");
     assert!(output.stdout.contains("16 failed") && !output.stdout.contains("copied wrongly"), "{output}");
+}
+
+/// Every search for data is answered "no more" on a filesystem that safecp believes: who believes it copies wrongly.
+#[test]
+fn a_wrong_copy_by_safecp_is_said_loudest() {
+    if has_zfs() || !has_tool("strace") || !has_tool("python3") {
+        return;
+    }
+    let world = World::new();
+    let lie = "strace --follow-forks --quiet=all --output=/dev/null --trace=lseek --inject=lseek:error=ENXIO";
+    let output = world.dir("d").shell(&format!("exec {lie} $safecp --doctor --try=d --report=r d"));
+    assert_eq!(output.code(), Some(1), "{output}");
+    let count = |name: &str| of_report(&world, "r", &of_copier(name));
+    for wrong in ["safecp", "holes", "cp"] {
+        assert!(!count(wrong).contains(" 0 0"), "{wrong}: {output}");
+    }
+    assert_eq!(count("copy_file_range"), "44 0 0", "{output}");
+    assert!(output.stderr.starts_with("safecp: SAFECP COPIED WRONGLY in "), "{output}");
+    assert!(output.stdout.contains("holes copied wrongly in "), "{output}");
+    assert!(world.names("d").is_empty());
 }
 
 #[test]

@@ -19,9 +19,12 @@ mod verdict;
 mod zfs;
 
 use crate::copy::Host;
+use crate::error::reason;
 use crate::host;
+use crate::kernel::Errno;
 use crate::report::quote::quoted;
 use clock::Clock;
+use places::Place;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +74,7 @@ pub struct Examined {
 struct Findings {
     safecp: &'static str,
     kernel: machine::Kernel,
-    filesystems: Vec<places::Place>,
+    filesystems: Vec<Place>,
     zfs: Option<zfs::Zfs>,
     c_library: machine::Library,
     programs: Vec<programs::Program>,
@@ -141,22 +144,27 @@ fn places_of<'c>(
     sees_clean_pages: bool,
     clock: &dyn Fn() -> Clock<'c>,
     errors: &mut Vec<String>,
-) -> Vec<places::Place> {
+) -> Vec<Place> {
     let mounts = mounts::all();
-    let all = || mounts::that_keep_files(&mounts).map(|mount| mount.point.clone()).collect();
-    let paths = if wanted.paths.is_empty() { all() } else { wanted.paths.clone() };
+    let look = |path: &Path| {
+        let (path, mounts, host) = (path.to_owned(), mounts.clone(), host.clone());
+        clock().beside(move || places::look(&path, &mounts, &host, sees_clean_pages)).unwrap_or(Err(Errno::TIMEDOUT))
+    };
+    let mut cannot = |path: &Path, errno| errors.push(format!("cannot examine {}: {}", quoted(path), reason(errno)));
     let mut places = Vec::new();
-    for path in paths {
-        let looked = {
-            let (path, mounts, host) = (path.clone(), mounts.clone(), host.clone());
-            clock().beside(move || places::look(&path, &mounts, &host, sees_clean_pages))
-        };
-        match looked {
-            Some(Ok(place)) => places.push(place),
-            Some(Err(errno)) => {
-                errors.push(format!("cannot examine {}: {}", quoted(&path), crate::error::reason(errno)));
+    for path in &wanted.paths {
+        match look(path) {
+            Ok(place) => places.push(place),
+            Err(errno) => cannot(path, errno),
+        }
+    }
+    for mount in mounts::that_keep_files(&mounts).filter(|_| wanted.paths.is_empty()) {
+        match look(&mount.point) {
+            Ok(place) => places.push(place),
+            Err(errno @ (Errno::ACCESS | Errno::PERM)) => {
+                places.push(places::from_afar(mount, errno, host, sees_clean_pages));
             }
-            None => errors.push(format!("cannot examine {}: no answer within {} s", quoted(&path), ANSWER.as_secs())),
+            Err(errno) => cannot(&mount.point, errno),
         }
     }
     places

@@ -35,12 +35,12 @@ pub(super) struct Place {
     pub(super) beneath: Option<String>,
     pub(super) would_choose: Choices,
     pub(super) o_tmpfile: Answer,
-    #[serde(skip)]
     pub(super) exposure: Exposure,
 }
 
 /// How OpenZFS's bugs can reach files there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Exposure {
     /// It is ZFS.
     Zfs,
@@ -85,6 +85,18 @@ pub(super) fn look(path: &Path, mounts: &[Mount], host: &Host, sees_clean_pages:
     place.mounted_as = mount.map(|mount| mount.kind.clone());
     place.o_tmpfile = Answer::of(nameless(&kernel, directory));
     Ok(place)
+}
+
+/// What can be told of a mount that this user may not reach: FUSE mounts are closed to everyone but their owner, even to root.
+pub(super) fn from_afar(mount: &Mount, errno: Errno, host: &Host, sees_clean_pages: bool) -> Place {
+    let filesystem = Filesystem::mounted_as(&mount.kind);
+    Place {
+        path: mount.point.clone(),
+        mount_point: mount.point.clone(),
+        mounted_as: Some(mount.kind.clone()),
+        o_tmpfile: Answer::of(Err::<(), _>(errno)),
+        ..on_magic(filesystem.magic(), Vec::new(), host, sees_clean_pages)
+    }
 }
 
 /// What the number alone tells, and the types of what lies beneath where that is known.

@@ -1,7 +1,7 @@
 //! The page for people: what was found, what it means, what to do.
 
 use super::Findings;
-use super::places::{Choice, Place};
+use super::places::{Choice, Exposure, Place};
 use super::programs::Program;
 use super::trial::{Tally, Trial};
 use super::zfs::Zfs;
@@ -200,7 +200,10 @@ fn verdict(page: &mut String, findings: &Findings) {
         page.push_str("No risk is known here.\n");
         return;
     }
-    section(page, "RISK", findings.risks.iter().cloned());
+    let exposed = findings.filesystems.iter().filter(|place| place.exposure != Exposure::Nothing);
+    let exposed: Vec<String> = exposed.map(|place| quoted(&place.mount_point)).collect();
+    let heading = if exposed.is_empty() { "RISK".to_owned() } else { format!("RISK on {}", exposed.join(", ")) };
+    section(page, &heading, findings.risks.iter().cloned());
     section(page, "What to do", findings.advice.iter().cloned());
     page.push_str(
         "safecp knows of these and copies rightly; safecp --guard COMMAND keeps other programs from asking.\n",

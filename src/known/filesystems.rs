@@ -76,6 +76,25 @@ impl Filesystem {
         Self { magic }
     }
 
+    /// The filesystem that mountinfo has this type for, where nothing tells its magic number.
+    #[must_use]
+    pub fn mounted_as(kind: &str) -> Self {
+        let name = match kind.split('.').next().unwrap_or(kind) {
+            "ext2" | "ext3" => "ext4",
+            "overlay" => "overlayfs",
+            "fuseblk" => "fuse",
+            "nfs4" => "nfs",
+            name => name,
+        };
+        Self::new(TABLE.iter().find(|row| row.1 == name).map_or(0, |row| row.0))
+    }
+
+    /// Its magic number.
+    #[must_use]
+    pub fn magic(self) -> u32 {
+        self.magic
+    }
+
     /// Its name, or "unknown".
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -116,6 +135,15 @@ mod tests {
     fn a_filesystem_nobody_listed_is_not_believed() {
         assert_eq!(Filesystem::new(0x1234_5678).honesty((6, 18)), Honesty::Unknown);
         assert_eq!(Filesystem::new(0x1234_5678).name(), "unknown");
+    }
+
+    #[test]
+    fn types_of_mounts_are_those_of_the_table_or_unknown() {
+        for (kind, name) in
+            [("zfs", "zfs"), ("overlay", "overlayfs"), ("fuse.sshfs", "fuse"), ("nfs4", "nfs"), ("new", "unknown")]
+        {
+            assert_eq!(Filesystem::mounted_as(kind).name(), name);
+        }
     }
 
     #[test]
