@@ -33,13 +33,22 @@ impl Raw {
     /// All of them.
     pub const ALL: [Raw; 3] = [Raw::Holes, Raw::Ficlone, Raw::CopyFileRange];
 
-    /// Its name on the command line and in the table.
+    /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Raw::Holes => "holes",
             Raw::Ficlone => "ficlone",
             Raw::CopyFileRange => "copy_file_range",
+        }
+    }
+
+    /// Its name in tables and sentences.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Raw::Holes => "SEEK_DATA alone",
+            Raw::Ficlone => "FICLONE alone",
+            Raw::CopyFileRange => "copy_file_range alone",
         }
     }
 

@@ -6,14 +6,17 @@ use super::super::run::{End, run};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
 /// What safecp is called in the table.
 pub(in super::super) const SAFECP: &str = "safecp";
 
 /// A command that takes a source and a target.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Copier {
     pub(super) name: String,
+    /// It did not end once: then it has had its turn, lest the others get none.
+    pub(super) hangs: AtomicBool,
     words: Vec<OsString>,
     refusal: Refusal,
 }
@@ -51,7 +54,7 @@ pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
     }
     for raw in Raw::ALL {
         let call = format!("--copier={}", raw.name());
-        copiers.push(copier(raw.name().to_owned(), own, &["--doctor", &call], Refusal::Status(raw::REFUSED)));
+        copiers.push(copier(raw.shown().to_owned(), own, &["--doctor", &call], Refusal::Status(raw::REFUSED)));
     }
     copiers.push(copier(SAFECP.to_owned(), own, &[], Refusal::Never));
     copiers
@@ -59,7 +62,7 @@ pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
 
 fn copier(name: String, program: &Path, arguments: &[&str], refusal: Refusal) -> Copier {
     let words = std::iter::once(program.into()).chain(arguments.iter().map(OsString::from)).collect();
-    Copier { name, words, refusal }
+    Copier { name, hangs: AtomicBool::new(false), words, refusal }
 }
 
 impl Copier {
@@ -87,7 +90,6 @@ impl Copier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
     #[test]

@@ -223,20 +223,22 @@ impl<'p> Play<'p> {
 
     /// Makes one source and copies it at once. True where the copy is right, and is to be looked at again.
     fn is_right_at_once(&self, job: &Job) -> bool {
-        if self.clock.is_over() {
+        let copier = &self.copiers[job.copier];
+        if self.clock.is_over() || copier.hangs.load(Ordering::Relaxed) {
             self.count(job, |tally| tally.undone += 1);
+            clear(job);
             return false;
         }
         let is_prepared = job.past.waits() || self.works(job, job.past.prepare(&job.source, job.seed));
         if !is_prepared || !self.works(job, job.past.alter(&job.source, job.seed)) {
             return false;
         }
-        let outcome = self.copiers[job.copier].copy(&job.source, &job.target, &self.clock.at_most(ONE_COPY));
+        let outcome = copier.copy(&job.source, &job.target, &self.clock.at_most(ONE_COPY));
         match outcome {
             Outcome::Done => self.count(job, |tally| tally.copies += 1),
             Outcome::Refused => self.count(job, |tally| tally.refused += 1),
             Outcome::Failed => self.count(job, |tally| tally.failed += 1),
-            Outcome::TooLong => self.count(job, |tally| tally.undone += 1),
+            Outcome::TooLong => self.hangs(job),
         }
         let is_right = outcome == Outcome::Done && holds(&job.target, &job.past.content(job.seed));
         if outcome == Outcome::Done && !is_right {
@@ -247,6 +249,16 @@ impl<'p> Play<'p> {
             clear(job);
         }
         is_right
+    }
+
+    fn hangs(&self, job: &Job) {
+        self.count(job, |tally| tally.undone += 1);
+        let copier = &self.copiers[job.copier];
+        if !self.clock.is_over() && !copier.hangs.swap(true, Ordering::Relaxed) {
+            let sentence =
+                format!("{} did not end within {} s and was left out then.", copier.name, ONE_COPY.as_secs());
+            locked(&self.trial).notes.push(sentence);
+        }
     }
 
     fn judge_later(&self, job: &Job) {
