@@ -159,19 +159,25 @@ impl<'p> Play<'p> {
     fn all(self) -> std::io::Result<Trial> {
         let host = host::this_host();
         let filesystem = Filesystem::new(Linux::new().filesystem(self.scratch.handle())?);
-        let waiting: Vec<(Past, Vec<Job>)> =
-            Past::ALL.into_iter().filter(|past| past.waits()).map(|past| (past, self.prepared(past))).collect();
+        let mut waiting: Vec<Vec<Job>> =
+            Past::ALL.into_iter().filter(|past| past.waits()).map(|past| self.prepared(past)).collect();
         self.sync();
         let on_disk = Instant::now() + time_to_disk(filesystem, &host);
         for past in Past::ALL.into_iter().filter(|past| !past.waits()) {
             for copier in 0..self.copiers.len() {
+                // As soon as they are due: on a slow machine the time is over before the others are done.
+                if Instant::now() >= on_disk {
+                    waiting.drain(..).for_each(|jobs| self.round(jobs));
+                }
                 let syncer = Syncer::start(self.scratch.handle())?;
                 self.round(self.jobs(past, copier, COPIES_FRESH));
                 drop(syncer);
             }
         }
-        self.clock.wait(on_disk.saturating_duration_since(Instant::now()));
-        waiting.into_iter().for_each(|(_, jobs)| self.round(jobs));
+        if !waiting.is_empty() {
+            self.clock.wait(on_disk.saturating_duration_since(Instant::now()));
+        }
+        waiting.into_iter().for_each(|jobs| self.round(jobs));
         let mut trial = self.trial.into_inner().unwrap_or_else(PoisonError::into_inner);
         trial.name = filesystem.name();
         if trial.copiers.iter().flat_map(|row| &row.tallies).any(|tally| tally.undone > 0) {
