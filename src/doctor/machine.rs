@@ -46,6 +46,7 @@ impl std::fmt::Display for Answer {
 /// The running kernel.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Kernel {
+    /// As uname(1) has it.
     pub(super) release: String,
     /// Whether a file's pages can be counted, and those that are changed among them.
     pub(super) cachestat: Answer,

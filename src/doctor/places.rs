@@ -30,11 +30,15 @@ pub(super) struct Place {
     mounted_as: Option<String>,
     /// Whether its word about holes and clones is taken.
     pub(super) believed: bool,
+    /// Why, or for which files only.
     pub(super) why: String,
     /// What may lie beneath it.
     pub(super) beneath: Option<String>,
+    /// What safecp would try, best first.
     pub(super) would_choose: Choices,
+    /// Whether files without a name can be made there.
     pub(super) o_tmpfile: Answer,
+    /// Whether bugs of ZFS can reach its files.
     pub(super) exposure: Exposure,
 }
 
@@ -53,7 +57,9 @@ pub(super) enum Exposure {
 /// What safecp would do with a file, for files of four kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Choices {
+    /// With all its sectors.
     pub(super) dense: Vec<Choice>,
+    /// With fewer sectors than its size needs.
     pub(super) sparse: Vec<Choice>,
     /// With pages that are changed.
     pub(super) mapped: Vec<Choice>,
@@ -64,7 +70,9 @@ pub(super) struct Choices {
 /// A strategy, best first, and what allows it or forbids a better one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Choice {
+    /// Its name as --debug has it.
     pub(super) strategy: String,
+    /// As --debug has it.
     pub(super) why: String,
 }
 

@@ -13,7 +13,9 @@ use std::process::Command;
 /// A program that was found.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Program {
+    /// The name that was looked for.
     pub(super) name: &'static str,
+    /// Where it is.
     #[serde(serialize_with = "super::json::lossy")]
     pub(super) path: PathBuf,
     /// The line that tells its make and version.
@@ -24,8 +26,11 @@ pub(super) struct Program {
     pub(super) is_known: bool,
     /// The calls whose answers it believes.
     pub(super) asks: Vec<&'static str>,
+    /// Whether one of them is about holes.
     pub(super) believes_holes: bool,
+    /// Whether one of them clones.
     pub(super) believes_clones: bool,
+    /// When it asks so, or what else the table has to say.
     pub(super) note: &'static str,
 }
 

@@ -24,17 +24,24 @@ pub(super) struct Zfs {
     pub(super) parameters: Vec<(&'static str, Option<String>)>,
     /// Whether it clones blocks, as far as version and parameters tell.
     pub(super) clones: bool,
+    /// Those that a program meets which believes what the kernel says.
     pub(super) bugs: Vec<Known>,
 }
 
-/// A known bug of the module.
+/// A known bug of the module, in the words of the table.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Known {
+    /// The issue at the OpenZFS project.
     pub(super) number: u32,
+    /// What happens.
     pub(super) effect: &'static str,
+    /// When.
     pub(super) trigger: &'static str,
+    /// The releases without it.
     pub(super) mended: &'static str,
+    /// What helps.
     pub(super) mitigation: &'static str,
+    /// What it makes wrong.
     #[serde(skip)]
     pub(super) hint: Hint,
 }

@@ -14,6 +14,7 @@ pub(in super::super) const SAFECP: &str = "safecp";
 /// A command that takes a source and a target.
 #[derive(Debug)]
 pub(super) struct Copier {
+    /// Its name in the table.
     pub(super) name: String,
     /// It did not end once: then it has had its turn, lest the others get none.
     pub(super) hangs: AtomicBool,

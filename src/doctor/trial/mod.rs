@@ -8,6 +8,7 @@
 mod copier;
 mod past;
 mod scratch;
+mod tally;
 
 use super::clock::Clock;
 use crate::copy::Host;
@@ -20,7 +21,6 @@ use copier::{Copier, Outcome};
 use past::{Past, SIZE};
 use rustix::fd::OwnedFd;
 use scratch::Scratch;
-use serde::Serialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub(super) use copier::SAFECP;
+pub(super) use tally::{Row, Tally, Trial};
 
 /// Copies by each copier of each kind of file: those that are waited for lie there all at once, so they are fewer. With five
 /// kinds and six copiers 36 MiB of sources lie there, and never more than 16 MiB of copies and others.
@@ -49,62 +50,6 @@ const SYNC_EVERY: Duration = Duration::from_millis(100);
 
 /// What the trial may take of the disk, with room to spare: a full disk would end this process by SIGBUS.
 const ROOM: u64 = 128 << 20;
-
-/// What came of it.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Trial {
-    #[serde(serialize_with = "super::json::lossy")]
-    pub(super) directory: PathBuf,
-    #[serde(rename = "type")]
-    pub(super) name: &'static str,
-    pub(super) seconds: f64,
-    pub(super) copiers: Vec<Row>,
-    /// Sources that did not hold what was written to them: what came of their copies says nothing of the copier.
-    pub(super) wrong_sources: usize,
-    /// Why some kinds of files are not there: the filesystem cannot have them.
-    pub(super) notes: Vec<String>,
-    pub(super) errors: Vec<String>,
-}
-
-/// What one copier did.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Row {
-    pub(super) copier: String,
-    pub(super) tallies: Vec<Tally>,
-}
-
-/// What one copier did with one kind of file.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Tally {
-    pub(super) past: &'static str,
-    /// Copies that were said to have succeeded.
-    pub(super) copies: usize,
-    /// Those of them that hold other bytes.
-    pub(super) corrupt: usize,
-    /// The kernel or the program said that it cannot.
-    pub(super) refused: usize,
-    /// Failures of other kinds.
-    pub(super) failed: usize,
-    /// Not tried, or not ended in time.
-    pub(super) undone: usize,
-}
-
-impl Row {
-    /// Wrong copies of all kinds of files.
-    pub(super) fn corrupt(&self) -> usize {
-        self.tallies.iter().map(|tally| tally.corrupt).sum()
-    }
-
-    /// Copies of all kinds of files that were said to have succeeded.
-    pub(super) fn copies(&self) -> usize {
-        self.tallies.iter().map(|tally| tally.copies).sum()
-    }
-
-    /// Failures with all kinds of files.
-    pub(super) fn failed(&self) -> usize {
-        self.tallies.iter().map(|tally| tally.failed).sum()
-    }
-}
 
 /// One copy to be made.
 struct Job {
@@ -183,8 +128,6 @@ impl<'p> Play<'p> {
         if trial.copiers.iter().flat_map(|row| &row.tallies).any(|tally| tally.undone > 0) {
             trial.notes.push("Not all could be tried, or the time was over before.".to_owned());
         }
-        trial.errors.dedup();
-        trial.notes.dedup();
         Ok(trial)
     }
 
@@ -229,8 +172,7 @@ impl<'p> Play<'p> {
 
     /// Makes one source and copies it at once. True where the copy is right, and is to be looked at again.
     fn is_right_at_once(&self, job: &Job) -> bool {
-        let copier = &self.copiers[job.copier];
-        if self.clock.is_over() || copier.hangs.load(Ordering::Relaxed) {
+        if self.clock.is_over() || self.copiers[job.copier].hangs.load(Ordering::Relaxed) {
             self.count(job, |tally| tally.undone += 1);
             clear(job);
             return false;
@@ -239,15 +181,9 @@ impl<'p> Play<'p> {
         if !is_prepared || !self.works(job, job.past.alter(&job.source, job.seed)) {
             return false;
         }
-        let outcome = copier.copy(&job.source, &job.target, &self.clock.at_most(ONE_COPY));
-        match outcome {
-            Outcome::Done => self.count(job, |tally| tally.copies += 1),
-            Outcome::Refused => self.count(job, |tally| tally.refused += 1),
-            Outcome::Failed => self.count(job, |tally| tally.failed += 1),
-            Outcome::TooLong => self.hangs(job),
-        }
-        let is_right = outcome == Outcome::Done && holds(&job.target, &job.past.content(job.seed));
-        if outcome == Outcome::Done && !is_right {
+        let is_done = self.is_done(job);
+        let is_right = is_done && holds(&job.target, &job.past.content(job.seed));
+        if is_done && !is_right {
             self.count(job, |tally| tally.corrupt += 1);
         }
         if !is_right {
@@ -255,6 +191,18 @@ impl<'p> Play<'p> {
             clear(job);
         }
         is_right
+    }
+
+    /// Runs the copier. True where it says that it has copied.
+    fn is_done(&self, job: &Job) -> bool {
+        let outcome = self.copiers[job.copier].copy(&job.source, &job.target, &self.clock.at_most(ONE_COPY));
+        match outcome {
+            Outcome::Done => self.count(job, |tally| tally.copies += 1),
+            Outcome::Refused => self.count(job, |tally| tally.refused += 1),
+            Outcome::Failed => self.count(job, |tally| tally.failed += 1),
+            Outcome::TooLong => self.hangs(job),
+        }
+        outcome == Outcome::Done
     }
 
     fn hangs(&self, job: &Job) {
