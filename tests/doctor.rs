@@ -101,6 +101,15 @@ fn what_cannot_be_examined_is_named_and_the_rest_goes_on() {
     assert!(output.stdout.contains("O_TMPFILE") && output.stdout.contains("cannot examine 'nope'"), "{output}");
 }
 
+/// A machine that cannot be looked at is none without risks.
+#[test]
+fn mounts_that_nobody_tells_are_an_error() {
+    let Some(world) = World::with_mounts("a system without /proc") else { return };
+    let output = world.shell_with_mounts("mount -t tmpfs none /proc; exec $safecp --doctor");
+    output.fails_with(&["cannot read '/proc/self/mountinfo'"]);
+    assert!(output.stdout.ends_with("No risk is known of what could be examined.\n"), "{output}");
+}
+
 /// As anybody else's FUSE mount, or the layers of containers: without being asked for, they are no error.
 #[test]
 fn a_mount_that_nobody_may_reach_is_told_of_from_afar() {

@@ -145,7 +145,10 @@ fn places_of<'c>(
     clock: &dyn Fn() -> Clock<'c>,
     errors: &mut Vec<String>,
 ) -> Vec<Place> {
-    let mounts = mounts::all();
+    let mounts = mounts::all().unwrap_or_else(|error| {
+        errors.push(format!("cannot read {}: {error}", quoted(Path::new(mounts::LIST))));
+        Vec::new()
+    });
     let look = |path: &Path| {
         let (path, mounts, host) = (path.to_owned(), mounts.clone(), host.clone());
         clock().beside(move || places::look(&path, &mounts, &host, sees_clean_pages)).unwrap_or(Err(Errno::TIMEDOUT))

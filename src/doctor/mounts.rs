@@ -43,10 +43,12 @@ const PSEUDO: &[&str] = &[
     "tracefs",
 ];
 
-/// All mounts; none where /proc is not there.
-pub(super) fn all() -> Vec<Mount> {
-    let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    text.split(|byte| *byte == b'\n').filter_map(parse).collect()
+/// The kernel's list of them.
+pub(super) const LIST: &str = "/proc/self/mountinfo";
+
+/// All mounts.
+pub(super) fn all() -> std::io::Result<Vec<Mount>> {
+    Ok(std::fs::read(LIST)?.split(|byte| *byte == b'\n').filter_map(parse).collect())
 }
 
 /// `36 35 98:0 /root /mnt rw,noatime shared:1 - ext4 /dev/sda rw`: what is optional ends at the dash.

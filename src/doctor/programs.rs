@@ -61,7 +61,8 @@ fn told(name: &'static str, path: PathBuf, said: &str, trouble: Option<String>) 
     let known = look_up(name, said).filter(|_| trouble.is_none());
     let asks = known.map_or(&Ask::ALL[..], |known| known.asks);
     let believes = |hint| asks.iter().any(|ask| ask.believes(hint));
-    let version = Some(telling_line(name, said).to_owned()).filter(|line| !line.is_empty());
+    // What a terminal would obey is no version.
+    let version = Some(telling_line(name, said).replace(char::is_control, "?")).filter(|line| !line.is_empty());
     Program {
         name,
         path,

@@ -197,7 +197,12 @@ fn table(rows: Vec<Vec<String>>) -> Vec<String> {
 fn verdict(page: &mut String, findings: &Findings) {
     section(page, "Errors", findings.errors.iter().cloned());
     if findings.risks.is_empty() {
-        page.push_str("No risk is known here.\n");
+        let is_whole = findings.errors.is_empty();
+        page.push_str(if is_whole {
+            "No risk is known here.\n"
+        } else {
+            "No risk is known of what could be examined.\n"
+        });
         return;
     }
     let exposed = findings.filesystems.iter().filter(|place| place.exposure != Exposure::Nothing);
