@@ -148,3 +148,22 @@ fn a_file_that_is_mapped_and_written_to_is_copied_as_it_reads() {
         assert_eq!(world.read("b").matches('a').count(), 65536, "{name}");
     }
 }
+
+/// To prove the clone of a small file takes longer than to copy it (docs/design/small-files.md).
+#[test]
+fn a_small_file_is_copied_and_not_cloned_unless_that_is_asked_for() {
+    let Some(world) = World::on("btrfs") else { return };
+    world.random("small", 16 << 10, 1).random("large", (16 << 10) + 1, 2);
+    let says = |words: &str, strategy: &str| {
+        let output = world.cp(&format!("--debug {words}"));
+        let found = output.succeeds().stdout.contains(&format!("strategy: {strategy} ("));
+        assert!(found, "{words}: {strategy}; {output}");
+    };
+    says("small a", "stream");
+    says("large b", "reflink");
+    says("--reflink=always small c", "reflink");
+    says("--verify=none small d", "reflink");
+    for (source, target) in [("small", "a"), ("large", "b"), ("small", "c"), ("small", "d")] {
+        assert!(world.same_bytes(source, target), "{target}");
+    }
+}

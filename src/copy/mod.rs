@@ -27,7 +27,7 @@ use crate::report::quote::quoted;
 use fill::{Failed, Filled, exhausted};
 pub(crate) use landing::Finished;
 use probe::Probe;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,11 +48,13 @@ pub struct Geometry {
     pub piece: u64,
     /// The smallest hole that is made.
     pub block: usize,
+    /// The largest file that is small: to prove its clone costs more than to copy it (docs/design/small-files.md).
+    pub small: u64,
 }
 
 impl Default for Geometry {
     fn default() -> Self {
-        Self { slice: 128 << 10, piece: 1 << 20, block: 4096 }
+        Self { slice: 128 << 10, piece: 1 << 20, block: 4096, small: 16 << 10 }
     }
 }
 
@@ -263,7 +265,7 @@ pub struct Copier<'a, K: Kernel> {
     /// The sizes files are cut into.
     pub geometry: Geometry,
     /// Pairs of source and target devices between which FICLONE said that it never can.
-    unclonable: Mutex<HashSet<(u64, u64)>>,
+    unclonable: Mutex<BTreeSet<(u64, u64)>>,
 }
 
 /// One file on its way: where it comes from and where it goes.
@@ -357,7 +359,10 @@ impl<'a, K: Kernel> Copier<'a, K> {
             }
             return Ok(Ladder::only_stream(Why::NotRegular));
         }
-        let cloning = if landing == Landing::InPlace {
+        let is_proved = self.options.verify != Verify::Nothing && self.options.reflink != Reflink::Always;
+        let cloning = if is_proved && probe.size <= self.geometry.small {
+            Cloning::NotWorthProving
+        } else if landing == Landing::InPlace {
             Cloning::IntoOld
         } else if self.may_clone(job) {
             Cloning::IntoNew
@@ -380,7 +385,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
         self.unclonable().extend(devices(job));
     }
 
-    fn unclonable(&self) -> MutexGuard<'_, HashSet<(u64, u64)>> {
+    fn unclonable(&self) -> MutexGuard<'_, BTreeSet<(u64, u64)>> {
         self.unclonable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

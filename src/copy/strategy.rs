@@ -56,6 +56,8 @@ pub enum Why {
     Emptied,
     /// There is no hint to use: the source is dense, and sharing blocks is off or not to be had.
     NothingToGain,
+    /// It is dense, and so small that a clone would cost more to prove than it saves.
+    Small,
     /// The options leave no choice.
     Asked,
     /// The target is written through: nothing is known of what it is.
@@ -73,6 +75,7 @@ impl fmt::Display for Why {
             Why::Bug(bug) => write!(f, "OpenZFS #{}: {}", bug.number, bug.effect),
             Why::Emptied => f.write_str("OpenZFS #18412: never into a file that was just emptied"),
             Why::NothingToGain => f.write_str("dense"),
+            Why::Small => f.write_str("dense, too small for a clone to be worth its proof"),
             Why::Asked => f.write_str("asked for"),
             Why::NotRegular => f.write_str("not a regular file"),
         }
@@ -134,6 +137,8 @@ pub enum Cloning {
     IntoOld,
     /// Between these filesystems FICLONE was refused for good.
     Refused,
+    /// The file is so small that to read a clone back costs more than to copy it. Not with `--reflink=always`.
+    NotWorthProving,
 }
 
 /// What a filesystem and the source's pages allow, after what settling, or what forbids it.
@@ -302,8 +307,12 @@ fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>
     // (docs/design/offload.md has the measurement), so it has a place only where nothing is read back.
     let offloads =
         shares && options.verify == Verify::Nothing && probe.honesty == Honesty::Honest && !probe.looks_sparse();
+    let is_tried = match cloning {
+        Cloning::IntoNew | Cloning::IntoOld => true,
+        Cloning::Refused | Cloning::NotWorthProving => false,
+    };
     let offers = [
-        (Strategy::Reflink, shares && cloning != Cloning::Refused && probe.size > 0, allowed.clones),
+        (Strategy::Reflink, shares && is_tried && probe.size > 0, allowed.clones),
         (Strategy::Offload, offloads, allowed.clones),
         (Strategy::Extents, options.sparse != Sparse::Never && probe.looks_sparse(), allowed.holes),
     ];
@@ -314,7 +323,11 @@ fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>
             .filter_map(|(strategy, _, answer)| answer.ok().map(|(why, settling)| Rung { strategy, why, settling })),
     );
     let refusal = offered().find_map(|(_, _, answer)| answer.err());
-    let otherwise = if options.sparse == Sparse::Never { Why::Asked } else { Why::NothingToGain };
+    let otherwise = match cloning {
+        _ if options.sparse == Sparse::Never => Why::Asked,
+        Cloning::NotWorthProving if shares && probe.size > 0 => Why::Small,
+        Cloning::IntoNew | Cloning::IntoOld | Cloning::Refused | Cloning::NotWorthProving => Why::NothingToGain,
+    };
     rungs.push(Rung { strategy: Strategy::Stream, why: refusal.unwrap_or(otherwise), settling: None });
     Ok(rungs)
 }
@@ -424,6 +437,16 @@ mod tests {
             strategies(&probe(ZFS, Residency::Nothing, 2048), &unverified),
             [Strategy::Reflink, Strategy::Stream]
         );
+    }
+
+    #[test]
+    fn a_small_file_is_not_cloned_to_be_read_back() {
+        let small = probe(EXT4, Residency::Nothing, 2048);
+        let first = |options: &Options| rungs(&small, options, Cloning::NotWorthProving).expect("a ladder")[0];
+        let streamed = Rung { strategy: Strategy::Stream, why: Why::Small, settling: None };
+        assert_eq!(first(&Options::plain()), streamed);
+        let never = Options { reflink: Reflink::Never, ..Options::plain() };
+        assert_eq!(first(&never).why, Why::NothingToGain);
     }
 
     #[test]

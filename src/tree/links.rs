@@ -5,7 +5,7 @@
 //! and who copies the inode takes it along. Memory grows with inodes that have several names and
 //! with nothing else; an inode whose names have all been seen is forgotten.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,7 +39,7 @@ pub enum Claim<W> {
 
 /// The table; `W` is a name that waits.
 pub struct Links<W> {
-    states: Mutex<HashMap<Identity, State<W>>>,
+    states: Mutex<BTreeMap<Identity, State<W>>>,
 }
 
 impl<W> Default for Links<W> {

@@ -12,7 +12,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Product};
 use crate::report::quote::quoted;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Before {
     /// Files that were named, by the names they had.
-    files: HashMap<Identity, Vec<PathBuf>>,
+    files: BTreeMap<Identity, Vec<PathBuf>>,
     /// Directories that were copied, by the names they got in the directory of all targets.
-    directories: HashMap<Identity, Vec<PathBuf>>,
+    directories: BTreeMap<Identity, Vec<PathBuf>>,
     /// Files that were made.
-    made: HashSet<Identity>,
+    made: BTreeSet<Identity>,
 }
 
 /// Where an operand comes from and where it goes.

@@ -310,7 +310,11 @@ impl Judge<'_> {
         }
         let system = world.system(self.scenario.source);
         let same = world.tree.inodes[self.scenario.target_dir].system == world.tree.inodes[self.scenario.source].system;
-        let shares = options.sparse == Sparse::Auto && options.reflink != Reflink::Never;
+        // A clone of a small file is not worth its proof.
+        let is_small = self.scenario.source_content.len() as u64 <= self.scenario.geometry.small;
+        let shares = options.sparse == Sparse::Auto
+            && options.reflink != Reflink::Never
+            && (options.verify == Verify::Nothing || !is_small);
         match system.zfs {
             _ if options.reflink == Reflink::Always => Some(Strategy::Reflink),
             None if system.magic == super::system::UNKNOWN_MAGIC => None,

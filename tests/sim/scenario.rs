@@ -118,6 +118,9 @@ const BACKUPS: u64 = 0x6261_636b_7570_7321;
 /// The same for pages that are never written back.
 const STUBBORN: u64 = 0x7374_7562_626f_726e;
 
+/// The same for what counts as a small file.
+const SMALL: u64 = 0x736d_616c_6c21_2121;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
@@ -133,6 +136,8 @@ pub fn scenario(seed: u64) -> Scenario {
         slice: random.pick(&[256, 512, 1024]),
         piece: random.pick(&[1024, 1024, 2048]),
         block: random.pick(&[128, 256, 512]),
+        // A stream of its own again. Mostly none is small, or few worlds would have clones.
+        small: Random::new(seed ^ SMALL).pick(&[0, 0, 0, 1024]),
     };
     let mut world = World::new(random.next(), systems);
     world.tick = random.pick(&[1, 1, 1, 4_000_000]);
