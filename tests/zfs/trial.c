@@ -4,7 +4,7 @@
 //
 // The bytes are a function of seed, process and round, so that what is right is known without asking the filesystem that is
 // tested; copies are compared by read(2) alone. Processes work side by side, each on files of its own, round after round.
-// Prints one line: RESULT, what --label says, and counts. Exit status 0 unless the trial itself could not be carried out.
+// Prints one line: RESULT, what --label says, and counts; with --names a line WRONG for each corrupt copy before that. Exit status 0 unless the trial itself could not be carried out.
 // It never repairs, retries or syncs anything behind the copier's back: what is to be done to a source is its --past.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -48,7 +48,7 @@ static struct {
     double deadline;
     size_t size, block;
     uint64_t seed;
-    bool keep_mapped, over, keep, check;
+    bool keep_mapped, over, keep, check, names;
     char **command;
     int words;
 } want = {
@@ -270,6 +270,13 @@ static pid_t start_reader(const char *target, char *seen) {
     for (;;) read_whole(target, seen), usleep(2000);
 }
 
+// One write, for others are writing too. The number tells a source from those that had its name before.
+static void tell_wrong(const char *source) {
+    struct stat file;
+    if (stat(source, &file)) die(source);
+    dprintf(1, "WRONG inode=%lu source=%s\n", (unsigned long)file.st_ino, source);
+}
+
 static void one_copy(int process, int round, char *bytes, char *seen) {
     char source[NAME], target[NAME];
     bool once = want.past == OVERWRITTEN || want.past == CLEAN;
@@ -297,6 +304,7 @@ static void one_copy(int process, int round, char *bytes, char *seen) {
         if (!want.over && !access(target, F_OK)) count(&found->leftover, 1);
     } else if (!is_right(target, bytes, seen, true)) {
         count(&found->corrupt, 1);
+        if (want.names) tell_wrong(source);
     }
     for (int i = 0; i < want.readers; i++) kill(readers[i], SIGKILL), waitpid(readers[i], NULL, 0);
     if (map) munmap(map, want.size);
@@ -327,13 +335,13 @@ static pid_t start_syncer(void) {
 
 static void read_arguments(int argc, char **argv) {
     enum { DIRECTORY = 1, TARGETS, POOL, LABEL, LOG, PAST, PROCESSES, COPIES, SECONDS, PERCENT, SYNC, READERS, SIZE, BLOCK, SEED,
-           KEEP_MAPPED, OVER, KEEP, CHECK };
+           KEEP_MAPPED, OVER, KEEP, CHECK, NAMES };
     static const struct option options[] = {
         {"directory", 1, 0, DIRECTORY}, {"targets", 1, 0, TARGETS}, {"pool", 1, 0, POOL}, {"label", 1, 0, LABEL},
         {"log", 1, 0, LOG}, {"past", 1, 0, PAST}, {"processes", 1, 0, PROCESSES}, {"copies", 1, 0, COPIES},
         {"seconds", 1, 0, SECONDS}, {"percent", 1, 0, PERCENT}, {"sync-ms", 1, 0, SYNC}, {"readers", 1, 0, READERS},
         {"kib", 1, 0, SIZE}, {"block-kib", 1, 0, BLOCK}, {"seed", 1, 0, SEED}, {"keep-mapped", 0, 0, KEEP_MAPPED},
-        {"over", 0, 0, OVER}, {"keep", 0, 0, KEEP}, {"check", 0, 0, CHECK}, {0, 0, 0, 0},
+        {"over", 0, 0, OVER}, {"keep", 0, 0, KEEP}, {"check", 0, 0, CHECK}, {"names", 0, 0, NAMES}, {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) switch (option) {
         case DIRECTORY: want.source_directory = optarg; break;
@@ -354,6 +362,7 @@ static void read_arguments(int argc, char **argv) {
         case OVER: want.over = true; break;
         case KEEP: want.keep = true; break;
         case CHECK: want.check = true; break;
+        case NAMES: want.names = true; break;
         case PAST:
             for (want.past = 0; want.past < PASTS && strcmp(past_names[want.past], optarg); want.past++) {}
             if (want.past < PASTS) break;
