@@ -39,6 +39,17 @@ pub struct Environment {
     pub context_attribute: Option<&'static str>,
 }
 
+impl Environment {
+    /// Whether it is called cp: then it is that, and has no modes.
+    #[must_use]
+    pub fn is_cp(&self) -> bool {
+        self.program == CP
+    }
+}
+
+/// What GNU's program is called, and this one where it takes its place.
+const CP: &str = "cp";
+
 /// Asks the process for what the command line is read in.
 #[must_use]
 pub fn environment() -> Environment {
@@ -70,9 +81,9 @@ fn is_utf8(mut variables: impl Iterator<Item = OsString>) -> bool {
 
 /// What the program calls itself, in short and in full.
 fn names(called: Option<&OsStr>) -> (&'static str, String) {
-    let is_cp = |called: &&OsStr| Path::new(called).file_name() == Some(OsStr::new("cp"));
+    let is_cp = |called: &&OsStr| Path::new(called).file_name() == Some(OsStr::new(CP));
     match called.filter(is_cp) {
-        Some(called) => ("cp", called.to_string_lossy().into_owned()),
+        Some(called) => (CP, called.to_string_lossy().into_owned()),
         None => ("safecp", "safecp".to_owned()),
     }
 }

@@ -257,3 +257,19 @@ fn a_cp_that_is_a_script_around_the_guard_is_not_tried_for_ever() {
     // The trial of the guard that was typed, the command, and the trial of the guard in it.
     assert_eq!(world.read("calls").lines().count(), 3);
 }
+
+#[test]
+fn called_cp_it_has_no_modes() {
+    let world = World::new();
+    world.dir("bin").symlink(&common::asked::program().to_string_lossy(), "bin/cp");
+    for mode in ["--guard true", "--doctor"] {
+        let output = world.shell(&format!("$PWD/bin/cp {mode}"));
+        assert_eq!(output.code(), Some(1), "{output}");
+        assert!(
+            output.stderr.contains(&format!("unrecognized option '{}'", mode.split(' ').next().expect("a word"))),
+            "{output}"
+        );
+    }
+    let help = world.shell("$PWD/bin/cp --help");
+    assert!(!help.succeeds().stdout.contains("--guard"), "{help}");
+}

@@ -38,21 +38,46 @@ ended dies of that signal.";
 /// The command line of a program that is called `name`.
 #[must_use]
 pub fn command(name: &str) -> Command {
+    let usage = format!(
+        "{}\n       {name} --guard [--allow=WHAT] [--] COMMAND [ARG]...\n       {name} --doctor [--report=FILE] [--try=DIR] [PATH]...",
+        cp_usage(name)
+    );
+    define(usage, modes())
+}
+
+/// The same where it is called cp: then it is cp, and nothing else.
+#[must_use]
+pub fn cp_command(name: &str) -> Command {
+    define(cp_usage(name), Vec::new())
+}
+
+fn cp_usage(name: &str) -> String {
+    format!(
+        "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE..."
+    )
+}
+
+fn define(usage: String, modes: Vec<Arg>) -> Command {
     Command::new("safecp")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
-        .override_usage(format!(
-            "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE...\n       {name} --guard [--allow=WHAT] [--] COMMAND [ARG]...\n       {name} --doctor [--report=FILE] [--try=DIR] [PATH]..."
-        ))
+        .override_usage(usage)
         .after_help(AFTER_HELP)
         .infer_long_args(true)
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .arg(Arg::new("operands").num_args(0..).value_name("SOURCE... DEST").value_hint(ValueHint::AnyPath).value_parser(clap::value_parser!(std::ffi::OsString)).hide(true))
+        .arg(
+            Arg::new("operands")
+                .num_args(0..)
+                .value_name("SOURCE... DEST")
+                .value_hint(ValueHint::AnyPath)
+                .value_parser(clap::value_parser!(std::ffi::OsString))
+                .hide(true),
+        )
         .args(cp_arguments())
         .args(own_arguments())
-        .args(modes())
+        .args(modes)
         .arg(flag("help", None, "print this help"))
         .arg(flag("version", None, "print the version"))
 }
@@ -182,6 +207,7 @@ mod tests {
     #[test]
     fn the_definitions_are_sound() {
         super::command("safecp").debug_assert();
+        super::cp_command("cp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::doctor_command("safecp").debug_assert();
     }

@@ -47,7 +47,8 @@ pub enum Typed {
 /// the caller. An error is [`Usage`] where GNU points to --help.
 pub fn read(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Typed> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let mode = arguments.get(1).and_then(|argument| argument.to_str()).and_then(|argument| argument.strip_prefix("--"));
+    let first = arguments.get(1).and_then(|argument| argument.to_str());
+    let mode = first.and_then(|argument| argument.strip_prefix("--")).filter(|_| !environment.is_cp());
     let (typed, kind) = match mode {
         Some(guard::MODE) => (guard::parse(arguments, environment), guard::KIND),
         Some(doctor::MODE) => (doctor::parse(arguments, environment), doctor::KIND),
@@ -57,7 +58,8 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
 }
 
 fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
-    let mut command = super::command(&environment.called);
+    let define = if environment.is_cp() { super::cp_command } else { super::command };
+    let mut command = define(&environment.called);
     if environment.posixly_correct {
         command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
     }
@@ -71,7 +73,8 @@ fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
     if matches.get_flag("version") {
         return Ok(Typed::Text(format!("{}\n", command.render_version().trim_end())));
     }
-    if let Some(mode) = [guard::MODE, doctor::MODE].into_iter().find(|mode| matches.get_flag(mode)) {
+    let is_typed = |mode: &&str| matches!(matches.try_get_one(mode), Ok(Some(true)));
+    if let Some(mode) = [guard::MODE, doctor::MODE].into_iter().find(is_typed) {
         bail!("--{mode} must be the first argument");
     }
     if matches.get_many::<OsString>("target-directory").is_some_and(|directories| directories.len() > 1) {

@@ -4,6 +4,7 @@ use super::super::clock::Clock;
 use super::super::raw::{self, Raw};
 use super::super::run::{End, run};
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -18,6 +19,8 @@ pub(super) struct Copier {
     pub(super) name: String,
     /// It did not end once: then it has had its turn, lest the others get none.
     pub(super) hangs: AtomicBool,
+    /// The name it is told that it has; else that of its file.
+    called: Option<&'static str>,
     words: Vec<OsString>,
     refusal: Refusal,
 }
@@ -55,7 +58,9 @@ pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
     }
     for raw in Raw::ALL {
         let call = format!("--copier={}", raw.name());
-        copiers.push(copier(raw.shown().to_owned(), own, &["--doctor", &call], Refusal::Status(raw::REFUSED)));
+        let alone = copier(raw.shown().to_owned(), own, &["--doctor", &call], Refusal::Status(raw::REFUSED));
+        // Where the program's file is named cp, and safecp a link to it, it would take itself for cp.
+        copiers.push(Copier { called: Some(SAFECP), ..alone });
     }
     copiers.push(copier(SAFECP.to_owned(), own, &[], Refusal::Never));
     copiers
@@ -63,7 +68,7 @@ pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
 
 fn copier(name: String, program: &Path, arguments: &[&str], refusal: Refusal) -> Copier {
     let words = std::iter::once(program.into()).chain(arguments.iter().map(OsString::from)).collect();
-    Copier { name, hangs: AtomicBool::new(false), words, refusal }
+    Copier { name, called: None, hangs: AtomicBool::new(false), words, refusal }
 }
 
 impl Copier {
@@ -71,6 +76,9 @@ impl Copier {
     pub(super) fn copy(&self, source: &Path, target: &Path, clock: &Clock<'_>) -> Outcome {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).arg(source).arg(target);
+        if let Some(called) = self.called {
+            command.arg0(called);
+        }
         match run(command, clock) {
             Ok((End::Exited(status), _)) if status.success() => Outcome::Done,
             Ok((End::Exited(status), _)) if self.refuses(status.code()) => Outcome::Refused,
