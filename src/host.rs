@@ -119,10 +119,9 @@ pub fn zfs_module(module: &Path) -> Option<Module> {
     })
 }
 
-/// Files of that name in the directories of PATH, in their order.
-#[must_use]
-pub fn on_path(name: &str) -> Vec<PathBuf> {
-    path().iter().map(|directory| directory.join(name)).filter(|path| path.is_file()).collect()
+/// Files of that name in these directories, in their order.
+pub fn files(directories: &[PathBuf], name: &str) -> impl Iterator<Item = PathBuf> {
+    directories.iter().map(move |directory| directory.join(name)).filter(|path| path.is_file())
 }
 
 /// The directories of PATH, in their order.

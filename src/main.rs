@@ -15,6 +15,7 @@ use safecp::tree::run::Run;
 use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -36,13 +37,9 @@ fn main() -> ExitCode {
 }
 
 fn say(program: &str, called: &str, error: &anyhow::Error) {
-    match error.downcast_ref::<Usage>() {
-        Some(usage) if usage.is_getopts => eprintln!("{called}: {usage}"),
-        Some(_) | None => eprintln!("{program}: {error:#}"),
-    }
-    if let Some(usage) = error.downcast_ref::<Usage>() {
-        eprintln!("Try '{called} {}' for more information.", usage.kind.help);
-    }
+    let Some(usage) = error.downcast_ref::<Usage>() else { return eprintln!("{program}: {error:#}") };
+    let name = if usage.is_getopts { called } else { program };
+    eprintln!("{name}: {usage}\nTry '{called} {}' for more information.", usage.kind.help);
 }
 
 fn status(error: &anyhow::Error) -> ExitCode {
@@ -82,7 +79,8 @@ fn copy(
 
 /// Returns only if the command could not be executed.
 fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<ExitCode> {
-    if guard::install(refused, &host::on_path("cp"))? == Privileges::GivenUp {
+    let copiers: Vec<PathBuf> = host::files(&host::path(), "cp").collect();
+    if guard::install(refused, &copiers)? == Privileges::GivenUp {
         eprintln!("{program}: no_new_privs is set: under the command set-user-ID programs gain nothing");
     }
     Err(guard::execute(command).into())
@@ -90,7 +88,7 @@ fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::R
 
 fn doctor(program: &str, task: &Task) -> anyhow::Result<ExitCode> {
     let wanted = match task {
-        Task::Copy { how, source, target } => return Ok(ExitCode::from(how.copy(source, target))),
+        Task::Copy { call, source, target } => return Ok(ExitCode::from(doctor::raw::copy(*call, source, target))),
         Task::Examine(wanted) => wanted,
     };
     let watch = signals::watch(doctor::GRACE)?;

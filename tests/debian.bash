@@ -35,59 +35,29 @@ install_packages() {
     "${install[@]}" || { apt-get -q update && "${install[@]}"; }
 } </dev/null >&2
 
-# apt_apart DIRECTORY KIND SUITE [LINE...]: an apt that sees SUITE alone, with its lists and configuration in DIRECTORY, so that nothing
-# of the system's changes; lines go into its configuration. KIND is deb or deb-src. Use it with APT_CONFIG=DIRECTORY/apt.conf.
+# fetch_sources DIRECTORY SUITE [OPTION...] PACKAGE...: source packages of SUITE, checked by apt against Debian's signatures.
 #
-# The archive's address is the one that apt here is configured with, and apt checks Debian's signatures.
-apt_apart() {
-    local place=$1 kind=$2 suite=$3 address
-    shift 3
+# The archive's address is the one that apt here is configured with; the suite's list of sources is read into DIRECTORY, so
+# that nothing of the system's apt changes. Nothing is installed, and root is not needed.
+fetch_sources() {
+    local place=$1 suite=$2 address
+    shift 2
     address=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | grep -v -- -security |
         head -n 1)
     [[ -n $address ]] || { echo "apt knows no archive of Debian"; return 1; }
     mkdir -p -- "$place/lists/partial" "$place/cache/archives/partial"
-    echo "$kind [signed-by=$keyring] $address $suite main" >"$place/sources.list"
+    echo "deb-src [signed-by=$keyring] $address $suite main" >"$place/sources.list"
     cat >"$place/apt.conf" <<END
 Dir::Etc::SourceList "$place/sources.list";
 Dir::Etc::SourceParts "/dev/null";
 Dir::State::Lists "$place/lists";
 Dir::Cache "$place/cache";
 Acquire::Check-Valid-Until "false";
-Acquire::Languages "none";
 APT::Sandbox::User "";
 END
-    (($# == 0)) || printf '%s\n' "$@" >>"$place/apt.conf"
-}
-
-# fetch_sources DIRECTORY SUITE [OPTION...] PACKAGE...: source packages of SUITE. Nothing is installed, and root is not needed.
-fetch_sources() {
-    local place=$1 suite=$2
-    shift 2
-    apt_apart "$place" deb-src "$suite" || return 1
     (
         cd -- "$place"
         export APT_CONFIG=$place/apt.conf
         apt-get -q update && apt-get -q source --download-only "$@"
     )
-}
-
-# unpack_newest DIRECTORY SUITE PATTERN ROOT: the package of SUITE with the highest version in its name, which matches PATTERN whole, and
-# all that it depends on, as files below ROOT. Prints its name. No script of a package runs.
-unpack_newest() {
-    local place=$1 suite=$2 pattern=$3 root=$4 name deb directory APT_CONFIG
-    mkdir -p -- "$place" "$root"
-    : >"$place/status"
-    apt_apart "$place" deb "$suite" "Dir::State::Status \"$place/status\";" 'APT::Install-Recommends "false";' || return 1
-    export APT_CONFIG=$place/apt.conf
-    apt-get -q update >"$place/log" 2>&1 || return 1
-    name=$(apt-cache pkgnames | grep -x -- "$pattern" | sort -V | tail -n 1)
-    [[ -n $name ]] && apt-get -q -y --download-only install "$name" >>"$place/log" 2>&1 </dev/null || return 1
-    for directory in bin sbin lib lib64; do
-        mkdir -p -- "$root/usr/$directory"
-        ln -sfn "usr/$directory" "$root/$directory"
-    done
-    for deb in "$place"/cache/archives/*.deb; do
-        dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$root" || return 1
-    done
-    echo "$name"
 }

@@ -1,10 +1,11 @@
 //! The command line of `--doctor`: what to look at, where to write it down, and where to try it.
 
-use super::read::Typed;
-use super::wrong::{Kind, Wrong};
-use super::{flag, valued};
-use crate::doctor::{Task, Wanted, raw::Raw};
+use super::read::{self, Typed};
+use super::wrong::Kind;
+use super::{flag, help, line, valued};
+use crate::doctor::{Task, Wanted, raw};
 use crate::host::Environment;
+use crate::known::programs::Ask;
 use anyhow::{Result, bail};
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
@@ -26,40 +27,33 @@ with what they must hold.
 Exit status: 0 if nothing is known that can go wrong here, 1 if something could not be
 examined (or if safecp itself copied wrongly), 2 if there is a risk.";
 
+pub(super) fn usage(name: &str) -> String {
+    format!("{name} --doctor [--report=FILE] [--try=DIR] [PATH]...")
+}
+
 /// The command line of `NAME --doctor`.
 #[must_use]
 pub fn doctor_command(name: &str) -> Command {
     let file = |arg: Arg| arg.value_parser(clap::value_parser!(OsString));
-    Command::new("safecp --doctor")
-        .about(ABOUT)
-        .override_usage(format!("{name} --doctor [--report=FILE] [--try=DIR] [PATH]..."))
-        .after_help(AFTER_HELP)
-        .infer_long_args(true)
-        .args_override_self(true)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
+    line("safecp --doctor", ABOUT, usage(name), AFTER_HELP)
         .arg(flag(MODE, None, "look at this machine").hide(true))
         .arg(file(valued("report", "FILE", "write the same as JSON to FILE").value_hint(ValueHint::FilePath)))
         .arg(file(valued("try", "DIR", "make copies in DIR and compare them").value_hint(ValueHint::DirPath)))
         .arg(valued("copier", "CALL", "copy PATH to PATH by this call alone: the trial's own use").hide(true))
-        .arg(flag("help", None, "print this help"))
+        .arg(help())
         .arg(file(Arg::new("paths").num_args(0..).value_name("PATH").value_hint(ValueHint::AnyPath).hide(true)))
 }
 
 /// What it asks for; `--doctor` is the first of the arguments after the name.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
-    let mut command = doctor_command(&environment.called);
-    let matches = match command.try_get_matches_from_mut(arguments) {
-        Ok(matches) => matches,
-        Err(error) => bail!(Wrong::getopt(&error, &command)),
-    };
-    if matches.get_flag("help") {
-        return Ok(Typed::Text(command.render_help().to_string()));
-    }
+    read::by(doctor_command(&environment.called), arguments, |matches, _| typed(matches))
+}
+
+fn typed(matches: &ArgMatches) -> Result<Typed> {
     let paths: Vec<PathBuf> = matches.get_many::<OsString>("paths").into_iter().flatten().map(PathBuf::from).collect();
     let task = match matches.get_many::<String>("copier").into_iter().flatten().last() {
         Some(word) => copy(word, paths)?,
-        None => Task::Examine(Wanted { paths, report: last(&matches, "report"), try_in: last(&matches, "try") }),
+        None => Task::Examine(Wanted { paths, report: last(matches, "report"), try_in: last(matches, "try") }),
     };
     Ok(Typed::Doctor(task))
 }
@@ -69,11 +63,11 @@ fn last(matches: &ArgMatches, id: &str) -> Option<PathBuf> {
 }
 
 fn copy(word: &str, paths: Vec<PathBuf>) -> Result<Task> {
-    let Some(how) = Raw::ALL.into_iter().find(|raw| raw.name() == word) else {
+    let Some(call) = Ask::ALL.into_iter().find(|call| raw::word(*call) == word) else {
         bail!("--copier knows no call '{word}'");
     };
     match <[PathBuf; 2]>::try_from(paths) {
-        Ok([source, target]) => Ok(Task::Copy { how, source, target }),
+        Ok([source, target]) => Ok(Task::Copy { call, source, target }),
         Err(_) => bail!("--copier takes a source and a target"),
     }
 }
@@ -81,8 +75,9 @@ fn copy(word: &str, paths: Vec<PathBuf>) -> Result<Task> {
 #[cfg(test)]
 mod tests {
     use super::super::read::{Typed, read};
-    use crate::doctor::{Task, raw::Raw};
+    use crate::doctor::Task;
     use crate::host::environment;
+    use crate::known::programs::Ask;
     use std::ffi::OsString;
     use std::path::PathBuf;
 
@@ -109,8 +104,8 @@ mod tests {
 
     #[test]
     fn a_copier_has_a_source_and_a_target() {
-        let Ok(Task::Copy { how, .. }) = typed("--copier=ficlone a b") else { panic!("sound") };
-        assert_eq!(how, Raw::Ficlone);
+        let Ok(Task::Copy { call, .. }) = typed("--copier=ficlone a b") else { panic!("sound") };
+        assert_eq!(call, Ask::Ficlone);
         assert!(typed("--copier=ficlone a").is_err() && typed("--copier=rename a b").is_err());
     }
 }

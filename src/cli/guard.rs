@@ -1,12 +1,12 @@
 //! The command line of `--guard`: options up to the command, and none of them cp's.
 
-use super::read::Typed;
+use super::read::{self, Typed};
 use super::wrong::{Kind, Wrong};
-use super::{flag, valued};
+use super::{flag, help, line, valued};
 use crate::guard::{FAILED, Shortcut};
 use crate::host::Environment;
 use anyhow::{Result, bail};
-use clap::{Arg, Command, ValueHint};
+use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
 
 /// The option that it begins with.
@@ -29,20 +29,17 @@ nothing under COMMAND then.
 Exit status: COMMAND's; 125 if the guard cannot be set up, 126 if COMMAND cannot be
 executed, 127 if it is not found.";
 
+pub(super) fn usage(name: &str) -> String {
+    format!("{name} --guard [--allow=WHAT] [--] COMMAND [ARG]...")
+}
+
 /// The command line of `NAME --guard`.
 #[must_use]
 pub fn guard_command(name: &str) -> Command {
-    Command::new("safecp --guard")
-        .about(ABOUT)
-        .override_usage(format!("{name} --guard [--allow=WHAT] [--] COMMAND [ARG]..."))
-        .after_help(AFTER_HELP)
-        .infer_long_args(true)
-        .args_override_self(true)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
+    line("safecp --guard", ABOUT, usage(name), AFTER_HELP)
         .arg(flag(MODE, None, "run COMMAND under the guard").hide(true))
         .arg(valued("allow", "WHAT", "leave these calls alone: clones, offload, holes"))
-        .arg(flag("help", None, "print this help"))
+        .arg(help())
         .arg(
             Arg::new("command")
                 .num_args(0..)
@@ -56,14 +53,10 @@ pub fn guard_command(name: &str) -> Command {
 
 /// What it asks for; `--guard` is the first of the arguments after the name.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
-    let mut command = guard_command(&environment.called);
-    let matches = match command.try_get_matches_from_mut(arguments) {
-        Ok(matches) => matches,
-        Err(error) => bail!(Wrong::getopt(&error, &command)),
-    };
-    if matches.get_flag("help") {
-        return Ok(Typed::Text(command.render_help().to_string()));
-    }
+    read::by(guard_command(&environment.called), arguments, |matches, _| typed(matches))
+}
+
+fn typed(matches: &ArgMatches) -> Result<Typed> {
     let mut refused = Shortcut::ALL.to_vec();
     for word in matches.get_many::<String>("allow").into_iter().flatten().flat_map(|list| list.split(',')) {
         let allowed = shortcut(word)?;

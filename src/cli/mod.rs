@@ -38,11 +38,7 @@ ended dies of that signal.";
 /// The command line of a program that is called `name`.
 #[must_use]
 pub fn command(name: &str) -> Command {
-    let usage = format!(
-        "{}\n       {name} --guard [--allow=WHAT] [--] COMMAND [ARG]...\n       {name} --doctor [--report=FILE] [--try=DIR] [PATH]...",
-        cp_usage(name)
-    );
-    define(usage, modes())
+    define([cp_usage(name), guard::usage(name), doctor::usage(name)].join("\n       "), modes())
 }
 
 /// The same where it is called cp: then it is cp, and nothing else.
@@ -58,15 +54,8 @@ fn cp_usage(name: &str) -> String {
 }
 
 fn define(usage: String, modes: Vec<Arg>) -> Command {
-    Command::new("safecp")
+    line("safecp", ABOUT, usage, AFTER_HELP)
         .version(env!("CARGO_PKG_VERSION"))
-        .about(ABOUT)
-        .override_usage(usage)
-        .after_help(AFTER_HELP)
-        .infer_long_args(true)
-        .args_override_self(true)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
         .arg(
             Arg::new("operands")
                 .num_args(0..)
@@ -78,8 +67,25 @@ fn define(usage: String, modes: Vec<Arg>) -> Command {
         .args(cp_arguments())
         .args(own_arguments())
         .args(modes)
-        .arg(flag("help", None, "print this help"))
+        .arg(help())
         .arg(flag("version", None, "print the version"))
+}
+
+/// What every command line of ours has: options are abbreviated, and said again, as getopt has it.
+fn line(name: &'static str, about: &'static str, usage: String, after_help: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .override_usage(usage)
+        .after_help(after_help)
+        .infer_long_args(true)
+        .args_override_self(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+}
+
+/// What [`read::by`] answers.
+fn help() -> Arg {
+    flag("help", None, "print this help")
 }
 
 fn flag(name: &'static str, short: Option<char>, help: &'static str) -> Arg {

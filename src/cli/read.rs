@@ -12,7 +12,7 @@ use crate::options::{
 use crate::report::quote::quoted;
 use crate::tree::plan::Operands;
 use anyhow::{Result, anyhow, bail};
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
@@ -63,13 +63,23 @@ fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
     if environment.posixly_correct {
         command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
     }
-    let matches = match command.try_get_matches_from_mut(arguments) {
-        Ok(matches) => matches,
+    by(command, arguments, |matches, command| typed(matches, command, environment))
+}
+
+/// Reads arguments by the definition, in getopt's words if that fails, and answers --help.
+pub(super) fn by(
+    mut command: Command,
+    arguments: Vec<OsString>,
+    typed: impl FnOnce(&ArgMatches, &Command) -> Result<Typed>,
+) -> Result<Typed> {
+    match command.try_get_matches_from_mut(arguments) {
+        Ok(matches) if matches.get_flag("help") => Ok(Typed::Text(command.render_help().to_string())),
+        Ok(matches) => typed(&matches, &command),
         Err(error) => bail!(Wrong::getopt(&error, &command)),
-    };
-    if matches.get_flag("help") {
-        return Ok(Typed::Text(command.render_help().to_string()));
     }
+}
+
+fn typed(matches: &ArgMatches, command: &Command, environment: &Environment) -> Result<Typed> {
     if matches.get_flag("version") {
         return Ok(Typed::Text(format!("{}\n", command.render_version().trim_end())));
     }
@@ -81,8 +91,8 @@ fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
         bail!(Wrong::Plain("multiple target directories specified"));
     }
     let mut warnings = Vec::new();
-    let options = options(&matches, environment, &mut warnings)?;
-    let operands = operands(&matches)?;
+    let options = options(matches, environment, &mut warnings)?;
+    let operands = operands(matches)?;
     Ok(Typed::Copy { options: Box::new(options), operands, warnings })
 }
 

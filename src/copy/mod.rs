@@ -142,8 +142,8 @@ pub struct Source<'a, F> {
     pub origin: Option<Origin>,
 }
 
-/// The filesystem of an open directory: asked once for all names in it. A file with the same device lies on it, since the
-/// handle keeps that number from being given to another.
+/// The filesystem of an open directory: asked once for all names in it. A file with the same device lies on it,
+/// since the handle keeps that number from being given to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The directory's device.
@@ -287,7 +287,8 @@ impl<'a, K: Kernel> Copier<'a, K> {
         Home { inherits: self.hands_down_list(dir), honesty: self.honesty_of(dir), dev }
     }
 
-    /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that cannot be told.
+    /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that
+    /// cannot be told.
     pub fn origin(&self, dir: &K::File, stat: &Stat) -> Option<Origin> {
         self.kernel.filesystem(dir).ok().map(|magic| Origin { dev: stat.dev, magic })
     }

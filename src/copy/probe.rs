@@ -47,8 +47,8 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// What is known of any file on the filesystem with this magic number before the file is looked at: it has no page, no
-    /// size and no sector.
+    /// What is known of any file on the filesystem with this magic number before the file is looked at: it has
+    /// no page, no size and no sector.
     #[must_use]
     pub fn before_a_look(magic: u32, host: &Host) -> Self {
         let filesystem = Filesystem::new(magic);

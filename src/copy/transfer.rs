@@ -85,8 +85,8 @@ pub struct Pass<'a, K: Kernel> {
     pub target: &'a K::File,
     /// Source's size before the pass; 0 if it is not known.
     pub size: u64,
-    /// Whether the source is read to that size and not on: the filesystem's word about it is good, and whoever runs the pass
-    /// asks afterwards whether the file changed. Else a read tells where it ends.
+    /// Whether the source is read to that size and not on: the filesystem's word about it is good, and whoever
+    /// runs the pass asks afterwards whether the file changed. Else a read tells where it ends.
     pub ends: bool,
     /// How the source is read.
     pub source_position: Position,

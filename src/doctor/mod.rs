@@ -1,9 +1,9 @@
 //! `--doctor`: whether programs of this machine can copy wrongly here, and why.
 //!
-//! Facts come in from the kernel, the mounts, the ZFS module and the programs on PATH; the tables of [`crate::known`] say
-//! what they mean; the verdict is whether a program believes a hint that a known bug makes wrong on a filesystem that was
-//! looked at. `--try` asks no table: it makes copies and compares them. Nothing on the machine is changed but for
-//! the directory of that trial, which is removed.
+//! Facts come in from the kernel, the mounts, the ZFS module and the programs on PATH; the tables of
+//! [`crate::known`] say what they mean; the verdict is whether a program believes a hint that a known bug makes
+//! wrong on a filesystem that was looked at. `--try` asks no table: it makes copies and compares them. Nothing
+//! on the machine is changed but for the directory of that trial, which is removed.
 
 mod clock;
 mod json;
@@ -22,6 +22,7 @@ use crate::copy::Host;
 use crate::error::reason;
 use crate::host;
 use crate::kernel::Errno;
+use crate::known::programs::Ask;
 use crate::report::quote::quoted;
 use clock::Clock;
 use places::Place;
@@ -36,10 +37,11 @@ use std::time::Duration;
 pub enum Task {
     /// A look at the machine.
     Examine(Wanted),
-    /// One file copied by one call: the trial starts itself so, for a call that does not return can be left behind then.
+    /// One file copied by one call: the trial starts itself so, for a call that does not return can be left
+    /// behind then.
     Copy {
         /// The call.
-        how: raw::Raw,
+        call: Ask,
         /// What is read.
         source: PathBuf,
         /// What is made.

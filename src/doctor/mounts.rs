@@ -1,5 +1,6 @@
 //! What is mounted, as /proc/self/mountinfo tells it.
 
+use crate::known::filesystems::Filesystem;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -17,15 +18,10 @@ pub(super) struct Mount {
     options: String,
 }
 
-/// Filesystems without files of their own, or with files that nobody copies.
-const PSEUDO: &[&str] = &[
+/// Filesystems without files of their own, or with files that nobody copies, besides those that the table calls pseudo.
+const NOT_COPIED: &[&str] = &[
     "autofs",
     "binfmt_misc",
-    "bpf",
-    "cgroup",
-    "cgroup2",
-    "configfs",
-    "debugfs",
     "devpts",
     "devtmpfs",
     "efivarfs",
@@ -33,14 +29,9 @@ const PSEUDO: &[&str] = &[
     "hugetlbfs",
     "mqueue",
     "nsfs",
-    "proc",
-    "pstore",
     "rpc_pipefs",
-    "securityfs",
     "selinuxfs",
     "smackfs",
-    "sysfs",
-    "tracefs",
 ];
 
 /// The kernel's list of them.
@@ -89,8 +80,12 @@ pub(super) fn that_keep_files(mounts: &[Mount]) -> impl Iterator<Item = &Mount> 
         let is_first = mounts[..at].iter().all(|earlier| earlier.device != mount.device);
         // What a later mount lies on cannot be reached by its name any more.
         let is_hidden = mounts[at + 1..].iter().any(|later| mount.point == later.point);
-        (is_first && !is_hidden && !PSEUDO.contains(&mount.kind.as_str())).then_some(mount)
+        (is_first && !is_hidden && keeps_files(&mount.kind)).then_some(mount)
     })
+}
+
+fn keeps_files(kind: &str) -> bool {
+    !NOT_COPIED.contains(&kind) && !Filesystem::mounted_as(kind).is_pseudo()
 }
 
 /// The mount that a path without links and dots lies in.

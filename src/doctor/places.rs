@@ -95,7 +95,8 @@ pub(super) fn look(path: &Path, mounts: &[Mount], host: &Host, sees_clean_pages:
     Ok(place)
 }
 
-/// What can be told of a mount that this user may not reach: FUSE mounts are closed to everyone but their owner, even to root.
+/// What can be told of a mount that this user may not reach: FUSE mounts are closed to everyone but their
+/// owner, even to root.
 pub(super) fn from_afar(mount: &Mount, errno: Errno, host: &Host, sees_clean_pages: bool) -> Place {
     let filesystem = Filesystem::mounted_as(&mount.kind);
     Place {

@@ -4,6 +4,7 @@
 
 use super::clock::Clock;
 use super::run::{End, run};
+use crate::host::files;
 use crate::known::programs::{Ask, SOUGHT, Sought, look_up, telling_line};
 use crate::known::zfs::Hint;
 use serde::Serialize;
@@ -36,8 +37,8 @@ pub(super) struct Program {
 
 /// The first program of each name in these directories.
 pub(super) fn on<'c>(path: &[PathBuf], clock: &dyn Fn() -> Clock<'c>) -> Vec<Program> {
-    let is_there = |file: &PathBuf| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok();
-    let first = |name: &str| path.iter().map(|directory| directory.join(name)).find(is_there);
+    let is_program = |file: &PathBuf| rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok();
+    let first = |name: &str| files(path, name).find(is_program);
     SOUGHT.iter().filter_map(|sought| first(sought.name).map(|file| ask(sought, file, &clock()))).collect()
 }
 

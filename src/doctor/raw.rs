@@ -1,25 +1,15 @@
 //! Copies by one call alone, which believe whatever it answers: what the trial tries a filesystem with.
 //!
-//! Each runs in a process of its own. They are wrong on purpose wherever the kernel is: nothing is read back, and no call
-//! makes up for another.
+//! Each runs in a process of its own. They are wrong on purpose wherever the kernel is: nothing is read back,
+//! and no call makes up for another.
 
 use crate::kernel::linux::Linux;
 use crate::kernel::patient::Patient;
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Result, Seek};
+use crate::known::programs::Ask;
 use rustix::fd::OwnedFd;
 use std::ops::Range;
 use std::path::Path;
-
-/// The call that is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Raw {
-    /// lseek with SEEK_DATA and SEEK_HOLE: only data is read and written.
-    Holes,
-    /// ioctl FICLONE.
-    Ficlone,
-    /// copy_file_range of the whole file.
-    CopyFileRange,
-}
 
 /// The exit status that says that the kernel refused the call: nothing was copied.
 pub(super) const REFUSED: u8 = 3;
@@ -29,51 +19,37 @@ const FAILED: u8 = 1;
 /// Bytes moved at once.
 const BUFFER: usize = 128 << 10;
 
-impl Raw {
-    /// All of them.
-    pub const ALL: [Raw; 3] = [Raw::Holes, Raw::Ficlone, Raw::CopyFileRange];
-
-    /// Its name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Raw::Holes => "holes",
-            Raw::Ficlone => "ficlone",
-            Raw::CopyFileRange => "copy_file_range",
-        }
+/// The call's name on the command line.
+#[must_use]
+pub fn word(call: Ask) -> &'static str {
+    match call {
+        Ask::SeekData => "holes",
+        Ask::Ficlone => "ficlone",
+        Ask::CopyFileRange => "copy_file_range",
     }
+}
 
-    /// Its name in tables and sentences.
-    pub(super) fn shown(self) -> &'static str {
-        match self {
-            Raw::Holes => "SEEK_DATA alone",
-            Raw::Ficlone => "FICLONE alone",
-            Raw::CopyFileRange => "copy_file_range alone",
-        }
+/// Copies one file by the call; the exit status tells how that went.
+#[must_use]
+pub fn copy(call: Ask, source: &Path, target: &Path) -> u8 {
+    match try_copy(call, &Patient(Linux::new()), source, target) {
+        Ok(()) => 0,
+        Err(errno) if is_refusal(errno) => REFUSED,
+        Err(_) => FAILED,
     }
+}
 
-    /// Copies one file; the exit status tells how that went.
-    #[must_use]
-    pub fn copy(self, source: &Path, target: &Path) -> u8 {
-        match self.try_copy(&Patient(Linux::new()), source, target) {
-            Ok(()) => 0,
-            Err(errno) if is_refusal(errno) => REFUSED,
-            Err(_) => FAILED,
-        }
+fn try_copy(call: Ask, kernel: &Patient<Linux>, source: &Path, target: &Path) -> Result<()> {
+    let open = |path, flags| kernel.open(None, path, flags, Mode::RUSR | Mode::WUSR, ResolveFlags::empty());
+    let source = open(source, OFlags::RDONLY)?;
+    let target = open(target, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
+    let size = kernel.stat(&source)?.size;
+    match call {
+        Ask::SeekData => data_only(kernel, &source, &target, size)?,
+        Ask::Ficlone => kernel.ficlone(&target, &source)?,
+        Ask::CopyFileRange => by_kernel(kernel, &source, &target, size)?,
     }
-
-    fn try_copy(self, kernel: &Patient<Linux>, source: &Path, target: &Path) -> Result<()> {
-        let open = |path, flags| kernel.open(None, path, flags, Mode::RUSR | Mode::WUSR, ResolveFlags::empty());
-        let source = open(source, OFlags::RDONLY)?;
-        let target = open(target, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
-        let size = kernel.stat(&source)?.size;
-        match self {
-            Raw::Holes => data_only(kernel, &source, &target, size)?,
-            Raw::Ficlone => kernel.ficlone(&target, &source)?,
-            Raw::CopyFileRange => by_kernel(kernel, &source, &target, size)?,
-        }
-        kernel.close(target)
-    }
+    kernel.close(target)
 }
 
 /// What a filesystem says that cannot, cannot here, or cannot now.
@@ -141,13 +117,13 @@ mod tests {
         let mut bytes = vec![0; 1 << 20];
         bytes[300_000..500_000].fill(7);
         fs::write(path("source"), &bytes).expect("a file");
-        for raw in Raw::ALL {
-            let target = path(raw.name());
-            match raw.copy(&path("source"), &target) {
-                0 => assert!(fs::read(&target).expect("a copy") == bytes, "{raw:?}"),
-                status => assert_eq!((status, raw), (REFUSED, Raw::Ficlone)),
+        for call in Ask::ALL {
+            let target = path(word(call));
+            match copy(call, &path("source"), &target) {
+                0 => assert!(fs::read(&target).expect("a copy") == bytes, "{call:?}"),
+                status => assert_eq!((status, call), (REFUSED, Ask::Ficlone)),
             }
-            assert_eq!(raw.copy(&path("source"), &target), FAILED, "the target is there already");
+            assert_eq!(copy(call, &path("source"), &target), FAILED, "the target is there already");
         }
     }
 }

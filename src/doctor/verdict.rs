@@ -36,8 +36,8 @@ pub(super) fn pass(findings: &mut Findings) {
     };
 }
 
-/// Programs that believe a hint that a known bug of the module makes wrong, where a filesystem that was looked at is ZFS or
-/// may lie on it.
+/// Programs that believe a hint that a known bug of the module makes wrong, where a filesystem that was looked
+/// at is ZFS or may lie on it.
 fn of_zfs(zfs: &Zfs, places: &[Place], programs: &[Program]) -> (Vec<String>, Vec<String>) {
     if !places.iter().any(|place| place.exposure != Exposure::Nothing) {
         return (Vec::new(), Vec::new());

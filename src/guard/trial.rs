@@ -1,7 +1,8 @@
 //! What a cp does when it is refused the search for holes: some write nothing then, and say success.
 //!
-//! uutils cp (0.12 and before) takes every error of lseek for the end of the data, so that a file that looks sparse arrives as zeros. No error number
-//! helps. Such a cp is found out by a copy: under the filter, of a sparse file in memory.
+//! uutils cp (0.12 and before) takes every error of lseek for the end of the data, so that a file that looks
+//! sparse arrives as zeros. No error number helps. Such a cp is found out by a copy: under the filter, of a
+//! sparse file in memory.
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::{Errno, pread, pwrite};
@@ -19,8 +20,8 @@ const SIZE: u64 = 1 << 20;
 /// Lies within a page, with holes on both sides.
 const PIECE: (&[u8], u64) = (b"between two holes", 600_000);
 
-/// The first of the programs that says success of a wrong copy. To be called under the filter. What cannot be tried, for want of /proc for example,
-/// is not found out.
+/// The first of the programs that says success of a wrong copy. To be called under the filter. What cannot be
+/// tried, for want of /proc for example, is not found out.
 pub(super) fn liar(programs: &[PathBuf]) -> Option<&Path> {
     if std::env::var_os(TRYING).is_some() {
         return None;

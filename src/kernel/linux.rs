@@ -2,8 +2,9 @@
 //!
 //! With process.rs the only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
 //! msync of a mapping nobody touches, close with its result, fsync with a return value that is
-//! looked at whole, and the one write through a mapping, which no copy makes: the trials of `--doctor` do. ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk
-//! the components one by one", which is done here, so that the rest of the code sees one call.
+//! looked at whole, and the one write through a mapping, which no copy makes: the trials of `--doctor` do.
+//! ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk the components one by one",
+//! which is done here, so that the rest of the code sees one call.
 #![allow(unsafe_code)]
 
 use super::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
@@ -95,9 +96,9 @@ impl Drop for Untouched {
     }
 }
 
-/// Writes bytes into an open file through a shared mapping, which is gone on return. `offset` is a multiple of the page
-/// size, and the file has the range; the caller sees to it that nobody cuts the file meanwhile and that the disk has room, for
-/// either raises SIGBUS.
+/// Writes bytes into an open file through a shared mapping, which is gone on return. `offset` is a multiple of
+/// the page size, and the file has the range; the caller sees to it that nobody cuts the file meanwhile and
+/// that the disk has room, for either raises SIGBUS.
 pub fn write_mapped(file: &OwnedFd, bytes: &[u8], offset: u64) -> Result<()> {
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping at an address the kernel chooses.

@@ -1,7 +1,7 @@
 //! The process itself: what it was started with, which calls it takes from itself, what it becomes.
 //!
-//! Rust's runtime changes three things before main: it ignores SIGPIPE, opens /dev/null where one of
-//! the three standard handles is closed, and leaves no trace of either. A function that the C library calls
+//! Rust's runtime changes two things before main, and leaves no trace of them: it ignores SIGPIPE, and opens
+//! /dev/null where one of the three standard handles is closed. A function that the C library calls
 //! earlier looks, so that what is written to a closed output is not lost without a word, and a program that
 //! is executed in this one's place finds what this one found. With linux.rs the only file of the project in
 //! which `unsafe` is allowed.
@@ -47,9 +47,9 @@ pub fn started_without(fd: libc::c_int) -> bool {
     CLOSED.load(Ordering::Relaxed) & (1 << fd) != 0
 }
 
-/// seccomp(SECCOMP_SET_MODE_FILTER): this thread, and whatever it starts or becomes, passes its system calls through the
-/// program from now on. EACCES without CAP_SYS_ADMIN and no_new_privs; ENOSYS or EINVAL where the kernel has no
-/// filters.
+/// seccomp(SECCOMP_SET_MODE_FILTER): this thread, and whatever it starts or becomes, passes its system calls
+/// through the program from now on. EACCES without CAP_SYS_ADMIN and no_new_privs; ENOSYS or EINVAL where the
+/// kernel has no filters.
 pub fn filter_calls(program: &[libc::sock_filter]) -> Result<(), Errno> {
     let len = libc::c_ushort::try_from(program.len()).map_err(|_| Errno::INVAL)?;
     let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
@@ -58,7 +58,8 @@ pub fn filter_calls(program: &[libc::sock_filter]) -> Result<(), Errno> {
     if returned == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// seccomp(SECCOMP_GET_ACTION_AVAIL): whether the kernel knows filters that refuse a call with an error number. Only asks.
+/// seccomp(SECCOMP_GET_ACTION_AVAIL): whether the kernel knows filters that refuse a call with an error number.
+/// Only asks.
 pub fn knows_filters() -> Result<(), Errno> {
     let action: u32 = libc::SECCOMP_RET_ERRNO;
     // SAFETY: the kernel reads the four bytes and changes nothing.

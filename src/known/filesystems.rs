@@ -122,6 +122,12 @@ impl Filesystem {
         self.row().is_some_and(|row| row.2 == Honesty::Honest)
     }
 
+    /// Whether its files are made up when they are read.
+    #[must_use]
+    pub fn is_pseudo(self) -> bool {
+        self.row().is_some_and(|row| row.2 == Honesty::Pseudo)
+    }
+
     fn row(self) -> Option<&'static (u32, &'static str, Honesty, Option<&'static str>)> {
         TABLE.iter().find(|row| row.0 == self.magic)
     }

@@ -314,8 +314,8 @@ impl Module {
         }
     }
 
-    /// Whether the module clones blocks, as far as its version and zfs_bclone_enabled tell. 2.2.0 has no such parameter and
-    /// clones; a pool may lack the feature all the same.
+    /// Whether the module clones blocks, as far as its version and zfs_bclone_enabled tell. 2.2.0 has no such
+    /// parameter and clones; a pool may lack the feature all the same.
     #[must_use]
     pub fn clones(&self, bclone_enabled: Option<u32>) -> bool {
         self.version.is_none_or(|version| version >= V2_2) && bclone_enabled != Some(0)

@@ -42,8 +42,9 @@ impl Operands {
         Some((Options { backup: Backup::No, ..options.clone() }, Self { target, ..self.clone() }))
     }
 
-    /// Whether several threads would find nothing to share: a few files, none of them larger than `size_max` bytes. To begin
-    /// threads takes as long as to copy such a file, which is what most calls of cp in a build are.
+    /// Whether several threads would find nothing to share: a few files, none of them larger than `size_max`
+    /// bytes. To begin threads takes as long as to copy such a file, which is what most calls of cp in a build
+    /// are.
     pub fn leave_threads_idle<K: Kernel>(&self, kernel: &K, size_max: u64) -> bool {
         const FEW: usize = 16;
         let is_small = |source: &PathBuf| {

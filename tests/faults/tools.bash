@@ -17,6 +17,11 @@ compared_tools() {
     echo "safecp=$SAFECP_TEST_BINARY,gnu-system=$(command -v cp),gnu-9.10=$reference,uutils=$cache/uutils/bin/cp,xcp=$cache/xcp/bin/xcp,rsync=$(command -v rsync)"
 }
 
+# path_of NAME LIST: of a program in what compared_tools prints.
+path_of() {
+    tr ',' '\n' <<<"$2" | sed -n "s/^$1=//p"
+}
+
 # build_tool DIRECTORY CRATE [OPTION...]
 build_tool() {
     local cache=${XDG_CACHE_HOME:-$HOME/.cache}/safecp-faults directory=$1

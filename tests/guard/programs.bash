@@ -95,9 +95,9 @@ prepare_tools() {
     local list
     SAFECP_TEST_BINARY=$safecp
     source "$project/tests/faults/tools.bash"
-    list=",$(compared_tools),"
-    uutils_cp=${list#*,uutils=} uutils_cp=${uutils_cp%%,*}
-    xcp=${list#*,xcp=} xcp=${xcp%%,*}
+    list=$(compared_tools)
+    uutils_cp=$(path_of uutils "$list")
+    xcp=$(path_of xcp "$list")
 }
 
 prepare_rust() {
@@ -114,6 +114,17 @@ END
     printf '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n[workspace]\n' >"$cache/hello/Cargo.toml"
     echo 'fn main() { println!("hello") }' >"$cache/hello/src/main.rs"
 }
+
+# unpack_newest_python ROOT: with all that it depends on, below ROOT. Prints the package's name. By the apt that the guests' packages come from,
+# whose cache is not ours.
+unpack_newest_python() (
+    source "$project/tests/zfs/build.bash"
+    building=python
+    prepare_apt sid || { echo "$reason" >&2; exit 1; }
+    name=$(apt-cache "${apt[@]}" pkgnames | grep -x 'python3\.[0-9]*' | sort -V | tail -n 1)
+    unpack "$1" "$name" || { echo "$reason" >&2; exit 1; }
+    echo "$name"
+)
 
 declare -A packages_of_go=([go]=golang-go)
 
@@ -151,11 +162,10 @@ END
 
 # A Python of Debian's newest suite, with its own C library, beside the system's.
 prepare_newest_python() {
-    local root=$cache/python name
+    local root=$cache/python
     if [[ ! -e $root.name ]]; then
-        name=$(unpack_newest "$cache/python-apt" sid 'python3\.[0-9]*' "$root") || give_up "the newest Python cannot be fetched"
-        rm -rf -- "$cache/python-apt"
-        echo "$name" >"$root.name"
+        unpack_newest_python "$root" >"$root.part" || give_up "the newest Python cannot be fetched"
+        mv -- "$root.part" "$root.name"
     fi
     printf '#!/bin/sh\nPYTHONHOME=%s exec %s --library-path %s %s "$@"\n' "$root/usr" "$root"/lib64/ld-linux-x86-64.so.2 \
         "$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/$(cat "$root.name")" >"$work/newest_python"

@@ -1,8 +1,10 @@
 //! Who copies in the trial: the host's cp, each call alone, and safecp. Each is a process of its own.
 
 use super::super::clock::Clock;
-use super::super::raw::{self, Raw};
+use super::super::raw;
 use super::super::run::{End, run};
+use crate::host::files;
+use crate::known::programs::Ask;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -52,13 +54,14 @@ pub(super) enum Outcome {
 /// The copiers: cp as these directories have it, and `own`, the program that runs.
 pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
     let mut copiers = Vec::new();
-    if let Some(cp) = path.iter().map(|directory| directory.join("cp")).find(|cp| cp.is_file()) {
+    if let Some(cp) = files(path, "cp").next() {
         copiers.push(copier("cp".to_owned(), &cp, &[], Refusal::Never));
         copiers.push(copier("cp --reflink=always".to_owned(), &cp, &["--reflink=always"], Refusal::Any));
     }
-    for raw in Raw::ALL {
-        let call = format!("--copier={}", raw.name());
-        let alone = copier(raw.shown().to_owned(), own, &["--doctor", &call], Refusal::Status(raw::REFUSED));
+    for call in Ask::ALL {
+        let option = format!("--copier={}", raw::word(call));
+        let name = format!("{} alone", call.name());
+        let alone = copier(name, own, &["--doctor", &option], Refusal::Status(raw::REFUSED));
         // Where the program's file is named cp, and safecp a link to it, it would take itself for cp.
         copiers.push(Copier { called: Some(SAFECP), ..alone });
     }

@@ -1,9 +1,11 @@
-//! `--try`: files that OpenZFS is known to tell wrongly of, copied in every way at hand, and compared with what they must hold.
+//! `--try`: files that OpenZFS is known to tell wrongly of, copied in every way at hand, and compared with what
+//! they must hold.
 //!
-//! What must be on disk before something happens to it is written first, all of it, so that one wait serves all; files
-//! that need no wait are copied meanwhile. Each copy is read at once and again after a sync, and compared with bytes that are
-//! known without asking the filesystem. A program that does not end is killed, at the latest when the time is over. The
-//! pressure of tests/zfs/run is not here: that nothing went wrong proves little, that something did proves all.
+//! What must be on disk before something happens to it is written first, all of it, so that one wait serves
+//! all; files that need no wait are copied meanwhile. Each copy is read at once and again after a sync, and
+//! compared with bytes that are known without asking the filesystem. A program that does not end is killed, at
+//! the latest when the time is over. The pressure of tests/zfs/run is not here: that nothing went wrong proves
+//! little, that something did proves all.
 
 mod copier;
 mod past;
@@ -30,16 +32,17 @@ use std::time::{Duration, Instant};
 pub(super) use copier::SAFECP;
 pub(super) use tally::{Row, Tally, Trial};
 
-/// Copies by each copier of each kind of file: those that are waited for lie there all at once, so they are fewer. With five
-/// kinds and six copiers 36 MiB of sources lie there, and never more than 16 MiB of copies and others.
+/// Copies by each copier of each kind of file: those that are waited for lie there all at once, so they are
+/// fewer. With five kinds and six copiers 36 MiB of sources lie there, and never more than 16 MiB of copies and
+/// others.
 const COPIES_FRESH: usize = 16;
 const COPIES_WAITED_FOR: usize = 4;
 
 /// Copies made at once: what one process does between another's write and its copy makes errors likelier.
 const AT_ONCE: usize = 8;
 
-/// How long until what was synced is on disk on ZFS: a transaction group takes 5 s at most to close, and is written while the next
-/// one is open.
+/// How long until what was synced is on disk on ZFS: a transaction group takes 5 s at most to close, and is
+/// written while the next one is open.
 const TWO_GROUPS: Duration = Duration::from_secs(11);
 
 /// How long a program may take for one copy.

@@ -1,7 +1,7 @@
 //! What happens to a file before it is copied, and what it must hold then.
 //!
-//! The pasts are those of tests/zfs/trial.c which OpenZFS was found to tell wrongly of. Bytes come from a seed, and none that was
-//! written is zero, so that zeros in their place are always wrong.
+//! The pasts are those of tests/zfs/trial.c which OpenZFS was found to tell wrongly of. Bytes come from a seed,
+//! and none that was written is zero, so that zeros in their place are always wrong.
 
 use crate::kernel::linux::write_mapped;
 use rustix::fs::{FallocateFlags, fallocate, ftruncate};

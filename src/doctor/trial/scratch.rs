@@ -1,7 +1,7 @@
 //! The directory that a trial has for itself, and that is gone afterwards.
 //!
-//! Nobody else may look into it. Its name begins as that of every temporary of safecp does, so that one that a kill leaves
-//! behind is known for what it is.
+//! Nobody else may look into it. Its name begins as that of every temporary of safecp does, so that one that a
+//! kill leaves behind is known for what it is.
 
 use crate::copy::commit::TEMPORARY_PREFIX;
 use crate::kernel::Kernel as _;
