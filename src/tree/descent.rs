@@ -15,6 +15,10 @@ use crate::report::quote::quoted;
 use std::path::Path;
 use std::sync::Arc;
 
+/// A batch of so many names ends where their directory does. Two threads in one directory wait for each other: for its
+/// lock, and on XFS for the allocation group that all its inodes come from (20,000 files in 0.34 s, and 0.50 s without).
+const BATCH_MIN: usize = 32;
+
 /// The way down a tree: the levels that are open, and the names in each that have not come up yet.
 pub(super) struct Descent<'r, 'a, K: Kernel> {
     pub(super) run: &'r Run<'a, K>,
@@ -40,7 +44,12 @@ impl<K: Kernel> Descent<'_, '_, K> {
                     self.name(level, listed, &mut batch);
                 }
                 // Nobody else may hold the level here: who lets go of it last finishes it.
-                Ok(None) => self.pop(),
+                Ok(None) => {
+                    self.pop();
+                    if batch.len() >= BATCH_MIN {
+                        break;
+                    }
+                }
                 Err(errno) => {
                     self.run.report.error(&Error::call(Action::Access, &level.source_shown, errno));
                     self.pop();

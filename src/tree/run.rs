@@ -26,8 +26,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Names handed out at a time.
-const BATCH: usize = 32;
+/// Names handed out at a time, so many that two threads seldom meet in one directory; who has none left takes some of
+/// another's.
+const BATCH: usize = 128;
 
 /// Threads beyond this many only wait for each other.
 const JOBS_MAX: usize = 512;
