@@ -281,6 +281,12 @@ impl Options {
         self.overwrite != Overwrite::Never && !matches!(self.update, Update::Nothing | Update::NothingFail)
     }
 
+    /// Whether digests are told, and so taken: bytes are compared, with or without one.
+    #[must_use]
+    pub fn tells_digests(&self) -> bool {
+        self.verbosity >= Verbosity::Decisions
+    }
+
     /// What `safecp SOURCE TARGET` means, with one job, before the environment was asked.
     #[must_use]
     pub fn plain() -> Self {

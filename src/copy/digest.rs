@@ -6,8 +6,8 @@
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use blake3::{Hash, Hasher};
 
-/// Hashes one piece of a file.
-pub struct PieceHasher(Hasher);
+/// Hashes one piece of a file, or nothing where nobody asks for the digest.
+pub struct PieceHasher(Option<Hasher>);
 
 impl PieceHasher {
     /// A hasher for the piece that begins at `offset`, a multiple of the piece size, which itself is
@@ -16,27 +16,31 @@ impl PieceHasher {
     pub fn at(offset: u64) -> Self {
         let mut hasher = Hasher::new();
         hasher.set_input_offset(offset);
-        Self(hasher)
+        Self(Some(hasher))
+    }
+
+    /// One that takes nothing in; a [`Tree`] made of such pieces has no root.
+    #[must_use]
+    pub fn idle() -> Self {
+        Self(None)
     }
 
     /// Takes in the next bytes of the piece.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        if let Some(hasher) = &mut self.0 {
+            hasher.update(bytes);
+        }
     }
 
     /// Takes in `length` zero bytes.
     pub fn update_zeros(&mut self, mut length: u64) {
         static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-        while length > 0 {
+        while length > 0 && self.0.is_some() {
             let count = length.min(ZEROS.len() as u64);
             #[allow(clippy::cast_possible_truncation, reason = "at most the length of ZEROS")]
-            self.0.update(&ZEROS[..count as usize]);
+            self.update(&ZEROS[..count as usize]);
             length -= count;
         }
-    }
-
-    fn taken(&self) -> bool {
-        self.0.count() > 0
     }
 }
 
@@ -47,32 +51,28 @@ pub struct Tree {
     /// Number and value of each piece.
     values: Vec<(u64, ChainingValue)>,
     /// The digest the file has if its first piece is all of it.
-    alone: Hash,
+    alone: Option<Hash>,
 }
 
 impl Tree {
     /// The digest of an empty file, cut into pieces of `piece` bytes.
     #[must_use]
     pub fn new(piece: u64) -> Self {
-        Self { piece, values: Vec::new(), alone: Hasher::new().finalize() }
+        Self { piece, values: Vec::new(), alone: None }
     }
 
     /// Adds a piece that is complete or the file's last. A piece without bytes changes nothing.
     pub fn add(&mut self, number: u64, hasher: &PieceHasher) {
-        if !hasher.taken() {
-            return;
-        }
+        let Some(hasher) = hasher.0.as_ref().filter(|hasher| hasher.count() > 0) else { return };
         if number == 0 {
-            self.alone = hasher.0.finalize();
+            self.alone = Some(hasher.finalize());
         }
-        self.values.push((number, hasher.0.finalize_non_root()));
+        self.values.push((number, hasher.finalize_non_root()));
     }
 
     /// Takes over the pieces of another tree of the same file.
     pub fn join(&mut self, other: Tree) {
-        if other.values.iter().any(|(number, _)| *number == 0) {
-            self.alone = other.alone;
-        }
+        self.alone = self.alone.or(other.alone);
         self.values.extend(other.values);
     }
 
@@ -86,7 +86,7 @@ impl Tree {
             return None;
         }
         if self.values.len() < 2 {
-            return Some(self.alone);
+            return self.alone.or_else(|| Some(Hasher::new().finalize()));
         }
         let (left, right) = self.halves(0, size);
         Some(merge_subtrees_root(&left, &right, Mode::Hash))

@@ -130,6 +130,7 @@ impl<K: Kernel> Copier<'_, K> {
             zeros,
             holes,
             target_map: maps && self.honesty_of(sink.file()) == Honesty::Honest,
+            digests: self.options.tells_digests() || self.options.verify == Verify::Device && !is_regular,
             digests_holes: holes == Holes::Read || unallocated <= HOLES_HASHED_MAX,
             geometry: self.geometry,
             parallel: self.options.jobs.get() > 1 && !through && size >= 2 * self.geometry.piece,

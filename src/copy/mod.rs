@@ -216,7 +216,7 @@ pub struct Copied {
     pub fallbacks: Vec<(Strategy, Fallback)>,
     /// Bytes of content.
     pub size: u64,
-    /// BLAKE3 of them, where every byte was read.
+    /// BLAKE3 of them, where it is told and every byte was read.
     pub digest: Option<blake3::Hash>,
     /// Whether and how the target was read back.
     pub verified: Verified,

@@ -2,7 +2,7 @@
 //!
 //! A pass knows no policy. It is told whether to write, whether to read back what stands in the
 //! target, what holes are worth, and what a block of zeros becomes; it returns the digest of the
-//! source's bytes as read, or why it stopped. Reading back happens slice by slice while the source's
+//! source's bytes as read, if that is asked for, or why it stopped. Reading back happens slice by slice while the source's
 //! bytes are still at hand, so equality is decided by comparing bytes, not digests. Nothing here maps
 //! file data, and nothing lets the kernel move it: every byte passes through our own buffer.
 
@@ -70,7 +70,7 @@ pub enum Stopped {
 pub struct Passed {
     /// Length of the source as read, in bytes.
     pub size: u64,
-    /// BLAKE3 of those bytes, unless holes were left out of it.
+    /// BLAKE3 of those bytes, if it was asked for and no holes were left out of it.
     pub digest: Option<blake3::Hash>,
 }
 
@@ -102,6 +102,8 @@ pub struct Pass<'a, K: Kernel> {
     pub holes: Holes,
     /// Whether the target's own map of holes is believed; else its bytes decide.
     pub target_map: bool,
+    /// Whether the digest is taken. Equality does not hang on it.
+    pub digests: bool,
     /// Whether holes count in the digest: costs hashing as many zeros.
     pub digests_holes: bool,
     /// Sizes.
@@ -145,7 +147,7 @@ impl<K: Kernel> Pass<'_, K> {
         let mut size = whole * piece;
         loop {
             let number = size / piece;
-            let mut hasher = PieceHasher::at(size);
+            let mut hasher = self.hasher(size);
             let length = self.data(size..size + piece, &mut hasher)?;
             tree.add(number, &hasher);
             size += length;
@@ -156,7 +158,7 @@ impl<K: Kernel> Pass<'_, K> {
         if size < self.size {
             return Err(Stopped::Truncated);
         }
-        Ok(Passed { size, digest: tree.root(size) })
+        Ok(self.passed(size, tree))
     }
 
     /// Data as the source's map has it, and what lies between. A file that shrinks meanwhile ends in
@@ -180,7 +182,16 @@ impl<K: Kernel> Pass<'_, K> {
         if self.holes == Holes::Read {
             self.must_end()?;
         }
-        Ok(Passed { size: self.size, digest: tree.root(self.size) })
+        Ok(self.passed(self.size, tree))
+    }
+
+    fn passed(&self, size: u64, tree: Tree) -> Passed {
+        Passed { size, digest: if self.digests { tree.root(size) } else { None } }
+    }
+
+    /// A hasher for the piece that begins at `offset`.
+    fn hasher(&self, offset: u64) -> PieceHasher {
+        if self.digests { PieceHasher::at(offset) } else { PieceHasher::idle() }
     }
 
     /// Asks a read whether the source ends where its size says.
@@ -215,7 +226,7 @@ impl<K: Kernel> Pass<'_, K> {
     fn piece(&self, number: u64, data: &[Range<u64>]) -> Result<Tree, Stopped> {
         let start = number * self.geometry.piece;
         let bounds = start..(start + self.geometry.piece).min(self.size);
-        let mut hasher = PieceHasher::at(start);
+        let mut hasher = self.hasher(start);
         let mut parts: Vec<(Range<u64>, bool)> = data.iter().map(|range| (range.clone(), true)).collect();
         parts.extend(gaps(data, bounds).into_iter().map(|range| (range, false)));
         parts.sort_unstable_by_key(|(range, _)| range.start);
@@ -238,7 +249,7 @@ impl<K: Kernel> Pass<'_, K> {
     fn hole(&self, range: Range<u64>) -> Result<Tree, Stopped> {
         self.hole_within(range.clone())?;
         let mut tree = Tree::new(self.geometry.piece);
-        if self.digests_holes {
+        if self.digests && self.digests_holes {
             for piece in steps(range, self.geometry.piece) {
                 let mut hasher = PieceHasher::at(piece.start);
                 hasher.update_zeros(piece.end - piece.start);

@@ -65,7 +65,7 @@ impl<K: Kernel> Copier<'_, K> {
             Again::Digest(pass, digest) => {
                 let target_pass = Pass { writes: false, reads_back: false, holes: Holes::Unmapped, ..pass };
                 let read = target_pass.run().map_err(|stopped| self.failed(job, stopped))?;
-                if read.digest == digest {
+                if read.digest.is_some() && read.digest == digest {
                     return Ok(());
                 }
                 let shown = |digest: Option<blake3::Hash>| digest.map_or_else(String::new, |hash| hash.to_string());

@@ -193,7 +193,7 @@ impl Judge<'_> {
 
     fn digest(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
         let Some(digest) = copied.digest else { return Ok(()) };
-        if self.world.intruder.took_target || node % 4 != 0 {
+        if self.world.intruder.took_target {
             return Ok(());
         }
         demand(digest == blake3::hash(&self.bytes(node)), || "the digest is not that of the target".to_owned())

@@ -12,7 +12,7 @@ use super::tree::{Attributes, Body, Node, ROOT};
 use super::world::{Death, World};
 use safecp::copy::Geometry;
 use safecp::kernel::{Kind, Timestamp};
-use safecp::options::{Backup, Keep, Options, Preserve, Reflink, Removal, Sparse, Verify};
+use safecp::options::{Backup, Keep, Options, Preserve, Reflink, Removal, Sparse, Verbosity, Verify};
 use std::ffi::{OsStr, OsString};
 
 /// What may go wrong in a world.
@@ -121,6 +121,9 @@ const STUBBORN: u64 = 0x7374_7562_626f_726e;
 /// The same for what counts as a small file.
 const SMALL: u64 = 0x736d_616c_6c21_2121;
 
+/// The same for who is told digests.
+const DIGESTS: u64 = 0x6469_6765_7374_7321;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
@@ -131,6 +134,9 @@ pub fn scenario(seed: u64) -> Scenario {
     let mut aside = Random::new(seed ^ BACKUPS);
     if aside.once_in(8) {
         options.backup = aside.pick(&[Backup::Simple, Backup::Existing, Backup::Numbered]);
+    }
+    if Random::new(seed ^ DIGESTS).once_in(4) {
+        options.verbosity = Verbosity::Decisions;
     }
     let geometry = Geometry {
         slice: random.pick(&[256, 512, 1024]),
