@@ -36,24 +36,23 @@ pub struct Temporary<'a, K: Kernel> {
 }
 
 impl<'a, K: Kernel> Temporary<'a, K> {
-    /// Makes an empty file, open for reading and writing, in `dir`, with `mode` less the umask, to become
-    /// `target` there. It has no name where the filesystem can do that and `nameless` asks for it.
+    /// Makes an empty file, open for reading and writing, in `dir`, to become `target` there. It has no name, and the
+    /// mode `nameless`, where that is asked for and the filesystem can do it; else a temporary name, and the mode
+    /// `named`. Both are less the umask.
     pub fn create(
         kernel: &'a K,
         dir: &'a K::File,
         target: &Path,
-        mode: Mode,
-        nameless: bool,
+        named: Mode,
+        nameless: Option<Mode>,
     ) -> crate::kernel::Result<Self> {
-        if !nameless {
-            return Self::create_named(kernel, dir, target, mode);
-        }
-        let unnamed = OFlags::TMPFILE | OFlags::RDWR;
-        match kernel.open(Some(dir), Path::new("."), unnamed, mode, ResolveFlags::empty()) {
+        let Some(mode) = nameless else { return Self::create_named(kernel, dir, target, named) };
+        let flags = OFlags::TMPFILE | OFlags::RDWR;
+        match kernel.open(Some(dir), Path::new("."), flags, mode, ResolveFlags::empty()) {
             Ok(file) => Ok(Self { kernel, dir, name: None, file: Some(file) }),
             // EISDIR and ENOENT come from kernels and network filesystems that do not know the flag.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL | Errno::NOSYS) => {
-                Self::create_named(kernel, dir, target, mode)
+                Self::create_named(kernel, dir, target, named)
             }
             Err(errno) => Err(errno),
         }

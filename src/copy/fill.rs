@@ -32,13 +32,6 @@ pub(super) struct Filled {
     pub(super) stat: Option<Stat>,
 }
 
-impl Filled {
-    /// The target's owner and group.
-    pub(super) fn owner(&self) -> Option<(u32, u32)> {
-        self.stat.map(|stat| (stat.uid, stat.gid))
-    }
-}
-
 impl<K: Kernel> Copier<'_, K> {
     /// Fills the sink by the rung's strategy, and verifies it as the options ask.
     pub(super) fn fill(

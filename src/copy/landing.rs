@@ -5,7 +5,7 @@
 //! be made to look the same is written in place, as cp does.
 
 use super::commit::{Claim, Temporary};
-use super::metadata::{Dressed, Fresh, Wardrobe};
+use super::metadata::{Dressed, Fresh, Wardrobe, Worn};
 use super::strategy::{Verdict, verdict};
 use super::{Copier, Follow, Job, Landing, Name, Source};
 use crate::error::{Action, Error};
@@ -67,17 +67,16 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     fn make_temporary<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Temporary<'j, K>> {
-        let mode = if self.is_private(job.source.stat) { 0o600 } else { self.wanted_mode(job.source.stat) };
-        let dir = job.target.directory()?;
+        let wanted = self.wanted_mode(job.source.stat);
+        let named = if self.is_private(job.source.stat) { 0o600 } else { wanted };
+        // Nobody can open what has no name: it may have its mode at once, if that lets us set attributes.
+        let nameless = if wanted & 0o200 == 0 { named } else { wanted };
         // On ZFS linkat of a file without a name waits for the transaction group (zfs_link; measured on
         // 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
-        Temporary::create(
-            self.kernel,
-            dir,
-            job.target.name,
-            Mode::from_raw_mode(mode),
-            job.ground.home.honesty != Honesty::Zfs,
-        )
+        let is_nameless = job.ground.home.honesty != Honesty::Zfs;
+        let [named, nameless] = [named, nameless].map(Mode::from_raw_mode);
+        let dir = job.target.directory()?;
+        Temporary::create(self.kernel, dir, job.target.name, named, is_nameless.then_some(nameless))
     }
 
     /// Whether a new file is made with a mode of its own, to be given its real one in the end: to keep
@@ -166,12 +165,12 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Gives a filled sink its attributes and its name. `None` means that the old file can only be
-    /// written in place after all; nothing has changed then. `owner` is that of the sink, if known.
+    /// written in place after all; nothing has changed then. `stat` is that of the sink, if known.
     pub(super) fn finish(
         &self,
         job: &Job<'_, K::File>,
         sink: Sink<'_, K>,
-        owner: Option<(u32, u32)>,
+        stat: Option<Stat>,
     ) -> Result<Option<Finished>, Error> {
         let changed = self.has_changed(job)?;
         if changed && self.options.require_stable {
@@ -179,8 +178,8 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let Sink { landing, place } = sink;
         let finished = match place {
-            Place::Old(file) => Some(self.finish_old(job, file, landing, owner)?),
-            Place::Temporary { temporary, old } => self.finish_temporary(job, temporary, old, landing, owner)?,
+            Place::Old(file) => Some(self.finish_old(job, file, landing, stat)?),
+            Place::Temporary { temporary, old } => self.finish_temporary(job, temporary, old, landing, stat)?,
         };
         Ok(finished.map(|finished| Finished { changed, ..finished }))
     }
@@ -190,11 +189,11 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         file: K::File,
         landing: Landing,
-        owner: Option<(u32, u32)>,
+        stat: Option<Stat>,
     ) -> Result<Finished, Error> {
         let mut complaints = Vec::new();
         if landing != Landing::Through {
-            complaints = self.carry(job, &file, owner, Fresh::Old);
+            complaints = self.carry(job, &file, Worn::of(stat), Fresh::Old);
             if self.options.durable {
                 self.sync(job, &file)?;
             }
@@ -209,7 +208,7 @@ impl<K: Kernel> Copier<'_, K> {
         temporary: Temporary<'_, K>,
         old: Option<(K::File, Stat)>,
         landing: Landing,
-        owner: Option<(u32, u32)>,
+        stat: Option<Stat>,
     ) -> Result<Option<Finished>, Error> {
         // FUSE and network filesystems say at close, or to any call before it, that what was written
         // found no place. By then the name would be taken, or chmod would seem to have failed.
@@ -217,18 +216,18 @@ impl<K: Kernel> Copier<'_, K> {
             let flushed = self.kernel.flush(temporary.file());
             flushed.map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
         }
-        let (owner, fresh) = match &old {
+        let (worn, fresh) = match &old {
             Some((old, stat)) => {
                 let imitated = self.wardrobe().imitate(old, stat, temporary.file());
                 if !is_possible(imitated).map_err(|errno| cannot_land(job, landing, errno))? {
                     return Ok(None);
                 }
-                (Some((stat.uid, stat.gid)), Fresh::Old)
+                (Worn { owner: Some((stat.uid, stat.gid)), mode: None }, Fresh::Old)
             }
             None => {
                 let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
                 (
-                    owner,
+                    Worn::of(stat),
                     Fresh::Made {
                         private: self.is_private(job.source.stat),
                         default_mode,
@@ -237,7 +236,7 @@ impl<K: Kernel> Copier<'_, K> {
                 )
             }
         };
-        let complaints = self.carry(job, temporary.file(), owner, fresh);
+        let complaints = self.carry(job, temporary.file(), worn, fresh);
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         if self.options.durable || landing != Landing::New {
@@ -263,9 +262,9 @@ impl<K: Kernel> Copier<'_, K> {
         self.kernel.close(target).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))
     }
 
-    fn carry(&self, job: &Job<'_, K::File>, target: &K::File, owner: Option<(u32, u32)>, fresh: Fresh) -> Vec<Error> {
-        let source = Dressed { file: job.source.file, shown: job.source.shown, owner: None };
-        let target = Dressed { file: target, shown: job.target.shown, owner };
+    fn carry(&self, job: &Job<'_, K::File>, target: &K::File, worn: Worn, fresh: Fresh) -> Vec<Error> {
+        let source = Dressed { file: job.source.file, shown: job.source.shown, worn: Worn::default() };
+        let target = Dressed { file: target, shown: job.target.shown, worn };
         self.wardrobe().carry(&source, job.source.stat, &target, fresh)
     }
 

@@ -26,8 +26,25 @@ pub struct Dressed<'a, F> {
     pub file: &'a F,
     /// The name as the user would write it.
     pub shown: &'a Path,
-    /// Owner and group, where they are known not to have changed since they were asked.
+    /// What is known of it.
+    pub worn: Worn,
+}
+
+/// Attributes that a file has, where they are known not to have changed since they were asked; what it has is not set.
+#[derive(Clone, Copy, Default)]
+pub struct Worn {
+    /// Owner and group.
     pub owner: Option<(u32, u32)>,
+    /// Permission bits, with those that give rights by owner.
+    pub mode: Option<u32>,
+}
+
+impl Worn {
+    /// Those of a stat.
+    #[must_use]
+    pub fn of(stat: Option<Stat>) -> Self {
+        Self { owner: stat.map(|stat| (stat.uid, stat.gid)), mode: stat.map(|stat| stat.mode) }
+    }
 }
 
 /// What an extended attribute belongs to.
@@ -77,13 +94,18 @@ impl<K: Kernel> Wardrobe<'_, K> {
         let preserve = &self.options.preserve;
         let mut complaints = Vec::new();
         let mut owner_kept = true;
-        if preserve.ownership.wanted() {
+        // What chown, an extended attribute or an access control list makes of the mode is not known.
+        let mut worn_mode = target.worn.mode;
+        if preserve.ownership.wanted() && target.worn.owner != Some((from.uid, from.gid)) {
             owner_kept = self.own(target, from, &mut complaints);
+            worn_mode = None;
         }
         let mut lists_kept = true;
         if preserve.xattr.wanted() || preserve.context.wanted() || preserve.mode.wanted() {
             let before = complaints.len();
-            self.carry_xattrs(source, from, target, fresh, &mut complaints);
+            if self.carry_xattrs(source, from, target, fresh, &mut complaints) {
+                worn_mode = None;
+            }
             lists_kept = !complaints[before..].iter().any(Error::is_about_permissions);
         }
         if let Context::Named { attribute, value } = &self.options.context {
@@ -102,7 +124,8 @@ impl<K: Kernel> Wardrobe<'_, K> {
             // With an access control list the group bits are its mask, and would be more than the
             // group's own rights where the list itself is missing.
             let mode = if lists_kept { mode } else { mode & !0o070 };
-            self.note(self.kernel.chmod(target.file, mode), Action::PreserveMode, target, Keep::Must, &mut complaints);
+            let set = if worn_mode == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
+            self.note(set, Action::PreserveMode, target, Keep::Must, &mut complaints);
         }
         if preserve.timestamps.wanted() {
             let set = self.kernel.set_times(target.file, from.atime, from.mtime);
@@ -114,9 +137,6 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// Sets owner and group; false if they are not the source's in the end. An ordinary user may
     /// not give files away: that is silent, and costs the special bits.
     fn own(&self, target: &Dressed<'_, K::File>, from: &Stat, complaints: &mut Vec<Error>) -> bool {
-        if target.owner == Some((from.uid, from.gid)) {
-            return true;
-        }
         let owned = self.kernel.chown(target.file, Some(from.uid), Some(from.gid));
         match owned {
             Ok(()) => true,
@@ -153,6 +173,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
         }
     }
 
+    /// Returns whether the target's may have been touched.
     fn carry_xattrs(
         &self,
         source: &Dressed<'_, K::File>,
@@ -160,14 +181,15 @@ impl<K: Kernel> Wardrobe<'_, K> {
         target: &Dressed<'_, K::File>,
         fresh: Fresh,
         complaints: &mut Vec<Error>,
-    ) {
+    ) -> bool {
         let preserve = &self.options.preserve;
         let names = match self.kernel.list_xattr(source.file) {
             Ok(names) => names,
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Vec::new(),
             Err(errno) => {
                 let keep = if preserve.mode == Keep::Must { Keep::Must } else { preserve.xattr };
-                return self.note(Err(errno), Action::ListXattr, source, keep, complaints);
+                self.note(Err(errno), Action::ListXattr, source, keep, complaints);
+                return false;
             }
         };
         for name in &names {
@@ -182,7 +204,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
         }
         let may_inherit = matches!(fresh, Fresh::Old | Fresh::Made { inherits: true, .. });
         if !preserve.mode.wanted() || !may_inherit || from.kind == Kind::Symlink {
-            return;
+            return !names.is_empty();
         }
         let inherited: &[&str] =
             if from.kind == Kind::Directory { &[ACCESS_LIST, DEFAULT_LIST] } else { &[ACCESS_LIST] };
@@ -190,6 +212,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
             let removed = self.remove_list(target.file, list);
             self.note(removed, Action::PreserveMode, target, preserve.mode, complaints);
         }
+        true
     }
 
     fn carry_xattr(

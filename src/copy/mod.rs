@@ -320,7 +320,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
                 ladder = self.ladder(&probe, &job, landing)?;
             }
             match self.fill(ladder.rung(), &probe, &job, &sink) {
-                Ok(filled) => match self.finish(&job, sink, filled.owner())? {
+                Ok(filled) => match self.finish(&job, sink, filled.stat)? {
                     Some(finished) => return Ok(self.copied(&ladder, landing, &filled, finished)),
                     // The old file cannot be replaced without anybody noticing.
                     None => {

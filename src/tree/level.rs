@@ -9,7 +9,7 @@ use super::overwrite::check_kinds;
 use super::plan::joined;
 use super::walk::Entry;
 use crate::copy::commit::Claim;
-use crate::copy::metadata::{Dressed, Fresh, Wardrobe};
+use crate::copy::metadata::{Dressed, Fresh, Wardrobe, Worn};
 use crate::copy::{Copier, Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
@@ -205,8 +205,8 @@ impl<K: Kernel> Copier<'_, K> {
             Fresh::Old
         };
         let wardrobe = Wardrobe { kernel: self.kernel, options: self.options };
-        let source = Dressed { file: &level.source, shown: &level.source_shown, owner: None };
-        let target = Dressed { file: &level.target, shown: &level.target_shown, owner: None };
+        let source = Dressed { file: &level.source, shown: &level.source_shown, worn: Worn::default() };
+        let target = Dressed { file: &level.target, shown: &level.target_shown, worn: Worn::default() };
         let mut complaints = wardrobe.carry(&source, &level.from, &target, fresh);
         if self.options.durable {
             complaints.extend(self.sync_directory(&level.target, &level.target_shown).err());

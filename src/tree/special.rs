@@ -6,7 +6,7 @@
 
 use super::links::Made;
 use super::look::replaced;
-use crate::copy::metadata::{Dressed, Fresh, Wardrobe};
+use crate::copy::metadata::{Dressed, Fresh, Wardrobe, Worn};
 use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
@@ -186,11 +186,11 @@ impl<K: Kernel> Copier<'_, K> {
         let wardrobe = Wardrobe { kernel: self.kernel, options: self.options };
         let fresh =
             Fresh::Made { private: true, default_mode: self.node_mode(from) & !self.options.umask, inherits: true };
-        let source = Dressed { file: source, shown: from_name.shown, owner: None };
+        let source = Dressed { file: source, shown: from_name.shown, worn: Worn::default() };
         Ok(wardrobe.carry(
             &source,
             from,
-            &Dressed { file: &handle, shown: target.shown, owner: Some((made.uid, made.gid)) },
+            &Dressed { file: &handle, shown: target.shown, worn: Worn::of(Some(made)) },
             fresh,
         ))
     }
