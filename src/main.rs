@@ -1,7 +1,6 @@
 //! The program: arguments in, exit status out.
 
 use safecp::cli::{Typed, Usage, read};
-use safecp::copy::Geometry;
 use safecp::doctor::{self, Task};
 use safecp::guard::{self, Privileges, Refusal, Shortcut};
 use safecp::host::{self, Environment};
@@ -14,7 +13,6 @@ use safecp::tree::plan::Operands;
 use safecp::tree::run::Run;
 use std::ffi::OsString;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -67,10 +65,7 @@ fn copy(
     let report = Report::new(environment.program, options.verbosity, host::output(), Box::new(std::io::stderr()));
     warnings.iter().for_each(|warning| report.warning(warning));
     let kernel = Patient(Linux::new());
-    let (mut options, operands) = operands.onto_itself(&kernel, &options).unwrap_or((options, operands.clone()));
-    if options.jobs > NonZeroUsize::MIN && operands.leave_threads_idle(&kernel, Geometry::default().piece) {
-        options.jobs = NonZeroUsize::MIN;
-    }
+    let (options, operands) = operands.onto_itself(&kernel, &options).unwrap_or((options, operands.clone()));
     let ask = |question: &str| host::ask(&environment.called, question);
     Run::new(&kernel, &options, &host::this_host(), &watch.stop, &report, &ask).operands(&operands);
     watch.die_if_asked();

@@ -27,7 +27,9 @@ pub struct Watch {
 /// `grace` to end.
 pub fn watch(grace: Duration) -> std::io::Result<Watch> {
     let watch = Watch::default();
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)))?;
+    let ignored = ignored();
+    let is_heeded = |signal: &i32| ignored & (1 << (signal - 1)) == 0;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_heeded))?;
     let seen = watch.clone();
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         let mut arrivals = signals.forever();
@@ -57,13 +59,13 @@ impl Watch {
     }
 }
 
-/// Whether the process was started with the signal ignored.
-fn is_ignored(signal: i32) -> bool {
+/// The signals that the process was started with ignored, a bit for each; the first is signal 1.
+fn ignored() -> u64 {
     let field = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
         let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
         u64::from_str_radix(line.trim(), 16).ok()
     });
-    field.is_some_and(|ignored| ignored & (1 << (signal - 1)) != 0)
+    field.unwrap_or(0)
 }
 
 /// Ends the process as the signal itself would have; 128 and its number if that does not work.

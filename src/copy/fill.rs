@@ -58,7 +58,7 @@ impl<K: Kernel> Copier<'_, K> {
             Strategy::Offload => self.offload(&pass, probe, job),
             Strategy::Extents | Strategy::Stream => {
                 // Pieces written out of order and holes at the end need the size beforehand.
-                if pass.parallel || pass.zeros == Zeros::Holes || pass.holes != Holes::Unmapped {
+                if pass.threads.is_some() || pass.zeros == Zeros::Holes || pass.holes != Holes::Unmapped {
                     self.resize(job, sink, probe.size)?;
                 }
                 pass.run().map_err(|stopped| self.failed(job, stopped))
@@ -126,7 +126,7 @@ impl<K: Kernel> Copier<'_, K> {
             digests: self.options.tells_digests() || self.options.verify == Verify::Device && !is_regular,
             digests_holes: holes == Holes::Read || unallocated <= HOLES_HASHED_MAX,
             geometry: self.geometry,
-            parallel: self.options.jobs.get() > 1 && !through && size >= 2 * self.geometry.piece,
+            threads: (!through && size >= 2 * self.geometry.piece).then_some(&self.threads),
             stop: self.stop,
         }
     }

@@ -15,6 +15,7 @@ pub mod map;
 pub mod metadata;
 pub mod probe;
 pub mod strategy;
+pub mod threads;
 pub mod transfer;
 pub mod verify;
 
@@ -33,6 +34,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use strategy::{Cloning, Fallback, Ladder, Strategy, Why};
+use threads::Threads;
 
 /// More hole bytes than this are not hashed where the map is believed: the file then has no digest.
 /// Hashing so many zeros takes some hundredths of a second.
@@ -262,6 +264,8 @@ pub struct Copier<'a, K: Kernel> {
     pub(crate) options: &'a Options,
     host: &'a Host,
     stop: Stop<'a>,
+    /// What files of a tree, and pieces of a large one, are shared between.
+    pub(crate) threads: Threads,
     /// The sizes files are cut into.
     pub geometry: Geometry,
     /// Pairs of source and target devices between which FICLONE said that it never can.
@@ -278,7 +282,15 @@ struct Job<'a, F> {
 impl<'a, K: Kernel> Copier<'a, K> {
     /// A copier for these options on this machine. It ends early once `stop` is true.
     pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool) -> Self {
-        Self { kernel, options, host, stop: Stop(stop), geometry: Geometry::default(), unclonable: Mutex::default() }
+        Self {
+            kernel,
+            options,
+            host,
+            stop: Stop(stop),
+            threads: Threads::new(options.jobs),
+            geometry: Geometry::default(),
+            unclonable: Mutex::default(),
+        }
     }
 
     /// Asks about a directory in which targets are to be made.

@@ -9,6 +9,7 @@
 use super::digest::{PieceHasher, Tree};
 use super::extent::{gaps, is_zero, steps};
 use super::map::{Map, Work};
+use super::threads::Threads;
 use super::{Geometry, Stop};
 use crate::error::{Action, Difference};
 use crate::kernel::{Errno, Kernel, Seek};
@@ -108,8 +109,8 @@ pub struct Pass<'a, K: Kernel> {
     pub digests_holes: bool,
     /// Sizes.
     pub geometry: Geometry,
-    /// Whether pieces are worked on by several threads.
-    pub parallel: bool,
+    /// What pieces are shared between, if there are enough of them.
+    pub threads: Option<&'a Threads>,
     /// Asked between slices.
     pub stop: Stop<'a>,
 }
@@ -215,11 +216,12 @@ impl<K: Kernel> Pass<'_, K> {
             all.join(one);
             all
         };
-        if !self.parallel {
-            return items.into_iter().try_fold(empty(), |all, item| work(item).map(|one| joined(all, one)));
-        }
+        let mut items = items.into_iter();
+        let Some(pool) = self.threads.and_then(Threads::pool) else {
+            return items.try_fold(empty(), |all, item| work(item).map(|one| joined(all, one)));
+        };
         // A bridge hands items out in order, so that two threads write near each other.
-        items.into_iter().par_bridge().map(work).try_reduce(empty, |all, one| Ok(joined(all, one)))
+        pool.install(|| items.par_bridge().map(work).try_reduce(empty, |all, one| Ok(joined(all, one))))
     }
 
     /// One piece: its data moved or compared, its holes looked at, all of it hashed.

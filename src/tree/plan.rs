@@ -41,17 +41,6 @@ impl Operands {
         let target = self.target.with_file_name(next_name(&name, &names, options));
         Some((Options { backup: Backup::No, ..options.clone() }, Self { target, ..self.clone() }))
     }
-
-    /// Whether several threads would find nothing to share: a few files, none of them larger than `size_max`
-    /// bytes. To begin threads takes as long as to copy such a file, which is what most calls of cp in a build
-    /// are.
-    pub fn leave_threads_idle<K: Kernel>(&self, kernel: &K, size_max: u64) -> bool {
-        const FEW: usize = 16;
-        let is_small = |source: &PathBuf| {
-            kernel.stat_at(None, source, true).is_ok_and(|stat| stat.kind == Kind::File && stat.size <= size_max)
-        };
-        self.sources.len() <= FEW && self.sources.iter().all(is_small)
-    }
 }
 
 /// The targets of all operands.

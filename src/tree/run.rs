@@ -1,9 +1,8 @@
 //! The order of the work: operands one after the other, a tree's files in parallel, directories
 //! made before what is in them and finished after it.
 //!
-//! Threads live here. The way down hands out names in small batches, only as fast as they are worked
-//! off, so that memory does not grow with the number of files. With one job everything is a plain
-//! loop in the calling thread.
+//! The way down hands out names in small batches, only as fast as they are worked off, so that memory
+//! does not grow with the number of files. With one job everything is a plain loop in the calling thread.
 
 use super::descent::Descent;
 use super::entry::{Entries, Outcome};
@@ -21,7 +20,6 @@ use crate::kernel::{Errno, Kernel, Stat};
 use crate::options::{Dereference, Options, Product};
 use crate::report::Report;
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -29,9 +27,6 @@ use std::sync::atomic::AtomicBool;
 /// Names handed out at a time, so many that two threads seldom meet in one directory; who has none left takes some of
 /// another's.
 const BATCH: usize = 128;
-
-/// Threads beyond this many only wait for each other.
-const JOBS_MAX: usize = 512;
 
 /// One run of the program over its operands.
 pub struct Run<'a, K: Kernel> {
@@ -81,24 +76,13 @@ impl<'a, K: Kernel> Run<'a, K> {
         if self.options.parents && !plan.is_into_directory() {
             return self.report.usage("with --parents, the destination must be a directory");
         }
-        let threads = self.options.jobs.get().min(JOBS_MAX);
-        if threads == 1 {
-            return self.all(operands, &plan);
-        }
-        match pool(threads) {
-            Ok(pool) => pool.install(|| self.all(operands, &plan)),
-            Err(error) => self.report.error(&Error::Refused(format!("cannot work in threads: {error}; try --jobs=1"))),
-        }
-    }
-
-    fn all(&self, operands: &Operands, plan: &Plan) {
         let mut before = Before::default();
         for source in &operands.sources {
             if self.is_stopped() {
                 return;
             }
             let operand = if self.options.parents { plan.operand_with_parents(source) } else { plan.operand(source) };
-            if let Err(error) = self.operand(&operand, plan, operands.sources.len() > 1, &mut before) {
+            if let Err(error) = self.operand(&operand, &plan, operands.sources.len() > 1, &mut before) {
                 self.report.error(&error);
             }
         }
@@ -247,13 +231,13 @@ impl<'a, K: Kernel> Run<'a, K> {
 
     /// Works a tree off, in this thread or in all.
     fn descend(&self, mut descent: Descent<'_, 'a, K>) {
-        if self.options.jobs.get() == 1 {
+        if let Some(pool) = self.entries.copier.threads.pool() {
+            let batches = std::iter::from_fn(|| descent.batch(BATCH)).par_bridge();
+            pool.install(|| batches.for_each(|batch| batch.into_par_iter().for_each(|task| self.task(task))));
+        } else {
             while let Some(batch) = descent.batch(1) {
                 batch.into_iter().for_each(|task| self.task(task));
             }
-        } else {
-            let batches = std::iter::from_fn(|| descent.batch(BATCH)).par_bridge();
-            batches.for_each(|batch| batch.into_par_iter().for_each(|task| self.task(task)));
         }
         descent.end();
     }
@@ -296,12 +280,6 @@ impl<'a, K: Kernel> Run<'a, K> {
             held = level.above;
         }
     }
-}
-
-/// Threads to work with; where none are to be had, as beyond `ulimit -u`, this one does all the work.
-fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
-    let alone = || ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
-    ThreadPoolBuilder::new().num_threads(threads).build().or_else(|_| alone())
 }
 
 /// When cp would have removed what stood at a target.
