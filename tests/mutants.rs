@@ -183,6 +183,12 @@ const MUTANTS: &[Mutant] = &[
         &[("self.kernel.chmod(new, stat.mode & !lost)", "self.kernel.chmod(new, 0o600 & !lost)")],
     ),
     mutant(
+        "the mode that a file was made with is taken for the source's",
+        "copy/metadata.rs",
+        &[("if worn_mode == Some(mode) {", "if worn_mode.is_some() {")],
+    ),
+    mutant("a digest lacks pieces", "copy/digest.rs", &[("self.values.extend(other.values);", "")]),
+    mutant(
         "holes of the target are not looked at",
         "copy/transfer.rs",
         &[("if !self.reads_back {\n            return Ok(());", "if true {\n            return Ok(());")],
