@@ -6,7 +6,6 @@ use crate::known::zfs::{Module, Version};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Where the kernel shows the loaded ZFS module.
@@ -25,8 +24,6 @@ pub struct Environment {
     /// The same as it was typed, with the path: GNU's cp has it in prompts and where it points to
     /// --help.
     pub called: String,
-    /// Processors to work with, which are the number of jobs where none is given.
-    pub processors: NonZeroUsize,
     /// POSIXLY_CORRECT is set: options end at the first operand.
     pub posixly_correct: bool,
     /// VERSION_CONTROL.
@@ -57,19 +54,12 @@ pub fn environment() -> Environment {
     Environment {
         program,
         called,
-        processors: processors(),
         posixly_correct: std::env::var_os("POSIXLY_CORRECT").is_some(),
         version_control: std::env::var_os("VERSION_CONTROL"),
         backup_suffix: std::env::var_os("SIMPLE_BACKUP_SUFFIX"),
         is_utf8: is_utf8(["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var_os).into_iter().flatten()),
         context_attribute: CONTEXTS.iter().find(|(sign, _)| Path::new(sign).exists()).map(|(_, name)| *name),
     }
-}
-
-/// Processors to work with; one where the address space is limited (`ulimit -v`), of which each thread takes megabytes.
-fn processors() -> NonZeroUsize {
-    let is_limited = getrlimit(Resource::As).current.is_some();
-    if is_limited { NonZeroUsize::MIN } else { std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
 }
 
 /// Whether the first of the variables that says something names UTF-8.

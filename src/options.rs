@@ -264,8 +264,8 @@ pub struct Options {
     pub durable: bool,
     /// A source that changed while it was read is a failure (--require-stable).
     pub require_stable: bool,
-    /// How many files, or pieces of a large file, are worked on at once.
-    pub jobs: NonZeroUsize,
+    /// How many files, or pieces of a large file, are worked on at once; `None` for as many as there are processors.
+    pub jobs: Option<NonZeroUsize>,
     /// What is said of a success.
     pub verbosity: Verbosity,
     /// The process's umask: bits that new files do not get unless modes are preserved.
@@ -312,7 +312,7 @@ impl Options {
             in_place: false,
             durable: false,
             require_stable: false,
-            jobs: NonZeroUsize::MIN,
+            jobs: Some(NonZeroUsize::MIN),
             verbosity: Verbosity::Quiet,
             umask: 0o022,
             privileged: false,

@@ -5,7 +5,6 @@ use safecp::cli::{Typed, read};
 use safecp::host::Environment;
 use safecp::options::{Backup, Options, Reflink, Sparse, Verify};
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Words that bytes alone would take long to find.
@@ -121,7 +120,6 @@ fn environment(input: &mut Input<'_>) -> Environment {
     Environment {
         program: if is(0) { "cp" } else { "safecp" },
         called: if is(0) { "/bin/cp" } else { "safecp" }.to_owned(),
-        processors: NonZeroUsize::MIN,
         posixly_correct: is(1),
         version_control: variable(2),
         backup_suffix: variable(3),

@@ -191,7 +191,7 @@ fn options(matches: &ArgMatches, environment: &Environment, warnings: &mut Vec<S
     options.dereference = dereference.unwrap_or(default);
     // Lines and questions come in the order of the walk, as cp's do, unless jobs are asked for.
     let in_turn = options.verbosity > Verbosity::Quiet || options.overwrite == Overwrite::Ask;
-    options.jobs = jobs.unwrap_or(if in_turn { NonZeroUsize::MIN } else { environment.processors });
+    options.jobs = jobs.or(in_turn.then_some(NonZeroUsize::MIN));
     backups(&mut options, matches, control, environment)?;
     if options.reflink == Reflink::Always && options.sparse != Sparse::Auto {
         bail!("--reflink can be used only with --sparse=auto");
@@ -397,7 +397,6 @@ mod tests {
         Environment {
             program: "safecp",
             called: "safecp".to_owned(),
-            processors: NonZeroUsize::MIN,
             posixly_correct: false,
             version_control: None,
             backup_suffix: None,

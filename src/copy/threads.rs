@@ -2,6 +2,7 @@
 //! file, which is what most calls of cp in a build do.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use rustix::process::{Resource, getrlimit};
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
@@ -10,22 +11,32 @@ const COUNT_MAX: usize = 512;
 
 /// The threads of one run.
 pub struct Threads {
-    count: usize,
+    wanted: Option<NonZeroUsize>,
     pool: OnceLock<Option<ThreadPool>>,
 }
 
 impl Threads {
-    /// So many of them, at most 512, none of which has begun.
+    /// So many of them, at most 512, or one for each processor; none has begun.
     #[must_use]
-    pub fn new(count: NonZeroUsize) -> Self {
-        Self { count: count.get().min(COUNT_MAX), pool: OnceLock::new() }
+    pub fn new(wanted: Option<NonZeroUsize>) -> Self {
+        Self { wanted, pool: OnceLock::new() }
     }
 
-    /// The threads to share work between, which wait for it from the first call on. `None` where one job was asked for, and where
+    /// The threads to share work between, which wait for it from the first call on. `None` where there is to be one, and where
     /// none are to be had, as beyond `ulimit -u`: who asks then does all the work.
     pub fn pool(&self) -> Option<&ThreadPool> {
-        let begin =
-            || if self.count > 1 { ThreadPoolBuilder::new().num_threads(self.count).build().ok() } else { None };
-        self.pool.get_or_init(begin).as_ref()
+        self.pool.get_or_init(|| begin(self.wanted.unwrap_or_else(processors))).as_ref()
     }
+}
+
+fn begin(count: NonZeroUsize) -> Option<ThreadPool> {
+    let count = count.get().min(COUNT_MAX);
+    if count > 1 { ThreadPoolBuilder::new().num_threads(count).build().ok() } else { None }
+}
+
+/// Processors that this process may use; one where the address space is limited (`ulimit -v`), of which each thread takes
+/// megabytes.
+fn processors() -> NonZeroUsize {
+    let is_limited = getrlimit(Resource::As).current.is_some();
+    if is_limited { NonZeroUsize::MIN } else { std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
 }
