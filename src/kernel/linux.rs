@@ -20,6 +20,7 @@ use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// cachestat(2)'s number; since Linux 5.1 new calls have the same one on every architecture but alpha.
 const CACHESTAT: libc::c_long = 451;
@@ -344,6 +345,10 @@ impl Kernel for Linux {
 
     fn drop_cache(&self, file: &OwnedFd) -> Result<()> {
         rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed)
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 
     fn rename(&self, from_dir: &OwnedFd, from: &Path, to_dir: &OwnedFd, to: &Path, flags: RenameFlags) -> Result<()> {

@@ -12,6 +12,7 @@ pub mod process;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 pub use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 pub use rustix::io::Errno;
@@ -182,6 +183,8 @@ pub trait Kernel: Sync {
     fn mincore(&self, file: &Self::File, range: Range<u64>) -> Result<u64>;
     /// posix_fadvise(POSIX_FADV_DONTNEED) of the whole file. A request, not a promise.
     fn drop_cache(&self, file: &Self::File) -> Result<()>;
+    /// Lets this thread sleep, at least so long.
+    fn pause(&self, time: Duration);
 
     /// renameat2(2).
     fn rename(

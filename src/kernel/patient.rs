@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 /// How often a call is made before its EINTR is passed on. A signal arrives once; a filesystem that
 /// is mounted `intr` may answer so a few times.
@@ -82,6 +83,10 @@ impl<K: Kernel> Kernel for Patient<K> {
 
     fn copy_file_range(&self, source: &K::File, target: &K::File, range: Range<u64>) -> super::Result<u64> {
         retry(|| self.0.copy_file_range(source, target, range.clone()))
+    }
+
+    fn pause(&self, time: Duration) {
+        self.0.pause(time);
     }
 
     fn close(&self, file: K::File) -> super::Result<()> {

@@ -15,6 +15,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The kernel of a simulated machine.
 #[derive(Clone)]
@@ -547,6 +548,8 @@ impl Kernel for Sim {
     fn mincore(&self, file: &File, range: Range<u64>) -> Result<u64> {
         self.call(format_args!("mincore {file} {range:?}"), true, |world| world.mincore(file, range.clone()))
     }
+
+    fn pause(&self, _: Duration) {}
 
     fn drop_cache(&self, file: &File) -> Result<()> {
         self.call(format_args!("fadvise {file} dontneed"), true, |world| {
