@@ -303,7 +303,7 @@ fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>
         return Ok(vec![Rung { strategy: Strategy::Reflink, why, settling }]);
     }
     let shares = options.sparse == Sparse::Auto && options.reflink == Reflink::Auto;
-    // Where the source is read for its digest anyway, a copy by the kernel costs more than it saves
+    // Where the source is read to be compared anyway, a copy by the kernel costs more than it saves
     // (docs/design/offload.md has the measurement), so it has a place only where nothing is read back.
     let offloads =
         shares && options.verify == Verify::Nothing && probe.honesty == Honesty::Honest && !probe.looks_sparse();
