@@ -246,7 +246,7 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "pages that stay cached are taken for the device",
         "copy/verify.rs",
-        &[("!= Honesty::Honest || !is_dropped {", "!= Honesty::Honest || size == u64::from(is_dropped) {")],
+        &[("if self.is_out_of_cache(file, size) {", "if self.is_out_of_cache(file, size) || size > 0 {")],
     ),
 ];
 

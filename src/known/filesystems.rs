@@ -24,6 +24,7 @@ pub enum Honesty {
 }
 
 const ZFS: u32 = 0x2fc1_2fc1;
+const TMPFS: u32 = 0x0102_1994;
 
 /// What may lie beneath a filesystem that keeps its files in another.
 const LAYERS: &str = "the filesystems of its layers, to which clones and searches for holes are handed on; what it copies up \
@@ -37,7 +38,7 @@ const TABLE: &[(u32, &str, Honesty, Option<&str>)] = &[
     (0x0000_ef53, "ext4", Honesty::Honest, None),
     (0x5846_5342, "xfs", Honesty::Honest, None),
     (0x9123_683e, "btrfs", Honesty::Honest, None),
-    (0x0102_1994, "tmpfs", Honesty::Honest, None),
+    (TMPFS, "tmpfs", Honesty::Honest, None),
     (ZFS, "zfs", Honesty::Zfs, None),
     (0x794c_7630, "overlayfs", Honesty::Unknown, Some(LAYERS)),
     (0x6573_5546, "fuse", Honesty::Unknown, Some(DAEMON)),
@@ -87,6 +88,12 @@ impl Filesystem {
             name => name,
         };
         Self::new(TABLE.iter().find(|row| row.1 == name).map_or(0, |row| row.0))
+    }
+
+    /// Whether its files lie on a device, and not in the page cache alone.
+    #[must_use]
+    pub fn has_device(self) -> bool {
+        self.magic != TMPFS
     }
 
     /// Its magic number.
