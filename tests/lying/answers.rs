@@ -104,9 +104,11 @@ impl File {
             return Err(Errno::EFBIG);
         }
         if self.liar.strikes(Lie::WriteError).is_some() {
+            self.answers.write_failed = true;
             return Err(Errno::EIO);
         }
         if let Some(number) = self.liar.strikes(Lie::NoSpace) {
+            self.answers.write_failed = true;
             return Err(NO_SPACE[(number % 2) as usize]);
         }
         if self.liar.strikes(Lie::NoWrite).is_some() {
@@ -148,6 +150,7 @@ impl File {
         if self.liar.strikes(Lie::DroppedTruncate).is_none() {
             self.before.clone_from(&self.bytes);
             self.bytes.resize(usize::try_from(size).expect("at most SIZE_MAX"), 0);
+            self.answers.write_failed &= size > 0;
         }
         Ok(())
     }

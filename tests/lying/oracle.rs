@@ -219,7 +219,7 @@ fn is_hidden_by_cache(told: &Told) -> bool {
 fn swallowed(seen: &Seen) -> Option<&'static str> {
     let target = seen.target_told.as_ref();
     let failed = |told: Option<&Told>, lies| told.is_some_and(|told| told.any(lies));
-    if failed(target, &[Lie::WriteError, Lie::NoSpace]) {
+    if target.is_some_and(|told| told.answers.write_failed) {
         return Some("a write");
     }
     if failed(target, &[Lie::TruncateError]) {

@@ -82,6 +82,8 @@ pub(crate) struct Answers {
     pub(crate) writes: u64,
     /// A close after a write was told that something is wrong.
     pub(crate) close_failed: bool,
+    /// A write was refused since the file was last empty: what was written before that is of an attempt that was given up.
+    pub(crate) write_failed: bool,
 }
 
 impl File {
