@@ -11,6 +11,7 @@ use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Reflink, Sparse, Verify};
 use crate::report::quote::quoted;
+use std::num::NonZeroUsize;
 
 /// The most that one copy_file_range is asked for: glibc 2.41 and 2.42 cut larger answers, and a
 /// signal is noticed between calls.
@@ -126,7 +127,8 @@ impl<K: Kernel> Copier<'_, K> {
             digests: self.options.tells_digests() || self.options.verify == Verify::Device && !is_regular,
             digests_holes: holes == Holes::Read || unallocated <= HOLES_HASHED_MAX,
             geometry: self.geometry,
-            threads: (!through && size >= 2 * self.geometry.piece).then_some(&self.threads),
+            threads: (!through && size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN))
+                .then_some(&self.threads),
             stop: self.stop,
         }
     }
