@@ -135,11 +135,13 @@ pub fn is_privileged() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Raises the soft limit of open files to the hard one: a tree takes two handles for every level.
-pub fn allow_many_files() {
+/// Raises the soft limit of open files to the hard one, and returns what it is then.
+#[must_use]
+pub fn allow_many_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);
-    // If it cannot be raised, a tree that is too deep says so with EMFILE.
+    // If it cannot be raised, the run keeps to the one that it has.
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap_or(());
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// Standard output; what was closed from the beginning takes nothing and says so.

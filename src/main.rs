@@ -60,7 +60,7 @@ fn copy(
     warnings: &[String],
 ) -> anyhow::Result<ExitCode> {
     let options = Options { umask: host::umask(), privileged: host::is_privileged(), ..options };
-    host::allow_many_files();
+    let options = options.within(host::allow_many_files());
     let watch = signals::watch(signals::GRACE)?;
     let report = Report::new(environment.program, options.verbosity, host::output(), Box::new(std::io::stderr()));
     warnings.iter().for_each(|warning| report.warning(warning));

@@ -266,6 +266,10 @@ pub struct Options {
     pub require_stable: bool,
     /// How many files, or pieces of a large file, are worked on at once; `None` for as many as there are processors.
     pub jobs: Option<NonZeroUsize>,
+    /// The most of them that the limit of open files allows.
+    pub jobs_max: NonZeroUsize,
+    /// How many directories are open at once, each in source and target, while the names in them wait for their turn.
+    pub directories_max: usize,
     /// What is said of a success.
     pub verbosity: Verbosity,
     /// The process's umask: bits that new files do not get unless modes are preserved.
@@ -274,11 +278,35 @@ pub struct Options {
     pub privileged: bool,
 }
 
+/// Descriptors of a run apart from those of the names that it copies: the three standard ones, those of signals, the
+/// directory of all targets, a listing.
+const DESCRIPTORS_OF_A_RUN: usize = 24;
+
+/// Descriptors of one file on its way: its source, its temporary, the old target, duplicates, directories on the way.
+const DESCRIPTORS_OF_A_FILE: usize = 10;
+
+/// The operand's own directory, and the one that is listed.
+const DIRECTORIES_MIN: usize = 2;
+
+/// More open directories than this gain nothing.
+const DIRECTORIES_MAX: usize = 256;
+
 impl Options {
     /// Whether any existing target may be replaced.
     #[must_use]
     pub fn may_replace(&self) -> bool {
         self.overwrite != Overwrite::Never && !matches!(self.update, Update::Nothing | Update::NothingFail)
+    }
+
+    /// The same with no more files open at once than `descriptors`, as far as that can be.
+    #[must_use]
+    pub fn within(self, descriptors: u64) -> Self {
+        let free = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_OF_A_RUN);
+        let (files, directories) = (free / 2, free / 2);
+        let jobs_max = NonZeroUsize::new(files / DESCRIPTORS_OF_A_FILE).unwrap_or(NonZeroUsize::MIN);
+        // A quarter more may be open for a moment, on the way back up a deep tree.
+        let directories_max = (directories / 2 * 4 / 5).clamp(DIRECTORIES_MIN, DIRECTORIES_MAX);
+        Self { jobs_max, directories_max, ..self }
     }
 
     /// Whether digests are told, and so taken: bytes are compared, with or without one.
@@ -313,6 +341,8 @@ impl Options {
             durable: false,
             require_stable: false,
             jobs: Some(NonZeroUsize::MIN),
+            jobs_max: NonZeroUsize::MAX,
+            directories_max: DIRECTORIES_MAX,
             verbosity: Verbosity::Quiet,
             umask: 0o022,
             privileged: false,

@@ -89,6 +89,50 @@ fn a_tree_of_2000_levels_is_copied() {
     assert_eq!(world.read(format!("t{}/bottom", &path[1..])), "deep");
 }
 
+/// The hard links wait for each other, so that many directories are being copied at once.
+#[test]
+fn a_wide_tree_takes_few_descriptors() {
+    let world = World::new();
+    for number in 0..400 {
+        world.dir(&format!("s/{number}")).file(format!("s/{number}/f"), number.to_string());
+    }
+    for number in 0..400 {
+        world.link(&format!("s/{number}/f"), &format!("s/{}/g", (number * 7 + 3) % 400));
+    }
+    for (limit, jobs) in [(256, 1), (1024, 32), (64, 8), (20, 2)] {
+        world.shell(&format!("ulimit -n {limit}; $safecp -a --jobs={jobs} s t{limit}")).succeeds();
+        world.assert_same_tree("s", &format!("t{limit}"));
+    }
+}
+
+#[test]
+fn a_deep_tree_takes_few_descriptors() {
+    let world = World::new();
+    let mut path = "s".to_owned();
+    for number in 0..300 {
+        path.push_str("/d");
+        // Names that come up on the way back.
+        world.dir(&path).file(format!("{path}/before"), number.to_string()).dir(&format!("{path}/z"));
+    }
+    for jobs in [1, 4] {
+        let target = format!("t{jobs}");
+        world.shell(&format!("ulimit -n 24; $safecp -a --jobs={jobs} s {target}")).succeeds();
+        world.assert_same_tree("s", &target);
+        world.shell(&format!("ulimit -n 24; $safecp -a --jobs={jobs} s/. {target}")).succeeds();
+    }
+}
+
+/// With whole paths kept for each level it took more than a GiB.
+#[test]
+fn memory_does_not_grow_with_the_square_of_the_depth() {
+    let world = World::new();
+    let script =
+        "perl -e 'mkdir \"s\"; chdir \"s\"; for (1..1500) { mkdir \"d\" x 250; chdir \"d\" x 250 } open F, \">f\"'
+        (ulimit -d 65536; exec $safecp -a --jobs=1 s t) || exit
+        find t -printf . | wc -c; rm -r s t";
+    world.shell(script).succeeds().says("1502\n");
+}
+
 #[test]
 fn a_directory_of_many_names_is_copied() {
     let world = World::new();

@@ -287,7 +287,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
             options,
             host,
             stop: Stop(stop),
-            threads: Threads::new(options.jobs),
+            threads: Threads::new(options.jobs, options.jobs_max),
             geometry: Geometry::default(),
             unclonable: Mutex::default(),
         }

@@ -12,20 +12,21 @@ const COUNT_MAX: usize = 512;
 /// The threads of one run.
 pub struct Threads {
     wanted: Option<NonZeroUsize>,
+    max: NonZeroUsize,
     pool: OnceLock<Option<ThreadPool>>,
 }
 
 impl Threads {
-    /// So many of them, at most 512, or one for each processor; none has begun.
+    /// So many of them, or one for each processor, and at most `max` and 512; none has begun.
     #[must_use]
-    pub fn new(wanted: Option<NonZeroUsize>) -> Self {
-        Self { wanted, pool: OnceLock::new() }
+    pub fn new(wanted: Option<NonZeroUsize>, max: NonZeroUsize) -> Self {
+        Self { wanted, max, pool: OnceLock::new() }
     }
 
     /// The threads to share work between, which wait for it from the first call on. `None` where there is to be one, and where
     /// none are to be had, as beyond `ulimit -u`: who asks then does all the work.
     pub fn pool(&self) -> Option<&ThreadPool> {
-        self.pool.get_or_init(|| begin(self.wanted.unwrap_or_else(processors))).as_ref()
+        self.pool.get_or_init(|| begin(self.wanted.unwrap_or_else(processors).min(self.max))).as_ref()
     }
 }
 

@@ -5,8 +5,9 @@
 //! directory and lets go of the one above. So a directory's times are set after its last entry, and
 //! no list of directories is kept.
 
+use super::handles::{Directories, Handles, Pair};
 use super::overwrite::check_kinds;
-use super::plan::joined;
+use super::plan::without_trailing_slashes;
 use super::walk::Entry;
 use crate::copy::commit::Claim;
 use crate::copy::metadata::{Dressed, Fresh, Wardrobe, Worn};
@@ -14,6 +15,8 @@ use crate::copy::{Copier, Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::options::{Backup, Dereference};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,16 +26,8 @@ pub struct Level<K: Kernel> {
     pub above: Option<Arc<Level<K>>>,
     /// The directory in which the targets of all operands lie.
     pub base: Arc<K::File>,
-    /// The source; its names come from the walk and are looked up here.
-    pub source: K::File,
-    /// The target.
-    pub target: K::File,
-    /// The source's name as the user would write it.
-    pub source_shown: PathBuf,
-    /// The target's name as the user would write it.
-    pub target_shown: PathBuf,
-    /// The target's path beneath the directory in which all operands' targets lie.
-    pub path: PathBuf,
+    pub(super) handles: Arc<Handles<K>>,
+    names: Names,
     /// The source as it was when it was opened.
     pub from: Stat,
     /// The target was made by this run.
@@ -45,14 +40,86 @@ pub struct Level<K: Kernel> {
     pub origin: Option<Origin>,
 }
 
+/// What a level is called. No level has whole paths but where they begin: with them, memory would grow with the square
+/// of a tree's depth.
+enum Names {
+    /// By the same component as its source, beneath the level above.
+    Beneath(OsString),
+    /// As it was typed: an operand, or a directory of --parents.
+    Typed(Box<Typed>),
+}
+
+struct Typed {
+    /// The source as the user would write it.
+    source_shown: PathBuf,
+    /// The target as the user would write it.
+    target_shown: PathBuf,
+    /// The target's path beneath the directory in which all operands' targets lie.
+    path: PathBuf,
+}
+
+impl<K: Kernel> Level<K> {
+    /// The source's name as the user would write it.
+    #[must_use]
+    pub fn source_shown(&self) -> PathBuf {
+        self.composed(None, |typed| without_trailing_slashes(&typed.source_shown))
+    }
+
+    /// The target's name as the user would write it.
+    #[must_use]
+    pub fn target_shown(&self) -> PathBuf {
+        self.composed(None, |typed| without_trailing_slashes(&typed.target_shown))
+    }
+
+    /// The component by which it is found in the level above, in source and target; that of an operand is empty.
+    pub(super) fn component(&self) -> &Path {
+        match &self.names {
+            Names::Beneath(name) => Path::new(name),
+            Names::Typed(_) => Path::new(""),
+        }
+    }
+
+    /// Whether its handles may be closed for a while: it is found again in the level above.
+    pub(super) fn is_beneath_another(&self) -> bool {
+        matches!(self.names, Names::Beneath(_))
+    }
+
+    /// The path of this level, and of `name` in it, from what was typed on.
+    fn composed(&self, name: Option<&OsStr>, typed: impl Fn(&Typed) -> &Path) -> PathBuf {
+        let mut components: Vec<&OsStr> = name.into_iter().collect();
+        let mut level = self;
+        let begin = loop {
+            match (&level.names, &level.above) {
+                (Names::Typed(names), _) => break typed(names),
+                (Names::Beneath(name), Some(above)) => {
+                    components.push(name);
+                    level = above;
+                }
+                (Names::Beneath(name), None) => break Path::new(name),
+            }
+        };
+        let length = components.iter().map(|name| name.len() + 1).sum::<usize>();
+        let mut path = OsString::with_capacity(begin.as_os_str().len() + length);
+        path.push(begin);
+        for name in components.into_iter().rev() {
+            if !path.is_empty() && !path.as_bytes().ends_with(b"/") {
+                path.push("/");
+            }
+            path.push(name);
+        }
+        PathBuf::from(path)
+    }
+}
+
 /// Where a directory comes from and where it goes.
 pub struct Passage<'a, F> {
     /// The source.
     pub source: Name<'a, F>,
     /// The target.
     pub target: Name<'a, F>,
-    /// The target's path beneath the directory of all targets.
-    pub path: PathBuf,
+    /// The target's path beneath the directory of all targets, for what is found by a path that was typed; `None` for
+    /// what lies beneath another level, which it is looked up in.
+    pub path: Option<PathBuf>,
 }
 
 /// Why a directory is not entered.
@@ -79,6 +146,7 @@ impl<K: Kernel> Copier<'_, K> {
         passage: &Passage<'_, K::File>,
         above: Option<&Arc<Level<K>>>,
         base: &Arc<K::File>,
+        directories: &Directories<K>,
         refuse: impl Fn(&Stat) -> Option<Refusal>,
     ) -> Result<Level<K>, Refusal> {
         let Passage { source: from, target: to, path } = passage;
@@ -97,14 +165,19 @@ impl<K: Kernel> Copier<'_, K> {
         let made_mode = if made && above_inherits { self.open_up(&target, to)? } else { None };
         let home = self.home(&target);
         let origin = self.origin(&source, &stat);
+        let names = match path {
+            None => Names::Beneath(from.name.as_os_str().to_owned()),
+            Some(path) => Names::Typed(Box::new(Typed {
+                source_shown: from.shown.to_owned(),
+                target_shown: to.shown.to_owned(),
+                path: path.clone(),
+            })),
+        };
         Ok(Level {
             above: above.cloned(),
             base: Arc::clone(base),
-            source,
-            target,
-            source_shown: from.shown.to_owned(),
-            target_shown: to.shown.to_owned(),
-            path: path.clone(),
+            handles: directories.handles(directories.pair(source, target)),
+            names,
             from: stat,
             made,
             made_mode,
@@ -165,7 +238,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// A handle to look names up in; one of O_PATH for a directory that may be searched and not read,
     /// whose attributes then have to be reached through /proc.
-    fn directory_handle(&self, name: &Name<'_, K::File>) -> crate::kernel::Result<K::File> {
+    pub(super) fn directory_handle(&self, name: &Name<'_, K::File>) -> crate::kernel::Result<K::File> {
         match name.open(self.kernel, OFlags::RDONLY | OFlags::DIRECTORY) {
             Err(Errno::ACCESS) => name.open(self.kernel, OFlags::PATH | OFlags::DIRECTORY),
             opened => opened,
@@ -174,8 +247,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn open_directory(&self, from: &Name<'_, K::File>, stat: &Stat, to: &Name<'_, K::File>) -> Result<K::File, Error> {
         let failed = |errno| Error::call(Action::CreateDirectory, to.shown, errno);
-        let follow = if self.options.keep_directory_symlink { Follow::Yes } else { to.follow };
-        match self.directory_handle(&to.following(follow)) {
+        match self.directory_handle(&self.target_directory(to)) {
             Ok(target) => Ok(target),
             Err(errno @ (Errno::NOTDIR | Errno::LOOP | Errno::NOENT)) => {
                 let found = self.look_at(to, false)?.ok_or_else(|| failed(errno))?;
@@ -186,30 +258,33 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
+    /// A target directory's name, with the rule about links that lead to one.
+    pub(super) fn target_directory<'n>(&self, to: &Name<'n, K::File>) -> Name<'n, K::File> {
+        to.following(if self.options.keep_directory_symlink { Follow::Yes } else { to.follow })
+    }
+
     /// Sets what is preserved of a directory whose entries are all done, and with --durable writes
     /// its names out. Returns what could not be kept.
-    pub(super) fn leave(&self, level: &Level<K>) -> Vec<Error> {
+    pub(super) fn leave(&self, level: &Level<K>, pair: &Pair<K>) -> Vec<Error> {
+        let (source_shown, target_shown) = (level.source_shown(), level.target_shown());
         let preserve = &self.options.preserve;
         let wanted = self.directory_mode(&level.from);
         let default_mode = level.made_mode.map_or(wanted & !self.options.umask, |made| made & wanted);
         let private = preserve.closes_until_done() || default_mode & 0o700 != 0o700;
         // A directory within one that gives its group has the set-group-ID bit from the kernel.
-        let gives_group = if level.made && private {
-            self.kernel.stat(&level.target).map_or(0, |made| made.mode & 0o2000)
-        } else {
-            0
-        };
+        let gives_group =
+            if level.made && private { self.kernel.stat(&pair.target).map_or(0, |made| made.mode & 0o2000) } else { 0 };
         let fresh = if level.made {
             Fresh::Made { private, default_mode: default_mode | gives_group, inherits: level.home.inherits }
         } else {
             Fresh::Old
         };
         let wardrobe = Wardrobe { kernel: self.kernel, options: self.options };
-        let source = Dressed { file: &level.source, shown: &level.source_shown, worn: Worn::default() };
-        let target = Dressed { file: &level.target, shown: &level.target_shown, worn: Worn::default() };
+        let source = Dressed { file: &pair.source, shown: &source_shown, worn: Worn::default() };
+        let target = Dressed { file: &pair.target, shown: &target_shown, worn: Worn::default() };
         let mut complaints = wardrobe.carry(&source, &level.from, &target, fresh);
         if self.options.durable {
-            complaints.extend(self.sync_directory(&level.target, &level.target_shown).err());
+            complaints.extend(self.sync_directory(&pair.target, &target_shown).err());
         }
         complaints
     }
@@ -243,19 +318,19 @@ impl<K: Kernel> Task<K> {
     /// The source's name for messages.
     #[must_use]
     pub fn source_shown(&self) -> PathBuf {
-        joined(&self.level.source_shown, Path::new(&self.entry.name))
+        self.level.composed(Some(&self.entry.name), |typed| without_trailing_slashes(&typed.source_shown))
     }
 
     /// The target's name for messages.
     #[must_use]
     pub fn target_shown(&self) -> PathBuf {
-        joined(&self.level.target_shown, Path::new(&self.entry.name))
+        self.level.composed(Some(&self.entry.name), |typed| without_trailing_slashes(&typed.target_shown))
     }
 
     /// Its path beneath the directory of all targets.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.level.path.join(&self.entry.name)
+        self.level.composed(Some(&self.entry.name), |typed| &typed.path)
     }
 
     /// What the walk took it for.

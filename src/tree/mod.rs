@@ -5,6 +5,7 @@
 
 mod descent;
 pub mod entry;
+mod handles;
 pub mod level;
 pub mod links;
 pub mod look;

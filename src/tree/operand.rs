@@ -3,6 +3,7 @@
 //! The refusals are cp's, in cp's order: a source that was named before, a target that cannot be
 //! looked at, a name that can only be a directory's.
 
+use super::handles::Asker;
 use super::level::Passage;
 use super::look::Setting;
 use super::plan::{Operand, Plan, ends_in_slash};
@@ -59,7 +60,8 @@ impl<K: Kernel> Run<'_, K> {
         let base = Arc::new(plan.open_base(self.kernel).map_err(failed)?);
         let parents = self.parents(operand, &base)?;
         let copied = self.look_at_operand(operand).and_then(|source| {
-            let dir = parents.innermost.as_ref().map_or(&*base, |level| &level.target);
+            let pair = parents.innermost.as_ref().map(|level| self.handles(level, Asker::Name)).transpose()?;
+            let dir = pair.as_ref().map_or(&*base, |pair| &pair.target);
             let path = parents.path.join(&operand.name);
             self.operand_in(operand, &source, &base, dir, &path, several.then_some(before))?;
             self.sync(dir, operand.target_shown.parent().unwrap_or(&plan.base))
@@ -144,7 +146,7 @@ impl<K: Kernel> Run<'_, K> {
 
     fn directory_operand(&self, route: &Route<'_, K::File>, before: Option<&mut Before>) -> Result<(), Error> {
         let Route { source, stat, target, path, base, .. } = *route;
-        let copy = || self.directory(Passage { source, target, path: path.to_owned() }, stat, base);
+        let copy = || self.directory(Passage { source, target, path: Some(path.to_owned()) }, stat, base);
         let Some(before) = before else { return copy().map(drop) };
         let targets = before.directories.entry(identity(stat)).or_default();
         if targets.iter().any(|target| target == path) {

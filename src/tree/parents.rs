@@ -3,6 +3,7 @@
 //! Each is a level, as directories that are copied are, and gets its attributes after what goes into
 //! it. Where all of them are there already they are left as they are.
 
+use super::handles::Asker;
 use super::level::{Level, Passage, Refusal};
 use super::plan::{Operand, Parent};
 use super::run::Run;
@@ -55,7 +56,8 @@ impl<K: Kernel> Run<'_, K> {
     ) -> Result<Level<K>, Error> {
         let (shown, target_shown) = (&parent.path, &parent.target_shown);
         let failed = |errno| Error::call(Action::ParentAttributes, shown, errno);
-        let dir = above.map_or(&**base, |above| &above.target);
+        let above_pair = above.map(|above| self.handles(above, Asker::Name)).transpose()?;
+        let dir = above_pair.as_ref().map_or(&**base, |pair| &pair.target);
         let target = Name { dir: Some(dir), name: &parent.name, shown: target_shown, follow: Follow::Beneath };
         match self.kernel.stat_at(target.dir, target.name, true) {
             Ok(found) if found.kind != Kind::Directory => {
@@ -73,8 +75,8 @@ impl<K: Kernel> Run<'_, K> {
         if stat.kind != Kind::Directory {
             return Err(failed(Errno::NOTDIR));
         }
-        let passage = Passage { source, target, path: path.to_owned() };
-        match self.entries.copier.enter(&passage, above, base, |_| None) {
+        let passage = Passage { source, target, path: Some(path.to_owned()) };
+        match self.entries.copier.enter(&passage, above, base, &self.directories, |_| None) {
             Ok(level) => {
                 if level.made {
                     self.report.parent_made(shown, target_shown);
@@ -92,7 +94,7 @@ impl<K: Kernel> Run<'_, K> {
     /// Sets the attributes of the directories, innermost first.
     pub(super) fn leave_parents(&self, parents: Parents<K>) {
         match parents.innermost {
-            Some(level) if parents.are_finished => self.release(level),
+            Some(level) if parents.are_finished => self.release(level, Asker::Name),
             Some(_) | None => {}
         }
     }

@@ -6,6 +6,7 @@
 
 use super::descent::Descent;
 use super::entry::{Entries, Outcome};
+use super::handles::{Asker, Directories};
 use super::level::{Level, Passage, Refusal, Task};
 use super::links::{Claim, Links, Made};
 use super::look::{Look, Looked, Setting};
@@ -37,6 +38,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) report: &'a Report,
     /// Names that wait for another of their inode; an operand never does.
     links: Links<Option<Task<K>>>,
+    /// Those that are open.
+    pub(super) directories: Directories<K>,
 }
 
 /// Where a name comes from, where it goes, and what is known of that.
@@ -64,7 +67,8 @@ impl<'a, K: Kernel> Run<'a, K> {
         ask: Ask<'a>,
     ) -> Self {
         let entries = Entries::new(kernel, options, host, stop, ask);
-        Self { entries, kernel, options, stop, report, links: Links::default() }
+        let directories = Directories::new(options.directories_max);
+        Self { entries, kernel, options, stop, report, links: Links::default(), directories }
     }
 
     /// Copies every operand; what fails is reported and the rest goes on.
@@ -214,12 +218,12 @@ impl<'a, K: Kernel> Run<'a, K> {
         if is_itself && self.options.may_replace() {
             return Err(same_file(source.shown, target.shown));
         }
-        let top = match copier.enter(&passage, None, base, |_| None) {
+        let top = match copier.enter(&passage, None, base, &self.directories, |_| None) {
             Ok(top) => top,
             Err(Refusal::For(error)) => return Err(error),
             Err(Refusal::IntoItself | Refusal::Cycle) => return Ok(false),
         };
-        let forbidden = self.kernel.stat(&top.target);
+        let forbidden = self.handles(&top, Asker::Name).map(|pair| self.kernel.stat(&pair.target))?;
         let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
         if top.made {
             self.report.made(source.shown, target.shown);
@@ -244,39 +248,49 @@ impl<'a, K: Kernel> Run<'a, K> {
 
     /// One name of a tree.
     fn task(&self, task: Task<K>) {
-        if !self.is_stopped() {
-            let (source_shown, target_shown, path) = (task.source_shown(), task.target_shown(), task.path());
-            let level = &task.level;
-            let follow = self.entries.copier.follow_inside();
-            let source = Name { dir: Some(&level.source), name: task.name(), shown: &source_shown, follow };
-            let target = Name::within(&level.target, task.name(), &target_shown);
-            // Where the way to the directory led through links, the directory is the top.
-            let top: (&K::File, &Path) =
-                if self.options.keep_directory_symlink { (&level.target, task.name()) } else { (&level.base, &path) };
-            let setting = Setting {
-                fresh: level.made,
-                home: level.home,
-                origin: level.origin,
-                just_created: false,
-                named: false,
-                walked: Some(task.kind()),
-                top: Some(top),
-            };
-            let place = Place { source: &source, target: &target, setting: &setting, base: &level.base, path: &path };
-            if let Err(error) = self.name(&place, Some(&task)) {
-                self.report.error(&error);
-            }
+        if !self.is_stopped()
+            && let Err(error) = self.name_of(&task)
+        {
+            self.report.error(&error);
         }
-        self.release(task.level);
+        self.release(task.level, Asker::Name);
+    }
+
+    fn name_of(&self, task: &Task<K>) -> Result<(), Error> {
+        let level = &task.level;
+        let pair = self.handles(level, Asker::Name)?;
+        let (source_shown, target_shown, path) = (task.source_shown(), task.target_shown(), task.path());
+        let follow = self.entries.copier.follow_inside();
+        let source = Name { dir: Some(&pair.source), name: task.name(), shown: &source_shown, follow };
+        let target = Name::within(&pair.target, task.name(), &target_shown);
+        // Where the way to the directory led through links, the directory is the top.
+        let top: (&K::File, &Path) =
+            if self.options.keep_directory_symlink { (&pair.target, task.name()) } else { (&level.base, &path) };
+        let setting = Setting {
+            fresh: level.made,
+            home: level.home,
+            origin: level.origin,
+            just_created: false,
+            named: false,
+            walked: Some(task.kind()),
+            top: Some(top),
+        };
+        let place = Place { source: &source, target: &target, setting: &setting, base: &level.base, path: &path };
+        self.name(&place, Some(task))
     }
 
     /// Lets go of a level; who is the last to do so finishes it, and lets go of the one above.
-    pub(super) fn release(&self, level: Arc<Level<K>>) {
+    pub(super) fn release(&self, level: Arc<Level<K>>, asker: Asker) {
         let mut held = Some(level);
         while let Some(level) = held.and_then(Arc::into_inner) {
-            for complaint in self.entries.copier.leave(&level) {
-                self.report.error(&complaint);
+            match self.handles(&level, asker) {
+                Ok(pair) => {
+                    let complaints = self.entries.copier.leave(&level, &pair);
+                    complaints.iter().for_each(|complaint| self.report.error(complaint));
+                }
+                Err(error) => self.report.error(&error),
             }
+            level.handles.end();
             held = level.above;
         }
     }

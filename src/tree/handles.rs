@@ -1,0 +1,234 @@
+//! The open handles of directories that are being copied: so many at once, however deep or wide a tree is.
+//!
+//! A level ([`super::level`]) has its two handles open from the beginning. Where too many are open, those of a level
+//! that is not being worked on are closed, and opened again when a name in it comes up: from the nearest level above
+//! that is open, a component at a time, each compared with the directory that it was. A directory that somebody put in
+//! the place of another meanwhile is an error, and never entered.
+
+use super::level::Level;
+use super::look::replaced;
+use super::run::Run;
+use crate::copy::{Copier, Name};
+use crate::error::{Action, Error};
+use crate::kernel::{Kernel, Stat};
+use crate::report::quote::quoted;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The two handles of a level.
+pub(super) struct Pair<K: Kernel> {
+    /// The source; its names come from the walk and are looked up here.
+    pub(super) source: K::File,
+    /// The target.
+    pub(super) target: K::File,
+    open: Arc<AtomicUsize>,
+}
+
+impl<K: Kernel> Drop for Pair<K> {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Where a level keeps its handles.
+pub(super) struct Handles<K: Kernel>(Mutex<State<K>>);
+
+enum State<K: Kernel> {
+    Open(Arc<Pair<K>>),
+    /// With the target as it was; the level has the source's stat.
+    Closed(Stat),
+    /// The level is finished.
+    Ended,
+}
+
+impl<K: Kernel> Clone for State<K> {
+    fn clone(&self) -> Self {
+        match self {
+            State::Open(pair) => State::Open(Arc::clone(pair)),
+            State::Closed(target) => State::Closed(*target),
+            State::Ended => State::Ended,
+        }
+    }
+}
+
+impl<K: Kernel> Handles<K> {
+    fn state(&self) -> MutexGuard<'_, State<K>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The handles, if they are open.
+    pub(super) fn get(&self) -> Option<Arc<Pair<K>>> {
+        match self.state().clone() {
+            State::Open(pair) => Some(pair),
+            State::Closed(_) | State::Ended => None,
+        }
+    }
+
+    /// Takes handles that were opened again; those of another thread, if it was quicker.
+    fn put(&self, opened: Pair<K>) -> Arc<Pair<K>> {
+        let mut state = self.state();
+        if let State::Open(pair) = &*state {
+            return Arc::clone(pair);
+        }
+        let pair = Arc::new(opened);
+        *state = State::Open(Arc::clone(&pair));
+        pair
+    }
+
+    /// Closes the handles if they are open and nobody uses them. True if that was done.
+    pub(super) fn close(&self, kernel: &K) -> bool {
+        let mut state = self.state();
+        let State::Open(pair) = &*state else { return false };
+        if Arc::strong_count(pair) > 1 {
+            return false;
+        }
+        // What cannot be compared later stays open.
+        let Ok(target) = kernel.stat(&pair.target) else { return false };
+        *state = State::Closed(target);
+        true
+    }
+
+    /// Closes the handles for good.
+    pub(super) fn end(&self) {
+        *self.state() = State::Ended;
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(&*self.state(), State::Open(_))
+    }
+}
+
+/// All directories of a run that are open.
+pub(super) struct Directories<K: Kernel> {
+    max: usize,
+    open: Arc<AtomicUsize>,
+    /// Levels whose names have all come up, and wait: in a batch, or for another name of their inode. The first was
+    /// put here first.
+    listed: Mutex<VecDeque<Arc<Handles<K>>>>,
+}
+
+impl<K: Kernel> Directories<K> {
+    /// None yet, and about `max` at once.
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, open: Arc::default(), listed: Mutex::default() }
+    }
+
+    /// Counts two handles as open from now on.
+    pub(super) fn pair(&self, source: K::File, target: K::File) -> Pair<K> {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Pair { source, target, open: Arc::clone(&self.open) }
+    }
+
+    /// Where a level keeps the handles that it was made with.
+    pub(super) fn handles(&self, pair: Pair<K>) -> Arc<Handles<K>> {
+        Arc::new(Handles(Mutex::new(State::Open(Arc::new(pair)))))
+    }
+
+    /// Whether there is no room for one more.
+    pub(super) fn are_full(&self) -> bool {
+        self.open.load(Ordering::Relaxed) >= self.max
+    }
+
+    /// Whether so many are open that who waits for its turn should have it.
+    pub(super) fn are_many(&self) -> bool {
+        self.open.load(Ordering::Relaxed) > self.max / 2
+    }
+
+    /// The names of a level have all come up: from now on its handles may be closed by anybody.
+    pub(super) fn listed(&self, level: &Level<K>) {
+        let mut listed = self.lock();
+        if listed.len() > 2 * self.max {
+            listed.retain(|handles| handles.is_open());
+        }
+        listed.push_back(Arc::clone(&level.handles));
+    }
+
+    /// Closes handles of levels whose names have all come up, until there is room. False if there is none then.
+    pub(super) fn make_room(&self, kernel: &K) -> bool {
+        let mut listed = self.lock();
+        for _ in 0..listed.len() {
+            if !self.are_full() {
+                return true;
+            }
+            let Some(handles) = listed.pop_front() else { break };
+            if !handles.close(kernel) && handles.is_open() {
+                listed.push_back(handles);
+            }
+        }
+        !self.are_full()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Handles<K>>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who asks for the handles of a level that was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// The way back up a tree: levels above will be asked for next.
+    Descent,
+    /// A name, or the end of a directory.
+    Name,
+}
+
+impl<K: Kernel> Run<'_, K> {
+    /// The handles of a level, opened again if they were closed. Fails if its name leads to another directory by now.
+    pub(super) fn handles(&self, level: &Level<K>, asker: Asker) -> Result<Arc<Pair<K>>, Error> {
+        if let Some(pair) = level.handles.get() {
+            return Ok(pair);
+        }
+        let mut closed = vec![level];
+        let mut open = None;
+        let mut above = level.above.as_deref();
+        while let Some(next) = above.filter(|_| open.is_none()) {
+            open = next.handles.get();
+            closed.extend(open.is_none().then_some(next));
+            above = next.above.as_deref();
+        }
+        let Some(mut pair) = open else {
+            // Only what has a level above is ever closed.
+            return Err(replaced(&level.source_shown()));
+        };
+        let kept = if asker == Asker::Descent { self.directories.max.div_ceil(4) } else { 1 };
+        while let Some(next) = closed.pop() {
+            self.directories.make_room(self.kernel);
+            let state = next.handles.state().clone();
+            pair = match state {
+                // Another thread was quicker.
+                State::Open(opened) => opened,
+                State::Closed(target) => {
+                    let opened = self.open_again(next, &target, &pair)?;
+                    if closed.len() < kept { next.handles.put(opened) } else { Arc::new(opened) }
+                }
+                State::Ended => return Err(replaced(&next.source_shown())),
+            };
+            if asker == Asker::Name && closed.is_empty() {
+                self.directories.listed(next);
+            }
+        }
+        Ok(pair)
+    }
+
+    /// Opens a level's directories in those above it, and sees that they are what they were.
+    fn open_again(&self, level: &Level<K>, known: &Stat, above: &Pair<K>) -> Result<Pair<K>, Error> {
+        let copier: &Copier<'_, K> = &self.entries.copier;
+        // Whole names are as long as the tree is deep: they are made for a message alone.
+        let name = level.component();
+        let source = Name { dir: Some(&above.source), name, shown: name, follow: copier.follow_inside() };
+        let target = Name::within(&above.target, name, name);
+        let access = |errno| Error::call(Action::Access, &level.source_shown(), errno);
+        let found = copier.directory_handle(&source).map_err(access)?;
+        if !self.kernel.stat(&found).map_err(access)?.is_same_file(&level.from) {
+            return Err(replaced(&level.source_shown()));
+        }
+        let failed = |errno| Error::call(Action::StatTarget, &level.target_shown(), errno);
+        let made = copier.directory_handle(&copier.target_directory(&target)).map_err(failed)?;
+        if !self.kernel.stat(&made).map_err(failed)?.is_same_file(known) {
+            let target = quoted(&level.target_shown());
+            return Err(Error::Refused(format!("not writing to {target}, as it was replaced meanwhile")));
+        }
+        Ok(self.directories.pair(found, made))
+    }
+}
