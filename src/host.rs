@@ -3,6 +3,7 @@
 use crate::copy::Host;
 use crate::kernel::process::started_without;
 use crate::known::zfs::{Module, Version};
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -58,8 +59,13 @@ pub fn environment() -> Environment {
         version_control: std::env::var_os("VERSION_CONTROL"),
         backup_suffix: std::env::var_os("SIMPLE_BACKUP_SUFFIX"),
         is_utf8: is_utf8(["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var_os).into_iter().flatten()),
-        context_attribute: CONTEXTS.iter().find(|(sign, _)| Path::new(sign).exists()).map(|(_, name)| *name),
+        context_attribute: CONTEXTS.iter().find(|(sign, _)| may_exist(Path::new(sign))).map(|(_, name)| *name),
     }
+}
+
+/// Whether a name is there, or may be: only ENOENT and ENOTDIR say that it is not.
+fn may_exist(path: &Path) -> bool {
+    !matches!(rustix::fs::stat(path), Err(Errno::NOENT | Errno::NOTDIR))
 }
 
 /// Whether the first of the variables that says something names UTF-8.
@@ -96,17 +102,43 @@ pub fn parse_release(release: &str) -> (u32, u32) {
     }
 }
 
-/// The ZFS module that shows itself in this directory; `None` where there is no such directory.
+/// Where the kernel lists the filesystems that it has.
+const FILESYSTEMS: &str = "/proc/filesystems";
+
+/// The ZFS module that shows itself in this directory; `None` only where the kernel says that there is none. What
+/// cannot be told, as without /sys and /proc, is a module of which nothing is known: the policy takes it for the worst.
 #[must_use]
 pub fn zfs_module(module: &Path) -> Option<Module> {
-    if !module.exists() {
-        return None;
+    match rustix::fs::stat(module) {
+        Ok(_) => {
+            let read = |name: &str| std::fs::read_to_string(module.join(name)).ok();
+            Some(Module {
+                version: read("version").and_then(|text| Version::parse(&text)),
+                offset_next_sync: read("parameters/zfs_dmu_offset_next_sync").and_then(|text| text.trim().parse().ok()),
+            })
+        }
+        Err(Errno::NOENT) if module.parent().is_some_and(shows_modules) => None,
+        Err(_) => {
+            if has_no_zfs(Path::new(FILESYSTEMS)) {
+                None
+            } else {
+                Some(Module::default())
+            }
+        }
     }
-    let read = |name: &str| std::fs::read_to_string(module.join(name)).ok();
-    Some(Module {
-        version: read("version").and_then(|text| Version::parse(&text)),
-        offset_next_sync: read("parameters/zfs_dmu_offset_next_sync").and_then(|text| text.trim().parse().ok()),
-    })
+}
+
+/// Whether a directory is the kernel's own, so that a module that has no name there is not loaded.
+fn shows_modules(directory: &Path) -> bool {
+    rustix::fs::statfs(directory).is_ok_and(|found| found.f_type as u32 == SYSFS)
+}
+
+const SYSFS: u32 = 0x6265_6572;
+
+/// Whether the kernel's list is there and has no ZFS. Every such list has /proc itself.
+fn has_no_zfs(list: &Path) -> bool {
+    let has = |text: &str, name| text.lines().any(|line| line.split_whitespace().next_back() == Some(name));
+    std::fs::read_to_string(list).is_ok_and(|text| has(&text, "proc") && !has(&text, "zfs"))
 }
 
 /// Files of that name in these directories, in their order.
@@ -202,6 +234,18 @@ mod tests {
         std::fs::create_dir(dir.path().join("parameters")).expect("a directory");
         std::fs::write(dir.path().join("parameters/zfs_dmu_offset_next_sync"), "0\n").expect("a file");
         assert_eq!(zfs_module(dir.path()), Some(Module { version: None, offset_next_sync: Some(0) }));
-        assert_eq!(zfs_module(&dir.path().join("missing")), None);
+        assert_eq!(zfs_module(&Path::new(ZFS_MODULE).with_file_name("missing")), None);
+    }
+
+    #[test]
+    fn a_module_that_nobody_can_tell_of_is_none_only_where_the_kernel_says_so() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let list = dir.path().join("filesystems");
+        assert!(!has_no_zfs(&list), "there is no list");
+        for (text, is_none) in [("nodev\tproc\n\text4\n", true), ("nodev\tproc\nnodev\tzfs\n", false), ("", false)] {
+            std::fs::write(&list, text).expect("a list");
+            assert_eq!(has_no_zfs(&list), is_none, "{text:?}");
+        }
+        assert!(shows_modules(Path::new("/sys/module")) && !shows_modules(dir.path()));
     }
 }

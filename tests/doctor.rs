@@ -110,6 +110,19 @@ fn mounts_that_nobody_tells_are_an_error() {
     assert!(output.stdout.ends_with("No risk is known of what could be examined.\n"), "{output}");
 }
 
+/// That /sys shows no module says nothing where /sys is not the kernel's.
+#[test]
+fn a_module_is_ruled_out_by_the_kernel_alone() {
+    let Some(world) = World::with_mounts("a system without /sys and /proc") else { return };
+    if has_zfs() {
+        return;
+    }
+    let page = |hide: &str| world.shell_with_mounts(&format!("{hide}; exec $safecp --doctor .")).stdout;
+    assert!(page("mount -t tmpfs none /sys").contains("its module is not loaded"), "/proc/filesystems tells");
+    let page = page("mount -t tmpfs none /sys; mount -t tmpfs none /proc");
+    assert!(page.contains("nobody tells whether its module is loaded"), "{page}");
+}
+
 /// As anybody else's FUSE mount, or the layers of containers: without being asked for, they are no error.
 #[test]
 fn a_mount_that_nobody_may_reach_is_told_of_from_afar() {

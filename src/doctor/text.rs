@@ -109,6 +109,9 @@ fn zfs(page: &mut String, zfs: Option<&Zfs>) {
     let version = zfs.module_version.as_deref().unwrap_or("of unknown version");
     let parameters = zfs.parameters.iter().map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or("?")));
     let mut lines = vec![format!("module {version}; {}", parameters.collect::<Vec<_>>().join(", "))];
+    if zfs.is_hidden() {
+        lines = vec!["nobody tells whether its module is loaded, so the worst is assumed".to_owned()];
+    }
     if zfs.is_mismatched() {
         let tools = zfs.tools_version.as_deref().unwrap_or_default();
         lines.push(format!("the tools are {tools}: the module's version counts, until it is loaded anew"));

@@ -14,8 +14,11 @@ const AT_RISK: u8 = 2;
 /// Fills in risks, advice and exit status.
 pub(super) fn pass(findings: &mut Findings) {
     let (risks, mut advice) = match &findings.zfs {
+        Some(zfs) if zfs.is_hidden() => {
+            unreadable(&[Exposure::Zfs, Exposure::MayHideZfs], &findings.filesystems, &findings.programs)
+        }
         Some(zfs) => of_zfs(zfs, &findings.filesystems, &findings.programs),
-        None => unreadable(&findings.filesystems, &findings.programs),
+        None => unreadable(&[Exposure::Zfs], &findings.filesystems, &findings.programs),
     };
     findings.risks = risks;
     if let Some(trial) = &findings.trial {
@@ -62,9 +65,10 @@ fn of_zfs(zfs: &Zfs, places: &[Place], programs: &[Program]) -> (Vec<String>, Ve
     (risks, advice)
 }
 
-/// ZFS whose module does not show itself, as in a container without /sys: the worst is assumed.
-fn unreadable(places: &[Place], programs: &[Program]) -> (Vec<String>, Vec<String>) {
-    if !places.iter().any(|place| place.exposure == Exposure::Zfs) {
+/// ZFS whose module does not show itself, as in a container without /sys: the worst is assumed of filesystems that are
+/// exposed in one of these ways.
+fn unreadable(exposed: &[Exposure], places: &[Place], programs: &[Program]) -> (Vec<String>, Vec<String>) {
+    if !places.iter().any(|place| exposed.contains(&place.exposure)) {
         return (Vec::new(), Vec::new());
     }
     let believers = programs.iter().filter(|program| program.believes_holes || program.believes_clones);
@@ -102,7 +106,10 @@ mod tests {
     use super::super::places::on_magic;
     use super::super::programs::tests::found;
     use super::super::trial::{Row, Tally};
-    use super::super::zfs::{of, tests::module};
+    use super::super::zfs::{
+        of,
+        tests::{hidden, module},
+    };
     use super::*;
     use crate::copy::Host;
     use crate::host::zfs_module;
@@ -161,6 +168,17 @@ mod tests {
         assert_eq!(status(Some("2.1.11-1"), "0", OVERLAY, &[CP]), 2);
         assert_eq!(status(None, "", OVERLAY, &[CP]), 0, "there is no ZFS to stand in front of");
         assert_eq!(status(None, "", ZFS, &[CP]), 2, "its module cannot be read");
+    }
+
+    #[test]
+    fn a_module_that_cannot_be_ruled_out_is_a_risk_where_it_may_lie_beneath() {
+        let mut findings = machine(None, "", OVERLAY, &[CP, RSYNC]);
+        findings.zfs = Some(hidden());
+        pass(&mut findings);
+        assert_eq!((findings.exit_status, findings.risks.len()), (2, 1), "{:?}", findings.risks);
+        findings.filesystems = vec![on_magic(EXT4, vec![], &Host { kernel: (6, 12), zfs: None }, true)];
+        pass(&mut findings);
+        assert_eq!(findings.exit_status, 0);
     }
 
     #[test]

@@ -13,7 +13,7 @@ const PARAMETERS: [&str; 3] = ["zfs_dmu_offset_next_sync", BCLONE_ENABLED, "zfs_
 
 const BCLONE_ENABLED: &str = "zfs_bclone_enabled";
 
-/// The loaded module.
+/// The loaded module, or one that cannot be ruled out.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Zfs {
     /// As it says; `None` where it cannot be read.
@@ -81,6 +81,11 @@ fn tools<'c>(clock: &dyn Fn() -> Clock<'c>) -> Option<String> {
 }
 
 impl Zfs {
+    /// Whether the kernel shows nothing of it: it may not be there at all.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.module_version.is_none() && self.parameters.iter().all(|(_, value)| value.is_none())
+    }
+
     /// Whether tools and module are of different releases: the module's counts, and a restart may be due.
     pub(super) fn is_mismatched(&self) -> bool {
         let release = |text: &Option<String>| text.as_deref().map(Version::parse);
@@ -103,6 +108,14 @@ pub(super) mod tests {
         directory
     }
 
+    /// What is known of a module where /sys and /proc are not to be had.
+    pub(in super::super) fn hidden() -> Zfs {
+        let directory = tempfile::tempdir().expect("a directory");
+        let known = of(directory.path()).expect("a module without a version and parameters");
+        assert!(known.is_hidden() && !of(module("git-1234", &[]).path()).expect("a module").is_hidden());
+        known
+    }
+
     fn numbers(version: &str, parameters: &[(&str, &str)]) -> Vec<u32> {
         of(module(version, parameters).path()).expect("a module").bugs.iter().map(|bug| bug.number).collect()
     }
@@ -122,7 +135,7 @@ pub(super) mod tests {
     #[test]
     fn a_module_that_hides_its_version_has_the_worst() {
         assert_eq!(numbers("git-1234", &[("zfs_bclone_enabled", "1")]), [15933, 15933]);
-        assert!(of(Path::new("/nowhere")).is_none());
+        assert!(of(&Path::new(crate::host::ZFS_MODULE).with_file_name("nowhere")).is_none());
     }
 
     #[test]
