@@ -65,7 +65,8 @@ fn copy(
     let report = Report::new(environment.program, options.verbosity, host::output(), Box::new(std::io::stderr()));
     warnings.iter().for_each(|warning| report.warning(warning));
     let kernel = Patient(Linux::new());
-    let (options, operands) = operands.onto_itself(&kernel, &options).unwrap_or((options, operands.clone()));
+    let itself = operands.onto_itself(&kernel, &options)?;
+    let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
     let ask = |question: &str| host::ask(&environment.called, question);
     Run::new(&kernel, &options, &host::this_host(), &watch.stop, &report, &ask).operands(&operands);
     watch.die_if_asked();

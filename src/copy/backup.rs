@@ -49,20 +49,27 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Whether making a backup of `target` would take away `source`, which has the backup's name.
-    pub(crate) fn backup_is_source(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>) -> bool {
+    pub(crate) fn backup_is_source(
+        &self,
+        source: &Name<'_, K::File>,
+        target: &Name<'_, K::File>,
+    ) -> Result<bool, Error> {
         if !matches!(self.options.backup, Backup::Simple | Backup::Existing) {
-            return false;
+            return Ok(false);
         }
         let mut name = target.name.as_os_str().to_owned();
         name.push(&self.options.backup_suffix);
         if source.name.file_name() != Some(&name) {
-            return false;
+            return Ok(false);
         }
-        let at = |dir, name: &Path| self.kernel.stat_at(dir, name, true);
-        match (at(source.dir, source.name), at(target.dir, Path::new(&name))) {
-            (Ok(source), Ok(backup)) => source.is_same_file(&backup),
-            (Err(_), _) | (_, Err(_)) => false,
-        }
+        let at = |dir, name: &Path| match self.kernel.stat_at(dir, name, true) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => Err(errno),
+        };
+        let source = at(source.dir, source.name).map_err(|e| Error::call(Action::StatSource, source.shown, e))?;
+        let backup = at(target.dir, Path::new(&name)).map_err(|e| Error::call(Action::Backup, target.shown, e))?;
+        Ok(matches!((source, backup), (Some(source), Some(backup)) if source.is_same_file(&backup)))
     }
 
     /// Gives what stands at `target` its backup name; `None` if nothing is there or none is wanted.

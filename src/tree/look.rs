@@ -86,6 +86,7 @@ impl<K: Kernel> Entries<'_, K> {
             self.check_just_created(&looked.stat, &found, source, target, setting)?;
             return self.look_at_dangling(looked, source, target);
         }
+        // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         // What leads in a circle has no time to go by.
         let decision = decide(&stat, &seen, target.shown, self.options(), is_writable, self.ask)?;
@@ -100,7 +101,7 @@ impl<K: Kernel> Entries<'_, K> {
         }
         check_kinds(&stat, &seen, source.shown, target.shown)?;
         self.check_just_created(&stat, &found, source, target, setting)?;
-        if self.copier.backup_is_source(source, target) {
+        if self.copier.backup_is_source(source, target)? {
             let (source, target) = (quoted(source.shown), quoted(target.shown));
             return Err(Error::Refused(format!("backing up {target} might destroy source;  {source} not copied")));
         }
@@ -176,6 +177,7 @@ impl<K: Kernel> Entries<'_, K> {
             // A directory that lists its names and does not let at them: cp finds out before it opens.
             Errno::ACCESS => {
                 let looked = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
+                // It fails either way, in the words for the first call that did.
                 let action = if looked.is_ok() { Action::OpenSource } else { Action::StatSource };
                 Error::call(action, source.shown, errno)
             }

@@ -184,7 +184,7 @@ impl<K: Kernel> Run<'_, K> {
             return Ok(());
         }
         names.push(source.name.to_owned());
-        let found = copier.look_at(target, false).ok().flatten();
+        let found = copier.look_at(target, false)?;
         let just_created = found.is_some_and(|found| before.made.contains(&identity(&found)));
         let setting = Setting { just_created, ..setting };
         let place = Place { setting: &setting, ..place };

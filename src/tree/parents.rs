@@ -65,10 +65,12 @@ impl<K: Kernel> Run<'_, K> {
             }
             Ok(_) => {}
             // Nothing, or a symbolic link that leads nowhere.
-            Err(_) if self.kernel.stat_at(target.dir, target.name, false).is_ok() => {
-                return Err(Error::call(Action::CreateParent, target_shown, Errno::EXIST));
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                if self.entries.copier.look_at(&target, false)?.is_some() {
+                    return Err(Error::call(Action::CreateParent, target_shown, Errno::EXIST));
+                }
             }
-            Err(_) => {}
+            Err(errno) => return Err(Error::call(Action::StatTarget, target_shown, errno)),
         }
         let source = Name { dir: None, name: shown, shown, follow: Follow::Yes };
         let stat = self.kernel.stat_at(None, shown, true).map_err(failed)?;

@@ -27,19 +27,25 @@ pub struct Operands {
 impl Operands {
     /// What `cp --force --backup f f` means: a copy of the file under the name that its backup would
     /// get. `None` if that is not what these operands ask for.
-    pub fn onto_itself<K: Kernel>(&self, kernel: &K, options: &Options) -> Option<(Options, Self)> {
+    pub fn onto_itself<K: Kernel>(&self, kernel: &K, options: &Options) -> Result<Option<(Options, Self)>, Error> {
         let is_asked = options.backup != Backup::No
             && options.removal == Removal::WhenUnwritable
             && self.rule != TargetRule::Directory
             && self.sources == [self.target.clone()];
-        if !is_asked || kernel.stat_at(None, &self.target, true).ok()?.kind != Kind::File {
-            return None;
+        if !is_asked {
+            return Ok(None);
+        }
+        match kernel.stat_at(None, &self.target, true) {
+            Ok(found) if found.kind == Kind::File => {}
+            // What cannot be looked at fails as the source of an ordinary copy.
+            Ok(_) | Err(_) => return Ok(None),
         }
         let plan = Plan::itself(&self.target);
         let Operand { name, .. } = plan.operand(&self.target);
-        let names = kernel.list(&plan.open_base(kernel).ok()?).ok()?;
+        let names = plan.open_base(kernel).and_then(|base| kernel.list(&base));
+        let names = names.map_err(|errno| Error::call(Action::Backup, &self.target, errno))?;
         let target = self.target.with_file_name(next_name(&name, &names, options));
-        Some((Options { backup: Backup::No, ..options.clone() }, Self { target, ..self.clone() }))
+        Ok(Some((Options { backup: Backup::No, ..options.clone() }, Self { target, ..self.clone() })))
     }
 }
 
@@ -87,20 +93,22 @@ impl Plan {
     pub fn new<K: Kernel>(kernel: &K, operands: &Operands) -> Result<Self, Error> {
         let target = &operands.target;
         let found = kernel.stat_at(None, target, true);
-        let is_directory = matches!(&found, Ok(stat) if stat.kind == Kind::Directory);
         let must_be = match operands.rule {
             TargetRule::Itself => return Ok(Self::itself(target)),
             TargetRule::Directory => Some(Action::TargetDirectoryOption),
             TargetRule::Last if operands.sources.len() > 1 => Some(Action::TargetDirectory),
             TargetRule::Last => None,
         };
-        if is_directory {
-            let (base, shown) = (target.clone(), Shown::Into(target.clone()));
-            return Ok(Self { base, shown, strips: operands.strips });
-        }
-        match must_be {
-            None => Ok(Self::itself(target)),
-            Some(action) => Err(Error::call(action, target, found.err().unwrap_or(Errno::NOTDIR))),
+        match (found, must_be) {
+            (Ok(found), _) if found.kind == Kind::Directory => {
+                let (base, shown) = (target.clone(), Shown::Into(target.clone()));
+                Ok(Self { base, shown, strips: operands.strips })
+            }
+            (Ok(_), None) => Ok(Self::itself(target)),
+            (Err(errno), None) if is_no_directory(errno) => Ok(Self::itself(target)),
+            (Err(errno), None) => Err(Error::call(Action::StatTarget, target, errno)),
+            (Ok(_), Some(action)) => Err(Error::call(action, target, Errno::NOTDIR)),
+            (Err(errno), Some(action)) => Err(Error::call(action, target, errno)),
         }
     }
 
@@ -158,6 +166,12 @@ impl Plan {
             .collect();
         operand
     }
+}
+
+/// Whether an answer to a look at the target operand says that it is no directory: nothing has the name, or a link of it
+/// leads in a circle, or nothing can have it.
+fn is_no_directory(errno: Errno) -> bool {
+    matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG)
 }
 
 /// The directories above the last component, outermost first, each with its own last component.

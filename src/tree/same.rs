@@ -1,12 +1,13 @@
 //! Whether source and target are one file, and whether copying is all right even then.
 //!
 //! What would empty or lose the only copy is refused, as cp refuses it: writing a file onto itself, a
-//! link over what it leads to, a backup that renames its own source.
+//! link over what it leads to, a backup that renames its own source. Where the kernel does not answer,
+//! nothing is made: a look that failed is not two files.
 
 use super::overwrite::same_file;
 use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Kind, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Product, Removal};
 use std::path::Path;
 
@@ -48,8 +49,7 @@ impl<K: Kernel> Copier<'_, K> {
         if !follows_none && !is_one {
             return Ok(Sameness::Apart);
         }
-        // What cannot be looked at again is gone: the copy will say so.
-        let (Some(from), Some(to)) = (self.itself(source), self.itself(target)) else { return Ok(Sameness::Apart) };
+        let (from, to) = (self.itself(source, Action::StatSource)?, self.itself(target, Action::StatTarget)?);
         let (from, to) = if follows_none { (*source.stat, *target.stat) } else { (from, to) };
         if self.will_part(source, target, &from, &to)? {
             return Ok(Sameness::Apart);
@@ -68,9 +68,9 @@ impl<K: Kernel> Copier<'_, K> {
             return Ok(Sameness::Apart);
         }
         if follows_none {
-            let (Some(from), Some(end)) = (self.end(source.name, &from), self.end(target.name, &to)) else {
-                return Ok(Sameness::Apart);
-            };
+            let from = self.end(source.name, &from, Action::StatSource)?;
+            let end = self.end(target.name, &to, Action::StatTarget)?;
+            let (Some(from), Some(end)) = (from, end) else { return Ok(Sameness::Apart) };
             if !from.is_same_file(&end) {
                 return Ok(Sameness::Apart);
             }
@@ -103,14 +103,23 @@ impl<K: Kernel> Copier<'_, K> {
         if is_one && to.nlink > 1 { are_two_names() } else { Ok(false) }
     }
 
-    fn itself(&self, seen: &Seen<'_, K::File>) -> Option<Stat> {
-        let ask = || self.kernel.stat_at(seen.name.dir, seen.name.name, false).ok();
-        seen.itself.copied().or_else(ask)
+    fn itself(&self, seen: &Seen<'_, K::File>, action: Action) -> Result<Stat, Error> {
+        let Name { dir, name, shown, .. } = *seen.name;
+        let ask = || self.kernel.stat_at(dir, name, false).map_err(|errno| Error::call(action, shown, errno));
+        seen.itself.map_or_else(ask, |itself| Ok(*itself))
     }
 
-    /// What a name leads to in the end.
-    fn end(&self, name: &Name<'_, K::File>, itself: &Stat) -> Option<Stat> {
-        if is_link(itself) { self.kernel.stat_at(name.dir, name.name, true).ok() } else { Some(*itself) }
+    /// What a name leads to in the end; `None` if it leads nowhere, or in a circle.
+    fn end(&self, name: &Name<'_, K::File>, itself: &Stat, action: Action) -> Result<Option<Stat>, Error> {
+        if !is_link(itself) {
+            return Ok(Some(*itself));
+        }
+        match self.kernel.stat_at(name.dir, name.name, true) {
+            Ok(end) => Ok(Some(end)),
+            // The last is of a link that says more than any name can be long.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => Ok(None),
+            Err(errno) => Err(Error::call(action, name.shown, errno)),
+        }
     }
 
     /// Whether source and target are one name of one file, not two names of it. An error if their

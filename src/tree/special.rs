@@ -129,7 +129,7 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         standing: Standing,
     ) -> Result<Special, Error> {
-        if source.shown.is_relative() && !self.is_working_directory(target) {
+        if source.shown.is_relative() && !self.is_working_directory(target)? {
             let words = "can make relative symbolic links only in current directory";
             return Err(Error::Refused(format!("{}: {words}", bare(target.shown))));
         }
@@ -150,14 +150,13 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Special { complaints, backup })
     }
 
-    /// Whether the target lies in the working directory; unknown counts as that, as with cp.
-    fn is_working_directory(&self, target: &Name<'_, K::File>) -> bool {
-        let here = self.kernel.stat_at(None, Path::new("."), true);
-        let home = target.directory().and_then(|dir| self.kernel.stat(dir));
-        match (here, home) {
-            (Ok(here), Ok(home)) => here.is_same_file(&home),
-            (Err(_), _) | (_, Err(_)) => true,
-        }
+    /// Whether the target lies in the working directory.
+    fn is_working_directory(&self, target: &Name<'_, K::File>) -> Result<bool, Error> {
+        let failed = |shown| move |errno| Error::call(Action::StatTarget, shown, errno);
+        let here = Path::new(".");
+        let working = self.kernel.stat_at(None, here, true).map_err(failed(here))?;
+        let home = target.directory().and_then(|dir| self.kernel.stat(dir)).map_err(failed(target.shown))?;
+        Ok(working.is_same_file(&home))
     }
 
     /// Gives a node its attributes, by a handle that is seen to be that node and nobody else's.
