@@ -10,9 +10,14 @@ mod sim;
 
 use asked::{number, variable};
 use sim::campaign::{campaign, parse_seed, run_world, seed_of};
+use sim::faults::Fault;
+use sim::trees::campaign::{self as trees, Chosen};
 
 /// Worlds of an ordinary `cargo test`.
 const WORLDS: u64 = 60_000;
+
+/// Worlds with trees of an ordinary `cargo test`.
+const TREES: u64 = 100_000;
 
 /// Worlds below which a rare fault may not have struck.
 const WORLDS_FOR_COUNTERS: u64 = 60_000;
@@ -29,9 +34,33 @@ fn no_world_breaks_a_promise() {
     summary.print(base);
     assert!(summary.broken.is_empty(), "{} worlds broke a promise, see above", summary.broken.len());
     if worlds >= WORLDS_FOR_COUNTERS {
-        assert_eq!(summary.counts.missing(), [], "faults that never struck");
+        assert_eq!(summary.counts.missing(Fault::FILES), [], "faults that never struck");
         assert!(summary.strategies.iter().all(|copies| *copies > 0), "a strategy was never used");
     }
+}
+
+/// The same for whole runs over trees. SAFECP_SIM_TREES is the number of worlds, SAFECP_SIM_TREE=<seed> runs
+/// one, SAFECP_SIM_CLASSES=<names> plays only some, also such as wait for the engine.
+#[test]
+fn no_tree_breaks_a_promise() {
+    if let Some(world) = variable("SAFECP_SIM_TREE") {
+        return replay_tree(parse_seed(&world));
+    }
+    let base = parse_seed(&variable("SAFECP_SIM_SEED").unwrap_or_else(|| "1".to_owned()));
+    let worlds = number("SAFECP_SIM_TREES").unwrap_or(TREES);
+    let chosen = Chosen::new(variable("SAFECP_SIM_CLASSES").as_deref());
+    let summary = trees::campaign(base, worlds, &chosen);
+    summary.print(base);
+    assert!(summary.broken.is_empty(), "{} worlds broke a promise, see above", summary.broken.len());
+    if worlds >= TREES {
+        assert_eq!(summary.missing(&chosen), [], "faults that never struck");
+    }
+}
+
+fn replay_tree(seed: u64) {
+    let report = trees::run_world(seed, true);
+    println!("{}", report.trace.join("\n"));
+    assert_eq!(report.broken, None, "world {seed}");
 }
 
 fn replay(seed: u64) {

@@ -15,7 +15,7 @@ use super::overwrite::{Ask, same_file};
 use super::plan::{Operands, Plan};
 use super::special::{Special, Standing};
 use super::walk::Listing;
-use crate::copy::{Copied, Follow, Host, Landing, Name};
+use crate::copy::{Copied, Follow, Geometry, Host, Landing, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::options::{Dereference, Options, Product};
@@ -69,6 +69,11 @@ impl<'a, K: Kernel> Run<'a, K> {
         let entries = Entries::new(kernel, options, host, stop, ask);
         let directories = Directories::new(options.directories_max);
         Self { entries, kernel, options, stop, report, links: Links::default(), directories }
+    }
+
+    /// Cuts files into these sizes: in a simulated world they are small.
+    pub fn cut(&mut self, geometry: Geometry) {
+        self.entries.copier.geometry = geometry;
     }
 
     /// Copies every operand; what fails is reported and the rest goes on.

@@ -89,6 +89,9 @@ impl Summary {
         }
     }
 
+}
+
+impl Sum for Summary {
     fn join(&mut self, other: Summary) {
         self.worlds += other.worlds;
         self.counts.add(&other.counts);
@@ -102,6 +105,12 @@ impl Summary {
         self.broken.extend(other.broken);
     }
 
+    fn is_enough(&self) -> bool {
+        self.broken.len() >= BROKEN_MAX
+    }
+}
+
+impl Summary {
     /// The report for people.
     pub fn print(&self, base: u64) {
         let rate = self.worlds as f64 / self.elapsed.as_secs_f64();
@@ -116,7 +125,7 @@ impl Summary {
             println!("  {strategy}: {}", self.strategies[strategy as usize]);
         }
         let faults: Vec<String> =
-            Fault::ALL.iter().map(|fault| format!("{fault:?} {}", self.counts.of(*fault))).collect();
+            Fault::FILES.iter().map(|fault| format!("{fault:?} {}", self.counts.of(*fault))).collect();
         println!("  {}", faults.join(", "));
         for (seed, broken) in &self.broken {
             println!("BROKEN: {broken}; replay with SAFECP_SIM_WORLD={seed}");
@@ -127,13 +136,11 @@ impl Summary {
 /// Runs `worlds` worlds on all processors.
 pub fn campaign(base: u64, worlds: u64) -> Summary {
     let started = Instant::now();
-    let next = AtomicU64::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut sum = Summary::default();
-    std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| share(base, worlds, &next))).collect();
-        for thread in running {
-            sum.join(thread.join().expect("panics of a world are caught in its thread"));
+    let mut sum: Summary = shared(worlds, &|sum: &mut Summary, number| {
+        let seed = seed_of(base, number);
+        match catch_unwind(AssertUnwindSafe(|| run_world(seed, false))) {
+            Ok(report) => sum.take(seed, report),
+            Err(_) => sum.broken.push((seed, "panicked".to_owned())),
         }
     });
     sum.broken.sort();
@@ -141,22 +148,37 @@ pub fn campaign(base: u64, worlds: u64) -> Summary {
     sum
 }
 
+/// What threads add up.
+pub trait Sum: Default + Send {
+    fn join(&mut self, other: Self);
+    /// Whether so much is broken that no more worlds are wanted.
+    fn is_enough(&self) -> bool;
+}
+
+/// Shares the numbers of worlds between threads, one for each processor.
+pub fn shared<S: Sum>(worlds: u64, work: &(dyn Fn(&mut S, u64) + Sync)) -> S {
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut sum = S::default();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| share(worlds, &next, work))).collect();
+        for thread in running {
+            sum.join(thread.join().expect("panics of a world are caught in its thread"));
+        }
+    });
+    sum
+}
+
 /// One thread's worlds: batches of the numbers that are left.
-fn share(base: u64, worlds: u64, next: &AtomicU64) -> Summary {
+fn share<S: Sum>(worlds: u64, next: &AtomicU64, work: &(dyn Fn(&mut S, u64) + Sync)) -> S {
     const BATCH: u64 = 64;
-    let mut sum = Summary::default();
-    while sum.broken.len() < BROKEN_MAX {
+    let mut sum = S::default();
+    while !sum.is_enough() {
         let start = next.fetch_add(BATCH, Ordering::Relaxed);
         if start >= worlds {
             break;
         }
-        for number in start..worlds.min(start + BATCH) {
-            let seed = seed_of(base, number);
-            match catch_unwind(AssertUnwindSafe(|| run_world(seed, false))) {
-                Ok(report) => sum.take(seed, report),
-                Err(_) => sum.broken.push((seed, "panicked".to_owned())),
-            }
-        }
+        (start..worlds.min(start + BATCH)).for_each(|number| work(&mut sum, number));
     }
     sum
 }

@@ -3,10 +3,11 @@
 //! One lock is taken per call, as the real kernel would serialize what matters here; with one job it
 //! is never waited for. Opening, naming and attributes are here; what moves bytes is in transfer.rs.
 
+use super::call::Call;
 use super::content::Content;
 use super::faults::Fault;
-use super::tree::{Body, Node, Place, ROOT};
-use super::world::{Opened, World};
+use super::tree::{Attributes, Body, Node, Place, ROOT};
+use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 use safecp::kernel::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
@@ -69,11 +70,11 @@ impl Sim {
     fn call<T>(
         &self,
         said: fmt::Arguments<'_>,
-        interruptible: bool,
+        kind: impl Into<Call>,
         work: impl FnOnce(&mut World) -> Result<T>,
     ) -> Result<T> {
         let mut world = self.world();
-        let answer = match world.enter(interruptible) {
+        let answer = match world.enter(kind.into()) {
             Ok(()) => work(&mut world),
             Err(errno) => Err(errno),
         };
@@ -127,12 +128,17 @@ impl World {
     }
 
     fn open(&mut self, dir: Node, path: &Path, flags: OFlags, mode: Mode, resolve: ResolveFlags) -> Result<usize> {
-        let node = if flags.contains(OFlags::TMPFILE) {
-            self.open_unnamed(dir, path, flags, mode, resolve)?
+        if self.opened.iter().flatten().count() >= self.handles_max {
+            self.count(Fault::HandlesGone);
+            return Err(Errno::MFILE);
+        }
+        let (node, number) = if flags.contains(OFlags::TMPFILE) {
+            let node = self.open_unnamed(dir, path, flags, mode, resolve)?;
+            (node, self.tree.inodes[node].number)
         } else {
             self.open_named(dir, path, flags, mode, resolve)?
         };
-        Ok(self.install(Opened { node, flags, position: 0 }))
+        Ok(self.install(Opened { node, flags, position: 0, number }))
     }
 
     fn open_unnamed(
@@ -159,25 +165,48 @@ impl World {
         Ok(node)
     }
 
+    /// The attributes of what is made in `dir`: with a list to hand down, they come from that, and not from the umask.
+    fn inherited(&mut self, dir: Node, mode: u32, is_dir: bool) -> Attributes {
+        let lists = &self.tree.inodes[dir].attributes.xattrs;
+        let Some(list) = lists.iter().find(|(name, _)| name == DEFAULT_LIST).map(|(_, list)| list.clone()) else {
+            return self.attributes(mode & !self.umask);
+        };
+        self.count(Fault::ListInherited);
+        let mut attributes = self.attributes(mode);
+        attributes.xattrs.push((ACCESS_LIST.into(), list.clone()));
+        if is_dir {
+            attributes.xattrs.push((DEFAULT_LIST.into(), list));
+        }
+        attributes
+    }
+
     fn make_file(&mut self, dir: Node, mode: Mode) -> Node {
         let system = self.tree.inodes[dir].system;
-        let attributes = self.attributes(mode.bits() & 0o7777 & !self.umask);
+        let attributes = self.inherited(dir, mode.bits() & 0o7777, false);
         let content = Content::new(self.systems[system].zfs.is_some());
         self.tree.add(system, Kind::File, Body::File(content), attributes)
     }
 
-    fn open_named(&mut self, dir: Node, path: &Path, flags: OFlags, mode: Mode, resolve: ResolveFlags) -> Result<Node> {
+    fn open_named(
+        &mut self,
+        dir: Node,
+        path: &Path,
+        flags: OFlags,
+        mode: Mode,
+        resolve: ResolveFlags,
+    ) -> Result<(Node, u64)> {
         let exclusive = flags.contains(OFlags::CREATE | OFlags::EXCL);
         let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
         let Place { dir, name, found, slash } = self.tree.walk(dir, path, follow, resolve)?;
-        let Some(node) = found else {
+        let (name, number) = (name.to_owned(), found.map(|node| self.number(node, dir, name)));
+        self.witness.look(dir, &name, self.calls);
+        let (Some(node), Some(number)) = (found, number) else {
             if !flags.contains(OFlags::CREATE) {
                 return Err(Errno::NOENT);
             }
             if slash {
                 return Err(Errno::ISDIR);
             }
-            let name = name.to_owned();
             self.fails(&[
                 (Fault::NoSpace, Errno::NOSPC),
                 (Fault::Quota, Errno::DQUOT),
@@ -186,13 +215,13 @@ impl World {
             let node = self.make_file(dir, mode);
             self.tree.set(dir, &name, Some(node));
             self.touch(dir);
-            return Ok(node);
+            return Ok((node, self.number(node, dir, &name)));
         };
         if exclusive {
             return Err(Errno::EXIST);
         }
         self.open_existing(node, flags)?;
-        Ok(node)
+        Ok((node, number))
     }
 
     fn open_existing(&mut self, node: Node, flags: OFlags) -> Result<()> {
@@ -215,6 +244,9 @@ impl World {
         let bits = if flags.contains(OFlags::WRONLY) { 2 } else { 4 } | if writes { 2 } else { 0 };
         if !self.allows(node, bits) {
             return Err(Errno::ACCESS);
+        }
+        if self.tree.inodes[node].secret {
+            self.witness.outside = Some("a file outside the trees was opened");
         }
         self.fails(&[(Fault::OpenError, Errno::MFILE)])?;
         if flags.contains(OFlags::TRUNC) && writes && kind == Kind::File {
@@ -252,10 +284,15 @@ impl World {
         if inode.nlink == 0 && !inode.linkable {
             return Err(Errno::NOENT);
         }
+        if !self.systems[inode.system].links {
+            self.count(Fault::LinkUnsupported);
+            return Err(Errno::PERM);
+        }
         self.fails(&[(Fault::NamingError, Errno::IO), (Fault::NoSpace, Errno::NOSPC)])?;
         self.tree.set(dir, name, Some(node));
         self.touch_inode(node);
         self.touch(dir);
+        self.expose(node);
         Ok(())
     }
 
@@ -281,6 +318,7 @@ impl World {
         if let Some(replaced) = replaced {
             self.may_replace(node, replaced)?;
         }
+        self.may_remove(from_dir)?;
         self.fails(&[(Fault::NamingError, Errno::IO), (Fault::NoSpace, Errno::NOSPC)])?;
         if replaced != Some(node) {
             self.tree.rename(from_dir, from, to_dir, to);
@@ -288,6 +326,15 @@ impl World {
             self.touch(to_dir);
         }
         Ok(())
+    }
+
+    /// Whether names go from the directory, or only come.
+    fn may_remove(&mut self, dir: Node) -> Result<()> {
+        if !self.systems[self.tree.inodes[dir].system].keeps_names {
+            return Ok(());
+        }
+        self.count(Fault::NameKept);
+        Err(Errno::PERM)
     }
 
     fn may_replace(&self, node: Node, replaced: Node) -> Result<()> {
@@ -306,6 +353,7 @@ impl World {
         if self.tree.inodes[node].kind == Kind::Directory {
             return Err(Errno::ISDIR);
         }
+        self.may_remove(dir)?;
         self.fails(&[(Fault::UnlinkError, Errno::IO)])?;
         self.tree.set(dir, name, None);
         self.touch_inode(node);
@@ -320,7 +368,10 @@ impl World {
             return Err(Errno::EXIST);
         }
         self.fails(&[(Fault::NoSpace, Errno::NOSPC)])?;
-        let attributes = self.attributes(mode);
+        let attributes = match kind {
+            Kind::Symlink => self.attributes(mode),
+            _ => self.inherited(dir, mode, kind == Kind::Directory),
+        };
         let system = self.tree.inodes[dir].system;
         let node = self.tree.add(system, kind, body, attributes);
         self.tree.set(dir, name, Some(node));
@@ -365,6 +416,7 @@ impl World {
         self.fails(&[(Fault::AttributeError, Errno::PERM)])?;
         self.tree.inodes[node].attributes.mode = mode & 0o7777;
         self.touch_inode(node);
+        self.expose(node);
         Ok(())
     }
 
@@ -377,6 +429,7 @@ impl World {
             None => xattrs.push((name.to_owned(), value.to_owned())),
         }
         self.touch_inode(node);
+        self.expose(node);
         Ok(())
     }
 
@@ -390,8 +443,18 @@ impl World {
         Ok(())
     }
 
-    fn may_name_xattr(&self, node: Node, name: &OsStr) -> Result<()> {
+    /// Whether the file's system has extended attributes at all.
+    fn knows_xattrs(&mut self, node: Node) -> Result<()> {
+        if self.system(node).xattrs {
+            return Ok(());
+        }
+        self.count(Fault::XattrUnsupported);
+        Err(Errno::OPNOTSUPP)
+    }
+
+    fn may_name_xattr(&mut self, node: Node, name: &OsStr) -> Result<()> {
         use std::os::unix::ffi::OsStrExt;
+        self.knows_xattrs(node)?;
         let name = name.as_bytes();
         let regular = matches!(self.tree.inodes[node].kind, Kind::File | Kind::Directory);
         match () {
@@ -412,7 +475,12 @@ impl Kernel for Sim {
     type File = File;
 
     fn open(&self, dir: At<'_, File>, path: &Path, flags: OFlags, mode: Mode, resolve: ResolveFlags) -> Result<File> {
-        let number = self.call(format_args!("open {} {flags:?} {resolve:?}", shown(path)), true, |world| {
+        let kind = match () {
+            () if flags.contains(OFlags::TMPFILE) => Call::OpenUnnamed,
+            () if !resolve.is_empty() => Call::OpenWithin,
+            () => Call::Open,
+        };
+        let number = self.call(format_args!("open {} {flags:?} {resolve:?}", shown(path)), kind, |world| {
             let dir = world.start(dir);
             world.open(dir, path, flags, mode, resolve)
         })?;
@@ -422,40 +490,42 @@ impl Kernel for Sim {
     }
 
     fn close(&self, file: File) -> Result<()> {
-        self.call(format_args!("close {file}"), false, |world| {
+        self.call(format_args!("close {file}"), Call::Close, |world| {
             let writes = world.opened(file.number).flags.intersects(OFlags::WRONLY | OFlags::RDWR);
             if writes { world.fails(&[(Fault::CloseError, Errno::IO)]) } else { Ok(()) }
         })
     }
 
     fn flush(&self, file: &File) -> Result<()> {
-        self.call(format_args!("flush {file}"), false, |world| {
+        self.call(format_args!("flush {file}"), Call::Flush, |world| {
             world.opened(file.number);
             world.fails(&[(Fault::CloseError, Errno::IO)])
         })
     }
 
     fn stat(&self, file: &File) -> Result<Stat> {
-        self.call(format_args!("fstat {file}"), true, |world| {
+        self.call(format_args!("fstat {file}"), Call::Stat, |world| {
             world.fails(&[(Fault::StatError, Errno::IO)])?;
-            let node = world.node(file);
-            let stat = world.stat(node);
-            world.witness_stat(node, stat);
+            let opened = world.opened(file.number);
+            let stat = Stat { ino: opened.number, ..world.stat(opened.node) };
+            world.witness_stat(opened.node, stat);
             Ok(stat)
         })
     }
 
     fn stat_at(&self, dir: At<'_, File>, path: &Path, follow: bool) -> Result<Stat> {
-        self.call(format_args!("fstatat {}", shown(path)), true, |world| {
+        self.call(format_args!("fstatat {}", shown(path)), Call::StatAt, |world| {
             let place = world.tree.walk(world.start(dir), path, follow, ResolveFlags::empty())?;
+            world.witness.look(place.dir, place.name, world.calls);
             let node = place.found.ok_or(Errno::NOENT)?;
+            let ino = world.number(node, place.dir, place.name);
             world.fails(&[(Fault::StatError, Errno::IO)])?;
-            Ok(world.stat(node))
+            Ok(Stat { ino, ..world.stat(node) })
         })
     }
 
     fn may_write(&self, dir: At<'_, File>, path: &Path) -> Result<()> {
-        self.call(format_args!("faccessat {}", shown(path)), true, |world| {
+        self.call(format_args!("faccessat {}", shown(path)), Call::Access, |world| {
             let place = world.tree.walk(world.start(dir), path, true, ResolveFlags::empty())?;
             let node = place.found.ok_or(Errno::NOENT)?;
             if world.allows(node, 2) { Ok(()) } else { Err(Errno::ACCESS) }
@@ -463,14 +533,14 @@ impl Kernel for Sim {
     }
 
     fn filesystem(&self, file: &File) -> Result<u32> {
-        self.call(format_args!("fstatfs {file}"), true, |world| {
+        self.call(format_args!("fstatfs {file}"), Call::Statfs, |world| {
             world.fails(&[(Fault::StatError, Errno::IO)])?;
             Ok(world.systems[world.tree.inodes[world.node(file)].system].magic)
         })
     }
 
     fn read(&self, file: &File, buffer: &mut [u8]) -> Result<usize> {
-        self.call(format_args!("read {file} {}", buffer.len()), true, |world| {
+        self.call(format_args!("read {file} {}", buffer.len()), Call::Read, |world| {
             let position = world.usable(file)?.position;
             let count = world.read(file, buffer, position)?;
             world.advance(file.number, count);
@@ -479,7 +549,7 @@ impl Kernel for Sim {
     }
 
     fn write(&self, file: &File, buffer: &[u8]) -> Result<usize> {
-        self.call(format_args!("write {file} {}", buffer.len()), true, |world| {
+        self.call(format_args!("write {file} {}", buffer.len()), Call::Write, |world| {
             let opened = world.usable(file)?;
             let append = opened.flags.contains(OFlags::APPEND);
             let end = world.tree.content(opened.node).map_or(0, Content::size) as u64;
@@ -491,68 +561,75 @@ impl Kernel for Sim {
     }
 
     fn pread(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        self.call(format_args!("pread {file} {offset} +{}", buffer.len()), true, |world| {
+        self.call(format_args!("pread {file} {offset} +{}", buffer.len()), Call::Read, |world| {
             world.read(file, buffer, offset)
         })
     }
 
     fn pwrite(&self, file: &File, buffer: &[u8], offset: u64) -> Result<usize> {
-        self.call(format_args!("pwrite {file} {offset} +{}", buffer.len()), true, |world| {
+        self.call(format_args!("pwrite {file} {offset} +{}", buffer.len()), Call::Write, |world| {
             world.write(file, buffer, offset)
         })
     }
 
     fn seek(&self, file: &File, what: Seek, offset: u64) -> Result<Option<u64>> {
         let found =
-            self.call(format_args!("lseek {file} {what:?} {offset}"), true, |world| world.seek(file, what, offset))?;
+            self.call(format_args!("lseek {file} {what:?} {offset}"), Call::Seek, |world| world.seek(file, what, offset))?;
         self.world().say(format_args!("        {found:?}"));
         Ok(found)
     }
 
     fn ficlone(&self, target: &File, source: &File) -> Result<()> {
-        self.call(format_args!("ficlone {source} to {target}"), true, |world| world.ficlone(target, source))
+        self.call(format_args!("ficlone {source} to {target}"), Call::Clone, |world| world.ficlone(target, source))
     }
 
     fn copy_file_range(&self, source: &File, target: &File, range: Range<u64>) -> Result<u64> {
-        self.call(format_args!("copy_file_range {source} to {target} {range:?}"), true, |world| {
+        self.call(format_args!("copy_file_range {source} to {target} {range:?}"), Call::Offload, |world| {
             world.copy_file_range(source, target, range.clone())
         })
     }
 
     fn lock(&self, file: &File) -> Result<()> {
-        self.call(format_args!("flock {file}"), true, |world| world.usable(file).map(drop))
+        self.call(format_args!("flock {file}"), Call::Lock, |world| {
+            let node = world.usable(file)?.node;
+            if world.system(node).locks {
+                return Ok(());
+            }
+            world.count(Fault::LockUnsupported);
+            Err(Errno::NOLCK)
+        })
     }
 
     fn truncate(&self, file: &File, size: u64) -> Result<()> {
-        self.call(format_args!("ftruncate {file} {size}"), true, |world| world.truncate(file, size))
+        self.call(format_args!("ftruncate {file} {size}"), Call::Truncate, |world| world.truncate(file, size))
     }
 
     fn fsync(&self, file: &File) -> Result<()> {
-        self.call(format_args!("fsync {file}"), true, |world| {
+        self.call(format_args!("fsync {file}"), Call::Fsync, |world| {
             let node = world.usable(file)?.node;
             world.fsync(node)
         })
     }
 
     fn msync(&self, file: &File, size: u64) -> Result<()> {
-        self.call(format_args!("msync {file} {size}"), true, |world| {
+        self.call(format_args!("msync {file} {size}"), Call::Pages, |world| {
             let node = world.mappable(file)?;
             if size == 0 { Ok(()) } else { world.fsync(node) }
         })
     }
 
     fn cachestat(&self, file: &File) -> Result<CachePages> {
-        self.call(format_args!("cachestat {file}"), true, |world| world.cachestat(file))
+        self.call(format_args!("cachestat {file}"), Call::Pages, |world| world.cachestat(file))
     }
 
     fn mincore(&self, file: &File, range: Range<u64>) -> Result<u64> {
-        self.call(format_args!("mincore {file} {range:?}"), true, |world| world.mincore(file, range.clone()))
+        self.call(format_args!("mincore {file} {range:?}"), Call::Pages, |world| world.mincore(file, range.clone()))
     }
 
     fn pause(&self, _: Duration) {}
 
     fn drop_cache(&self, file: &File) -> Result<()> {
-        self.call(format_args!("fadvise {file} dontneed"), true, |world| {
+        self.call(format_args!("fadvise {file} dontneed"), Call::Pages, |world| {
             let node = world.usable(file)?.node;
             if !world.strikes(Fault::CacheKept) {
                 world.tree.content_mut(node).into_iter().for_each(Content::drop_cache);
@@ -562,7 +639,8 @@ impl Kernel for Sim {
     }
 
     fn rename(&self, from_dir: &File, from: &Path, to_dir: &File, to: &Path, flags: RenameFlags) -> Result<()> {
-        self.call(format_args!("rename {} to {} {flags:?}", shown(from), shown(to)), true, |world| {
+        let kind = if flags.is_empty() { Call::Rename } else { Call::RenameNew };
+        self.call(format_args!("rename {} to {} {flags:?}", shown(from), shown(to)), kind, |world| {
             let from = world.tree.walk(world.node(from_dir), from, false, ResolveFlags::empty())?;
             let to = world.tree.walk(world.node(to_dir), to, false, ResolveFlags::empty())?;
             let (from_dir, from, to_dir, to) = (from.dir, from.name.to_owned(), to.dir, to.name.to_owned());
@@ -571,7 +649,7 @@ impl Kernel for Sim {
     }
 
     fn link(&self, file: &File, dir: &File, name: &Path) -> Result<()> {
-        self.call(format_args!("link {file} as {}", shown(name)), true, |world| {
+        self.call(format_args!("link {file} as {}", shown(name)), Call::Link, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
             let (dir, name) = (place.dir, place.name.to_owned());
             world.link(world.node(file), dir, &name)
@@ -579,7 +657,7 @@ impl Kernel for Sim {
     }
 
     fn unlink(&self, dir: &File, name: &Path) -> Result<()> {
-        self.call(format_args!("unlink {}", shown(name)), true, |world| {
+        self.call(format_args!("unlink {}", shown(name)), Call::Unlink, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
             let (dir, name) = (place.dir, place.name.to_owned());
             world.unlink(dir, &name)
@@ -587,16 +665,16 @@ impl Kernel for Sim {
     }
 
     fn mkdir(&self, dir: &File, name: &Path, mode: Mode) -> Result<()> {
-        self.call(format_args!("mkdir {}", shown(name)), true, |world| {
+        self.call(format_args!("mkdir {}", shown(name)), Call::Mkdir, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
             let (dir, name) = (place.dir, place.name.to_owned());
             let body = Body::Directory { entries: Vec::new(), parent: dir };
-            world.make(dir, &name, Kind::Directory, body, mode.bits() & 0o1777 & !world.umask)
+            world.make(dir, &name, Kind::Directory, body, mode.bits() & 0o1777)
         })
     }
 
     fn symlink(&self, content: &OsStr, dir: &File, name: &Path) -> Result<()> {
-        self.call(format_args!("symlink {} to {}", shown(name), content.to_string_lossy()), true, |world| {
+        self.call(format_args!("symlink {} to {}", shown(name), content.to_string_lossy()), Call::Symlink, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
             let (dir, name) = (place.dir, place.name.to_owned());
             world.make(dir, &name, Kind::Symlink, Body::Symlink(content.to_owned()), 0o777)
@@ -604,14 +682,14 @@ impl Kernel for Sim {
     }
 
     fn list(&self, dir: &File) -> Result<Vec<OsString>> {
-        self.call(format_args!("getdents {dir}"), true, |world| {
+        self.call(format_args!("getdents {dir}"), Call::List, |world| {
             let entries = world.tree.entries(world.node(dir))?;
             Ok(entries.iter().map(|(name, _)| name.clone()).collect())
         })
     }
 
     fn next_names(&self, dir: &File) -> Result<Vec<Listed>> {
-        self.call(format_args!("getdents {dir}, once"), true, |world| {
+        self.call(format_args!("getdents {dir}, once"), Call::List, |world| {
             let opened = world.usable(dir)?;
             let entries = world.tree.entries(opened.node)?.iter().skip(opened.position as usize).take(2);
             let names: Vec<Listed> = entries
@@ -623,7 +701,7 @@ impl Kernel for Sim {
     }
 
     fn rewind(&self, dir: &File) -> Result<()> {
-        self.call(format_args!("lseek {dir} 0"), true, |world| {
+        self.call(format_args!("lseek {dir} 0"), Call::List, |world| {
             world.usable(dir)?;
             if let Some(opened) = &mut world.opened[dir.number] {
                 opened.position = 0;
@@ -633,17 +711,17 @@ impl Kernel for Sim {
     }
 
     fn readlink(&self, link: &File) -> Result<OsString> {
-        self.call(format_args!("readlink {link}"), true, |world| match &world.tree.inodes[world.node(link)].body {
+        self.call(format_args!("readlink {link}"), Call::Readlink, |world| match &world.tree.inodes[world.node(link)].body {
             Body::Symlink(content) => Ok(content.clone()),
             Body::File(_) | Body::Directory { .. } | Body::Special(_) => Err(Errno::NOENT),
         })
     }
 
     fn mknod(&self, dir: &File, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> Result<()> {
-        self.call(format_args!("mknod {} {kind:?}", shown(name)), true, |world| {
+        self.call(format_args!("mknod {} {kind:?}", shown(name)), Call::Mknod, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
             let (dir, name) = (place.dir, place.name.to_owned());
-            let mode = mode.bits() & 0o7777 & !world.umask;
+            let mode = mode.bits() & 0o7777;
             match kind {
                 Kind::CharDevice | Kind::BlockDevice if world.uid != 0 => Err(Errno::PERM),
                 Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
@@ -655,15 +733,15 @@ impl Kernel for Sim {
     }
 
     fn chown(&self, file: &File, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-        self.call(format_args!("chown {file} {uid:?}:{gid:?}"), true, |world| world.chown(world.node(file), uid, gid))
+        self.call(format_args!("chown {file} {uid:?}:{gid:?}"), Call::Chown, |world| world.chown(world.node(file), uid, gid))
     }
 
     fn chmod(&self, file: &File, mode: u32) -> Result<()> {
-        self.call(format_args!("chmod {file} {mode:o}"), true, |world| world.chmod(world.node(file), mode))
+        self.call(format_args!("chmod {file} {mode:o}"), Call::Chmod, |world| world.chmod(world.node(file), mode))
     }
 
     fn set_times(&self, file: &File, atime: Timestamp, mtime: Timestamp) -> Result<()> {
-        self.call(format_args!("utimens {file}"), true, |world| {
+        self.call(format_args!("utimens {file}"), Call::Times, |world| {
             let node = world.node(file);
             world.owns(node)?;
             world.fails(&[(Fault::AttributeError, Errno::IO)])?;
@@ -675,7 +753,8 @@ impl Kernel for Sim {
     }
 
     fn list_xattr(&self, file: &File) -> Result<Vec<OsString>> {
-        self.call(format_args!("listxattr {file}"), true, |world| {
+        self.call(format_args!("listxattr {file}"), Call::ListXattr, |world| {
+            world.knows_xattrs(world.node(file))?;
             world.fails(&[(Fault::AttributeError, Errno::IO)])?;
             let xattrs = &world.tree.inodes[world.node(file)].attributes.xattrs;
             Ok(xattrs.iter().map(|(name, _)| name.clone()).collect())
@@ -683,7 +762,8 @@ impl Kernel for Sim {
     }
 
     fn get_xattr(&self, file: &File, name: &OsStr) -> Result<Vec<u8>> {
-        self.call(format_args!("getxattr {file} {}", name.to_string_lossy()), true, |world| {
+        self.call(format_args!("getxattr {file} {}", name.to_string_lossy()), Call::GetXattr, |world| {
+            world.knows_xattrs(world.node(file))?;
             world.fails(&[(Fault::AttributeError, Errno::IO)])?;
             let xattrs = &world.tree.inodes[world.node(file)].attributes.xattrs;
             xattrs.iter().find(|(there, _)| there == name).map(|(_, value)| value.clone()).ok_or(Errno::NODATA)
@@ -691,13 +771,13 @@ impl Kernel for Sim {
     }
 
     fn set_xattr(&self, file: &File, name: &OsStr, value: &[u8]) -> Result<()> {
-        self.call(format_args!("setxattr {file} {}", name.to_string_lossy()), true, |world| {
+        self.call(format_args!("setxattr {file} {}", name.to_string_lossy()), Call::SetXattr, |world| {
             world.set_xattr(world.node(file), name, value)
         })
     }
 
     fn remove_xattr(&self, file: &File, name: &OsStr) -> Result<()> {
-        self.call(format_args!("removexattr {file} {}", name.to_string_lossy()), true, |world| {
+        self.call(format_args!("removexattr {file} {}", name.to_string_lossy()), Call::RemoveXattr, |world| {
             world.remove_xattr(world.node(file), name)
         })
     }

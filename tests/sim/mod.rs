@@ -9,6 +9,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "shared by several test programs, each of which uses a part")]
 
+pub mod call;
 pub mod content;
 pub mod faults;
 pub mod intruder;
@@ -17,6 +18,7 @@ pub mod random;
 pub mod system;
 pub mod transfer;
 pub mod tree;
+pub mod trees;
 pub mod world;
 
 pub mod campaign;

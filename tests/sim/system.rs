@@ -4,6 +4,8 @@
 //! engine's table of known bugs: the two must agree for a campaign to pass, and neither copies the
 //! other.
 
+use std::ffi::OsStr;
+
 /// Magic numbers as statfs(2) gives them.
 pub const ZFS_MAGIC: u32 = 0x2fc1_2fc1;
 pub const EXT4_MAGIC: u32 = 0xef53;
@@ -68,14 +70,76 @@ pub struct System {
     pub noreplace: bool,
     /// What SEEK_HOLE and FICLONE say may be false, although it is not ZFS.
     pub lies: bool,
+    /// A file may have several names.
+    pub links: bool,
+    /// It has extended attributes.
+    pub xattrs: bool,
+    /// flock works.
+    pub locks: bool,
+    /// Names come and do not go, as in an append-only directory.
+    pub keeps_names: bool,
+    /// How names are compared.
+    pub folding: Folding,
+    /// A file's number goes by its name, as on FUSE.
+    pub numbers_names: bool,
+}
+
+/// How a filesystem compares names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Folding {
+    /// Byte by byte.
+    #[default]
+    Exact,
+    /// Capitals are small letters.
+    Case,
+    /// A letter with its accent is the letter and the accent.
+    Accents,
+}
+
+impl Folding {
+    /// Whether two names are one.
+    pub fn is_same(self, one: &OsStr, other: &OsStr) -> bool {
+        match self {
+            Folding::Exact => one == other,
+            Folding::Case => one.eq_ignore_ascii_case(other),
+            Folding::Accents => one == other || composed(one) == composed(other),
+        }
+    }
+
+    /// The name as all that are the same are written.
+    pub fn folded(self, name: &str) -> String {
+        match self {
+            Folding::Exact => name.to_owned(),
+            Folding::Case => name.to_ascii_lowercase(),
+            Folding::Accents => composed(OsStr::new(name)),
+        }
+    }
+}
+
+/// The one letter with an accent that names here have, as one character.
+fn composed(name: &OsStr) -> String {
+    name.to_string_lossy().replace("e\u{301}", "\u{e9}")
 }
 
 impl System {
     pub fn honest(magic: u32, reflink: bool) -> Self {
-        Self { magic, zfs: None, reflink, tmpfile: true, noreplace: true, lies: false }
+        Self {
+            magic,
+            zfs: None,
+            reflink,
+            tmpfile: true,
+            noreplace: true,
+            lies: false,
+            links: true,
+            xattrs: true,
+            locks: true,
+            keeps_names: false,
+            folding: Folding::Exact,
+            numbers_names: false,
+        }
     }
 
     pub fn zfs(zfs: Zfs) -> Self {
-        Self { magic: ZFS_MAGIC, zfs: Some(zfs), reflink: zfs.can_clone(), tmpfile: true, noreplace: true, lies: false }
+        Self { zfs: Some(zfs), ..Self::honest(ZFS_MAGIC, zfs.can_clone()) }
     }
 }

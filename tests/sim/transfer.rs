@@ -84,6 +84,7 @@ impl World {
         let short = buffer.len() > 1 && self.strikes(Fault::ShortWrite);
         let count = if short { 1 + self.random.index(buffer.len() - 1) } else { buffer.len() };
         self.store(node, &buffer[..count], start);
+        self.expose(node);
         self.touch(node);
         self.note(count as u64);
         Ok(count)

@@ -6,6 +6,7 @@
 
 use super::content::Content;
 use super::random::Random;
+use super::system::Folding;
 use rustix::fs::ResolveFlags;
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -51,6 +52,8 @@ pub struct Attributes {
 /// One inode.
 #[derive(Clone, Debug)]
 pub struct Inode {
+    /// What stat calls it; a number of an inode that is gone may be another's.
+    pub number: u64,
     pub system: usize,
     pub kind: Kind,
     pub body: Body,
@@ -60,7 +63,14 @@ pub struct Inode {
     pub nlink: u64,
     /// O_TMPFILE without O_EXCL, or once linked: linkat may name it although nlink is 0.
     pub linkable: bool,
+    /// It lies outside of what the run was given: opening it breaks a promise.
+    pub secret: bool,
+    /// Rights that others had to it at some time when it had a name and bytes; see [`LISTED`].
+    pub exposed: u32,
 }
+
+/// The bit of [`Inode::exposed`] for rights by an access control list.
+pub const LISTED: u32 = 0o1000;
 
 /// One directory operation: which entries it changed, and what stood there before.
 #[derive(Debug)]
@@ -73,6 +83,10 @@ struct Change {
 #[derive(Debug, Default)]
 pub struct Tree {
     pub inodes: Vec<Inode>,
+    /// Numbers of inodes that are gone, with their filesystems: new inodes get them.
+    pub free: Vec<(usize, u64)>,
+    /// How the names of each filesystem are compared; exactly where nothing is said.
+    pub folding: Vec<Folding>,
     changes: Vec<Change>,
 }
 
@@ -88,7 +102,20 @@ pub struct Place<'a> {
 impl Tree {
     pub fn add(&mut self, system: usize, kind: Kind, body: Body, attributes: Attributes) -> Node {
         let stable = attributes.clone();
-        self.inodes.push(Inode { system, kind, body, attributes, stable, nlink: 0, linkable: true });
+        let free = self.free.iter().position(|(of, _)| *of == system);
+        let number = free.map_or(self.inodes.len() as u64 + 1, |at| self.free.swap_remove(at).1);
+        self.inodes.push(Inode {
+            number,
+            system,
+            kind,
+            body,
+            attributes,
+            stable,
+            nlink: 0,
+            linkable: true,
+            secret: false,
+            exposed: 0,
+        });
         self.inodes.len() - 1
     }
 
@@ -121,13 +148,20 @@ impl Tree {
     }
 
     pub fn find(&self, dir: Node, name: &OsStr) -> Option<Node> {
-        self.entries(dir).ok()?.iter().find(|(entry, _)| entry == name).map(|(_, node)| *node)
+        let folding = self.folding_of(dir);
+        self.entries(dir).ok()?.iter().find(|(entry, _)| folding.is_same(entry, name)).map(|(_, node)| *node)
+    }
+
+    /// How names in a directory are compared.
+    pub fn folding_of(&self, dir: Node) -> Folding {
+        self.folding.get(self.inodes[dir].system).copied().unwrap_or_default()
     }
 
     /// Makes `name` in `dir` stand for `node`, or for nothing; returns what it stood for.
     fn put(&mut self, dir: Node, name: &OsStr, node: Option<Node>) -> Option<Node> {
+        let folding = self.folding_of(dir);
         let entries = self.entries_mut(dir);
-        let at = entries.iter().position(|(entry, _)| entry == name);
+        let at = entries.iter().position(|(entry, _)| folding.is_same(entry, name));
         let before = match (at, node) {
             (Some(at), Some(node)) => Some(std::mem::replace(&mut entries[at].1, node)),
             (Some(at), None) => Some(entries.remove(at).1),

@@ -5,19 +5,27 @@
 //! work (in kernel.rs and transfer.rs). Everything that happens goes into a running hash, so that
 //! two runs of a seed can be compared, and into a readable trace when one is asked for.
 
+use super::call::{Call, Strike};
 use super::faults::{Counts, Fault, Rates};
 use super::intruder::Intruder;
 use super::random::Random;
 use super::system::System;
-use super::tree::{Attributes, Body, Node, ROOT, Tree};
+use super::tree::{Attributes, Body, LISTED, Node, ROOT, Tree};
+use super::trees::stranger::Stranger;
 use rustix::fs::{OFlags, ResolveFlags};
 use rustix::io::Errno;
 use safecp::kernel::{Kind, Result, Stat, Timestamp};
+use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Calls after which a world is stopped: an engine that needs more is going in circles.
 const CALLS_MAX: u64 = 6000;
+
+/// The list of a file, and the one that a directory hands down.
+pub const ACCESS_LIST: &str = "system.posix_acl_access";
+pub const DEFAULT_LIST: &str = "system.posix_acl_default";
 
 /// An open file description.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +33,8 @@ pub struct Opened {
     pub node: Node,
     pub flags: OFlags,
     pub position: u64,
+    /// The inode number that it had when it was opened, and has for this handle.
+    pub number: u64,
 }
 
 /// How the process ended before it wanted to.
@@ -53,6 +63,20 @@ pub struct Witness {
     pub cloned_dirty: bool,
     /// More calls than any copy needs.
     pub exhausted: bool,
+    /// What of that which the run was not given was touched.
+    pub outside: Option<&'static str>,
+    /// When each name was first looked up by its own call; kept where somebody asks for it.
+    pub looks: Option<Vec<(Node, OsString, u64)>>,
+}
+
+impl Witness {
+    /// A name is looked up.
+    pub fn look(&mut self, dir: Node, name: &OsStr, call: u64) {
+        let Some(looks) = &mut self.looks else { return };
+        if !looks.iter().any(|(at, looked, _)| *at == dir && looked == name) {
+            looks.push((dir, name.to_owned(), call));
+        }
+    }
 }
 
 /// A simulated machine.
@@ -65,6 +89,16 @@ pub struct World {
     pub rates: Rates,
     pub counts: Counts,
     pub intruder: Intruder,
+    /// Who meddles with a tree.
+    pub stranger: Option<Box<Stranger>>,
+    /// Calls that fail.
+    pub strikes: Vec<Strike>,
+    /// The kind of the last call that one struck.
+    pub struck: Option<Call>,
+    /// Handles that may be open at once.
+    pub handles_max: usize,
+    /// Numbers of inodes that are gone are given again.
+    pub reuses_numbers: bool,
     pub witness: Witness,
     pub calls: u64,
     /// At which call the world ends, and how.
@@ -90,6 +124,11 @@ impl World {
             rates: Rates::none(),
             counts: Counts::default(),
             intruder: Intruder::default(),
+            stranger: None,
+            strikes: Vec::new(),
+            struck: None,
+            handles_max: usize::MAX,
+            reuses_numbers: false,
             witness: Witness::default(),
             calls: 0,
             death: None,
@@ -104,6 +143,7 @@ impl World {
         let attributes = world.attributes(0o755);
         world.tree.add(0, Kind::Directory, Body::Directory { entries: Vec::new(), parent: ROOT }, attributes);
         world.tree.inodes[ROOT].nlink = 1;
+        world.tree.folding = world.systems.iter().map(|system| system.folding).collect();
         world
     }
 
@@ -146,7 +186,7 @@ impl World {
     }
 
     /// What happens before every call; see the head of this file.
-    pub fn enter(&mut self, interruptible: bool) -> Result<()> {
+    pub fn enter(&mut self, call: Call) -> Result<()> {
         self.calls += 1;
         if self.dead {
             return Err(Errno::IO);
@@ -166,7 +206,63 @@ impl World {
             self.sync_group();
         }
         self.intrude();
-        if interruptible { self.fails(&[(Fault::Interrupted, Errno::INTR)]) } else { Ok(()) }
+        self.meddle();
+        self.strike(call)?;
+        if call.is_interruptible() { self.fails(&[(Fault::Interrupted, Errno::INTR)]) } else { Ok(()) }
+    }
+
+    /// Whether this is a call that fails.
+    fn strike(&mut self, call: Call) -> Result<()> {
+        let strike = self.strikes.iter_mut().find(|strike| strike.of.is_none_or(|of| of == call));
+        let Some(strike) = strike else { return Ok(()) };
+        if strike.spared > 0 {
+            strike.spared -= 1;
+            return Ok(());
+        }
+        if strike.times == 0 {
+            return Ok(());
+        }
+        strike.times -= 1;
+        let errno = strike.errno;
+        self.count(Fault::Struck);
+        self.struck = Some(call);
+        Err(errno)
+    }
+
+    /// The number that a file shows where it is reached by this name.
+    pub fn number(&self, node: Node, dir: Node, name: &OsStr) -> u64 {
+        let inode = &self.tree.inodes[node];
+        if !self.systems[inode.system].numbers_names || inode.kind == Kind::Directory {
+            return inode.number;
+        }
+        let of_name = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        name.as_bytes().iter().fold(dir as u64, of_name) | 1 << 40
+    }
+
+    /// Frees the numbers of inodes that nothing leads to any more.
+    pub fn free_numbers(&mut self) {
+        for node in 0..self.tree.inodes.len() {
+            let inode = &self.tree.inodes[node];
+            let is_held = inode.nlink > 0 || !inode.linkable;
+            if is_held || self.opened.iter().flatten().any(|opened| opened.node == node) {
+                continue;
+            }
+            let freed = (inode.system, inode.number);
+            self.tree.inodes[node].linkable = false;
+            self.tree.free.push(freed);
+        }
+    }
+
+    /// Remembers who could get at a file that has a name and bytes.
+    pub fn expose(&mut self, node: Node) {
+        let inode = &mut self.tree.inodes[node];
+        let is_there = inode.nlink > 0 && matches!(&inode.body, Body::File(content) if content.size() > 0);
+        if !is_there {
+            return;
+        }
+        let Attributes { mode, xattrs, .. } = &inode.attributes;
+        let is_listed = mode & 0o070 != 0 && xattrs.iter().any(|(name, _)| name == ACCESS_LIST);
+        inode.exposed |= mode & 0o077 | if is_listed { LISTED } else { 0 };
     }
 
     /// The kernel writes dirty pages out of its own accord, and a transaction group ends on every ZFS.
@@ -184,6 +280,9 @@ impl World {
 
     /// What happens after every call: it is written down.
     pub fn leave(&mut self, call: fmt::Arguments<'_>, errno: Option<Errno>) {
+        if self.reuses_numbers {
+            self.free_numbers();
+        }
         let code = errno.map_or(0, |errno| errno.raw_os_error() as u64);
         self.note(code);
         if self.trace.is_some() {
@@ -248,7 +347,7 @@ impl World {
         let attributes = &inode.attributes;
         Stat {
             dev: inode.system as u64 + 1,
-            ino: node as u64 + 1,
+            ino: inode.number,
             kind: inode.kind,
             mode: attributes.mode,
             nlink: inode.nlink,

@@ -1,0 +1,212 @@
+//! The classes of worlds with trees: what may go wrong in each, and which of them a campaign plays.
+//!
+//! A class whose fault the engine still has is listed with what it waits for. It is not played unless it is
+//! asked for by name; to mend the engine ends with its line here.
+
+use super::super::call::Call;
+use super::super::faults::Fault;
+use super::super::random::Random;
+use super::stranger::{ON_SOURCE, SWAPS, TAKES};
+use rustix::io::Errno;
+
+/// What may go wrong in a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Short counts and signals.
+    Plain,
+    /// Filesystems without one or more of: files without a name, RENAME_NOREPLACE, hard links, attributes, locks.
+    Lacking,
+    /// One call fails once, by a signal, for want of something, or as if it did not exist.
+    Passing,
+    /// One kind of call is not supported, as by an older kernel or in a container.
+    Refused,
+    /// One call fails, once or from then on.
+    Failing,
+    /// The same where old targets keep backup names.
+    FailingBackups,
+    /// The same where old targets have several names, or are reached through a link.
+    FailingInPlace,
+    /// The process dies or the power fails.
+    Crash,
+    /// Inode numbers are given again while the source changes.
+    Reused,
+    /// All files of the source have one number, as FUSE may have it.
+    OneNumber,
+    /// A target's number goes by its name, as on sshfs.
+    Renumbered,
+    /// The target takes two names for one.
+    Folding,
+    /// Somebody gives target directories lists to hand down.
+    Lists,
+    /// Links of a stranger stand in the target tree.
+    Planted,
+    /// A stranger plants and swaps names, in source and target.
+    Swapped,
+    /// Few handles may be open.
+    Narrow,
+    /// The source's files are written, replaced and removed.
+    Moving,
+    /// A source has the name that another's temporary would have if it were made from the target's.
+    Guessed,
+    /// A stranger puts files of theirs in the place of temporaries.
+    Taken,
+    /// Names come and do not go.
+    Kept,
+    /// Several operands and names that meet at one target.
+    Colliding,
+    /// Two existing targets are one file.
+    Joined,
+}
+
+/// Whether a campaign plays a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Played {
+    Always,
+    /// When it is asked for: the engine breaks it, and this is what mends it.
+    Waits(&'static str),
+}
+
+use Played::{Always, Waits};
+
+/// The classes, in the order of the reports.
+pub const CLASSES: &[(Class, Played)] = &[
+    (Class::Plain, Always),
+    (Class::Lacking, Waits("commit: a third way without link and RENAME_NOREPLACE")),
+    (Class::Passing, Waits("EAGAIN of openat2")),
+    (Class::Refused, Waits("unsupported calls")),
+    (Class::Failing, Waits("names: a failure is no answer")),
+    (Class::FailingBackups, Waits("commit: backups")),
+    (Class::FailingInPlace, Waits("commit: verified before the old file is emptied")),
+    (Class::Crash, Always),
+    (Class::Reused, Waits("names: the number is not the file")),
+    (Class::OneNumber, Waits("names: the number is not the file")),
+    (Class::Renumbered, Waits("names: numbers that change with the name")),
+    (Class::Folding, Waits("names: what was made is not made again")),
+    (Class::Lists, Waits("attributes: lists are asked for again")),
+    (Class::Planted, Waits("names: links at the target")),
+    (Class::Swapped, Waits("names: links at the target")),
+    (Class::Narrow, Waits("integrator: bounded handles")),
+    (Class::Moving, Waits("names: the number is not the file")),
+    (Class::Guessed, Waits("commit: names nobody can guess")),
+    (Class::Taken, Waits("commit: the name shows what was verified")),
+    (Class::Kept, Waits("commit: names that stay")),
+    (Class::Colliding, Waits("names: what was made is not made again")),
+    (Class::Joined, Waits("names: what was made is not made again")),
+];
+
+/// The number of a class in [`CLASSES`].
+pub fn index(class: Class) -> usize {
+    CLASSES.iter().position(|(listed, _)| *listed == class).unwrap_or_default()
+}
+
+/// Sets the stream that chooses the class apart from those that choose the world.
+const CLASS: u64 = 0x636c_6173_7321_2121;
+
+impl Class {
+    /// The class of a seed's world.
+    pub fn of(seed: u64) -> Self {
+        let number = Random::new(seed ^ CLASS).index(CLASSES.len());
+        CLASSES[number].0
+    }
+
+    /// Whether the run has to succeed where its order can be carried out.
+    pub fn must_succeed(self) -> bool {
+        match self {
+            Class::Plain
+            | Class::Lacking
+            | Class::Passing
+            | Class::Refused
+            | Class::OneNumber
+            | Class::Renumbered
+            | Class::Narrow
+            | Class::Guessed
+            | Class::Folding
+            | Class::Lists
+            | Class::Joined
+            | Class::Colliding => true,
+            Class::Failing
+            | Class::FailingBackups
+            | Class::FailingInPlace
+            | Class::Crash
+            | Class::Reused
+            | Class::Planted
+            | Class::Swapped
+            | Class::Moving
+            | Class::Taken
+            | Class::Kept => false,
+        }
+    }
+
+    /// Whether a stranger acts during the run.
+    pub fn has_stranger(self) -> bool {
+        matches!(self, Class::Reused | Class::Lists | Class::Swapped | Class::Moving | Class::Taken)
+    }
+
+    /// What has to strike in a campaign with worlds of the class.
+    pub fn faults(self) -> &'static [Fault] {
+        match self {
+            Class::Lacking => &[Fault::LinkUnsupported, Fault::LockUnsupported, Fault::XattrUnsupported],
+            Class::Passing | Class::Refused | Class::Failing | Class::FailingBackups | Class::FailingInPlace => {
+                &[Fault::Struck]
+            }
+            Class::Crash => &[Fault::Killed, Fault::PowerLoss],
+            Class::Reused => &[Fault::NumberReused, Fault::StrangerRecreates, Fault::StrangerReplaces],
+            Class::Lists => &[Fault::StrangerSetsList, Fault::ListInherited],
+            Class::Swapped => SWAPS,
+            Class::Narrow => &[],
+            Class::Moving => ON_SOURCE,
+            Class::Taken => TAKES,
+            Class::Kept => &[Fault::NameKept],
+            Class::Plain
+            | Class::OneNumber
+            | Class::Renumbered
+            | Class::Folding
+            | Class::Planted
+            | Class::Guessed
+            | Class::Colliding
+            | Class::Joined => &[],
+        }
+    }
+
+    /// Whether one call fails.
+    pub fn fails(self) -> bool {
+        matches!(self, Class::Failing | Class::FailingBackups | Class::FailingInPlace)
+    }
+}
+
+/// Answers to a kind of call that a copier survives, as GNU cp does, or because it need not make it.
+pub const SURVIVED: &[(Call, &[Errno])] = &[
+    (Call::OpenUnnamed, &[Errno::OPNOTSUPP, Errno::ISDIR, Errno::INVAL, Errno::NOSYS]),
+    (Call::RenameNew, &[Errno::INVAL, Errno::NOSYS, Errno::PERM]),
+    (Call::Link, &[Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS]),
+    (Call::Clone, &[Errno::OPNOTSUPP, Errno::NOTTY, Errno::NOSYS, Errno::PERM, Errno::XDEV, Errno::INVAL]),
+    (Call::Offload, &[Errno::OPNOTSUPP, Errno::NOSYS, Errno::PERM, Errno::XDEV, Errno::INVAL]),
+    (Call::Seek, &[Errno::INVAL, Errno::OPNOTSUPP]),
+    (Call::Lock, &[Errno::NOSYS, Errno::NOLCK, Errno::OPNOTSUPP, Errno::PERM]),
+    (Call::Pages, &[Errno::NOSYS, Errno::PERM]),
+    (Call::Statfs, &[Errno::NOSYS, Errno::PERM]),
+    (Call::Flush, &[Errno::MFILE]),
+    (Call::Access, &[Errno::NOSYS, Errno::PERM]),
+    (Call::ListXattr, &[Errno::OPNOTSUPP, Errno::NOSYS]),
+    (Call::GetXattr, &[Errno::OPNOTSUPP]),
+    (Call::RemoveXattr, &[Errno::OPNOTSUPP]),
+];
+
+/// What a call may fail with. ENOENT, ENOTDIR, EEXIST and ENODATA are not among them: they are answers.
+pub const FAILURES: &[Errno] = &[
+    Errno::IO,
+    Errno::ACCESS,
+    Errno::PERM,
+    Errno::NOMEM,
+    Errno::NOSPC,
+    Errno::NOSYS,
+    Errno::OPNOTSUPP,
+    Errno::INVAL,
+    Errno::MFILE,
+    Errno::STALE,
+    Errno::NAMETOOLONG,
+    Errno::LOOP,
+    Errno::ROFS,
+    Errno::XDEV,
+    Errno::BUSY,
+];

@@ -1,0 +1,526 @@
+//! What must be true after a run over trees, whatever the world did to it.
+//!
+//! Exit status 0: every name that was asked for is at its target what it was at some moment after it was first looked
+//! up, hard links are those of the source, old targets have their backups. Otherwise: what is not so has a
+//! message that names it, and its target is the old one or none. Always: nothing else in the target
+//! tree has changed, nothing is left over, nothing outside of the trees was opened or changed, and
+//! nobody could read what they may not in the end. Where only such things went wrong that GNU cp survives,
+//! and nothing is in the way, the status is 0.
+
+use super::super::faults::Fault;
+use super::super::kernel::Sim;
+use super::super::system::Folding;
+use super::super::tree::{LISTED, Node, ROOT};
+use super::super::world::{ACCESS_LIST, DEFAULT_LIST, Death, World};
+use super::class::Class;
+use super::drive::Driven;
+use super::order::{Form, Seen, State, key};
+use super::scenario::Scenario;
+use super::still::{Still, stills};
+use rustix::fs::ResolveFlags;
+use safecp::kernel::Kind;
+use safecp::options::{Backup, Dereference, Keep, Overwrite, Product, Removal, Update};
+use safecp::report::quote::quoted;
+use std::path::Path;
+
+/// A broken promise, in words.
+pub type Broken = String;
+
+/// Everything the judge has against a run; `None` is a good one.
+pub fn judge(scenario: &Scenario, driven: &Driven) -> Option<Broken> {
+    let mut world = Sim::world(&driven.sim);
+    let broken = verdict(scenario, driven, &mut world).err()?;
+    let status = u8::from(!driven.succeeded);
+    Some(format!("{broken} ({:?}, status {status}, {:?}, {})", scenario.class, scenario.order, driven.messages.trim()))
+}
+
+fn demand(holds: bool, broken: impl FnOnce() -> Broken) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(broken()) }
+}
+
+fn verdict(scenario: &Scenario, driven: &Driven, world: &mut World) -> Result<(), Broken> {
+    if world.dead {
+        let death = world.death.map_or(Death::Killed, |(_, death)| death);
+        world.recover(death);
+        let judge = Judge::new(scenario, driven, world);
+        judge.nothing_outside()?;
+        return judge.old_or_new().map_err(|broken| format!("after {death:?}: {broken}"));
+    }
+    let judge = Judge::new(scenario, driven, world);
+    judge.nothing_hung()?;
+    judge.nothing_outside()?;
+    if driven.succeeded { judge.success()? } else { judge.failure()? }
+    judge.nothing_else_changed()?;
+    judge.nothing_left()?;
+    judge.nobody_could_read()
+}
+
+struct Judge<'a> {
+    scenario: &'a Scenario,
+    driven: &'a Driven,
+    world: &'a World,
+    folding: Folding,
+    /// Targets that a stranger has meddled with.
+    took: Vec<String>,
+    /// The states of the source, each with the call up to which it lasted.
+    states: Vec<(u64, &'a [Seen])>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(scenario: &'a Scenario, driven: &'a Driven, world: &'a World) -> Self {
+        let stranger = world.stranger.as_deref();
+        let mut states: Vec<(u64, &[Seen])> = Vec::new();
+        match stranger {
+            None => states.push((u64::MAX, &scenario.seen)),
+            Some(stranger) => {
+                for (at, (_, seen)) in stranger.states.iter().enumerate() {
+                    let until = stranger.states.get(at + 1).map_or(u64::MAX, |(call, _)| *call);
+                    states.push((until, seen));
+                }
+            }
+        }
+        let took = stranger.map(|stranger| stranger.took.clone()).unwrap_or_default();
+        let folding = world.systems.last().map_or(Folding::Exact, |system| system.folding);
+        Self { scenario, driven, world, folding, took, states }
+    }
+
+    fn key(&self, target: &str) -> String {
+        key(self.folding, target.strip_suffix("/.").unwrap_or(target))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a Seen> + '_ {
+        self.states.iter().flat_map(|(_, seen)| seen.iter())
+    }
+
+    /// What stood at a target before.
+    fn old(&self, target: &str) -> Option<&'a Still> {
+        let wanted = self.key(target);
+        self.scenario.old.iter().find(|still| self.key(&still.path) == wanted)
+    }
+
+    fn at(&self, path: &str) -> Option<Node> {
+        self.world.tree.walk(ROOT, Path::new(path), false, ResolveFlags::empty()).ok()?.found
+    }
+
+    fn now(&self, path: &str) -> Option<Still> {
+        self.at(path).map(|node| Still::of(self.world, path.to_owned(), node))
+    }
+
+    /// Whether a stranger changed the name, or one above it.
+    fn is_taken(&self, target: &str) -> bool {
+        self.took.iter().any(|took| target.strip_prefix(took.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    }
+
+    fn nothing_hung(&self) -> Result<(), Broken> {
+        let witness = &self.world.witness;
+        if let Some(hung) = witness.hung {
+            return Err(format!("the run would hang: {hung}"));
+        }
+        demand(!witness.exhausted, || "the run goes in circles".to_owned())?;
+        demand(self.world.opened.iter().all(Option::is_none), || "a handle was left open".to_owned())
+    }
+
+    fn nothing_outside(&self) -> Result<(), Broken> {
+        if let Some(outside) = self.world.witness.outside {
+            return Err(outside.to_owned());
+        }
+        let links = self.scenario.options.product == Product::HardLink;
+        let is_same = |before: &Still, now: &Still| {
+            before.path == now.path && before.is_as_it_was(now) && (links || before.nlink == now.nlink)
+        };
+        let compare = |before: &[Still], path: &str, what: &str| {
+            let now = stills(self.world, path);
+            let same = before.len() == now.len() && before.iter().zip(&now).all(|(before, now)| is_same(before, now));
+            demand(same, || format!("{what} was changed"))
+        };
+        compare(&self.scenario.outside, "o", "what lies outside of both trees")?;
+        let meddles = self.world.stranger.as_ref().is_some_and(|stranger| stranger.took_source);
+        if meddles { Ok(()) } else { compare(&self.scenario.source, "s", "the source") }
+    }
+
+    fn success(&self) -> Result<(), Broken> {
+        for (at, name) in self.latest().enumerate() {
+            if self.is_excused(name) || self.is_taken(&name.target) {
+                continue;
+            }
+            self.made(name)?;
+            self.looks_right(name)?;
+            self.is_backed_up(name)?;
+            self.is_alone(at, name)?;
+        }
+        for (source, target) in self.scenario.order.parents() {
+            let is_directory = self.now(&target).is_some_and(|now| now.kind == Kind::Directory);
+            demand(is_directory, || format!("'{target}', for '{source}', is no directory"))?;
+        }
+        self.names_stay_apart()
+    }
+
+    /// Every target once for each operand, with the source's name as it was last.
+    fn latest(&self) -> impl Iterator<Item = &'a Seen> + '_ {
+        let is_last = move |at: usize, name: &Seen| {
+            !self.states[at + 1..].iter().any(|(_, later)| {
+                later.iter().any(|seen| seen.source == name.source && seen.operand == name.operand)
+            })
+        };
+        let states = self.states.iter().enumerate();
+        states.flat_map(move |(at, (_, seen))| seen.iter().filter(move |name| is_last(at, name)))
+    }
+
+    /// Whether the options leave the target as it is.
+    fn is_excused(&self, name: &Seen) -> bool {
+        let options = &self.scenario.options;
+        let others = |other: &&Seen| {
+            self.key(&other.target) == self.key(&name.target)
+                && (other.operand, &other.source) != (name.operand, &name.source)
+        };
+        let may_stand = self.old(&name.target).is_some() || self.names().any(|other| others(&other));
+        if name.state == State::Directory || !may_stand {
+            return false;
+        }
+        let stays = options.overwrite == Overwrite::Never || options.update != Update::All;
+        let is_numbered = options.backup == Backup::Numbered && self.names().any(|other| others(&other));
+        // What leads to its own source is that already.
+        stays || is_numbered
+    }
+
+    /// The states that a name had since it was first looked up.
+    fn states_of(&self, name: &Seen) -> Vec<Option<&'a Seen>> {
+        let looks = self.world.witness.looks.as_deref().unwrap_or_default();
+        let looked = looks.iter().find(|(dir, looked, _)| (*dir, looked) == (name.at.0, &name.at.1));
+        let first = looked.map_or(0, |(_, _, call)| *call);
+        let since = self.states.iter().filter(|(until, _)| *until >= first);
+        let is_name = |seen: &&Seen| seen.source == name.source && seen.operand == name.operand;
+        since.map(|(_, seen)| seen.iter().find(is_name)).collect()
+    }
+
+    /// The target is what the source was.
+    fn made(&self, name: &Seen) -> Result<(), Broken> {
+        let states = self.states_of(name);
+        let now = self.now(&name.target);
+        let is_right = states.iter().any(|state| match (state, &now) {
+            // It was not there at some moment, or its directory.
+            (None, None) => true,
+            (Some(state), Some(now)) => self.is_like(state, now),
+            (None, Some(_)) | (Some(_), None) => false,
+        });
+        if is_right || self.is_mixed(name, &states, now.as_ref()) {
+            return Ok(());
+        }
+        let found = now.map_or("nothing".to_owned(), |now| format!("{:?} of {} bytes", now.kind, now.content.len()));
+        Err(format!("'{}' is not what '{}' was, but {found}", name.target, name.source))
+    }
+
+    /// A file that was written while it was read has bytes of before and after.
+    fn is_mixed(&self, name: &Seen, states: &[Option<&Seen>], now: Option<&Still>) -> bool {
+        let rewritten = self.world.counts.of(Fault::StrangerRewrites) != 0 && !self.scenario.options.require_stable;
+        let Some(now) = self.end(name, now) else { return false };
+        if !rewritten || now.kind != Kind::File {
+            return false;
+        }
+        let versions: Vec<&[u8]> = states
+            .iter()
+            .flatten()
+            .filter_map(|seen| match &seen.state {
+                State::File(bytes) => Some(bytes.as_slice()),
+                _ => None,
+            })
+            .collect();
+        let is_known = |(at, byte): (usize, &u8)| versions.iter().any(|version| version.get(at) == Some(byte));
+        versions.len() > 1 && now.content.iter().enumerate().all(is_known)
+    }
+
+    /// Where a link of the user's own that stood at the target leads, which is written through.
+    fn end(&self, name: &Seen, now: Option<&Still>) -> Option<Still> {
+        let now = now?;
+        let options = &self.scenario.options;
+        let stood = self.old(&name.target).is_some_and(|old| old.kind == Kind::Symlink && old.node == now.node);
+        let follows = options.backup == Backup::No && options.removal != Removal::Always;
+        if !stood || !follows {
+            return Some(now.clone());
+        }
+        let end = self.world.tree.walk(ROOT, Path::new(&name.target), true, ResolveFlags::empty()).ok()?.found?;
+        Some(Still::of(self.world, name.target.clone(), end))
+    }
+
+    fn is_like(&self, name: &Seen, now: &Still) -> bool {
+        match (self.scenario.options.product, &name.state) {
+            (Product::HardLink, state) if *state != State::Directory => return now.node == name.node,
+            (Product::SymbolicLink, state) if *state != State::Directory => {
+                return now.link.as_deref() == Some(name.source.as_ref());
+            }
+            _ => {}
+        }
+        match &name.state {
+            State::File(bytes) => {
+                let Some(end) = self.end(name, Some(now)) else { return false };
+                end.kind == Kind::File && end.content == *bytes && end.node != name.node
+            }
+            State::Directory => now.kind == Kind::Directory,
+            State::Symlink(content) => now.link.as_ref() == Some(content),
+            State::Special(kind, _) => now.kind == *kind,
+            State::Nowhere => false,
+        }
+    }
+
+    /// No two names that are written differently have become one, but for second names of one inode.
+    fn names_stay_apart(&self) -> Result<(), Broken> {
+        let names = &self.scenario.seen;
+        for (at, name) in names.iter().enumerate() {
+            let meets = |other: &&Seen| {
+                self.key(&other.target) == self.key(&name.target)
+                    && other.target != name.target
+                    && other.node != name.node
+                    && other.operand == name.operand
+            };
+            let met = names[..at].iter().find(meets).filter(|_| !self.is_excused(name));
+            demand(met.is_none(), || format!("'{}' and '{}' became one", name.source, met.map_or("", |met| &met.source)))?;
+        }
+        Ok(())
+    }
+
+    /// Names are one file where they were one in the source, and where that is kept; else they are two.
+    fn is_alone(&self, at: usize, name: &Seen) -> Result<(), Broken> {
+        let options = &self.scenario.options;
+        let is_file = |name: &Seen| matches!(name.state, State::File(_));
+        if !is_file(name) || options.product != Product::Copy || self.states.len() > 1 {
+            return Ok(());
+        }
+        let node = self.end(name, self.now(&name.target).as_ref()).map(|still| still.node);
+        for other in self.scenario.seen[..at].iter().filter(|other| is_file(other)) {
+            if self.is_excused(other) || self.key(&other.target) == self.key(&name.target) {
+                continue;
+            }
+            let other_node = self.end(other, self.now(&other.target).as_ref()).map(|still| still.node);
+            let are_one = other.node == name.node;
+            // Links that are followed are counted as names only by who follows all of them.
+            let is_counted = |name: &Seen| !name.is_followed || options.dereference == Dereference::Always;
+            let is_kept = options.preserve.links == Keep::Must && is_counted(name) && is_counted(other);
+            let became_one = other_node == node;
+            let were_old = |name: &Seen| self.old(&name.target).is_some();
+            if are_one && is_kept {
+                demand(became_one || were_old(name) || were_old(other) || self.is_renumbered(), || {
+                    format!("'{}' and '{}' are no longer one file", other.target, name.target)
+                })?;
+            }
+            demand(are_one || !became_one, || format!("'{}' and '{}' became one file", other.target, name.target))?;
+        }
+        Ok(())
+    }
+
+    fn is_renumbered(&self) -> bool {
+        self.scenario.class == Class::OneNumber
+    }
+
+    /// Attributes are those that the options ask for.
+    fn looks_right(&self, name: &Seen) -> Result<(), Broken> {
+        let options = &self.scenario.options;
+        let preserve = &options.preserve;
+        let Some(now) = self.now(&name.target) else { return Ok(()) };
+        let is_new = now.node >= self.scenario.first_new;
+        let regular = matches!(name.state, State::File(_) | State::Directory);
+        if !is_new || !regular || options.product != Product::Copy || self.states.len() > 1 {
+            return Ok(());
+        }
+        let source = &self.world.tree.inodes[name.node].attributes;
+        let target = &now.attributes;
+        let wrong = |what: &str| format!("'{}' has not the {what} of '{}'", name.target, name.source);
+        if preserve.timestamps == Keep::Must {
+            demand(target.mtime == source.mtime, || wrong("time"))?;
+        }
+        if preserve.ownership == Keep::Must && options.privileged {
+            demand((target.uid, target.gid) == (source.uid, source.gid), || wrong("owner"))?;
+        }
+        let list_of = |attributes: &super::super::tree::Attributes| {
+            let list = attributes.xattrs.iter().find(|(name, _)| name == ACCESS_LIST);
+            list.map(|(_, list)| list.clone())
+        };
+        if preserve.mode == Keep::Must {
+            demand(target.mode & 0o777 == source.mode & 0o777, || wrong("mode"))?;
+            return demand(list_of(target) == list_of(source), || wrong("access control list"));
+        }
+        let stood = self.old(&name.target).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
+        let expected = match stood {
+            Some(old) if old.kind == now.kind => old.attributes.mode,
+            Some(_) => return Ok(()),
+            None => source.mode & !options.umask,
+        };
+        let is_listed = target.xattrs.iter().any(|(name, _)| name == ACCESS_LIST || name == DEFAULT_LIST);
+        demand(is_listed || target.mode & 0o777 == expected & 0o777, || {
+            format!("'{}' has mode {:o} instead of {expected:o}", name.target, target.mode)
+        })
+    }
+
+    fn backups_of(&self, target: &str) -> impl Iterator<Item = Still> + '_ {
+        let of_target = [format!("{target}~"), format!("{target}.~1~"), format!("{target}.~2~")];
+        of_target.into_iter().filter_map(|path| self.now(&path))
+    }
+
+    /// What stood at the target before has a backup name, and is what it was.
+    fn is_backed_up(&self, name: &Seen) -> Result<(), Broken> {
+        let Some(old) = self.old(&name.target) else { return Ok(()) };
+        let options = &self.scenario.options;
+        let stays = self.now(&name.target).is_some_and(|now| now.node == old.node);
+        if options.backup == Backup::No || old.kind == Kind::Directory || stays {
+            return Ok(());
+        }
+        let is_kept = self.backups_of(&name.target).any(|backup| old.is_whole(&backup));
+        demand(is_kept, || format!("'{}' has no backup", name.target))
+    }
+
+    fn failure(&self) -> Result<(), Broken> {
+        let scenario = self.scenario;
+        let should_succeed = scenario.class.must_succeed() && scenario.is_clean;
+        demand(!should_succeed, || "what can be done failed".to_owned())?;
+        demand(!self.driven.messages.is_empty(), || "failed without a message".to_owned())?;
+        for name in self.latest() {
+            let is_well = self.is_excused(name) || self.is_taken(&name.target) || self.made(name).is_ok();
+            demand(is_well || self.is_named(name), || {
+                format!("nothing is said of '{}', which is not at '{}'", name.source, name.target)
+            })?;
+        }
+        self.old_or_new()
+    }
+
+    /// Whether a message names the source, the target, or a directory above one of them.
+    fn is_named(&self, name: &Seen) -> bool {
+        let is_said = |path: &str| self.driven.messages.contains(&quoted(Path::new(path)));
+        let above = |path: &str| path.match_indices('/').any(|(end, _)| is_said(&path[..end]));
+        is_said(&name.source) || is_said(&name.target) || above(&name.source) || above(&name.target)
+    }
+
+    /// Every target is what stood there or what was to be made, whole.
+    fn old_or_new(&self) -> Result<(), Broken> {
+        for name in self.latest() {
+            if self.is_taken(&name.target) || self.may_be_spoiled(name) || self.made(name).is_ok() {
+                continue;
+            }
+            let others = self.names().any(|other| {
+                self.key(&other.target) == self.key(&name.target) && self.made(other).is_ok()
+            });
+            let (old, now) = (self.old(&name.target), self.now(&name.target));
+            let is_right = match (old, &now) {
+                (None, None) => true,
+                (Some(old), Some(now)) => old.is_whole(now) && self.end_is_whole(name, old),
+                (Some(old), None) => old.kind == Kind::Directory,
+                (None, Some(now)) => now.kind == Kind::Directory,
+            };
+            let had = |still: Option<&Still>| still.map_or("nothing".to_owned(), |still| format!("{:?}", still.kind));
+            demand(is_right || others, || {
+                format!("'{}' is neither old nor new: {} was there, now {}", name.target, had(old), had(now.as_ref()))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What a link led to is as it was, unless it was written through.
+    fn end_is_whole(&self, name: &Seen, old: &Still) -> bool {
+        if old.kind != Kind::Symlink {
+            return true;
+        }
+        let now = self.end(name, Some(old));
+        let before = self.scenario.old.iter().find(|still| now.as_ref().is_some_and(|now| now.node == still.node));
+        match (before, now) {
+            (Some(before), Some(now)) => before.content == now.content,
+            (None, _) | (_, None) => true,
+        }
+    }
+
+    /// Whether the old file is written in place, and something went wrong in that very moment.
+    fn may_be_spoiled(&self, name: &Seen) -> bool {
+        let Some(old) = self.old(&name.target) else { return false };
+        let options = &self.scenario.options;
+        let in_place = options.in_place || old.nlink > 1 || old.kind == Kind::Symlink || self.scenario.class == Class::Kept;
+        let strikes_content = self.world.struck.is_some_and(|call| call.changes_content());
+        let cannot_replace = self.scenario.strike.is_some() && !options.privileged;
+        options.in_place && self.scenario.class == Class::Crash
+            || (in_place || cannot_replace) && (strikes_content || self.scenario.class == Class::Crash)
+            || self.scenario.class == Class::Taken
+            || self.scenario.class == Class::Moving && in_place
+    }
+
+    /// What is no target of the order is as it was.
+    fn nothing_else_changed(&self) -> Result<(), Broken> {
+        let targets: Vec<String> = self.names().map(|name| self.key(&name.target)).collect();
+        let written: Vec<Node> = self
+            .scenario
+            .old
+            .iter()
+            .filter(|old| targets.contains(&self.key(&old.path)))
+            .filter_map(|old| {
+                let place = self.world.tree.walk(ROOT, Path::new(&old.path), true, ResolveFlags::empty()).ok()?;
+                place.found.into_iter().chain([old.node]).next()
+            })
+            .chain(self.scenario.old.iter().filter(|old| targets.contains(&self.key(&old.path))).map(|old| old.node))
+            .collect();
+        for old in &self.scenario.old {
+            let is_target = targets.contains(&self.key(&old.path)) || written.contains(&old.node);
+            let is_above = old.kind == Kind::Directory;
+            if is_target || is_above || self.is_taken(&old.path) || self.is_backup_name(&old.path) {
+                continue;
+            }
+            let now = self.now(&old.path);
+            demand(now.is_some_and(|now| now.node == old.node && old.is_as_it_was(&now)), || {
+                format!("'{}', which is no target, was changed", old.path)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn is_backup_name(&self, path: &str) -> bool {
+        self.scenario.options.backup != Backup::No && path.ends_with('~')
+    }
+
+    /// Every name in the target tree was there, or is a target, a backup, or a stranger's.
+    fn nothing_left(&self) -> Result<(), Broken> {
+        // Who could not remove a name has said so.
+        let is_said = self.world.struck.is_some() && !self.driven.succeeded;
+        let mut known: Vec<String> = self.scenario.old.iter().map(|old| self.key(&old.path)).collect();
+        known.extend(self.names().map(|name| self.key(&name.target)));
+        known.extend(self.scenario.order.parents().iter().map(|(_, target)| self.key(target)));
+        for still in stills(self.world, "t") {
+            let path = self.key(&still.path);
+            let backed_up = ["~", ".~1~", ".~2~", ".~3~"].iter().find_map(|suffix| path.strip_suffix(suffix));
+            let is_backup = self.scenario.options.backup != Backup::No
+                && backed_up.is_some_and(|target| known.iter().any(|known| known == target));
+            let is_known = known.contains(&path) || is_backup || self.is_taken(&still.path);
+            let is_strangers = self.took.iter().any(|took| still.path.ends_with(took.as_str()));
+            let is_temporary = still.path.contains("/.safecp-");
+            demand(is_known || is_strangers || is_temporary && is_said, || format!("'{}' was left", still.path))?;
+        }
+        Ok(())
+    }
+
+    /// At no moment could somebody open a new file who may not in the end.
+    fn nobody_could_read(&self) -> Result<(), Broken> {
+        if self.scenario.options.product != Product::Copy || self.scenario.class == Class::Planted {
+            return Ok(());
+        }
+        for name in self.latest().filter(|name| matches!(name.state, State::File(_))) {
+            let Some(now) = self.now(&name.target).filter(|now| now.node >= self.scenario.first_new) else { continue };
+            if now.kind != Kind::File || self.is_taken(&name.target) {
+                continue;
+            }
+            let inode = &self.world.tree.inodes[now.node];
+            let is_listed = inode.attributes.xattrs.iter().any(|(name, _)| name == ACCESS_LIST);
+            let rights = inode.attributes.mode & 0o077 | if is_listed { LISTED } else { 0 };
+            demand(inode.exposed & !rights == 0, || {
+                format!("'{}' could be opened with {:o} meanwhile, and {rights:o} is right", name.target, inode.exposed)
+            })?;
+            self.is_no_wider(name, &now)?;
+        }
+        Ok(())
+    }
+
+    /// Who is not of the source's group has no rights that were given to that.
+    fn is_no_wider(&self, name: &Seen, now: &Still) -> Result<(), Broken> {
+        let preserve = &self.scenario.options.preserve;
+        let source = &self.world.tree.inodes[name.node].attributes;
+        let wants = preserve.ownership.wanted() && preserve.mode.wanted() && self.scenario.options.privileged;
+        let has_group = now.attributes.gid == source.gid;
+        demand(!wants || has_group || now.attributes.mode & 0o070 == 0, || {
+            format!("'{}' has another group, and rights for it: {:o}", name.target, now.attributes.mode)
+        })?;
+        debug_assert!(self.scenario.order.form != Form::As || !self.scenario.order.sources.is_empty());
+        Ok(())
+    }
+}

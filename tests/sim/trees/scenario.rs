@@ -1,0 +1,404 @@
+//! One world with trees from its seed: filesystems, a source, targets, an order with options, and what goes wrong.
+
+use super::super::call::{Call, Strike};
+use super::super::faults::{Fault, Rates};
+use super::super::random::Random;
+use super::super::system::{BTRFS_MAGIC, EXT4_MAGIC, Folding, System, UNKNOWN_MAGIC, XFS_MAGIC};
+use super::super::tree::{Node, ROOT};
+use super::super::world::{Death, World};
+use super::class::{Class, FAILURES, SURVIVED};
+use super::grow::{Gardener, STRANGER, Soil, USER, collides};
+use super::order::{Form, Order, Seen, State};
+use super::still::{Still, stills};
+use super::stranger::{LISTS, ON_NUMBERS, ON_SOURCE, SWAPS, Stranger, TAKES};
+use rustix::io::Errno;
+use safecp::copy::Geometry;
+use safecp::options::{Backup, Dereference, Keep, Options, Overwrite, Preserve, Product, Removal, Update};
+
+/// A world and what the judge must know of it.
+pub struct Scenario {
+    pub seed: u64,
+    pub class: Class,
+    pub world: World,
+    pub options: Options,
+    pub geometry: Geometry,
+    pub order: Order,
+    /// The names that are asked for, as they were at first.
+    pub seen: Vec<Seen>,
+    /// What stood in the target tree, in the source, and outside of both.
+    pub old: Vec<Still>,
+    pub source: Vec<Still>,
+    pub outside: Vec<Still>,
+    /// Nothing keeps the order from being carried out.
+    pub is_clean: bool,
+    /// Inodes from here on are made during the run.
+    pub first_new: Node,
+    pub strike: Option<Strike>,
+}
+
+const BENIGN: &[Fault] = &[
+    Fault::Interrupted,
+    Fault::ShortRead,
+    Fault::ShortWrite,
+    Fault::SeekUnsupported,
+    Fault::CloneUnsupported,
+    Fault::CrossDevice,
+    Fault::ZeroOffload,
+];
+
+/// Makes the world of a seed.
+pub fn scenario(seed: u64) -> Scenario {
+    let class = Class::of(seed);
+    let mut random = Random::new(seed);
+    let mut options = options(&mut random, class);
+    let (source_system, target_system) = systems(&mut random, class);
+    let mut world = World::new(random.next(), vec![source_system, target_system]);
+    let other = usize::from(source_system != target_system);
+    world.reuses_numbers = class == Class::Reused;
+    let folding = target_system.folding;
+    let soil = Soil {
+        class,
+        folding,
+        has_specials: options.recursive && options.product == Product::Copy,
+        links_lead_on: options.recursive,
+    };
+    let follows = options.dereference == Dereference::Always;
+    let mut gardener = Gardener::new(&mut world, soil);
+    let outside = gardener.outside(!follows);
+    let source = gardener.source(0);
+    let target = gardener.directory_on(ROOT, "t", 0o755, other);
+    let theirs = gardener.directory(ROOT, "theirs", 0o777);
+    let order = order(&mut random, &mut world, source, target, &mut options, class);
+    let seen = order.look(&world, &options);
+    let chance = if class == Class::Narrow { 20 } else { random.pick(&[1, 2, 3, 100]) };
+    let mut gardener = Gardener::new(&mut world, soil);
+    let mut is_clean = gardener.targets(&seen, chance);
+    if class == Class::OneNumber {
+        number_all_alike(&mut world, &seen);
+    }
+    people(&mut world, &mut random, &options, &seen);
+    world.umask = options.umask;
+    world.tree.settle();
+    is_clean &= can_be_done(&world, &order, &options, &seen, folding, &target_system);
+    let strike = misfortunes(&mut world, &mut random, class);
+    if strike.is_some_and(|strike| strike.of == Some(Call::Link)) {
+        is_clean &= !wants_links(&options, &seen);
+    }
+    if class.has_stranger() {
+        invite(&mut world, &mut random, class, &order, &options, &seen, theirs);
+    }
+    let old = stills(&world, "t");
+    let (source, outside) = (stills(&world, "s"), stills_of(&world, outside));
+    let first_new = world.tree.inodes.len();
+    let geometry = Geometry { slice: 256, piece: 1024, block: 256, small: random.pick(&[0, 0, 1024]) };
+    Scenario {
+        seed,
+        class,
+        world,
+        options,
+        geometry,
+        order,
+        seen,
+        old,
+        source,
+        outside,
+        is_clean,
+        first_new,
+        strike,
+    }
+}
+
+fn stills_of(world: &World, outside: Node) -> Vec<Still> {
+    debug_assert!(world.tree.entries(outside).is_ok());
+    stills(world, "o")
+}
+
+fn systems(random: &mut Random, class: Class) -> (System, System) {
+    let mut system = match random.below(4) {
+        0 => System::honest(BTRFS_MAGIC, true),
+        1 => System::honest(XFS_MAGIC, true),
+        2 => System::honest(EXT4_MAGIC, false),
+        _ => System::honest(UNKNOWN_MAGIC, false),
+    };
+    system.tmpfile = !random.once_in(3);
+    let mut target = system;
+    match class {
+        Class::Lacking => {
+            target.tmpfile = random.once_in(2);
+            target.noreplace = random.once_in(2);
+            target.links = random.once_in(2);
+            target.xattrs = random.once_in(2);
+            target.locks = random.once_in(2);
+        }
+        Class::Folding => {
+            target.folding = random.pick(&[Folding::Case, Folding::Case, Folding::Accents]);
+        }
+        Class::Renumbered => {
+            target = System { numbers_names: true, tmpfile: false, ..System::honest(UNKNOWN_MAGIC, false) };
+        }
+        Class::OneNumber => system = System::honest(UNKNOWN_MAGIC, false),
+        Class::Kept => {
+            target.keeps_names = true;
+        }
+        Class::Taken | Class::Guessed => target.tmpfile = random.once_in(4),
+        _ => {}
+    }
+    (system, target)
+}
+
+fn options(random: &mut Random, class: Class) -> Options {
+    let plain = Options::plain();
+    let archive = Preserve {
+        mode: Keep::Must,
+        ownership: Keep::Must,
+        timestamps: Keep::Must,
+        links: Keep::Must,
+        xattr: Keep::Try,
+        ..Preserve::nothing()
+    };
+    let recursive = Options { recursive: true, dereference: Dereference::Never, ..plain.clone() };
+    let mut options = match random.below(10) {
+        0..2 => recursive,
+        2..5 => Options { preserve: archive, ..recursive },
+        5 => Options { dereference: Dereference::Always, ..recursive },
+        6 => Options { dereference: Dereference::CommandLine, ..recursive },
+        7 => Options { preserve: archive, dereference: Dereference::Always, ..recursive },
+        8 => Options { preserve: Preserve { links: Keep::Must, ..Preserve::nothing() }, ..recursive },
+        _ => Options { preserve: Preserve { links: Keep::No, xattr: Keep::No, ..archive }, ..plain },
+    };
+    if class == Class::Narrow || class == Class::Lists {
+        options.recursive = true;
+    }
+    match random.below(12) {
+        0 => options.removal = Removal::WhenUnwritable,
+        1 => options.removal = Removal::Always,
+        2 => options.overwrite = Overwrite::Never,
+        3 => options.update = Update::Older,
+        4 => options.product = Product::HardLink,
+        5 => options.product = Product::SymbolicLink,
+        6 => options.in_place = true,
+        _ => {}
+    }
+    let backups = if class == Class::FailingBackups { 1 } else { 10 };
+    if random.once_in(backups) {
+        options.backup = random.pick(&[Backup::Simple, Backup::Existing, Backup::Numbered]);
+    }
+    if class == Class::FailingBackups {
+        (options.product, options.overwrite, options.update) = (Product::Copy, Overwrite::Always, Update::All);
+    }
+    if class == Class::FailingInPlace || class.has_stranger() {
+        options.product = Product::Copy;
+    }
+    if options.product == Product::SymbolicLink {
+        // Names that lead from anywhere to the source are absolute ones.
+        options.recursive = false;
+    }
+    options.durable = random.once_in(4);
+    options.require_stable = random.once_in(if class == Class::Moving { 2 } else { 8 });
+    options.umask = random.pick(&[0o022, 0o077, 0o002]);
+    options.privileged = !random.once_in(3);
+    options
+}
+
+/// The operands: some of what is in the source, by one of cp's forms.
+fn order(
+    random: &mut Random,
+    world: &mut World,
+    source: Node,
+    target: Node,
+    options: &mut Options,
+    class: Class,
+) -> Order {
+    let names: Vec<(String, Node)> = world.tree.entries(source).unwrap_or_default().iter().map(named).collect();
+    let prefix = if options.product == Product::SymbolicLink { "/s" } else { "s" };
+    let is_directory = |node: &Node| world.tree.entries(*node).is_ok();
+    if options.recursive && (random.once_in(3) || class == Class::Narrow) {
+        let (source, form, target) = match random.below(4) {
+            0 => ("s", Form::AsItself, "t"),
+            1 => ("s/.", Form::Into, "t"),
+            2 => ("s", Form::Into, "t"),
+            _ => ("s", Form::As, "t/new"),
+        };
+        return Order { sources: vec![source.to_owned()], target: target.to_owned(), form };
+    }
+    let mut sources = Vec::new();
+    let mut add = |path: String, node: &Node| {
+        if options.recursive || !is_directory(node) {
+            sources.push(path);
+        }
+    };
+    for (name, node) in &names {
+        let path = format!("{prefix}/{name}");
+        if class == Class::Colliding || class == Class::Folding {
+            // Names from one directory down, which may be those of others.
+            for (inner, node) in world.tree.entries(*node).unwrap_or_default().iter().map(named) {
+                add(format!("{path}/{inner}"), &node);
+            }
+        }
+        add(path, node);
+    }
+    if sources.is_empty() {
+        let mut gardener = Gardener::new(
+            world,
+            Soil { class, folding: Folding::Exact, has_specials: false, links_lead_on: false },
+        );
+        gardener.file(source, "z", 0o644);
+        sources.push(format!("{prefix}/z"));
+    }
+    let kept = 1 + random.index(sources.len());
+    while sources.len() > kept {
+        let dropped = random.index(sources.len());
+        sources.remove(dropped);
+    }
+    let from = random.index(sources.len());
+    sources.rotate_left(from);
+    if class == Class::Colliding && random.once_in(4) {
+        sources.push(sources[0].clone());
+    }
+    debug_assert!(world.tree.entries(target).is_ok());
+    let form = match random.below(4) {
+        0 if sources.len() == 1 => Form::As,
+        1 if prefix == "s" => {
+            options.parents = true;
+            Form::IntoWithParents
+        }
+        _ => Form::Into,
+    };
+    let target = if form == Form::As { "t/new" } else { "t" };
+    Order { sources, target: target.to_owned(), form }
+}
+
+fn named((name, node): &(std::ffi::OsString, Node)) -> (String, Node) {
+    (name.to_string_lossy().into_owned(), *node)
+}
+
+/// Several files have one number.
+fn number_all_alike(world: &mut World, seen: &[Seen]) {
+    for name in seen.iter().filter(|name| matches!(name.state, State::File(_))) {
+        world.tree.inodes[name.node].number = 7;
+    }
+}
+
+/// Who owns what, and who copies.
+fn people(world: &mut World, random: &mut Random, options: &Options, seen: &[Seen]) {
+    (world.uid, world.gid) = if options.privileged { (0, 0) } else { (USER, USER) };
+    for inode in &mut world.tree.inodes {
+        if inode.attributes.uid != STRANGER {
+            (inode.attributes.uid, inode.attributes.gid) = (world.uid, world.gid);
+        }
+    }
+    if options.privileged {
+        for name in seen {
+            let owner = random.pick(&[0, USER, 7]);
+            let attributes = &mut world.tree.inodes[name.node].attributes;
+            (attributes.uid, attributes.gid) = (owner, owner);
+        }
+    }
+}
+
+/// Whether a name has to be a second name of what another became.
+fn wants_links(options: &Options, seen: &[Seen]) -> bool {
+    let is_file = |seen: &Seen| matches!(seen.state, State::File(_) | State::Special(..) | State::Symlink(_));
+    let is_shared = |at: usize| seen[..at].iter().any(|before| before.node == seen[at].node && is_file(before));
+    options.product == Product::HardLink || options.preserve.links.wanted() && (0..seen.len()).any(is_shared)
+}
+
+/// Whether nothing is in the way of the order: what is asked for can be had of these filesystems.
+fn can_be_done(
+    world: &World,
+    order: &Order,
+    options: &Options,
+    seen: &[Seen],
+    folding: Folding,
+    target: &System,
+) -> bool {
+    let is_lost = |seen: &Seen| seen.state == State::Nowhere;
+    let is_directory_link = |seen: &Seen| seen.is_followed && seen.state == State::Directory;
+    let duplicate = (1..order.sources.len()).any(|at| order.sources[..at].contains(&order.sources[at]));
+    let has_lists = seen.iter().any(|seen| !world.tree.inodes[seen.node].attributes.xattrs.is_empty());
+    let keeps_lists = options.preserve.mode.wanted() && has_lists && !target.xattrs;
+    let links_over = options.product == Product::HardLink || options.product == Product::SymbolicLink;
+    let is_link_in_the_way = links_over && seen.iter().any(|seen| world.at(&seen.target).is_some());
+    // Of one inode GNU cp makes one file, wherever a name that comes later would be put.
+    !seen.iter().any(is_lost)
+        && !seen.iter().any(is_directory_link)
+        && !duplicate
+        && !collides(seen, folding)
+        && !keeps_lists
+        && !is_link_in_the_way
+        && (target.links || !wants_links(options, seen))
+}
+
+/// What goes wrong; returns the call that fails.
+fn misfortunes(world: &mut World, random: &mut Random, class: Class) -> Option<Strike> {
+    let mut rates = Rates::none();
+    if matches!(class, Class::Plain | Class::Moving | Class::Reused | Class::Folding | Class::Lacking) {
+        rates.swarm(random, BENIGN, 6);
+    }
+    world.rates = rates;
+    let strike = match class {
+        Class::Passing if random.once_in(3) => {
+            Strike { of: None, spared: random.below(120), times: 1, errno: Errno::INTR }
+        }
+        Class::Passing if random.once_in(3) => {
+            Strike { of: Some(Call::OpenWithin), spared: random.below(3), times: 1, errno: Errno::AGAIN }
+        }
+        Class::Passing => survived(random, 1),
+        Class::Refused => Strike { spared: 0, ..survived(random, u64::MAX) },
+        Class::Failing | Class::FailingBackups | Class::FailingInPlace => failing(random),
+        Class::Crash => {
+            let death = if random.once_in(2) { Death::PowerLoss } else { Death::Killed };
+            world.death = Some((1 + random.below(300), death));
+            return None;
+        }
+        Class::Narrow => {
+            world.handles_max = 16 + random.index(8);
+            return None;
+        }
+        _ => return None,
+    };
+    world.strikes.push(strike);
+    Some(strike)
+}
+
+fn survived(random: &mut Random, times: u64) -> Strike {
+    let (call, errnos) = random.pick(SURVIVED);
+    Strike { of: Some(call), spared: random.below(6), times, errno: random.pick(errnos) }
+}
+
+fn failing(random: &mut Random) -> Strike {
+    let of = if random.once_in(3) { None } else { Some(random.pick(Call::ALL)) };
+    let spared = if of.is_some() { random.below(10) } else { random.below(250) };
+    let times = if random.once_in(3) { u64::MAX } else { 1 };
+    Strike { of, spared, times, errno: random.pick(FAILURES) }
+}
+
+fn invite(
+    world: &mut World,
+    random: &mut Random,
+    class: Class,
+    order: &Order,
+    options: &Options,
+    seen: &[Seen],
+    theirs: Node,
+) {
+    let kinds = match class {
+        Class::Reused => ON_NUMBERS,
+        Class::Lists => LISTS,
+        Class::Swapped => SWAPS,
+        Class::Taken => TAKES,
+        _ => ON_SOURCE,
+    };
+    world.witness.looks = Some(Vec::new());
+    world.stranger = Some(Box::new(Stranger {
+        kinds,
+        rate: if class == Class::Taken { 3 } else { random.pick(&[5, 15, 40]) },
+        acts: 1 + random.index(3) as u32,
+        order: order.clone(),
+        options: options.clone(),
+        states: vec![(0, seen.to_vec())],
+        took: Vec::new(),
+        took_source: false,
+        theirs,
+    }));
+}
