@@ -364,7 +364,7 @@ impl World {
     /// A new inode that is no regular file, under a name that must be free.
     fn make(&mut self, dir: Node, name: &OsStr, kind: Kind, body: Body, mode: u32) -> Result<()> {
         self.tree.entries(dir)?;
-        if self.tree.find(dir, name).is_some() {
+        if name == "." || name == ".." || self.tree.find(dir, name).is_some() {
             return Err(Errno::EXIST);
         }
         self.fails(&[(Fault::NoSpace, Errno::NOSPC)])?;

@@ -56,6 +56,10 @@ pub enum Class {
     Colliding,
     /// Two existing targets are one file.
     Joined,
+    /// Names stay for their age, and their sources are hard links.
+    Older,
+    /// Old targets are closed to others whom the source lets in.
+    Closed,
 }
 
 /// Whether a campaign plays a class.
@@ -92,6 +96,8 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Kept, Waits("commit: names that stay")),
     (Class::Colliding, Waits("names: what was made is not made again")),
     (Class::Joined, Waits("names: what was made is not made again")),
+    (Class::Older, Waits("names: what was skipped is no copy")),
+    (Class::Closed, Waits("attributes: a temporary is no wider than what it replaces")),
 ];
 
 /// The number of a class in [`CLASSES`].
@@ -122,6 +128,8 @@ impl Class {
             | Class::Guessed
             | Class::Folding
             | Class::Lists
+            | Class::Older
+            | Class::Closed
             | Class::Joined
             | Class::Colliding => true,
             Class::Failing
@@ -164,7 +172,9 @@ impl Class {
             | Class::Planted
             | Class::Guessed
             | Class::Colliding
-            | Class::Joined => &[],
+            | Class::Joined
+            | Class::Older
+            | Class::Closed => &[],
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::system::Folding;
 use super::super::tree::{Body, Node, ROOT};
 use super::super::world::{ACCESS_LIST, World};
 use super::class::Class;
-use super::order::{Seen, State, key};
+use super::order::{Form, Order, Seen, State, key};
 use safecp::kernel::{Kind, Timestamp};
 use std::path::Path;
 
@@ -183,7 +183,7 @@ impl<'a> Gardener<'a> {
     }
 
     /// Puts something at some of the targets. Returns whether the order can still be carried out.
-    pub fn targets(&mut self, seen: &[Seen], chance: u32) -> bool {
+    pub fn targets(&mut self, seen: &[Seen], order: &Order, chance: u32) -> bool {
         let mut is_clean = true;
         let mut seconds = Vec::new();
         for name in seen {
@@ -191,12 +191,17 @@ impl<'a> Gardener<'a> {
             let dir = if above.is_empty() { Some(ROOT) } else { self.at(above) };
             let Some(dir) = dir.filter(|dir| self.world.tree.entries(*dir).is_ok()) else { continue };
             let is_there = last == "." || self.world.tree.find(dir, last.as_ref()).is_some();
+            // A directory there would take the source in.
+            let is_new_name = order.form == Form::As && name.target == order.target;
+            if is_new_name && name.state == State::Directory {
+                continue;
+            }
             if is_there || !self.world.random.once_in(chance) {
                 continue;
             }
             is_clean &= match &name.state {
                 State::Directory => self.old_directory(dir, last),
-                State::File(_) => self.old_file(dir, last, &mut seconds),
+                State::File(_) => self.old_file(dir, last, &mut seconds, !is_new_name),
                 State::Symlink(_) | State::Special(..) | State::Nowhere => self.old_other(dir, last),
             };
         }
@@ -225,7 +230,7 @@ impl<'a> Gardener<'a> {
         self.file(dir, name, mode)
     }
 
-    fn old_file(&mut self, dir: Node, name: &str, seconds: &mut Vec<Node>) -> bool {
+    fn old_file(&mut self, dir: Node, name: &str, seconds: &mut Vec<Node>, may_be_directory: bool) -> bool {
         let class = self.soil.class;
         let in_place = class == Class::FailingInPlace;
         match self.world.random.below(16) {
@@ -233,7 +238,7 @@ impl<'a> Gardener<'a> {
                 self.planted(dir, name);
                 false
             }
-            0 => {
+            0 if may_be_directory => {
                 self.directory(dir, name, 0o755);
                 false
             }

@@ -246,7 +246,9 @@ impl<'a> Judge<'a> {
         match (self.scenario.options.product, &name.state) {
             (Product::HardLink, state) if *state != State::Directory => return now.node == name.node,
             (Product::SymbolicLink, state) if *state != State::Directory => {
-                return now.link.as_deref() == Some(name.source.as_ref());
+                // With links kept, the second name of a source is one of the link to the first.
+                let leads = |other: &&Seen| now.link.as_deref() == Some(other.source.as_ref());
+                return self.names().filter(|other| other.node == name.node).any(|other| leads(&other));
             }
             _ => {}
         }
@@ -339,6 +341,10 @@ impl<'a> Judge<'a> {
             return demand(list_of(target) == list_of(source), || wrong("access control list"));
         }
         let stood = self.old(&name.target).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
+        let is_several = self.world.tree.inodes[name.node].nlink > 1 || stood.is_some_and(|old| old.nlink > 1);
+        if is_several {
+            return Ok(());
+        }
         let expected = match stood {
             Some(old) if old.kind == now.kind => old.attributes.mode,
             Some(_) => return Ok(()),
@@ -479,9 +485,9 @@ impl<'a> Judge<'a> {
         known.extend(self.scenario.order.parents().iter().map(|(_, target)| self.key(target)));
         for still in stills(self.world, "t") {
             let path = self.key(&still.path);
-            let backed_up = ["~", ".~1~", ".~2~", ".~3~"].iter().find_map(|suffix| path.strip_suffix(suffix));
+            let is_of_known = |suffix: &&str| path.strip_suffix(*suffix).is_some_and(|of| known.iter().any(|known| known == of));
             let is_backup = self.scenario.options.backup != Backup::No
-                && backed_up.is_some_and(|target| known.iter().any(|known| known == target));
+                && ["~", ".~1~", ".~2~", ".~3~"].iter().any(is_of_known);
             let is_known = known.contains(&path) || is_backup || self.is_taken(&still.path);
             let is_strangers = self.took.iter().any(|took| still.path.ends_with(took.as_str()));
             let is_temporary = still.path.contains("/.safecp-");
@@ -492,7 +498,8 @@ impl<'a> Judge<'a> {
 
     /// At no moment could somebody open a new file who may not in the end.
     fn nobody_could_read(&self) -> Result<(), Broken> {
-        if self.scenario.options.product != Product::Copy || self.scenario.class == Class::Planted {
+        let is_asked = matches!(self.scenario.class, Class::Closed | Class::Lists);
+        if self.scenario.options.product != Product::Copy || !is_asked {
             return Ok(());
         }
         for name in self.latest().filter(|name| matches!(name.state, State::File(_))) {

@@ -13,6 +13,7 @@ use super::still::{Still, stills};
 use super::stranger::{LISTS, ON_NUMBERS, ON_SOURCE, SWAPS, Stranger, TAKES};
 use rustix::io::Errno;
 use safecp::copy::Geometry;
+use safecp::kernel::Kind;
 use safecp::options::{Backup, Dereference, Keep, Options, Overwrite, Preserve, Product, Removal, Update};
 
 /// A world and what the judge must know of it.
@@ -72,7 +73,7 @@ pub fn scenario(seed: u64) -> Scenario {
     let seen = order.look(&world, &options);
     let chance = if class == Class::Narrow { 20 } else { random.pick(&[1, 2, 3, 100]) };
     let mut gardener = Gardener::new(&mut world, soil);
-    let mut is_clean = gardener.targets(&seen, chance);
+    let mut is_clean = gardener.targets(&seen, &order, chance);
     if class == Class::OneNumber {
         number_all_alike(&mut world, &seen);
     }
@@ -140,7 +141,7 @@ fn systems(random: &mut Random, class: Class) -> (System, System) {
         Class::Kept => {
             target.keeps_names = true;
         }
-        Class::Taken | Class::Guessed => target.tmpfile = random.once_in(4),
+        Class::Taken | Class::Guessed | Class::Closed => target.tmpfile = random.once_in(4),
         _ => {}
     }
     (system, target)
@@ -186,8 +187,14 @@ fn options(random: &mut Random, class: Class) -> Options {
     if class == Class::FailingBackups {
         (options.product, options.overwrite, options.update) = (Product::Copy, Overwrite::Always, Update::All);
     }
-    if class == Class::FailingInPlace || class.has_stranger() {
+    if class == Class::FailingInPlace || class.has_stranger() || class == Class::Closed {
         options.product = Product::Copy;
+    }
+    if class == Class::Older {
+        options.preserve.links = Keep::Must;
+        options.update = Update::Older;
+    } else if options.preserve.links.wanted() {
+        (options.overwrite, options.update) = (Overwrite::Always, Update::All);
     }
     if options.product == Product::SymbolicLink {
         // Names that lead from anywhere to the source are absolute ones.
@@ -318,7 +325,10 @@ fn can_be_done(
     let has_lists = seen.iter().any(|seen| !world.tree.inodes[seen.node].attributes.xattrs.is_empty());
     let keeps_lists = options.preserve.mode.wanted() && has_lists && !target.xattrs;
     let links_over = options.product == Product::HardLink || options.product == Product::SymbolicLink;
-    let is_link_in_the_way = links_over && seen.iter().any(|seen| world.at(&seen.target).is_some());
+    // Second names of what is written through a link would be names of the link.
+    let is_link = |seen: &Seen| world.at(&seen.target).is_some_and(|node| world.tree.inodes[node].kind == Kind::Symlink);
+    let is_through_link = wants_links(options, seen) && seen.iter().any(is_link);
+    let is_link_in_the_way = is_through_link || links_over && seen.iter().any(|seen| world.at(&seen.target).is_some());
     // Of one inode GNU cp makes one file, wherever a name that comes later would be put.
     !seen.iter().any(is_lost)
         && !seen.iter().any(is_directory_link)
