@@ -1,12 +1,13 @@
 //! Linux: the system calls themselves, by rustix where it has them and by hand where it has not.
 //!
-//! With process.rs the only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
+//! With process.rs and reach.rs the only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
 //! msync of a mapping nobody touches, close with its result, fsync with a return value that is
 //! looked at whole, and the one write through a mapping, which no copy makes: the trials of `--doctor` do.
 //! ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk the components one by one",
 //! which is done here, so that the rest of the code sees one call.
 #![allow(unsafe_code)]
 
+use super::reach::{self, Reach, by_proc};
 use super::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
@@ -18,7 +19,8 @@ use rustix::mm::{MapFlags, ProtFlags};
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -27,6 +29,12 @@ const CACHESTAT: libc::c_long = 451;
 
 /// Pages looked at in one mincore(2) call: its answer is a byte each.
 const MINCORE_PAGES_MAX: u64 = 1 << 16;
+
+/// Bytes asked for at first of an extended attribute or a list of their names: most are shorter.
+const XATTR_FIRST: usize = 256;
+
+/// The kernel gives no longer value and no longer list (XATTR_SIZE_MAX and XATTR_LIST_MAX).
+const XATTR_MAX: usize = 64 << 10;
 
 /// Bytes that one getdents64(2) may fill: some hundred names.
 const DIRECTORY_BUFFER: usize = 32 << 10;
@@ -39,6 +47,10 @@ pub struct Linux {
     /// linkat of an empty path answered ENOENT once (before Linux 6.10 it asks for
     /// CAP_DAC_READ_SEARCH): go by /proc/self/fd instead.
     lacks_empty_link: AtomicBool,
+    /// Whether linkat takes an empty path, where there is no /proc.
+    takes_empty_link: OnceLock<bool>,
+    /// How O_PATH handles are used by calls that do not take them.
+    reach: Reach,
 }
 
 impl Linux {
@@ -47,15 +59,43 @@ impl Linux {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Whether a file that has no name can be given one. Without /proc that takes a linkat of an empty path, which
+    /// is tried with a directory: nobody may link that, so that nothing comes of it.
+    fn links_handles(&self, dir: BorrowedFd<'_>) -> bool {
+        let tried = || rustix::fs::linkat(dir, "", dir, TRIED, AtFlags::EMPTY_PATH);
+        self.reach.has_proc() || *self.takes_empty_link.get_or_init(|| tried() != Err(Errno::NOENT))
+    }
+
+    fn look_up(
+        &self,
+        dir: At<'_, OwnedFd>,
+        path: &Path,
+        flags: OFlags,
+        mode: Mode,
+        resolve: ResolveFlags,
+    ) -> Result<OwnedFd> {
+        if resolve.is_empty() {
+            return rustix::fs::openat(at(dir), path, flags, mode);
+        }
+        if !self.lacks_openat2.load(Ordering::Relaxed) {
+            match rustix::fs::openat2(at(dir), path, flags, mode, resolve) {
+                // EPERM may be the file's own answer (an immutable one opened for writing); the
+                // walk below then gives it again.
+                Err(Errno::NOSYS) => self.lacks_openat2.store(true, Ordering::Relaxed),
+                Err(Errno::PERM) => {}
+                answer => return answer,
+            }
+        }
+        open_by_components(at(dir), path, flags, mode)
+    }
 }
+
+/// A name that nothing gets.
+const TRIED: &str = ".safecp-directory";
 
 fn at<'a>(dir: At<'a, OwnedFd>) -> BorrowedFd<'a> {
     dir.map_or(CWD, AsFd::as_fd)
-}
-
-/// The name under /proc by which a call that takes no O_PATH handle reaches its file.
-fn by_proc(file: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 pub(super) fn last_errno() -> Errno {
@@ -174,19 +214,16 @@ fn open_by_components(dir: BorrowedFd<'_>, path: &Path, flags: OFlags, mode: Mod
     rustix::fs::openat(held.as_ref().map_or(dir, AsFd::as_fd), *last, flags | OFlags::NOFOLLOW, mode)
 }
 
-/// Reads a value whose length is not known beforehand: asks with a small buffer, then as large as needed.
-fn sized(mut call: impl FnMut(&mut [u8]) -> Result<usize>, mut size: impl FnMut() -> Result<usize>) -> Result<Vec<u8>> {
-    let mut buffer = vec![0; 256];
-    loop {
-        match call(&mut buffer) {
-            Ok(length) => {
-                buffer.truncate(length);
-                return Ok(buffer);
-            }
-            Err(Errno::RANGE) => buffer.resize(size()?.max(buffer.len() + 1), 0),
-            Err(errno) => return Err(errno),
-        }
+/// Reads a value whose length is not known beforehand: at first what most fit in, then what all fit in.
+fn sized(mut call: impl FnMut(&mut [u8]) -> Result<usize>) -> Result<Vec<u8>> {
+    let mut buffer = vec![0; XATTR_FIRST];
+    let mut answer = call(&mut buffer);
+    if answer == Err(Errno::RANGE) {
+        buffer.resize(XATTR_MAX, 0);
+        answer = call(&mut buffer);
     }
+    buffer.truncate(answer?);
+    Ok(buffer)
 }
 
 impl Kernel for Linux {
@@ -201,19 +238,14 @@ impl Kernel for Linux {
         resolve: ResolveFlags,
     ) -> Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC;
-        if resolve.is_empty() {
-            return rustix::fs::openat(at(dir), path, flags, mode);
+        if flags.contains(OFlags::TMPFILE) && !self.links_handles(at(dir)) {
+            return Err(Errno::OPNOTSUPP);
         }
-        if !self.lacks_openat2.load(Ordering::Relaxed) {
-            match rustix::fs::openat2(at(dir), path, flags, mode, resolve) {
-                // EPERM may be the file's own answer (an immutable one opened for writing); the
-                // walk below then gives it again.
-                Err(Errno::NOSYS) => self.lacks_openat2.store(true, Ordering::Relaxed),
-                Err(Errno::PERM) => {}
-                answer => return answer,
-            }
+        let opened = self.look_up(dir, path, flags, mode, resolve)?;
+        if flags.contains(OFlags::PATH) {
+            self.reach.opened(&opened, dir, path);
         }
-        open_by_components(at(dir), path, flags, mode)
+        Ok(opened)
     }
 
     fn close(&self, file: OwnedFd) -> Result<()> {
@@ -365,7 +397,19 @@ impl Kernel for Linux {
                 answer => return answer,
             }
         }
-        rustix::fs::linkat(CWD, by_proc(file), dir, name, AtFlags::SYMLINK_FOLLOW)
+        if self.reach.has_proc() {
+            return rustix::fs::linkat(CWD, by_proc(file), dir, name, AtFlags::SYMLINK_FOLLOW);
+        }
+        self.reach.by_name(file, |from, old| {
+            rustix::fs::linkat(from, old, dir, name, AtFlags::empty())?;
+            let linked = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat_of(&stat));
+            if linked.is_ok_and(|linked| self.stat(file).is_ok_and(|stat| stat.is_same_file(&linked))) {
+                return Ok(());
+            }
+            // Another file had the name for a moment, and has a further one now.
+            rustix::fs::unlinkat(dir, name, AtFlags::empty())?;
+            Err(Errno::STALE)
+        })
     }
 
     fn unlink(&self, dir: &OwnedFd, name: &Path) -> Result<()> {
@@ -433,74 +477,64 @@ impl Kernel for Linux {
     }
 
     fn chown(&self, file: &OwnedFd, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-        rustix::fs::chownat(file, "", uid.map(Uid::from_raw), gid.map(Gid::from_raw), AtFlags::EMPTY_PATH)
+        let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+        match rustix::fs::chownat(file, "", uid, gid, AtFlags::EMPTY_PATH) {
+            Err(Errno::NOSYS) => rustix::fs::fchown(file, uid, gid),
+            answer => answer,
+        }
     }
 
     fn chmod(&self, file: &OwnedFd, mode: u32) -> Result<()> {
         let mode = Mode::from_raw_mode(mode);
-        match rustix::fs::fchmod(file, mode) {
-            Err(Errno::BADF) => rustix::fs::chmod(by_proc(file), mode),
+        let by_name = |dir: BorrowedFd<'_>, name: &Path| match reach::chmod(file, mode) {
+            Err(Errno::NOSYS | Errno::PERM) => rustix::fs::chmodat(dir, name, mode, AtFlags::empty()),
             answer => answer,
-        }
+        };
+        let answer = rustix::fs::fchmod(file, mode);
+        self.reach.else_by_path(file, answer, |path| rustix::fs::chmod(path, mode), by_name)
     }
 
     fn set_times(&self, file: &OwnedFd, atime: Timestamp, mtime: Timestamp) -> Result<()> {
         let times = Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) };
-        match rustix::fs::futimens(file, &times) {
+        let answer = match rustix::fs::futimens(file, &times) {
             Err(Errno::BADF) => rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH),
             answer => answer,
-        }
+        };
+        // Linux before 5.8 knows no empty path here.
+        let answer = if answer == Err(Errno::INVAL) { Err(Errno::BADF) } else { answer };
+        let by_path = |path: &Path| rustix::fs::utimensat(CWD, path, &times, AtFlags::empty());
+        let by_name =
+            |dir: BorrowedFd<'_>, name: &Path| rustix::fs::utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW);
+        self.reach.else_by_path(file, answer, by_path, by_name)
     }
 
     fn list_xattr(&self, file: &OwnedFd) -> Result<Vec<OsString>> {
-        let list = match sized(
-            |buffer| rustix::fs::flistxattr(file, buffer),
-            || rustix::fs::flistxattr(file, &mut [0_u8; 0][..]),
-        ) {
-            Err(Errno::BADF) => {
-                let path = by_proc(file);
-                sized(
-                    |buffer| rustix::fs::listxattr(&path, buffer),
-                    || rustix::fs::listxattr(&path, &mut [0_u8; 0][..]),
-                )?
-            }
-            answer => answer?,
-        };
-        Ok(list
-            .split(|byte| *byte == 0)
-            .filter(|name| !name.is_empty())
-            .map(|name| OsStr::from_bytes(name).to_owned())
-            .collect())
+        let answer = sized(|buffer| rustix::fs::flistxattr(file, buffer));
+        let by_path = |path: &Path| sized(|buffer| rustix::fs::listxattr(path, buffer));
+        let by_name = |dir: BorrowedFd<'_>, name: &Path| sized(|buffer| reach::list(dir, name, buffer));
+        let list = self.reach.else_by_path(file, answer, by_path, by_name)?;
+        let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(names.map(|name| OsStr::from_bytes(name).to_owned()).collect())
     }
 
     fn get_xattr(&self, file: &OwnedFd, name: &OsStr) -> Result<Vec<u8>> {
-        match sized(
-            |buffer| rustix::fs::fgetxattr(file, name, buffer),
-            || rustix::fs::fgetxattr(file, name, &mut [0_u8; 0][..]),
-        ) {
-            Err(Errno::BADF) => {
-                let path = by_proc(file);
-                sized(
-                    |buffer| rustix::fs::getxattr(&path, name, buffer),
-                    || rustix::fs::getxattr(&path, name, &mut [0_u8; 0][..]),
-                )
-            }
-            answer => answer,
-        }
+        let answer = sized(|buffer| rustix::fs::fgetxattr(file, name, buffer));
+        let by_path = |path: &Path| sized(|buffer| rustix::fs::getxattr(path, name, buffer));
+        let by_name = |dir: BorrowedFd<'_>, at: &Path| sized(|buffer| reach::get(dir, at, name, buffer));
+        self.reach.else_by_path(file, answer, by_path, by_name)
     }
 
     fn set_xattr(&self, file: &OwnedFd, name: &OsStr, value: &[u8]) -> Result<()> {
-        match rustix::fs::fsetxattr(file, name, value, XattrFlags::empty()) {
-            Err(Errno::BADF) => rustix::fs::setxattr(by_proc(file), name, value, XattrFlags::empty()),
-            answer => answer,
-        }
+        let flags = XattrFlags::empty();
+        let answer = rustix::fs::fsetxattr(file, name, value, flags);
+        let by_path = |path: &Path| rustix::fs::setxattr(path, name, value, flags);
+        self.reach.else_by_path(file, answer, by_path, |dir, at| reach::set(dir, at, name, value))
     }
 
     fn remove_xattr(&self, file: &OwnedFd, name: &OsStr) -> Result<()> {
-        match rustix::fs::fremovexattr(file, name) {
-            Err(Errno::BADF) => rustix::fs::removexattr(by_proc(file), name),
-            answer => answer,
-        }
+        let answer = rustix::fs::fremovexattr(file, name);
+        let by_path = |path: &Path| rustix::fs::removexattr(path, name);
+        self.reach.else_by_path(file, answer, by_path, |dir, at| reach::remove(dir, at, name))
     }
 
     fn random(&self) -> u64 {

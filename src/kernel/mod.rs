@@ -8,6 +8,7 @@
 pub mod linux;
 pub mod patient;
 pub mod process;
+mod reach;
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
