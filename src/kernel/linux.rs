@@ -7,7 +7,7 @@
 //! which is done here, so that the rest of the code sees one call.
 #![allow(unsafe_code)]
 
-use super::reach::{self, Reach, by_proc};
+use super::reach::{self, Purpose, Reach, by_proc};
 use super::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
@@ -400,7 +400,7 @@ impl Kernel for Linux {
         if self.reach.has_proc() {
             return rustix::fs::linkat(CWD, by_proc(file), dir, name, AtFlags::SYMLINK_FOLLOW);
         }
-        self.reach.by_name(file, |from, old| {
+        self.reach.by_name(file, Purpose::Ask, |from, old| {
             rustix::fs::linkat(from, old, dir, name, AtFlags::empty())?;
             let linked = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat_of(&stat));
             if linked.is_ok_and(|linked| self.stat(file).is_ok_and(|stat| stat.is_same_file(&linked))) {
@@ -491,7 +491,7 @@ impl Kernel for Linux {
             answer => answer,
         };
         let answer = rustix::fs::fchmod(file, mode);
-        self.reach.else_by_path(file, answer, |path| rustix::fs::chmod(path, mode), by_name)
+        self.reach.else_by_path(file, Purpose::Change, answer, |path| rustix::fs::chmod(path, mode), by_name)
     }
 
     fn set_times(&self, file: &OwnedFd, atime: Timestamp, mtime: Timestamp) -> Result<()> {
@@ -505,14 +505,14 @@ impl Kernel for Linux {
         let by_path = |path: &Path| rustix::fs::utimensat(CWD, path, &times, AtFlags::empty());
         let by_name =
             |dir: BorrowedFd<'_>, name: &Path| rustix::fs::utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW);
-        self.reach.else_by_path(file, answer, by_path, by_name)
+        self.reach.else_by_path(file, Purpose::Change, answer, by_path, by_name)
     }
 
     fn list_xattr(&self, file: &OwnedFd) -> Result<Vec<OsString>> {
         let answer = sized(|buffer| rustix::fs::flistxattr(file, buffer));
         let by_path = |path: &Path| sized(|buffer| rustix::fs::listxattr(path, buffer));
         let by_name = |dir: BorrowedFd<'_>, name: &Path| sized(|buffer| reach::list(dir, name, buffer));
-        let list = self.reach.else_by_path(file, answer, by_path, by_name)?;
+        let list = self.reach.else_by_path(file, Purpose::Ask, answer, by_path, by_name)?;
         let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
         Ok(names.map(|name| OsStr::from_bytes(name).to_owned()).collect())
     }
@@ -521,20 +521,20 @@ impl Kernel for Linux {
         let answer = sized(|buffer| rustix::fs::fgetxattr(file, name, buffer));
         let by_path = |path: &Path| sized(|buffer| rustix::fs::getxattr(path, name, buffer));
         let by_name = |dir: BorrowedFd<'_>, at: &Path| sized(|buffer| reach::get(dir, at, name, buffer));
-        self.reach.else_by_path(file, answer, by_path, by_name)
+        self.reach.else_by_path(file, Purpose::Ask, answer, by_path, by_name)
     }
 
     fn set_xattr(&self, file: &OwnedFd, name: &OsStr, value: &[u8]) -> Result<()> {
         let flags = XattrFlags::empty();
         let answer = rustix::fs::fsetxattr(file, name, value, flags);
         let by_path = |path: &Path| rustix::fs::setxattr(path, name, value, flags);
-        self.reach.else_by_path(file, answer, by_path, |dir, at| reach::set(dir, at, name, value))
+        self.reach.else_by_path(file, Purpose::Change, answer, by_path, |dir, at| reach::set(dir, at, name, value))
     }
 
     fn remove_xattr(&self, file: &OwnedFd, name: &OsStr) -> Result<()> {
         let answer = rustix::fs::fremovexattr(file, name);
         let by_path = |path: &Path| rustix::fs::removexattr(path, name);
-        self.reach.else_by_path(file, answer, by_path, |dir, at| reach::remove(dir, at, name))
+        self.reach.else_by_path(file, Purpose::Change, answer, by_path, |dir, at| reach::remove(dir, at, name))
     }
 
     fn random(&self) -> u64 {

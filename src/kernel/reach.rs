@@ -3,7 +3,7 @@
 //! fchmod and the calls for extended attributes refuse O_PATH handles, and so does getxattrat with an empty path
 //! (Linux 6.13). /proc/self/fd is the way to the very file. A chroot often has no /proc: there the directory and
 //! the name of each such handle are remembered, and the call goes to that name, if the file still has it and
-//! nobody else could put another there meanwhile. Answers, never guesses: what cannot be reached is ENOSYS.
+//! nobody could gain by putting another there meanwhile. Answers, never guesses: what cannot be reached is ENOSYS.
 #![allow(unsafe_code)]
 
 use super::linux::last_errno;
@@ -30,6 +30,15 @@ const PROC: u32 = 0x9fa0;
 /// The name under /proc of an open file.
 pub(super) fn by_proc(file: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// What a call is about to do to the file that it reaches by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It looks.
+    Ask,
+    /// It changes something.
+    Change,
 }
 
 /// What is known of the ways to files behind O_PATH handles; see the head of this file.
@@ -68,6 +77,7 @@ impl Reach {
     pub(super) fn else_by_path<T>(
         &self,
         file: &OwnedFd,
+        purpose: Purpose,
         answer: Result<T>,
         by_path: impl FnOnce(&Path) -> Result<T>,
         by_name: impl FnOnce(BorrowedFd<'_>, &Path) -> Result<T>,
@@ -82,14 +92,15 @@ impl Reach {
                 answer => return answer,
             }
         }
-        self.by_name(file, by_name)
+        self.by_name(file, purpose, by_name)
     }
 
     /// Calls by the name that an O_PATH handle was found by: ENOSYS where it is not known, or where somebody else
-    /// could have put another file there, ESTALE where another file is there.
+    /// could gain by putting another file there, ESTALE where another file is there.
     pub(super) fn by_name<T>(
         &self,
         file: &OwnedFd,
+        purpose: Purpose,
         call: impl FnOnce(BorrowedFd<'_>, &Path) -> Result<T>,
     ) -> Result<T> {
         let stat = rustix::fs::fstat(file)?;
@@ -103,7 +114,7 @@ impl Reach {
         let above = path.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new("."));
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(dir.map_or(CWD, as_borrowed), above, flags, Mode::empty())?;
-        if !is_nobody_elses(&rustix::fs::fstat(&dir)?, &stat) {
+        if !is_safe(&rustix::fs::fstat(&dir)?, &stat, purpose) {
             return Err(Errno::NOSYS);
         }
         let is_there = || {
@@ -123,13 +134,16 @@ fn as_borrowed<'a>(number: RawFd) -> BorrowedFd<'a> {
     unsafe { BorrowedFd::borrow_raw(number) }
 }
 
-/// Whether nobody but root and this user can put another file in the place of this one in its directory. A
-/// symbolic link has no access control list that could be another's.
-fn is_nobody_elses(dir: &Stat, file: &Stat) -> bool {
+/// Whether those who can put another file in the place of this one in its directory gain nothing by it. They are
+/// its owner, and whoever else may write there and is not kept from it by the sticky bit. Root and this user are
+/// trusted. What is asked of a file is told to others as the file's own, so that its owner may be one of them; a
+/// change would be made to a file that he may not change. A symbolic link has no rights that could be asked for.
+fn is_safe(dir: &Stat, file: &Stat, purpose: Purpose) -> bool {
     let is_ours = |stat: &Stat| stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw();
-    let is_sticky = dir.st_mode & 0o1000 != 0 && is_ours(file);
-    FileType::from_raw_mode(file.st_mode) == FileType::Symlink
-        || is_ours(dir) && (dir.st_mode & 0o022 == 0 || is_sticky)
+    let is_trusted = is_ours(dir) || purpose == Purpose::Ask && dir.st_uid == file.st_uid;
+    let is_sticky = dir.st_mode & 0o1000 != 0 && (is_ours(file) || purpose == Purpose::Ask);
+    let is_link = FileType::from_raw_mode(file.st_mode) == FileType::Symlink;
+    is_link && purpose == Purpose::Ask || is_trusted && (dir.st_mode & 0o022 == 0 || is_sticky)
 }
 
 /// Runs a call in a thread of its own, whose working directory is `dir`: for calls that take a path and no directory.
