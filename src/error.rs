@@ -66,6 +66,8 @@ pub enum Action {
     Close,
     /// Setting owner and group.
     PreserveOwnership,
+    /// Taking permission bits from an old target before it gets another owner.
+    ClearMode,
     /// Setting permission bits or an access control list.
     PreserveMode,
     /// Setting times.
@@ -108,6 +110,7 @@ impl Action {
             Action::Sync => "cannot fsync",
             Action::Close => "failed to close",
             Action::PreserveOwnership => "failed to preserve ownership for",
+            Action::ClearMode => "clearing permissions for",
             Action::PreserveMode => "preserving permissions for",
             Action::PreserveTimes => "preserving times for",
             Action::PreserveXattr => "setting attributes for",

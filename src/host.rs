@@ -1,8 +1,12 @@
 //! The process's surroundings: machine, user, limits and terminal, asked once before the run.
 
 use crate::copy::Host;
+use crate::error::reason;
 use crate::kernel::process::started_without;
+use crate::known::attributes::Rules;
 use crate::known::zfs::{Module, Version};
+use crate::report::quote::quoted;
+use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
@@ -11,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 /// Where the kernel shows the loaded ZFS module.
 pub const ZFS_MODULE: &str = "/sys/module/zfs";
+
+/// Where libattr is told which extended attributes are not copied.
+pub const ATTRIBUTE_RULES: &str = "/etc/xattr.conf";
 
 /// Where the kernel shows that it keeps security contexts, and in which attribute: SELinux and SMACK.
 const CONTEXTS: [(&str, &str); 2] =
@@ -89,7 +96,19 @@ fn names(called: Option<&OsStr>) -> (&'static str, String) {
 #[must_use]
 pub fn this_host() -> Host {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    Host { kernel: parse_release(&release), zfs: zfs_module(Path::new(ZFS_MODULE)) }
+    Host { kernel: parse_release(&release), zfs: zfs_module(Path::new(ZFS_MODULE)), attributes: Rules::default() }
+}
+
+/// What the administrator has said of extended attributes, and what there is to say if that cannot be used: then
+/// holds what holds where nothing was said.
+#[must_use]
+pub fn attribute_rules(path: &Path) -> (Rules, Option<String>) {
+    let unused = |why: &str| (Rules::default(), Some(format!("{} is not used: {why}", quoted(path))));
+    match std::fs::read(path) {
+        Ok(text) => Rules::parse(&text).map_or_else(|| unused("Invalid argument"), |rules| (rules, None)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Rules::default(), None),
+        Err(error) => unused(&reason(Errno::from_io_error(&error).unwrap_or(Errno::IO))),
+    }
 }
 
 /// Major and minor of "6.18.44-amd64"; (0, 0) if it does not read so.
@@ -152,19 +171,20 @@ pub fn path() -> Vec<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect()
 }
 
-/// The bits that new files do not get.
+/// The bits that new files do not get. From now on the kernel takes only those from them that are not the owner's:
+/// these are needed to make a file, and taken in the end.
 #[must_use]
 pub fn umask() -> u32 {
     // The call that tells also sets; no other thread makes files yet.
-    let umask = rustix::process::umask(rustix::fs::Mode::empty());
-    rustix::process::umask(umask);
+    let umask = rustix::process::umask(Mode::empty());
+    rustix::process::umask(umask & !Mode::RWXU);
     umask.bits()
 }
 
-/// Whether chown may be expected to work.
+/// The effective user.
 #[must_use]
-pub fn is_privileged() -> bool {
-    rustix::process::geteuid().is_root()
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// Raises the soft limit of open files to the hard one, and returns what it is then.

@@ -13,7 +13,7 @@ use safecp::tree::plan::Operands;
 use safecp::tree::run::Run;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -59,7 +59,8 @@ fn copy(
     operands: &Operands,
     warnings: &[String],
 ) -> anyhow::Result<ExitCode> {
-    let options = Options { umask: host::umask(), privileged: host::is_privileged(), ..options };
+    let (umask, user) = (host::umask(), host::user());
+    let options = Options { umask, user, privileged: user == 0, ..options };
     let options = options.within(host::allow_many_files());
     let watch = signals::watch(signals::GRACE)?;
     let report = Report::new(environment.program, options.verbosity, host::output(), Box::new(std::io::stderr()));
@@ -67,8 +68,14 @@ fn copy(
     let kernel = Patient(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
+    let mut host = host::this_host();
+    if options.preserve.mode.wanted() || options.preserve.xattr.wanted() {
+        let (attributes, unused) = host::attribute_rules(Path::new(host::ATTRIBUTE_RULES));
+        unused.iter().for_each(|warning| report.warning(warning));
+        host.attributes = attributes;
+    }
     let ask = |question: &str| host::ask(&environment.called, question);
-    Run::new(&kernel, &options, &host::this_host(), &watch.stop, &report, &ask).operands(&operands);
+    Run::new(&kernel, &options, &host, &watch.stop, &report, &ask).operands(&operands);
     watch.die_if_asked();
     Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

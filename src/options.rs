@@ -276,6 +276,8 @@ pub struct Options {
     pub umask: u32,
     /// Whether chown may be expected to work: the effective user is root.
     pub privileged: bool,
+    /// The effective user.
+    pub user: u32,
 }
 
 /// Descriptors of a run apart from those of the names that it copies: the three standard ones, those of signals, the
@@ -307,6 +309,12 @@ impl Options {
         // A quarter more may be open for a moment, on the way back up a deep tree.
         let directories_max = (directories / 2 * 4 / 5).clamp(DIRECTORIES_MIN, DIRECTORIES_MAX);
         Self { jobs_max, directories_max, ..self }
+    }
+
+    /// Whether the umask takes rights from the owner as well. What is made has them until it is done.
+    #[must_use]
+    pub fn closes_to_owner(&self) -> bool {
+        self.umask & 0o700 != 0
     }
 
     /// Whether digests are told, and so taken: bytes are compared, with or without one.
@@ -346,6 +354,7 @@ impl Options {
             verbosity: Verbosity::Quiet,
             umask: 0o022,
             privileged: false,
+            user: 0,
         }
     }
 }

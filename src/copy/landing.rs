@@ -5,9 +5,9 @@
 //! be made to look the same is written in place, as cp does.
 
 use super::commit::{Claim, Temporary};
-use super::metadata::{Dressed, Fresh, Wardrobe, Worn};
+use super::metadata::{Dressed, Fresh, Worn};
 use super::strategy::{Verdict, verdict};
-use super::{Copier, Follow, Job, Landing, Name, Source};
+use super::{Copier, Follow, Job, Landing, Name, Source, are_lists_told};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
@@ -47,10 +47,6 @@ impl<K: Kernel> Sink<'_, K> {
 }
 
 impl<K: Kernel> Copier<'_, K> {
-    fn wardrobe(&self) -> Wardrobe<'_, K> {
-        Wardrobe { kernel: self.kernel, options: self.options }
-    }
-
     /// Makes or opens what the bytes go into. Its landing may be another than the one asked for.
     pub(super) fn sink<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
         match landing {
@@ -80,11 +76,14 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Whether a new file is made with a mode of its own, to be given its real one in the end: to keep
-    /// others out until it has its owner, or to have the right to set attributes on it.
+    /// others out until it has its owner, to have the right to set attributes on it, or as its real one gives not even
+    /// its owner a right.
     fn is_private(&self, source: &Stat) -> bool {
         let preserve = &self.options.preserve;
         let sets_attributes = preserve.xattr.wanted() || preserve.context.wanted();
-        preserve.closes_until_done() || sets_attributes && self.wanted_mode(source) & 0o200 == 0
+        preserve.closes_until_done()
+            || self.options.closes_to_owner()
+            || sets_attributes && self.wanted_mode(source) & 0o200 == 0
     }
 
     /// The permission bits a new file asks for where none are preserved, before the umask.
@@ -217,12 +216,15 @@ impl<K: Kernel> Copier<'_, K> {
             flushed.map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
         }
         let (worn, fresh) = match &old {
-            Some((old, stat)) => {
-                let imitated = self.wardrobe().imitate(old, stat, temporary.file());
-                if !is_possible(imitated).map_err(|errno| cannot_land(job, landing, errno))? {
-                    return Ok(None);
+            Some((old, old_stat)) => {
+                let tells_lists = are_lists_told(job.ground.home.honesty);
+                let old = Dressed { file: old, shown: job.target.shown, worn: Worn::default(), tells_lists };
+                let imitated = self.wardrobe().imitate(&old, old_stat, temporary.file(), stat);
+                match imitated {
+                    Ok(worn) => (worn, Fresh::Alike),
+                    Err(errno) if verdict(errno) == Verdict::Unsupported => return Ok(None),
+                    Err(errno) => return Err(cannot_land(job, landing, errno)),
                 }
-                (Worn { owner: Some((stat.uid, stat.gid)), mode: None }, Fresh::Old)
             }
             None => {
                 let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
@@ -263,8 +265,9 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     fn carry(&self, job: &Job<'_, K::File>, target: &K::File, worn: Worn, fresh: Fresh) -> Vec<Error> {
-        let source = Dressed { file: job.source.file, shown: job.source.shown, worn: Worn::default() };
-        let target = Dressed { file: target, shown: job.target.shown, worn };
+        let Source { file, stat, shown, origin } = *job.source;
+        let source = Dressed { file, shown, worn: Worn::default(), tells_lists: self.tells_lists(origin, stat) };
+        let target = Dressed { file: target, shown: job.target.shown, worn, tells_lists: false };
         self.wardrobe().carry(&source, job.source.stat, &target, fresh)
     }
 

@@ -1,24 +1,27 @@
 //! Owner, extended attributes, mode and times, in the order the kernel demands.
 //!
-//! Owner first, because chown clears set-user-ID bits and capabilities; extended attributes next,
-//! access control lists among them, because they change the mode; then the mode; times last, because
-//! all the others touch them. Everything goes through handles. What cannot be kept is returned as a
-//! complaint: the copy stands, the exit status remembers.
+//! Owner first, because chown clears set-user-ID bits and capabilities; extended attributes next; then the
+//! access control lists, because they change the mode; then the mode; times last, because all the others touch
+//! them. At no step does anybody have rights that he has not on the source. Everything goes through handles. What
+//! cannot be kept is returned as a complaint: the copy stands, the exit status remembers.
 
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
+use crate::known::attributes::{ACCESS_LIST, Class, DEFAULT_LIST, Rules, is_trivial};
 use crate::options::{Context, Keep, Options};
-use std::ffi::OsStr;
+use crate::report::quote::quoted;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+const SET_USER_ID: u32 = 0o4000;
+const SET_GROUP_ID: u32 = 0o2000;
 
 /// Bits that give rights by owner: set-user-ID, set-group-ID and sticky.
 const SPECIAL_BITS: u32 = 0o7000;
 
-/// The access control list that chmod knows of.
-const ACCESS_LIST: &str = "system.posix_acl_access";
-/// The list that new entries of a directory inherit.
-pub const DEFAULT_LIST: &str = "system.posix_acl_default";
+/// The bits that stay where it is not known whom the others would let in.
+const OWNERS_BITS: u32 = 0o700;
 
 /// A file whose attributes are taken or set, and its name for messages.
 pub struct Dressed<'a, F> {
@@ -28,6 +31,9 @@ pub struct Dressed<'a, F> {
     pub shown: &'a Path,
     /// What is known of it.
     pub worn: Worn,
+    /// Its filesystem has no access control list that it does not name among the attributes. CIFS and some of FUSE's
+    /// have; elsewhere lists are asked for by their names too.
+    pub tells_lists: bool,
 }
 
 /// Attributes that a file has, where they are known not to have changed since they were asked; what it has is not set.
@@ -47,27 +53,51 @@ impl Worn {
     }
 }
 
-/// What an extended attribute belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    AccessControl,
-    Context,
-    Plain,
-}
-
-fn class_of(name: &OsStr) -> Class {
-    match name.as_bytes() {
-        b"system.posix_acl_access" | b"system.posix_acl_default" | b"system.nfs4_acl" | b"system.richacl" => {
-            Class::AccessControl
-        }
-        b"security.selinux" | b"security.SMACK64" => Class::Context,
-        _ => Class::Plain,
-    }
-}
-
 /// What the kernel takes from a file that is written to, since it vouches for the old content.
 fn is_lost_by_writing(name: &OsStr) -> bool {
     [&b"security.capability"[..], b"security.ima", b"security.evm"].contains(&name.as_bytes())
+}
+
+/// The access control lists that such a file can have.
+fn lists_of(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Symlink => &[],
+        Kind::Directory => &[ACCESS_LIST, DEFAULT_LIST],
+        Kind::File | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => &[ACCESS_LIST],
+    }
+}
+
+/// Only these say that there is no such attribute. ENOSYS does not: it is an answer about the call, not about the file
+/// (FUSE makes EOPNOTSUPP of its daemons' ENOSYS).
+fn is_missing(errno: Errno) -> bool {
+    matches!(errno, Errno::NODATA | Errno::OPNOTSUPP)
+}
+
+/// Whether an attribute is none that this target, or this user, can set: nothing was lost on the way.
+fn is_refusal(errno: Errno) -> bool {
+    matches!(errno, Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM | Errno::ACCESS | Errno::INVAL)
+}
+
+/// Whose a target is in the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owned {
+    /// Whoever's it was: that was right, or nothing was asked for.
+    AsBefore,
+    /// The source's.
+    Given,
+    /// Another's, as an ordinary user may not give files away.
+    Another,
+    /// Another's, which was said.
+    Failed,
+}
+
+/// What a source has of extended attributes.
+#[derive(Default)]
+struct Belongings {
+    /// Their names, those of access control lists among them.
+    names: Vec<OsString>,
+    /// It may have a list that could not be asked for.
+    is_unsure: bool,
 }
 
 /// Carries a source's attributes to what was made from it.
@@ -76,14 +106,16 @@ pub struct Wardrobe<'a, K: Kernel> {
     pub kernel: &'a K,
     /// What is carried.
     pub options: &'a Options,
+    /// What attributes' names mean.
+    pub rules: &'a Rules,
 }
 
 impl<K: Kernel> Wardrobe<'_, K> {
     /// Sets on `target` what the options preserve of `source`, whose stat is `from`.
     ///
-    /// `fresh` says that the target was made by this run, with a private mode if anything is
-    /// preserved; then its mode is set in any case. `inherits` says that it may have an access
-    /// control list from its directory. Returns what could not be kept and had to be.
+    /// `fresh` says whether this run made the target, and how. Returns what could not be kept and had to be. Where
+    /// that is the owner or an access control list, group and others have no rights in the end: they might be others
+    /// than the source's.
     pub fn carry(
         &self,
         source: &Dressed<'_, K::File>,
@@ -93,20 +125,22 @@ impl<K: Kernel> Wardrobe<'_, K> {
     ) -> Vec<Error> {
         let preserve = &self.options.preserve;
         let mut complaints = Vec::new();
-        let mut owner_kept = true;
+        let has = self.belongings(source, from, target, &mut complaints);
+        let gives_away = preserve.ownership.wanted() && target.worn.owner != Some((from.uid, from.gid));
         // What chown, an extended attribute or an access control list makes of the mode is not known.
         let mut worn_mode = target.worn.mode;
-        if preserve.ownership.wanted() && target.worn.owner != Some((from.uid, from.gid)) {
-            owner_kept = self.own(target, from, &mut complaints);
-            worn_mode = None;
-        }
-        let mut lists_kept = true;
-        if preserve.xattr.wanted() || preserve.context.wanted() || preserve.mode.wanted() {
-            let before = complaints.len();
-            if self.carry_xattrs(source, from, target, fresh, &mut complaints) {
-                worn_mode = None;
+        if fresh == Fresh::Old && preserve.mode.wanted() {
+            match self.narrow(from, target, gives_away || has.names.iter().any(|name| self.is_list(name))) {
+                Ok(narrowed) => worn_mode = narrowed,
+                Err(errno) => {
+                    complaints.push(Error::call(Action::ClearMode, target.shown, errno));
+                    return complaints;
+                }
             }
-            lists_kept = !complaints[before..].iter().any(Error::is_about_permissions);
+        }
+        let owned = if gives_away { self.own(target, from, &mut complaints) } else { Owned::AsBefore };
+        if self.carry_xattrs(source, target, &has, &mut complaints) || owned != Owned::AsBefore {
+            worn_mode = None;
         }
         if let Context::Named { attribute, value } = &self.options.context {
             // The kernel keeps contexts as C strings, with the byte that ends them.
@@ -114,18 +148,15 @@ impl<K: Kernel> Wardrobe<'_, K> {
             let set = self.kernel.set_xattr(target.file, OsStr::new(attribute), &value);
             self.note(set, Action::SetContext, target, Keep::Must, &mut complaints);
         }
-        let may_have_list = matches!(fresh, Fresh::Made { inherits: true, .. }) && from.kind != Kind::Symlink;
-        if preserve.default_mode && may_have_list {
-            // Where no mode is to be preserved it is the default one, and no list makes it another.
-            let removed = self.remove_list(target.file, ACCESS_LIST);
-            self.note(removed, Action::PreserveMode, target, Keep::Must, &mut complaints);
+        let is_closed = owned == Owned::Failed || has.is_unsure;
+        let before = complaints.len();
+        if self.carry_lists(source, from, target, (&has, is_closed), fresh, &mut complaints) {
+            worn_mode = None;
         }
-        if let Some(mode) = self.mode(from, fresh, owner_kept) {
-            // With an access control list the group bits are its mask, and would be more than the
-            // group's own rights where the list itself is missing.
-            let mode = if lists_kept { mode } else { mode & !0o070 };
-            let set = if worn_mode == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
-            self.note(set, Action::PreserveMode, target, Keep::Must, &mut complaints);
+        let is_closed = is_closed || complaints.len() > before;
+        if let Some(mode) = self.mode(from, target, fresh, owned, &mut complaints) {
+            let mode = if is_closed { mode & OWNERS_BITS } else { mode };
+            self.set_mode(source, target, mode, worn_mode, (&has, is_closed), &mut complaints);
         }
         if preserve.timestamps.wanted() {
             let set = self.kernel.set_times(target.file, from.atime, from.mtime);
@@ -134,33 +165,205 @@ impl<K: Kernel> Wardrobe<'_, K> {
         complaints
     }
 
-    /// Sets owner and group; false if they are not the source's in the end. An ordinary user may
-    /// not give files away: that is silent, and costs the special bits.
-    fn own(&self, target: &Dressed<'_, K::File>, from: &Stat, complaints: &mut Vec<Error>) -> bool {
-        let owned = self.kernel.chown(target.file, Some(from.uid), Some(from.gid));
-        match owned {
-            Ok(()) => true,
+    /// The names of what a source has. Lists are asked for by name where they may not be named.
+    fn belongings(
+        &self,
+        source: &Dressed<'_, K::File>,
+        from: &Stat,
+        target: &Dressed<'_, K::File>,
+        complaints: &mut Vec<Error>,
+    ) -> Belongings {
+        let preserve = &self.options.preserve;
+        let wants_attributes = preserve.xattr.wanted() || preserve.context.wanted();
+        if !wants_attributes && !preserve.mode.wanted() {
+            return Belongings::default();
+        }
+        let listed = self.kernel.list_xattr(source.file);
+        let is_told = listed.is_ok() && source.tells_lists;
+        let mut has = Belongings::default();
+        match listed {
+            Ok(names) => has.names = names,
+            Err(Errno::OPNOTSUPP) => {}
+            // What is a mode is asked for below.
+            Err(Errno::NOSYS) if !wants_attributes => {}
+            Err(errno) => {
+                complaints.push(Error::call(Action::ListXattr, source.shown, errno));
+                has.is_unsure = errno != Errno::NOSYS;
+            }
+        }
+        if is_told || !preserve.mode.wanted() {
+            return has;
+        }
+        for list in lists_of(from.kind) {
+            match self.list(source.file, list) {
+                Ok(true) if !has.names.iter().any(|name| name == *list) => has.names.push(OsString::from(list)),
+                Ok(_) => {}
+                Err(errno) => {
+                    self.note(Err(errno), Action::PreserveMode, target, preserve.mode, complaints);
+                    has.is_unsure = true;
+                }
+            }
+        }
+        has
+    }
+
+    /// Whether a file has an access control list that says more than its mode.
+    fn list(&self, file: &K::File, list: &str) -> crate::kernel::Result<bool> {
+        match self.kernel.get_xattr(file, OsStr::new(list)) {
+            Ok(value) => Ok(!is_trivial(OsStr::new(list), &value)),
+            Err(errno) if is_missing(errno) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn is_list(&self, name: &OsStr) -> bool {
+        matches!(self.rules.class(name), Class::PosixList | Class::OtherList)
+    }
+
+    /// Takes all rights from everybody but the owner of an old file that is to get another owner or other lists, and
+    /// from the owner what he will not have: on the way they would be too many for the one or the other. Returns
+    /// the mode, where it is known.
+    fn narrow(&self, from: &Stat, target: &Dressed<'_, K::File>, changes: bool) -> crate::kernel::Result<Option<u32>> {
+        // What cannot be asked may be there.
+        let has_list = || self.list(target.file, ACCESS_LIST).unwrap_or(true);
+        if from.kind == Kind::Symlink || !changes && !has_list() {
+            return Ok(target.worn.mode);
+        }
+        let worn = target.worn.mode.map_or_else(|| self.kernel.stat(target.file).map(|stat| stat.mode), Ok)?;
+        let narrow = worn & from.mode & OWNERS_BITS;
+        if worn != narrow {
+            self.kernel.chmod(target.file, narrow)?;
+        }
+        Ok(Some(narrow))
+    }
+
+    /// Sets owner and group. An ordinary user may not give files away: that is silent, and costs the special bits.
+    fn own(&self, target: &Dressed<'_, K::File>, from: &Stat, complaints: &mut Vec<Error>) -> Owned {
+        match self.kernel.chown(target.file, Some(from.uid), Some(from.gid)) {
+            Ok(()) => Owned::Given,
             Err(Errno::PERM | Errno::INVAL) if !self.options.privileged => {
                 // At least the group, if we are a member; the owner is another in any case.
                 self.kernel.chown(target.file, None, Some(from.gid)).unwrap_or(());
-                false
+                Owned::Another
             }
             Err(errno) => {
                 self.note(Err(errno), Action::PreserveOwnership, target, self.options.preserve.ownership, complaints);
-                false
+                Owned::Failed
             }
         }
     }
 
+    /// Sets the attributes that are no lists. Returns whether the target's mode may have been touched.
+    fn carry_xattrs(
+        &self,
+        source: &Dressed<'_, K::File>,
+        target: &Dressed<'_, K::File>,
+        has: &Belongings,
+        complaints: &mut Vec<Error>,
+    ) -> bool {
+        let preserve = &self.options.preserve;
+        let mut is_touched = false;
+        for name in &has.names {
+            let keep = match self.rules.class(name) {
+                Class::PosixList | Class::OtherList | Class::Left => Keep::No,
+                Class::Context => preserve.context,
+                Class::Plain => preserve.xattr,
+            };
+            if keep.wanted() {
+                let carried = self.carry_xattr(source.file, target.file, name);
+                self.note(carried, Action::PreserveXattr, target, keep, complaints);
+                is_touched = true;
+            }
+        }
+        is_touched
+    }
+
+    fn carry_xattr(&self, source: &K::File, target: &K::File, name: &OsStr) -> crate::kernel::Result<()> {
+        match self.kernel.get_xattr(source, name) {
+            // It was removed since it was listed.
+            Err(Errno::NODATA) => Ok(()),
+            value => self.kernel.set_xattr(target, name, &value?),
+        }
+    }
+
+    /// Sets the POSIX lists, and removes those that the source has not. Returns whether the mode may have been touched.
+    fn carry_lists(
+        &self,
+        source: &Dressed<'_, K::File>,
+        from: &Stat,
+        target: &Dressed<'_, K::File>,
+        (has, is_closed): (&Belongings, bool),
+        fresh: Fresh,
+        complaints: &mut Vec<Error>,
+    ) -> bool {
+        let preserve = &self.options.preserve;
+        let may_have_one = matches!(fresh, Fresh::Old | Fresh::Alike | Fresh::Made { inherits: true, .. });
+        let mut is_touched = false;
+        for list in lists_of(from.kind) {
+            let is_wanted = has.names.iter().any(|name| name == *list) && !is_closed;
+            if preserve.mode.wanted() && is_wanted {
+                let carried = self.carry_list(source.file, target.file, OsStr::new(list));
+                self.note(carried, Action::PreserveMode, target, preserve.mode, complaints);
+                is_touched = true;
+            } else if may_have_one && (preserve.mode.wanted() || self.is_list_of_default(list, fresh)) {
+                match self.remove_list(target.file, list) {
+                    Ok(removed) => is_touched |= removed,
+                    Err(errno) => complaints.push(Error::call(Action::PreserveMode, target.shown, errno)),
+                }
+            }
+        }
+        is_touched
+    }
+
+    /// Whether a list would make another mode of the default one, which is to be had where none is preserved.
+    fn is_list_of_default(&self, list: &str, fresh: Fresh) -> bool {
+        self.options.preserve.default_mode && list == ACCESS_LIST && matches!(fresh, Fresh::Made { .. })
+    }
+
+    /// Carries a list; one that says no more than the mode need not be kept where there are no lists.
+    fn carry_list(&self, source: &K::File, target: &K::File, name: &OsStr) -> crate::kernel::Result<()> {
+        let value = match self.kernel.get_xattr(source, name) {
+            Err(Errno::NODATA) => return Ok(()),
+            value => value?,
+        };
+        match self.kernel.set_xattr(target, name, &value) {
+            Err(Errno::OPNOTSUPP) if is_trivial(name, &value) => Ok(()),
+            set => set,
+        }
+    }
+
+    /// Removes an access control list; it is well if there is none, or can be none. Returns whether there was one.
+    fn remove_list(&self, file: &K::File, list: &str) -> crate::kernel::Result<bool> {
+        match self.kernel.remove_xattr(file, OsStr::new(list)) {
+            Ok(()) => Ok(true),
+            Err(Errno::NODATA) => Ok(false),
+            // It is no answer to whether there is one; EOPNOTSUPP neither, where lists can only be asked for.
+            Err(errno) => match self.list(file, list) {
+                Ok(false) => Ok(false),
+                Ok(true) | Err(_) => Err(errno),
+            },
+        }
+    }
+
     /// The mode to set, or `None` if the one the file was made with is right.
-    fn mode(&self, from: &Stat, fresh: Fresh, owner_kept: bool) -> Option<u32> {
+    fn mode(
+        &self,
+        from: &Stat,
+        target: &Dressed<'_, K::File>,
+        fresh: Fresh,
+        owned: Owned,
+        complaints: &mut Vec<Error>,
+    ) -> Option<u32> {
         let preserve = &self.options.preserve;
         if from.kind == Kind::Symlink {
             return None;
         }
         if preserve.mode.wanted() {
-            let unsafe_bits = if owner_kept { 0 } else { SPECIAL_BITS };
-            return Some(from.mode & !unsafe_bits);
+            let lost = match owned {
+                Owned::Another | Owned::Failed => SPECIAL_BITS,
+                Owned::AsBefore | Owned::Given => self.rights_of_another(from, target, owned, complaints),
+            };
+            return Some(from.mode & !lost);
         }
         match fresh {
             Fresh::Made { private: true, default_mode, .. } => Some(default_mode),
@@ -169,70 +372,81 @@ impl<K: Kernel> Wardrobe<'_, K> {
             {
                 Some(default_mode)
             }
-            Fresh::Made { private: false, .. } | Fresh::Old => None,
+            Fresh::Made { private: false, .. } | Fresh::Old | Fresh::Alike => None,
         }
     }
 
-    /// Returns whether the target's may have been touched.
-    fn carry_xattrs(
+    /// The set-ID bits that would run a program of the source's owner with the rights of somebody else, which is said.
+    /// Filesystems without owners answer chown with success.
+    fn rights_of_another(
         &self,
-        source: &Dressed<'_, K::File>,
         from: &Stat,
         target: &Dressed<'_, K::File>,
-        fresh: Fresh,
+        owned: Owned,
         complaints: &mut Vec<Error>,
-    ) -> bool {
-        let preserve = &self.options.preserve;
-        let names = match self.kernel.list_xattr(source.file) {
-            Ok(names) => names,
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Vec::new(),
+    ) -> u32 {
+        if from.kind != Kind::File || from.mode & (SET_USER_ID | SET_GROUP_ID) == 0 {
+            return 0;
+        }
+        let known = target.worn.owner.filter(|_| owned == Owned::AsBefore);
+        let owner = known.map_or_else(|| self.kernel.stat(target.file).map(|stat| (stat.uid, stat.gid)), Ok);
+        let (uid, gid) = match owner {
+            Ok(owner) => owner,
             Err(errno) => {
-                let keep = if preserve.mode == Keep::Must { Keep::Must } else { preserve.xattr };
-                self.note(Err(errno), Action::ListXattr, source, keep, complaints);
-                return false;
+                complaints.push(Error::call(Action::StatTarget, target.shown, errno));
+                return SET_USER_ID | SET_GROUP_ID;
             }
         };
-        for name in &names {
-            let (keep, action) = match class_of(name) {
-                Class::AccessControl => (preserve.mode, Action::PreserveMode),
-                Class::Context => (preserve.context, Action::PreserveXattr),
-                Class::Plain => (preserve.xattr, Action::PreserveXattr),
-            };
-            if keep.wanted() {
-                self.note(self.carry_xattr(source, target, name), action, target, keep, complaints);
-            }
-        }
-        let may_inherit = matches!(fresh, Fresh::Old | Fresh::Made { inherits: true, .. });
-        if !preserve.mode.wanted() || !may_inherit || from.kind == Kind::Symlink {
-            return !names.is_empty();
-        }
-        let inherited: &[&str] =
-            if from.kind == Kind::Directory { &[ACCESS_LIST, DEFAULT_LIST] } else { &[ACCESS_LIST] };
-        for list in inherited.iter().filter(|list| !names.iter().any(|name| name == **list)) {
-            let removed = self.remove_list(target.file, list);
-            self.note(removed, Action::PreserveMode, target, preserve.mode, complaints);
-        }
-        true
+        let lost = if uid == from.uid { 0 } else { SET_USER_ID } | if gid == from.gid { 0 } else { SET_GROUP_ID };
+        let (bit, owner) = match lost & from.mode {
+            0 => return lost,
+            SET_USER_ID => ("set-user-ID bit", "owner"),
+            SET_GROUP_ID => ("set-group-ID bit", "group"),
+            _ => ("set-user-ID and set-group-ID bits", "owner and group"),
+        };
+        let shown = quoted(target.shown);
+        let warning = format!("warning: not preserving the {bit} of {shown}, which has another {owner}");
+        complaints.push(Error::Noted(Box::new(Error::Refused(warning))));
+        lost
     }
 
-    fn carry_xattr(
+    /// Sets the mode, and the lists that take its place. A server makes such a list anew of a mode, so that it comes
+    /// last; until then, and if it does not come, only the owner has rights.
+    fn set_mode(
         &self,
         source: &Dressed<'_, K::File>,
         target: &Dressed<'_, K::File>,
-        name: &OsStr,
-    ) -> crate::kernel::Result<()> {
-        match self.kernel.get_xattr(source.file, name) {
-            // It was removed since it was listed.
-            Err(Errno::NODATA) => Ok(()),
-            value => self.kernel.set_xattr(target.file, name, &value?),
+        mode: u32,
+        worn: Option<u32>,
+        (has, is_closed): (&Belongings, bool),
+        complaints: &mut Vec<Error>,
+    ) {
+        let keep = self.options.preserve.mode;
+        let is_carried = |name: &&OsString| keep.wanted() && !is_closed && self.rules.class(name) == Class::OtherList;
+        let mut lists = Vec::new();
+        let mut is_mode_all = true;
+        for name in has.names.iter().filter(is_carried) {
+            match self.kernel.get_xattr(source.file, name) {
+                Ok(value) => {
+                    is_mode_all &= is_trivial(name, &value);
+                    lists.push((name, value));
+                }
+                Err(Errno::NODATA) => {}
+                Err(errno) => {
+                    is_mode_all = false;
+                    complaints.push(Error::call(Action::PreserveMode, target.shown, errno));
+                }
+            }
         }
-    }
-
-    /// Removes an access control list; it is well if there is none, or can be none.
-    fn remove_list(&self, file: &K::File, list: &str) -> crate::kernel::Result<()> {
-        match self.kernel.remove_xattr(file, OsStr::new(list)) {
-            Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-            removed => removed,
+        let mode = if is_mode_all { mode } else { mode & (SPECIAL_BITS | OWNERS_BITS) };
+        let set = if worn == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
+        self.note(set, Action::PreserveMode, target, Keep::Must, complaints);
+        for (name, value) in lists {
+            let set = match self.kernel.set_xattr(target.file, name, &value) {
+                Err(Errno::OPNOTSUPP) if is_trivial(name, &value) => Ok(()),
+                set => set,
+            };
+            self.note(set, Action::PreserveMode, target, keep, complaints);
         }
     }
 
@@ -247,52 +461,83 @@ impl<K: Kernel> Wardrobe<'_, K> {
         let Err(errno) = done else { return };
         let complaint = Error::call(action, on.shown, errno);
         match keep {
+            Keep::No => {}
             Keep::Must => complaints.push(complaint),
+            Keep::Try | Keep::Say if !is_refusal(errno) => complaints.push(complaint),
             Keep::Say if errno != Errno::OPNOTSUPP => complaints.push(Error::Noted(Box::new(complaint))),
-            Keep::No | Keep::Try | Keep::Say => {}
+            Keep::Try | Keep::Say => {}
         }
     }
 
-    /// Makes `new` look as `old` did: owner, extended attributes with access control lists and
-    /// labels, mode, but for what is to be the source's. An error means that somebody could tell them apart.
-    pub fn imitate(&self, old: &K::File, stat: &Stat, new: &K::File) -> crate::kernel::Result<()> {
-        self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
-        let names = match self.kernel.list_xattr(old) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Vec::new(),
+    /// Makes `new`, whose stat is `made` where that is known, look as `old` did: owner, extended attributes with access
+    /// control lists and labels, mode, but for what is to be the source's. Returns what the new one has then. An error
+    /// means that somebody could tell them apart.
+    pub fn imitate(
+        &self,
+        old: &Dressed<'_, K::File>,
+        stat: &Stat,
+        new: &K::File,
+        made: Option<Stat>,
+    ) -> crate::kernel::Result<Worn> {
+        let preserve = &self.options.preserve;
+        // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
+        // could open a temporary that has a name.
+        let keeps_owner = preserve.ownership.wanted() && self.options.privileged;
+        let mut worn = Worn { mode: None, ..Worn::of(made) };
+        if !keeps_owner {
+            self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
+            worn.owner = Some((stat.uid, stat.gid));
+        }
+        let keeps_mode = preserve.mode.wanted();
+        let listed = self.kernel.list_xattr(old.file);
+        let is_told = listed.is_ok() && old.tells_lists;
+        let names = match listed {
+            Err(Errno::OPNOTSUPP) => Vec::new(),
             names => names?,
         };
-        // Where mode and lists are the source's in the end they are not first the old ones, by which others
-        // could open a temporary that has a name.
-        let keeps_mode = self.options.preserve.mode.wanted();
-        let is_kept = |name: &OsStr| keeps_mode && class_of(name) == Class::AccessControl;
-        for name in names.iter().filter(|name| !is_lost_by_writing(name) && !is_kept(name)) {
-            match self.kernel.get_xattr(old, name) {
-                Err(Errno::NODATA) => {}
-                value => self.kernel.set_xattr(new, name, &value?)?,
-            }
+        let is_second_name = |name: &OsStr| self.rules.class(name) == Class::Left && name.as_bytes().starts_with(SGI);
+        let is_carried = |name: &OsStr| !(is_lost_by_writing(name) || keeps_mode && self.is_list(name));
+        let carried = || names.iter().filter(|name| is_carried(name) && !is_second_name(name));
+        // A list that takes the mode's place comes after it.
+        let is_last = |name: &OsStr| self.rules.class(name) == Class::OtherList;
+        for name in carried().filter(|name| !is_last(name)) {
+            self.carry_xattr(old.file, new, name)?;
         }
         if !names.iter().any(|name| name == ACCESS_LIST) {
-            self.remove_list(new, ACCESS_LIST)?;
+            if !keeps_mode && !is_told && self.list(old.file, ACCESS_LIST)? {
+                self.carry_xattr(old.file, new, OsStr::new(ACCESS_LIST))?;
+            } else {
+                self.remove_list(new, ACCESS_LIST)?;
+            }
         }
         if keeps_mode {
-            return Ok(());
+            return Ok(worn);
         }
         // write(2) by an ordinary user takes the set-ID bits, as it would have from the old file.
         let lost = match stat.mode & 0o010 {
             _ if self.options.privileged => 0,
             // Without the group's right to execute, set-group-ID means something else and stays.
-            0 => 0o4000,
-            _ => 0o6000,
+            0 => SET_USER_ID,
+            _ => SET_USER_ID | SET_GROUP_ID,
         };
-        self.kernel.chmod(new, stat.mode & !lost)
+        self.kernel.chmod(new, stat.mode & !lost)?;
+        for name in carried().filter(|name| is_last(name)) {
+            self.carry_xattr(old.file, new, name)?;
+        }
+        Ok(worn)
     }
 }
+
+/// What the names of XFS's own attributes begin with.
+const SGI: &[u8] = b"trusted.SGI_";
 
 /// Whether a target was made by this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fresh {
     /// It was there before: without --preserve its attributes stay.
     Old,
+    /// It was made, and looks like the old one whose place it takes: without --preserve that stays so.
+    Alike,
     /// It was made.
     Made {
         /// With a mode nobody else can use it by, so that the mode is to be set at the end.

@@ -21,12 +21,14 @@ pub mod verify;
 
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::known::filesystems::Honesty;
+use crate::known::attributes::{DEFAULT_LIST, Rules};
+use crate::known::filesystems::{Filesystem, Honesty};
 use crate::known::zfs::Module;
 use crate::options::{Options, Reflink, Verify};
 use crate::report::quote::quoted;
 use fill::{Failed, Filled, exhausted};
 pub(crate) use landing::Finished;
+use metadata::Wardrobe;
 use probe::Probe;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -67,6 +69,8 @@ pub struct Host {
     pub kernel: (u32, u32),
     /// The loaded ZFS module.
     pub zfs: Option<Module>,
+    /// What its administrator has said of extended attributes.
+    pub attributes: Rules,
 }
 
 /// Which symbolic links a look-up goes through.
@@ -172,7 +176,7 @@ pub enum Landing {
 /// What is known of a target's directory: asked once for all names in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Home {
-    /// It has a default access control list.
+    /// What is made in it may inherit an access control list.
     pub inherits: bool,
     /// What hints of its filesystem are worth.
     pub honesty: Honesty,
@@ -295,8 +299,10 @@ impl<'a, K: Kernel> Copier<'a, K> {
 
     /// Asks about a directory in which targets are to be made.
     pub fn home(&self, dir: &K::File) -> Home {
-        let dev = self.kernel.stat(dir).map(|stat| stat.dev).ok();
-        Home { inherits: self.hands_down_list(dir), honesty: self.honesty_of(dir), dev }
+        // What cannot be told of a directory is taken for the worst by whoever asks.
+        let stat = self.kernel.stat(dir).ok();
+        let inherits = self.hands_down_list(dir, stat.as_ref());
+        Home { inherits, honesty: self.honesty_of(dir), dev: stat.map(|stat| stat.dev) }
     }
 
     /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that
@@ -305,9 +311,27 @@ impl<'a, K: Kernel> Copier<'a, K> {
         self.kernel.filesystem(dir).ok().map(|magic| Origin { dev: stat.dev, magic })
     }
 
-    /// Whether what is made in the directory inherits an access control list.
-    pub(crate) fn hands_down_list(&self, dir: &K::File) -> bool {
-        self.kernel.get_xattr(dir, OsStr::new(metadata::DEFAULT_LIST)).is_ok()
+    /// Whether what is made in the directory may inherit an access control list: it has a default one, or its
+    /// owner, who is neither root nor this user, can give it one at any time. What cannot be asked counts as a yes,
+    /// so that each new file is asked whether it has got a list.
+    pub(crate) fn hands_down_list(&self, dir: &K::File, stat: Option<&Stat>) -> bool {
+        match self.kernel.get_xattr(dir, OsStr::new(DEFAULT_LIST)) {
+            Err(Errno::OPNOTSUPP) => false,
+            Err(Errno::NODATA) => !stat.is_some_and(|stat| stat.uid == 0 || stat.uid == self.options.user),
+            Ok(_) | Err(_) => true,
+        }
+    }
+
+    /// Whether the filesystem of a source names a file's access control lists among its attributes, if it has any.
+    /// `origin` is that of its directory.
+    pub(crate) fn tells_lists(&self, origin: Option<Origin>, stat: &Stat) -> bool {
+        let origin = origin.filter(|origin| origin.dev == stat.dev);
+        origin.is_some_and(|origin| are_lists_told(Filesystem::new(origin.magic).honesty(self.host.kernel)))
+    }
+
+    /// Carries attributes.
+    pub(crate) fn wardrobe(&self) -> Wardrobe<'_, K> {
+        Wardrobe { kernel: self.kernel, options: self.options, rules: &self.host.attributes }
     }
 
     /// Copies an open source to `target`.
@@ -428,6 +452,11 @@ impl<'a, K: Kernel> Copier<'a, K> {
             identity: filled.stat.map(|stat| (stat.dev, stat.ino)),
         }
     }
+}
+
+/// Whether ext4, XFS, btrfs, tmpfs or ZFS is meant: these name the lists among the attributes.
+fn are_lists_told(honesty: Honesty) -> bool {
+    matches!(honesty, Honesty::Honest | Honesty::Zfs)
 }
 
 /// The device of the source, and that of the directory the target lies in; nothing if that could not be told.

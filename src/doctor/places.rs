@@ -209,7 +209,7 @@ mod tests {
 
     fn host(version: &str) -> Host {
         let zfs = Module { version: Version::parse(version), offset_next_sync: Some(1) };
-        Host { kernel: (6, 12), zfs: Some(zfs) }
+        Host { kernel: (6, 12), zfs: Some(zfs), ..Host::default() }
     }
 
     fn first(choices: &[Choice]) -> (&str, &str) {

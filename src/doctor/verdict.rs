@@ -127,7 +127,7 @@ mod tests {
         let parameters = [("zfs_bclone_enabled", bclone), ("zfs_dmu_offset_next_sync", "1")];
         let directory = version.map(|version| module(version, &parameters));
         let module = directory.as_ref().map(tempfile::TempDir::path);
-        let host = Host { kernel: (6, 12), zfs: module.and_then(zfs_module) };
+        let host = Host { kernel: (6, 12), zfs: module.and_then(zfs_module), ..Host::default() };
         let stop = Default::default();
         let mut findings =
             super::super::look(&super::super::Wanted { paths: vec!["/".into()], ..Default::default() }, &stop);

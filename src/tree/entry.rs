@@ -117,7 +117,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
                 return self.copier.make_link_by_name(source, &stat, target, standing).map(Outcome::Made);
             }
             Product::Copy | Product::Attributes if !self.is_copied_as_file(&stat) => {
-                let made = self.copier.make_special(source, &stat, target, standing).map(Outcome::Made);
+                let made = self.copier.make_special(source, &stat, target, (standing, setting)).map(Outcome::Made);
                 let is_removed = looked.standing.is_some_and(|found| self.is_removed_first(&stat, &found));
                 return made.map_err(|error| if is_removed { unremovable(error) } else { error });
             }

@@ -10,7 +10,7 @@ use super::overwrite::check_kinds;
 use super::plan::without_trailing_slashes;
 use super::walk::Entry;
 use crate::copy::commit::Claim;
-use crate::copy::metadata::{Dressed, Fresh, Wardrobe, Worn};
+use crate::copy::metadata::{Dressed, Fresh, Worn};
 use crate::copy::{Copier, Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
@@ -161,7 +161,8 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let made = self.make_directory(from, &stat, to)?;
         let target = self.open_directory(from, &stat, to)?;
-        let above_inherits = above.map_or_else(|| self.hands_down_list(base), |above| above.home.inherits);
+        let base_inherits = || self.hands_down_list(base, self.kernel.stat(base).ok().as_ref());
+        let above_inherits = above.map_or_else(base_inherits, |above| above.home.inherits);
         let made_mode = if made && above_inherits { self.open_up(&target, to)? } else { None };
         let home = self.home(&target);
         let origin = self.origin(&source, &stat);
@@ -279,10 +280,11 @@ impl<K: Kernel> Copier<'_, K> {
         } else {
             Fresh::Old
         };
-        let wardrobe = Wardrobe { kernel: self.kernel, options: self.options };
-        let source = Dressed { file: &pair.source, shown: &source_shown, worn: Worn::default() };
-        let target = Dressed { file: &pair.target, shown: &target_shown, worn: Worn::default() };
-        let mut complaints = wardrobe.carry(&source, &level.from, &target, fresh);
+        let tells_lists = self.tells_lists(level.origin, &level.from);
+        let worn = Worn::default();
+        let source = Dressed { file: &pair.source, shown: &source_shown, worn, tells_lists };
+        let target = Dressed { file: &pair.target, shown: &target_shown, worn, tells_lists: false };
+        let mut complaints = self.wardrobe().carry(&source, &level.from, &target, fresh);
         if self.options.durable {
             complaints.extend(self.sync_directory(&pair.target, &target_shown).err());
         }

@@ -5,8 +5,8 @@
 //! copies (-l, -s) are here as well.
 
 use super::links::Made;
-use super::look::replaced;
-use crate::copy::metadata::{Dressed, Fresh, Wardrobe, Worn};
+use super::look::{Setting, replaced};
+use crate::copy::metadata::{Dressed, Fresh, Worn};
 use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
@@ -39,7 +39,7 @@ impl<K: Kernel> Copier<'_, K> {
         source: &Name<'_, K::File>,
         from: &Stat,
         target: &Name<'_, K::File>,
-        standing: Standing,
+        (standing, setting): (Standing, &Setting<'_, K::File>),
     ) -> Result<Special, Error> {
         let handle = source.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
         let failed = |errno| Error::call(Action::StatSource, source.shown, errno);
@@ -51,7 +51,7 @@ impl<K: Kernel> Copier<'_, K> {
             Kind::Symlink => self.make_symlink(&handle, source, target, standing)?,
             kind => self.make_node(from, kind, target, standing)?,
         };
-        Ok(Special { complaints: self.dress(&handle, source, from, target)?, backup })
+        Ok(Special { complaints: self.dress(&handle, source, from, target, setting)?, backup })
     }
 
     fn make_symlink(
@@ -166,13 +166,12 @@ impl<K: Kernel> Copier<'_, K> {
         from_name: &Name<'_, K::File>,
         from: &Stat,
         target: &Name<'_, K::File>,
+        setting: &Setting<'_, K::File>,
     ) -> Result<Vec<Error>, Error> {
         let preserve = &self.options.preserve;
         let kept = [preserve.mode, preserve.ownership, preserve.timestamps, preserve.xattr, preserve.context];
-        if self.options.context == Context::Inherited
-            && !preserve.default_mode
-            && !kept.iter().any(|keep| keep.wanted())
-        {
+        let is_finished = !preserve.default_mode && !self.options.closes_to_owner();
+        if self.options.context == Context::Inherited && is_finished && !kept.iter().any(|keep| keep.wanted()) {
             return Ok(Vec::new());
         }
         let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
@@ -182,16 +181,13 @@ impl<K: Kernel> Copier<'_, K> {
         if (made.kind, made.rdev, made.nlink) != (from.kind, from.rdev, 1) {
             return Err(failed(Errno::STALE));
         }
-        let wardrobe = Wardrobe { kernel: self.kernel, options: self.options };
-        let fresh =
-            Fresh::Made { private: true, default_mode: self.node_mode(from) & !self.options.umask, inherits: true };
-        let source = Dressed { file: source, shown: from_name.shown, worn: Worn::default() };
-        Ok(wardrobe.carry(
-            &source,
-            from,
-            &Dressed { file: &handle, shown: target.shown, worn: Worn::of(Some(made)) },
-            fresh,
-        ))
+        let default_mode = self.node_mode(from) & !self.options.umask;
+        let fresh = Fresh::Made { private: true, default_mode, inherits: setting.home.inherits };
+        let tells_lists = self.tells_lists(setting.origin, from);
+        let source = Dressed { file: source, shown: from_name.shown, worn: Worn::default(), tells_lists };
+        let worn = Worn::of(Some(made));
+        let target = Dressed { file: &handle, shown: target.shown, worn, tells_lists: false };
+        Ok(self.wardrobe().carry(&source, from, &target, fresh))
     }
 
     /// Makes `target` a further name of a file made before, which lies beneath `base`.

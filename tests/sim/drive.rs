@@ -40,7 +40,7 @@ fn host(systems: &[System], scenario: &Scenario) -> Host {
         let version = Some(Version { major, minor, patch });
         Module { version, offset_next_sync: Some(zfs.next_sync.into()) }
     });
-    Host { kernel: scenario.kernel, zfs }
+    Host { kernel: scenario.kernel, zfs, ..Host::default() }
 }
 
 fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copied, Error> {
