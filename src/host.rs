@@ -202,6 +202,12 @@ pub fn output() -> Box<dyn Write + Send> {
     if started_without(libc::STDOUT_FILENO) { Box::new(Closed) } else { Box::new(std::io::stdout()) }
 }
 
+/// Standard error, likewise.
+#[must_use]
+pub fn messages() -> Box<dyn Write + Send> {
+    if started_without(libc::STDERR_FILENO) { Box::new(Closed) } else { Box::new(std::io::stderr()) }
+}
+
 struct Closed;
 
 impl Write for Closed {

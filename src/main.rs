@@ -6,8 +6,9 @@ use safecp::guard::{self, Privileges, Refusal, Shortcut};
 use safecp::host::{self, Environment};
 use safecp::kernel::linux::Linux;
 use safecp::kernel::patient::Patient;
+use safecp::kernel::process::heed_closed_pipes;
 use safecp::options::Options;
-use safecp::report::Report;
+use safecp::report::{Report, write_error};
 use safecp::signals;
 use safecp::tree::plan::Operands;
 use safecp::tree::run::Run;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    heed_closed_pipes();
     let environment = host::environment();
     let (program, called) = (environment.program, &environment.called);
     let done = read(std::env::args_os(), &environment).and_then(|typed| match typed {
@@ -35,9 +37,19 @@ fn main() -> ExitCode {
 }
 
 fn say(program: &str, called: &str, error: &anyhow::Error) {
-    let Some(usage) = error.downcast_ref::<Usage>() else { return eprintln!("{program}: {error:#}") };
-    let name = if usage.is_getopts { called } else { program };
-    eprintln!("{name}: {usage}\nTry '{called} {}' for more information.", usage.kind.help);
+    match error.downcast_ref::<Usage>() {
+        Some(usage) => {
+            let name = if usage.is_getopts { called } else { program };
+            complain(name, &format!("{usage}\nTry '{called} {}' for more information.", usage.kind.help));
+        }
+        None => complain(program, &format!("{error:#}")),
+    }
+}
+
+/// A message where no report is. There is nowhere else to say that it cannot be written, and the exit status is what it
+/// would be.
+fn complain(name: &str, text: &str) {
+    host::messages().write_all(format!("{name}: {text}\n").as_bytes()).unwrap_or(());
 }
 
 fn status(error: &anyhow::Error) -> ExitCode {
@@ -48,8 +60,8 @@ fn status(error: &anyhow::Error) -> ExitCode {
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {
     let mut output = host::output();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.map_err(|error| anyhow::Error::msg(write_error(&error)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,7 +75,8 @@ fn copy(
     let options = Options { umask, user, privileged: user == 0, ..options };
     let options = options.within(host::allow_many_files());
     let watch = signals::watch(signals::GRACE)?;
-    let report = Report::new(environment.program, options.verbosity, host::output(), Box::new(std::io::stderr()));
+    let report = Report::new(environment.program, options.verbosity, host::output(), host::messages())
+        .ending_with_pipes(signals::dies_of_closed_pipes());
     warnings.iter().for_each(|warning| report.warning(warning));
     let kernel = Patient(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
@@ -84,7 +97,7 @@ fn copy(
 fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<ExitCode> {
     let copiers: Vec<PathBuf> = host::files(&host::path(), "cp").collect();
     if guard::install(refused, &copiers)? == Privileges::GivenUp {
-        eprintln!("{program}: no_new_privs is set: under the command set-user-ID programs gain nothing");
+        complain(program, "no_new_privs is set: under the command set-user-ID programs gain nothing");
     }
     Err(guard::execute(command).into())
 }
@@ -97,7 +110,7 @@ fn doctor(program: &str, task: &Task) -> anyhow::Result<ExitCode> {
     let watch = signals::watch(doctor::GRACE)?;
     let examined = doctor::examine(wanted, &watch.stop);
     watch.die_if_asked();
-    examined.errors.iter().for_each(|error| eprintln!("{program}: {error}"));
+    examined.errors.iter().for_each(|error| complain(program, error));
     print(&examined.text)?;
     Ok(ExitCode::from(examined.status))
 }

@@ -1,18 +1,28 @@
-//! SIGINT, SIGTERM and SIGHUP: the run ends, takes its temporaries along, and dies of the signal.
+//! SIGINT, SIGTERM and SIGHUP: the run ends, takes its temporaries along, and dies of the signal. So does one that
+//! writes to a pipe which nobody reads any more (SIGPIPE).
 //!
 //! A signal sets a flag that is looked at between slices, so that temporaries are removed on the
 //! ordinary way out. A call that does not return, such as the opening of a fifo that nobody writes
 //! to, is waited for a while, [`GRACE`] in a copy; after that, or at a second signal, the process ends at once. Then a
 //! temporary name can stay only on filesystems without O_TMPFILE.
+//!
+//! A thread takes the signals, and all others have them blocked: one that waits for a filesystem which does not answer
+//! takes none, and the kernel would choose just that one. Where no thread is to be had there is one to take them, and
+//! handlers do the same.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use crate::kernel::process::{block, end_later, started_without_heeding, unblock, wait_for};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::flag;
+use std::ffi::c_int;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long a copy may take to end after a signal.
 pub const GRACE: Duration = Duration::from_secs(2);
+
+/// What the thread that waits needs of the address space, which may be limited.
+const STACK: usize = 64 << 10;
 
 /// What has come so far.
 #[derive(Clone, Debug, Default)]
@@ -20,33 +30,33 @@ pub struct Watch {
     /// True once a signal asked the run to end.
     pub stop: Arc<AtomicBool>,
     /// The signal; 0 before there is one.
-    received: Arc<AtomicI32>,
+    received: Arc<AtomicUsize>,
 }
 
 /// Begins to watch. A signal that is ignored, as nohup does with SIGHUP, stays ignored. After a signal the run has
 /// `grace` to end.
 pub fn watch(grace: Duration) -> std::io::Result<Watch> {
     let watch = Watch::default();
-    let ignored = ignored();
-    let is_heeded = |signal: &i32| ignored & (1 << (signal - 1)) == 0;
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_heeded))?;
-    let seen = watch.clone();
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        let mut arrivals = signals.forever();
-        if let Some(signal) = arrivals.next() {
-            seen.received.store(signal, Ordering::Relaxed);
-            seen.stop.store(true, Ordering::Relaxed);
-            let timer = std::thread::Builder::new().spawn(move || {
-                std::thread::sleep(grace);
-                die_of(signal);
-            });
-            drop(timer);
-            if let Some(second) = arrivals.next() {
-                die_of(second);
-            }
-        }
-    })?;
+    if dies_of_closed_pipes() {
+        // Its handler runs in the thread that writes, before the write has failed.
+        watch.note(SIGPIPE)?;
+    }
+    let heeded: Vec<c_int> =
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !started_without_heeding(*signal)).collect();
+    block(&heeded);
+    let (seen, awaited) = (watch.clone(), heeded.clone());
+    let thread = std::thread::Builder::new().name("signals".into()).stack_size(STACK);
+    if thread.spawn(move || seen.wait(&awaited, grace)).is_err() {
+        watch.handle(&heeded, grace)?;
+        unblock(&heeded);
+    }
     Ok(watch)
+}
+
+/// Whether a pipe that nobody reads ends the process, as it does unless whoever started it has SIGPIPE ignored.
+#[must_use]
+pub fn dies_of_closed_pipes() -> bool {
+    !started_without_heeding(SIGPIPE)
 }
 
 impl Watch {
@@ -54,22 +64,37 @@ impl Watch {
     pub fn die_if_asked(&self) {
         match self.received.load(Ordering::Relaxed) {
             0 => {}
-            signal => die_of(signal),
+            signal => die_of(c_int::try_from(signal).unwrap_or(SIGTERM)),
         }
+    }
+
+    /// What the thread does.
+    fn wait(&self, signals: &[c_int], grace: Duration) {
+        // sigtimedwait(2) may end for a handler, or for a debugger.
+        let Some(signal) = std::iter::repeat_with(|| wait_for(signals, None)).flatten().next() else { return };
+        self.received.store(signal.unsigned_abs() as usize, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
+        die_of(wait_for(signals, Some(grace)).unwrap_or(signal));
+    }
+
+    /// What handlers do: the second signal ends the process, the first is noted.
+    fn handle(&self, signals: &[c_int], grace: Duration) -> std::io::Result<()> {
+        for signal in signals {
+            flag::register_conditional_default(*signal, Arc::clone(&self.stop))?;
+            self.note(*signal)?;
+        }
+        end_later(signals, u32::try_from(grace.as_secs()).unwrap_or(u32::MAX), Arc::clone(&self.received))
+    }
+
+    fn note(&self, signal: c_int) -> std::io::Result<()> {
+        flag::register_usize(signal, Arc::clone(&self.received), signal.unsigned_abs() as usize)?;
+        flag::register(signal, Arc::clone(&self.stop))?;
+        Ok(())
     }
 }
 
-/// The signals that the process was started with ignored, a bit for each; the first is signal 1.
-fn ignored() -> u64 {
-    let field = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
-        let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-        u64::from_str_radix(line.trim(), 16).ok()
-    });
-    field.unwrap_or(0)
-}
-
 /// Ends the process as the signal itself would have; 128 and its number if that does not work.
-fn die_of(signal: i32) -> ! {
+fn die_of(signal: c_int) -> ! {
     match signal_hook::low_level::emulate_default_handler(signal) {
         Ok(()) | Err(_) => std::process::exit(128 + signal),
     }

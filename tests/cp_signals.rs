@@ -2,8 +2,9 @@
 //! what kills it outright leaves the old target or none.
 
 mod common;
-use common::World;
+use common::{Output, World, has_tool, left_out};
 use rustix::process::Signal;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -106,17 +107,6 @@ fn a_tree_is_interrupted_between_whole_files() {
 }
 
 #[test]
-fn a_closed_pipe_ends_what_is_said_and_not_in_silence() {
-    let world = World::new();
-    world.dir("s");
-    for index in 0..2000 {
-        world.file(format!("s/{index}"), "x");
-    }
-    let output = world.shell("set -o pipefail; $safecp -av s t | head -n 1");
-    assert_ne!(output.code(), Some(0), "{output}");
-}
-
-#[test]
 fn a_fifo_that_nobody_writes_to_can_be_given_up() {
     let world = World::new();
     world.fifo("fifo");
@@ -126,4 +116,70 @@ fn a_fifo_that_nobody_writes_to_can_be_given_up() {
     running.signal(Signal::INT);
     assert_eq!(running.finish().signal(), Some(Signal::INT.as_raw()));
     assert!(!world.exists("b"));
+}
+
+/// A call that waits for a filesystem which does not answer takes no signal but one that is fatal.
+#[test]
+fn a_filesystem_that_does_not_answer_can_be_given_up() {
+    let Some(world) = World::with_mounts("a filesystem that does not answer") else { return };
+    if !Path::new("/dev/fuse").exists() {
+        return left_out("needs /dev/fuse");
+    }
+    let output = world.dir("m").shell_with_mounts(
+        "exec 3<>/dev/fuse
+         mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none m
+         $safecp m/x b 3<&- & sleep 0.5; kill -TERM $!
+         (exec >&- 2>&-; sleep 20; kill -KILL $!) & status=0
+         wait %1 || status=$?; kill %2; echo $status; exec 3<&-; umount -l m",
+    );
+    assert_eq!(output.stdout, "143\n", "{output}");
+}
+
+/// Runs safecp where no thread is to be had (moby#42680: clone3 fails with EPERM in containers).
+fn without_threads(world: &World, script: &str) -> Output {
+    world.shell_as_nobody(&format!("threadless() {{ ulimit -u 0; exec $safecp \"$@\"; }}; {script}"))
+}
+
+#[test]
+fn without_threads_it_copies_all_the_same() {
+    let world = World::new();
+    world.dir("s/d").random("s/x", 300_000, 1).file("s/d/y", "y");
+    for (options, target) in [("-a", "one"), ("-a --jobs=8", "several"), ("-av", "told")] {
+        without_threads(&world, &format!("threadless {options} s {target}")).succeeds();
+        world.assert_same_tree("s", target);
+    }
+}
+
+#[test]
+fn without_threads_it_ends_by_signals_all_the_same() {
+    let world = World::new();
+    world.fifo("fifo").file("a", "1");
+    for signal in ["TERM", "HUP"] {
+        // Once, and a call that does not return is given up after a while.
+        let script = format!("threadless fifo b & sleep 0.5; kill -{signal} $!; wait $!; kill -l $?");
+        without_threads(&world, &script).says(&format!("{signal}\n"));
+        assert!(!world.exists("b"));
+    }
+    // One that was ignored stays so, and an alarm that somebody has set goes off as it would.
+    without_threads(&world, "trap '' HUP; threadless fifo b & sleep 0.5; kill -HUP $!; cat a >fifo; wait $!")
+        .succeeds();
+    assert_eq!(world.read("b"), "1");
+    without_threads(&world, "threadless fifo c & sleep 0.5; kill -ALRM $!; wait $!; kill -l $?").says("ALRM\n");
+}
+
+#[test]
+fn without_threads_a_temporary_goes_as_well() {
+    let world = World::new();
+    world.random("a", 64 << 20, 1);
+    world.dir("d").file("d/b", "old");
+    let slowly = "strace -D -f -qq -o /dev/null -e trace=pwrite64,clone3,clone -e inject=pwrite64:delay_exit=5000 \
+                  -e inject=clone3:error=EPERM -e inject=clone:error=EPERM";
+    if !has_tool("strace") {
+        return;
+    }
+    let script =
+        format!("{slowly} $safecp --jobs=1 --reflink=never a d/b & sleep 1; kill -TERM $!; wait $!; kill -l $?");
+    world.shell(&script).says("TERM\n");
+    assert_eq!(world.read("d/b"), "old");
+    assert_eq!(world.names("d"), ["b"]);
 }

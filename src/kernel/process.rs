@@ -1,22 +1,31 @@
-//! The process itself: what it was started with, which calls it takes from itself, what it becomes.
+//! The process itself: what it was started with, which signals and calls it takes from itself, what it becomes.
 //!
 //! Rust's runtime changes two things before main, and leaves no trace of them: it ignores SIGPIPE, and opens
-//! /dev/null where one of the three standard handles is closed. A function that the C library calls
-//! earlier looks, so that what is written to a closed output is not lost without a word, and a program that
-//! is executed in this one's place finds what this one found. With linux.rs and reach.rs the only file of the project in
-//! which `unsafe` is allowed.
+//! /dev/null where one of the three standard handles is closed; where there is no /dev/null, it ends the process. A
+//! function that the C library calls earlier looks, so that what is written to a closed output is not lost without a
+//! word, and a program that is executed in this one's place finds what this one found. With linux.rs and reach.rs
+//! the only file of the project in which `unsafe` is allowed.
 #![allow(unsafe_code)]
 
 use super::linux::last_errno;
+use libc::c_int;
 use rustix::io::Errno;
+use signal_hook::low_level::{emulate_default_handler, register};
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::mem::zeroed;
+use std::ptr::{null, null_mut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// The standard handles that were closed, a bit for each.
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
-/// Whether SIGPIPE was ignored.
-static PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+/// The signals that were ignored or blocked, a bit for each; the first is signal 1.
+static UNHEEDED: AtomicU64 = AtomicU64::new(0);
+
+/// The signals that matter to this program.
+const SIGNALS: [c_int; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGPIPE, libc::SIGALRM];
 
 extern "C" fn look_at_start() {
     let mut closed = 0;
@@ -24,15 +33,37 @@ extern "C" fn look_at_start() {
         // SAFETY: fcntl with F_GETFD only asks.
         if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
             closed |= 1 << fd;
+            fill();
         }
     }
     CLOSED.store(closed, Ordering::Relaxed);
-    // SAFETY: a sigaction may be all zeros, and a call without a new one only asks.
-    let ignored = unsafe {
-        let mut old = std::mem::zeroed::<libc::sigaction>();
-        libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut old) == 0 && old.sa_sigaction == libc::SIG_IGN
-    };
-    PIPE_IGNORED.store(ignored, Ordering::Relaxed);
+    let unheeded = SIGNALS.into_iter().filter(|signal| is_unheeded_now(*signal));
+    UNHEEDED.store(unheeded.fold(0, |bits, signal| bits | bit(signal)), Ordering::Relaxed);
+}
+
+/// Opens something that takes the first free number, which is not to become a file that is copied.
+fn fill() {
+    // SAFETY: the names end with a zero each.
+    unsafe {
+        if libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) == -1 {
+            // It can be opened anywhere, and neither read nor written.
+            libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY);
+        }
+    }
+}
+
+fn is_unheeded_now(signal: c_int) -> bool {
+    // SAFETY: a sigaction and a set may be all zeros, and calls without a new one only ask.
+    unsafe {
+        let (mut old, mut blocked) = (zeroed::<libc::sigaction>(), zeroed::<libc::sigset_t>());
+        libc::sigaction(signal, null(), &raw mut old);
+        libc::pthread_sigmask(libc::SIG_BLOCK, null(), &raw mut blocked);
+        old.sa_sigaction == libc::SIG_IGN || libc::sigismember(&raw const blocked, signal) == 1
+    }
+}
+
+fn bit(signal: c_int) -> u64 {
+    1 << (signal - 1)
 }
 
 // SAFETY: the C library calls what stands in this section once, with C's calling convention, before the
@@ -43,8 +74,89 @@ static LOOK_AT_START: extern "C" fn() = look_at_start;
 
 /// Whether the standard handle `fd`, 0 to 2, was closed from the beginning.
 #[must_use]
-pub fn started_without(fd: libc::c_int) -> bool {
+pub fn started_without(fd: c_int) -> bool {
     CLOSED.load(Ordering::Relaxed) & (1 << fd) != 0
+}
+
+/// Whether the process was started with the signal ignored, as nohup does with SIGHUP, or blocked. Told of SIGHUP,
+/// SIGINT, SIGTERM, SIGPIPE and SIGALRM.
+#[must_use]
+pub fn started_without_heeding(signal: c_int) -> bool {
+    UNHEEDED.load(Ordering::Relaxed) & bit(signal) != 0
+}
+
+/// A pipe that nobody reads ends the process again, unless it was started otherwise.
+pub fn heed_closed_pipes() {
+    let pipe = if started_without_heeding(libc::SIGPIPE) { libc::SIG_IGN } else { libc::SIG_DFL };
+    // SAFETY: no handler runs; both dispositions are the kernel's own.
+    unsafe { libc::signal(libc::SIGPIPE, pipe) };
+}
+
+/// Signals that this thread, and every thread that it starts from now on, does not take; [`wait_for`] takes them.
+pub fn block(signals: &[c_int]) {
+    mask(libc::SIG_BLOCK, signals);
+}
+
+/// Takes back what [`block`] did, in this thread.
+pub fn unblock(signals: &[c_int]) {
+    mask(libc::SIG_UNBLOCK, signals);
+}
+
+fn mask(how: c_int, signals: &[c_int]) {
+    let set = set_of(signals);
+    // SAFETY: the set is whole; the kernel reads it.
+    unsafe { libc::pthread_sigmask(how, &raw const set, null_mut()) };
+}
+
+fn set_of(signals: &[c_int]) -> libc::sigset_t {
+    // SAFETY: a set may be all zeros, and is made empty before anything is added.
+    unsafe {
+        let mut set = zeroed::<libc::sigset_t>();
+        libc::sigemptyset(&raw mut set);
+        for signal in signals {
+            libc::sigaddset(&raw mut set, *signal);
+        }
+        set
+    }
+}
+
+/// sigtimedwait(2): the first of these blocked signals, waited for as long as that; `None` if none came.
+#[must_use]
+pub fn wait_for(signals: &[c_int], limit: Option<Duration>) -> Option<c_int> {
+    let set = set_of(signals);
+    let limit = limit.map(|limit| libc::timespec {
+        tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: limit.subsec_nanos().into(),
+    });
+    let limit = limit.as_ref().map_or(null(), std::ptr::from_ref);
+    // SAFETY: set and limit outlive the call; nothing is asked for but the number.
+    let signal = unsafe { libc::sigtimedwait(&raw const set, null_mut(), limit) };
+    (signal > 0).then_some(signal)
+}
+
+/// Where there is no thread that could wait: so many seconds after one of the signals it ends the process, as
+/// `received` then has it. A SIGALRM of somebody else does what it would have done.
+pub fn end_later(signals: &[c_int], seconds: u32, received: Arc<AtomicUsize>) -> std::io::Result<()> {
+    for signal in signals {
+        // SAFETY: a handler may call alarm(2).
+        unsafe {
+            register(*signal, move || {
+                libc::alarm(seconds);
+            })?;
+        }
+    }
+    let is_unheeded = started_without_heeding(libc::SIGALRM);
+    let end = move || {
+        let signal = c_int::try_from(received.load(Ordering::Relaxed)).unwrap_or(libc::SIGALRM);
+        let signal = if signal == 0 { libc::SIGALRM } else { signal };
+        if signal != libc::SIGALRM || !is_unheeded {
+            // It is known, or it is left alone.
+            emulate_default_handler(signal).unwrap_or(());
+        }
+    };
+    // SAFETY: loads, and what signal-hook made for handlers.
+    unsafe { register(libc::SIGALRM, end)? };
+    Ok(())
 }
 
 /// seccomp(SECCOMP_SET_MODE_FILTER): this thread, and whatever it starts or becomes, passes its system calls
@@ -72,7 +184,7 @@ pub fn knows_filters() -> Result<(), Errno> {
 pub fn become_program(command: &[CString]) -> Errno {
     let Some(program) = command.first() else { return Errno::INVAL };
     let mut arguments: Vec<*const libc::c_char> = command.iter().map(|argument| argument.as_ptr()).collect();
-    arguments.push(std::ptr::null());
+    arguments.push(null());
     restore_start();
     // SAFETY: the strings end with a zero each and the list of them with a null; both outlive the call.
     unsafe { libc::execvp(program.as_ptr(), arguments.as_ptr()) };
@@ -80,9 +192,7 @@ pub fn become_program(command: &[CString]) -> Errno {
 }
 
 fn restore_start() {
-    let pipe = if PIPE_IGNORED.load(Ordering::Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
-    // SAFETY: no handler runs; both dispositions are the kernel's own.
-    unsafe { libc::signal(libc::SIGPIPE, pipe) };
+    heed_closed_pipes();
     for fd in (libc::STDIN_FILENO..=libc::STDERR_FILENO).filter(|fd| started_without(*fd)) {
         // Not closed: the message about a program that cannot be executed still comes out by it. exec closes it.
         // SAFETY: the handle is the runtime's /dev/null, and only a flag of it is set.

@@ -7,6 +7,7 @@ pub mod quote;
 mod text;
 
 use crate::error::Error;
+use crate::kernel::Errno;
 use crate::options::Verbosity;
 use crate::tree::entry::Outcome;
 use std::io::Write;
@@ -17,6 +18,13 @@ use std::sync::{Mutex, PoisonError};
 /// Where lines go.
 pub type Sink = Box<dyn Write + Send>;
 
+/// GNU's words for what could not be written to standard output.
+#[must_use]
+pub fn write_error(error: &std::io::Error) -> String {
+    let reason = Errno::from_io_error(error).map(crate::error::reason);
+    format!("write error: {}", reason.unwrap_or_else(|| error.to_string()))
+}
+
 /// Says what happened, and remembers whether anything failed.
 pub struct Report {
     /// The program's name, before every message.
@@ -25,6 +33,7 @@ pub struct Report {
     output: Mutex<Sink>,
     messages: Mutex<Sink>,
     has_failed: AtomicBool,
+    ends_with_pipes: bool,
 }
 
 impl Report {
@@ -37,7 +46,14 @@ impl Report {
             output: Mutex::new(output),
             messages: Mutex::new(messages),
             has_failed: AtomicBool::new(false),
+            ends_with_pipes: false,
         }
+    }
+
+    /// The same in a process that a pipe ends which nobody reads: then nothing is said of that, as by GNU's cp.
+    #[must_use]
+    pub fn ending_with_pipes(self, ends_with_pipes: bool) -> Self {
+        Self { ends_with_pipes, ..self }
     }
 
     /// A name failed, or something is to be noted of it.
@@ -45,6 +61,7 @@ impl Report {
         match error {
             Error::Noted(noted) => return self.message(&noted.to_string()),
             Error::Interrupted => {}
+            Error::Call { errno: Errno::PIPE, .. } if self.ends_with_pipes => {}
             Error::Call { .. } | Error::Pair { .. } | Error::Mismatch { .. } | Error::Refused(_) => {
                 self.message(&error.to_string());
             }
@@ -132,9 +149,10 @@ impl Report {
     }
 
     fn cannot_write(&self, error: &std::io::Error) {
-        if !self.has_failed.swap(true, Ordering::Relaxed) {
-            let reason = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error).map(crate::error::reason);
-            self.message(&format!("write error: {}", reason.unwrap_or_else(|| error.to_string())));
+        let is_first = !self.has_failed.swap(true, Ordering::Relaxed);
+        let is_silent = self.ends_with_pipes && error.kind() == std::io::ErrorKind::BrokenPipe;
+        if is_first && !is_silent {
+            self.message(&write_error(error));
         }
     }
 

@@ -1,0 +1,108 @@
+//! Outputs that take nothing: full, closed, or pipes that nobody reads. What GNU cp 9.10 does there, exit status and all, was
+//! looked up by hand.
+
+mod common;
+use common::World;
+
+/// Handle 4 is a pipe that nobody reads.
+const UNREAD: &str = "exec 4> >(:); wait $!;";
+
+#[test]
+fn messages_that_cannot_be_written_change_no_exit_status() {
+    let world = World::new();
+    world.file("a", "1").dir("d");
+    for (words, status) in [
+        ("--nonsense", 1),
+        ("a", 1),
+        ("a nope d", 1),
+        ("-r d d/x", 1),
+        ("--doctor nope", 1),
+        ("--doctor --nonsense", 1),
+        ("--guard --nonsense true", 125),
+        ("--guard ./nope", 127),
+    ] {
+        for output in ["2>/dev/full", "2>&-"] {
+            assert_eq!(world.shell(&format!("$safecp {words} {output}")).code(), Some(status), "{words} {output}");
+        }
+    }
+    assert_eq!(world.read("d/a"), "1", "the others were not copied");
+}
+
+#[test]
+fn a_guard_that_cannot_speak_runs_its_command() {
+    let world = World::new();
+    world.shell_as_nobody("$safecp --guard echo ran 2>/dev/full").succeeds().says("ran\n");
+}
+
+#[test]
+fn a_warning_that_cannot_be_written_is_a_failure() {
+    let world = World::new();
+    world.file("a", "1").dir("d");
+    let warning = "safecp: warning: source file 'a' specified more than once\n";
+    world.cp("a a d").succeeds_saying(warning);
+    for output in ["2>/dev/full", "2>&-"] {
+        assert_eq!(world.shell(&format!("$safecp a a d {output}")).code(), Some(1), "{output}");
+    }
+}
+
+#[test]
+fn what_cannot_be_said_of_itself_is_a_failure() {
+    let world = World::new();
+    for words in ["--help", "--version", "--guard --help", "--doctor --help"] {
+        let full = world.shell(&format!("$safecp {words} >/dev/full"));
+        full.fails("safecp: write error: No space left on device\n");
+        world.shell(&format!("$safecp {words} >&-")).fails("safecp: write error: Bad file descriptor\n");
+        world.shell(&format!("{UNREAD} $safecp {words} >&4; echo $?")).succeeds().says("141\n");
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_ends_it() {
+    let world = World::new();
+    world.dir("s").file("a", "1");
+    for index in 0..500 {
+        world.file(format!("s/{index}"), "x");
+    }
+    world.shell(&format!("{UNREAD} $safecp -av s t >&4; echo $?")).succeeds().says("141\n");
+    assert!(world.names("t").len() < 500, "it copied on");
+    // What it says of failures goes by a pipe as well.
+    world.shell(&format!("{UNREAD} $safecp nope s a t 2>&4; echo $?")).succeeds().says("141\n");
+    assert!(!world.exists("t/a"), "it copied on");
+    world.shell(&format!("{UNREAD} $safecp a /dev/stdout >&4; echo $?")).succeeds().says("141\n");
+}
+
+#[test]
+fn where_closed_pipes_are_ignored_they_are_errors() {
+    let world = World::new();
+    world.dir("s").file("s/x", "x").file("s/y", "y");
+    let output = world.shell(&format!("{UNREAD} trap '' PIPE; $safecp -av s t >&4; echo $?"));
+    output.succeeds_saying("safecp: write error: Broken pipe\n").says("1\n");
+    world.assert_same_tree("s", "t");
+}
+
+/// What is opened first takes the number of a handle that was closed.
+#[test]
+fn nothing_is_written_into_a_file_that_took_the_place_of_an_output() {
+    let world = World::new();
+    world.random("a", 300_000, 1).dir("d").file("d/x", "x");
+    for closed in ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"] {
+        world.shell(&format!("$safecp -a a d new {closed}; echo $? >status; rm -rf new"));
+        assert_eq!(world.read("status"), "1\n", "there is no directory new: {closed}");
+        world.dir("new").shell(&format!("$safecp -a nope a d new {closed}; echo $? >status"));
+        assert_eq!(world.read("status"), "1\n", "{closed}");
+        assert!(world.same_bytes("a", "new/a") && world.read("new/d/x") == "x", "{closed}");
+        world.shell(&format!("$safecp -a a d new {closed}; echo $? >status; rm -rf new"));
+        assert_eq!(world.read("status"), "0\n", "{closed}");
+    }
+    world.shell("$safecp -v a b >&-").fails("safecp: write error: Bad file descriptor\n");
+    assert!(world.same_bytes("a", "b"));
+}
+
+/// As in a chroot. Rust's runtime ends itself there.
+#[test]
+fn without_dev_null_handles_may_be_closed() {
+    let Some(world) = World::with_mounts("a system without /dev") else { return };
+    world.random("a", 300_000, 1);
+    world.shell_with_mounts("mount -t tmpfs none /dev; exec $safecp a b <&- >&- 2>&-").succeeds();
+    assert!(world.same_bytes("a", "b"));
+}
