@@ -88,7 +88,6 @@ impl Summary {
             self.broken.push((seed, broken));
         }
     }
-
 }
 
 impl Sum for Summary {

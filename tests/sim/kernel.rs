@@ -573,8 +573,8 @@ impl Kernel for Sim {
     }
 
     fn seek(&self, file: &File, what: Seek, offset: u64) -> Result<Option<u64>> {
-        let found =
-            self.call(format_args!("lseek {file} {what:?} {offset}"), Call::Seek, |world| world.seek(file, what, offset))?;
+        let found = self
+            .call(format_args!("lseek {file} {what:?} {offset}"), Call::Seek, |world| world.seek(file, what, offset))?;
         self.world().say(format_args!("        {found:?}"));
         Ok(found)
     }
@@ -690,6 +690,7 @@ impl Kernel for Sim {
 
     fn next_names(&self, dir: &File) -> Result<Vec<Listed>> {
         self.call(format_args!("getdents {dir}, once"), Call::List, |world| {
+            world.follow_removals();
             let opened = world.usable(dir)?;
             let entries = world.tree.entries(opened.node)?.iter().skip(opened.position as usize).take(2);
             let names: Vec<Listed> = entries
@@ -711,9 +712,11 @@ impl Kernel for Sim {
     }
 
     fn readlink(&self, link: &File) -> Result<OsString> {
-        self.call(format_args!("readlink {link}"), Call::Readlink, |world| match &world.tree.inodes[world.node(link)].body {
-            Body::Symlink(content) => Ok(content.clone()),
-            Body::File(_) | Body::Directory { .. } | Body::Special(_) => Err(Errno::NOENT),
+        self.call(format_args!("readlink {link}"), Call::Readlink, |world| {
+            match &world.tree.inodes[world.node(link)].body {
+                Body::Symlink(content) => Ok(content.clone()),
+                Body::File(_) | Body::Directory { .. } | Body::Special(_) => Err(Errno::NOENT),
+            }
         })
     }
 
@@ -733,7 +736,9 @@ impl Kernel for Sim {
     }
 
     fn chown(&self, file: &File, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-        self.call(format_args!("chown {file} {uid:?}:{gid:?}"), Call::Chown, |world| world.chown(world.node(file), uid, gid))
+        self.call(format_args!("chown {file} {uid:?}:{gid:?}"), Call::Chown, |world| {
+            world.chown(world.node(file), uid, gid)
+        })
     }
 
     fn chmod(&self, file: &File, mode: u32) -> Result<()> {

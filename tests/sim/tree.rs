@@ -87,6 +87,8 @@ pub struct Tree {
     pub free: Vec<(usize, u64)>,
     /// How the names of each filesystem are compared; exactly where nothing is said.
     pub folding: Vec<Folding>,
+    /// Directories, and which of their entries went: who lists one goes on behind the same name.
+    pub removed: Vec<(Node, usize)>,
     changes: Vec<Change>,
 }
 
@@ -164,7 +166,11 @@ impl Tree {
         let at = entries.iter().position(|(entry, _)| folding.is_same(entry, name));
         let before = match (at, node) {
             (Some(at), Some(node)) => Some(std::mem::replace(&mut entries[at].1, node)),
-            (Some(at), None) => Some(entries.remove(at).1),
+            (Some(at), None) => {
+                let before = entries.remove(at).1;
+                self.removed.push((dir, at));
+                Some(before)
+            }
             (None, Some(node)) => {
                 entries.push((name.to_owned(), node));
                 None

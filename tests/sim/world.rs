@@ -265,6 +265,17 @@ impl World {
         inode.exposed |= mode & 0o077 | if is_listed { LISTED } else { 0 };
     }
 
+    /// Handles that list a directory go on where they were, whatever went before that.
+    pub fn follow_removals(&mut self) {
+        for (dir, at) in std::mem::take(&mut self.tree.removed) {
+            for opened in self.opened.iter_mut().flatten().filter(|opened| opened.node == dir) {
+                if opened.position > at as u64 {
+                    opened.position -= 1;
+                }
+            }
+        }
+    }
+
     /// The kernel writes dirty pages out of its own accord, and a transaction group ends on every ZFS.
     pub fn sync_group(&mut self) {
         for node in 0..self.tree.inodes.len() {

@@ -35,7 +35,15 @@ pub fn run_world(seed: u64, traced: bool) -> Report {
         trace.push(format!("{:?} {:?}\n{:?}", class, scenario.order, scenario.options));
         trace.push(format!("{:?} clean {} {:?}", scenario.strike, scenario.is_clean, driven.sim.world().systems));
         trace.extend(scenario.source.iter().chain(&scenario.old).map(|still| {
-            format!("  {} inode {} {:?} {:o} {:?} +{}", still.path, still.node, still.kind, still.attributes.mode, still.link, still.content.len())
+            format!(
+                "  {} inode {} {:?} {:o} {:?} +{}",
+                still.path,
+                still.node,
+                still.kind,
+                still.attributes.mode,
+                still.link,
+                still.content.len()
+            )
         }));
         trace.push(format!("succeeded: {}\n{}", driven.succeeded, driven.messages));
     }
@@ -69,7 +77,6 @@ impl Chosen {
         }
         seed
     }
-
 }
 
 /// The sum of a campaign.
@@ -85,7 +92,7 @@ pub struct Summary {
 }
 
 /// After how many broken worlds a campaign stops.
-const BROKEN_MAX: usize = 20;
+const BROKEN_MAX: usize = 500;
 
 impl Sum for Summary {
     fn join(&mut self, other: Self) {

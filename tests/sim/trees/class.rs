@@ -28,6 +28,8 @@ pub enum Class {
     FailingInPlace,
     /// The process dies or the power fails.
     Crash,
+    /// The same where hard links are kept.
+    CrashLinks,
     /// Inode numbers are given again while the source changes.
     Reused,
     /// All files of the source have one number, as FUSE may have it.
@@ -82,6 +84,7 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::FailingBackups, Waits("commit: backups")),
     (Class::FailingInPlace, Waits("commit: verified before the old file is emptied")),
     (Class::Crash, Always),
+    (Class::CrashLinks, Waits("names: a link that replaces an old file leads to what is on disk")),
     (Class::Reused, Waits("names: the number is not the file")),
     (Class::OneNumber, Waits("names: the number is not the file")),
     (Class::Renumbered, Waits("names: numbers that change with the name")),
@@ -136,6 +139,7 @@ impl Class {
             | Class::FailingBackups
             | Class::FailingInPlace
             | Class::Crash
+            | Class::CrashLinks
             | Class::Reused
             | Class::Planted
             | Class::Swapped
@@ -157,7 +161,7 @@ impl Class {
             Class::Passing | Class::Refused | Class::Failing | Class::FailingBackups | Class::FailingInPlace => {
                 &[Fault::Struck]
             }
-            Class::Crash => &[Fault::Killed, Fault::PowerLoss],
+            Class::Crash | Class::CrashLinks => &[Fault::Killed, Fault::PowerLoss],
             Class::Reused => &[Fault::NumberReused, Fault::StrangerRecreates, Fault::StrangerReplaces],
             Class::Lists => &[Fault::StrangerSetsList, Fault::ListInherited],
             Class::Swapped => SWAPS,
@@ -195,12 +199,14 @@ pub const SURVIVED: &[(Call, &[Errno])] = &[
     (Call::Lock, &[Errno::NOSYS, Errno::NOLCK, Errno::OPNOTSUPP, Errno::PERM]),
     (Call::Pages, &[Errno::NOSYS, Errno::PERM]),
     (Call::Statfs, &[Errno::NOSYS, Errno::PERM]),
-    (Call::Flush, &[Errno::MFILE]),
     (Call::Access, &[Errno::NOSYS, Errno::PERM]),
     (Call::ListXattr, &[Errno::OPNOTSUPP, Errno::NOSYS]),
     (Call::GetXattr, &[Errno::OPNOTSUPP]),
     (Call::RemoveXattr, &[Errno::OPNOTSUPP]),
 ];
+
+/// Of those, the ones after which attributes cannot be carried, if there are any.
+pub const ABOUT_ATTRIBUTES: &[Call] = &[Call::ListXattr, Call::GetXattr, Call::RemoveXattr];
 
 /// What a call may fail with. ENOENT, ENOTDIR, EEXIST and ENODATA are not among them: they are answers.
 pub const FAILURES: &[Errno] = &[

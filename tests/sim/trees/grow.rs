@@ -201,11 +201,20 @@ impl<'a> Gardener<'a> {
             }
             is_clean &= match &name.state {
                 State::Directory => self.old_directory(dir, last),
+                // What the user names may be a link of anybody's.
+                State::File(_) if self.is_planted() && !order.sources.contains(&name.source) => {
+                    self.planted(dir, last);
+                    false
+                }
                 State::File(_) => self.old_file(dir, last, &mut seconds, !is_new_name),
                 State::Symlink(_) | State::Special(..) | State::Nowhere => self.old_other(dir, last),
             };
         }
         is_clean
+    }
+
+    fn is_planted(&mut self) -> bool {
+        self.soil.class == Class::Planted && self.world.random.once_in(2)
     }
 
     fn at(&self, path: &str) -> Option<Node> {
@@ -233,11 +242,8 @@ impl<'a> Gardener<'a> {
     fn old_file(&mut self, dir: Node, name: &str, seconds: &mut Vec<Node>, may_be_directory: bool) -> bool {
         let class = self.soil.class;
         let in_place = class == Class::FailingInPlace;
+        let is_whole = matches!(class, Class::Failing | Class::FailingBackups | Class::Crash | Class::CrashLinks);
         match self.world.random.below(16) {
-            _ if class == Class::Planted && self.world.random.once_in(2) => {
-                self.planted(dir, name);
-                false
-            }
             0 if may_be_directory => {
                 self.directory(dir, name, 0o755);
                 false
@@ -246,13 +252,13 @@ impl<'a> Gardener<'a> {
                 self.symlink(dir, name, "nowhere");
                 false
             }
-            2..6 if in_place || self.world.random.once_in(2) => {
+            2..6 if !is_whole && (in_place || self.world.random.once_in(2)) => {
                 let node = self.old(dir, name);
                 let second = format!("{name}-second");
                 self.name(dir, &second, node);
                 true
             }
-            6..10 if in_place || self.world.random.once_in(2) => {
+            6..10 if !is_whole && (in_place || self.world.random.once_in(2)) => {
                 let far = format!("{name}-far");
                 self.old(dir, &far);
                 self.symlink(dir, name, &far);

@@ -44,12 +44,18 @@ fn verdict(scenario: &Scenario, driven: &Driven, world: &mut World) -> Result<()
         world.recover(death);
         let judge = Judge::new(scenario, driven, world);
         judge.nothing_outside()?;
-        return judge.old_or_new().map_err(|broken| format!("after {death:?}: {broken}"));
+        // A new name has nothing to lose, unless it was called durable.
+        let are_only_old = death == Death::PowerLoss;
+        return judge.old_or_new(are_only_old).map_err(|broken| format!("after {death:?}: {broken}"));
     }
     let judge = Judge::new(scenario, driven, world);
     judge.nothing_hung()?;
     judge.nothing_outside()?;
-    if driven.succeeded { judge.success()? } else { judge.failure()? }
+    if driven.succeeded {
+        judge.success()?
+    } else {
+        judge.failure()?
+    }
     judge.nothing_else_changed()?;
     judge.nothing_left()?;
     judge.nobody_could_read()
@@ -99,7 +105,7 @@ impl<'a> Judge<'a> {
     }
 
     fn at(&self, path: &str) -> Option<Node> {
-        self.world.tree.walk(ROOT, Path::new(path), false, ResolveFlags::empty()).ok()?.found
+        self.world.tree.walk(ROOT, Path::new(path), false, ResolveFlags::NO_SYMLINKS).ok()?.found
     }
 
     fn now(&self, path: &str) -> Option<Still> {
@@ -108,7 +114,11 @@ impl<'a> Judge<'a> {
 
     /// Whether a stranger changed the name, or one above it.
     fn is_taken(&self, target: &str) -> bool {
-        self.took.iter().any(|took| target.strip_prefix(took.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        let target = self.key(target);
+        let is_beneath = |took: &String| {
+            target.strip_prefix(&self.key(took)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.took.iter().any(is_beneath)
     }
 
     fn nothing_hung(&self) -> Result<(), Broken> {
@@ -158,9 +168,9 @@ impl<'a> Judge<'a> {
     /// Every target once for each operand, with the source's name as it was last.
     fn latest(&self) -> impl Iterator<Item = &'a Seen> + '_ {
         let is_last = move |at: usize, name: &Seen| {
-            !self.states[at + 1..].iter().any(|(_, later)| {
-                later.iter().any(|seen| seen.source == name.source && seen.operand == name.operand)
-            })
+            !self.states[at + 1..]
+                .iter()
+                .any(|(_, later)| later.iter().any(|seen| seen.source == name.source && seen.operand == name.operand))
         };
         let states = self.states.iter().enumerate();
         states.flat_map(move |(at, (_, seen))| seen.iter().filter(move |name| is_last(at, name)))
@@ -188,9 +198,22 @@ impl<'a> Judge<'a> {
         let looks = self.world.witness.looks.as_deref().unwrap_or_default();
         let looked = looks.iter().find(|(dir, looked, _)| (*dir, looked) == (name.at.0, &name.at.1));
         let first = looked.map_or(0, |(_, _, call)| *call);
-        let since = self.states.iter().filter(|(until, _)| *until >= first);
         let is_name = |seen: &&Seen| seen.source == name.source && seen.operand == name.operand;
-        since.map(|(_, seen)| seen.iter().find(is_name)).collect()
+        let above = name.source.rsplit_once('/').map(|(above, _)| above);
+        let is_above = |seen: &Seen| Some(seen.source.as_str()) == above && seen.state == State::Directory;
+        let (mut states, mut last) = (Vec::new(), None);
+        for (until, seen) in &self.states {
+            let found = seen.iter().find(is_name);
+            if *until >= first {
+                states.push(found);
+                // Who holds the directory above still finds it there, wherever that is now.
+                if found.is_none() && !seen.iter().any(is_above) {
+                    states.push(last);
+                }
+            }
+            last = found.or(last);
+        }
+        states
     }
 
     /// The target is what the source was.
@@ -200,8 +223,11 @@ impl<'a> Judge<'a> {
         let is_right = states.iter().any(|state| match (state, &now) {
             // It was not there at some moment, or its directory.
             (None, None) => true,
+            (None, Some(now)) => {
+                self.old(&name.target).is_some_and(|old| old.is_whole(now) && self.end_is_whole(name, old))
+            }
             (Some(state), Some(now)) => self.is_like(state, now),
-            (None, Some(_)) | (Some(_), None) => false,
+            (Some(_), None) => false,
         });
         if is_right || self.is_mixed(name, &states, now.as_ref()) {
             return Ok(());
@@ -275,7 +301,9 @@ impl<'a> Judge<'a> {
                     && other.operand == name.operand
             };
             let met = names[..at].iter().find(meets).filter(|_| !self.is_excused(name));
-            demand(met.is_none(), || format!("'{}' and '{}' became one", name.source, met.map_or("", |met| &met.source)))?;
+            demand(met.is_none(), || {
+                format!("'{}' and '{}' became one", name.source, met.map_or("", |met| &met.source))
+            })?;
         }
         Ok(())
     }
@@ -326,7 +354,9 @@ impl<'a> Judge<'a> {
         let source = &self.world.tree.inodes[name.node].attributes;
         let target = &now.attributes;
         let wrong = |what: &str| format!("'{}' has not the {what} of '{}'", name.target, name.source);
-        if preserve.timestamps == Keep::Must {
+        // Another operand may have been put into a directory since.
+        let is_final = name.state != State::Directory || self.scenario.order.sources.len() == 1;
+        if preserve.timestamps == Keep::Must && is_final {
             demand(target.mtime == source.mtime, || wrong("time"))?;
         }
         if preserve.ownership == Keep::Must && options.privileged {
@@ -340,9 +370,12 @@ impl<'a> Judge<'a> {
             demand(target.mode & 0o777 == source.mode & 0o777, || wrong("mode"))?;
             return demand(list_of(target) == list_of(source), || wrong("access control list"));
         }
-        let stood = self.old(&name.target).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
+        let stood =
+            self.old(&name.target).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
         let is_several = self.world.tree.inodes[name.node].nlink > 1 || stood.is_some_and(|old| old.nlink > 1);
-        if is_several {
+        // With -f what cannot be opened is replaced by a new file.
+        let may_be_supplanted = options.removal == Removal::WhenUnwritable && self.world.struck.is_some();
+        if is_several || may_be_supplanted {
             return Ok(());
         }
         let expected = match stood {
@@ -384,7 +417,7 @@ impl<'a> Judge<'a> {
                 format!("nothing is said of '{}', which is not at '{}'", name.source, name.target)
             })?;
         }
-        self.old_or_new()
+        self.old_or_new(false)
     }
 
     /// Whether a message names the source, the target, or a directory above one of them.
@@ -395,19 +428,20 @@ impl<'a> Judge<'a> {
     }
 
     /// Every target is what stood there or what was to be made, whole.
-    fn old_or_new(&self) -> Result<(), Broken> {
-        for name in self.latest() {
+    fn old_or_new(&self, are_only_old: bool) -> Result<(), Broken> {
+        let is_asked = |name: &&Seen| !are_only_old || self.old(&name.target).is_some();
+        for name in self.latest().filter(is_asked) {
             if self.is_taken(&name.target) || self.may_be_spoiled(name) || self.made(name).is_ok() {
                 continue;
             }
-            let others = self.names().any(|other| {
-                self.key(&other.target) == self.key(&name.target) && self.made(other).is_ok()
-            });
+            let others =
+                self.names().any(|other| self.key(&other.target) == self.key(&name.target) && self.made(other).is_ok());
             let (old, now) = (self.old(&name.target), self.now(&name.target));
             let is_right = match (old, &now) {
                 (None, None) => true,
                 (Some(old), Some(now)) => old.is_whole(now) && self.end_is_whole(name, old),
-                (Some(old), None) => old.kind == Kind::Directory,
+                // A directory takes a file's place in two steps; its backup has it meanwhile.
+                (Some(old), None) => self.backups_of(&name.target).any(|backup| old.is_whole(&backup)),
                 (None, Some(now)) => now.kind == Kind::Directory,
             };
             let had = |still: Option<&Still>| still.map_or("nothing".to_owned(), |still| format!("{:?}", still.kind));
@@ -431,15 +465,20 @@ impl<'a> Judge<'a> {
         }
     }
 
+    fn has_crashed(&self) -> bool {
+        matches!(self.scenario.class, Class::Crash | Class::CrashLinks)
+    }
+
     /// Whether the old file is written in place, and something went wrong in that very moment.
     fn may_be_spoiled(&self, name: &Seen) -> bool {
         let Some(old) = self.old(&name.target) else { return false };
         let options = &self.scenario.options;
-        let in_place = options.in_place || old.nlink > 1 || old.kind == Kind::Symlink || self.scenario.class == Class::Kept;
+        let in_place =
+            options.in_place || old.nlink > 1 || old.kind == Kind::Symlink || self.scenario.class == Class::Kept;
         let strikes_content = self.world.struck.is_some_and(|call| call.changes_content());
         let cannot_replace = self.scenario.strike.is_some() && !options.privileged;
-        options.in_place && self.scenario.class == Class::Crash
-            || (in_place || cannot_replace) && (strikes_content || self.scenario.class == Class::Crash)
+        options.in_place && self.has_crashed()
+            || (in_place || cannot_replace) && (strikes_content || self.has_crashed())
             || self.scenario.class == Class::Taken
             || self.scenario.class == Class::Moving && in_place
     }
@@ -485,13 +524,17 @@ impl<'a> Judge<'a> {
         known.extend(self.scenario.order.parents().iter().map(|(_, target)| self.key(target)));
         for still in stills(self.world, "t") {
             let path = self.key(&still.path);
-            let is_of_known = |suffix: &&str| path.strip_suffix(*suffix).is_some_and(|of| known.iter().any(|known| known == of));
-            let is_backup = self.scenario.options.backup != Backup::No
-                && ["~", ".~1~", ".~2~", ".~3~"].iter().any(is_of_known);
+            let is_of_known =
+                |suffix: &&str| path.strip_suffix(*suffix).is_some_and(|of| known.iter().any(|known| known == of));
+            let is_backup =
+                self.scenario.options.backup != Backup::No && ["~", ".~1~", ".~2~", ".~3~"].iter().any(is_of_known);
             let is_known = known.contains(&path) || is_backup || self.is_taken(&still.path);
             let is_strangers = self.took.iter().any(|took| still.path.ends_with(took.as_str()));
             let is_temporary = still.path.contains("/.safecp-");
-            demand(is_known || is_strangers || is_temporary && is_said, || format!("'{}' was left", still.path))?;
+            let is_kept = self.scenario.class == Class::Kept && !self.driven.succeeded;
+            demand(is_known || is_strangers || is_kept || is_temporary && is_said, || {
+                format!("'{}' was left", still.path)
+            })?;
         }
         Ok(())
     }

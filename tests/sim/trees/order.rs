@@ -57,12 +57,16 @@ pub struct Seen {
     pub at: (Node, OsString),
     pub node: Node,
     pub state: State,
-    /// A link that was followed led to it.
+    /// A link that was followed led to it, or above it.
     pub is_followed: bool,
 }
 
-/// Levels of directories below which a tree is taken for a circle.
-const DEPTH_MAX: usize = 40;
+/// A directory that is being walked.
+#[derive(Clone, Copy)]
+struct Above {
+    node: Node,
+    is_followed: bool,
+}
 
 impl Order {
     pub fn operands(&self) -> Operands {
@@ -92,7 +96,7 @@ impl Order {
             let Ok(place) = world.tree.walk(ROOT, Path::new(source), false, ResolveFlags::empty()) else { continue };
             let (dir, name) = (place.dir, place.name.to_owned());
             if place.found.is_some() {
-                walk.name((dir, name), source.clone(), self.target(source), follow, 0);
+                walk.name((dir, name), source.clone(), self.target(source), follow, &[]);
             }
         }
         walk.seen
@@ -119,12 +123,13 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn name(&mut self, at: (Node, OsString), source: String, target: String, follow: bool, depth: usize) {
+    fn name(&mut self, at: (Node, OsString), source: String, target: String, follow: bool, above: &[Above]) {
         let tree = &self.world.tree;
         let Some(itself) = tree.find(at.0, &at.1).or((at.1 == ".").then_some(at.0)) else { return };
         let is_link = tree.inodes[itself].kind == Kind::Symlink;
-        let is_followed = follow && is_link;
-        let found = if is_followed {
+        let follows = follow && is_link;
+        let is_followed = follows || above.iter().any(|above| above.is_followed);
+        let found = if follows {
             tree.walk(at.0, Path::new(&at.1), true, ResolveFlags::empty()).ok().and_then(|place| place.found)
         } else {
             Some(itself)
@@ -132,7 +137,7 @@ impl Walk<'_> {
         let node = found.unwrap_or(itself);
         let state = match (&tree.inodes[node].body, found) {
             (_, None) => State::Nowhere,
-            _ if depth > DEPTH_MAX => State::Nowhere,
+            _ if above.iter().any(|above| above.node == node) => State::Nowhere,
             (Body::File(content), _) => State::File(bytes(content)),
             (Body::Directory { .. }, _) => State::Directory,
             (Body::Symlink(content), _) => State::Symlink(content.clone()),
@@ -140,21 +145,14 @@ impl Walk<'_> {
         };
         let is_entered = state == State::Directory && self.options.recursive;
         let operand = self.operand;
-        self.seen.push(Seen {
-            source: source.clone(),
-            target: target.clone(),
-            operand,
-            at,
-            node,
-            state,
-            is_followed,
-        });
+        self.seen.push(Seen { source: source.clone(), target: target.clone(), operand, at, node, state, is_followed });
         if is_entered {
             let inside = self.options.dereference == Dereference::Always;
+            let above = [above, &[Above { node, is_followed }]].concat();
             for (name, _) in tree.entries(node).unwrap_or_default().to_vec() {
                 let shown = name.to_string_lossy();
                 let (source, target) = (format!("{source}/{shown}"), format!("{target}/{shown}"));
-                self.name((node, name.clone()), source, target, inside, depth + 1);
+                self.name((node, name.clone()), source, target, inside, &above);
             }
         }
     }

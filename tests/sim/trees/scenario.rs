@@ -6,7 +6,7 @@ use super::super::random::Random;
 use super::super::system::{BTRFS_MAGIC, EXT4_MAGIC, Folding, System, UNKNOWN_MAGIC, XFS_MAGIC};
 use super::super::tree::{Node, ROOT};
 use super::super::world::{Death, World};
-use super::class::{Class, FAILURES, SURVIVED};
+use super::class::{ABOUT_ATTRIBUTES, Class, FAILURES, SURVIVED};
 use super::grow::{Gardener, STRANGER, Soil, USER, collides};
 use super::order::{Form, Order, Seen, State};
 use super::still::{Still, stills};
@@ -82,8 +82,9 @@ pub fn scenario(seed: u64) -> Scenario {
     world.tree.settle();
     is_clean &= can_be_done(&world, &order, &options, &seen, folding, &target_system);
     let strike = misfortunes(&mut world, &mut random, class);
-    if strike.is_some_and(|strike| strike.of == Some(Call::Link)) {
-        is_clean &= !wants_links(&options, &seen);
+    if let Some(call) = strike.and_then(|strike| strike.of) {
+        is_clean &= call != Call::Link || !wants_links(&options, &seen);
+        is_clean &= !ABOUT_ATTRIBUTES.contains(&call) || !has_attributes(&world);
     }
     if class.has_stranger() {
         invite(&mut world, &mut random, class, &order, &options, &seen, theirs);
@@ -92,21 +93,7 @@ pub fn scenario(seed: u64) -> Scenario {
     let (source, outside) = (stills(&world, "s"), stills_of(&world, outside));
     let first_new = world.tree.inodes.len();
     let geometry = Geometry { slice: 256, piece: 1024, block: 256, small: random.pick(&[0, 0, 1024]) };
-    Scenario {
-        seed,
-        class,
-        world,
-        options,
-        geometry,
-        order,
-        seen,
-        old,
-        source,
-        outside,
-        is_clean,
-        first_new,
-        strike,
-    }
+    Scenario { seed, class, world, options, geometry, order, seen, old, source, outside, is_clean, first_new, strike }
 }
 
 fn stills_of(world: &World, outside: Node) -> Vec<Still> {
@@ -190,6 +177,12 @@ fn options(random: &mut Random, class: Class) -> Options {
     if class == Class::FailingInPlace || class.has_stranger() || class == Class::Closed {
         options.product = Product::Copy;
     }
+    if class.fails() {
+        options.in_place = false;
+    }
+    if class == Class::Crash {
+        options.preserve.links = Keep::No;
+    }
     if class == Class::Older {
         options.preserve.links = Keep::Must;
         options.update = Update::Older;
@@ -245,10 +238,8 @@ fn order(
         add(path, node);
     }
     if sources.is_empty() {
-        let mut gardener = Gardener::new(
-            world,
-            Soil { class, folding: Folding::Exact, has_specials: false, links_lead_on: false },
-        );
+        let mut gardener =
+            Gardener::new(world, Soil { class, folding: Folding::Exact, has_specials: false, links_lead_on: false });
         gardener.file(source, "z", 0o644);
         sources.push(format!("{prefix}/z"));
     }
@@ -310,6 +301,11 @@ fn wants_links(options: &Options, seen: &[Seen]) -> bool {
     options.product == Product::HardLink || options.preserve.links.wanted() && (0..seen.len()).any(is_shared)
 }
 
+/// Whether any file has attributes that could get lost.
+fn has_attributes(world: &World) -> bool {
+    world.tree.inodes.iter().any(|inode| !inode.attributes.xattrs.is_empty())
+}
+
 /// Whether nothing is in the way of the order: what is asked for can be had of these filesystems.
 fn can_be_done(
     world: &World,
@@ -319,6 +315,7 @@ fn can_be_done(
     folding: Folding,
     target: &System,
 ) -> bool {
+    let is_apart = world.systems[0] != world.systems[1];
     let is_lost = |seen: &Seen| seen.state == State::Nowhere;
     let is_directory_link = |seen: &Seen| seen.is_followed && seen.state == State::Directory;
     let duplicate = (1..order.sources.len()).any(|at| order.sources[..at].contains(&order.sources[at]));
@@ -326,7 +323,8 @@ fn can_be_done(
     let keeps_lists = options.preserve.mode.wanted() && has_lists && !target.xattrs;
     let links_over = options.product == Product::HardLink || options.product == Product::SymbolicLink;
     // Second names of what is written through a link would be names of the link.
-    let is_link = |seen: &Seen| world.at(&seen.target).is_some_and(|node| world.tree.inodes[node].kind == Kind::Symlink);
+    let is_link =
+        |seen: &Seen| world.at(&seen.target).is_some_and(|node| world.tree.inodes[node].kind == Kind::Symlink);
     let is_through_link = wants_links(options, seen) && seen.iter().any(is_link);
     let is_link_in_the_way = is_through_link || links_over && seen.iter().any(|seen| world.at(&seen.target).is_some());
     // Of one inode GNU cp makes one file, wherever a name that comes later would be put.
@@ -336,7 +334,7 @@ fn can_be_done(
         && !collides(seen, folding)
         && !keeps_lists
         && !is_link_in_the_way
-        && (target.links || !wants_links(options, seen))
+        && (target.links && !(options.product == Product::HardLink && is_apart) || !wants_links(options, seen))
 }
 
 /// What goes wrong; returns the call that fails.
@@ -348,7 +346,8 @@ fn misfortunes(world: &mut World, random: &mut Random, class: Class) -> Option<S
     world.rates = rates;
     let strike = match class {
         Class::Passing if random.once_in(3) => {
-            Strike { of: None, spared: random.below(120), times: 1, errno: Errno::INTR }
+            let calls: Vec<Call> = Call::ALL.iter().copied().filter(|call| call.is_interruptible()).collect();
+            Strike { of: Some(random.pick(&calls)), spared: random.below(12), times: 1, errno: Errno::INTR }
         }
         Class::Passing if random.once_in(3) => {
             Strike { of: Some(Call::OpenWithin), spared: random.below(3), times: 1, errno: Errno::AGAIN }
@@ -356,7 +355,7 @@ fn misfortunes(world: &mut World, random: &mut Random, class: Class) -> Option<S
         Class::Passing => survived(random, 1),
         Class::Refused => Strike { spared: 0, ..survived(random, u64::MAX) },
         Class::Failing | Class::FailingBackups | Class::FailingInPlace => failing(random),
-        Class::Crash => {
+        Class::Crash | Class::CrashLinks => {
             let death = if random.once_in(2) { Death::PowerLoss } else { Death::Killed };
             world.death = Some((1 + random.below(300), death));
             return None;

@@ -109,8 +109,8 @@ impl World {
             }
             Fault::StrangerLinksSource => self.plant_theirs(dir, &name, "/o/secret"),
             _ => {
-                self.tree.rename(dir, &name, stranger.theirs, &name);
                 self.plant_theirs(dir, &name, "/o");
+                self.tree.set(stranger.theirs, &name, Some(node));
             }
         }
         true
@@ -136,23 +136,19 @@ impl World {
     /// has the old one's.
     fn recreate(&mut self, node: Node, stranger: &Stranger) -> bool {
         let Some((_, seen)) = stranger.states.last() else { return false };
-        let mut names: Vec<(Node, OsString)> =
-            seen.iter().filter(|seen| seen.node == node && !seen.is_followed).map(|seen| seen.at.clone()).collect();
-        names.dedup();
-        for (dir, name) in &names {
-            self.tree.set(*dir, name, None);
-        }
-        if self.reuses_numbers {
-            self.free_numbers();
-        }
-        let (freed, number) = (self.tree.free.len(), self.tree.inodes[node].number);
+        let is_name = |seen: &&Seen| seen.node == node && !seen.is_followed;
+        let names: Vec<(Node, OsString)> = seen.iter().filter(is_name).map(|seen| seen.at.clone()).collect();
         let new = unnamed(self, names[0].0, 0o644);
         self.date(new);
-        if self.tree.free.len() < freed && self.tree.inodes[new].number == number {
-            self.count(Fault::NumberReused);
-        }
         for (dir, name) in &names {
             self.tree.set(*dir, name, Some(new));
+        }
+        let is_free =
+            self.tree.inodes[node].nlink == 0 && !self.opened.iter().flatten().any(|opened| opened.node == node);
+        if self.reuses_numbers && is_free {
+            self.count(Fault::NumberReused);
+            self.tree.inodes[node].linkable = false;
+            self.tree.inodes[new].number = self.tree.inodes[node].number;
         }
         true
     }
@@ -193,10 +189,11 @@ impl World {
         let is_inside = |seen: &Seen| seen.state == State::Directory && seen.target.matches('/').count() > 1;
         let Some(seen) = self.source_name(stranger, is_inside) else { return false };
         let Some((dir, name)) = self.target_place(&seen.target) else { return false };
-        if self.tree.find(dir, &name).is_some() {
-            self.tree.rename(dir, &name, stranger.theirs, &name);
-        }
+        let stood = self.tree.find(dir, &name);
         self.plant_theirs(dir, &name, "/o");
+        if stood.is_some() {
+            self.tree.set(stranger.theirs, &name, stood);
+        }
         stranger.took.push(seen.target);
         true
     }
