@@ -176,7 +176,7 @@ mod tests {
         findings.zfs = Some(hidden());
         pass(&mut findings);
         assert_eq!((findings.exit_status, findings.risks.len()), (2, 1), "{:?}", findings.risks);
-        findings.filesystems = vec![on_magic(EXT4, vec![], &Host { kernel: (6, 12), zfs: None }, true)];
+        findings.filesystems = vec![on_magic(EXT4, vec![], &Host { kernel: (6, 12), ..Host::default() }, true)];
         pass(&mut findings);
         assert_eq!(findings.exit_status, 0);
     }

@@ -39,7 +39,7 @@ impl Write for Kept {
 pub fn drive(scenario: &mut Scenario) -> Driven {
     let sim = Sim::new(std::mem::replace(&mut scenario.world, World::new(0, Vec::new())));
     let kernel = Patient(sim.clone());
-    let (host, stop) = (Host { kernel: (6, 12), zfs: None }, AtomicBool::new(false));
+    let (host, stop) = (Host { kernel: (6, 12), ..Host::default() }, AtomicBool::new(false));
     let messages = Kept::default();
     let report =
         Report::new("safecp", scenario.options.verbosity, Box::new(std::io::sink()), Box::new(messages.clone()));
