@@ -3,9 +3,10 @@
 use super::landing::Sink;
 use super::probe::{Probe, Settled};
 use super::strategy::{Fallback, Rung, Strategy, Verdict, verdict};
+use super::through::VALUE_SLICE;
 use super::transfer::{Holes, Pass, Passed, Position, Stopped, Zeros};
 use super::verify::Again;
-use super::{Copier, HOLES_HASHED_MAX, Job, Landing};
+use super::{Copier, Geometry, HOLES_HASHED_MAX, Job, Landing};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
@@ -16,6 +17,9 @@ use std::num::NonZeroUsize;
 /// The most that one copy_file_range is asked for: glibc 2.41 and 2.42 cut larger answers, and a
 /// signal is noticed between calls.
 const OFFLOAD_STEP: u64 = 1 << 30;
+
+/// No filesystem keeps a file within metadata that is longer than its blocks can be, in bytes.
+const INLINE_MAX: u64 = 64 << 10;
 
 /// Why an attempt ended.
 pub(super) enum Failed {
@@ -51,6 +55,9 @@ impl<K: Kernel> Copier<'_, K> {
         if sink.landing == Landing::InPlace {
             self.resize(job, sink, 0)?;
         }
+        if self.options.verify == Verify::Device {
+            self.keep_out_of_metadata(job, sink, probe.size)?;
+        }
         let pass = self.pass(rung.strategy, probe, job, sink);
         let zeros = pass.zeros;
         let believes_holes = pass.holes == Holes::Believed;
@@ -70,14 +77,38 @@ impl<K: Kernel> Copier<'_, K> {
         if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(Failed::For)? {
             return Err(Failed::Fallback(Fallback::Changed));
         }
-        let mut stat = None;
-        if sink.landing != Landing::Through {
-            stat = Some(self.check_size(job, sink.file(), passed.size)?);
-            if self.options.verify == Verify::Device {
-                self.verify_from_device(job, sink.file(), self.again(rung.strategy, probe, job, sink, &passed))?;
+        let again = || self.again(rung.strategy, probe, job, sink, &passed);
+        let stat = match sink.landing {
+            Landing::Through | Landing::Value => None,
+            Landing::BlockDevice => {
+                self.verify_block_device(job, sink.file(), passed.size, again)?;
+                None
             }
-        }
+            Landing::New | Landing::Replace | Landing::Supplant | Landing::InPlace => {
+                let stat = self.check_size(job, sink.file(), passed.size)?;
+                if self.options.verify == Verify::Device {
+                    self.verify_from_device(job, sink.file(), again())?;
+                }
+                Some(stat)
+            }
+        };
         Ok(Filled { passed, zeros, stat })
+    }
+
+    /// Gives a file that is small enough to be kept within metadata, which stays in memory, a block of its own (btrfs, and ext4
+    /// with inline_data). Where that cannot be had, the extents show what became of it.
+    fn keep_out_of_metadata(&self, job: &Job<'_, K::File>, sink: &Sink<'_, K>, size: u64) -> Result<(), Failed> {
+        let is_file = !matches!(sink.landing, Landing::Through | Landing::Value | Landing::BlockDevice);
+        let has_content = size > 0 || job.source.stat.kind != Kind::File;
+        if !is_file || !has_content || size > INLINE_MAX {
+            return Ok(());
+        }
+        match self.kernel.allocate(sink.file(), 0..1) {
+            Err(errno @ (Errno::IO | Errno::NOSPC | Errno::DQUOT)) => {
+                Err(Failed::For(Error::call(Action::Write, job.target.shown, errno)))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// The pass that a strategy makes over this file.
@@ -90,7 +121,9 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Pass<'p, K> {
         let is_regular = job.source.stat.kind == Kind::File;
         let size = if is_regular { probe.size } else { 0 };
-        let through = sink.landing == Landing::Through;
+        let through = matches!(sink.landing, Landing::Through | Landing::Value);
+        let is_file = !through && sink.landing != Landing::BlockDevice;
+        let slice = if sink.landing == Landing::Value { VALUE_SLICE } else { self.geometry.slice };
         let source_believed = probe.honesty == Honesty::Honest;
         let maps = match strategy {
             Strategy::Extents => true,
@@ -104,7 +137,7 @@ impl<K: Kernel> Copier<'_, K> {
             (true, false) => Holes::Read,
         };
         let zeros = match self.options.sparse {
-            _ if through => Zeros::Written,
+            _ if !is_file => Zeros::Written,
             Sparse::Always => Zeros::Holes,
             Sparse::Never => Zeros::Written,
             Sparse::Auto if strategy == Strategy::Stream && is_regular && probe.looks_sparse() => Zeros::Holes,
@@ -126,8 +159,8 @@ impl<K: Kernel> Copier<'_, K> {
             target_map: maps && self.honesty_of(sink.file()) == Honesty::Honest,
             digests: self.options.tells_digests() || self.options.verify == Verify::Device && !is_regular,
             digests_holes: holes == Holes::Read || unallocated <= HOLES_HASHED_MAX,
-            geometry: self.geometry,
-            threads: (!through && size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN))
+            geometry: Geometry { slice, ..self.geometry },
+            threads: (is_file && size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN))
                 .then_some(&self.threads),
             stop: self.stop,
         }

@@ -5,8 +5,8 @@
 //! be made to look the same is written in place, as cp does.
 
 use super::commit::{Claim, Temporary};
+use super::durable::cannot_sync;
 use super::metadata::{Dressed, Fresh, Worn};
-use super::strategy::{Verdict, verdict};
 use super::{Copier, Follow, Job, Landing, Name, Source, are_lists_told};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
@@ -32,12 +32,19 @@ enum Place<'a, K: Kernel> {
 #[derive(Default)]
 pub(crate) struct Finished {
     pub(super) changed: bool,
+    /// What fsync said where it cannot be had.
+    pub(super) unsynced: Option<Errno>,
     pub(crate) complaints: Vec<Error>,
     /// The name, for messages, that the old target keeps.
     pub(crate) backup: Option<PathBuf>,
 }
 
 impl<K: Kernel> Sink<'_, K> {
+    /// Something that is there already.
+    pub(super) fn old(landing: Landing, file: K::File) -> Self {
+        Self { landing, place: Place::Old(file) }
+    }
+
     pub(super) fn file(&self) -> &K::File {
         match &self.place {
             Place::Temporary { temporary, .. } => temporary.file(),
@@ -51,9 +58,10 @@ impl<K: Kernel> Copier<'_, K> {
     pub(super) fn sink<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
         match landing {
             Landing::New | Landing::Supplant => self.temporary(job, landing),
+            Landing::Replace | Landing::InPlace | Landing::Value if self.is_value(job) => self.value(job),
             Landing::Replace => self.replacement(job),
-            Landing::InPlace => self.old_file(job),
-            Landing::Through => self.device(job),
+            Landing::InPlace | Landing::Value => self.old_file(job),
+            Landing::Through | Landing::BlockDevice => self.device(job),
         }
     }
 
@@ -95,7 +103,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// if it cannot be opened, a new one.
     fn replacement<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
         // Opened for writing as cp would, so that what cp may not overwrite stays.
-        let old = match job.target.open(self.kernel, OFlags::WRONLY | OFlags::NONBLOCK) {
+        let old = match self.open(job.target, OFlags::WRONLY) {
             Ok(old) => old,
             Err(_) if self.options.removal == Removal::WhenUnwritable => return self.temporary(job, Landing::Supplant),
             Err(errno) => return Err(cannot_create(job, errno)),
@@ -134,7 +142,7 @@ impl<K: Kernel> Copier<'_, K> {
     fn old_file<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
         let reads_back = self.options.verify != Verify::Nothing && self.options.product != Product::Attributes;
         let access = if reads_back { OFlags::RDWR } else { OFlags::WRONLY };
-        match job.target.open(self.kernel, access | OFlags::NONBLOCK) {
+        match self.open(job.target, access) {
             Ok(file) => {
                 self.expected(job, &file)?;
                 Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) })
@@ -144,17 +152,9 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
-    /// What is no regular file. A fifo that nobody reads, or that is full, is an error where it is not waited for.
-    fn device<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
-        let waits = if job.ground.waits { OFlags::empty() } else { OFlags::NONBLOCK };
-        let file = job.target.open(self.kernel, OFlags::WRONLY | waits).map_err(|errno| cannot_create(job, errno))?;
-        self.expected(job, &file)?;
-        Ok(Sink { landing: Landing::Through, place: Place::Old(file) })
-    }
-
     /// The stat of an old target that was opened. It has to be what was looked at, since what is done with
     /// several names, with devices and with fifos was decided by that; a file of one name may be another.
-    fn expected(&self, job: &Job<'_, K::File>, old: &K::File) -> Result<Stat, Error> {
+    pub(super) fn expected(&self, job: &Job<'_, K::File>, old: &K::File) -> Result<Stat, Error> {
         let stat = self.kernel.stat(old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
         let is_known = job.ground.found.is_none_or(|found| found.is_same_file(&stat));
         if is_known || stat.kind == Kind::File && stat.nlink == 1 {
@@ -191,10 +191,15 @@ impl<K: Kernel> Copier<'_, K> {
         stat: Option<Stat>,
     ) -> Result<Finished, Error> {
         let mut complaints = Vec::new();
-        if landing != Landing::Through {
+        if matches!(landing, Landing::InPlace | Landing::Value) {
             complaints = self.carry(job, &file, Worn::of(stat), Fresh::Old);
-            if self.options.durable {
-                self.sync(job, &file)?;
+        }
+        if self.options.durable {
+            self.sync(job, &file)?;
+            if job.ground.found.is_none() {
+                // It was made at the end of a link, in a directory that nobody has a handle of.
+                let synced = self.kernel.sync_filesystem(&file);
+                synced.map_err(|errno| Error::call(Action::Sync, job.target.shown, errno))?;
             }
         }
         self.close(job, file)?;
@@ -212,7 +217,7 @@ impl<K: Kernel> Copier<'_, K> {
         // FUSE and network filesystems say at close, or to any call before it, that what was written
         // found no place. By then the name would be taken, or chmod would seem to have failed.
         if job.ground.home.honesty != Honesty::Honest {
-            let flushed = self.kernel.flush(temporary.file());
+            let flushed = self.flush(temporary.file());
             flushed.map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
         }
         let (worn, fresh) = match &old {
@@ -222,7 +227,7 @@ impl<K: Kernel> Copier<'_, K> {
                 let imitated = self.wardrobe().imitate(&old, old_stat, temporary.file(), stat);
                 match imitated {
                     Ok(worn) => (worn, Fresh::Alike),
-                    Err(errno) if verdict(errno) == Verdict::Unsupported => return Ok(None),
+                    Err(errno) if is_refused(errno) => return Ok(None),
                     Err(errno) => return Err(cannot_land(job, landing, errno)),
                 }
             }
@@ -241,8 +246,9 @@ impl<K: Kernel> Copier<'_, K> {
         let complaints = self.carry(job, temporary.file(), worn, fresh);
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
+        let mut unsynced = None;
         if self.options.durable || landing != Landing::New {
-            self.sync(job, temporary.file())?;
+            unsynced = self.sync(job, temporary.file())?;
         }
         let failed = |errno| cannot_land(job, landing, errno);
         let (file, backup) = match landing {
@@ -252,12 +258,12 @@ impl<K: Kernel> Copier<'_, K> {
                 Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) => return Ok(None),
                 committed => committed.map(|file| (file, None)).map_err(failed),
             },
-            Landing::Supplant | Landing::InPlace | Landing::Through => {
+            Landing::Supplant | Landing::InPlace | Landing::Through | Landing::BlockDevice | Landing::Value => {
                 self.take_over(job.target, |claim| temporary.commit(job.target.name, claim), failed)
             }
         }?;
         self.close(job, file)?;
-        Ok(Some(Finished { complaints, backup, ..Finished::default() }))
+        Ok(Some(Finished { complaints, backup, unsynced, ..Finished::default() }))
     }
 
     fn close(&self, job: &Job<'_, K::File>, target: K::File) -> Result<(), Error> {
@@ -271,8 +277,15 @@ impl<K: Kernel> Copier<'_, K> {
         self.wardrobe().carry(&source, job.source.stat, &target, fresh)
     }
 
-    fn sync(&self, job: &Job<'_, K::File>, target: &K::File) -> Result<(), Error> {
-        self.kernel.fsync(target).map_err(|errno| Error::call(Action::Sync, job.target.shown, errno))
+    /// Has what was written reported as close(2) would report it. Without a descriptor to close, fsync(2) reports it too.
+    fn flush(&self, file: &K::File) -> crate::kernel::Result<()> {
+        match self.kernel.flush(file) {
+            Err(Errno::MFILE | Errno::NFILE) => match self.kernel.fsync(file) {
+                Err(errno) if cannot_sync(errno) => Ok(()),
+                synced => synced,
+            },
+            flushed => flushed,
+        }
     }
 
     /// Whether the source is not what it was when it was opened.
@@ -291,9 +304,26 @@ impl<K: Kernel> Copier<'_, K> {
 fn is_possible(made: crate::kernel::Result<()>) -> crate::kernel::Result<bool> {
     match made {
         Ok(()) => Ok(true),
-        Err(errno) if verdict(errno) == Verdict::Unsupported => Ok(false),
+        Err(errno) if is_refused(errno) => Ok(false),
         Err(errno) => Err(errno),
     }
+}
+
+/// Whether an attribute cannot be had there, or not by this user.
+fn is_refused(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::OPNOTSUPP
+            | Errno::NOTTY
+            | Errno::NOSYS
+            | Errno::XDEV
+            | Errno::INVAL
+            | Errno::TXTBSY
+            | Errno::BADF
+            | Errno::AGAIN
+            | Errno::PERM
+            | Errno::ACCESS
+    )
 }
 
 /// What cp would have said: it removes what a new file supplants before it makes anything.
@@ -306,6 +336,6 @@ fn cannot_land<F>(job: &Job<'_, F>, landing: Landing, errno: Errno) -> Error {
     }
 }
 
-fn cannot_create<F>(job: &Job<'_, F>, errno: Errno) -> Error {
+pub(super) fn cannot_create<F>(job: &Job<'_, F>, errno: Errno) -> Error {
     Error::call(Action::CreateFile, job.target.shown, errno)
 }

@@ -7,15 +7,18 @@
 pub(crate) mod backup;
 pub mod commit;
 pub mod digest;
+mod durable;
 pub mod extent;
 mod fill;
 mod landing;
+mod lease;
 mod leftover;
 pub mod map;
 pub mod metadata;
 pub mod probe;
 pub mod strategy;
 pub mod threads;
+mod through;
 pub mod transfer;
 pub mod verify;
 
@@ -123,7 +126,7 @@ impl<'a, F> Name<'a, F> {
         self.dir.ok_or(Errno::BADF)
     }
 
-    /// Opens it. O_NONBLOCK keeps a fifo that took a file's place from blocking the run.
+    /// Opens it.
     pub fn open<K: Kernel<File = F>>(&self, kernel: &K, flags: OFlags) -> crate::kernel::Result<F> {
         let (extra, resolve) = match self.follow {
             Follow::No => (OFlags::NOFOLLOW, ResolveFlags::empty()),
@@ -171,6 +174,10 @@ pub enum Landing {
     InPlace,
     /// Into something that is not a regular file: written, never read back.
     Through,
+    /// Onto a block device.
+    BlockDevice,
+    /// Into a value that the kernel shows as a file: written at once, never read back.
+    Value,
 }
 
 /// What is known of a target's directory: asked once for all names in it.
@@ -232,6 +239,8 @@ pub struct Copied {
     pub changed: bool,
     /// How it arrived.
     pub landing: Landing,
+    /// What took an old file's name was not written out before, since its filesystem has no such call: its answer.
+    pub unsynced: Option<Errno>,
     /// Attributes that had to be kept and could not.
     pub complaints: Vec<Error>,
     /// The name, for messages, that the old target keeps.
@@ -260,6 +269,8 @@ pub enum Verified {
     No,
     /// Not at all, because it is not a regular file.
     Impossible,
+    /// Not at all, because what a read gives is made up by the kernel.
+    MadeUp,
 }
 
 /// Copies regular files; see the head of this file.
@@ -351,6 +362,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
         let mut ladder = self.ladder(&probe, &job, landing)?;
         loop {
             let sink = self.sink(&job, landing)?;
+            self.must_last(&job, sink.landing, sink.file())?;
             if sink.landing != landing {
                 landing = sink.landing;
                 ladder = self.ladder(&probe, &job, landing)?;
@@ -384,13 +396,15 @@ impl<'a, K: Kernel> Copier<'a, K> {
         let job = Job { source, target, ground };
         let landing = if ground.landing == Landing::Replace { Landing::InPlace } else { ground.landing };
         let sink = self.sink(&job, landing)?;
+        self.must_last(&job, sink.landing, sink.file())?;
         let finished = self.finish(&job, sink, None)?;
         finished.ok_or_else(|| Error::call(Action::CreateFile, target.shown, Errno::BUSY))
     }
 
     /// The strategies for this file, or cp's words where `--reflink=always` cannot be.
     fn ladder(&self, probe: &Probe, job: &Job<'_, K::File>, landing: Landing) -> Result<Ladder, Error> {
-        if landing == Landing::Through || job.source.stat.kind != Kind::File {
+        let is_file = !matches!(landing, Landing::Through | Landing::BlockDevice | Landing::Value);
+        if !is_file || job.source.stat.kind != Kind::File {
             if self.options.reflink == Reflink::Always {
                 return Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, Errno::INVAL));
             }
@@ -430,6 +444,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
         let rung = ladder.rung();
         let verified = match (landing, self.options.verify) {
             (Landing::Through, _) => Verified::Impossible,
+            (Landing::Value, _) => Verified::MadeUp,
             (_, Verify::Nothing) => Verified::No,
             (_, Verify::Content) => Verified::Content,
             (_, Verify::Device) => Verified::Device,
@@ -447,6 +462,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
             sparse,
             changed: finished.changed,
             landing,
+            unsynced: finished.unsynced,
             complaints: finished.complaints,
             backup: finished.backup,
             identity: filled.stat.map(|stat| (stat.dev, stat.ino)),

@@ -137,6 +137,11 @@ impl<K: Kernel> Copier<'_, K> {
         self.residency(file, size) == Residency::Nothing
     }
 
+    /// Whether it is certain that no page of the first `size` bytes is in the page cache.
+    pub(super) fn has_no_pages(&self, file: &K::File, size: u64) -> bool {
+        self.residency_by_mincore(file, size) == Residency::Nothing
+    }
+
     fn residency_by_mincore(&self, file: &K::File, size: u64) -> Residency {
         for range in super::extent::steps(0..size, MINCORE_STEP) {
             match self.kernel.mincore(file, range) {

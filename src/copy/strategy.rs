@@ -95,25 +95,16 @@ pub enum Verdict {
 
 /// What is made of an error number from FICLONE, copy_file_range, or a seek for holes.
 ///
-/// EIO and full disks are fatal: after them the page cache may hold what the disk does not, so that
+/// EIO, full disks and lack of memory are fatal: after them the page cache may hold what the disk does not, so that
 /// a second way of copying would succeed with other bytes (coreutils 9.2 stopped falling back for
-/// that reason). EPERM and EACCES come from seccomp filters and immutable files; reading and writing
-/// then shows whether the file can be copied at all.
+/// that reason). Any other number, from whatever filesystem or filter it comes, says that this call cannot be had; reading and
+/// writing then shows whether the file can be copied at all.
 #[must_use]
 pub fn verdict(errno: Errno) -> Verdict {
     match errno {
-        Errno::OPNOTSUPP
-        | Errno::NOTTY
-        | Errno::NOSYS
-        | Errno::XDEV
-        | Errno::INVAL
-        | Errno::TXTBSY
-        | Errno::BADF
-        | Errno::AGAIN
-        | Errno::PERM
-        | Errno::ACCESS => Verdict::Unsupported,
+        Errno::IO | Errno::NOMEM | Errno::NOSPC | Errno::DQUOT => Verdict::Fatal,
         Errno::INTR => Verdict::Transient,
-        _ => Verdict::Fatal,
+        _ => Verdict::Unsupported,
     }
 }
 
@@ -498,10 +489,12 @@ mod tests {
 
     #[test]
     fn only_what_cannot_hide_a_failure_falls_back() {
-        for errno in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::NOMEM, Errno::ROFS, Errno::FBIG] {
+        for errno in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::NOMEM] {
             assert_eq!(verdict(errno), Verdict::Fatal, "{errno:?}");
         }
-        for errno in [Errno::OPNOTSUPP, Errno::XDEV, Errno::INVAL, Errno::AGAIN, Errno::NOTTY, Errno::NOSYS] {
+        for errno in
+            [Errno::OPNOTSUPP, Errno::XDEV, Errno::INVAL, Errno::AGAIN, Errno::NOTTY, Errno::NOSYS, Errno::OVERFLOW]
+        {
             assert_eq!(verdict(errno), Verdict::Unsupported, "{errno:?}");
         }
         assert_eq!(verdict(Errno::INTR), Verdict::Transient);

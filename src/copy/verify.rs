@@ -6,6 +6,7 @@ use super::{Copier, Failed, Job};
 use crate::error::{Action, Difference, Error};
 use crate::kernel::{Kernel, Stat};
 use crate::known::filesystems::{Filesystem, Honesty};
+use crate::options::Verify;
 use crate::report::quote::quoted;
 use std::time::Duration;
 
@@ -37,11 +38,11 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Drops a file that was written out from the page cache, and tells whether it is proved to be gone from there.
-    fn drops_out_of_cache(&self, file: &K::File, size: u64) -> crate::kernel::Result<bool> {
+    fn drops_out_of_cache(&self, file: &K::File, is_gone: impl Fn() -> bool) -> crate::kernel::Result<bool> {
         for pause in PATIENCE {
             self.kernel.pause(Duration::from_millis(pause));
             self.kernel.drop_cache(file)?;
-            if self.is_out_of_cache(file, size) {
+            if is_gone() {
                 return Ok(true);
             }
         }
@@ -67,15 +68,53 @@ impl<K: Kernel> Copier<'_, K> {
         let is_honest = filesystem.honesty(self.host.kernel) == Honesty::Honest;
         let mut is_gone = size == 0;
         if !is_gone && is_honest && filesystem.has_device() {
-            is_gone = self.drops_out_of_cache(target, size).map_err(failed)?;
+            is_gone = self.drops_out_of_cache(target, || self.is_out_of_cache(target, size)).map_err(failed)?;
         }
         if !is_honest || !is_gone {
-            return Err(Failed::For(Error::Refused(format!(
-                "cannot prove that {} is read back from its device: {} keeps it in memory",
-                quoted(job.target.shown),
-                filesystem.name()
-            ))));
+            return Err(cannot_prove(job, &format!("{} keeps it in memory", filesystem.name())));
         }
+        // Metadata stay in memory, with what of a small file lies within them.
+        if size > 0 && !self.is_out_of_metadata(target).map_err(failed)? {
+            return Err(cannot_prove(job, &format!("{} keeps it within its metadata", filesystem.name())));
+        }
+        self.compare_again(job, again)
+    }
+
+    /// Writes a block device out, unless nothing is to be proved: its close would do so too, and say nothing of
+    /// what could not be written. With --verify=device drops what was written from the page cache, proves
+    /// that it is gone from there, and compares again.
+    pub(super) fn verify_block_device<'a>(
+        &self,
+        job: &Job<'_, K::File>,
+        target: &K::File,
+        size: u64,
+        again: impl FnOnce() -> Again<'a, K>,
+    ) -> Result<(), Failed>
+    where
+        K: 'a,
+    {
+        let failed = |errno| Failed::For(Error::call(Action::Sync, job.target.shown, errno));
+        if self.options.verify == Verify::Nothing {
+            return Ok(());
+        }
+        self.kernel.fsync(target).map_err(failed)?;
+        if self.options.verify != Verify::Device {
+            return Ok(());
+        }
+        // The rest of the device is others'.
+        let is_gone = || self.has_no_pages(target, size);
+        if !self.drops_out_of_cache(target, is_gone).map_err(failed)? {
+            return Err(cannot_prove(job, "others keep it in memory"));
+        }
+        self.compare_again(job, again())
+    }
+
+    /// Whether the file's content lies in blocks of its own.
+    fn is_out_of_metadata(&self, file: &K::File) -> crate::kernel::Result<bool> {
+        Ok(self.kernel.first_extent(file)?.is_none_or(|flags| flags & DATA_INLINE == 0))
+    }
+
+    fn compare_again(&self, job: &Job<'_, K::File>, again: Again<'_, K>) -> Result<(), Failed> {
         match again {
             Again::Compare(pass) => self.compare(pass).map(drop).map_err(|stopped| self.failed(job, stopped)),
             Again::Digest(pass, digest) => {
@@ -105,6 +144,14 @@ impl<K: Kernel> Copier<'_, K> {
 /// How long who has just written a page out is given to let go of it, in milliseconds before each request to drop it: on btrfs one
 /// file in 20,000 to 40,000 was still held when fsync had returned (Linux 6.18).
 const PATIENCE: [u64; 7] = [0, 1, 2, 4, 8, 16, 32];
+
+/// FIEMAP_EXTENT_DATA_INLINE: the extent lies within metadata.
+const DATA_INLINE: u32 = 0x200;
+
+fn cannot_prove<F>(job: &Job<'_, F>, why: &str) -> Failed {
+    let target = quoted(job.target.shown);
+    Failed::For(Error::Refused(format!("cannot prove that {target} is read back from its device: {why}")))
+}
 
 /// How a target is compared once more.
 pub(super) enum Again<'a, K: Kernel> {

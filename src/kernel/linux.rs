@@ -1,25 +1,26 @@
 //! Linux: the system calls themselves, by rustix where it has them and by hand where it has not.
 //!
 //! With process.rs and reach.rs the only file of the project in which `unsafe` is allowed. By hand are cachestat and mincore,
-//! msync of a mapping nobody touches, close with its result, fsync with a return value that is
+//! FIEMAP, msync of a mapping nobody touches, close with its result, fsync with a return value that is
 //! looked at whole, and the one write through a mapping, which no copy makes: the trials of `--doctor` do.
-//! ENOSYS and EPERM of openat2 (Linux before 5.6, old seccomp filters) mean "walk the components one by one",
-//! which is done here, so that the rest of the code sees one call.
+//! Where openat2 cannot be had, the names are walked one by one (beneath.rs), so that the rest of the code sees one call.
 #![allow(unsafe_code)]
 
+use super::beneath::Walk;
 use super::reach::{self, Purpose, Reach, by_proc};
-use super::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
+use super::{At, CachePages, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, RawDir, RenameFlags, ResolveFlags, SeekFrom,
-    Timespec, Timestamps, Uid, XattrFlags,
+    Access, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, Mode, OFlags, RawDir, RenameFlags,
+    ResolveFlags, SeekFrom, StatxFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
 use rustix::io::Errno;
+use rustix::ioctl::{Opcode, Updater};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,13 +37,43 @@ const XATTR_FIRST: usize = 256;
 /// The kernel gives no longer value and no longer list (XATTR_SIZE_MAX and XATTR_LIST_MAX).
 const XATTR_MAX: usize = 64 << 10;
 
+/// Where the kernel lists the mounts that this process sees.
+const MOUNTS: &str = "/proc/self/mountinfo";
+
+/// The kernel's struct fiemap with one struct fiemap_extent behind it.
+#[repr(C)]
+#[derive(Default)]
+struct Fiemap {
+    start: u64,
+    length: u64,
+    flags: u32,
+    mapped_extents: u32,
+    extent_count: u32,
+    reserved: u32,
+    extent: FiemapExtent,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct FiemapExtent {
+    logical: u64,
+    physical: u64,
+    length: u64,
+    reserved64: [u64; 2],
+    flags: u32,
+    reserved: [u32; 3],
+}
+
+/// Its number counts the bytes before the extents.
+const FS_IOC_FIEMAP: Opcode = rustix::ioctl::opcode::read_write::<[u64; 4]>(b'f', 11);
+
 /// Bytes that one getdents64(2) may fill: some hundred names.
 const DIRECTORY_BUFFER: usize = 32 << 10;
 
 /// The kernel this program runs on.
 #[derive(Debug, Default)]
 pub struct Linux {
-    /// openat2 answered ENOSYS or EPERM once: do not ask again.
+    /// openat2 answered ENOSYS or E2BIG once: do not ask again.
     lacks_openat2: AtomicBool,
     /// linkat of an empty path answered ENOENT once (before Linux 6.10 it asks for
     /// CAP_DAC_READ_SEARCH): go by /proc/self/fd instead.
@@ -80,14 +111,15 @@ impl Linux {
         }
         if !self.lacks_openat2.load(Ordering::Relaxed) {
             match rustix::fs::openat2(at(dir), path, flags, mode, resolve) {
-                // EPERM may be the file's own answer (an immutable one opened for writing); the
-                // walk below then gives it again.
-                Err(Errno::NOSYS) => self.lacks_openat2.store(true, Ordering::Relaxed),
-                Err(Errno::PERM) => {}
+                Err(Errno::NOSYS | Errno::TOOBIG) => self.lacks_openat2.store(true, Ordering::Relaxed),
+                // EPERM and EINVAL may be a filter's answer or the file's own (an immutable one opened for writing),
+                // which the walk below then gives again. EAGAIN comes of `..` while anything at all is renamed or
+                // mounted on the machine (handle_dots in fs/namei.c). A path that is too long has names that are not.
+                Err(Errno::PERM | Errno::INVAL | Errno::AGAIN | Errno::NAMETOOLONG) => {}
                 answer => return answer,
             }
         }
-        open_by_components(at(dir), path, flags, mode)
+        Walk::new(at(dir), path, resolve)?.open(flags, mode)
     }
 }
 
@@ -151,6 +183,19 @@ pub fn write_mapped(file: &OwnedFd, bytes: &[u8], offset: u64) -> Result<()> {
     unsafe { rustix::mm::munmap(start, bytes.len()) }
 }
 
+/// The mount of this number, if the line of mountinfo is about it:
+/// `36 35 98:0 /root /mnt rw,noatime shared:1 - ext4 /dev/sda rw`, where what is optional ends at the dash.
+fn mount_with(line: &[u8], number: u64) -> Option<Mount> {
+    let line = String::from_utf8_lossy(line);
+    let mut fields = line.split(' ');
+    if fields.next()?.parse() != Ok(number) {
+        return None;
+    }
+    let mut last = fields.skip_while(|field| *field != "-").skip(1);
+    let (kind, options) = (last.next()?.to_owned(), last.nth(1).unwrap_or_default());
+    Some(Mount { kind, options: options.split(',').map(str::to_owned).collect() })
+}
+
 fn page_bytes() -> u64 {
     rustix::param::page_size() as u64
 }
@@ -189,29 +234,6 @@ fn stat_of(stat: &rustix::fs::Stat) -> Stat {
 
 fn timespec(time: Timestamp) -> Timespec {
     Timespec { tv_sec: time.seconds, tv_nsec: time.nanos.into() }
-}
-
-/// What openat2 with BENEATH does, component by component, for kernels without it. Symbolic links
-/// are refused with ELOOP whether or not `NO_SYMLINKS` asked for it: stricter, never looser.
-fn open_by_components(dir: BorrowedFd<'_>, path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd> {
-    let mut names = Vec::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => names.push(name),
-            Component::CurDir => {}
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Err(Errno::XDEV),
-        }
-    }
-    let Some((last, parents)) = names.split_last() else {
-        return rustix::fs::openat(dir, ".", flags, mode);
-    };
-    let mut held: Option<OwnedFd> = None;
-    for name in parents {
-        let from = held.as_ref().map_or(dir, AsFd::as_fd);
-        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        held = Some(rustix::fs::openat(from, *name, step, Mode::empty())?);
-    }
-    rustix::fs::openat(held.as_ref().map_or(dir, AsFd::as_fd), *last, flags | OFlags::NOFOLLOW, mode)
 }
 
 /// Reads a value whose length is not known beforehand: at first what most fit in, then what all fit in.
@@ -260,8 +282,7 @@ impl Kernel for Linux {
     }
 
     fn flush(&self, file: &OwnedFd) -> Result<()> {
-        // Without a free descriptor nothing is lost but the time at which close reports.
-        file.try_clone().map_or(Ok(()), |duplicate| self.close(duplicate))
+        self.close(rustix::io::fcntl_dupfd_cloexec(file, 0)?)
     }
 
     fn stat(&self, file: &OwnedFd) -> Result<Stat> {
@@ -284,6 +305,18 @@ impl Kernel for Linux {
     )]
     fn filesystem(&self, file: &OwnedFd) -> Result<u32> {
         rustix::fs::fstatfs(file).map(|statfs| statfs.f_type as u32)
+    }
+
+    fn mount(&self, file: &OwnedFd) -> Result<Mount> {
+        // statx has the number since Linux 5.8.
+        let wanted = StatxFlags::MNT_ID;
+        let found = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, wanted)?;
+        if found.stx_mask & wanted.bits() == 0 {
+            return Err(Errno::NOSYS);
+        }
+        let list = std::fs::read(MOUNTS).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        let listed = list.split(|byte| *byte == b'\n').find_map(|line| mount_with(line, found.stx_mnt_id));
+        listed.ok_or(Errno::NOENT)
     }
 
     fn read(&self, file: &OwnedFd, buffer: &mut [u8]) -> Result<usize> {
@@ -328,6 +361,18 @@ impl Kernel for Linux {
         rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
     }
 
+    fn first_extent(&self, file: &OwnedFd) -> Result<Option<u32>> {
+        let mut asked = Fiemap { length: u64::MAX, extent_count: 1, ..Fiemap::default() };
+        // SAFETY: the number is that of FS_IOC_FIEMAP, and the value a struct fiemap with room for as many extents
+        // as it says.
+        unsafe { rustix::ioctl::ioctl(file, Updater::<FS_IOC_FIEMAP, Fiemap>::new(&mut asked))? };
+        Ok((asked.mapped_extents > 0).then_some(asked.extent.flags))
+    }
+
+    fn allocate(&self, file: &OwnedFd, range: Range<u64>) -> Result<()> {
+        rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, range.start, range.end - range.start)
+    }
+
     fn truncate(&self, file: &OwnedFd, size: u64) -> Result<()> {
         rustix::fs::ftruncate(file, size)
     }
@@ -335,6 +380,10 @@ impl Kernel for Linux {
     fn fsync(&self, file: &OwnedFd) -> Result<()> {
         // SAFETY: the descriptor is open while `file` is borrowed.
         whole_return(unsafe { libc::fsync(file.as_raw_fd()) })
+    }
+
+    fn sync_filesystem(&self, file: &OwnedFd) -> Result<()> {
+        rustix::fs::syncfs(file)
     }
 
     fn msync(&self, file: &OwnedFd, size: u64) -> Result<()> {

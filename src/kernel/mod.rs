@@ -5,6 +5,7 @@
 //! the kernel's own words: no policy, no retries (those are in [`patient`]), no joined paths. Names
 //! are looked up relative to a directory handle; what was looked up once is used by handle.
 
+mod beneath;
 pub mod linux;
 pub mod patient;
 pub mod process;
@@ -103,6 +104,15 @@ pub struct CachePages {
     pub writeback: u64,
 }
 
+/// A mount as mountinfo lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// The filesystem's type, which tells more than its magic number: `fuse.sshfs`, `virtiofs`.
+    pub kind: String,
+    /// The filesystem's own options, each as it stands there.
+    pub options: Vec<String>,
+}
+
 /// A name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -141,7 +151,8 @@ pub trait Kernel: Sync {
     ) -> Result<Self::File>;
     /// close(2). The handle is gone whatever is returned; EINTR is success, as POSIX will have it.
     fn close(&self, file: Self::File) -> Result<()>;
-    /// What close(2) would report of the handle, which stays: a duplicate of it is closed.
+    /// What close(2) would report of the handle, which stays: a duplicate of it is closed. EMFILE where no
+    /// descriptor is left for one.
     fn flush(&self, file: &Self::File) -> Result<()>;
     /// fstat(2); works on O_PATH handles.
     fn stat(&self, file: &Self::File) -> Result<Stat>;
@@ -151,6 +162,8 @@ pub trait Kernel: Sync {
     fn may_write(&self, dir: At<'_, Self::File>, path: &Path) -> Result<()>;
     /// fstatfs(2): the filesystem's magic number.
     fn filesystem(&self, file: &Self::File) -> Result<u32>;
+    /// statx(2) and /proc/self/mountinfo: the mount that a file lies on. ENOENT where it is not listed.
+    fn mount(&self, file: &Self::File) -> Result<Mount>;
 
     /// read(2) at the handle's own position. 0 is end of file.
     fn read(&self, file: &Self::File, buffer: &mut [u8]) -> Result<usize>;
@@ -169,12 +182,18 @@ pub trait Kernel: Sync {
     /// flock(LOCK_EX | LOCK_NB): nobody else has the file locked until it is closed, by death too. EAGAIN
     /// where somebody has.
     fn lock(&self, file: &Self::File) -> Result<()>;
+    /// ioctl(FS_IOC_FIEMAP): the flags of a file's first extent (FIEMAP_EXTENT_*), `None` where it has none.
+    fn first_extent(&self, file: &Self::File) -> Result<Option<u32>>;
+    /// fallocate(2) with FALLOC_FL_KEEP_SIZE: blocks of its own for the range, which may end beyond the file.
+    fn allocate(&self, file: &Self::File, range: Range<u64>) -> Result<()>;
     /// ftruncate(2).
     fn truncate(&self, file: &Self::File, size: u64) -> Result<()>;
 
     /// fsync(2) of a file or a directory. A positive return, which ZFS 2.2.4 to 2.4.4 can give
     /// instead of an error, is EIO here.
     fn fsync(&self, file: &Self::File) -> Result<()>;
+    /// syncfs(2): all that was changed on the filesystem that the file lies on.
+    fn sync_filesystem(&self, file: &Self::File) -> Result<()>;
     /// msync(MS_SYNC) of a mapping of `0..size` that is made for it and never touched.
     fn msync(&self, file: &Self::File, size: u64) -> Result<()>;
     /// cachestat(2) of the whole file. ENOSYS before Linux 6.5; EPERM to who may not write the file.

@@ -5,7 +5,9 @@
 //! FICLONE, which on ZFS 2.2.7 and later can be interrupted half done, so that only a new target may
 //! be tried. A kernel that answers EINTR for ever is believed after [`ATTEMPTS`] times.
 
-use super::{At, CachePages, Kernel, Kind, Listed, Mode, OFlags, RenameFlags, ResolveFlags, Seek, Stat, Timestamp};
+use super::{
+    At, CachePages, Kernel, Kind, Listed, Mode, Mount, OFlags, RenameFlags, ResolveFlags, Seek, Stat, Timestamp,
+};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -47,14 +49,17 @@ impl<K: Kernel> Kernel for Patient<K> {
         fn stat_at(&self, dir: At<'_, K::File>, path: &Path, follow: bool) -> Stat;
         fn may_write(&self, dir: At<'_, K::File>, path: &Path) -> ();
         fn filesystem(&self, file: &K::File) -> u32;
+        fn mount(&self, file: &K::File) -> Mount;
         fn read(&self, file: &K::File, buffer: &mut [u8]) -> usize;
         fn write(&self, file: &K::File, buffer: &[u8]) -> usize;
         fn pread(&self, file: &K::File, buffer: &mut [u8], offset: u64) -> usize;
         fn pwrite(&self, file: &K::File, buffer: &[u8], offset: u64) -> usize;
         fn seek(&self, file: &K::File, what: Seek, offset: u64) -> Option<u64>;
+        fn first_extent(&self, file: &K::File) -> Option<u32>;
         fn lock(&self, file: &K::File) -> ();
         fn truncate(&self, file: &K::File, size: u64) -> ();
         fn fsync(&self, file: &K::File) -> ();
+        fn sync_filesystem(&self, file: &K::File) -> ();
         fn msync(&self, file: &K::File, size: u64) -> ();
         fn cachestat(&self, file: &K::File) -> CachePages;
         fn drop_cache(&self, file: &K::File) -> ();
@@ -79,6 +84,10 @@ impl<K: Kernel> Kernel for Patient<K> {
 
     fn mincore(&self, file: &K::File, range: Range<u64>) -> super::Result<u64> {
         retry(|| self.0.mincore(file, range.clone()))
+    }
+
+    fn allocate(&self, file: &K::File, range: Range<u64>) -> super::Result<()> {
+        retry(|| self.0.allocate(file, range.clone()))
     }
 
     fn copy_file_range(&self, source: &K::File, target: &K::File, range: Range<u64>) -> super::Result<u64> {

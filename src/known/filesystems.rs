@@ -25,6 +25,26 @@ pub enum Honesty {
 
 const ZFS: u32 = 0x2fc1_2fc1;
 const TMPFS: u32 = 0x0102_1994;
+const RAMFS: u32 = 0x8584_58f6;
+const OVERLAYFS: u32 = 0x794c_7630;
+const FUSE: u32 = 0x6573_5546;
+
+/// Where files are when fsync said that they are written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// On a disk, as far as anybody can tell.
+    OnDisk,
+    /// In memory.
+    InMemory,
+    /// In the upper layer, unless it is mounted so that nothing is written out.
+    InLayer,
+    /// Where a program puts them: of one without fsync the kernel says 0 (fuse_fsync in fs/fuse/file.c).
+    WithProgram,
+}
+
+/// The programs behind these types of mounts write out what fsync asks for: ntfs-3g and exfat-fuse, and a virtual
+/// machine's host.
+pub const PROGRAMS_THAT_SYNC: [&str; 2] = ["fuseblk", "virtiofs"];
 
 /// What may lie beneath a filesystem that keeps its files in another.
 const LAYERS: &str = "the filesystems of its layers, to which clones and searches for holes are handed on; what it copies up \
@@ -40,8 +60,8 @@ const TABLE: &[(u32, &str, Honesty, Option<&str>)] = &[
     (0x9123_683e, "btrfs", Honesty::Honest, None),
     (TMPFS, "tmpfs", Honesty::Honest, None),
     (ZFS, "zfs", Honesty::Zfs, None),
-    (0x794c_7630, "overlayfs", Honesty::Unknown, Some(LAYERS)),
-    (0x6573_5546, "fuse", Honesty::Unknown, Some(DAEMON)),
+    (OVERLAYFS, "overlayfs", Honesty::Unknown, Some(LAYERS)),
+    (FUSE, "fuse", Honesty::Unknown, Some(DAEMON)),
     (0x0000_6969, "nfs", Honesty::Unknown, Some(SERVER)),
     (0xff53_4d42, "cifs", Honesty::Unknown, Some(SERVER)),
     (0xfe53_4d42, "smb2", Honesty::Unknown, Some(SERVER)),
@@ -54,7 +74,7 @@ const TABLE: &[(u32, &str, Honesty, Option<&str>)] = &[
     (0x0000_9660, "iso9660", Honesty::Unknown, None),
     (0x7371_7368, "squashfs", Honesty::Unknown, None),
     (0xe0f5_e1e2, "erofs", Honesty::Unknown, None),
-    (0x8584_58f6, "ramfs", Honesty::Unknown, None),
+    (RAMFS, "ramfs", Honesty::Unknown, None),
     (0x0000_9fa0, "proc", Honesty::Pseudo, None),
     (0x6265_6572, "sysfs", Honesty::Pseudo, None),
     (0x6462_6720, "debugfs", Honesty::Pseudo, None),
@@ -94,6 +114,18 @@ impl Filesystem {
     #[must_use]
     pub fn has_device(self) -> bool {
         self.magic != TMPFS
+    }
+
+    /// Where its files are when fsync said that they are written out.
+    #[must_use]
+    pub fn keeping(self) -> Keeping {
+        match self.magic {
+            TMPFS | RAMFS => Keeping::InMemory,
+            OVERLAYFS => Keeping::InLayer,
+            FUSE => Keeping::WithProgram,
+            _ if self.is_pseudo() => Keeping::InMemory,
+            _ => Keeping::OnDisk,
+        }
     }
 
     /// Its magic number.

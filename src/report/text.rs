@@ -3,6 +3,7 @@
 use super::quote::quoted;
 use crate::copy::strategy::{Cloning, Fallback, Strategy, Why};
 use crate::copy::{Copied, Landing, Verified};
+use crate::error::reason;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -44,8 +45,9 @@ pub(super) fn decisions(copied: &Copied) -> String {
         copied.fallbacks.iter().map(|(strategy, fallback)| format!("{strategy}: {fallback}")).collect();
     let fallbacks = if fallbacks.is_empty() { String::from("none") } else { fallbacks.join("; ") };
     let digest = copied.digest.map_or_else(|| String::from("not all read"), |digest| digest.to_string());
-    let (strategy, why, landing, verified) =
-        (copied.strategy, copied.why, landing(copied.landing), verified(copied.verified));
+    let (strategy, why, verified) = (copied.strategy, copied.why, verified(copied.verified));
+    let unsynced = copied.unsynced.map_or_else(String::new, |errno| format!(", not synced: {}", reason(errno)));
+    let landing = format!("{}{unsynced}", landing(copied.landing));
     // Writing to a String does not fail.
     writeln!(
         text,
@@ -94,7 +96,7 @@ fn landing(landing: Landing) -> &'static str {
         Landing::New => "new",
         Landing::Replace | Landing::Supplant => "replaced",
         Landing::InPlace => "written in place",
-        Landing::Through => "written through",
+        Landing::Through | Landing::BlockDevice | Landing::Value => "written through",
     }
 }
 
@@ -104,5 +106,6 @@ fn verified(verified: Verified) -> &'static str {
         Verified::Device => "device",
         Verified::No => "no",
         Verified::Impossible => "no, not a regular file",
+        Verified::MadeUp => "no, made up by the kernel when it is read",
     }
 }

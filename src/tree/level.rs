@@ -286,9 +286,17 @@ impl<K: Kernel> Copier<'_, K> {
         let target = Dressed { file: &pair.target, shown: &target_shown, worn, tells_lists: false };
         let mut complaints = self.wardrobe().carry(&source, &level.from, &target, fresh);
         if self.options.durable {
-            complaints.extend(self.sync_directory(&pair.target, &target_shown).err());
+            complaints.extend(self.sync_level(level, &pair.target, &target_shown).err());
         }
         complaints
+    }
+
+    /// Writes the target out; one that was made must be where it can outlive a power loss.
+    fn sync_level(&self, level: &Level<K>, target: &K::File, shown: &Path) -> Result<(), Error> {
+        if level.made {
+            self.must_keep(target, shown)?;
+        }
+        self.sync_directory(target, shown)
     }
 
     /// How names inside a tree are looked up in the source.

@@ -183,7 +183,7 @@ impl<K: Kernel> Entries<'_, K> {
             }
             errno => Error::call(Action::OpenSource, source.shown, errno),
         };
-        let file = source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
+        let file = self.copier.open(source, OFlags::RDONLY).map_err(failed)?;
         let stat = self.copier.kernel.stat(&file).map_err(failed)?;
         if stat.kind != Kind::File {
             return Err(replaced(source.shown));
@@ -217,7 +217,7 @@ impl<K: Kernel> Entries<'_, K> {
         match stat.kind {
             Kind::File => self.open_source(source).map(drop),
             Kind::CharDevice | Kind::BlockDevice => {
-                let opened = source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK);
+                let opened = self.copier.open(source, OFlags::RDONLY);
                 opened.map(drop).map_err(|errno| Error::call(Action::OpenSource, source.shown, errno))
             }
             // Opening a fifo waits for its writer, or takes what he wrote away from the copy.

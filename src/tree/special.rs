@@ -51,7 +51,9 @@ impl<K: Kernel> Copier<'_, K> {
             Kind::Symlink => self.make_symlink(&handle, source, target, standing)?,
             kind => self.make_node(from, kind, target, standing)?,
         };
-        Ok(Special { complaints: self.dress(&handle, source, from, target, setting)?, backup })
+        let complaints = self.dress(&handle, source, from, target, setting)?;
+        self.sync_name(target)?;
+        Ok(Special { complaints, backup })
     }
 
     fn make_symlink(
@@ -118,6 +120,7 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(failed(Errno::STALE));
         }
         let backup = self.make(target, standing, |dir, name| self.kernel.link(&handle, dir, name), failed)?;
+        self.sync_name(target)?;
         Ok(Special { complaints: Vec::new(), backup })
     }
 
@@ -147,6 +150,7 @@ impl<K: Kernel> Copier<'_, K> {
             });
             complaints.extend(set.map_err(|errno| Error::call(Action::PreserveTimes, target.shown, errno)).err());
         }
+        self.sync_name(target)?;
         Ok(Special { complaints, backup })
     }
 
@@ -209,6 +213,7 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(failed(Errno::STALE));
         }
         let backup = self.make(target, standing, |dir, name| self.kernel.link(&first, dir, name), failed)?;
+        self.sync_name(target)?;
         Ok(Special { complaints: Vec::new(), backup })
     }
 

@@ -102,6 +102,8 @@ impl Layer {
 pub struct Content {
     /// Whether the file lives on ZFS, whose own cache lies below the page cache.
     zfs: bool,
+    /// Whether it is kept within metadata as long as it fits into a page.
+    pub packed: bool,
     /// The bytes of the resident pages (only on ZFS; elsewhere the page cache is `now`).
     pages: Vec<u8>,
     /// Pages in the Linux page cache.
@@ -129,6 +131,11 @@ impl Content {
 
     pub fn size(&self) -> usize {
         self.now.size
+    }
+
+    /// Whether the bytes lie within metadata, which stay in memory whatever becomes of the page cache.
+    pub fn is_inline(&self) -> bool {
+        self.packed && (1..=PAGE).contains(&self.size())
     }
 
     /// What read(2) would give of the whole file.
@@ -305,7 +312,7 @@ impl Content {
     pub fn drop_cache(&mut self) {
         let gone = self.resident & !self.dirty;
         self.resident &= !gone;
-        if !self.zfs {
+        if !self.zfs && !self.is_inline() {
             let Self { now, stable, .. } = self;
             now.take(gone, stable);
         }
@@ -352,7 +359,7 @@ impl Content {
             }
             left.take(kept & (self.written | self.dirty), &self.now);
         }
-        *self = Self { zfs: self.zfs, ..Self::default() };
+        *self = Self { zfs: self.zfs, packed: self.packed, ..Self::default() };
         self.now.copy_from(&left);
         self.map.copy_from(&left);
         self.stable = left;

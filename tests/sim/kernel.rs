@@ -10,7 +10,7 @@ use super::tree::{Attributes, Body, Node, Place, ROOT};
 use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
-use safecp::kernel::{At, CachePages, Kernel, Kind, Listed, Result, Seek, Stat, Timestamp};
+use safecp::kernel::{At, CachePages, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Range;
@@ -183,7 +183,8 @@ impl World {
     fn make_file(&mut self, dir: Node, mode: Mode) -> Node {
         let system = self.tree.inodes[dir].system;
         let attributes = self.inherited(dir, mode.bits() & 0o7777, false);
-        let content = Content::new(self.systems[system].zfs.is_some());
+        let mut content = Content::new(self.systems[system].zfs.is_some());
+        content.packed = self.systems[system].packs;
         self.tree.add(system, Kind::File, Body::File(content), attributes)
     }
 
@@ -539,6 +540,14 @@ impl Kernel for Sim {
         })
     }
 
+    /// No simulated machine has a /proc.
+    fn mount(&self, file: &File) -> Result<Mount> {
+        self.call(format_args!("statx {file}"), Call::Other, |world| {
+            world.node(file);
+            Err(Errno::NOENT)
+        })
+    }
+
     fn read(&self, file: &File, buffer: &mut [u8]) -> Result<usize> {
         self.call(format_args!("read {file} {}", buffer.len()), Call::Read, |world| {
             let position = world.usable(file)?.position;
@@ -589,6 +598,14 @@ impl Kernel for Sim {
         })
     }
 
+    fn first_extent(&self, file: &File) -> Result<Option<u32>> {
+        self.call(format_args!("fiemap {file}"), Call::Other, |world| world.first_extent(file))
+    }
+
+    fn allocate(&self, file: &File, range: Range<u64>) -> Result<()> {
+        self.call(format_args!("fallocate {file} {range:?}"), Call::Other, |world| world.allocate(file))
+    }
+
     fn lock(&self, file: &File) -> Result<()> {
         self.call(format_args!("flock {file}"), Call::Lock, |world| {
             let node = world.usable(file)?.node;
@@ -608,6 +625,13 @@ impl Kernel for Sim {
         self.call(format_args!("fsync {file}"), Call::Fsync, |world| {
             let node = world.usable(file)?.node;
             world.fsync(node)
+        })
+    }
+
+    fn sync_filesystem(&self, file: &File) -> Result<()> {
+        self.call(format_args!("syncfs {file}"), Call::Fsync, |world| {
+            let node = world.usable(file)?.node;
+            world.sync_filesystem(node)
         })
     }
 

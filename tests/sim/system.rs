@@ -68,6 +68,8 @@ pub struct System {
     pub tmpfile: bool,
     /// RENAME_NOREPLACE works.
     pub noreplace: bool,
+    /// Small files are kept within metadata.
+    pub packs: bool,
     /// What SEEK_HOLE and FICLONE say may be false, although it is not ZFS.
     pub lies: bool,
     /// A file may have several names.
@@ -129,6 +131,7 @@ impl System {
             reflink,
             tmpfile: true,
             noreplace: true,
+            packs: magic == BTRFS_MAGIC,
             lies: false,
             links: true,
             xattrs: true,

@@ -118,6 +118,51 @@ impl World {
         Ok(())
     }
 
+    /// fallocate(2): a file with a block of its own is not kept within metadata.
+    pub fn allocate(&mut self, file: &File) -> Result<()> {
+        let node = self.writable(file)?;
+        self.regular(node)?;
+        self.fails(&[(Fault::NoSpace, Errno::NOSPC)])?;
+        self.content_of(node).packed = false;
+        self.touch(node);
+        Ok(())
+    }
+
+    /// FIEMAP: the flags of the first extent.
+    pub fn first_extent(&mut self, file: &File) -> Result<Option<u32>> {
+        const DATA_INLINE: u32 = 0x200;
+        let node = self.usable(file)?.node;
+        self.regular(node).map_err(|_| Errno::OPNOTSUPP)?;
+        if self.system(node).zfs.is_some() {
+            return Err(Errno::OPNOTSUPP);
+        }
+        let content = self.content_of(node);
+        let flags = if content.is_inline() { DATA_INLINE } else { 0 };
+        Ok((content.now.blocks != 0).then_some(flags))
+    }
+
+    /// syncfs(2): everything on the filesystem that the file lies on.
+    pub fn sync_filesystem(&mut self, node: Node) -> Result<()> {
+        self.fails(&[(Fault::SyncError, Errno::IO)])?;
+        let system = self.tree.inodes[node].system;
+        for node in 0..self.tree.inodes.len() {
+            if self.tree.inodes[node].system != system {
+                continue;
+            }
+            match self.tree.inodes[node].kind {
+                Kind::File => {
+                    self.write_back(node);
+                    self.content_of(node).make_stable();
+                }
+                Kind::Directory => self.tree.make_durable(node),
+                Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {}
+            }
+            let inode = &mut self.tree.inodes[node];
+            inode.stable.clone_from(&inode.attributes);
+        }
+        Ok(())
+    }
+
     pub fn truncate_node(&mut self, node: Node, size: usize) {
         self.content_of(node).truncate(size);
         self.touch(node);

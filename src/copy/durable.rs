@@ -1,0 +1,108 @@
+//! What it takes for a copy to outlive a power loss: that it is written out, on a filesystem that keeps what was.
+//!
+//! fsync's 0 is not enough. tmpfs has nowhere to write to, an overlay that is mounted `volatile` leaves it out, and of a FUSE
+//! program that has no fsync the kernel says 0. There --durable is an error. What has no content, such as a link, a
+//! fifo or a further name, cannot be synced by a handle of its own: its whole filesystem is.
+
+use super::{Copier, Follow, Job, Landing, Name};
+use crate::error::{Action, Error, reason};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
+use crate::known::filesystems::{Filesystem, Keeping, PROGRAMS_THAT_SYNC};
+use crate::report::quote::quoted;
+use std::path::Path;
+
+/// Whether a filesystem says of fsync that it has no such call: not that something could not be written. FUSE programs,
+/// network filesystems, read-only ones and those of /proc and /sys do.
+pub(super) fn cannot_sync(errno: Errno) -> bool {
+    matches!(errno, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::ROFS)
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Writes a target out. Where the filesystem has no such call that is an error with --durable, and else is
+    /// returned.
+    pub(super) fn sync(&self, job: &Job<'_, K::File>, target: &K::File) -> std::result::Result<Option<Errno>, Error> {
+        match self.kernel.fsync(target) {
+            Ok(()) => Ok(None),
+            Err(errno) if !self.options.durable && cannot_sync(errno) => Ok(Some(errno)),
+            Err(errno) => Err(Error::call(Action::Sync, job.target.shown, errno)),
+        }
+    }
+
+    /// With --durable fails where what is written to a sink would not outlive a power loss, before anything is.
+    pub(super) fn must_last(
+        &self,
+        job: &Job<'_, K::File>,
+        landing: Landing,
+        file: &K::File,
+    ) -> std::result::Result<(), Error> {
+        match landing {
+            _ if !self.options.durable => Ok(()),
+            // What cannot be synced when it is empty cannot be later.
+            Landing::Through | Landing::BlockDevice => self.sync(job, file).map(drop),
+            Landing::New | Landing::Replace | Landing::Supplant | Landing::InPlace | Landing::Value => {
+                self.must_keep(file, job.target.shown)
+            }
+        }
+    }
+
+    /// Fails where nothing on the filesystem of an open file or directory outlives a power loss.
+    pub(crate) fn must_keep(&self, file: &K::File, shown: &Path) -> std::result::Result<(), Error> {
+        let forgets = self.forgets(file).map_err(|errno| Error::call(Action::Sync, shown, errno))?;
+        let refused = |why| Error::Refused(format!("cannot make {} durable: {why}", quoted(shown)));
+        forgets.map_or(Ok(()), |why| Err(refused(why)))
+    }
+
+    /// Why what was synced there would be lost all the same; `None` if it would not.
+    fn forgets(&self, file: &K::File) -> Result<Option<String>> {
+        let filesystem = Filesystem::new(self.kernel.filesystem(file)?);
+        let name = filesystem.name();
+        let keeping = filesystem.keeping();
+        let mount = match keeping {
+            Keeping::OnDisk => return Ok(None),
+            Keeping::InMemory => return Ok(Some(format!("{name} keeps it in memory"))),
+            Keeping::InLayer | Keeping::WithProgram => match self.kernel.mount(file) {
+                Ok(mount) => mount,
+                Err(errno) => {
+                    return Ok(Some(format!("how {name} is mounted there cannot be told: {}", reason(errno))));
+                }
+            },
+        };
+        if keeping == Keeping::WithProgram {
+            let syncs = PROGRAMS_THAT_SYNC.contains(&mount.kind.as_str());
+            return Ok((!syncs).then(|| "a FUSE program that does not write it out says that it did".to_owned()));
+        }
+        if mount.options.iter().any(|option| option == "volatile") {
+            return Ok(Some(format!("{name} is mounted there with 'volatile'")));
+        }
+        // Through an overlay only filesystems on disks answer for extents, and only for files.
+        let is_told = self.kernel.stat(file)?.kind != Kind::File || self.kernel.first_extent(file).is_ok();
+        Ok((!is_told).then(|| format!("what the upper layer of {name} lies on cannot be told")))
+    }
+
+    /// With --durable writes out a name that was just made and what it names, which was not copied: a node, or
+    /// a link of either kind.
+    pub(crate) fn sync_name(&self, target: &Name<'_, K::File>) -> std::result::Result<(), Error> {
+        if !self.options.durable {
+            return Ok(());
+        }
+        let failed = |errno| Error::call(Action::Sync, target.shown, errno);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let dir = self.kernel.open(target.dir, Path::new("."), flags, Mode::empty(), ResolveFlags::empty());
+        let dir = dir.map_err(failed)?;
+        self.must_keep(&dir, target.shown)?;
+        let made = self.kernel.stat_at(target.dir, target.name, false).map_err(failed)?;
+        let named = Name { dir: target.dir, name: target.name, shown: target.shown, follow: Follow::No };
+        let synced = match made.kind {
+            Kind::File => match self.open(&named, OFlags::RDONLY) {
+                Ok(file) => self.kernel.fsync(&file),
+                // A link can be made to what may not be read.
+                Err(Errno::ACCESS) => self.kernel.sync_filesystem(&dir),
+                Err(errno) => Err(errno),
+            },
+            Kind::Directory | Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
+                self.kernel.sync_filesystem(&dir)
+            }
+        };
+        synced.map_err(failed)
+    }
+}
