@@ -4,6 +4,7 @@ use crate::copy::Host;
 use crate::error::reason;
 use crate::kernel::process::started_without;
 use crate::known::attributes::Rules;
+use crate::known::filesystems::only_honest_ones_tell_extents;
 use crate::known::zfs::{Module, Version};
 use crate::report::quote::quoted;
 use rustix::fs::Mode;
@@ -96,7 +97,11 @@ fn names(called: Option<&OsStr>) -> (&'static str, String) {
 #[must_use]
 pub fn this_host() -> Host {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    Host { kernel: parse_release(&release), zfs: zfs_module(Path::new(ZFS_MODULE)), attributes: Rules::default() }
+    let kernel = parse_release(&release);
+    let zfs = zfs_module(Path::new(ZFS_MODULE));
+    let filesystems = std::fs::read_to_string(FILESYSTEMS).unwrap_or_default();
+    let extents_are_honest = zfs.is_none() && only_honest_ones_tell_extents(&filesystems, kernel);
+    Host { kernel, zfs, attributes: Rules::default(), extents_are_honest }
 }
 
 /// What the administrator has said of extended attributes, and what there is to say if that cannot be used: then

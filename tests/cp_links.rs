@@ -185,3 +185,34 @@ fn a_link_outside_the_set_makes_no_group() {
     world.dir("s").file("s/one", "1").link("s/one", "outside").cp("-a s t").succeeds();
     assert_eq!(world.stat("t/one").nlink(), 1);
 }
+
+/// RESOLVE_BENEATH gives up at `..` while anything at all is renamed on the machine; other answers come from filters and old kernels.
+#[test]
+fn a_link_at_the_target_is_written_through_where_openat2_cannot_be_had() {
+    for errno in ["EAGAIN", "ENOSYS", "EPERM", "EINVAL", "E2BIG"] {
+        let world = World::new();
+        world.dir("s/d").file("s/d/x", "new").dir("t/d").file("t/end", "old").symlink("../end", "t/d/x");
+        let fault = format!("openat2:error={errno}");
+        let Some(traced) = world.cp_traced("openat2", &[&fault], "-r s/. t") else { return };
+        assert!(traced.injected() > 0, "{errno}: {}", traced.output);
+        traced.output.succeeds();
+        assert_eq!((world.read("t/end"), world.link_text("t/d/x")), ("new".to_owned(), "../end".to_owned()), "{errno}");
+        let outside = world.file("out", "old").dir("u").symlink("../out", "u/x").file("s/x", "new");
+        let Some(traced) = outside.cp_traced("openat2", &[&fault], "-r s/. u") else { return };
+        assert_eq!((traced.output.code(), world.read("out")), (Some(1), "old".to_owned()), "{errno}");
+    }
+}
+
+/// Linux before 5.8 answers so.
+#[test]
+fn a_links_times_are_kept_where_utimensat_takes_no_empty_path() {
+    let world = World::new();
+    world.symlink("nowhere", "link").times("link", (1_000_000_000, 1), (1_100_000_000, 2));
+    let Some(honest) = world.cp_traced("utimensat", &[], "-a link probe") else { return };
+    let position = honest.position("utimensat", "AT_EMPTY_PATH").expect("the times are set by an O_PATH handle");
+    let fault = format!("utimensat:error=EINVAL:when={position}");
+    let Some(traced) = world.cp_traced("utimensat", &[&fault], "-a link copy") else { return };
+    assert_eq!(traced.injected(), 1);
+    traced.output.succeeds();
+    assert_eq!((world.stat("copy").mtime(), world.stat("copy").mtime_nsec()), (1_100_000_000, 2));
+}

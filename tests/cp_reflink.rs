@@ -167,3 +167,23 @@ fn a_small_file_is_copied_and_not_cloned_unless_that_is_asked_for() {
         assert!(world.same_bytes(source, target), "{target}");
     }
 }
+
+/// GNU cp stops at these alone: after them the page cache may hold what the disk does not.
+const TERMINAL: [&str; 4] = ["EIO", "ENOMEM", "ENOSPC", "EDQUOT"];
+
+#[test]
+fn a_clone_or_a_copy_by_the_kernel_that_cannot_be_had_is_read_and_written() {
+    let others = ["EISDIR", "EOVERFLOW", "EROFS", "EREMOTEIO", "ETXTBSY", "ENOENT", "EFBIG"];
+    for (call, name, options) in [("ioctl", "btrfs", ""), ("copy_file_range", "ext4", "--verify=none")] {
+        for errno in others.into_iter().chain(TERMINAL) {
+            let Some(world) = World::on(name) else { continue };
+            world.random("a", 100_000, 1);
+            let fault = format!("{call}:error={errno}");
+            let Some(failed) = world.cp_traced(call, &[&fault], &format!("{options} a b")) else { return };
+            assert!(failed.injected() > 0, "{call} {errno}");
+            let code = i32::from(TERMINAL.contains(&errno));
+            assert_eq!(failed.output.code(), Some(code), "{call} {errno}: {}", failed.output);
+            assert!(code == 1 || world.same_bytes("a", "b"), "{call} {errno}");
+        }
+    }
+}

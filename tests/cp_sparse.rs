@@ -162,3 +162,39 @@ fn a_huge_file_of_little_data_costs_its_data() {
         }
     }
 }
+
+#[test]
+fn a_search_for_holes_that_cannot_be_had_means_that_all_is_read() {
+    for name in ["ext4", "overlay"] {
+        for errno in ["EINVAL", "ENOSYS", "EPERM", "EOVERFLOW", "EISDIR"] {
+            let Some(world) = World::on(name) else { continue };
+            with_an_island(&world);
+            let fault = format!("lseek:error={errno}");
+            let Some(traced) = world.cp_traced("lseek", &[&fault], "--reflink=never a b") else { return };
+            assert!(traced.injected() > 0, "{name} {errno}");
+            traced.output.succeeds();
+            assert!(world.same_bytes("a", "b"), "{name} {errno}");
+            assert!(world.allocated("b") <= MIB + SLACK, "{name} {errno}");
+        }
+    }
+}
+
+/// moby#5419: a container's lastlog.
+#[test]
+fn holes_on_an_overlay_of_honest_layers_are_not_read() {
+    let Some(world) = World::on("overlay") else { return };
+    let (list, release) = (std::fs::read_to_string("/proc/filesystems"), rustix::system::uname());
+    let kernel = safecp::host::parse_release(&release.release().to_string_lossy());
+    if !safecp::known::filesystems::only_honest_ones_tell_extents(&list.unwrap_or_default(), kernel) {
+        return left_out("needs a kernel that was examined, and no filesystem that is not known to be honest");
+    }
+    world.sparse("a", 8 << 30, &[(7_000_000_000, b"island")]);
+    for options in ["-a", "--verify=none", "--reflink=never"] {
+        let words = format!("--remove-destination {options} a b");
+        let Some(traced) = world.cp_traced("pread64", &[], &words) else { return };
+        traced.output.succeeds();
+        let read: u64 = traced.results("pread64").iter().sum();
+        assert!(read < MIB, "{options}: {read} bytes were read");
+        assert!(world.allocated("b") <= SLACK, "{options}");
+    }
+}

@@ -183,3 +183,69 @@ fn a_file_that_is_mounted_into_a_directory_is_one_of_another_filesystem() {
     let version = std::fs::read_to_string("/proc/version").expect("a file of /proc");
     world.shell_with_mounts(script).succeeds().says(&format!("{version}text"));
 }
+
+/// Their size says nothing, and one write decides: u-root#1259, rsyslog#5403.
+#[test]
+fn a_value_of_proc_is_written_once() {
+    let world = World::new();
+    world.file("v", "500\n").symlink("v", "link");
+    let own = "value=/proc/$$/oom_score_adj";
+    for options in ["", "--in-place", "--verify=none", "--sparse=always", "-f"] {
+        let script = format!("{own}; $safecp {options} v $value && cat $value");
+        world.shell(&script).succeeds().says("500\n");
+    }
+    world.shell(&format!("{own}; ln -s $value through; $safecp v through && cat $value")).succeeds().says("500\n");
+    let debug = world.shell(&format!("{own}; $safecp --debug v $value"));
+    assert!(debug.succeeds().stdout.contains("verified: no, made up by the kernel when it is read"), "{debug}");
+    let refused = "cannot prove that '/proc/";
+    world.shell(&format!("{own}; $safecp --verify=device v $value")).fails_with(&[refused]);
+    world.shell(&format!("{own}; $safecp --durable v $value")).fails_with(&["durable: proc keeps it in memory"]);
+    if has_tool("strace") {
+        let traced =
+            "strace -f -qq -o calls -e trace=write,pwrite64,ftruncate -P $value -- $safecp v $value; wc -l < calls";
+        world.shell(&format!("{own}; {traced}")).succeeds().says("1\n");
+    }
+}
+
+#[test]
+fn a_value_that_the_kernel_refuses_is_an_error() {
+    let world = World::new();
+    let script = "value=/proc/$$/oom_score_adj; code=0; $safecp v $value || code=$?; cat $value; exit $code";
+    let refused = world.file("v", "5000\n").shell(script);
+    refused.fails_with(&["error writing '/proc/", "Invalid argument"]);
+    assert_eq!(refused.stdout, "0\n");
+}
+
+/// What stands in for a lease: open with O_NONBLOCK fails with EAGAIN until the holder has given it back.
+#[test]
+fn a_leased_file_is_waited_for() {
+    if !has_tool("strace") {
+        return;
+    }
+    for (leased, words) in [("a", "a b"), ("b", "a b"), ("b", "--in-place a b"), ("x", "-r s t")] {
+        let world = World::new();
+        world.file("a", "new").file("b", "old").dir("s").file("s/x", "in a tree");
+        let fault = "-e trace=openat -e inject=openat:error=EAGAIN:when=1..3";
+        let script = format!(
+            "strace -f -qq -o calls -P {leased} {fault} -- $safecp {words}; code=$?; grep -c INJECTED calls; exit $code"
+        );
+        let output = world.shell(&script);
+        assert_eq!((output.code(), output.stdout.as_str()), (Some(0), "3\n"), "{words}: {output}");
+        let (source, copy) = if words.starts_with("-r") { ("s/x", "t/x") } else { ("a", "b") };
+        assert!(world.same_bytes(source, copy), "{words}");
+    }
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_lease() {
+    let world = World::new();
+    world.file("a", "new");
+    if !has_tool("strace") {
+        return;
+    }
+    let leased = "strace -D -f -qq -o /dev/null -P a -e inject=openat:error=EAGAIN -- $safecp a b";
+    let script = format!("{leased} & sleep 0.5; kill -TERM $!; wait $!");
+    let started = std::time::Instant::now();
+    assert_eq!(world.shell(&script).code(), Some(128 + 15));
+    assert!(started.elapsed() < std::time::Duration::from_secs(10));
+}

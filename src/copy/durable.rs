@@ -17,6 +17,9 @@ pub(super) fn cannot_sync(errno: Errno) -> bool {
     matches!(errno, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::ROFS)
 }
 
+/// How an overlay that writes nothing out shows itself, since Linux 5.10 and since 6.18.
+const VOLATILE: [&str; 2] = ["volatile", "fsync=volatile"];
+
 impl<K: Kernel> Copier<'_, K> {
     /// Writes a target out. Where the filesystem has no such call that is an error with --durable, and else is
     /// returned.
@@ -71,12 +74,23 @@ impl<K: Kernel> Copier<'_, K> {
             let syncs = PROGRAMS_THAT_SYNC.contains(&mount.kind.as_str());
             return Ok((!syncs).then(|| "a FUSE program that does not write it out says that it did".to_owned()));
         }
-        if mount.options.iter().any(|option| option == "volatile") {
+        if mount.options.iter().any(|option| VOLATILE.contains(&option.as_str())) {
             return Ok(Some(format!("{name} is mounted there with 'volatile'")));
         }
-        // Through an overlay only filesystems on disks answer for extents, and only for files.
-        let is_told = self.kernel.stat(file)?.kind != Kind::File || self.kernel.first_extent(file).is_ok();
-        Ok((!is_told).then(|| format!("what the upper layer of {name} lies on cannot be told")))
+        let is_on_disk = match self.kernel.stat(file)?.kind {
+            Kind::Directory => self.is_layer_on_disk(file),
+            Kind::File => self.kernel.first_extent(file).is_ok(),
+            Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => true,
+        };
+        Ok((!is_on_disk).then(|| format!("what the upper layer of {name} lies on cannot be told")))
+    }
+
+    /// Whether new files in a directory of an overlay have extents to tell, as they have on disks only. Overlays before
+    /// Linux 6.6 make no file without a name to ask: there each file is asked when it is copied.
+    fn is_layer_on_disk(&self, dir: &K::File) -> bool {
+        let (flags, mode) = (OFlags::TMPFILE | OFlags::RDWR, Mode::from_raw_mode(0o600));
+        let made = self.kernel.open(Some(dir), Path::new("."), flags, mode, ResolveFlags::empty());
+        made.map_or(true, |file| self.kernel.first_extent(&file).is_ok())
     }
 
     /// With --durable writes out a name that was just made and what it names, which was not copied: a node, or

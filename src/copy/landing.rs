@@ -192,7 +192,13 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Finished, Error> {
         let mut complaints = Vec::new();
         if matches!(landing, Landing::InPlace | Landing::Value) {
-            complaints = self.carry(job, &file, Worn::of(stat), Fresh::Old);
+            let worn = if landing == Landing::Value {
+                // What sets its mode, or refuses to, is the kernel's own; an owner that is not known is set as well.
+                Worn { mode: None, ..Worn::of(self.kernel.stat(&file).ok()) }
+            } else {
+                Worn::of(stat)
+            };
+            complaints = self.carry(job, &file, worn, Fresh::Old);
         }
         if self.options.durable {
             self.sync(job, &file)?;

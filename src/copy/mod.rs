@@ -74,6 +74,8 @@ pub struct Host {
     pub zfs: Option<Module>,
     /// What its administrator has said of extended attributes.
     pub attributes: Rules,
+    /// Whether a file that tells its extents through an overlay is known to lie on an honest filesystem.
+    pub extents_are_honest: bool,
 }
 
 /// Which symbolic links a look-up goes through.

@@ -105,6 +105,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         let magic = magic.map_err(|errno| Error::call(Action::StatSource, shown, errno))?;
         let before = Probe::before_a_look(magic, self.host);
+        let before = Probe { honesty: self.honesty_on(before.filesystem, file), ..before };
         let residency = match before.honesty {
             Honesty::Honest | Honesty::Pseudo => Residency::Nothing,
             Honesty::Zfs | Honesty::Unknown => self.residency(file, stat.size),
@@ -117,7 +118,17 @@ impl<K: Kernel> Copier<'_, K> {
     /// What hints of the filesystem that a file lies on are worth; unknown if it cannot be told.
     pub(super) fn honesty_of(&self, file: &K::File) -> Honesty {
         let magic = self.kernel.filesystem(file);
-        magic.map_or(Honesty::Unknown, |magic| Filesystem::new(magic).honesty(self.host.kernel))
+        magic.map_or(Honesty::Unknown, |magic| self.honesty_on(Filesystem::new(magic), file))
+    }
+
+    /// What hints are worth that a filesystem gives about an open file. An overlay hands them on from its layers, and
+    /// so it does with the file's extents: where only honest filesystems have any to tell, the layer's is one.
+    fn honesty_on(&self, filesystem: Filesystem, file: &K::File) -> Honesty {
+        let is_layered = filesystem.is_overlay() && self.host.extents_are_honest;
+        if is_layered && self.kernel.first_extent(file).is_ok() {
+            return Honesty::Honest;
+        }
+        filesystem.honesty(self.host.kernel)
     }
 
     /// Whether pages of the file are in the page cache: by cachestat, else by mincore.

@@ -90,6 +90,83 @@ const TABLE: &[(u32, &str, Honesty, Option<&str>)] = &[
 /// The first Linux release on which the honest filesystems above are believed.
 pub const HONEST_SINCE: (u32, u32) = (5, 19);
 
+/// The newest Linux whose filesystems were looked through for those that answer FIEMAP.
+const EXTENTS_SEEN_UNTIL: (u32, u32) = (6, 18);
+
+/// Types of filesystems of which a file's extents come from a map that reads go by. EROFS is only ever read.
+const HONEST_WITH_EXTENTS: &[&str] = &["ext2", "ext3", "ext4", "xfs", "btrfs", "erofs"];
+
+/// Types of filesystems whose files have no extents to tell (no `fiemap` among their inode operations). An overlay
+/// asks the file that it stands for.
+const WITHOUT_EXTENTS: &[&str] = &[
+    "9p",
+    "aio",
+    "anon_inodefs",
+    "autofs",
+    "bdev",
+    "binder",
+    "binfmt_misc",
+    "bpf",
+    "ceph",
+    "cgroup",
+    "cgroup2",
+    "configfs",
+    "cpuset",
+    "cramfs",
+    "dax",
+    "debugfs",
+    "devpts",
+    "devtmpfs",
+    "drm",
+    "efivarfs",
+    "exfat",
+    "fuse",
+    "fuseblk",
+    "fusectl",
+    "guest_memfd",
+    "hugetlbfs",
+    "iso9660",
+    "mqueue",
+    "msdos",
+    "nfs",
+    "nfs4",
+    "nfsd",
+    "nsfs",
+    "overlay",
+    "pidfs",
+    "pipefs",
+    "proc",
+    "pstore",
+    "ramfs",
+    "resctrl",
+    "romfs",
+    "rootfs",
+    "rpc_pipefs",
+    "secretmem",
+    "securityfs",
+    "selinuxfs",
+    "smackfs",
+    "sockfs",
+    "squashfs",
+    "sysfs",
+    "tmpfs",
+    "tracefs",
+    "vboxsf",
+    "vfat",
+    "virtiofs",
+    "xenfs",
+    "zonefs",
+];
+
+/// Whether on a machine with these filesystems, as /proc/filesystems lists them, a file that tells its extents lies on one
+/// that is honest, whatever stands in front of it. A type that nobody listed may tell them too, and so may ZFS.
+#[must_use]
+pub fn only_honest_ones_tell_extents(list: &str, kernel: (u32, u32)) -> bool {
+    let names = || list.lines().filter_map(|line| line.split_whitespace().next_back());
+    let is_known = |name: &str| HONEST_WITH_EXTENTS.contains(&name) || WITHOUT_EXTENTS.contains(&name);
+    (HONEST_SINCE..=EXTENTS_SEEN_UNTIL).contains(&kernel) && names().next().is_some() && names().all(is_known)
+}
+
 impl Filesystem {
     /// The filesystem with this magic number, known or not.
     #[must_use]
@@ -114,6 +191,12 @@ impl Filesystem {
     #[must_use]
     pub fn has_device(self) -> bool {
         self.magic != TMPFS
+    }
+
+    /// Whether it hands files of other filesystems on as they are, with their extents.
+    #[must_use]
+    pub fn is_overlay(self) -> bool {
+        self.magic == OVERLAYFS
     }
 
     /// Where its files are when fsync said that they are written out.
@@ -195,6 +278,17 @@ mod tests {
     fn what_nobody_listed_may_stand_in_front_of_anything() {
         assert!(Filesystem::new(0x1234_5678).beneath().is_some() && Filesystem::new(0x794c_7630).beneath().is_some());
         assert!(Filesystem::new(0xef53).beneath().is_none() && Filesystem::new(ZFS).beneath().is_none());
+    }
+
+    #[test]
+    fn a_filesystem_that_may_tell_extents_makes_them_worth_nothing() {
+        let list = "nodev\tsysfs\nnodev\ttmpfs\nnodev\toverlay\n\text4\n\tfuseblk\n";
+        assert!(only_honest_ones_tell_extents(list, (6, 12)));
+        for other in ["zfs", "cifs", "f2fs", "new"] {
+            assert!(!only_honest_ones_tell_extents(&format!("{list}nodev\t{other}\n"), (6, 12)), "{other}");
+        }
+        assert!(!only_honest_ones_tell_extents("", (6, 12)));
+        assert!(!only_honest_ones_tell_extents(list, (5, 10)) && !only_honest_ones_tell_extents(list, (99, 0)));
     }
 
     #[test]
