@@ -4,10 +4,12 @@
 //! program that has no fsync the kernel says 0. There --durable is an error. What has no content, such as a link, a
 //! fifo or a further name, cannot be synced by a handle of its own: its whole filesystem is.
 
+use super::verify::cannot_prove;
 use super::{Copier, Follow, Job, Landing, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
 use crate::known::filesystems::{Filesystem, Keeping, PROGRAMS_THAT_SYNC};
+use crate::options::Verify;
 use crate::report::quote::quoted;
 use std::path::Path;
 
@@ -15,6 +17,10 @@ use std::path::Path;
 /// network filesystems, read-only ones and those of /proc and /sys do.
 pub(super) fn cannot_sync(errno: Errno) -> bool {
     matches!(errno, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::ROFS)
+}
+
+fn cannot_last(shown: &Path, why: &str) -> Error {
+    Error::Refused(format!("cannot make {} durable: {why}", quoted(shown)))
 }
 
 /// How an overlay that writes nothing out shows itself, since Linux 5.10 and since 6.18.
@@ -43,16 +49,24 @@ impl<K: Kernel> Copier<'_, K> {
             // What cannot be synced when it is empty cannot be later.
             Landing::Through | Landing::BlockDevice => self.sync(job, file).map(drop),
             Landing::New | Landing::Replace | Landing::Supplant | Landing::InPlace | Landing::Value => {
-                self.must_keep(file, job.target.shown)
+                let shown = job.target.shown;
+                match self.why_lost(file, shown)? {
+                    None => Ok(()),
+                    // It implies --durable, and was asked for.
+                    Some(why) if self.options.verify == Verify::Device => Err(cannot_prove(shown, &why)),
+                    Some(why) => Err(cannot_last(shown, &why)),
+                }
             }
         }
     }
 
     /// Fails where nothing on the filesystem of an open file or directory outlives a power loss.
     pub(crate) fn must_keep(&self, file: &K::File, shown: &Path) -> std::result::Result<(), Error> {
-        let forgets = self.forgets(file).map_err(|errno| Error::call(Action::Sync, shown, errno))?;
-        let refused = |why| Error::Refused(format!("cannot make {} durable: {why}", quoted(shown)));
-        forgets.map_or(Ok(()), |why| Err(refused(why)))
+        self.why_lost(file, shown)?.map_or(Ok(()), |why| Err(cannot_last(shown, &why)))
+    }
+
+    fn why_lost(&self, file: &K::File, shown: &Path) -> std::result::Result<Option<String>, Error> {
+        self.forgets(file).map_err(|errno| Error::call(Action::Sync, shown, errno))
     }
 
     /// Why what was synced there would be lost all the same; `None` if it would not.

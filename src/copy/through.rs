@@ -5,12 +5,12 @@
 //! decides what becomes of it, and what a read gives is made up by the kernel.
 
 use super::landing::{Sink, cannot_create};
+use super::verify::cannot_prove;
 use super::{Copier, Job, Landing};
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, OFlags};
 use crate::known::filesystems::Honesty;
 use crate::options::{Product, Verify};
-use crate::report::quote::quoted;
 
 /// The most of a value that is handed over at once: as much as GNU cp does.
 pub(super) const VALUE_SLICE: usize = 256 << 10;
@@ -62,7 +62,6 @@ impl<K: Kernel> Copier<'_, K> {
         if self.options.verify != Verify::Device || !self.makes_data() {
             return Ok(());
         }
-        let target = quoted(job.target.shown);
-        Err(Error::Refused(format!("cannot prove that {target} is read back from its device: {why}")))
+        Err(cannot_prove(job.target.shown, why))
     }
 }

@@ -8,6 +8,7 @@ use crate::kernel::{Kernel, Stat};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::options::Verify;
 use crate::report::quote::quoted;
+use std::path::Path;
 use std::time::Duration;
 
 impl<K: Kernel> Copier<'_, K> {
@@ -71,11 +72,17 @@ impl<K: Kernel> Copier<'_, K> {
             is_gone = self.drops_out_of_cache(target, || self.is_out_of_cache(target, size)).map_err(failed)?;
         }
         if !is_honest || !is_gone {
-            return Err(cannot_prove(job, &format!("{} keeps it in memory", filesystem.name())));
+            return Err(Failed::For(cannot_prove(
+                job.target.shown,
+                &format!("{} keeps it in memory", filesystem.name()),
+            )));
         }
         // Metadata stay in memory, with what of a small file lies within them.
         if size > 0 && !self.is_out_of_metadata(target).map_err(failed)? {
-            return Err(cannot_prove(job, &format!("{} keeps it within its metadata", filesystem.name())));
+            return Err(Failed::For(cannot_prove(
+                job.target.shown,
+                &format!("{} keeps it within its metadata", filesystem.name()),
+            )));
         }
         self.compare_again(job, again)
     }
@@ -104,7 +111,7 @@ impl<K: Kernel> Copier<'_, K> {
         // The rest of the device is others'.
         let is_gone = || self.has_no_pages(target, size);
         if !self.drops_out_of_cache(target, is_gone).map_err(failed)? {
-            return Err(cannot_prove(job, "others keep it in memory"));
+            return Err(Failed::For(cannot_prove(job.target.shown, "others keep it in memory")));
         }
         self.compare_again(job, again())
     }
@@ -148,9 +155,9 @@ const PATIENCE: [u64; 7] = [0, 1, 2, 4, 8, 16, 32];
 /// FIEMAP_EXTENT_DATA_INLINE: the extent lies within metadata.
 const DATA_INLINE: u32 = 0x200;
 
-fn cannot_prove<F>(job: &Job<'_, F>, why: &str) -> Failed {
-    let target = quoted(job.target.shown);
-    Failed::For(Error::Refused(format!("cannot prove that {target} is read back from its device: {why}")))
+/// The refusal to say of a target that it came back from its device.
+pub(super) fn cannot_prove(shown: &Path, why: &str) -> Error {
+    Error::Refused(format!("cannot prove that {} is read back from its device: {why}", quoted(shown)))
 }
 
 /// How a target is compared once more.
