@@ -92,7 +92,7 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Lists, Waits("attributes: lists are asked for again")),
     (Class::Planted, Waits("names: links at the target")),
     (Class::Swapped, Waits("names: links at the target")),
-    (Class::Narrow, Waits("integrator: bounded handles")),
+    (Class::Narrow, Always),
     (Class::Moving, Waits("names: the number is not the file")),
     (Class::Guessed, Waits("commit: names nobody can guess")),
     (Class::Taken, Waits("commit: the name shows what was verified")),
@@ -208,7 +208,8 @@ pub const SURVIVED: &[(Call, &[Errno])] = &[
 /// Of those, the ones after which attributes cannot be carried, if there are any.
 pub const ABOUT_ATTRIBUTES: &[Call] = &[Call::ListXattr, Call::GetXattr, Call::RemoveXattr];
 
-/// What a call may fail with. ENOENT, ENOTDIR, EEXIST and ENODATA are not among them: they are answers.
+/// What a call may fail with. ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EEXIST and ENODATA are not among them: they are
+/// answers.
 pub const FAILURES: &[Errno] = &[
     Errno::IO,
     Errno::ACCESS,
@@ -220,8 +221,6 @@ pub const FAILURES: &[Errno] = &[
     Errno::INVAL,
     Errno::MFILE,
     Errno::STALE,
-    Errno::NAMETOOLONG,
-    Errno::LOOP,
     Errno::ROFS,
     Errno::XDEV,
     Errno::BUSY,

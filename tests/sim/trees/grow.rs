@@ -100,7 +100,7 @@ impl<'a> Gardener<'a> {
     /// A chain of directories, with a file in each.
     fn deep(&mut self, top: Node) {
         let mut dir = top;
-        for _ in 0..8 + self.world.random.index(10) {
+        for _ in 0..2 + self.world.random.index(6) {
             dir = self.directory(dir, "d", 0o755);
             let name = self.pick_name();
             if name != "d" {

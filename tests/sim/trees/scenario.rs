@@ -47,6 +47,12 @@ const BENIGN: &[Fault] = &[
     Fault::ZeroOffload,
 ];
 
+/// How many descriptors a process may have that has few.
+const DESCRIPTORS: std::ops::Range<u64> = 24..64;
+
+/// Those of them that are not seen here: the standard ones, those of signals.
+const NOT_SEEN: u64 = 8;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let class = Class::of(seed);
@@ -81,6 +87,9 @@ pub fn scenario(seed: u64) -> Scenario {
     world.umask = options.umask;
     world.tree.settle();
     is_clean &= can_be_done(&world, &order, &options, &seen, folding, &target_system);
+    if class == Class::Narrow {
+        world.handles_max = (DESCRIPTORS.start - NOT_SEEN) as usize + 4 * (options.directories_max - 1);
+    }
     let strike = misfortunes(&mut world, &mut random, class);
     if let Some(call) = strike.and_then(|strike| strike.of) {
         is_clean &= call != Call::Link || !wants_links(&options, &seen);
@@ -197,6 +206,10 @@ fn options(random: &mut Random, class: Class) -> Options {
     options.require_stable = random.once_in(if class == Class::Moving { 2 } else { 8 });
     options.umask = random.pick(&[0o022, 0o077, 0o002]);
     options.privileged = !random.once_in(3);
+    if class == Class::Narrow || random.once_in(4) {
+        // With so few, directories are closed and opened again.
+        options = options.within(DESCRIPTORS.start + random.below(DESCRIPTORS.end - DESCRIPTORS.start));
+    }
     options
 }
 
@@ -349,19 +362,12 @@ fn misfortunes(world: &mut World, random: &mut Random, class: Class) -> Option<S
             let calls: Vec<Call> = Call::ALL.iter().copied().filter(|call| call.is_interruptible()).collect();
             Strike { of: Some(random.pick(&calls)), spared: random.below(12), times: 1, errno: Errno::INTR }
         }
-        Class::Passing if random.once_in(3) => {
-            Strike { of: Some(Call::OpenWithin), spared: random.below(3), times: 1, errno: Errno::AGAIN }
-        }
         Class::Passing => survived(random, 1),
         Class::Refused => Strike { spared: 0, ..survived(random, u64::MAX) },
         Class::Failing | Class::FailingBackups | Class::FailingInPlace => failing(random),
         Class::Crash | Class::CrashLinks => {
             let death = if random.once_in(2) { Death::PowerLoss } else { Death::Killed };
             world.death = Some((1 + random.below(300), death));
-            return None;
-        }
-        Class::Narrow => {
-            world.handles_max = 16 + random.index(8);
             return None;
         }
         _ => return None,
