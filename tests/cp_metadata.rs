@@ -290,3 +290,83 @@ fn a_temporary_never_has_the_wider_mode_of_the_file_it_replaces() {
     assert_eq!(traced.count("fchmod"), 1, "{}", traced.calls);
     assert_eq!((world.mode("b"), world.read("b").as_str()), (0o600, "private"));
 }
+
+/// One byte more for each call is 18,000 calls for 9,000 bytes (truenas/samba#580).
+#[test]
+fn a_long_attribute_is_read_in_a_few_calls() {
+    let world = World::new();
+    world.file("a", "1").set_xattr("a", "user.long", &[b'x'; 3000]);
+    let Some(traced) = world.cp_traced("fgetxattr", &[], "-a a b") else { return };
+    traced.output.succeeds();
+    assert!(traced.count("fgetxattr") <= 5, "{}", traced.calls);
+    assert_eq!(world.xattr("b", "user.long"), Some(vec![b'x'; 3000]));
+}
+
+#[test]
+fn a_long_list_of_attributes_is_read_in_a_few_calls() {
+    let world = World::new();
+    let names: Vec<_> = (0..60).map(|number| format!("user.{number:02}")).collect();
+    world.file("a", "1");
+    names.iter().for_each(|name| drop(world.set_xattr("a", name, b"1")));
+    let Some(traced) = world.cp_traced("flistxattr", &[], "-a a b") else { return };
+    traced.output.succeeds();
+    assert!(traced.count("flistxattr") <= 3, "{}", traced.calls);
+    assert!(names.iter().all(|name| world.xattr("b", name).is_some()));
+}
+
+#[test]
+fn a_lost_attribute_is_said_and_one_that_cannot_be_is_not() {
+    let world = World::new();
+    world.file("a", "1").set_xattr("a", "user.one", b"1");
+    for errno in ["ENOSPC", "EDQUOT", "EIO", "E2BIG"] {
+        let fault = format!("fsetxattr:error={errno}");
+        let Some(traced) = world.cp_traced("fsetxattr", &[&fault], "-a a b") else { return };
+        traced.output.fails_with(&["setting attributes for 'b'"]);
+        let Some(traced) = world.cp_traced("fsetxattr", &[&fault], "-r --preserve=all a b") else { return };
+        traced.output.fails_with(&["setting attributes for 'b'"]);
+    }
+    for errno in ["EOPNOTSUPP", "EPERM"] {
+        let Some(traced) = world.cp_traced("fsetxattr", &[&format!("fsetxattr:error={errno}")], "-a a c") else {
+            return;
+        };
+        traced.output.succeeds();
+    }
+}
+
+#[test]
+fn the_administrator_says_which_attributes_are_left() {
+    let Some(world) = World::with_mounts("an /etc/xattr.conf of its own") else { return };
+    world.file("a", "1").file("conf", "user.left skip # x\nuser.right* permissions\n");
+    for name in ["user.left", "user.rights", "user.other"] {
+        world.set_xattr("a", name, b"1");
+    }
+    let with_conf = "touch /etc/xattr.conf; mount --bind conf /etc/xattr.conf";
+    world
+        .shell_with_mounts(&format!("{with_conf}; $safecp -a a all; $safecp -p a p; $safecp --preserve=xattr a x"))
+        .succeeds();
+    let has = |file: &str| ["user.left", "user.rights", "user.other"].map(|name| world.xattr(file, name).is_some());
+    assert_eq!((has("all"), has("p"), has("x")), ([false, true, true], [false, true, false], [false, false, true]));
+    world.file("conf", "user.left\n");
+    let output = world.shell_with_mounts(&format!("{with_conf}; $safecp -a a wrong; $safecp a plain"));
+    output.succeeds_saying("safecp: warning: '/etc/xattr.conf' is not used: Invalid argument\n");
+    assert_eq!(has("wrong"), [true; 3]);
+}
+
+/// XFS shows root each list a second time, as trusted.SGI_ACL_FILE (gluster#3738, mpifileutils#400).
+#[test]
+fn a_list_does_not_come_back_by_its_second_name() {
+    let Some(world) = World::as_root("XFS's own attributes") else { return };
+    let Some(xfs) = World::on("xfs") else { return };
+    let (there, back) = (xfs.path("a"), xfs.path("back"));
+    xfs.file("a", "secret").chmod("a", 0o660).tool("setfacl", ["-m", "u:1234:rw", "a"]);
+    world.cp_args(["-a".as_ref(), there.as_os_str(), "copy".as_ref()]).succeeds();
+    assert_eq!(world.xattr("copy", "trusted.SGI_ACL_FILE"), None);
+    world.tool("setfacl", ["-b", "copy"]);
+    // As an earlier copy by another program may have left it.
+    world.set_xattr("copy", "trusted.SGI_ACL_FILE", &xfs.xattr("a", "trusted.SGI_ACL_FILE").expect("a second name"));
+    world.cp_args(["-a".as_ref(), "copy".as_ref(), back.as_os_str()]).succeeds();
+    xfs.chmod("a", 0o600).file("new", "new").cp("-p new a").succeeds();
+    for name in ["back", "a"] {
+        assert!(!xfs.acl(name).contains("1234"), "{name}");
+    }
+}

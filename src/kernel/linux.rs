@@ -449,7 +449,7 @@ impl Kernel for Linux {
         if self.reach.has_proc() {
             return rustix::fs::linkat(CWD, by_proc(file), dir, name, AtFlags::SYMLINK_FOLLOW);
         }
-        self.reach.by_name(file, Purpose::Ask, |from, old| {
+        self.reach.by_name(file, Purpose::Link, |from, old| {
             rustix::fs::linkat(from, old, dir, name, AtFlags::empty())?;
             let linked = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat_of(&stat));
             if linked.is_ok_and(|linked| self.stat(file).is_ok_and(|stat| stat.is_same_file(&linked))) {

@@ -39,6 +39,8 @@ pub(super) enum Purpose {
     Ask,
     /// It changes something.
     Change,
+    /// It gives the file a further name, and looks afterwards at what has got it.
+    Link,
 }
 
 /// What is known of the ways to files behind O_PATH handles; see the head of this file.
@@ -143,7 +145,9 @@ fn is_safe(dir: &Stat, file: &Stat, purpose: Purpose) -> bool {
     let is_trusted = is_ours(dir) || purpose == Purpose::Ask && dir.st_uid == file.st_uid;
     let is_sticky = dir.st_mode & 0o1000 != 0 && (is_ours(file) || purpose == Purpose::Ask);
     let is_link = FileType::from_raw_mode(file.st_mode) == FileType::Symlink;
-    is_link && purpose == Purpose::Ask || is_trusted && (dir.st_mode & 0o022 == 0 || is_sticky)
+    purpose == Purpose::Link
+        || is_link && purpose == Purpose::Ask
+        || is_trusted && (dir.st_mode & 0o022 == 0 || is_sticky)
 }
 
 /// Runs a call in a thread of its own, whose working directory is `dir`: for calls that take a path and no directory.

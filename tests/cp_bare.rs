@@ -1,0 +1,164 @@
+//! Copies in bare surroundings: without /proc, on kernels without the newer calls, with umasks that take rights from the
+//! owner.
+
+mod common;
+
+use common::{Output, World};
+use rustix::io::Errno;
+use safecp::kernel::process::filter_calls;
+
+/// Which call is answered in the kernel's place: all of them, or those with a bit in an argument.
+struct Lacking {
+    call: i64,
+    bit: Option<(u32, u32)>,
+    errno: Errno,
+}
+
+/// fchmodat2 (Linux 6.6) and the calls for attributes by directory and name (6.13): the same numbers everywhere.
+const NEWER: [i64; 5] = [452, 463, 464, 465, 466];
+
+fn newer() -> Vec<Lacking> {
+    NEWER.map(|call| Lacking { call, bit: None, errno: Errno::NOSYS }).into()
+}
+
+/// What Linux before 5.8 answers an ordinary user of: handles that have no name, by an empty path.
+fn empty_paths() -> Vec<Lacking> {
+    let empty = libc::AT_EMPTY_PATH as u32;
+    let times = Lacking { call: libc::SYS_utimensat, bit: Some((3, empty)), errno: Errno::INVAL };
+    let links = Lacking { call: libc::SYS_linkat, bit: Some((4, empty)), errno: Errno::NOENT };
+    newer().into_iter().chain([times, links]).collect()
+}
+
+/// A seccomp program that answers these calls: seccomp(2).
+fn program(lacking: &[Lacking]) -> Vec<libc::sock_filter> {
+    const LOAD: u16 = 0x20;
+    const IF_EQUAL: u16 = 0x15;
+    const IF_ANY: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    let step = |code, k, jf| libc::sock_filter { code, jt: 0, jf, k };
+    let mut steps = Vec::new();
+    for Lacking { call, bit, errno } in lacking {
+        let refused = step(RETURN, libc::SECCOMP_RET_ERRNO | errno.raw_os_error() as u32, 0);
+        steps.push(step(LOAD, 0, 0));
+        match bit {
+            None => steps.extend([step(IF_EQUAL, *call as u32, 1), refused]),
+            Some((argument, bit)) => {
+                let low_half = 16 + 8 * argument + if cfg!(target_endian = "big") { 4 } else { 0 };
+                steps.extend([
+                    step(IF_EQUAL, *call as u32, 3),
+                    step(LOAD, low_half, 0),
+                    step(IF_ANY, *bit, 1),
+                    refused,
+                ]);
+            }
+        }
+    }
+    steps.push(step(RETURN, libc::SECCOMP_RET_ALLOW, 0));
+    steps
+}
+
+/// Does something in a thread whose programs lack these calls.
+fn without<T: Send>(lacking: Vec<Lacking>, work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            filter_calls(&program(&lacking)).expect("a filter");
+            work()
+        });
+        thread.join().expect("what was done there")
+    })
+}
+
+/// A world with one of every kind of entry, with lists and attributes, in `s`.
+fn every_kind(what_for: &str) -> Option<World> {
+    let world = World::with_mounts(what_for)?;
+    world.every_kind("s").set_xattr("s/short", "user.one", b"1").set_xattr("s/link", "trusted.two", b"2");
+    world.tool("setfacl", ["-m", "u:1234:rw", "s/short", "s/fifo", "s/char"]);
+    world.tool("setfacl", ["-m", "u:1234:rx,d:u:4321:r", "s/dir"]);
+    world.times("s/fifo", (1_000_000_000, 1), (1_000_000_001, 2));
+    Some(world)
+}
+
+const COPIES: &str = "
+    mount -t tmpfs none /proc
+    $as $safecp -a s t
+    $as $safecp -a --remove-destination --jobs=2 s/. t
+    $as $safecp -a --backup=numbered s/. backed
+    $as $safecp -a --backup=numbered s/. backed
+    find backed -name '*~' -delete
+    $as $safecp -af s/. backed
+    $as $safecp -rp s p
+    $as $safecp -al s linked";
+
+#[track_caller]
+fn assert_copied(world: &World, output: &Output) {
+    output.succeeds();
+    world.tool("rm", ["-r", "linked"]);
+    for copy in ["t", "backed"] {
+        world.assert_same_tree("s", copy);
+    }
+    for name in ["short", "fifo", "char", "dir"] {
+        assert_eq!(world.acl(&format!("p/{name}")), world.acl(&format!("s/{name}")), "{name}");
+    }
+    assert_eq!(world.mode("p/script"), 0o4751);
+}
+
+#[test]
+fn without_proc_every_kind_is_copied_with_its_attributes() {
+    let Some(world) = every_kind("a place without /proc") else { return };
+    assert_copied(&world, &world.shell_with_mounts(&format!("as=; {COPIES}")));
+}
+
+#[test]
+fn without_proc_and_the_newer_calls_every_kind_is_copied_with_its_attributes() {
+    let Some(world) = every_kind("a place without /proc") else { return };
+    let output = without(empty_paths(), || world.shell_with_mounts(&format!("as=; {COPIES}")));
+    assert_copied(&world, &output);
+}
+
+#[test]
+fn without_proc_an_ordinary_user_copies_every_kind() {
+    let Some(world) = World::with_mounts("a place without /proc") else { return };
+    world.every_kind("s").tool("rm", ["s/char", "s/block"]);
+    world.tool("setfacl", ["-m", "u:1234:rw", "s/short", "s/fifo"]);
+    world.tool("chown", ["-hR", "65534:65534", "."]);
+    world.chmod("s/script", 0o4751).chmod("s/closed", 0o755).dir("bin");
+    let script = "cp $safecp bin/safecp
+        as='setpriv --reuid 65534 --regid 65534 --clear-groups'; safecp=bin/safecp";
+    for lacking in [Vec::new(), newer(), empty_paths()] {
+        let output = without(lacking, || world.shell_with_mounts(&format!("{script}; {COPIES}")));
+        output.succeeds();
+        world.tool("rm", ["-r", "linked"]);
+        world.assert_same_tree("s", "t");
+        world.assert_same_tree("s", "backed");
+        world.tool("rm", ["-r", "t", "backed", "p"]);
+    }
+}
+
+#[test]
+fn without_proc_a_directory_that_hands_down_a_list_is_known_for_one() {
+    let Some(world) = World::with_mounts("a place without /proc") else { return };
+    world.dir("d").tool("setfacl", ["-d", "-m", "u:1234:rwx", "d"]);
+    world.file("a", "secret").chmod("a", 0o640);
+    world.node("fifo", rustix::fs::FileType::Fifo, 0).chmod("fifo", 0o640);
+    let script = "mount -t tmpfs none /proc; $safecp -a a fifo d";
+    without(newer(), || world.shell_with_mounts(script)).succeeds();
+    assert_eq!((world.acl("d/a"), world.acl("d/fifo")), (world.acl("a"), world.acl("fifo")));
+}
+
+#[test]
+fn a_umask_that_takes_the_owners_rights_takes_them_in_the_end() {
+    for umask in [0o700, 0o277, 0o777] {
+        let world = World::new();
+        world.dir("s/d/e").file("s/d/f", "1").file("s/g", "2").fifo("s/p").set_xattr("s/g", "user.one", b"1");
+        world.chmod("s/d", 0o755).chmod("s/d/e", 0o751).chmod("s/d/f", 0o640).chmod("s/g", 0o444);
+        let script = format!("umask {umask:03o}; $safecp -a s t && $safecp -r s u && $safecp -r --preserve=xattr s x");
+        world.shell_as_nobody(&script).succeeds();
+        world.assert_same_tree("s", "t");
+        world.tool("chmod", ["-R", "u+rwX", "x"]);
+        assert_eq!((world.read("x/d/f"), world.xattr("x/g", "user.one")), ("1".to_owned(), Some(b"1".to_vec())));
+        for name in ["d/e", "d/f", "d", "p", "g", ""] {
+            let mode = world.mode(&format!("s/{name}")) & !umask;
+            assert_eq!(world.mode(&format!("u/{name}")), mode, "{name:?} under {umask:o}");
+        }
+    }
+}
