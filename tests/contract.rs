@@ -117,6 +117,18 @@ claims! {
         assert_eq!(on.kernel.read(&again, &mut bytes), Ok(0));
     }
 
+    /// A file's birth is the same by name and by handle, whatever is written or linked later; not every filesystem keeps it.
+    fn birth_stays(on) {
+        let file = on.file("f", b"old");
+        let born = on.kernel.birth(Some(&on.dir), Path::new("f"), false).expect("the new file");
+        assert_eq!(on.kernel.pwrite(&file, b"newer", 0), Ok(5));
+        assert_eq!(on.kernel.link(&file, &on.dir, Path::new("second")), Ok(()));
+        assert_eq!(on.kernel.birth(Some(&file), Path::new(""), false), Ok(born));
+        assert_eq!(on.kernel.birth(Some(&on.dir), Path::new("second"), true), Ok(born));
+        assert_eq!(on.kernel.birth(Some(&on.dir), Path::new("none"), true), Err(Errno::NOENT));
+        assert!(born.is_none_or(|born| born <= on.stat(&file).ctime));
+    }
+
     /// A write of nothing is 0 and changes nothing.
     fn nothing_written_is_nothing(on) {
         let file = on.file("f", b"");

@@ -16,6 +16,7 @@ mod leftover;
 pub mod map;
 pub mod metadata;
 pub mod probe;
+mod same;
 pub mod strategy;
 pub mod threads;
 mod through;

@@ -294,6 +294,19 @@ impl Kernel for Linux {
         rustix::fs::statat(at(dir), path, flags).map(|stat| stat_of(&stat))
     }
 
+    fn birth(&self, dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Option<Timestamp>> {
+        let mut flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+        flags.set(AtFlags::EMPTY_PATH, path.as_os_str().is_empty());
+        let found = match rustix::fs::statx(at(dir), path, flags, StatxFlags::BTIME) {
+            // Before Linux 4.11; and seccomp filters that do not know it.
+            Err(Errno::NOSYS) => return Ok(None),
+            found => found?,
+        };
+        let is_told = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+        let birth = Timestamp { seconds: found.stx_btime.tv_sec, nanos: found.stx_btime.tv_nsec };
+        Ok(is_told.then_some(birth))
+    }
+
     fn may_write(&self, dir: At<'_, OwnedFd>, path: &Path) -> Result<()> {
         rustix::fs::accessat(at(dir), path, Access::WRITE_OK, AtFlags::EACCESS)
     }

@@ -158,6 +158,8 @@ pub trait Kernel: Sync {
     fn stat(&self, file: &Self::File) -> Result<Stat>;
     /// fstatat(2); `follow` follows a symbolic link in the last component.
     fn stat_at(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Stat>;
+    /// statx(2): when the file came into being, where the filesystem keeps that. An empty path is `dir` itself.
+    fn birth(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Option<Timestamp>>;
     /// faccessat2(2) with AT_EACCESS: whether the effective user may write the file.
     fn may_write(&self, dir: At<'_, Self::File>, path: &Path) -> Result<()>;
     /// fstatfs(2): the filesystem's magic number.

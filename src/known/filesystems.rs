@@ -244,6 +244,12 @@ impl Filesystem {
         self.row().is_some_and(|row| row.2 == Honesty::Honest)
     }
 
+    /// Whether an inode number stands for one file at a time, whatever its names.
+    #[must_use]
+    pub fn numbers_files(self) -> bool {
+        self.magic == ZFS || self.becomes_honest()
+    }
+
     /// Whether its files are made up when they are read.
     #[must_use]
     pub fn is_pseudo(self) -> bool {

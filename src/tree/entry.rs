@@ -27,15 +27,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Device and inode number of the file that was made, where they are known.
-    #[must_use]
-    pub fn identity(&self) -> Option<(u64, u64)> {
-        match self {
-            Outcome::Copied(copied) => copied.identity,
-            Outcome::Made(_) | Outcome::Skipped | Outcome::Declined => None,
-        }
-    }
-
     /// The name that an old target keeps.
     #[must_use]
     pub fn backup(&self) -> Option<&Path> {

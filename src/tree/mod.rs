@@ -5,6 +5,7 @@
 
 mod descent;
 pub mod entry;
+mod further;
 mod handles;
 pub mod level;
 pub mod links;

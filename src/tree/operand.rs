@@ -5,9 +5,10 @@
 
 use super::handles::Asker;
 use super::level::Passage;
+use super::links::Identity;
 use super::look::Setting;
 use super::plan::{Operand, Plan, ends_in_slash};
-use super::run::{Identity, Place, Run, identity};
+use super::run::{Place, Run, identity};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};

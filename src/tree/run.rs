@@ -6,18 +6,18 @@
 
 use super::descent::Descent;
 use super::entry::{Entries, Outcome};
+use super::further::First;
 use super::handles::{Asker, Directories};
 use super::level::{Level, Passage, Refusal, Task};
-use super::links::{Claim, Links, Made};
+use super::links::{Claim, Identity, Links, Made, Version};
 use super::look::{Look, Looked, Setting};
 use super::operand::Before;
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operands, Plan};
-use super::special::{Special, Standing};
 use super::walk::Listing;
 use crate::copy::{Copied, Follow, Geometry, Host, Landing, Name};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Stat};
+use crate::kernel::{Kernel, Stat};
 use crate::options::{Dereference, Options, Product};
 use crate::report::Report;
 use rayon::prelude::*;
@@ -53,9 +53,6 @@ pub(super) struct Place<'a, F> {
     pub(super) path: &'a Path,
 }
 
-/// Device and inode number.
-pub(super) type Identity = (u64, u64);
-
 impl<'a, K: Kernel> Run<'a, K> {
     /// A run; `ask` puts -i's question.
     pub fn new(
@@ -84,6 +81,9 @@ impl<'a, K: Kernel> Run<'a, K> {
         };
         if self.options.parents && !plan.is_into_directory() {
             return self.report.usage("with --parents, the destination must be a directory");
+        }
+        if operands.sources.len() > 1 {
+            self.links.keep_all();
         }
         let mut before = Before::default();
         for source in &operands.sources {
@@ -117,21 +117,18 @@ impl<'a, K: Kernel> Run<'a, K> {
         if !self.keeps_links(place, &stat) {
             return self.make(place, looked, is_newer).map(drop);
         }
-        // With links followed the names of an inode cannot be counted.
-        let names = if source.follow == Follow::Yes { u64::MAX } else { stat.nlink };
-        match self.links.claim(identity(&stat), waiting.cloned()) {
-            Claim::Left => Ok(()),
-            Claim::Link(made, _) => self.link(place, &made, looked.standing.as_ref(), is_newer),
-            Claim::Copy(_) => {
-                let made = self.first_of(place, looked, is_newer);
-                let others = match &made {
-                    Ok(found) => self.links.made(identity(&stat), names, place.path, *found),
-                    Err(_) => self.links.failed(identity(&stat)),
-                };
-                for task in others.into_iter().flatten() {
-                    self.task(task);
-                }
-                made.map(drop)
+        let birth = self.kernel.birth(source.dir, source.name, source.follow != Follow::No);
+        let birth = birth.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
+        let version = Version::new(&stat, birth);
+        let mut refused = None;
+        loop {
+            match self.links.claim(&version, refused.as_deref(), waiting.cloned()) {
+                Claim::Left => return Ok(()),
+                Claim::Link(made, likeness, _) => match self.first(place, &stat, &made, likeness)? {
+                    Some(first) => return self.link(place, &made, &first, looked.standing.as_ref(), is_newer),
+                    None => refused = Some(made),
+                },
+                Claim::Copy(_) => return self.first_of(place, looked, &version, is_newer),
             }
         }
     }
@@ -163,30 +160,37 @@ impl<'a, K: Kernel> Run<'a, K> {
         Ok(outcome)
     }
 
-    /// Copies the first name of an inode; returns the identity of what was made.
+    /// Copies the first name of an inode, and then the names that waited for it.
     fn first_of(
         &self,
         place: &Place<'_, K::File>,
         looked: Box<Looked<K::File>>,
+        version: &Version,
         is_newer: bool,
-    ) -> Result<Identity, Error> {
-        let outcome = self.make(place, looked, is_newer)?;
-        if let Some(identity) = outcome.identity() {
-            return Ok(identity);
+    ) -> Result<(), Error> {
+        // With links followed the names of an inode cannot be counted.
+        let names = if place.source.follow == Follow::Yes { u64::MAX } else { looked.stat.nlink };
+        let made = self.make(place, looked, is_newer).and_then(|outcome| self.made(place, version, &outcome));
+        let (others, ended) = match made {
+            Ok(made) => (self.links.made(version, made, names), Ok(())),
+            Err(error) => (self.links.failed(version), Err(error)),
+        };
+        for task in others.into_iter().flatten() {
+            self.task(task);
         }
-        let found = self.entries.copier.look_at(place.target, false)?;
-        let found = found.ok_or_else(|| Error::call(Action::StatTarget, place.target.shown, Errno::NOENT))?;
-        Ok(identity(&found))
+        ended
     }
 
     /// Makes a name a hard link to what was made of its inode before; a newer target too, as with cp.
-    fn link(&self, place: &Place<'_, K::File>, made: &Made, found: Option<&Stat>, is_newer: bool) -> Result<(), Error> {
-        let is_linked = found.is_some_and(|found| identity(found) == made.identity);
-        let mut special = Special::default();
-        if !is_linked {
-            let standing = if found.is_some() { Standing::Taken } else { Standing::Free };
-            special = self.entries.copier.make_link(place.base, made, place.target, standing)?;
-        }
+    fn link(
+        &self,
+        place: &Place<'_, K::File>,
+        made: &Made,
+        first: &First<K::File>,
+        found: Option<&Stat>,
+        is_newer: bool,
+    ) -> Result<(), Error> {
+        let special = self.make_further(place, made, first, found)?;
         let removed = if found.is_some() && special.backup.is_none() { Removed::Before } else { Removed::No };
         let outcome = if is_newer { Outcome::Skipped } else { Outcome::Made(special) };
         self.tell(place, &outcome, removed);

@@ -4,12 +4,11 @@
 //! over an old target otherwise, so that the old one is never missing. Links that are made instead of
 //! copies (-l, -s) are here as well.
 
-use super::links::Made;
 use super::look::{Setting, replaced};
 use crate::copy::metadata::{Dressed, Fresh, Worn};
 use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::options::Context;
 use crate::report::quote::bare;
 use std::path::{Path, PathBuf};
@@ -194,25 +193,16 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(self.wardrobe().carry(&source, from, &target, fresh))
     }
 
-    /// Makes `target` a further name of a file made before, which lies beneath `base`.
+    /// Makes `target` a further name of a file made before, which is known as `shown`.
     pub(super) fn make_link(
         &self,
-        base: &K::File,
-        made: &Made,
+        first: &K::File,
+        shown: &Path,
         target: &Name<'_, K::File>,
         standing: Standing,
     ) -> Result<Special, Error> {
-        let failed = |errno| Error::pair(Action::CreateLink, target.shown, &made.path, errno);
-        // With --keep-directory-symlink the way to it may lead through links; it is compared below.
-        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let reach = if self.options.keep_directory_symlink { ResolveFlags::empty() } else { within };
-        let flags = OFlags::PATH | OFlags::NOFOLLOW;
-        let first = self.kernel.open(Some(base), &made.path, flags, Mode::empty(), reach).map_err(failed)?;
-        let stat = self.kernel.stat(&first).map_err(failed)?;
-        if (stat.dev, stat.ino) != made.identity {
-            return Err(failed(Errno::STALE));
-        }
-        let backup = self.make(target, standing, |dir, name| self.kernel.link(&first, dir, name), failed)?;
+        let failed = |errno| Error::pair(Action::CreateLink, target.shown, shown, errno);
+        let backup = self.make(target, standing, |dir, name| self.kernel.link(first, dir, name), failed)?;
         self.sync_name(target)?;
         Ok(Special { complaints: Vec::new(), backup })
     }

@@ -525,6 +525,20 @@ impl Kernel for Sim {
         })
     }
 
+    fn birth(&self, dir: At<'_, File>, path: &Path, follow: bool) -> Result<Option<Timestamp>> {
+        self.call(format_args!("statx {}", shown(path)), true, |world| {
+            let start = world.start(dir);
+            let node = if path.as_os_str().is_empty() {
+                start
+            } else {
+                let place = world.tree.walk(start, path, follow, ResolveFlags::empty())?;
+                place.found.ok_or(Errno::NOENT)?
+            };
+            world.fails(&[(Fault::StatError, Errno::IO)])?;
+            Ok(Some(world.tree.inodes[node].birth))
+        })
+    }
+
     fn may_write(&self, dir: At<'_, File>, path: &Path) -> Result<()> {
         self.call(format_args!("faccessat {}", shown(path)), Call::Access, |world| {
             let place = world.tree.walk(world.start(dir), path, true, ResolveFlags::empty())?;

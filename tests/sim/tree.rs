@@ -61,6 +61,7 @@ pub struct Inode {
     /// The attributes as the last fsync left them.
     pub stable: Attributes,
     pub nlink: u64,
+    pub birth: Timestamp,
     /// O_TMPFILE without O_EXCL, or once linked: linkat may name it although nlink is 0.
     pub linkable: bool,
     /// It lies outside of what the run was given: opening it breaks a promise.
@@ -103,7 +104,7 @@ pub struct Place<'a> {
 
 impl Tree {
     pub fn add(&mut self, system: usize, kind: Kind, body: Body, attributes: Attributes) -> Node {
-        let stable = attributes.clone();
+        let (stable, birth) = (attributes.clone(), attributes.ctime);
         let free = self.free.iter().position(|(of, _)| *of == system);
         let number = free.map_or(self.inodes.len() as u64 + 1, |at| self.free.swap_remove(at).1);
         self.inodes.push(Inode {
@@ -114,6 +115,7 @@ impl Tree {
             attributes,
             stable,
             nlink: 0,
+            birth,
             linkable: true,
             secret: false,
             exposed: 0,

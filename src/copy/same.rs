@@ -1,0 +1,45 @@
+//! Whether two files hold the same: asked where nothing else tells that an earlier copy is one of this source too.
+
+use super::transfer::{Holes, Pass, Position, Stopped, Zeros};
+use super::{Copier, Source};
+use crate::error::{Action, Error};
+use crate::kernel::Kernel;
+use std::path::Path;
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Whether two regular files, both open for reading, hold the same bytes.
+    pub(crate) fn holds_same_bytes(
+        &self,
+        source: &Source<'_, K::File>,
+        copy: &K::File,
+        copy_shown: &Path,
+    ) -> Result<bool, Error> {
+        let failed = |errno| Error::call(Action::Read, copy_shown, errno);
+        let pass = Pass {
+            kernel: self.kernel,
+            source: source.file,
+            target: copy,
+            size: source.stat.size,
+            ends: false,
+            source_position: Position::Any,
+            target_position: Position::Any,
+            writes: false,
+            reads_back: true,
+            zeros: Zeros::Written,
+            holes: Holes::Unmapped,
+            target_map: false,
+            digests: false,
+            digests_holes: false,
+            geometry: self.geometry,
+            threads: None,
+            stop: self.stop,
+        };
+        match pass.run() {
+            Ok(passed) => Ok(self.kernel.stat(copy).map_err(failed)?.size == passed.size),
+            Err(Stopped::Different(_) | Stopped::Truncated | Stopped::Longer | Stopped::Nonsense) => Ok(false),
+            Err(Stopped::Failed(Action::Read, errno)) => Err(Error::call(Action::Read, source.shown, errno)),
+            Err(Stopped::Failed(_, errno)) => Err(failed(errno)),
+            Err(Stopped::Interrupted) => Err(Error::Interrupted),
+        }
+    }
+}

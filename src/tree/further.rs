@@ -1,0 +1,178 @@
+//! A further name of an inode that was copied: a hard link to the copy, as long as that is one of what the name shows now.
+//!
+//! An inode number proves little: it is given away again as soon as it is free, and filesystems in user space give several
+//! files one number, or one file several. So the copy has to be what it was, and the source what it was when that was read;
+//! where times cannot tell, or numbers mean nothing, the bytes decide. What is not proved to be the same is copied by itself.
+
+use super::entry::Outcome;
+use super::links::{Likeness, Made, Version};
+use super::run::{Place, Run};
+use super::special::{Special, Standing};
+use crate::copy::Source;
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use crate::known::filesystems::Filesystem;
+use crate::options::Product;
+
+/// The copy that a further name is linked to.
+pub(super) struct First<F> {
+    /// A handle of O_PATH.
+    file: F,
+    stat: Stat,
+    version: Version,
+    /// Its filesystem gives every file a number of its own.
+    is_numbered: bool,
+}
+
+impl<K: Kernel> Run<'_, K> {
+    /// What was made, as it is once it has its name: there are filesystems whose inode numbers go by it (libfuse's own,
+    /// which sshfs and mergerfs have).
+    pub(super) fn made(&self, place: &Place<'_, K::File>, source: &Version, outcome: &Outcome) -> Result<Made, Error> {
+        let target = place.target;
+        let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
+        let stat = self.kernel.stat_at(target.dir, target.name, false).map_err(failed)?;
+        let birth = self.kernel.birth(target.dir, target.name, false).map_err(failed)?;
+        let version = Version::new(&stat, birth);
+        let is_copied = match outcome {
+            Outcome::Copied(copied) => !copied.changed,
+            Outcome::Made(_) => true,
+            Outcome::Skipped | Outcome::Declined => false,
+        };
+        Ok(Made { path: place.path.to_owned(), version, is_settled: is_copied && source.is_settled(&version) })
+    }
+
+    /// The earlier copy, if this name may be a link to it. `likeness` is how the source compares with what it was then.
+    pub(super) fn first(
+        &self,
+        place: &Place<'_, K::File>,
+        stat: &Stat,
+        made: &Made,
+        likeness: Likeness,
+    ) -> Result<Option<First<K::File>>, Error> {
+        let Some(first) = self.open_first(place, made)? else { return Ok(None) };
+        let is_it = if first.is_numbered {
+            made.version.likeness(&first.version) != Likeness::Other
+        } else {
+            made.version.kind == first.version.kind
+        };
+        let is_copy = is_it
+            && (self.options.product != Product::Copy
+                || likeness == Likeness::Same
+                    && made.is_settled
+                    && first.is_numbered
+                    && self.is_numbered(place, stat)?
+                || self.holds_same(place, stat, &first, made)?);
+        Ok(is_copy.then_some(first))
+    }
+
+    /// Opens the copy where it was made; `None` if it is not there any more.
+    fn open_first(&self, place: &Place<'_, K::File>, made: &Made) -> Result<Option<First<K::File>>, Error> {
+        let failed = |errno| Error::pair(Action::CreateLink, place.target.shown, &made.path, errno);
+        let Some(file) = self.open_made(place, made, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)? else {
+            return Ok(None);
+        };
+        let stat = self.kernel.stat(&file).map_err(failed)?;
+        let birth = self.kernel.birth(Some(&file), "".as_ref(), false).map_err(failed)?;
+        let magic = self.kernel.filesystem(&file).map_err(failed)?;
+        let is_numbered = Filesystem::new(magic).numbers_files();
+        Ok(Some(First { file, stat, version: Version::new(&stat, birth), is_numbered }))
+    }
+
+    fn open_made(
+        &self,
+        place: &Place<'_, K::File>,
+        made: &Made,
+        flags: OFlags,
+    ) -> crate::kernel::Result<Option<K::File>> {
+        // With --keep-directory-symlink the way to it may lead through links; it is compared. So is what a link at a
+        // target led to, through which the copy was written.
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let reach = match (self.options.keep_directory_symlink, flags.contains(OFlags::NOFOLLOW)) {
+            (true, _) => ResolveFlags::empty(),
+            (false, true) => within,
+            (false, false) => ResolveFlags::BENEATH,
+        };
+        match self.kernel.open(Some(place.base), &made.path, flags, Mode::empty(), reach) {
+            Ok(file) => Ok(Some(file)),
+            // Gone, or something else by now, or, to be read, nobody else's business.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV | Errno::ACCESS) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Whether the source's filesystem gives every file a number of its own.
+    fn is_numbered(&self, place: &Place<'_, K::File>, stat: &Stat) -> Result<bool, Error> {
+        let magic = match place.setting.origin {
+            Some(origin) if origin.dev == stat.dev => origin.magic,
+            Some(_) | None => {
+                let handle = place.source.open(self.kernel, OFlags::PATH);
+                let magic = handle.and_then(|handle| self.kernel.filesystem(&handle));
+                magic.map_err(|errno| Error::call(Action::StatSource, place.source.shown, errno))?
+            }
+        };
+        Ok(Filesystem::new(magic).numbers_files())
+    }
+
+    /// Makes a name a further one of the copy, unless it is that already.
+    pub(super) fn make_further(
+        &self,
+        place: &Place<'_, K::File>,
+        made: &Made,
+        first: &First<K::File>,
+        standing: Option<&Stat>,
+    ) -> Result<Special, Error> {
+        let is_linked = first.is_numbered && standing.is_some_and(|found| found.is_same_file(&first.stat));
+        if is_linked {
+            return Ok(Special::default());
+        }
+        let standing = if standing.is_some() { Standing::Taken } else { Standing::Free };
+        self.entries.copier.make_link(&first.file, &made.path, place.target, standing)
+    }
+
+    /// Whether the copy holds what the source shows under this name.
+    fn holds_same(
+        &self,
+        place: &Place<'_, K::File>,
+        stat: &Stat,
+        first: &First<K::File>,
+        made: &Made,
+    ) -> Result<bool, Error> {
+        let source = place.source;
+        let copy = &first.stat;
+        match stat.kind {
+            Kind::File => self.holds_same_bytes(place, stat, first, made),
+            Kind::Symlink if copy.kind == Kind::Symlink => {
+                let failed = |errno| Error::call(Action::ReadSymlink, source.shown, errno);
+                let link = source.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)?;
+                let texts = self.kernel.readlink(&link).and_then(|text| Ok((text, self.kernel.readlink(&first.file)?)));
+                texts.map(|(source, copy)| source == copy).map_err(failed)
+            }
+            Kind::Directory | Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
+                Ok((stat.kind, stat.rdev) == (copy.kind, copy.rdev))
+            }
+        }
+    }
+
+    fn holds_same_bytes(
+        &self,
+        place: &Place<'_, K::File>,
+        stat: &Stat,
+        first: &First<K::File>,
+        made: &Made,
+    ) -> Result<bool, Error> {
+        let copied = &first.stat;
+        // Through a link the copy was written to what that leads to.
+        let follow = if copied.kind == Kind::Symlink { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let failed = |errno| Error::call(Action::Read, &made.path, errno);
+        let copy = self.open_made(place, made, OFlags::RDONLY | OFlags::NONBLOCK | follow).map_err(failed)?;
+        let Some(copy) = copy else { return Ok(false) };
+        let found = self.kernel.stat(&copy).map_err(failed)?;
+        let is_copy = copied.kind == Kind::Symlink || copied.is_same_file(&found);
+        if !is_copy || found.kind != Kind::File {
+            return Ok(false);
+        }
+        let (file, opened) = self.entries.open_looked(place.source, stat)?;
+        let source = Source { file: &file, stat: &opened, shown: place.source.shown, origin: place.setting.origin };
+        self.entries.copier.holds_same_bytes(&source, &copy, &made.path)
+    }
+}
