@@ -55,7 +55,10 @@ impl<K: Kernel> Run<'_, K> {
         } else {
             made.version.kind == first.version.kind
         };
+        // A link at the first target was written through: what has that name is no copy.
+        let is_kind = self.options.product != Product::Copy || first.version.kind == stat.kind;
         let is_copy = is_it
+            && is_kind
             && (self.options.product != Product::Copy
                 || likeness == Likeness::Same
                     && made.is_settled
