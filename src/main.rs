@@ -14,7 +14,7 @@ use safecp::tree::plan::Operands;
 use safecp::tree::run::Run;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -89,15 +89,18 @@ fn copy(
     }
     let ask = |question: &str| host::ask(&environment.called, question);
     Run::new(&kernel, &options, &host, &watch.stop, &report, &ask).operands(&operands);
+    let is_done = report.finish();
     watch.die_if_asked();
-    Ok(if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns only if the command could not be executed.
 fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<ExitCode> {
-    let copiers: Vec<PathBuf> = host::files(&host::path(), "cp").collect();
-    if guard::install(refused, &copiers)? == Privileges::GivenUp {
+    if guard::install(refused)? == Privileges::GivenUp {
         complain(program, "no_new_privs is set: under the command set-user-ID programs gain nothing");
+    }
+    if let Some(note) = guard::try_copier(refused, host::program(&host::path(), "cp").as_ref())? {
+        complain(program, &note);
     }
     Err(guard::execute(command).into())
 }
@@ -107,9 +110,7 @@ fn doctor(program: &str, task: &Task) -> anyhow::Result<ExitCode> {
         Task::Copy { call, source, target } => return Ok(ExitCode::from(doctor::raw::copy(*call, source, target))),
         Task::Examine(wanted) => wanted,
     };
-    let watch = signals::watch(doctor::GRACE)?;
-    let examined = doctor::examine(wanted, &watch.stop);
-    watch.die_if_asked();
+    let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));
     print(&examined.text)?;
     Ok(ExitCode::from(examined.status))

@@ -68,6 +68,12 @@ impl Watch {
         }
     }
 
+    /// Whether a signal asked the run to end.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// What the thread does.
     fn wait(&self, signals: &[c_int], grace: Duration) {
         // sigtimedwait(2) may end for a handler, or for a debugger.

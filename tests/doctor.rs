@@ -57,9 +57,10 @@ fn a_machine_without_zfs_is_at_no_risk() {
     if has_zfs() {
         return;
     }
-    let world = World::new();
-    for words in ["--doctor", "--doctor ."] {
-        let output = world.cp(words);
+    // Whatever the C library of this machine is.
+    let world = world_with(&[("getconf", "echo glibc 2.36")]);
+    for words in ["", "."] {
+        let output = doctor(&world, words);
         let page = &output.succeeds().stdout;
         assert!(page.ends_with("No risk is known here.\n"), "{output}");
         let release = world.tool("uname", ["-r"]);
@@ -198,6 +199,111 @@ fn programs_are_named_with_what_they_believe() {
     assert!(line("rsync").contains("reads plainly"), "{page}");
     assert!(line("xcp").contains("exit status: 3") && line("uu-cp").contains("does not answer"), "{page}");
     assert!(before.elapsed() < Duration::from_secs(60));
+}
+
+/// GNU cp 9.7 on Debian 13 asks for more than 2 GiB at once.
+#[test]
+fn a_c_library_that_counts_wrongly_is_a_risk() {
+    if has_zfs() {
+        return;
+    }
+    let world = world_with(&[("getconf", "echo glibc 2.41")]);
+    let output = doctor(&world, "d");
+    assert_eq!((output.code(), output.stderr.as_str()), (Some(2), ""), "{output}");
+    assert!(output.stdout.contains("RISK\n  glibc 2.41: copy_file_range"), "{output}");
+    assert!(output.stdout.contains("What to do") && !output.stdout.contains("No risk"), "{output}");
+    doctor(&world_with(&[("getconf", "echo glibc 2.43")]), "d").succeeds();
+}
+
+/// It is asked to look, by root perhaps, and runs nothing that somebody else may have put in its way.
+#[test]
+fn programs_of_somebody_else_are_not_run() {
+    let runs = "touch $0-ran; echo glibc 2.41";
+    let names = ["cp", "getconf", "rsync", "zfs"];
+    let world = world_with(&names.map(|name| (name, runs)));
+    for (mode, path) in [(0o755, "bin:$PATH"), (0o777, "$PWD/bin:$PATH")] {
+        world.chmod("bin", mode);
+        let output = world.shell(&format!("PATH={path}; exec $safecp --doctor d --try=d"));
+        assert_eq!(world.names("bin"), names, "{output}");
+        let not_run = |line: &&str| line.contains("bin/") && line.contains("not run: others may put another program");
+        assert_eq!(output.stdout.lines().filter(not_run).count(), 2, "{output}");
+        assert!(output.stdout.contains("/cp' is left out"), "{output}");
+    }
+    world.chmod("bin", 0o755);
+    doctor(&world, "d");
+    assert_eq!(world.names("bin").len(), 8, "they are run otherwise");
+}
+
+#[test]
+fn a_report_is_written_to_nothing_of_somebody_else() {
+    let Some(world) = World::as_root("links of other users") else { return };
+    world.file("secret", "secret").dir("d").fifo("d/fifo").file("d/own", "own").symlink("own", "d/link");
+    world.symlink("../secret", "d/planted").symlink("/dev/null", "d/null").tool("chown", ["-h", "1234", "d/planted"]);
+    world.cp("--doctor . --report=d/planted").fails_with(&["cannot write 'd/planted'", "link of another user"]);
+    assert_eq!(world.read("secret"), "secret");
+    // Nobody reads the fifo, and nobody waits for who does.
+    world.cp("--doctor . --report=d/fifo").fails_with(&["cannot write 'd/fifo'", "No such device or address"]);
+    world.cp("--doctor . --report=d").fails_with(&["cannot write 'd'", "Is a directory"]);
+    world.cp("--doctor . --report=d/null");
+    world.cp("--doctor . --report=d/link");
+    assert!(world.read("d/own").starts_with('{') && world.link_text("d/link") == "own");
+    let both =
+        world.shell("$safecp --doctor . --report=/dev/stdout; $safecp --doctor . --report=d/fifo & cat d/fifo; wait");
+    assert_eq!(both.stdout.matches("\"exit_status\"").count(), 2, "{both}");
+    assert_eq!(world.names("d"), ["fifo", "link", "null", "own", "planted"]);
+}
+
+/// A store through a mapping raises SIGBUS where the disk has no page for it.
+#[test]
+fn a_trial_ends_in_order_when_the_disk_is_full() {
+    let Some(world) = World::with_mounts("a small disk") else { return };
+    let fills = format!(
+        "test \"$1\" = --version && {GNU} && exit; cd \"$(dirname \"${{@: -1}}\")/..\" && head -c 400M /dev/zero >filler"
+    );
+    world.dir("bin").dir("disk").file("bin/cp", format!("#!/bin/bash\n{fills}\n")).chmod("bin/cp", 0o755);
+    let script = "mount -t tmpfs -o size=200m none disk; PATH=$PWD/bin:$PATH
+                  $safecp --doctor disk --try=disk >page || echo $?; ls -A disk";
+    let output = world.shell_with_mounts(script);
+    assert_eq!(output.stdout, "1\nfiller\n", "{output}");
+    assert!(output.stderr.contains("No space left on device"), "{output}");
+}
+
+/// A FUSE filesystem whose daemon reads what it is asked, and never answers.
+const SILENT: &str = r#"
+import os, struct
+fuse = os.open("/dev/fuse", os.O_RDWR)
+os.set_inheritable(fuse, True)
+os.system(f"mount -i -t fuse -o fd={fuse},rootmode=40000,user_id=0,group_id=0 none m")
+asked = os.read(fuse, 1 << 20)
+answer = struct.pack("<IIIIHHI", 7, 22, 0, 0, 0, 0, 4096)
+os.write(fuse, struct.pack("<IiQ", 16 + len(answer), 0, struct.unpack_from("<Q", asked, 8)[0]) + answer)
+open("ready", "w")
+while True: os.read(fuse, 1 << 20)
+"#;
+
+/// Not even SIGKILL ends who waits for it.
+#[test]
+fn a_filesystem_that_never_answers_does_not_keep_it() {
+    if !has_tool("python3") {
+        return;
+    }
+    let Some(world) = World::with_mounts("a filesystem that never answers") else { return };
+    if !Path::new("/dev/fuse").exists() {
+        return left_out("needs /dev/fuse");
+    }
+    world.dir("m").file("silent.py", SILENT);
+    let output = world.shell_with_mounts(
+        "python3 silent.py & until [ -e ready ]; do sleep 0.05; done
+         (exec >&- 2>&-; sleep 100; touch late; kill %1) &
+         for words in m --try=m --report=m/x; do $safecp --doctor . $words 2>&1 | tail -n 3; done
+         PATH=$PATH:$PWD/m $safecp --doctor . 2>&1 | tail -n 3
+         kill %1 %2; wait; umount -l m",
+    );
+    for words in ["examine 'm'", "try in 'm'", "write 'm/x'", "/m'"] {
+        let line = output.stdout.lines().find(|line| line.contains("cannot ") && line.contains(words));
+        assert!(line.is_some_and(|line| line.contains("Connection timed out")), "{words}: {output}");
+    }
+    assert!(!world.exists("late"), "it waited until the daemon was gone");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use common::{Output, World, has_tool, is_root, left_out};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// What the guard answers, by the calls' names in calls.c.
 const REFUSED: [(&str, &str); 7] = [
@@ -239,9 +240,67 @@ fn a_cp_that_takes_a_refusal_for_a_hole_is_found_out() {
     assert_eq!(refused.code(), Some(125), "{refused}");
     assert!(refused.stderr.contains("/bin/cp' writes zeros where a search for holes is refused"), "{refused}");
     assert!(!world.exists("made"));
-    // Found behind another one, too; and no reason to refuse anything where holes stay allowed.
-    assert_eq!(world.shell("PATH=$PATH:$PWD/bin $safecp --guard true").code(), Some(125));
+    // No reason to refuse anything where a shell would not find it, or where holes stay allowed.
+    world.shell("PATH=$PATH:$PWD/bin $safecp --guard true").succeeds();
     world.shell("PATH=$PWD/bin:$PATH $safecp --guard --allow=holes cp a c && cmp a c").succeeds();
+}
+
+/// Who is asked to guard a command does not run another one, unless the command would find it and nobody else can have put
+/// it there.
+#[test]
+fn a_cp_of_somebody_else_is_not_run() {
+    let world = World::new();
+    for directory in ["behind", "open", "sticky"] {
+        world.dir(directory).file(format!("{directory}/cp"), "#!/bin/sh\ntouch ran\n");
+        world.chmod(&format!("{directory}/cp"), 0o755);
+    }
+    world.chmod("open", 0o777).chmod("sticky", 0o1777).dir("linked").symlink("../open/cp", "linked/cp");
+    world.file("cp", "#!/bin/sh\ntouch ran\n").chmod("cp", 0o755);
+    let guard = |path: &str| {
+        let output = world.shell(&format!("PATH={path}; exec $safecp --guard /bin/echo guarded"));
+        assert!(!world.exists("ran"), "{path}");
+        assert_eq!((output.code(), output.stdout.as_str()), (Some(0), "guarded\n"), "{path}: {output}");
+        output.stderr
+    };
+    for path in ["$PATH:$PWD/behind", "$PATH:.", "$PATH:$PWD/open", "/nowhere"] {
+        assert_eq!(guard(path), "", "{path}: a shell would not find it");
+    }
+    for (path, name) in [
+        (".:$PATH", "./cp"),
+        (":$PATH", "cp"),
+        ("behind:$PATH", "behind/cp"),
+        ("$PWD/open:$PATH", "/open/cp"),
+        ("$PWD/sticky:$PATH", "/sticky/cp"),
+        ("$PWD/linked:$PATH", "/linked/cp"),
+    ] {
+        let said = guard(path);
+        let words = format!("{name}' is not tried: others may put another program in its place\n");
+        assert!(said.ends_with(&words) && said.lines().count() == 1, "{path}: {said}");
+    }
+}
+
+#[test]
+fn a_cp_that_hangs_is_ended_with_what_it_started() {
+    let world = World::new();
+    world.dir("bin").file("bin/cp", "#!/bin/sh\nsleep 1000 & echo $! $$ >pids\nwait\n").chmod("bin/cp", 0o755);
+    let script = format!(
+        "sed -i 's,>pids,>{},' bin/cp; PATH=$PWD/bin:$PATH exec $safecp --guard echo ran",
+        world.path("pids").display()
+    );
+    let before = Instant::now();
+    let output = world.shell(&script);
+    output.says("ran\n");
+    assert!(output.stderr.ends_with("/bin/cp' was tried and did not end within a second\n"), "{output}");
+    assert!(before.elapsed() < Duration::from_secs(30));
+    for pid in world.read("pids").split_whitespace() {
+        // What is dead and not yet buried does nothing more.
+        let goes_on = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while goes_on() {
+            assert!(Instant::now() < deadline, "it goes on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 #[test]
@@ -249,7 +308,7 @@ fn a_cp_that_is_a_script_around_the_guard_is_not_tried_for_ever() {
     let world = World::new();
     world
         .dir("bin")
-        .file("bin/cp", "#!/bin/sh\necho called >>calls\nexec $safecp --guard /bin/cp \"$@\"\n")
+        .file("bin/cp", "#!/bin/sh\necho called >>\"${0%/*}/../calls\"\nexec $safecp --guard /bin/cp \"$@\"\n")
         .chmod("bin/cp", 0o755);
     world.file("a", "content");
     world.shell("PATH=$PWD/bin:$PATH $safecp --guard cp a b").succeeds();

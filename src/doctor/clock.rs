@@ -4,7 +4,8 @@
 //! return is done beside, and left alone when the time is over.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether a signal came.
@@ -43,22 +44,37 @@ impl<'s> Clock<'s> {
 
     /// What `work` comes to, or nothing if the time is over before; it goes on by itself then.
     pub(super) fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let (answer, answered) = channel();
-        let worker = move || {
-            // Nobody listens any more where the time was over.
-            answer.send(work()).unwrap_or(());
-        };
-        // Without a thread there is no answer, as with one that gives none.
-        std::thread::Builder::new().spawn(worker).ok()?;
-        while !self.is_over() {
-            match answered.recv_timeout(GLANCE) {
+        self.hear(&begin(work))
+    }
+
+    /// What was begun comes to, or nothing if the time is over before.
+    pub(super) fn hear<T>(&self, begun: &Receiver<T>) -> Option<T> {
+        loop {
+            match begun.recv_timeout(GLANCE) {
                 Ok(value) => return Some(value),
-                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.is_over() => return None,
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        None
     }
+}
+
+/// Begins to work beside; where no thread is to be had, it is done now.
+pub(super) fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+    let (answer, answered) = channel();
+    // Nobody listens any more where the time was over.
+    let work = Arc::new(Mutex::new(Some(move || answer.send(work()).unwrap_or(()))));
+    let again = Arc::clone(&work);
+    if std::thread::Builder::new().spawn(move || once(&work)).is_err() {
+        once(&again);
+    }
+    answered
+}
+
+fn once(work: &Mutex<Option<impl FnOnce()>>) {
+    let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    work.into_iter().for_each(|work| work());
 }
 
 #[cfg(test)]

@@ -4,16 +4,13 @@
 
 use super::Findings;
 use serde::Serializer;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
-/// Writes the report to a file, which is made or replaced.
-pub(super) fn write(findings: &Findings, file: &Path) -> std::io::Result<()> {
-    let mut output = BufWriter::new(File::create(file)?);
-    serde_json::to_writer_pretty(&mut output, findings)?;
-    output.write_all(b"\n")?;
-    output.flush()
+/// The report's text.
+pub(super) fn text(findings: &Findings) -> std::io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(findings)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// A path as text.

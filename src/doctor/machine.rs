@@ -1,7 +1,7 @@
 //! The kernel, the C library and the user's rights: each feature is asked for by a call that changes nothing.
 
 use super::clock::Clock;
-use super::run::{End, run};
+use super::run::said_by;
 use crate::error::reason;
 use crate::kernel::linux::Linux;
 use crate::kernel::process::knows_filters;
@@ -11,7 +11,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, ResolveFlags, memfd_create, openat, openat2};
 use rustix::thread::{CapabilitySet, capabilities};
 use serde::Serialize;
-use std::process::Command;
+use std::path::PathBuf;
 
 /// Whether something works, and why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -79,14 +79,8 @@ pub(super) struct Library {
 }
 
 /// Asks getconf(1), which only glibc's answers.
-pub(super) fn c_library<'c>(clock: &dyn Fn() -> Clock<'c>) -> Library {
-    let mut command = Command::new("getconf");
-    command.arg("GNU_LIBC_VERSION");
-    let version = match run(command, &clock()) {
-        Ok((End::Exited(status), said)) if status.success() => Some(said.trim().to_owned()),
-        // Another library, or no getconf: not known.
-        Ok((End::Exited(_) | End::TooLong, _)) | Err(_) => None,
-    };
+pub(super) fn c_library<'c>(path: &[PathBuf], clock: &dyn Fn() -> Clock<'c>) -> Library {
+    let version = said_by("getconf", "GNU_LIBC_VERSION", path, &clock()).map(|said| said.trim().to_owned());
     let number = version.as_deref().and_then(|version| version.strip_prefix("glibc "));
     let fault = number.and_then(|number| glibc::fault(crate::host::parse_release(number)));
     Library { version, copy_file_range: fault.map(|fault| fault.effect) }

@@ -5,6 +5,7 @@
 //! wrong on a filesystem that was looked at. `--try` asks no table: it makes copies and compares them. Nothing
 //! on the machine is changed but for the directory of that trial, which is removed.
 
+mod apart;
 mod clock;
 mod json;
 mod machine;
@@ -12,6 +13,7 @@ mod mounts;
 mod places;
 mod programs;
 pub mod raw;
+mod report;
 mod run;
 mod text;
 mod trial;
@@ -24,9 +26,10 @@ use crate::host;
 use crate::kernel::Errno;
 use crate::known::programs::Ask;
 use crate::report::quote::quoted;
-use clock::Clock;
+use clock::{Clock, begin};
+use mounts::Mount;
 use places::Place;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,7 +64,7 @@ pub struct Wanted {
 }
 
 /// What came of it, for the caller to say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Examined {
     /// A page for people.
     pub text: String,
@@ -70,6 +73,8 @@ pub struct Examined {
     /// 0 nothing known, 1 errors, 2 a risk.
     pub status: u8,
 }
+
+pub use apart::examine_apart;
 
 /// Every fact, as the report has it.
 #[derive(Debug, Serialize)]
@@ -92,26 +97,42 @@ struct Findings {
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// How long it may take to end after a signal: many files that are on their way to disk have to be removed.
-pub const GRACE: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How many filesystems are looked at at once.
+const AT_ONCE: usize = 32;
 
 /// How long the trial may take in all.
 const TRIAL: Duration = Duration::from_secs(60);
 
-/// Looks at the machine as asked. `stop` ends it early; what is returned then is not whole.
-#[must_use]
-pub fn examine(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Examined {
+/// Looks at the machine as asked. `stop` ends it early; what is returned then is not whole. Threads whose calls do not
+/// return may stay behind.
+fn examine(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Examined {
     let mut findings = look(wanted, stop);
     if let Some(directory) = &wanted.try_in {
-        match trial::play(directory, &host::path(), &Clock::new(stop, TRIAL)) {
+        match trial_in(directory, stop) {
             Ok(trial) => findings.trial = Some(trial),
             Err(error) => findings.errors.push(error),
         }
     }
     verdict::pass(&mut findings);
     if let Some(file) = wanted.report.as_ref().filter(|_| !stop.load(Ordering::Relaxed)) {
-        write_report(&mut findings, file);
+        write_report(&mut findings, file, &Clock::new(stop, ANSWER));
     }
     Examined { text: text::page(&findings), errors: findings.errors, status: findings.exit_status }
+}
+
+/// The trial ends by itself, at a signal too; it is left alone only where a call of its own does not return.
+fn trial_in(directory: &Path, stop: &Arc<AtomicBool>) -> Result<trial::Trial, String> {
+    let silent = || Err(format!("cannot try in {}: {}", quoted(directory), reason(Errno::TIMEDOUT)));
+    let (parent, path, is_asked, never) =
+        (directory.to_owned(), host::path(), Arc::clone(stop), AtomicBool::new(false));
+    let asked = parent.clone();
+    if Clock::new(stop, ANSWER).beside(move || rustix::fs::statvfs(&asked)).is_none() {
+        return silent();
+    }
+    let play = move || trial::play(&parent, &path, &Clock::new(&is_asked, TRIAL));
+    Clock::new(&never, TRIAL + GRACE).beside(play).unwrap_or_else(silent)
 }
 
 fn look(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Findings {
@@ -120,9 +141,10 @@ fn look(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Findings {
     let kernel = machine::kernel();
     let mut errors = Vec::new();
     let filesystems = places_of(wanted, &host, kernel.cachestat.works(), &clock, &mut errors);
-    let programs = programs::on(&host::path(), &clock);
-    let zfs = zfs::look(Path::new(host::ZFS_MODULE), &clock);
-    let (c_library, lacking) = (machine::c_library(&clock), machine::lacking(&kernel));
+    let path = answering(host::path(), &clock(), &mut errors);
+    let programs = programs::on(&path, &clock);
+    let zfs = zfs::look(Path::new(host::ZFS_MODULE), &path, &clock);
+    let (c_library, lacking) = (machine::c_library(&path, &clock), machine::lacking(&kernel));
     Findings {
         safecp: env!("CARGO_PKG_VERSION"),
         kernel,
@@ -151,33 +173,53 @@ fn places_of<'c>(
         errors.push(format!("cannot read {}: {error}", quoted(Path::new(mounts::LIST))));
         Vec::new()
     });
-    let look = |path: &Path| {
+    let begun = |path: &Path| {
         let (path, mounts, host) = (path.to_owned(), mounts.clone(), host.clone());
-        clock().beside(move || places::look(&path, &mounts, &host, sees_clean_pages)).unwrap_or(Err(Errno::TIMEDOUT))
+        begin(move || places::look(&path, &mounts, &host, sees_clean_pages))
     };
-    let mut cannot = |path: &Path, errno| errors.push(format!("cannot examine {}: {}", quoted(path), reason(errno)));
+    let kept: Vec<&Mount> = mounts::that_keep_files(&mounts).filter(|_| wanted.paths.is_empty()).collect();
+    let named = wanted.paths.iter().map(|path| (path.as_path(), None));
+    let all: Vec<(&Path, Option<&Mount>)> =
+        named.chain(kept.iter().map(|mount| (mount.point.as_path(), Some(*mount)))).collect();
     let mut places = Vec::new();
-    for path in &wanted.paths {
-        match look(path) {
-            Ok(place) => places.push(place),
-            Err(errno) => cannot(path, errno),
-        }
-    }
-    for mount in mounts::that_keep_files(&mounts).filter(|_| wanted.paths.is_empty()) {
-        match look(&mount.point) {
-            Ok(place) => places.push(place),
-            Err(errno @ (Errno::ACCESS | Errno::PERM)) => {
-                places.push(places::from_afar(mount, errno, host, sees_clean_pages));
+    for some in all.chunks(AT_ONCE) {
+        let looks: Vec<_> = some.iter().map(|(path, _)| begun(path)).collect();
+        let clock = clock();
+        for ((path, mount), look) in some.iter().zip(&looks) {
+            match (clock.hear(look).unwrap_or(Err(Errno::TIMEDOUT)), mount) {
+                (Ok(place), _) => places.push(place),
+                (Err(errno @ (Errno::ACCESS | Errno::PERM)), Some(mount)) => {
+                    places.push(places::from_afar(mount, errno, host, sees_clean_pages));
+                }
+                (Err(errno), _) => errors.push(format!("cannot examine {}: {}", quoted(path), reason(errno))),
             }
-            Err(errno) => cannot(&mount.point, errno),
         }
     }
     places
 }
 
+/// The directories of PATH that answer when they are asked for a name.
+fn answering(path: Vec<PathBuf>, clock: &Clock<'_>, errors: &mut Vec<String>) -> Vec<PathBuf> {
+    let ask = |directory: &PathBuf| {
+        let file = directory.join("cp");
+        begin(move || file.exists())
+    };
+    let asked: Vec<_> = path.iter().map(ask).collect();
+    let has_answered = |(directory, asked): (PathBuf, _)| match clock.hear(&asked) {
+        Some(_) => Some(directory),
+        None => {
+            errors.push(format!("cannot examine {}: {}", quoted(&directory), reason(Errno::TIMEDOUT)));
+            None
+        }
+    };
+    path.into_iter().zip(asked).filter_map(has_answered).collect()
+}
+
 /// A report that cannot be written is an error itself, which only the page can tell then.
-fn write_report(findings: &mut Findings, file: &Path) {
-    if let Err(error) = json::write(findings, file) {
+fn write_report(findings: &mut Findings, file: &Path, clock: &Clock<'_>) {
+    let (text, path) = (json::text(findings), file.to_owned());
+    let written = clock.beside(move || report::write(&path, &text?)).unwrap_or(Err(Errno::TIMEDOUT.into()));
+    if let Err(error) = written {
         findings.errors.push(format!("cannot write {}: {error}", quoted(file)));
         findings.exit_status = verdict::FAILED;
     }

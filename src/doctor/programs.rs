@@ -4,11 +4,11 @@
 
 use super::clock::Clock;
 use super::run::{End, run};
-use crate::host::files;
+use crate::host::{self, program};
 use crate::known::programs::{Ask, SOUGHT, Sought, look_up, telling_line};
 use crate::known::zfs::Hint;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A program that was found.
@@ -35,17 +35,20 @@ pub(super) struct Program {
     pub(super) note: &'static str,
 }
 
-/// The first program of each name in these directories.
+/// The program of each name that a shell would find in these directories.
 pub(super) fn on<'c>(path: &[PathBuf], clock: &dyn Fn() -> Clock<'c>) -> Vec<Program> {
-    let is_program = |file: &PathBuf| rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok();
-    let first = |name: &str| files(path, name).find(is_program);
-    SOUGHT.iter().filter_map(|sought| first(sought.name).map(|file| ask(sought, file, &clock()))).collect()
+    SOUGHT.iter().filter_map(|sought| program(path, sought.name).map(|found| ask(sought, found, &clock()))).collect()
 }
 
-fn ask(sought: &Sought, path: PathBuf, clock: &Clock<'_>) -> Program {
+fn ask(sought: &Sought, found: host::Program, clock: &Clock<'_>) -> Program {
+    let path = found.file;
+    if !found.is_safe {
+        let trouble = "not run: others may put another program in its place";
+        return told(sought.name, path, "", Some(trouble.to_owned()));
+    }
     let mut command = Command::new(&path);
-    // Elsewhere a file of the working directory may make go or cargo fetch another release of itself.
-    command.args(sought.arguments).current_dir(Path::new("/")).env("GOTOOLCHAIN", "local");
+    // Another release of go is not to be fetched for this.
+    command.args(sought.arguments).env("GOTOOLCHAIN", "local");
     for variable in sought.hidden {
         command.env_remove(variable);
     }

@@ -42,14 +42,13 @@ fn section(page: &mut String, heading: &str, lines: impl IntoIterator<Item = Str
 fn kernel(page: &mut String, findings: &Findings) {
     let kernel = &findings.kernel;
     let library = findings.c_library.version.as_deref().unwrap_or("not known");
-    let mut lines = vec![
+    let lines = [
         format!("Linux {}; safecp {}; C library: {library}", kernel.release, findings.safecp),
         format!(
             "cachestat: {}; openat2: {}; seccomp filters: {}",
             kernel.cachestat, kernel.openat2, kernel.seccomp_filters
         ),
     ];
-    lines.extend(findings.c_library.copy_file_range.map(str::to_owned));
     section(page, "System", lines);
 }
 

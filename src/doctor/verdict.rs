@@ -5,6 +5,7 @@ use super::places::{Exposure, Place};
 use super::programs::Program;
 use super::trial::{SAFECP, Trial};
 use super::zfs::Zfs;
+use crate::known::glibc;
 use crate::report::quote::quoted;
 
 /// Exit statuses.
@@ -21,6 +22,10 @@ pub(super) fn pass(findings: &mut Findings) {
         None => unreadable(&[Exposure::Zfs], &findings.filesystems, &findings.programs),
     };
     findings.risks = risks;
+    if let (Some(effect), version) = (findings.c_library.copy_file_range, &findings.c_library.version) {
+        findings.risks.push(format!("{}: {effect}", version.as_deref().unwrap_or_default()));
+        advice.push(glibc::MITIGATION.to_owned());
+    }
     if let Some(trial) = &findings.trial {
         findings.errors.extend(errors_of(trial));
         let corrupt = corrupt_by_others(trial);
@@ -103,6 +108,7 @@ fn errors_of(trial: &Trial) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::machine::Library;
     use super::super::places::on_magic;
     use super::super::programs::tests::found;
     use super::super::trial::{Row, Tally};
@@ -132,6 +138,7 @@ mod tests {
         let mut findings =
             super::super::look(&super::super::Wanted { paths: vec!["/".into()], ..Default::default() }, &stop);
         findings.errors.clear();
+        findings.c_library = Library { version: None, copy_file_range: None };
         findings.filesystems = vec![on_magic(magic, vec![], &host, true)];
         findings.zfs = module.and_then(of);
         findings.programs = found(programs);
@@ -179,6 +186,20 @@ mod tests {
         findings.filesystems = vec![on_magic(EXT4, vec![], &Host { kernel: (6, 12), ..Host::default() }, true)];
         pass(&mut findings);
         assert_eq!(findings.exit_status, 0);
+    }
+
+    #[test]
+    fn a_c_library_that_counts_wrongly_is_a_risk_everywhere() {
+        let mut findings = machine(None, "", EXT4, &[RSYNC]);
+        findings.c_library =
+            Library { version: Some("glibc 2.41".to_owned()), copy_file_range: Some("counts wrongly") };
+        pass(&mut findings);
+        assert_eq!(
+            (findings.exit_status, findings.risks.as_slice()),
+            (2, &["glibc 2.41: counts wrongly".to_owned()][..])
+        );
+        let text = super::super::text::page(&findings);
+        assert!(text.contains("RISK\n") && text.contains("What to do") && !text.contains("No risk"), "{text}");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! The ZFS module that is loaded: its version, the parameters that matter, and the bugs that are known of it.
 
 use super::clock::Clock;
-use super::run::{End, run};
+use super::run::said_by;
 use crate::host::zfs_module;
 use crate::known::zfs::{Bug, Hint, Version};
 use serde::Serialize;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 /// The parameters that decide about holes and clones.
 const PARAMETERS: [&str; 3] = ["zfs_dmu_offset_next_sync", BCLONE_ENABLED, "zfs_bclone_wait_dirty"];
@@ -47,8 +46,8 @@ pub(super) struct Known {
 }
 
 /// Looks at the module that shows itself in this directory.
-pub(super) fn look<'c>(module: &Path, clock: &dyn Fn() -> Clock<'c>) -> Option<Zfs> {
-    Some(Zfs { tools_version: tools(clock), ..of(module)? })
+pub(super) fn look<'c>(module: &Path, path: &[PathBuf], clock: &dyn Fn() -> Clock<'c>) -> Option<Zfs> {
+    Some(Zfs { tools_version: tools(path, clock), ..of(module)? })
 }
 
 /// What the directory alone tells.
@@ -70,14 +69,10 @@ pub(super) fn of(module: &Path) -> Option<Zfs> {
     Some(Zfs { module_version: read("version"), tools_version: None, parameters, clones, bugs: bugs.collect() })
 }
 
-/// `zfs version`: the first line is the tools', as "zfs-2.1.11-1".
-fn tools<'c>(clock: &dyn Fn() -> Clock<'c>) -> Option<String> {
-    let mut command = Command::new("zfs");
-    command.arg("version");
-    // Without the tools there is nothing to compare.
-    let (end, said) = run(command, &clock()).ok()?;
-    let line = said.lines().next()?.trim().strip_prefix("zfs-")?.to_owned();
-    matches!(end, End::Exited(status) if status.success()).then_some(line)
+/// `zfs version`: the first line is the tools', as "zfs-2.1.11-1". Without the tools there is nothing to compare.
+fn tools<'c>(path: &[PathBuf], clock: &dyn Fn() -> Clock<'c>) -> Option<String> {
+    let said = said_by("zfs", "version", path, &clock())?;
+    said.lines().next()?.trim().strip_prefix("zfs-").map(str::to_owned)
 }
 
 impl Zfs {

@@ -13,6 +13,7 @@ mod trial;
 pub use filter::Shortcut;
 
 use crate::error::reason;
+use crate::host::Program;
 use crate::kernel::process::{become_program, filter_calls};
 use crate::known::calls::abis;
 use crate::report::quote::quoted;
@@ -21,7 +22,8 @@ use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use trial::Tried;
 
 /// Exit statuses as env(1), nohup(1) and timeout(1) have them: the guard itself failed; the command cannot be executed;
 /// there is no such command.
@@ -60,10 +62,9 @@ pub enum Privileges {
     GivenUp,
 }
 
-/// Installs the filters for this process and all that comes of it, and proves that they refuse, and that none of these
-/// copiers, those that the command would find by the name cp, takes a refusal for a hole. On an error some filters may
-/// be in place, and no_new_privs may be set.
-pub fn install(refused: &[Shortcut], copiers: &[PathBuf]) -> Result<Privileges, Refusal> {
+/// Installs the filters for this process and all that comes of it, and proves that they refuse. On an error some filters
+/// may be in place, and no_new_privs may be set.
+pub fn install(refused: &[Shortcut]) -> Result<Privileges, Refusal> {
     let machine = std::env::consts::ARCH;
     let abis = abis(machine)
         .ok_or_else(|| Refusal::new(format!("cannot guard: the system calls of {machine} are not in the table")))?;
@@ -78,12 +79,27 @@ pub fn install(refused: &[Shortcut], copiers: &[PathBuf]) -> Result<Privileges, 
         }
     }
     refused.iter().try_for_each(|shortcut| prove(*shortcut))?;
-    match trial::liar(copiers).filter(|_| refused.contains(&Shortcut::Holes)) {
-        None => Ok(privileges),
-        Some(copier) => Err(Refusal::new(format!(
+    Ok(privileges)
+}
+
+/// Tries, under the filters, the cp that the command would find: an error if it takes a refusal for a hole. What is
+/// returned is a note on why it could not be tried.
+pub fn try_copier(refused: &[Shortcut], copier: Option<&Program>) -> Result<Option<String>, Refusal> {
+    let Some(Program { file, is_safe }) = copier.filter(|_| refused.contains(&Shortcut::Holes) && !trial::is_one())
+    else {
+        return Ok(None);
+    };
+    if !is_safe {
+        return Ok(Some(format!("{} is not tried: others may put another program in its place", quoted(file))));
+    }
+    match trial::of(file) {
+        // What cannot be tried, for want of /proc for example, is not found out.
+        Ok(Tried::Right) | Err(_) => Ok(None),
+        Ok(Tried::TooLong) => Ok(Some(format!("{} was tried and did not end within a second", quoted(file)))),
+        Ok(Tried::Wrong) => Err(Refusal::new(format!(
             "cannot guard: {} writes zeros where a search for holes is refused, and says success: \
              use another cp (a link of that name to safecp is one), or --allow=holes",
-            quoted(copier)
+            quoted(file)
         ))),
     }
 }

@@ -11,8 +11,8 @@ use super::reach::{self, Purpose, Reach, by_proc};
 use super::{At, CachePages, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
-    Access, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, Mode, OFlags, RawDir, RenameFlags,
-    ResolveFlags, SeekFrom, StatxFlags, Timespec, Timestamps, Uid, XattrFlags,
+    Access, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, MemfdFlags, Mode, OFlags, RawDir, RenameFlags,
+    ResolveFlags, SeekFrom, StatxFlags, Timespec, Timestamps, Uid, XattrFlags, memfd_create,
 };
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater};
@@ -170,17 +170,40 @@ impl Drop for Untouched {
 }
 
 /// Writes bytes into an open file through a shared mapping, which is gone on return. `offset` is a multiple of
-/// the page size, and the file has the range; the caller sees to it that nobody cuts the file meanwhile and
-/// that the disk has room, for either raises SIGBUS.
+/// the page size, and the file has the range. A page that cannot be had, for the disk is full or somebody cut the file, is
+/// an error: the kernel stores the bytes, and answers EFAULT where a store of ours would raise SIGBUS.
 pub fn write_mapped(file: &OwnedFd, bytes: &[u8], offset: u64) -> Result<()> {
+    let content = memfd_create("content", MemfdFlags::CLOEXEC)?;
+    if rustix::io::write(&content, bytes)? < bytes.len() {
+        return Err(Errno::NOSPC);
+    }
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping at an address the kernel chooses.
     let start =
         unsafe { rustix::mm::mmap(std::ptr::null_mut(), bytes.len(), protection, MapFlags::SHARED, file, offset)? };
-    // SAFETY: the mapping is as long as `bytes`, writable, and apart from them; nobody else has its address.
-    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start.cast::<u8>(), bytes.len()) };
+    let mut done = 0;
+    let stored = loop {
+        // SAFETY: the mapping is as long as `bytes`, writable, and nobody else has its address; the kernel checks each page.
+        let read = unsafe {
+            let rest = start.cast::<u8>().add(done);
+            libc::pread(content.as_raw_fd(), rest.cast(), bytes.len() - done, done as libc::off_t)
+        };
+        match usize::try_from(read) {
+            Ok(0) => break Err(Errno::IO),
+            Ok(count) if done + count < bytes.len() => done += count,
+            Ok(_) => break Ok(()),
+            Err(_) => break Err(last_errno()),
+        }
+    };
     // SAFETY: start and length are those of the mapping above, which nothing refers to any more.
-    unsafe { rustix::mm::munmap(start, bytes.len()) }
+    unsafe { rustix::mm::munmap(start, bytes.len())? };
+    match stored {
+        // Why the page cannot be had is said to a write of it.
+        Err(Errno::FAULT) => {
+            Err(rustix::io::pwrite(file, &bytes[done..], offset + done as u64).err().unwrap_or(Errno::NOSPC))
+        }
+        stored => stored,
+    }
 }
 
 /// The mount of this number, if the line of mountinfo is about it:

@@ -10,6 +10,7 @@
 use super::linux::last_errno;
 use libc::c_int;
 use rustix::io::Errno;
+use rustix::process::Pid;
 use signal_hook::low_level::{emulate_default_handler, register};
 use std::ffi::CString;
 use std::mem::zeroed;
@@ -177,6 +178,16 @@ pub fn knows_filters() -> Result<(), Errno> {
     // SAFETY: the kernel reads the four bytes and changes nothing.
     let returned = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) };
     if returned == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// fork(2): this process goes on twice, and the new one is told by `None`. To be called before there is a second thread,
+/// of which the new process would have nothing but the locks it holds.
+pub fn fork() -> Result<Option<Pid>, Errno> {
+    // SAFETY: there is one thread, as the caller sees to.
+    match unsafe { libc::fork() } {
+        -1 => Err(last_errno()),
+        pid => Ok(Pid::from_raw(pid)),
+    }
 }
 
 /// execvp(3): the program takes this one's place, with the standard handles and the SIGPIPE that this one was

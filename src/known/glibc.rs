@@ -18,6 +18,10 @@ const COPY_FILE_RANGE_CUT: Fault = Fault {
              GNU cp before 9.8, and others that ask for so much, may write wrong copies",
 };
 
+/// What helps, in a sentence.
+pub const MITIGATION: &str = "Upgrade the C library to 2.43, or to a package of it in which bug 33245 is mended; until then copy \
+                              files of more than 2 GiB with safecp, or under safecp --guard.";
+
 /// What is known of copy_file_range in this release of glibc.
 #[must_use]
 pub fn fault(version: (u32, u32)) -> Option<Fault> {

@@ -3,7 +3,7 @@
 use super::super::clock::Clock;
 use super::super::raw;
 use super::super::run::{End, run};
-use crate::host::files;
+use crate::host::program;
 use crate::known::programs::Ask;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -51,12 +51,13 @@ pub(super) enum Outcome {
     TooLong,
 }
 
-/// The copiers: cp as these directories have it, and `own`, the program that runs.
+/// The copiers: cp as a shell finds it in these directories, unless others may put another in its place, and `own`, the
+/// program that runs.
 pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
     let mut copiers = Vec::new();
-    if let Some(cp) = files(path, "cp").next() {
-        copiers.push(copier("cp".to_owned(), &cp, &[], Refusal::Never));
-        copiers.push(copier("cp --reflink=always".to_owned(), &cp, &["--reflink=always"], Refusal::Any));
+    if let Some(cp) = program(path, "cp").filter(|cp| cp.is_safe) {
+        copiers.push(copier("cp".to_owned(), &cp.file, &[], Refusal::Never));
+        copiers.push(copier("cp --reflink=always".to_owned(), &cp.file, &["--reflink=always"], Refusal::Any));
     }
     for call in Ask::ALL {
         let option = format!("--copier={}", raw::word(call));

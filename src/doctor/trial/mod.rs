@@ -51,7 +51,7 @@ const ONE_COPY: Duration = Duration::from_secs(10);
 /// How often the filesystem is synced beside fresh copies, which makes the errors likelier too.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
 
-/// What the trial may take of the disk, with room to spare: a full disk would end this process by SIGBUS.
+/// What the trial may take of the disk, with room to spare.
 const ROOM: u64 = 128 << 20;
 
 /// One copy to be made.
@@ -99,7 +99,14 @@ impl<'p> Play<'p> {
             copier: copier.name.clone(),
             tallies: Past::ALL.map(|past| Tally { past: past.name(), ..Tally::default() }).to_vec(),
         };
-        let trial = Trial { copiers: copiers.iter().map(row).collect(), ..Trial::default() };
+        let unsafe_cp = host::program(path, "cp").filter(|cp| !cp.is_safe);
+        let left_out =
+            unsafe_cp.map(|cp| format!("{} is left out: others may put another in its place.", quoted(&cp.file)));
+        let trial = Trial {
+            copiers: copiers.iter().map(row).collect(),
+            notes: left_out.into_iter().collect(),
+            ..Trial::default()
+        };
         Ok(Self { clock, copiers, scratch, next: AtomicUsize::new(0), trial: Mutex::new(trial) })
     }
 
