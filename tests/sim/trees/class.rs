@@ -91,7 +91,7 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Folding, Waits("names: what was made is not made again")),
     (Class::Lists, Waits("attributes: lists are asked for again")),
     (Class::Planted, Waits("names: links at the target")),
-    (Class::Swapped, Waits("names: links at the target")),
+    (Class::Swapped, Always),
     (Class::Narrow, Always),
     (Class::Moving, Waits("names: the number is not the file")),
     (Class::Guessed, Waits("commit: names nobody can guess")),
@@ -152,6 +152,11 @@ impl Class {
     /// Whether a stranger acts during the run.
     pub fn has_stranger(self) -> bool {
         matches!(self, Class::Reused | Class::Lists | Class::Swapped | Class::Moving | Class::Taken)
+    }
+
+    /// Whether the target's directories are the stranger's.
+    pub fn is_in_strange_land(self) -> bool {
+        matches!(self, Class::Lists | Class::Swapped | Class::Planted | Class::Taken)
     }
 
     /// What has to strike in a campaign with worlds of the class.

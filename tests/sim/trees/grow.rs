@@ -13,9 +13,6 @@ use std::path::Path;
 pub const STRANGER: u32 = 1001;
 pub const USER: u32 = 1000;
 
-/// A list by which others have rights.
-const LIST: &[u8] = b"stranger:rw";
-
 /// Names beyond which a source does not grow.
 const NAMES_MAX: usize = 12;
 
@@ -311,7 +308,7 @@ pub fn unnamed(world: &mut World, dir: Node, mode: u32) -> Node {
         attributes.xattrs.push(("user.note".into(), world.random.next().to_le_bytes().to_vec()));
     }
     if world.random.once_in(12) {
-        attributes.xattrs.push((ACCESS_LIST.into(), LIST.to_vec()));
+        attributes.xattrs.push((ACCESS_LIST.into(), list()));
     }
     if !world.systems[system].xattrs {
         attributes.xattrs.clear();
@@ -344,7 +341,13 @@ pub fn collides(seen: &[Seen], folding: Folding) -> bool {
     (0..keys.len()).any(|at| (0..at).any(|before| keys[before] == keys[at] && !merges(&seen[at], &seen[before])))
 }
 
-/// A list that somebody gives to a directory.
+/// An access control list, as the kernel has them, by which the stranger may read and write.
 pub fn list() -> Vec<u8> {
-    LIST.to_vec()
+    const NOBODY: u32 = u32::MAX;
+    let entries: [(u16, u16, u32); 5] =
+        [(1, 6, NOBODY), (2, 6, STRANGER), (4, 4, NOBODY), (0x10, 6, NOBODY), (0x20, 0, NOBODY)];
+    let entries = entries.iter().flat_map(|(tag, rights, who)| {
+        tag.to_le_bytes().into_iter().chain(rights.to_le_bytes()).chain(who.to_le_bytes())
+    });
+    2_u32.to_le_bytes().into_iter().chain(entries).collect()
 }

@@ -317,7 +317,8 @@ impl<'a> Judge<'a> {
         }
         let node = self.end(name, self.now(&name.target).as_ref()).map(|still| still.node);
         for other in self.scenario.seen[..at].iter().filter(|other| is_file(other)) {
-            if self.is_excused(other) || self.key(&other.target) == self.key(&name.target) {
+            let is_moot = self.is_excused(other) || self.is_taken(&other.target);
+            if is_moot || self.key(&other.target) == self.key(&name.target) {
                 continue;
             }
             let other_node = self.end(other, self.now(&other.target).as_ref()).map(|still| still.node);
@@ -491,11 +492,7 @@ impl<'a> Judge<'a> {
             .old
             .iter()
             .filter(|old| targets.contains(&self.key(&old.path)))
-            .filter_map(|old| {
-                let place = self.world.tree.walk(ROOT, Path::new(&old.path), true, ResolveFlags::empty()).ok()?;
-                place.found.into_iter().chain([old.node]).next()
-            })
-            .chain(self.scenario.old.iter().filter(|old| targets.contains(&self.key(&old.path))).map(|old| old.node))
+            .flat_map(|old| self.written_through(old))
             .collect();
         for old in &self.scenario.old {
             let is_target = targets.contains(&self.key(&old.path)) || written.contains(&old.node);
@@ -509,6 +506,14 @@ impl<'a> Judge<'a> {
             })?;
         }
         Ok(())
+    }
+
+    /// The old file at a target, and what it led to as a link.
+    fn written_through(&self, old: &'a Still) -> impl Iterator<Item = Node> + '_ {
+        let above = old.path.rsplit_once('/').map_or("", |(above, _)| above);
+        let far = old.link.as_ref().map(|link| format!("{above}/{}", link.to_string_lossy()));
+        let far = self.scenario.old.iter().filter(move |still| far.as_ref() == Some(&still.path));
+        far.map(|still| still.node).chain([old.node])
     }
 
     fn is_backup_name(&self, path: &str) -> bool {

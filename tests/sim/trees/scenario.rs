@@ -10,7 +10,7 @@ use super::class::{ABOUT_ATTRIBUTES, Class, FAILURES, SURVIVED};
 use super::grow::{Gardener, STRANGER, Soil, USER, collides};
 use super::order::{Form, Order, Seen, State};
 use super::still::{Still, stills};
-use super::stranger::{LISTS, ON_NUMBERS, ON_SOURCE, SWAPS, Stranger, TAKES};
+use super::stranger::{LISTS, ON_NUMBERS, ON_SOURCE, SWAPS, SWAPS_WITH_LINKS, Stranger, TAKES};
 use rustix::io::Errno;
 use safecp::copy::Geometry;
 use safecp::kernel::Kind;
@@ -84,6 +84,10 @@ pub fn scenario(seed: u64) -> Scenario {
         number_all_alike(&mut world, &seen);
     }
     people(&mut world, &mut random, &options, &seen);
+    if class.is_in_strange_land() {
+        give_away(&mut world, target);
+        is_clean &= options.privileged;
+    }
     world.umask = options.umask;
     world.tree.settle();
     is_clean &= can_be_done(&world, &order, &options, &seen, folding, &target_system);
@@ -307,6 +311,17 @@ fn people(world: &mut World, random: &mut Random, options: &Options, seen: &[See
     }
 }
 
+/// The directories of the target become the stranger's, in which anybody may make names.
+fn give_away(world: &mut World, dir: Node) {
+    let attributes = &mut world.tree.inodes[dir].attributes;
+    (attributes.uid, attributes.gid, attributes.mode) = (STRANGER, STRANGER, 0o777);
+    for (_, node) in world.tree.entries(dir).unwrap_or_default().to_vec() {
+        if world.tree.entries(node).is_ok() {
+            give_away(world, node);
+        }
+    }
+}
+
 /// Whether a name has to be a second name of what another became.
 fn wants_links(options: &Options, seen: &[Seen]) -> bool {
     let is_file = |seen: &Seen| matches!(seen.state, State::File(_) | State::Special(..) | State::Symlink(_));
@@ -400,6 +415,7 @@ fn invite(
     let kinds = match class {
         Class::Reused => ON_NUMBERS,
         Class::Lists => LISTS,
+        Class::Swapped if options.dereference == Dereference::Always => SWAPS_WITH_LINKS,
         Class::Swapped => SWAPS,
         Class::Taken => TAKES,
         _ => ON_SOURCE,

@@ -45,6 +45,8 @@ pub const SWAPS: &[Fault] = &[
     Fault::StrangerSwapsTarget,
     Fault::StrangerPlants,
 ];
+/// Where all links are followed, one of the stranger's in the source is like any other.
+pub const SWAPS_WITH_LINKS: &[Fault] = &[Fault::StrangerPlants, Fault::StrangerSwapsTarget];
 pub const TAKES: &[Fault] = &[Fault::StrangerTakesTemporary];
 pub const LISTS: &[Fault] = &[Fault::StrangerSetsList];
 
@@ -89,10 +91,16 @@ impl World {
 
     fn meddle_with_source(&mut self, fault: Fault, stranger: &mut Stranger) -> bool {
         let is_directory = fault == Fault::StrangerSwapsSource;
-        let is_wanted = |seen: &Seen| match &seen.state {
-            State::File(_) => !is_directory && !seen.is_followed,
-            State::Directory => is_directory && !seen.is_followed && seen.at.1 != ".",
-            State::Symlink(_) | State::Special(..) | State::Nowhere => false,
+        let links = is_directory || fault == Fault::StrangerLinksSource;
+        let operands = &stranger.order.sources;
+        let is_wanted = |seen: &Seen| {
+            let is_kind = match &seen.state {
+                State::File(_) => !is_directory,
+                State::Directory => is_directory,
+                State::Symlink(_) | State::Special(..) | State::Nowhere => false,
+            };
+            // An operand that is a link is the user's, whoever made it.
+            is_kind && !seen.is_followed && !(links && operands.contains(&seen.source))
         };
         let Some(Seen { at: (dir, name), node, .. }) = self.source_name(stranger, is_wanted) else { return false };
         match fault {
@@ -160,11 +168,17 @@ impl World {
         self.tree.set(dir, name, Some(link));
     }
 
-    /// The directory of a target and its name in it, where there is such a directory and no link is on the way.
+    /// Whether a directory is one that the stranger may change.
+    fn is_strangers(&self, dir: Node) -> bool {
+        self.tree.entries(dir).is_ok() && self.tree.inodes[dir].attributes.uid == STRANGER
+    }
+
+    /// The directory of a target and its name in it, where there is one of theirs and no link is on the way.
     fn target_place(&self, target: &str) -> Option<(Node, OsString)> {
         let flags = rustix::fs::ResolveFlags::NO_SYMLINKS;
         let place = self.tree.walk(ROOT, Path::new(target), false, flags).ok()?;
-        (place.name != "." && self.tree.entries(place.dir).is_ok()).then(|| (place.dir, place.name.to_owned()))
+        let is_theirs = self.is_strangers(place.dir);
+        (place.name != "." && is_theirs).then(|| (place.dir, place.name.to_owned()))
     }
 
     fn plant_at_target(&mut self, stranger: &mut Stranger) -> bool {
@@ -201,7 +215,7 @@ impl World {
     /// A file of theirs gets the name of a temporary, which is gone.
     fn take_temporary(&mut self, stranger: &mut Stranger) -> bool {
         let mut found = Vec::new();
-        for dir in 0..self.tree.inodes.len() {
+        for dir in (0..self.tree.inodes.len()).filter(|dir| self.is_strangers(*dir)) {
             let names = self.tree.entries(dir).unwrap_or_default().iter().map(|(name, _)| name);
             let temporaries = names.filter(|name| name.as_encoded_bytes().starts_with(b".safecp-"));
             found.extend(temporaries.map(|name| (dir, name.clone())));
@@ -219,7 +233,7 @@ impl World {
 
     fn set_list(&mut self, stranger: &Stranger) -> bool {
         let Some(seen) = self.source_name(stranger, |seen| seen.state == State::Directory) else { return false };
-        let Some(node) = self.at(&seen.target).filter(|node| self.tree.entries(*node).is_ok()) else { return false };
+        let Some(node) = self.at(&seen.target).filter(|node| self.is_strangers(*node)) else { return false };
         let xattrs = &mut self.tree.inodes[node].attributes.xattrs;
         if xattrs.iter().any(|(name, _)| name == DEFAULT_LIST) {
             return false;
