@@ -144,6 +144,18 @@ fn a_directory_of_many_names_is_copied() {
     assert_eq!(world.names("t").len(), 5000);
 }
 
+/// As a filesystem in user space may show itself, without an end. The messages are GNU cp's.
+#[test]
+fn a_directory_that_shows_one_above_it_is_not_entered() {
+    let Some(world) = World::with_mounts("mounting") else { return };
+    world.dir("s/x").dir("s/d/y").file("s/f", "1");
+    let script = "mount --bind s s/x; $safecp -a s t 2>&1 || echo $?; ls t
+        umount s/x; mount --bind s/d s/d/y; $safecp -a s u 2>&1 || echo $?; ls -A u/d";
+    let says = "safecp: will not create hard link 't/x' to directory 't'\n1\nd\nf\n\
+        safecp: cannot copy cyclic symbolic link 's/d/y'\n1\n";
+    world.shell_with_mounts(script).succeeds().says(says);
+}
+
 /// Swaps two names again and again while `copy` runs some hundred times.
 fn while_swapping(world: &World, one: &str, other: &str, copy: impl Fn()) {
     let (one, other) = (world.path(one), world.path(other));

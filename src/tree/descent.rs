@@ -163,11 +163,12 @@ impl<K: Kernel> Descent<'_, '_, K> {
         };
         let refuse = |stat: &Stat| match () {
             () if stat.is_same_file(&self.forbidden) => Some(Refusal::IntoItself),
-            () if self.is_entered(stat) => Some(Refusal::Cycle),
-            () => None,
+            () if !self.is_entered(stat) => None,
+            () if !task.entry.is_link && self.is_operand(stat) => Some(Refusal::Operand),
+            () => Some(Refusal::Cycle),
         };
         let entered = run.entries.copier.enter(&passage, Some(level), &level.base, &run.directories, refuse);
-        let entered = entered.map_err(|refusal| self.refused(refusal, &source_shown))?;
+        let entered = entered.map_err(|refusal| self.refused(refusal, &source_shown, &target_shown))?;
         if entered.made {
             run.report.made(&source_shown, &target_shown);
         }
@@ -190,11 +191,19 @@ impl<K: Kernel> Descent<'_, '_, K> {
         self.levels.iter().any(|(level, _)| level.from.is_same_file(stat))
     }
 
-    fn refused(&self, refusal: Refusal, shown: &Path) -> Error {
+    fn is_operand(&self, stat: &Stat) -> bool {
+        self.levels.first().is_some_and(|(level, _)| level.from.is_same_file(stat))
+    }
+
+    fn refused(&self, refusal: Refusal, shown: &Path, target: &Path) -> Error {
         match refusal {
             Refusal::IntoItself => {
                 let (source, target) = (quoted(self.source), quoted(self.target));
                 Error::Refused(format!("cannot copy a directory, {source}, into itself, {target}"))
+            }
+            Refusal::Operand => {
+                let (target, top) = (quoted(target), quoted(self.target));
+                Error::Refused(format!("will not create hard link {target} to directory {top}"))
             }
             Refusal::Cycle => Error::Refused(format!("cannot copy cyclic symbolic link {}", quoted(shown))),
             Refusal::For(error) => error,

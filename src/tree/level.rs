@@ -126,7 +126,9 @@ pub struct Passage<'a, F> {
 pub enum Refusal {
     /// It is the target that is being made.
     IntoItself,
-    /// It is a link to a directory that it lies in.
+    /// It is the directory that was named, which it lies in, and no link led there.
+    Operand,
+    /// It is another directory that it lies in, or a link led there.
     Cycle,
     /// It failed.
     For(Error),

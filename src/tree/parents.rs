@@ -89,7 +89,7 @@ impl<K: Kernel> Run<'_, K> {
                 Err(Error::call(Action::CreateParent, &path, errno))
             }
             Err(Refusal::For(error)) => Err(error),
-            Err(Refusal::IntoItself | Refusal::Cycle) => Err(failed(Errno::LOOP)),
+            Err(Refusal::IntoItself | Refusal::Operand | Refusal::Cycle) => Err(failed(Errno::LOOP)),
         }
     }
 

@@ -230,7 +230,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let top = match copier.enter(&passage, None, base, &self.directories, |_| None) {
             Ok(top) => top,
             Err(Refusal::For(error)) => return Err(error),
-            Err(Refusal::IntoItself | Refusal::Cycle) => return Ok(false),
+            Err(Refusal::IntoItself | Refusal::Operand | Refusal::Cycle) => return Ok(false),
         };
         let forbidden = self.handles(&top, Asker::Name).map(|pair| self.kernel.stat(&pair.target))?;
         let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
