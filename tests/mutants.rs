@@ -137,11 +137,15 @@ const MUTANTS: &[Mutant] = &[
         "copy/commit.rs",
         &[("if let Some(name) = self.name.take() {", "if let Some(name) = None::<PathBuf> {")],
     ),
-    mutant("EOPNOTSUPP is fatal", "copy/strategy.rs", &[("Errno::OPNOTSUPP\n        | Errno::NOTTY", "Errno::NOTTY")]),
+    mutant(
+        "EOPNOTSUPP is fatal",
+        "copy/strategy.rs",
+        &[("Errno::IO | Errno::NOMEM | Errno::NOSPC", "Errno::IO | Errno::OPNOTSUPP | Errno::NOMEM | Errno::NOSPC")],
+    ),
     mutant(
         "EIO means unsupported",
         "copy/strategy.rs",
-        &[("        | Errno::AGAIN\n", "        | Errno::AGAIN\n        | Errno::IO\n")],
+        &[("Errno::IO | Errno::NOMEM | Errno::NOSPC", "Errno::NOMEM | Errno::NOSPC")],
     ),
     mutant(
         "an interrupted clone is fatal",
@@ -228,7 +232,7 @@ const MUTANTS: &[Mutant] = &[
         "a fifo in the source is waited for",
         "tree/look.rs",
         &[(
-            "source.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?",
+            "self.copier.open(source, OFlags::RDONLY).map_err(failed)?",
             "source.open(self.copier.kernel, OFlags::RDONLY).map_err(failed)?",
         )],
     ),
@@ -246,7 +250,12 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "pages that stay cached are taken for the device",
         "copy/verify.rs",
-        &[("if self.is_out_of_cache(file, size) {", "if self.is_out_of_cache(file, size) || size > 0 {")],
+        &[("            if is_gone() {", "            if is_gone() || true {")],
+    ),
+    mutant(
+        "what lies in metadata is taken for the device",
+        "copy/verify.rs",
+        &[("flags & DATA_INLINE == 0", "flags & DATA_INLINE == flags")],
     ),
 ];
 

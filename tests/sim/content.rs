@@ -13,6 +13,9 @@ pub const PAGE: usize = 256;
 /// What the largest file may hold: a page for each bit of a [`Pages`].
 pub const SIZE_MAX: usize = PAGE * 64;
 
+/// The largest file that is kept within metadata: as long as btrfs has it.
+const PACKED_MAX: usize = 2048;
+
 /// A set of pages, one bit each.
 pub type Pages = u64;
 
@@ -102,7 +105,7 @@ impl Layer {
 pub struct Content {
     /// Whether the file lives on ZFS, whose own cache lies below the page cache.
     zfs: bool,
-    /// Whether it is kept within metadata as long as it fits into a page.
+    /// Whether it is kept within metadata as long as it is small.
     pub packed: bool,
     /// The bytes of the resident pages (only on ZFS; elsewhere the page cache is `now`).
     pages: Vec<u8>,
@@ -135,7 +138,7 @@ impl Content {
 
     /// Whether the bytes lie within metadata, which stay in memory whatever becomes of the page cache.
     pub fn is_inline(&self) -> bool {
-        self.packed && (1..=PAGE).contains(&self.size())
+        self.packed && (1..=PACKED_MAX).contains(&self.size())
     }
 
     /// What read(2) would give of the whole file.

@@ -365,10 +365,13 @@ impl Judge<'_> {
     /// Options and filesystems that leave no way to succeed.
     fn may_refuse(&self) -> bool {
         let options = &self.scenario.options;
-        let on_honest = self.world.systems[self.world.tree.inodes[self.scenario.target_dir].system].zfs.is_none();
+        let system = self.world.system(self.scenario.target_dir);
+        let on_honest = system.zfs.is_none();
+        // Small files stay in metadata there.
+        let packs = system.packs && !system.tmpfile;
         options.reflink == Reflink::Always
             || options.verify == Verify::Device
-                && (!on_honest || self.scenario.kernel < (5, 19) || self.refuses_residency())
+                && (!on_honest || packs || self.scenario.kernel < (5, 19) || self.refuses_residency())
             || options.require_stable && self.source_seemed_to_change()
             || !self.world.allows(self.scenario.source, 4)
             || self.scenario.before.as_ref().is_some_and(|before| !self.world.allows(before.node, 6))

@@ -118,10 +118,14 @@ impl World {
         Ok(())
     }
 
-    /// fallocate(2): a file with a block of its own is not kept within metadata.
+    /// fallocate(2): a file with a block of its own is not kept within metadata. Filesystems that know no files without
+    /// names do not know this either.
     pub fn allocate(&mut self, file: &File) -> Result<()> {
         let node = self.writable(file)?;
         self.regular(node)?;
+        if !self.system(node).tmpfile {
+            return Err(Errno::OPNOTSUPP);
+        }
         self.fails(&[(Fault::NoSpace, Errno::NOSPC)])?;
         self.content_of(node).packed = false;
         self.touch(node);
