@@ -62,6 +62,8 @@ pub enum Class {
     Older,
     /// Old targets are closed to others whom the source lets in.
     Closed,
+    /// Of an inode with several names one is written through a link, and the others are linked to it.
+    LinkedThrough,
 }
 
 /// Whether a campaign plays a class.
@@ -85,21 +87,22 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::FailingInPlace, Waits("commit: verified before the old file is emptied")),
     (Class::Crash, Always),
     (Class::CrashLinks, Waits("names: a link that replaces an old file leads to what is on disk")),
-    (Class::Reused, Waits("names: the number is not the file")),
-    (Class::OneNumber, Waits("names: the number is not the file")),
-    (Class::Renumbered, Waits("names: numbers that change with the name")),
+    (Class::Reused, Always),
+    (Class::OneNumber, Always),
+    (Class::Renumbered, Always),
     (Class::Folding, Waits("names: what was made is not made again")),
     (Class::Lists, Waits("attributes: lists are asked for again")),
     (Class::Planted, Waits("names: links at the target")),
-    (Class::Swapped, Always),
+    (Class::Swapped, Waits("names: a further name is linked to the file, not to the link")),
     (Class::Narrow, Always),
-    (Class::Moving, Waits("names: the number is not the file")),
+    (Class::Moving, Always),
     (Class::Guessed, Waits("commit: names nobody can guess")),
     (Class::Taken, Waits("commit: the name shows what was verified")),
     (Class::Kept, Waits("commit: names that stay")),
     (Class::Colliding, Waits("names: what was made is not made again")),
     (Class::Joined, Waits("names: what was made is not made again")),
     (Class::Older, Waits("names: what was skipped is no copy")),
+    (Class::LinkedThrough, Waits("names: a further name is linked to the file, not to the link")),
     (Class::Closed, Waits("attributes: a temporary is no wider than what it replaces")),
 ];
 
@@ -133,6 +136,7 @@ impl Class {
             | Class::Lists
             | Class::Older
             | Class::Closed
+            | Class::LinkedThrough
             | Class::Joined
             | Class::Colliding => true,
             Class::Failing
@@ -183,7 +187,8 @@ impl Class {
             | Class::Colliding
             | Class::Joined
             | Class::Older
-            | Class::Closed => &[],
+            | Class::Closed
+            | Class::LinkedThrough => &[],
         }
     }
 

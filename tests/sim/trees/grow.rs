@@ -5,7 +5,7 @@ use super::super::system::Folding;
 use super::super::tree::{Body, Node, ROOT};
 use super::super::world::{ACCESS_LIST, World};
 use super::class::Class;
-use super::order::{Form, Order, Seen, State, key};
+use super::order::{Form, Order, Seen, State};
 use safecp::kernel::{Kind, Timestamp};
 use std::path::Path;
 
@@ -27,6 +27,8 @@ pub struct Soil {
     pub folding: Folding,
     /// Fifos may be among the sources: they are not opened.
     pub has_specials: bool,
+    /// Old targets may be links that are written through.
+    pub has_far_targets: bool,
     /// A link that leads to a directory may be among the sources.
     pub links_lead_on: bool,
 }
@@ -255,7 +257,7 @@ impl<'a> Gardener<'a> {
                 self.name(dir, &second, node);
                 true
             }
-            6..10 if !is_whole && (in_place || self.world.random.once_in(2)) => {
+            6..10 if !is_whole && self.soil.has_far_targets && (in_place || self.world.random.once_in(2)) => {
                 let far = format!("{name}-far");
                 self.old(dir, &far);
                 self.symlink(dir, name, &far);
@@ -304,6 +306,7 @@ pub fn unnamed(world: &mut World, dir: Node, mode: u32) -> Node {
     content.write(0, &fresh_bytes(world));
     let mut attributes = world.attributes(mode);
     attributes.mtime = past(world);
+    attributes.ctime = attributes.mtime;
     if world.random.once_in(8) {
         attributes.xattrs.push(("user.note".into(), world.random.next().to_le_bytes().to_vec()));
     }
@@ -333,12 +336,12 @@ pub fn past(world: &mut World) -> Timestamp {
 }
 
 /// Whether two names that are written differently, or two sources, meet at one target.
-pub fn collides(seen: &[Seen], folding: Folding) -> bool {
-    let keys: Vec<String> = seen.iter().map(|name| key(folding, &name.target)).collect();
+pub fn collides(seen: &[Seen]) -> bool {
     let merges = |one: &Seen, other: &Seen| {
         one.state == State::Directory && other.state == State::Directory && one.target == other.target
     };
-    (0..keys.len()).any(|at| (0..at).any(|before| keys[before] == keys[at] && !merges(&seen[at], &seen[before])))
+    let meets = |at: usize| seen[..at].iter().any(|other| other.key == seen[at].key && !merges(&seen[at], other));
+    (0..seen.len()).any(meets)
 }
 
 /// An access control list, as the kernel has them, by which the stranger may read and write.

@@ -9,7 +9,6 @@
 
 use super::super::faults::Fault;
 use super::super::kernel::Sim;
-use super::super::system::Folding;
 use super::super::tree::{LISTED, Node, ROOT};
 use super::super::world::{ACCESS_LIST, DEFAULT_LIST, Death, World};
 use super::class::Class;
@@ -65,7 +64,6 @@ struct Judge<'a> {
     scenario: &'a Scenario,
     driven: &'a Driven,
     world: &'a World,
-    folding: Folding,
     /// Targets that a stranger has meddled with.
     took: Vec<String>,
     /// The states of the source, each with the call up to which it lasted.
@@ -86,12 +84,11 @@ impl<'a> Judge<'a> {
             }
         }
         let took = stranger.map(|stranger| stranger.took.clone()).unwrap_or_default();
-        let folding = world.systems.last().map_or(Folding::Exact, |system| system.folding);
-        Self { scenario, driven, world, folding, took, states }
+        Self { scenario, driven, world, took, states }
     }
 
     fn key(&self, target: &str) -> String {
-        key(self.folding, target.strip_suffix("/.").unwrap_or(target))
+        key(self.world, target)
     }
 
     fn names(&self) -> impl Iterator<Item = &'a Seen> + '_ {
@@ -99,9 +96,8 @@ impl<'a> Judge<'a> {
     }
 
     /// What stood at a target before.
-    fn old(&self, target: &str) -> Option<&'a Still> {
-        let wanted = self.key(target);
-        self.scenario.old.iter().find(|still| self.key(&still.path) == wanted)
+    fn old(&self, name: &Seen) -> Option<&'a Still> {
+        self.scenario.old.iter().find(|still| still.key == name.key)
     }
 
     fn at(&self, path: &str) -> Option<Node> {
@@ -180,10 +176,10 @@ impl<'a> Judge<'a> {
     fn is_excused(&self, name: &Seen) -> bool {
         let options = &self.scenario.options;
         let others = |other: &&Seen| {
-            self.key(&other.target) == self.key(&name.target)
+            other.key == name.key
                 && (other.operand, &other.source) != (name.operand, &name.source)
         };
-        let may_stand = self.old(&name.target).is_some() || self.names().any(|other| others(&other));
+        let may_stand = self.old(name).is_some() || self.names().any(|other| others(&other));
         if name.state == State::Directory || !may_stand {
             return false;
         }
@@ -224,7 +220,7 @@ impl<'a> Judge<'a> {
             // It was not there at some moment, or its directory.
             (None, None) => true,
             (None, Some(now)) => {
-                self.old(&name.target).is_some_and(|old| old.is_whole(now) && self.end_is_whole(name, old))
+                self.old(name).is_some_and(|old| old.is_whole(now) && self.end_is_whole(name, old))
             }
             (Some(state), Some(now)) => self.is_like(state, now),
             (Some(_), None) => false,
@@ -243,12 +239,14 @@ impl<'a> Judge<'a> {
         if !rewritten || now.kind != Kind::File {
             return false;
         }
-        let versions: Vec<&[u8]> = states
-            .iter()
-            .flatten()
+        // An inode that had the name may be written by another one of its names.
+        let nodes: Vec<Node> = states.iter().flatten().map(|seen| seen.node).collect();
+        let versions: Vec<&[u8]> = self
+            .names()
+            .filter(|seen| nodes.contains(&seen.node))
             .filter_map(|seen| match &seen.state {
                 State::File(bytes) => Some(bytes.as_slice()),
-                _ => None,
+                State::Directory | State::Symlink(_) | State::Special(..) | State::Nowhere => None,
             })
             .collect();
         let is_known = |(at, byte): (usize, &u8)| versions.iter().any(|version| version.get(at) == Some(byte));
@@ -259,7 +257,13 @@ impl<'a> Judge<'a> {
     fn end(&self, name: &Seen, now: Option<&Still>) -> Option<Still> {
         let now = now?;
         let options = &self.scenario.options;
-        let stood = self.old(&name.target).is_some_and(|old| old.kind == Kind::Symlink && old.node == now.node);
+        // The second name of an inode becomes one of the link that its first was written through, as with GNU cp.
+        let is_linked = |old: &Still| {
+            let leads_here = |other: &Seen| other.node == name.node && other.key == old.key;
+            old.key == name.key || self.names().any(leads_here)
+        };
+        let is_link = |old: &&Still| old.kind == Kind::Symlink && old.node == now.node;
+        let stood = self.scenario.old.iter().filter(is_link).any(is_linked);
         let follows = options.backup == Backup::No && options.removal != Removal::Always;
         if !stood || !follows {
             return Some(now.clone());
@@ -295,7 +299,7 @@ impl<'a> Judge<'a> {
         let names = &self.scenario.seen;
         for (at, name) in names.iter().enumerate() {
             let meets = |other: &&Seen| {
-                self.key(&other.target) == self.key(&name.target)
+                other.key == name.key
                     && other.target != name.target
                     && other.node != name.node
                     && other.operand == name.operand
@@ -318,7 +322,7 @@ impl<'a> Judge<'a> {
         let node = self.end(name, self.now(&name.target).as_ref()).map(|still| still.node);
         for other in self.scenario.seen[..at].iter().filter(|other| is_file(other)) {
             let is_moot = self.is_excused(other) || self.is_taken(&other.target);
-            if is_moot || self.key(&other.target) == self.key(&name.target) {
+            if is_moot || other.key == name.key {
                 continue;
             }
             let other_node = self.end(other, self.now(&other.target).as_ref()).map(|still| still.node);
@@ -327,7 +331,7 @@ impl<'a> Judge<'a> {
             let is_counted = |name: &Seen| !name.is_followed || options.dereference == Dereference::Always;
             let is_kept = options.preserve.links == Keep::Must && is_counted(name) && is_counted(other);
             let became_one = other_node == node;
-            let were_old = |name: &Seen| self.old(&name.target).is_some();
+            let were_old = |name: &Seen| self.old(name).is_some();
             if are_one && is_kept {
                 demand(became_one || were_old(name) || were_old(other) || self.is_renumbered(), || {
                     format!("'{}' and '{}' are no longer one file", other.target, name.target)
@@ -372,7 +376,7 @@ impl<'a> Judge<'a> {
             return demand(list_of(target) == list_of(source), || wrong("access control list"));
         }
         let stood =
-            self.old(&name.target).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
+            self.old(name).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
         let is_several = self.world.tree.inodes[name.node].nlink > 1 || stood.is_some_and(|old| old.nlink > 1);
         // With -f what cannot be opened is replaced by a new file.
         let may_be_supplanted = options.removal == Removal::WhenUnwritable && self.world.struck.is_some();
@@ -397,7 +401,7 @@ impl<'a> Judge<'a> {
 
     /// What stood at the target before has a backup name, and is what it was.
     fn is_backed_up(&self, name: &Seen) -> Result<(), Broken> {
-        let Some(old) = self.old(&name.target) else { return Ok(()) };
+        let Some(old) = self.old(name) else { return Ok(()) };
         let options = &self.scenario.options;
         let stays = self.now(&name.target).is_some_and(|now| now.node == old.node);
         if options.backup == Backup::No || old.kind == Kind::Directory || stays {
@@ -430,14 +434,14 @@ impl<'a> Judge<'a> {
 
     /// Every target is what stood there or what was to be made, whole.
     fn old_or_new(&self, are_only_old: bool) -> Result<(), Broken> {
-        let is_asked = |name: &&Seen| !are_only_old || self.old(&name.target).is_some();
+        let is_asked = |name: &&Seen| !are_only_old || self.old(name).is_some();
         for name in self.latest().filter(is_asked) {
             if self.is_taken(&name.target) || self.may_be_spoiled(name) || self.made(name).is_ok() {
                 continue;
             }
             let others =
-                self.names().any(|other| self.key(&other.target) == self.key(&name.target) && self.made(other).is_ok());
-            let (old, now) = (self.old(&name.target), self.now(&name.target));
+                self.names().any(|other| other.key == name.key && self.made(other).is_ok());
+            let (old, now) = (self.old(name), self.now(&name.target));
             let is_right = match (old, &now) {
                 (None, None) => true,
                 (Some(old), Some(now)) => old.is_whole(now) && self.end_is_whole(name, old),
@@ -472,7 +476,7 @@ impl<'a> Judge<'a> {
 
     /// Whether the old file is written in place, and something went wrong in that very moment.
     fn may_be_spoiled(&self, name: &Seen) -> bool {
-        let Some(old) = self.old(&name.target) else { return false };
+        let Some(old) = self.old(name) else { return false };
         let options = &self.scenario.options;
         let in_place =
             options.in_place || old.nlink > 1 || old.kind == Kind::Symlink || self.scenario.class == Class::Kept;
@@ -486,16 +490,16 @@ impl<'a> Judge<'a> {
 
     /// What is no target of the order is as it was.
     fn nothing_else_changed(&self) -> Result<(), Broken> {
-        let targets: Vec<String> = self.names().map(|name| self.key(&name.target)).collect();
+        let targets: Vec<String> = self.names().map(|name| name.key.clone()).collect();
         let written: Vec<Node> = self
             .scenario
             .old
             .iter()
-            .filter(|old| targets.contains(&self.key(&old.path)))
+            .filter(|old| targets.contains(&old.key))
             .flat_map(|old| self.written_through(old))
             .collect();
         for old in &self.scenario.old {
-            let is_target = targets.contains(&self.key(&old.path)) || written.contains(&old.node);
+            let is_target = targets.contains(&old.key) || written.contains(&old.node);
             let is_above = old.kind == Kind::Directory;
             if is_target || is_above || self.is_taken(&old.path) || self.is_backup_name(&old.path) {
                 continue;
@@ -524,11 +528,11 @@ impl<'a> Judge<'a> {
     fn nothing_left(&self) -> Result<(), Broken> {
         // Who could not remove a name has said so.
         let is_said = self.world.struck.is_some() && !self.driven.succeeded;
-        let mut known: Vec<String> = self.scenario.old.iter().map(|old| self.key(&old.path)).collect();
-        known.extend(self.names().map(|name| self.key(&name.target)));
+        let mut known: Vec<String> = self.scenario.old.iter().map(|old| old.key.clone()).collect();
+        known.extend(self.names().map(|name| name.key.clone()));
         known.extend(self.scenario.order.parents().iter().map(|(_, target)| self.key(target)));
         for still in stills(self.world, "t") {
-            let path = self.key(&still.path);
+            let path = still.key;
             let is_of_known =
                 |suffix: &&str| path.strip_suffix(*suffix).is_some_and(|of| known.iter().any(|known| known == of));
             let is_backup =

@@ -3,7 +3,6 @@
 //! Written from cp's manual, not from the engine: the two must agree without having met. A source is looked at
 //! again whenever it changes, so that the judge knows every state that a name had.
 
-use super::super::system::Folding;
 use super::super::tree::{Body, Node, ROOT};
 use super::super::world::World;
 use super::still::bytes;
@@ -51,6 +50,8 @@ pub enum State {
 pub struct Seen {
     pub source: String,
     pub target: String,
+    /// The target as all that are one with it are written.
+    pub key: String,
     /// Which of the operands it belongs to.
     pub operand: usize,
     /// The directory and the name by which it is looked up.
@@ -145,7 +146,16 @@ impl Walk<'_> {
         };
         let is_entered = state == State::Directory && self.options.recursive;
         let operand = self.operand;
-        self.seen.push(Seen { source: source.clone(), target: target.clone(), operand, at, node, state, is_followed });
+        self.seen.push(Seen {
+            key: key(self.world, &target),
+            source: source.clone(),
+            target: target.clone(),
+            operand,
+            at,
+            node,
+            state,
+            is_followed,
+        });
         if is_entered {
             let inside = self.options.dereference == Dereference::Always;
             let above = [above, &[Above { node, is_followed }]].concat();
@@ -158,7 +168,9 @@ impl Walk<'_> {
     }
 }
 
-/// A target's path as all that are one with it are written; only what lies in the target tree is folded.
-pub fn key(folding: Folding, target: &str) -> String {
-    folding.folded(&target.replace("/./", "/"))
+/// A target's path as all that are one with it are written.
+pub fn key(world: &World, target: &str) -> String {
+    let folding = world.tree.folding.last().copied().unwrap_or_default();
+    let target = target.strip_suffix("/.").unwrap_or(target);
+    folding.folded(&if target.contains("/./") { target.replace("/./", "/") } else { target.to_owned() })
 }

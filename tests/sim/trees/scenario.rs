@@ -62,12 +62,14 @@ pub fn scenario(seed: u64) -> Scenario {
     let mut world = World::new(random.next(), vec![source_system, target_system]);
     let other = usize::from(source_system != target_system);
     world.reuses_numbers = class == Class::Reused;
+    world.tick = random.pick(&[1, 1, 4_000_000]);
     let folding = target_system.folding;
     let soil = Soil {
         class,
         folding,
         has_specials: options.recursive && options.product == Product::Copy,
         links_lead_on: options.recursive,
+        has_far_targets: !options.preserve.links.wanted() || class == Class::LinkedThrough,
     };
     let follows = options.dereference == Dereference::Always;
     let mut gardener = Gardener::new(&mut world, soil);
@@ -90,7 +92,7 @@ pub fn scenario(seed: u64) -> Scenario {
     }
     world.umask = options.umask;
     world.tree.settle();
-    is_clean &= can_be_done(&world, &order, &options, &seen, folding, &target_system);
+    is_clean &= can_be_done(&world, &order, &options, &seen, &target_system);
     if class == Class::Narrow {
         world.handles_max = (DESCRIPTORS.start - NOT_SEEN) as usize + 4 * (options.directories_max - 1);
     }
@@ -196,6 +198,9 @@ fn options(random: &mut Random, class: Class) -> Options {
     if class == Class::Crash {
         options.preserve.links = Keep::No;
     }
+    if class == Class::LinkedThrough {
+        options.preserve.links = Keep::Must;
+    }
     if class == Class::Older {
         options.preserve.links = Keep::Must;
         options.update = Update::Older;
@@ -255,8 +260,10 @@ fn order(
         add(path, node);
     }
     if sources.is_empty() {
-        let mut gardener =
-            Gardener::new(world, Soil { class, folding: Folding::Exact, has_specials: false, links_lead_on: false });
+        let mut gardener = Gardener::new(
+            world,
+            Soil { class, folding: Folding::Exact, has_specials: false, has_far_targets: false, links_lead_on: false },
+        );
         gardener.file(source, "z", 0o644);
         sources.push(format!("{prefix}/z"));
     }
@@ -340,7 +347,6 @@ fn can_be_done(
     order: &Order,
     options: &Options,
     seen: &[Seen],
-    folding: Folding,
     target: &System,
 ) -> bool {
     let is_apart = world.systems[0] != world.systems[1];
@@ -359,7 +365,7 @@ fn can_be_done(
     !seen.iter().any(is_lost)
         && !seen.iter().any(is_directory_link)
         && !duplicate
-        && !collides(seen, folding)
+        && !collides(seen)
         && !keeps_lists
         && !is_link_in_the_way
         && (target.links && !(options.product == Product::HardLink && is_apart) || !wants_links(options, seen))

@@ -3,6 +3,7 @@
 use super::super::content::Content;
 use super::super::tree::{Attributes, Body, Node};
 use super::super::world::World;
+use super::order::key;
 use safecp::kernel::Kind;
 use std::ffi::OsString;
 
@@ -10,6 +11,8 @@ use std::ffi::OsString;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Still {
     pub path: String,
+    /// The path as all that are one with it are written.
+    pub key: String,
     pub node: Node,
     pub kind: Kind,
     pub content: Vec<u8>,
@@ -33,7 +36,7 @@ impl Still {
             Body::Directory { .. } | Body::Special(_) => (Vec::new(), None),
         };
         let attributes = inode.attributes.clone();
-        Self { path, node, kind: inode.kind, content, link, attributes, nlink: inode.nlink }
+        Self { key: key(world, &path), path, node, kind: inode.kind, content, link, attributes, nlink: inode.nlink }
     }
 
     /// Whether nobody has changed it since: content, and attributes but for the time it was last read.
