@@ -111,10 +111,7 @@ const MUTANTS: &[Mutant] = &[
                 "        let mut used = None;\n        loop {\n            \
                  let sink = match used.take() { Some(sink) => sink, None => self.sink(&job, landing)? };",
             ),
-            (
-                "Err(Failed::Fallback(fallback)) => {",
-                "Err(Failed::Fallback(fallback)) => {\n                    used = Some(sink);",
-            ),
+            ("sink.give_up(&job)?;", "used = Some(sink);"),
         ],
     ),
     mutant(
@@ -135,7 +132,20 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "a failed temporary is not removed",
         "copy/commit.rs",
-        &[("if let Some(name) = self.name.take() {", "if let Some(name) = None::<PathBuf> {")],
+        &[("match self.name.take() {", "match self.name.take().filter(|_| false) {")],
+    ),
+    mutant(
+        "an old file with several names is emptied before a verified copy lies beside it",
+        "tree/entry.rs",
+        &[("if seen.nlink > 1 => Landing::Rewrite,", "if seen.nlink > 1 => Landing::InPlace,")],
+    ),
+    mutant(
+        "a replaced file loses its flags",
+        "copy/flags.rs",
+        &[(
+            "if wanted != to {\n            kernel.set_inode_flags",
+            "if wanted != wanted {\n            kernel.set_inode_flags",
+        )],
     ),
     mutant(
         "EOPNOTSUPP is fatal",
@@ -206,14 +216,14 @@ const MUTANTS: &[Mutant] = &[
         "no way round a missing RENAME_NOREPLACE",
         "copy/commit.rs",
         &[(
-            "Err(Errno::INVAL) if flags == RenameFlags::NOREPLACE => {",
-            "Err(Errno::NOSYS) if flags == RenameFlags::NOREPLACE => {",
+            "Err(errno) if self.is_refused(errno) => {}\n            renamed",
+            "Err(errno) if errno == Errno::NOSYS => {}\n            renamed",
         )],
     ),
     mutant(
         "a new file takes whatever name it finds",
         "copy/commit.rs",
-        &[("self.rename(name, target, RenameFlags::NOREPLACE)?,", "self.rename(name, target, RenameFlags::empty())?,")],
+        &[("target, RenameFlags::NOREPLACE) {", "target, RenameFlags::empty()) {")],
     ),
     mutant(
         "an error of close is swallowed",
@@ -240,12 +250,15 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "the old target is renamed to its backup before the new one takes its name",
         "copy/backup.rs",
-        &[("match self.kernel.link(old, dir, &name) {", "match Err::<(), Errno>(Errno::PERM) {")],
+        &[(
+            "Leaves::WhenReplaced => self.spot.kernel",
+            "Leaves::WhenReplaced if name == Path::new(\"\") => self.spot.kernel",
+        )],
     ),
     mutant(
         "a failed copy leaves its backup",
         "copy/backup.rs",
-        &[("self.kernel.unlink(dir, &kept.name)", "Ok::<(), Errno>(())")],
+        &[("self.kernel.unlink(spot.dir, &kept.name)", "Ok::<(), Errno>(())")],
     ),
     mutant(
         "pages that stay cached are taken for the device",

@@ -1,18 +1,20 @@
 //! The name that an old target keeps when a new one takes its own (--backup).
 //!
 //! The old file gets its backup name as a second name before the new one is renamed over it, so that
-//! the target's name is never missing (docs/design/backups.md). Where no second name can be had it is
-//! renamed, just before.
+//! the target's name is never missing. Where no second name can be had it is renamed, just before. An older backup is
+//! set aside until the copy has succeeded, so that nothing is lost whichever call fails (docs/design/backups.md).
 
-use super::commit::Claim;
+use super::commit::{Claim, NAME_ATTEMPTS, Spot};
 use super::{Copier, Follow, Name};
 use crate::error::{Action, Error, reason};
-use crate::kernel::{Errno, Kernel, OFlags, RenameFlags};
+use crate::kernel::{Errno, Kernel, Kind, OFlags, RenameFlags, Stat};
 use crate::options::{Backup, Options};
 use crate::report::quote::quoted;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The longest name that Linux's filesystems take, in bytes (NAME_MAX).
 const NAME_MAX: usize = 255;
@@ -20,12 +22,39 @@ const NAME_MAX: usize = 255;
 /// How many numbers are tried beyond the highest that was listed: others may be making backups too.
 const NUMBERS_MAX: u64 = 1000;
 
+/// Names that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
+/// number of the directory.
+pub(super) type Taken = Mutex<BTreeSet<(u64, u64, PathBuf)>>;
+
+/// How an old target leaves its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// When the new one is renamed over it, if it can have two names until then.
+    WhenReplaced,
+    /// Before: what takes its place cannot be renamed over it.
+    Before,
+}
+
 /// An old target with its backup name.
 struct Kept {
+    /// The old target.
+    old: Stat,
     /// The backup's name in the target's directory.
     name: PathBuf,
-    /// It was renamed: the target's name is free. Else it has both names.
-    moved: bool,
+    way: Way,
+    /// The temporary name of an older backup of that name.
+    older: Option<PathBuf>,
+}
+
+/// How an old target came by its backup name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It was renamed: the target's name is free.
+    Moved,
+    /// It has both names.
+    Linked,
+    /// It had both names before.
+    Before,
 }
 
 impl<K: Kernel> Copier<'_, K> {
@@ -36,16 +65,20 @@ impl<K: Kernel> Copier<'_, K> {
     pub(crate) fn take_over<T>(
         &self,
         target: &Name<'_, K::File>,
+        leaves: Leaves,
         commit: impl FnOnce(Claim) -> crate::kernel::Result<T>,
         failed: impl FnOnce(Errno) -> Error,
     ) -> Result<(T, Option<PathBuf>), Error> {
-        let Some(kept) = self.keep(target).map_err(|errno| Error::call(Action::Backup, target.shown, errno))? else {
+        let Some(kept) = self.keep(target, leaves)? else {
             return commit(Claim::Over).map(|made| (made, None)).map_err(failed);
         };
-        match commit(if kept.moved { Claim::New } else { Claim::Over }) {
-            Ok(made) => Ok((made, Some(target.shown.with_file_name(&kept.name)))),
-            Err(errno) => Err(self.put_back(target, &kept, failed(errno))),
+        let claim = if kept.way == Way::Moved { Claim::New } else { Claim::Over };
+        let made = commit(claim).map_err(|errno| self.put_back(target, &kept, failed(errno)))?;
+        if let Some(older) = &kept.older {
+            let removed = target.directory().and_then(|dir| self.backup_spot(dir).remove(older));
+            removed.map_err(|errno| Error::call(Action::Remove, &target.shown.with_file_name(older), errno))?;
         }
+        Ok((made, Some(target.shown.with_file_name(&kept.name))))
     }
 
     /// Whether making a backup of `target` would take away `source`, which has the backup's name.
@@ -72,40 +105,91 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(matches!((source, backup), (Some(source), Some(backup)) if source.is_same_file(&backup)))
     }
 
+    /// Remembers a target that is being made, if another target's backup might get its name.
+    pub(crate) fn spare_from_backups(&self, target: &Name<'_, K::File>) -> Result<(), Error> {
+        let could_be_one = target.name.as_os_str().as_bytes().ends_with(self.options.backup_suffix.as_bytes());
+        match self.options.backup {
+            Backup::Simple | Backup::Existing if could_be_one => self.take(target, target.name).map(drop),
+            Backup::No | Backup::Numbered | Backup::Simple | Backup::Existing => Ok(()),
+        }
+    }
+
+    /// Notes that this run has made `name` beside the target; false if it had already.
+    fn take(&self, target: &Name<'_, K::File>, name: &Path) -> Result<bool, Error> {
+        let here = target.directory().and_then(|dir| self.kernel.stat(dir));
+        let here = here.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(taken.insert((here.dev, here.ino, name.to_owned())))
+    }
+
+    fn backup_spot<'s>(&'s self, dir: &'s K::File) -> Spot<'s, K> {
+        self.spot(dir, self.honesty_of(dir))
+    }
+
     /// Gives what stands at `target` its backup name; `None` if nothing is there or none is wanted.
-    fn keep(&self, target: &Name<'_, K::File>) -> crate::kernel::Result<Option<Kept>> {
+    fn keep(&self, target: &Name<'_, K::File>, leaves: Leaves) -> Result<Option<Kept>, Error> {
         if self.options.backup == Backup::No {
             return Ok(None);
         }
-        let dir = target.directory()?;
+        let failed = |errno| Error::call(Action::Backup, target.shown, errno);
+        let dir = target.directory().map_err(failed)?;
         let old = match target.following(Follow::No).open(self.kernel, OFlags::PATH) {
             Ok(old) => old,
             Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(errno),
+            Err(errno) => return Err(failed(errno)),
         };
-        let names = if self.options.backup == Backup::Simple { Vec::new() } else { self.kernel.list(dir)? };
+        let stat = self.kernel.stat(&old).map_err(failed)?;
+        let spot = self.backup_spot(dir);
+        // What GNU's rename would say, before a second name is made that could not be removed again.
+        spot.lets_go(target.name).map_err(failed)?;
+        let is_simple = self.options.backup == Backup::Simple;
+        let names = if is_simple { Vec::new() } else { self.kernel.list(dir).map_err(failed)? };
+        let giving = Giving { spot, target: target.name, old: &old, stat, leaves };
         match next_number(self.options.backup, target.name, &names) {
-            Some(number) => self.keep_numbered(target, &old, number),
-            None => self.keep_simple(target, &old),
+            Some(number) => giving.numbered(number).map_err(failed),
+            None => {
+                let name = backup_name(target.name, &self.options.backup_suffix);
+                self.check_backup_name(target, &name)?;
+                self.keep_simple(&giving, &name).map_err(failed)
+            }
         }
         .map(Some)
     }
 
-    fn keep_simple(&self, target: &Name<'_, K::File>, old: &K::File) -> crate::kernel::Result<Kept> {
-        let dir = target.directory()?;
-        let name = backup_name(target.name, &self.options.backup_suffix);
-        let linked = match self.kernel.link(old, dir, &name) {
-            Err(Errno::EXIST) => self.replace_by(dir, &name, |free| self.kernel.link(old, dir, free)),
-            linked => linked,
-        };
-        self.kept(linked, target, name, RenameFlags::empty())
+    /// Fails if a backup's name is the target's own, or is that of what this run has made.
+    fn check_backup_name(&self, target: &Name<'_, K::File>, name: &Path) -> Result<(), Error> {
+        if name == target.name {
+            return Err(Error::call(Action::Backup, target.shown, Errno::NAMETOOLONG));
+        }
+        let mut whole = target.name.as_os_str().to_owned();
+        whole.push(&self.options.backup_suffix);
+        // Others have the name only if it was cut, or if it was made as a target: that it was one is noted elsewhere.
+        let is_cut = name != Path::new(&whole);
+        let is_taken = if is_cut { !self.take(target, name)? } else { self.is_taken(target, name)? };
+        if is_taken {
+            let backup = target.shown.with_file_name(name);
+            let (target, backup) = (quoted(target.shown), quoted(&backup));
+            return Err(Error::Refused(format!(
+                "will not overwrite just-created {backup} with the backup of {target}"
+            )));
+        }
+        Ok(())
     }
 
-    fn keep_numbered(&self, target: &Name<'_, K::File>, old: &K::File, first: u64) -> crate::kernel::Result<Kept> {
-        let dir = target.directory()?;
-        for number in first..first.saturating_add(NUMBERS_MAX) {
-            let name = numbered_name(target.name, number);
-            match self.kept(self.kernel.link(old, dir, &name), target, name, RenameFlags::NOREPLACE) {
+    fn is_taken(&self, target: &Name<'_, K::File>, name: &Path) -> Result<bool, Error> {
+        if self.taken.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return Ok(false);
+        }
+        let here = target.directory().and_then(|dir| self.kernel.stat(dir));
+        let here = here.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(taken.contains(&(here.dev, here.ino, name.to_owned())))
+    }
+
+    fn keep_simple(&self, giving: &Giving<'_, K>, name: &Path) -> crate::kernel::Result<Kept> {
+        for _ in 1..NAME_ATTEMPTS {
+            match self.keep_simple_once(giving, name) {
+                // Another run has made a backup at this moment.
                 Err(Errno::EXIST) => {}
                 kept => return kept,
             }
@@ -113,34 +197,39 @@ impl<K: Kernel> Copier<'_, K> {
         Err(Errno::EXIST)
     }
 
-    /// What came of giving the old file its second name; renames it where there can be none.
-    fn kept(
-        &self,
-        linked: crate::kernel::Result<()>,
-        target: &Name<'_, K::File>,
-        name: PathBuf,
-        flags: RenameFlags,
-    ) -> crate::kernel::Result<Kept> {
-        match linked {
-            Ok(()) => Ok(Kept { name, moved: false }),
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::XDEV) => {
-                let dir = target.directory()?;
-                self.kernel.rename(dir, target.name, dir, &name, flags)?;
-                Ok(Kept { name, moved: true })
+    fn keep_simple_once(&self, giving: &Giving<'_, K>, name: &Path) -> crate::kernel::Result<Kept> {
+        let Giving { spot, stat, leaves, .. } = giving;
+        let kept = |way, older| Kept { old: *stat, name: name.to_owned(), way, older };
+        let older = match self.kernel.stat_at(Some(spot.dir), name, false) {
+            Err(Errno::NOENT) => None,
+            Err(errno) => return Err(errno),
+            Ok(found) if found.kind == Kind::Directory => return Err(Errno::ISDIR),
+            // It is one already: a run was killed before the new file took the name.
+            Ok(found) if found.is_same_file(stat) && *leaves == Leaves::WhenReplaced => {
+                return Ok(kept(Way::Before, None));
             }
+            Ok(_) => Some(set_aside(*spot, name)?),
+        };
+        let linked = if older.is_some() { giving.link_over(name, self) } else { giving.link(name) };
+        let given = match linked {
+            Ok(()) => Ok(Way::Linked),
+            Err(errno) if giving.is_without_links(errno) => giving.move_to(name).map(|()| Way::Moved),
             Err(errno) => Err(errno),
-        }
+        };
+        given.map(|way| kept(way, older.clone())).inspect_err(|_| {
+            // The reason is on its way. What is aside stays there if it has to.
+            older.map_or(Ok(()), |older| self.bring_back(*spot, &older, name)).unwrap_or(());
+        })
+    }
+
+    /// Gives an older backup its name back, whatever has that now.
+    fn bring_back(&self, spot: Spot<'_, K>, older: &Path, name: &Path) -> crate::kernel::Result<()> {
+        self.rename_and_forget(spot, older, name)
     }
 
     /// Undoes [`Self::keep`] after `error`; returns what there is to say then.
     fn put_back(&self, target: &Name<'_, K::File>, kept: &Kept, error: Error) -> Error {
-        let undone = target.directory().and_then(|dir| {
-            if kept.moved {
-                self.kernel.rename(dir, &kept.name, dir, target.name, RenameFlags::empty())
-            } else {
-                self.kernel.unlink(dir, &kept.name)
-            }
-        });
+        let undone = target.directory().and_then(|dir| self.undo(self.backup_spot(dir), target.name, kept));
         match undone {
             Ok(()) => error,
             Err(errno) => {
@@ -149,6 +238,86 @@ impl<K: Kernel> Copier<'_, K> {
             }
         }
     }
+
+    /// The backup's name goes only where the target's has the old file, or gets it back.
+    fn undo(&self, spot: Spot<'_, K>, target: &Path, kept: &Kept) -> crate::kernel::Result<()> {
+        match (kept.way, self.kernel.stat_at(Some(spot.dir), target, false)) {
+            (Way::Moved, Err(Errno::NOENT)) => {
+                self.kernel.rename(spot.dir, &kept.name, spot.dir, target, RenameFlags::empty())?;
+            }
+            (Way::Linked | Way::Before, Ok(found)) if found.is_same_file(&kept.old) => {}
+            (_, Ok(_)) => return Err(Errno::EXIST),
+            (_, Err(errno)) => return Err(errno),
+        }
+        match (&kept.older, kept.way) {
+            (Some(older), _) => self.bring_back(spot, older, &kept.name),
+            (None, Way::Linked) => self.kernel.unlink(spot.dir, &kept.name),
+            (None, Way::Moved | Way::Before) => Ok(()),
+        }
+    }
+}
+
+/// An old target that is to get a backup name.
+struct Giving<'a, K: Kernel> {
+    spot: Spot<'a, K>,
+    target: &'a Path,
+    old: &'a K::File,
+    stat: Stat,
+    leaves: Leaves,
+}
+
+impl<K: Kernel> Giving<'_, K> {
+    fn link(&self, name: &Path) -> crate::kernel::Result<()> {
+        match self.leaves {
+            Leaves::WhenReplaced => self.spot.kernel.link(self.old, self.spot.dir, name),
+            Leaves::Before => Err(Errno::OPNOTSUPP),
+        }
+    }
+
+    /// Whether that error says that the old file cannot have a second name.
+    fn is_without_links(&self, errno: Errno) -> bool {
+        self.leaves == Leaves::Before || self.spot.lacks_link(errno)
+    }
+
+    /// The same where an older backup has the name.
+    fn link_over(&self, name: &Path, copier: &Copier<'_, K>) -> crate::kernel::Result<()> {
+        let (free, ()) = self.spot.with_free_name(|free| self.link(free))?;
+        copier.rename_and_forget(self.spot, &free, name)
+    }
+
+    fn move_to(&self, name: &Path) -> crate::kernel::Result<()> {
+        self.spot.kernel.rename(self.spot.dir, self.target, self.spot.dir, name, RenameFlags::empty())
+    }
+
+    fn numbered(&self, first: u64) -> crate::kernel::Result<Kept> {
+        for number in first..first.saturating_add(NUMBERS_MAX) {
+            let name = numbered_name(self.target, number);
+            let moved = || self.spot.rename_to_free(self.target, &name, || Err(Errno::OPNOTSUPP)).map(|()| Way::Moved);
+            let given = match self.link(&name) {
+                Ok(()) => Ok(Way::Linked),
+                Err(errno) if self.is_without_links(errno) => moved(),
+                Err(errno) => Err(errno),
+            };
+            match given {
+                Err(Errno::EXIST) => {}
+                given => return given.map(|way| Kept { old: self.stat, name, way, older: None }),
+            }
+        }
+        Err(Errno::EXIST)
+    }
+}
+
+/// Gives an older backup a temporary name: a second one, else instead of its own.
+fn set_aside<K: Kernel>(spot: Spot<'_, K>, name: &Path) -> crate::kernel::Result<PathBuf> {
+    let Spot { kernel, dir, .. } = spot;
+    let older = Name::within(dir, name, name).open(kernel, OFlags::PATH)?;
+    let linked = spot.with_free_name(|free| kernel.link(&older, dir, free));
+    let rename = |free: &Path| kernel.rename(dir, name, dir, free, RenameFlags::empty());
+    let given = match linked {
+        Err(errno) if spot.lacks_link(errno) => spot.with_free_name(rename),
+        given => given,
+    };
+    given.map(|(aside, ())| aside)
 }
 
 /// The name that a backup of `name` would get now, in a directory with these names.

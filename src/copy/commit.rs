@@ -1,22 +1,26 @@
 //! From a temporary to a name: how a target comes to be, whole or not at all.
 //!
 //! A new file is made without a name (O_TMPFILE) where the filesystem can, else under a temporary
-//! one, `.safecp-` with sixteen hexadecimal digits, in the target's own directory, and locked. Only a verified
+//! one, which begins with `.safecp-`, in the target's own directory. Only a verified
 //! and finished file is given the target's name: by linkat, which refuses a taken one, or by
 //! renameat2 over the old file. Until then the old file is untouched, and a crash leaves at most a
-//! temporary name.
+//! temporary name (docs/design/temporaries.md has what is done where a call is not to be had).
 
 use super::Copier;
-use super::leftover::{is_held, own_name, remove_dead};
+use super::leftover::Names;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
+use crate::known::filesystems::Honesty;
 use std::path::{Path, PathBuf};
 
 /// What temporary names begin with.
 pub const TEMPORARY_PREFIX: &str = ".safecp-";
 
 /// How many temporary names are tried before their being taken is believed.
-const NAME_ATTEMPTS: u64 = 16;
+pub(super) const NAME_ATTEMPTS: usize = 16;
+
+/// Where a verified copy lies if its target's directory takes none: nobody else sees a file without a name.
+const ELSEWHERE: [&str; 2] = ["/var/tmp", "/tmp"];
 
 /// How a target's name is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,138 +31,293 @@ pub enum Claim {
     Over,
 }
 
+/// A directory in which temporaries are made.
+pub(super) struct Spot<'a, K: Kernel> {
+    pub(super) kernel: &'a K,
+    pub(super) names: &'a Names,
+    pub(super) dir: &'a K::File,
+    /// Nobody but this machine's kernel works on the filesystem: its locks hold for everyone.
+    pub(super) is_local: bool,
+}
+
+impl<K: Kernel> Clone for Spot<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: Kernel> Copy for Spot<'_, K> {}
+
+impl<K: Kernel> Spot<'_, K> {
+    /// Calls with fresh temporary names until one is not taken.
+    pub(super) fn with_free_name<T>(
+        &self,
+        mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
+    ) -> crate::kernel::Result<(PathBuf, T)> {
+        let mut name = self.names.marked(self.kernel, self.dir, self.is_local);
+        for _ in 0..NAME_ATTEMPTS {
+            name = match call(&name) {
+                Err(Errno::EXIST) => self.names.marked(self.kernel, self.dir, self.is_local),
+                Err(Errno::NAMETOOLONG) => self.names.short(self.kernel),
+                made => return made.map(|made| (name, made)),
+            };
+        }
+        Err(Errno::EXIST)
+    }
+
+    /// The same with names that nobody takes for a leftover.
+    pub(super) fn with_plain_name<T>(
+        &self,
+        mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
+    ) -> crate::kernel::Result<(PathBuf, T)> {
+        let name = self.names.plain(self.kernel);
+        call(&name).map(|made| (name, made))
+    }
+
+    /// Removes a temporary name; it is well if another run has.
+    pub(super) fn remove(&self, name: &Path) -> crate::kernel::Result<()> {
+        match self.kernel.unlink(self.dir, name) {
+            Err(Errno::NOENT) => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Whether what has the name may be taken out of its directory, as the kernel finds out before it sees that
+    /// it is no directory (may_delete in fs/namei.c): sticky bits, `chattr +a`, capabilities and Landlock count.
+    /// Who puts an empty directory there at this moment could have removed it as well.
+    pub(super) fn lets_go(&self, name: &Path) -> crate::kernel::Result<()> {
+        match self.kernel.rmdir(self.dir, name) {
+            // What is a directory is in the way of a file however full it is.
+            Ok(()) | Err(Errno::NOTDIR | Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Renames within the directory to a name that must be free. `link` gives that name to what is renamed, or to
+    /// the open file of it. Some filesystems and filters refuse RENAME_NOREPLACE, some links as well; the error is that
+    /// of the call after which nothing was left to try.
+    pub(super) fn rename_to_free(
+        &self,
+        name: &Path,
+        target: &Path,
+        link: impl FnOnce() -> crate::kernel::Result<()>,
+    ) -> crate::kernel::Result<()> {
+        match self.kernel.rename(self.dir, name, self.dir, target, RenameFlags::NOREPLACE) {
+            Err(errno) if self.is_refused(errno) => {}
+            renamed => return renamed,
+        }
+        match link() {
+            Ok(()) => self.kernel.unlink(self.dir, name),
+            Err(errno) if self.lacks_link(errno) => self.rename_to_seen_free(name, target),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Renames to a name that was seen to be free, or that an empty file was made for.
+    fn rename_to_seen_free(&self, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+        let rename = || self.kernel.rename(self.dir, name, self.dir, target, RenameFlags::empty());
+        if self.is_private(name)? {
+            return match self.kernel.stat_at(Some(self.dir), target, false) {
+                Ok(_) => Err(Errno::EXIST),
+                Err(Errno::NOENT) => rename(),
+                Err(errno) => Err(errno),
+            };
+        }
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
+        self.kernel.open(Some(self.dir), target, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty())?;
+        rename().inspect_err(|_| {
+            // The reason is on its way; an empty file that cannot be removed has nothing to add to it.
+            self.kernel.unlink(self.dir, target).unwrap_or(());
+        })
+    }
+
+    /// Whether a call that would have given a name was refused in a way that says nothing about the name: there may be
+    /// another way. EIO is rclone's answer to flags and links that it does not know, EACCES that of Android.
+    fn is_refused(&self, errno: Errno) -> bool {
+        match errno {
+            Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOTTY | Errno::PERM | Errno::ACCESS => true,
+            // Of a disk of this machine's it is what it says.
+            Errno::IO => !self.is_local,
+            _ => false,
+        }
+    }
+
+    /// The same of linkat: not for this file, not by this /proc, not by this filesystem.
+    pub(super) fn lacks_link(&self, errno: Errno) -> bool {
+        self.is_refused(errno) || matches!(errno, Errno::NOENT | Errno::XDEV | Errno::MLINK)
+    }
+
+    /// Whether only this user and root may change the directory, `name` being a name that this user made there.
+    fn is_private(&self, name: &Path) -> crate::kernel::Result<bool> {
+        let (here, ours) = (self.kernel.stat(self.dir)?, self.kernel.stat_at(Some(self.dir), name, false)?);
+        Ok((here.uid == ours.uid || here.uid == 0) && here.mode & 0o022 == 0)
+    }
+}
+
 /// A file that does not have its target's name yet. Dropping it removes its temporary name.
-pub struct Temporary<'a, K: Kernel> {
-    kernel: &'a K,
-    dir: &'a K::File,
+pub(super) struct Temporary<'a, K: Kernel> {
+    spot: Spot<'a, K>,
     name: Option<PathBuf>,
     file: Option<K::File>,
 }
 
 impl<'a, K: Kernel> Temporary<'a, K> {
-    /// Makes an empty file, open for reading and writing, in `dir`, to become `target` there. It has no name, and the
+    /// Makes an empty file, open for reading and writing, in the directory. It has no name, and the
     /// mode `nameless`, where that is asked for and the filesystem can do it; else a temporary name, and the mode
     /// `named`. Both are less the umask.
-    pub fn create(
-        kernel: &'a K,
-        dir: &'a K::File,
-        target: &Path,
-        named: Mode,
-        nameless: Option<Mode>,
-    ) -> crate::kernel::Result<Self> {
-        let Some(mode) = nameless else { return Self::create_named(kernel, dir, target, named) };
-        let flags = OFlags::TMPFILE | OFlags::RDWR;
-        match kernel.open(Some(dir), Path::new("."), flags, mode, ResolveFlags::empty()) {
-            Ok(file) => Ok(Self { kernel, dir, name: None, file: Some(file) }),
-            // EISDIR and ENOENT come from kernels and network filesystems that do not know the flag.
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL | Errno::NOSYS) => {
-                Self::create_named(kernel, dir, target, named)
-            }
-            Err(errno) => Err(errno),
+    pub(super) fn create(spot: Spot<'a, K>, named: Mode, nameless: Option<Mode>) -> crate::kernel::Result<Self> {
+        let Some(mode) = nameless else { return Self::create_named(spot, named) };
+        match Self::create_nameless(spot, Some(spot.dir), Path::new("."), mode, OFlags::empty()) {
+            // EISDIR and ENOENT come from kernels and network filesystems that do not know the flag. What a filter
+            // refuses may go without it.
+            Err(Errno::ISDIR | Errno::NOENT) => Self::create_named(spot, named),
+            Err(errno) if spot.is_refused(errno) => Self::create_named(spot, named),
+            made => made,
         }
     }
 
-    fn create_named(kernel: &'a K, dir: &'a K::File, target: &Path, mode: Mode) -> crate::kernel::Result<Self> {
+    /// Makes an empty file that is to hold a verified copy for a while, and that only this user can open: without a name
+    /// in the directory; with one, where that lets `target` and so the name go again; else without one in a directory for
+    /// temporary files. The error is that of the directory.
+    pub(super) fn create_beside(spot: Spot<'a, K>, target: &Path) -> crate::kernel::Result<Self> {
+        let mode = Mode::from_raw_mode(0o600);
+        let mut made = Self::create_nameless(spot, Some(spot.dir), Path::new("."), mode, OFlags::empty());
+        if !matches!(made, Ok(_) | Err(Errno::NOSPC | Errno::DQUOT)) && spot.lets_go(target).is_ok() {
+            made = Self::create_named(spot, mode);
+        }
+        let errno = match made {
+            Err(errno) if !matches!(errno, Errno::NOSPC | Errno::DQUOT) => errno,
+            made => return made,
+        };
+        let elsewhere = |path: &str| Self::create_nameless(spot, None, Path::new(path), mode, OFlags::EXCL).ok();
+        ELSEWHERE.into_iter().find_map(elsewhere).ok_or(errno)
+    }
+
+    fn create_nameless(
+        spot: Spot<'a, K>,
+        dir: Option<&K::File>,
+        path: &Path,
+        mode: Mode,
+        extra: OFlags,
+    ) -> crate::kernel::Result<Self> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | extra;
+        let file = spot.kernel.open(dir, path, flags, mode, ResolveFlags::empty())?;
+        Ok(Self { spot, name: None, file: Some(file) })
+    }
+
+    fn create_named(spot: Spot<'a, K>, mode: Mode) -> crate::kernel::Result<Self> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW;
-        let make = |name: &Path| kernel.open(Some(dir), name, flags, mode, ResolveFlags::empty());
-        let (name, file) = with_free_name(kernel, dir, target, make)?;
-        let mut temporary = Self { kernel, dir, name: Some(name), file: Some(file) };
-        if !is_held(kernel, temporary.file())? {
-            // Another run removes it; nobody looks for a name of chance.
-            temporary.name = None;
-            let (name, file) = with_name_of_chance(kernel, make)?;
+        let make = |name: &Path| spot.kernel.open(Some(spot.dir), name, flags, mode, ResolveFlags::empty());
+        let (name, file) = spot.with_free_name(make)?;
+        let mut temporary = Self { spot, name: Some(name), file: Some(file) };
+        if !temporary.is_held()? {
+            temporary.remove()?;
+            let (name, file) = spot.with_plain_name(make)?;
             (temporary.name, temporary.file) = (Some(name), Some(file));
         }
         Ok(temporary)
     }
 
-    /// The open file.
-    pub fn file(&self) -> &K::File {
-        self.file.as_ref().expect("a temporary has its file until it is committed")
-    }
-
-    /// Gives the file the name `target` in its directory, and returns it to be closed: what close says comes
-    /// too late to undo anything. On an error the name has what it had.
-    pub fn commit(mut self, target: &Path, claim: Claim) -> crate::kernel::Result<K::File> {
-        match (claim, self.name.take()) {
-            (Claim::New, None) => self.kernel.link(self.file(), self.dir, target)?,
-            (Claim::New, Some(name)) => self.rename(name, target, RenameFlags::NOREPLACE)?,
-            (Claim::Over, Some(name)) => self.rename(name, target, RenameFlags::empty())?,
-            (Claim::Over, None) => {
-                // Before it has a name, so that nobody takes it for a dead run's. Where there are no locks,
-                // nobody gets one to remove it.
-                self.kernel.lock(self.file()).unwrap_or(());
-                let link = |name: &Path| self.kernel.link(self.file(), self.dir, name);
-                let (name, ()) = with_free_name(self.kernel, self.dir, target, link)?;
-                self.rename(name, target, RenameFlags::empty())?;
-            }
+    /// Whether a file that was just made has its name and this run's lock: another run may have taken it for a dead
+    /// one's in between. Where locks do not hold for everyone nobody goes by them.
+    fn is_held(&self) -> crate::kernel::Result<bool> {
+        if !self.spot.is_local {
+            return Ok(true);
         }
-        Ok(self.file.take().expect("a temporary has its file until it is committed"))
+        match self.spot.kernel.lock(self.file()) {
+            Ok(()) => Ok(self.spot.kernel.stat(self.file())?.nlink > 0),
+            Err(_) => Ok(false),
+        }
     }
 
-    /// Renames; the temporary name is kept for removal if that fails.
-    fn rename(&mut self, name: PathBuf, target: &Path, flags: RenameFlags) -> crate::kernel::Result<()> {
-        let renamed = match self.kernel.rename(self.dir, &name, self.dir, target, flags) {
-            // Filesystems without RENAME_NOREPLACE: link does not replace either.
-            Err(Errno::INVAL) if flags == RenameFlags::NOREPLACE => {
-                let linked = self.kernel.link(self.file(), self.dir, target);
-                linked.and_then(|()| self.kernel.unlink(self.dir, &name))
-            }
-            renamed => renamed,
-        };
-        if renamed.is_err() {
+    /// The open file.
+    pub(super) fn file(&self) -> &K::File {
+        self.file.as_ref().expect("a temporary has its file until it is closed")
+    }
+
+    /// The open file, to be closed: what close says comes too late to undo anything.
+    pub(super) fn into_file(mut self) -> K::File {
+        self.file.take().expect("a temporary has its file until it is closed")
+    }
+
+    /// Whether that error says that it cannot be given a name, since it has none.
+    pub(super) fn lacks_link(&self, errno: Errno) -> bool {
+        self.name.is_none() && self.spot.lacks_link(errno)
+    }
+
+    /// Its temporary name, if it has one.
+    pub(super) fn name(&self) -> Option<&Path> {
+        self.name.as_deref()
+    }
+
+    /// Gives it a temporary name, if it has none.
+    pub(super) fn give_name(&mut self) -> crate::kernel::Result<()> {
+        if self.name.is_none() {
+            let Spot { kernel, dir, is_local, .. } = self.spot;
+            let link = |name: &Path| kernel.link(self.file(), dir, name);
+            // Locked before it has a name, so that nobody takes it for a dead run's.
+            let is_held = !is_local || kernel.lock(self.file()).is_ok();
+            let (name, ()) = if is_held { self.spot.with_free_name(link)? } else { self.spot.with_plain_name(link)? };
             self.name = Some(name);
         }
-        renamed
+        Ok(())
+    }
+
+    /// Gives the file the name `target` in its directory. On an error that has what it had, but where a new file took
+    /// the name and its temporary one could not be removed.
+    pub(super) fn commit(&mut self, target: &Path, claim: Claim) -> crate::kernel::Result<()> {
+        let Spot { kernel, dir, .. } = self.spot;
+        match (claim, &self.name) {
+            (Claim::New, None) => kernel.link(self.file(), dir, target)?,
+            (Claim::New, Some(name)) => {
+                self.spot.rename_to_free(name, target, || kernel.link(self.file(), dir, target))?;
+            }
+            (Claim::Over, _) => {
+                self.give_name()?;
+                let name = self.name.as_deref().expect("a temporary that was given a name");
+                kernel.rename(dir, name, dir, target, RenameFlags::empty())?;
+            }
+        }
+        self.name = None;
+        Ok(())
+    }
+
+    /// Gives it a name that no later run takes for a leftover, and leaves it there. `None` if it cannot have one.
+    pub(super) fn keep(mut self) -> Option<PathBuf> {
+        let Spot { kernel, dir, .. } = self.spot;
+        let kept = match &self.name {
+            None => self.spot.with_plain_name(|name| kernel.link(self.file(), dir, name)),
+            Some(old) => self.spot.with_plain_name(|name| kernel.rename(dir, old, dir, name, RenameFlags::empty())),
+        };
+        let (name, ()) = kept.ok()?;
+        self.name = None;
+        Some(name)
+    }
+
+    /// Removes its temporary name, if it has one.
+    pub(super) fn remove(&mut self) -> crate::kernel::Result<()> {
+        match self.name.take() {
+            Some(name) => self.spot.remove(&name),
+            None => Ok(()),
+        }
     }
 }
 
 impl<K: Kernel> Drop for Temporary<'_, K> {
     fn drop(&mut self) {
-        if let Some(name) = self.name.take() {
-            // The copy has failed already and its reason is on its way; a name that cannot be
-            // removed has nothing to add to it.
-            self.kernel.unlink(self.dir, &name).unwrap_or(());
-        }
+        // The copy has failed already and its reason is on its way; a name that cannot be
+        // removed has nothing to add to it.
+        self.remove().unwrap_or(());
     }
-}
-
-/// Calls with a temporary name for `target` that is not taken: its own, which what a dead run left there
-/// has to make way for, else one of chance.
-fn with_free_name<K: Kernel, T>(
-    kernel: &K,
-    dir: &K::File,
-    target: &Path,
-    mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
-) -> crate::kernel::Result<(PathBuf, T)> {
-    let own = own_name(target);
-    let mut made = call(&own);
-    if matches!(made, Err(Errno::EXIST)) && remove_dead(kernel, dir, &own) {
-        made = call(&own);
-    }
-    match made {
-        Err(Errno::EXIST) => with_name_of_chance(kernel, call),
-        made => made.map(|made| (own, made)),
-    }
-}
-
-/// Calls with fresh temporary names until one is not taken.
-fn with_name_of_chance<K: Kernel, T>(
-    kernel: &K,
-    mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
-) -> crate::kernel::Result<(PathBuf, T)> {
-    let random = kernel.random();
-    for attempt in 0..NAME_ATTEMPTS {
-        let name = PathBuf::from(format!("{TEMPORARY_PREFIX}{:016x}", random.wrapping_add(attempt)));
-        match call(&name) {
-            Err(Errno::EXIST) => {}
-            made => return made.map(|made| (name, made)),
-        }
-    }
-    Err(Errno::EXIST)
 }
 
 impl<K: Kernel> Copier<'_, K> {
+    /// A directory in which temporaries are made, on a filesystem whose hints are worth so much.
+    pub(super) fn spot<'s>(&'s self, dir: &'s K::File, honesty: Honesty) -> Spot<'s, K> {
+        let is_local = matches!(honesty, Honesty::Honest | Honesty::Zfs);
+        Spot { kernel: self.kernel, names: &self.names, dir, is_local }
+    }
+
     /// Makes `make` under a temporary name and renames it over `target`, so that what stood there is
     /// replaced at once or stays. For symbolic links, nodes and hard links.
     pub(crate) fn replace_by(
@@ -167,9 +326,12 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Path,
         mut make: impl FnMut(&Path) -> crate::kernel::Result<()>,
     ) -> crate::kernel::Result<()> {
+        // They are not locked, so that nothing hangs on whether locks hold.
+        let spot = self.spot(dir, self.honesty_of(dir));
+        spot.lets_go(target)?;
         for _ in 1..NAME_ATTEMPTS {
-            let (name, ()) = with_free_name(self.kernel, dir, target, &mut make)?;
-            match self.rename_and_forget(dir, &name, target) {
+            let (name, ()) = spot.with_free_name(&mut make)?;
+            match self.rename_and_forget(spot, &name, target) {
                 // What has no lock another run may take for a dead one's.
                 Err(Errno::NOENT) => {}
                 renamed => return renamed,
@@ -179,13 +341,13 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Renames within a directory; the old name is gone afterwards, whatever happened.
-    fn rename_and_forget(&self, dir: &K::File, name: &Path, target: &Path) -> crate::kernel::Result<()> {
-        match self.kernel.rename(dir, name, dir, target, RenameFlags::empty()) {
-            Ok(()) => self.forget_second(dir, name, target),
+    pub(super) fn rename_and_forget(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+        match self.kernel.rename(spot.dir, name, spot.dir, target, RenameFlags::empty()) {
+            Ok(()) => self.forget_second(spot.dir, name, target),
             Err(Errno::NOENT) => Err(Errno::NOENT),
             Err(errno) => {
                 // The reason is on its way; a name that cannot be removed has nothing to add to it.
-                self.kernel.unlink(dir, name).unwrap_or(());
+                spot.remove(name).unwrap_or(());
                 Err(errno)
             }
         }

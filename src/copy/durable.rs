@@ -48,7 +48,12 @@ impl<K: Kernel> Copier<'_, K> {
             _ if !self.options.durable => Ok(()),
             // What cannot be synced when it is empty cannot be later.
             Landing::Through | Landing::BlockDevice => self.sync(job, file).map(drop),
-            Landing::New | Landing::Replace | Landing::Supplant | Landing::InPlace | Landing::Value => {
+            Landing::New
+            | Landing::Replace
+            | Landing::Supplant
+            | Landing::Rewrite
+            | Landing::InPlace
+            | Landing::Value => {
                 let shown = job.target.shown;
                 match self.why_lost(file, shown)? {
                     None => Ok(()),

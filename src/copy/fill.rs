@@ -84,7 +84,7 @@ impl<K: Kernel> Copier<'_, K> {
                 self.verify_block_device(job, sink.file(), passed.size, again)?;
                 None
             }
-            Landing::New | Landing::Replace | Landing::Supplant | Landing::InPlace => {
+            Landing::New | Landing::Replace | Landing::Supplant | Landing::Rewrite | Landing::InPlace => {
                 let stat = self.check_size(job, sink.file(), passed.size)?;
                 if self.options.verify == Verify::Device {
                     self.verify_from_device(job, sink.file(), again())?;

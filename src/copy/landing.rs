@@ -2,18 +2,23 @@
 //!
 //! A sink is a temporary that becomes new or replaces an old file whole, or the old file itself. An
 //! old file is replaced whole only where nobody could tell but by the inode number; whatever cannot
-//! be made to look the same is written in place, as cp does.
+//! be made to look the same is written in place, from a verified copy beside it (rewrite.rs).
 
-use super::commit::{Claim, Temporary};
+use super::backup::Leaves;
+use super::commit::{Claim, Spot, Temporary};
 use super::durable::cannot_sync;
+use super::fill::Filled;
+use super::flags;
 use super::metadata::{Dressed, Fresh, Worn};
+use super::strategy::Strategy;
 use super::{Copier, Follow, Job, Landing, Name, Source, are_lists_told};
-use crate::error::{Action, Error};
+use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
-use crate::options::{Product, Removal, Verify};
+use crate::options::{Backup, Product, Removal, Verify};
 use crate::report::quote::quoted;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 /// The target of one attempt.
 pub(super) struct Sink<'a, K: Kernel> {
@@ -24,19 +29,36 @@ pub(super) struct Sink<'a, K: Kernel> {
 enum Place<'a, K: Kernel> {
     /// A fresh file; with it the old one that it replaces, if it has to look like that.
     Temporary { temporary: Temporary<'a, K>, old: Option<(K::File, Stat)> },
+    /// A fresh file whose bytes go into the old one in the end.
+    Beside { copy: Temporary<'a, K>, old: K::File },
     /// The old file.
     Old(K::File),
 }
 
+/// What a sink was filled with, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Content<'a> {
+    pub(super) filled: &'a Filled,
+    pub(super) strategy: Strategy,
+}
+
 /// What is known of a target once it has its name.
-#[derive(Default)]
 pub(crate) struct Finished {
+    pub(super) landing: Landing,
     pub(super) changed: bool,
     /// What fsync said where it cannot be had.
     pub(super) unsynced: Option<Errno>,
     pub(crate) complaints: Vec<Error>,
     /// The name, for messages, that the old target keeps.
     pub(crate) backup: Option<PathBuf>,
+    /// Device and inode number, where they were asked for when it had its name.
+    pub(super) identity: Option<(u64, u64)>,
+}
+
+impl Finished {
+    pub(super) fn new(landing: Landing, complaints: Vec<Error>) -> Self {
+        Self { landing, changed: false, unsynced: None, complaints, backup: None, identity: None }
+    }
 }
 
 impl<K: Kernel> Sink<'_, K> {
@@ -48,7 +70,25 @@ impl<K: Kernel> Sink<'_, K> {
     pub(super) fn file(&self) -> &K::File {
         match &self.place {
             Place::Temporary { temporary, .. } => temporary.file(),
+            Place::Beside { copy, .. } => copy.file(),
             Place::Old(file) => file,
+        }
+    }
+
+    /// The file that has the target's name in the end.
+    pub(super) fn staying(&self) -> &K::File {
+        match &self.place {
+            Place::Temporary { temporary, .. } => temporary.file(),
+            Place::Beside { old, .. } => old,
+            Place::Old(file) => file,
+        }
+    }
+
+    /// Gives up an attempt that another follows. What it cannot take away again is told.
+    pub(super) fn give_up(self, job: &Job<'_, K::File>) -> Result<(), Error> {
+        match self.place {
+            Place::Temporary { temporary, .. } | Place::Beside { copy: temporary, .. } => remove(job, temporary),
+            Place::Old(_) => Ok(()),
         }
     }
 }
@@ -58,29 +98,49 @@ impl<K: Kernel> Copier<'_, K> {
     pub(super) fn sink<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
         match landing {
             Landing::New | Landing::Supplant => self.temporary(job, landing),
-            Landing::Replace | Landing::InPlace | Landing::Value if self.is_value(job) => self.value(job),
+            Landing::Replace | Landing::Rewrite | Landing::InPlace | Landing::Value if self.is_value(job) => {
+                self.value(job)
+            }
             Landing::Replace => self.replacement(job),
+            Landing::Rewrite => self.rewriting(job),
             Landing::InPlace | Landing::Value => self.old_file(job),
             Landing::Through | Landing::BlockDevice => self.device(job),
         }
     }
 
     fn temporary<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
-        let temporary = self.make_temporary(job).map_err(|errno| cannot_land(job, landing, errno))?;
+        self.spare_from_backups(job.target)?;
+        if landing == Landing::Supplant {
+            // Before a temporary is made that could not be removed either.
+            let let_go = self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name));
+            let backs_up = self.options.backup != Backup::No;
+            let action = if backs_up { Action::Backup } else { Action::Remove };
+            let_go.map_err(|errno| Error::call(action, job.target.shown, errno))?;
+        }
+        let temporary = self.make_temporary(job, landing).map_err(|errno| cannot_land(job, landing, errno))?;
         Ok(Sink { landing, place: Place::Temporary { temporary, old: None } })
     }
 
-    fn make_temporary<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Temporary<'j, K>> {
+    fn spot_of<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Spot<'j, K>> {
+        Ok(self.spot(job.target.directory()?, job.ground.home.honesty))
+    }
+
+    fn make_temporary<'j>(
+        &'j self,
+        job: &Job<'j, K::File>,
+        landing: Landing,
+    ) -> crate::kernel::Result<Temporary<'j, K>> {
         let wanted = self.wanted_mode(job.source.stat);
-        let named = if self.is_private(job.source.stat) { 0o600 } else { wanted };
+        // An old file may be closed to those whom the source is open to.
+        let keeps_old_mode = landing == Landing::Replace;
+        let named = if keeps_old_mode || self.is_private(job.source.stat) { 0o600 } else { wanted };
         // Nobody can open what has no name: it may have its mode at once, if that lets us set attributes.
-        let nameless = if wanted & 0o200 == 0 { named } else { wanted };
+        let nameless = if keeps_old_mode || wanted & 0o200 == 0 { named } else { wanted };
         // On ZFS linkat of a file without a name waits for the transaction group (zfs_link; measured on
         // 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
-        let is_nameless = job.ground.home.honesty != Honesty::Zfs;
+        let is_nameless = job.ground.home.honesty != Honesty::Zfs && !self.lacks_links.load(Ordering::Relaxed);
         let [named, nameless] = [named, nameless].map(Mode::from_raw_mode);
-        let dir = job.target.directory()?;
-        Temporary::create(self.kernel, dir, job.target.name, named, is_nameless.then_some(nameless))
+        Temporary::create(self.spot_of(job)?, named, is_nameless.then_some(nameless))
     }
 
     /// Whether a new file is made with a mode of its own, to be given its real one in the end: to keep
@@ -99,8 +159,8 @@ impl<K: Kernel> Copier<'_, K> {
         if self.options.preserve.default_mode { 0o666 } else { source.mode & 0o777 }
     }
 
-    /// A temporary that will look like the old file; the old file itself, if it cannot, or, with -f,
-    /// if it cannot be opened, a new one.
+    /// A temporary that will look like the old file; one whose bytes go into the old file, if it cannot; or, with -f,
+    /// if that cannot be opened, a new one.
     fn replacement<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
         // Opened for writing as cp would, so that what cp may not overwrite stays.
         let old = match self.open(job.target, OFlags::WRONLY) {
@@ -109,19 +169,38 @@ impl<K: Kernel> Copier<'_, K> {
             Err(errno) => return Err(cannot_create(job, errno)),
         };
         let stat = self.expected(job, &old)?;
-        if stat.kind != Kind::File || stat.nlink > 1 {
-            return self.old_file(job);
+        let lets_go = self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name)).is_ok();
+        if stat.kind != Kind::File || stat.nlink > 1 || !lets_go {
+            return self.rewriting(job);
         }
-        let temporary = match self.make_temporary(job) {
+        let temporary = match self.make_temporary(job, Landing::Replace) {
             Ok(temporary) => temporary,
             // A directory we may not write holds a file we may.
-            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => return self.old_file(job),
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => return self.rewriting(job),
             Err(errno) => return Err(cannot_create(job, errno)),
         };
-        if !self.options.privileged && !self.can_own(temporary.file(), &stat).map_err(|e| cannot_create(job, e))? {
-            return self.old_file(job);
+        let can_own = self.options.privileged
+            || self.can_own(temporary.file(), &stat).map_err(|errno| cannot_create(job, errno))?;
+        // A flag that cannot be set, or that cannot be told, leaves the old inode where it is.
+        if !can_own || flags::carry(self.kernel, &old, temporary.file()).is_err() {
+            return self.beside(job, temporary);
         }
         Ok(Sink { landing: Landing::Replace, place: Place::Temporary { temporary, old: Some((old, stat)) } })
+    }
+
+    fn rewriting<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
+        let copy = self.spot_of(job).and_then(|spot| Temporary::create_beside(spot, job.target.name));
+        self.beside(job, copy.map_err(|errno| no_room(job, &reason(errno)))?)
+    }
+
+    fn beside<'j>(&'j self, job: &Job<'j, K::File>, copy: Temporary<'j, K>) -> Result<Sink<'j, K>, Error> {
+        match self.open_old(job)? {
+            Some(old) => Ok(Sink { landing: Landing::Rewrite, place: Place::Beside { copy, old } }),
+            None => {
+                remove(job, copy)?;
+                self.temporary(job, Landing::Supplant)
+            }
+        }
     }
 
     /// Makes an empty file at the end of a link that leads nowhere, to be written in place. A crash
@@ -140,14 +219,19 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     fn old_file<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
+        match self.open_old(job)? {
+            Some(file) => Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) }),
+            None => self.temporary(job, Landing::Supplant),
+        }
+    }
+
+    /// The old file to be written, and read back if that is asked for; `None` if a new one is to take its place.
+    fn open_old(&self, job: &Job<'_, K::File>) -> Result<Option<K::File>, Error> {
         let reads_back = self.options.verify != Verify::Nothing && self.options.product != Product::Attributes;
         let access = if reads_back { OFlags::RDWR } else { OFlags::WRONLY };
         match self.open(job.target, access) {
-            Ok(file) => {
-                self.expected(job, &file)?;
-                Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) })
-            }
-            Err(_) if self.options.removal == Removal::WhenUnwritable => self.temporary(job, Landing::Supplant),
+            Ok(file) => self.expected(job, &file).map(|_| Some(file)),
+            Err(_) if self.options.removal == Removal::WhenUnwritable => Ok(None),
             Err(errno) => Err(cannot_create(job, errno)),
         }
     }
@@ -163,13 +247,13 @@ impl<K: Kernel> Copier<'_, K> {
         Err(Error::Refused(format!("not writing to {}, as it was replaced meanwhile", quoted(job.target.shown))))
     }
 
-    /// Gives a filled sink its attributes and its name. `None` means that the old file can only be
-    /// written in place after all; nothing has changed then. `stat` is that of the sink, if known.
+    /// Gives a filled sink its attributes and its name. `None` means that its file cannot be given a name and another
+    /// is to be made with one; nothing has changed then.
     pub(super) fn finish(
         &self,
         job: &Job<'_, K::File>,
         sink: Sink<'_, K>,
-        stat: Option<Stat>,
+        content: Option<Content<'_>>,
     ) -> Result<Option<Finished>, Error> {
         let changed = self.has_changed(job)?;
         if changed && self.options.require_stable {
@@ -177,13 +261,18 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let Sink { landing, place } = sink;
         let finished = match place {
-            Place::Old(file) => Some(self.finish_old(job, file, landing, stat)?),
-            Place::Temporary { temporary, old } => self.finish_temporary(job, temporary, old, landing, stat)?,
+            Place::Old(file) => {
+                Some(self.finish_old(job, file, landing, content.and_then(|content| content.filled.stat))?)
+            }
+            Place::Beside { copy, old } => Some(self.rewrite(job, copy, old, content)?),
+            Place::Temporary { temporary, old: Some(old) } => self.finish_replacement(job, temporary, &old, content)?,
+            Place::Temporary { temporary, old: None } => self.finish_temporary(job, temporary, landing, content)?,
         };
         Ok(finished.map(|finished| Finished { changed, ..finished }))
     }
 
-    fn finish_old(
+    /// The old file has its new content: gives it its attributes.
+    pub(super) fn finish_old(
         &self,
         job: &Job<'_, K::File>,
         file: K::File,
@@ -191,7 +280,7 @@ impl<K: Kernel> Copier<'_, K> {
         stat: Option<Stat>,
     ) -> Result<Finished, Error> {
         let mut complaints = Vec::new();
-        if matches!(landing, Landing::InPlace | Landing::Value) {
+        if matches!(landing, Landing::InPlace | Landing::Rewrite | Landing::Value) {
             let worn = if landing == Landing::Value {
                 // What sets its mode, or refuses to, is the kernel's own; an owner that is not known is set as well.
                 Worn { mode: None, ..Worn::of(self.kernel.stat(&file).ok()) }
@@ -209,46 +298,84 @@ impl<K: Kernel> Copier<'_, K> {
             }
         }
         self.close(job, file)?;
-        Ok(Finished { complaints, ..Finished::default() })
+        Ok(Finished::new(landing, complaints))
+    }
+
+    /// FUSE and network filesystems say at close, or to any call before it, that what was written
+    /// found no place. By then the name would be taken, or chmod would seem to have failed.
+    fn report_writes(&self, job: &Job<'_, K::File>, file: &K::File) -> Result<(), Error> {
+        if job.ground.home.honesty == Honesty::Honest {
+            return Ok(());
+        }
+        self.flush(file).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))
+    }
+
+    /// Makes a temporary look like the old file and renames it over that; writes the old file in place, if it cannot be.
+    fn finish_replacement(
+        &self,
+        job: &Job<'_, K::File>,
+        mut temporary: Temporary<'_, K>,
+        (old, stat): &(K::File, Stat),
+        content: Option<Content<'_>>,
+    ) -> Result<Option<Finished>, Error> {
+        let failed = |errno| cannot_create(job, errno);
+        self.report_writes(job, temporary.file())?;
+        let tells_lists = are_lists_told(job.ground.home.honesty);
+        let old = Dressed { file: old, shown: job.target.shown, worn: Worn::default(), tells_lists };
+        let made = content.and_then(|content| content.filled.stat);
+        let worn = match self.wardrobe().imitate(&old, stat, temporary.file(), made) {
+            Ok(worn) => worn,
+            Err(errno) if is_refused(errno) => return self.rewrite_after_all(job, temporary, content).map(Some),
+            Err(errno) => return Err(failed(errno)),
+        };
+        let complaints = self.carry(job, temporary.file(), worn, Fresh::Alike);
+        // On disk before it takes the old one's name, see below.
+        let unsynced = self.sync(job, temporary.file())?;
+        match temporary.give_name() {
+            Err(errno) if temporary.lacks_link(errno) => {
+                self.name_from_now_on();
+                return Ok(None);
+            }
+            named => named.map_err(failed)?,
+        }
+        match temporary.commit(job.target.name, Claim::Over) {
+            // A mount point, or a directory that lets nothing go: the name cannot be taken from the old file.
+            Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) => {
+                self.rewrite_after_all(job, temporary, content).map(Some)
+            }
+            committed => {
+                committed.map_err(failed)?;
+                let finished = self.finish_named(job, temporary, Landing::Replace, complaints, content)?;
+                Ok(Some(Finished { unsynced, ..finished }))
+            }
+        }
+    }
+
+    /// Writes the old file in place from a temporary that was to replace it.
+    fn rewrite_after_all(
+        &self,
+        job: &Job<'_, K::File>,
+        temporary: Temporary<'_, K>,
+        content: Option<Content<'_>>,
+    ) -> Result<Finished, Error> {
+        match self.open_old(job)? {
+            Some(old) => self.rewrite(job, temporary, old, content),
+            None => Err(cannot_create(job, Errno::ACCESS)),
+        }
     }
 
     fn finish_temporary(
         &self,
         job: &Job<'_, K::File>,
-        temporary: Temporary<'_, K>,
-        old: Option<(K::File, Stat)>,
+        mut temporary: Temporary<'_, K>,
         landing: Landing,
-        stat: Option<Stat>,
+        content: Option<Content<'_>>,
     ) -> Result<Option<Finished>, Error> {
-        // FUSE and network filesystems say at close, or to any call before it, that what was written
-        // found no place. By then the name would be taken, or chmod would seem to have failed.
-        if job.ground.home.honesty != Honesty::Honest {
-            let flushed = self.flush(temporary.file());
-            flushed.map_err(|errno| Error::call(Action::Close, job.target.shown, errno))?;
-        }
-        let (worn, fresh) = match &old {
-            Some((old, old_stat)) => {
-                let tells_lists = are_lists_told(job.ground.home.honesty);
-                let old = Dressed { file: old, shown: job.target.shown, worn: Worn::default(), tells_lists };
-                let imitated = self.wardrobe().imitate(&old, old_stat, temporary.file(), stat);
-                match imitated {
-                    Ok(worn) => (worn, Fresh::Alike),
-                    Err(errno) if is_refused(errno) => return Ok(None),
-                    Err(errno) => return Err(cannot_land(job, landing, errno)),
-                }
-            }
-            None => {
-                let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
-                (
-                    Worn::of(stat),
-                    Fresh::Made {
-                        private: self.is_private(job.source.stat),
-                        default_mode,
-                        inherits: job.ground.home.inherits,
-                    },
-                )
-            }
-        };
+        self.report_writes(job, temporary.file())?;
+        let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
+        let inherits = job.ground.home.inherits;
+        let fresh = Fresh::Made { private: self.is_private(job.source.stat), default_mode, inherits };
+        let worn = Worn::of(content.and_then(|content| content.filled.stat));
         let complaints = self.carry(job, temporary.file(), worn, fresh);
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
@@ -257,19 +384,43 @@ impl<K: Kernel> Copier<'_, K> {
             unsynced = self.sync(job, temporary.file())?;
         }
         let failed = |errno| cannot_land(job, landing, errno);
-        let (file, backup) = match landing {
-            Landing::New => temporary.commit(job.target.name, Claim::New).map(|file| (file, None)).map_err(failed),
-            Landing::Replace => match temporary.commit(job.target.name, Claim::Over) {
-                // A mount point, or a sticky directory: the name cannot be taken from the old file.
-                Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) => return Ok(None),
-                committed => committed.map(|file| (file, None)).map_err(failed),
-            },
-            Landing::Supplant | Landing::InPlace | Landing::Through | Landing::BlockDevice | Landing::Value => {
-                self.take_over(job.target, |claim| temporary.commit(job.target.name, claim), failed)
+        let named =
+            if landing == Landing::New { temporary.commit(job.target.name, Claim::New) } else { temporary.give_name() };
+        match named {
+            Err(errno) if temporary.lacks_link(errno) => {
+                self.name_from_now_on();
+                return Ok(None);
             }
-        }?;
+            named => named.map_err(failed)?,
+        }
+        let mut backup = None;
+        if landing != Landing::New {
+            let commit = |claim| temporary.commit(job.target.name, claim);
+            ((), backup) = self.take_over(job.target, Leaves::WhenReplaced, commit, failed)?;
+        }
+        let finished = self.finish_named(job, temporary, landing, complaints, content)?;
+        Ok(Some(Finished { backup, unsynced, ..finished }))
+    }
+
+    /// A file without a name cannot be given one here (linkat is missing, or goes through a /proc that is): from now on
+    /// temporaries have one from the beginning. If it was for another reason, that is met again.
+    fn name_from_now_on(&self) {
+        self.lacks_links.store(true, Ordering::Relaxed);
+    }
+
+    /// The target has its name: it has to show what was verified.
+    fn finish_named(
+        &self,
+        job: &Job<'_, K::File>,
+        temporary: Temporary<'_, K>,
+        landing: Landing,
+        complaints: Vec<Error>,
+        content: Option<Content<'_>>,
+    ) -> Result<Finished, Error> {
+        let file = temporary.into_file();
+        let identity = self.identity_of_named(job, &file, landing, content)?;
         self.close(job, file)?;
-        Ok(Some(Finished { complaints, backup, unsynced, ..Finished::default() }))
+        Ok(Finished { identity, ..Finished::new(landing, complaints) })
     }
 
     fn close(&self, job: &Job<'_, K::File>, target: K::File) -> Result<(), Error> {
@@ -344,4 +495,19 @@ fn cannot_land<F>(job: &Job<'_, F>, landing: Landing, errno: Errno) -> Error {
 
 pub(super) fn cannot_create<F>(job: &Job<'_, F>, errno: Errno) -> Error {
     Error::call(Action::CreateFile, job.target.shown, errno)
+}
+
+/// A verified copy beside the old file cannot be made.
+pub(super) fn no_room<F>(job: &Job<'_, F>, why: &str) -> Error {
+    let target = quoted(job.target.shown);
+    Error::Refused(format!("not overwriting {target} without a verified copy beside it (--in-place does): {why}"))
+}
+
+/// Removes a temporary that is of no more use. What stays has to be told.
+pub(super) fn remove<K: Kernel>(job: &Job<'_, K::File>, mut temporary: Temporary<'_, K>) -> Result<(), Error> {
+    let name = temporary.name().map(|name| job.target.shown.with_file_name(name));
+    match (temporary.remove(), name) {
+        (Err(errno), Some(name)) => Err(Error::call(Action::Remove, &name, errno)),
+        (Ok(()), _) | (Err(_), None) => Ok(()),
+    }
 }

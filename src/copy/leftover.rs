@@ -1,57 +1,322 @@
-//! What a dead run left: told from what a living one works on, and removed.
+//! Names of temporaries, and how what a dead run left under them is told from what a living one works on.
 //!
-//! Every target has a temporary name of its own, made from its name, which is tried first. So a later
-//! copy to the same target meets what an earlier one left, and no directory is searched. A living run
-//! holds a lock on a file that has such a name; the kernel lets go of it at death, however it came.
-//! Nobody removes the name of a file that he has not locked (docs/design/leftovers.md).
+//! A name holds 128 bits that nobody knows beforehand, who its run is, and a check over that and the directory. So a
+//! later run knows a leftover of this program from a file that only has such a name, and removes it if its run is proved
+//! to be dead: by its process, by the boot, or on this machine's own filesystems by a lock that nobody holds
+//! (docs/design/leftovers.md). What cannot be proved stays.
 
 use super::commit::TEMPORARY_PREFIX;
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Stat};
+use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// The temporary name that belongs to a target's name in its directory.
-pub(super) fn own_name(target: &Path) -> PathBuf {
-    let digest = blake3::hash(target.as_os_str().as_bytes()).to_hex();
-    PathBuf::from(format!("{TEMPORARY_PREFIX}{}", &digest[..16]))
+/// How many names of a directory are looked at in search of leftovers.
+const NAMES_SEARCHED_MAX: usize = 20_000;
+
+/// How many directories are remembered to have been searched: a tree is worked off one after the other.
+const DIRECTORIES_REMEMBERED: usize = 256;
+
+/// The fields of a name, in hexadecimal digits: what is random, the boot, boot and namespace, the process number, its
+/// beginning, the check.
+const FIELDS: [usize; 6] = [32, 8, 16, 8, 8, 16];
+
+/// Makes names, and searches directories for old ones; see the head of this file.
+#[derive(Default)]
+pub(super) struct Names {
+    /// 256 bits that nobody else knows.
+    secret: OnceLock<[u8; 32]>,
+    /// Names made so far.
+    count: AtomicU64,
+    author: OnceLock<Option<Author>>,
+    /// Device and inode numbers of directories that were searched, the latest last.
+    searched: Mutex<VecDeque<(u64, u64)>>,
 }
 
-/// Whether a file that was just made under its own name is still there and locked by this run: between
-/// the two, another may have taken it for a dead one's.
-pub(super) fn is_held<K: Kernel>(kernel: &K, file: &K::File) -> Result<bool> {
-    match kernel.lock(file) {
-        Err(Errno::AGAIN) => Ok(false),
-        // Where there are no locks, nobody gets one to remove it.
-        Ok(()) | Err(_) => Ok(kernel.stat(file)?.nlink > 0),
+/// A process, so that another on the same machine can tell whether it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Author {
+    /// Of the boot ID.
+    boot: u64,
+    /// Of the boot ID and the PID namespace.
+    machine: u64,
+    pid: u64,
+    /// Of the time at which it began.
+    start: u64,
+}
+
+/// What is known of a run that left a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Alive,
+    Dead,
+    /// It began in another boot.
+    OtherBoot,
+    Unknown,
+}
+
+impl Names {
+    /// A name for a temporary in `dir`, which a later run can tell to be a leftover. The first time, what dead runs
+    /// left in the directory is removed. `is_local` says that nobody but this machine's kernel works on the filesystem.
+    pub(super) fn marked<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool) -> PathBuf {
+        let Ok(here) = kernel.stat(dir) else { return self.plain(kernel) };
+        let author = *self.author.get_or_init(|| Author::of_this_process(kernel));
+        if self.is_first_visit(&here) {
+            Search { kernel, dir, here: &here, author, is_local }.remove_leftovers();
+        }
+        let author = author.unwrap_or(Author { boot: 0, machine: 0, pid: 0, start: 0 });
+        let random = self.random(kernel);
+        let Author { boot, machine, pid, start } = author;
+        let fields = format!("{}{boot:08x}{machine:016x}{pid:08x}{start:08x}", &random[..FIELDS[0]]);
+        PathBuf::from(format!("{TEMPORARY_PREFIX}{fields}{:016x}", check(&fields, &here)))
+    }
+
+    /// A name that nobody ever takes for a leftover.
+    pub(super) fn plain<K: Kernel>(&self, kernel: &K) -> PathBuf {
+        PathBuf::from(format!("{TEMPORARY_PREFIX}{}", &self.random(kernel)[..FIELDS[0]]))
+    }
+
+    /// One for filesystems that take no longer ones: 14 bytes, as the oldest of them.
+    pub(super) fn short<K: Kernel>(&self, kernel: &K) -> PathBuf {
+        PathBuf::from(format!("{TEMPORARY_PREFIX}{}", &self.random(kernel)[..6]))
+    }
+
+    /// Hexadecimal digits that were never given and cannot be foretold.
+    fn random<K: Kernel>(&self, kernel: &K) -> String {
+        let secret = self.secret.get_or_init(|| {
+            let mut secret = [0; 32];
+            secret.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&kernel.random().to_ne_bytes()));
+            secret
+        });
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        blake3::keyed_hash(secret, &number.to_ne_bytes()).to_hex().to_string()
+    }
+
+    fn is_first_visit(&self, here: &Stat) -> bool {
+        let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        if searched.contains(&(here.dev, here.ino)) {
+            return false;
+        }
+        if searched.len() == DIRECTORIES_REMEMBERED {
+            searched.pop_front();
+        }
+        searched.push_back((here.dev, here.ino));
+        true
     }
 }
 
-/// Removes what stands at the temporary name `name` if nobody works on it. True if the name is free then.
-pub(super) fn remove_dead<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> bool {
-    let removed = claim_dead(kernel, dir, name).and_then(|held| {
-        let unlinked = kernel.unlink(dir, name);
-        // The lock lasts until the name is gone.
-        drop(held);
-        unlinked
-    });
-    // What stands there stays, for whatever reason: there are other names.
-    matches!(removed, Ok(()) | Err(Errno::NOENT))
+/// The digits that bind a name to its directory.
+fn check(fields: &str, here: &Stat) -> u64 {
+    hashed(&[fields.as_bytes(), &here.dev.to_le_bytes(), &here.ino.to_le_bytes()])
 }
 
-/// Makes sure that nobody works on what stands at `name`, and keeps others from it: a file's lock.
-fn claim_dead<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> Result<Option<K::File>> {
-    let found = kernel.stat_at(Some(dir), name, false)?;
-    match found.kind {
-        Kind::Directory => Err(Errno::ISDIR),
-        // Such a name is made and renamed in two calls, and made again by who misses it.
-        Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Ok(None),
-        Kind::File => {
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-            let file = kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty())?;
-            kernel.lock(&file)?;
-            // Somebody else may have removed it before, and a living run have made another.
-            let is_still = kernel.stat_at(Some(dir), name, false)?.is_same_file(&kernel.stat(&file)?);
-            if is_still { Ok(Some(file)) } else { Err(Errno::AGAIN) }
+fn hashed(parts: &[&[u8]]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    u64::from_le_bytes(std::array::from_fn(|at| hasher.finalize().as_bytes()[at]))
+}
+
+/// The first 32 bits, for fields of eight digits.
+fn halved(hash: u64) -> u64 {
+    hash >> 32
+}
+
+/// Who made the name `name` in the directory `here`; `None` of a name that only looks like one of ours.
+fn author_of(name: &OsStr, here: &Stat) -> Option<Author> {
+    let digits = name.as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes())?;
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == FIELDS.iter().sum::<usize>())?;
+    let (fields, last) = digits.split_at(digits.len() - FIELDS[5]);
+    let is_ours = u64::from_str_radix(last, 16).ok()? == check(fields, here);
+    let mut rest = fields.get(FIELDS[0]..).filter(|_| is_ours)?;
+    let mut next = |length: usize| {
+        let (field, behind) = rest.split_at_checked(length)?;
+        rest = behind;
+        u64::from_str_radix(field, 16).ok()
+    };
+    Some(Author { boot: next(FIELDS[1])?, machine: next(FIELDS[2])?, pid: next(FIELDS[3])?, start: next(FIELDS[4])? })
+}
+
+impl Author {
+    /// This process, if /proc tells of it.
+    fn of_this_process<K: Kernel>(kernel: &K) -> Option<Self> {
+        let boot = contents(kernel, Path::new("/proc/sys/kernel/random/boot_id")).ok()?;
+        let namespace = kernel.stat_at(None, Path::new("/proc/self/ns/pid"), true).ok()?;
+        let process = contents(kernel, Path::new("/proc/self/stat")).ok()?;
+        let pid = std::str::from_utf8(&process).ok()?.split(' ').next()?.parse().ok()?;
+        // A /proc of another namespace than one's own has other numbers.
+        let is_own = pid == u64::from(std::process::id());
+        let namespace = [namespace.dev.to_le_bytes(), namespace.ino.to_le_bytes()].concat();
+        let author = Self {
+            boot: halved(hashed(&[&boot])),
+            machine: hashed(&[&boot, &namespace]),
+            pid,
+            start: halved(hashed(&[start_of(&process)?])),
+        };
+        Some(author).filter(|_| is_own)
+    }
+
+    /// What became of it, as seen by `observer`. Only its own kernel knows of a process; a /proc that hides those of
+    /// others is not asked whether it is there.
+    fn fate<K: Kernel>(self, kernel: &K, observer: Option<Self>) -> Fate {
+        let Some(observer) = observer.filter(|_| self.machine != 0) else { return Fate::Unknown };
+        if self.machine != observer.machine {
+            return if self.boot == observer.boot { Fate::Unknown } else { Fate::OtherBoot };
         }
+        if kernel.process_exists(self.pid) == Err(Errno::SRCH) {
+            return Fate::Dead;
+        }
+        let process = contents(kernel, Path::new(&format!("/proc/{}/stat", self.pid)));
+        match process.ok().as_deref().and_then(start_of) {
+            Some(start) if halved(hashed(&[start])) != self.start => Fate::Dead,
+            // Where its beginning cannot be seen it may be the one.
+            Some(_) | None => Fate::Alive,
+        }
+    }
+}
+
+/// The beginning of /proc/PID/stat's process, in clock ticks since boot: the 22nd field. The second is its name in
+/// parentheses, which may hold anything.
+fn start_of(process: &[u8]) -> Option<&[u8]> {
+    let behind = process.iter().rposition(|byte| *byte == b')')? + 1;
+    process[behind..].split(|byte| *byte == b' ').nth(20).filter(|field| !field.is_empty())
+}
+
+/// A small file of /proc.
+fn contents<K: Kernel>(kernel: &K, path: &Path) -> Result<Vec<u8>> {
+    let file = kernel.open(None, path, OFlags::RDONLY | OFlags::NOCTTY, Mode::empty(), ResolveFlags::empty())?;
+    let mut bytes = vec![0; 4096];
+    let count = kernel.read(&file, &mut bytes)?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
+/// The search of one directory.
+struct Search<'a, K: Kernel> {
+    kernel: &'a K,
+    dir: &'a K::File,
+    here: &'a Stat,
+    author: Option<Author>,
+    is_local: bool,
+}
+
+impl<K: Kernel> Search<'_, K> {
+    /// Removes what is proved to be a dead run's. What cannot be listed, looked at or removed stays: nothing of the copy
+    /// hangs on it.
+    fn remove_leftovers(&self) {
+        for (name, author) in self.found().unwrap_or_default() {
+            self.remove_if_dead(&name, author).unwrap_or(());
+        }
+    }
+
+    fn remove_if_dead(&self, name: &Path, author: Author) -> Result<()> {
+        let held = match author.fate(self.kernel, self.author) {
+            Fate::Alive => return Ok(()),
+            Fate::OtherBoot | Fate::Unknown if !self.is_local => return Ok(()),
+            Fate::Dead | Fate::OtherBoot => None,
+            Fate::Unknown => Some(self.locked(name)?),
+        };
+        let removed = self.kernel.unlink(self.dir, name);
+        // The lock lasts until the name is gone.
+        drop(held);
+        removed
+    }
+
+    /// Names that this program has made in this directory.
+    fn found(&self) -> Result<Vec<(PathBuf, Author)>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let dir = self.kernel.open(Some(self.dir), Path::new("."), flags, Mode::empty(), ResolveFlags::empty())?;
+        let (mut found, mut seen) = (Vec::new(), 0);
+        while seen < NAMES_SEARCHED_MAX {
+            let names = self.kernel.next_names(&dir)?;
+            if names.is_empty() {
+                break;
+            }
+            seen += names.len();
+            let ours = |name: std::ffi::OsString| author_of(&name, self.here).map(|author| (name.into(), author));
+            found.extend(names.into_iter().filter_map(|listed| ours(listed.name)));
+        }
+        Ok(found)
+    }
+
+    /// A regular file that was locked by nobody, and is now. A living run locks its own before it has the name, or
+    /// looks afterwards whether it still has it.
+    fn locked(&self, name: &Path) -> Result<K::File> {
+        if self.kernel.stat_at(Some(self.dir), name, false)?.kind != Kind::File {
+            return Err(Errno::INVAL);
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = self.kernel.open(Some(self.dir), name, flags, Mode::empty(), ResolveFlags::empty())?;
+        self.kernel.lock(&file).map(|()| file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Timestamp;
+    use crate::kernel::linux::Linux;
+
+    fn directory(ino: u64) -> Stat {
+        let time = Timestamp::default();
+        let kind = Kind::Directory;
+        Stat {
+            dev: 1,
+            ino,
+            kind,
+            mode: 0o700,
+            nlink: 2,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            size: 0,
+            blocks: 0,
+            atime: time,
+            mtime: time,
+            ctime: time,
+        }
+    }
+
+    #[test]
+    fn a_name_is_known_in_its_own_directory_and_under_no_other_name() {
+        let fields = format!("{}{:08x}{:016x}{:08x}{:08x}", "a".repeat(32), 1, 2, 3, 4);
+        let name = |last: u64| std::ffi::OsString::from(format!("{TEMPORARY_PREFIX}{fields}{last:016x}"));
+        let ours = name(check(&fields, &directory(7)));
+        assert_eq!(author_of(&ours, &directory(7)), Some(Author { boot: 1, machine: 2, pid: 3, start: 4 }));
+        assert_eq!(author_of(&ours, &directory(8)), None);
+        assert_eq!(author_of(&name(0), &directory(7)), None);
+        assert_eq!(author_of(OsStr::new(".safecp-0123456789abcdef"), &directory(7)), None);
+    }
+
+    #[test]
+    fn no_two_names_are_the_same_and_each_run_has_its_own() {
+        let (kernel, names) = (Linux::new(), Names::default());
+        assert_ne!(names.plain(&kernel), names.plain(&kernel));
+        assert_ne!(Names::default().plain(&kernel), Names::default().plain(&kernel));
+        assert_eq!(names.short(&kernel).as_os_str().len(), 14);
+    }
+
+    #[test]
+    fn a_process_lives_while_its_number_and_its_beginning_are_there() {
+        let kernel = Linux::new();
+        let own = Author::of_this_process(&kernel).expect("a process of this machine");
+        assert_eq!(own.fate(&kernel, Some(own)), Fate::Alive);
+        assert_eq!(Author { start: own.start ^ 1, ..own }.fate(&kernel, Some(own)), Fate::Dead);
+        assert_eq!(Author { pid: 0x7fff_ffff, ..own }.fate(&kernel, Some(own)), Fate::Dead);
+        assert_eq!(Author { machine: own.machine ^ 1, ..own }.fate(&kernel, Some(own)), Fate::Unknown);
+        let elsewhere = Author { machine: own.machine ^ 1, boot: own.boot ^ 1, ..own };
+        assert_eq!(elsewhere.fate(&kernel, Some(own)), Fate::OtherBoot);
+        assert_eq!(own.fate(&kernel, None), Fate::Unknown);
+    }
+
+    #[test]
+    fn the_beginning_is_found_behind_any_name() {
+        let process = b"17 (a) b (c)) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
+        assert_eq!(start_of(process), Some(&b"4711"[..]));
+        assert_eq!(start_of(b"17 (a) S"), None);
     }
 }

@@ -10,12 +10,14 @@ pub mod digest;
 mod durable;
 pub mod extent;
 mod fill;
+mod flags;
 mod landing;
 mod lease;
 mod leftover;
 pub mod map;
 pub mod metadata;
 pub mod probe;
+mod rewrite;
 mod same;
 pub mod strategy;
 pub mod threads;
@@ -30,8 +32,11 @@ use crate::known::filesystems::{Filesystem, Honesty};
 use crate::known::zfs::Module;
 use crate::options::{Options, Reflink, Verify};
 use crate::report::quote::quoted;
+use backup::Taken;
 use fill::{Failed, Filled, exhausted};
 pub(crate) use landing::Finished;
+use landing::{Content, no_room};
+use leftover::Names;
 use metadata::Wardrobe;
 use probe::Probe;
 use std::collections::BTreeSet;
@@ -173,6 +178,8 @@ pub enum Landing {
     Replace,
     /// In the place of whatever is there, as a new file.
     Supplant,
+    /// Into the old file, from a verified copy beside it.
+    Rewrite,
     /// Into the old file, which is emptied first.
     InPlace,
     /// Into something that is not a regular file: written, never read back.
@@ -288,6 +295,12 @@ pub struct Copier<'a, K: Kernel> {
     pub geometry: Geometry,
     /// Pairs of source and target devices between which FICLONE said that it never can.
     unclonable: Mutex<BTreeSet<(u64, u64)>>,
+    /// Names of temporaries.
+    names: Names,
+    /// A file without a name could not be given one: they have one from the beginning.
+    lacks_links: AtomicBool,
+    /// Names that no backup may take.
+    taken: Taken,
 }
 
 /// One file on its way: where it comes from and where it goes.
@@ -308,6 +321,9 @@ impl<'a, K: Kernel> Copier<'a, K> {
             threads: Threads::new(options.jobs, options.jobs_max),
             geometry: Geometry::default(),
             unclonable: Mutex::default(),
+            names: Names::default(),
+            lacks_links: AtomicBool::default(),
+            taken: Taken::default(),
         }
     }
 
@@ -365,22 +381,22 @@ impl<'a, K: Kernel> Copier<'a, K> {
         let mut ladder = self.ladder(&probe, &job, landing)?;
         loop {
             let sink = self.sink(&job, landing)?;
-            self.must_last(&job, sink.landing, sink.file())?;
+            self.must_last(&job, sink.landing, sink.staying())?;
             if sink.landing != landing {
                 landing = sink.landing;
                 ladder = self.ladder(&probe, &job, landing)?;
             }
             match self.fill(ladder.rung(), &probe, &job, &sink) {
-                Ok(filled) => match self.finish(&job, sink, filled.stat)? {
-                    Some(finished) => return Ok(self.copied(&ladder, landing, &filled, finished)),
-                    // The old file cannot be replaced without anybody noticing.
-                    None => {
-                        landing = Landing::InPlace;
-                        ladder = self.ladder(&probe, &job, landing)?;
+                Ok(filled) => {
+                    let content = Content { filled: &filled, strategy: ladder.rung().strategy };
+                    if let Some(finished) = self.finish(&job, sink, Some(content))? {
+                        return Ok(self.copied(&ladder, &filled, finished));
                     }
-                },
-                Err(Failed::For(error)) => return Err(error),
+                    // Once more, with a temporary that has a name.
+                }
+                Err(Failed::For(error)) => return Err(without_room(&job, landing, error)),
                 Err(Failed::Fallback(fallback)) => {
+                    sink.give_up(&job)?;
                     ladder.step_down(fallback).map_err(|fallback| exhausted(fallback, &job))?;
                 }
             }
@@ -397,10 +413,22 @@ impl<'a, K: Kernel> Copier<'a, K> {
         ground: &Ground,
     ) -> Result<Finished, Error> {
         let job = Job { source, target, ground };
-        let landing = if ground.landing == Landing::Replace { Landing::InPlace } else { ground.landing };
-        let sink = self.sink(&job, landing)?;
-        self.must_last(&job, sink.landing, sink.file())?;
-        let finished = self.finish(&job, sink, None)?;
+        let landing = match ground.landing {
+            Landing::Replace | Landing::Rewrite => Landing::InPlace,
+            landing @ (Landing::New
+            | Landing::Supplant
+            | Landing::InPlace
+            | Landing::Through
+            | Landing::BlockDevice
+            | Landing::Value) => landing,
+        };
+        let attempt = || {
+            let sink = self.sink(&job, landing)?;
+            self.must_last(&job, sink.landing, sink.staying())?;
+            self.finish(&job, sink, None)
+        };
+        // A file without a name that could not be given one: once more, with one from the beginning.
+        let finished = attempt()?.map_or_else(attempt, |finished| Ok(Some(finished)))?;
         finished.ok_or_else(|| Error::call(Action::CreateFile, target.shown, Errno::BUSY))
     }
 
@@ -416,7 +444,8 @@ impl<'a, K: Kernel> Copier<'a, K> {
         let is_proved = self.options.verify != Verify::Nothing && self.options.reflink != Reflink::Always;
         let cloning = if is_proved && probe.size <= self.geometry.small {
             Cloning::NotWorthProving
-        } else if landing == Landing::InPlace {
+        } else if landing == Landing::InPlace || landing == Landing::Rewrite && self.options.reflink == Reflink::Always
+        {
             Cloning::IntoOld
         } else if self.may_clone(job) {
             Cloning::IntoNew
@@ -443,9 +472,9 @@ impl<'a, K: Kernel> Copier<'a, K> {
         self.unclonable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn copied(&self, ladder: &Ladder, landing: Landing, filled: &Filled, finished: Finished) -> Copied {
+    fn copied(&self, ladder: &Ladder, filled: &Filled, finished: Finished) -> Copied {
         let rung = ladder.rung();
-        let verified = match (landing, self.options.verify) {
+        let verified = match (finished.landing, self.options.verify) {
             (Landing::Through, _) => Verified::Impossible,
             (Landing::Value, _) => Verified::MadeUp,
             (_, Verify::Nothing) => Verified::No,
@@ -464,11 +493,11 @@ impl<'a, K: Kernel> Copier<'a, K> {
             verified,
             sparse,
             changed: finished.changed,
-            landing,
+            landing: finished.landing,
             unsynced: finished.unsynced,
             complaints: finished.complaints,
             backup: finished.backup,
-            identity: filled.stat.map(|stat| (stat.dev, stat.ino)),
+            identity: finished.identity.or(filled.stat.map(|stat| (stat.dev, stat.ino))),
         }
     }
 }
@@ -476,6 +505,16 @@ impl<'a, K: Kernel> Copier<'a, K> {
 /// Whether ext4, XFS, btrfs, tmpfs or ZFS is meant: these name the lists among the attributes.
 fn are_lists_told(honesty: Honesty) -> bool {
     matches!(honesty, Honesty::Honest | Honesty::Zfs)
+}
+
+/// What is said where a verified copy beside an old file finds no room.
+fn without_room<F>(job: &Job<'_, F>, landing: Landing, error: Error) -> Error {
+    match error {
+        Error::Call { errno: Errno::NOSPC | Errno::DQUOT, .. } if landing == Landing::Rewrite => {
+            no_room(job, &error.to_string())
+        }
+        error => error,
+    }
 }
 
 /// The device of the source, and that of the directory the target lies in; nothing if that could not be told.

@@ -116,7 +116,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// What hints of the filesystem that a file lies on are worth; unknown if it cannot be told.
-    pub(super) fn honesty_of(&self, file: &K::File) -> Honesty {
+    pub(crate) fn honesty_of(&self, file: &K::File) -> Honesty {
         let magic = self.kernel.filesystem(file);
         magic.map_or(Honesty::Unknown, |magic| self.honesty_on(Filesystem::new(magic), file))
     }

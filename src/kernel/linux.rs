@@ -8,14 +8,14 @@
 
 use super::beneath::Walk;
 use super::reach::{self, Purpose, Reach, by_proc};
-use super::{At, CachePages, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
+use super::{At, CachePages, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
-    Access, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, MemfdFlags, Mode, OFlags, RawDir, RenameFlags,
-    ResolveFlags, SeekFrom, StatxFlags, Timespec, Timestamps, Uid, XattrFlags, memfd_create,
+    Access, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, IFlags, MemfdFlags, Mode, OFlags, RawDir,
+    RenameFlags, ResolveFlags, SeekFrom, StatxFlags, Timespec, Timestamps, Uid, XattrFlags, memfd_create,
 };
 use rustix::io::Errno;
-use rustix::ioctl::{Opcode, Updater};
+use rustix::ioctl::{Opcode, Updater, opcode};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -69,6 +69,13 @@ const FS_IOC_FIEMAP: Opcode = rustix::ioctl::opcode::read_write::<[u64; 4]>(b'f'
 
 /// Bytes that one getdents64(2) may fill: some hundred names.
 const DIRECTORY_BUFFER: usize = 32 << 10;
+
+/// struct fsxattr: flags, extent size, number of extents, project, extent size of copies on write, eight bytes to spare.
+type FsXattr = [u32; 7];
+
+/// FS_IOC_FSGETXATTR and FS_IOC_FSSETXATTR.
+const FSGETXATTR: Opcode = opcode::read::<FsXattr>(b'X', 31);
+const FSSETXATTR: Opcode = opcode::write::<FsXattr>(b'X', 32);
 
 /// The kernel this program runs on.
 #[derive(Debug, Default)]
@@ -217,6 +224,13 @@ fn mount_with(line: &[u8], number: u64) -> Option<Mount> {
     let mut last = fields.skip_while(|field| *field != "-").skip(1);
     let (kind, options) = (last.next()?.to_owned(), last.nth(1).unwrap_or_default());
     Some(Mount { kind, options: options.split(',').map(str::to_owned).collect() })
+}
+
+fn fsxattr(file: &OwnedFd) -> Result<FsXattr> {
+    let mut value = FsXattr::default();
+    // SAFETY: the kernel writes as many bytes as the number of the request says, which is made of the array's size.
+    whole_return(unsafe { libc::ioctl(file.as_raw_fd(), FSGETXATTR as _, value.as_mut_ptr()) })?;
+    Ok(value)
 }
 
 fn page_bytes() -> u64 {
@@ -501,6 +515,10 @@ impl Kernel for Linux {
         rustix::fs::unlinkat(dir, name, AtFlags::empty())
     }
 
+    fn rmdir(&self, dir: &OwnedFd, name: &Path) -> Result<()> {
+        rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)
+    }
+
     fn mkdir(&self, dir: &OwnedFd, name: &Path, mode: Mode) -> Result<()> {
         rustix::fs::mkdirat(dir, name, mode)
     }
@@ -622,12 +640,55 @@ impl Kernel for Linux {
         self.reach.else_by_path(file, Purpose::Change, answer, by_path, |dir, at| reach::remove(dir, at, name))
     }
 
+    fn inode_flags(&self, file: &OwnedFd) -> Result<u32> {
+        rustix::fs::ioctl_getflags(file).map(|flags| flags.bits())
+    }
+
+    fn set_inode_flags(&self, file: &OwnedFd, flags: u32) -> Result<()> {
+        rustix::fs::ioctl_setflags(file, IFlags::from_bits_retain(flags))
+    }
+
+    fn inode_hints(&self, file: &OwnedFd) -> Result<InodeHints> {
+        fsxattr(file).map(|[flags, extent_size, _, project, cow_extent_size, ..]| InodeHints {
+            flags,
+            extent_size,
+            project,
+            cow_extent_size,
+        })
+    }
+
+    fn set_inode_hints(&self, file: &OwnedFd, hints: InodeHints) -> Result<()> {
+        let InodeHints { flags, extent_size, project, cow_extent_size } = hints;
+        let value: FsXattr = [flags, extent_size, 0, project, cow_extent_size, 0, 0];
+        // SAFETY: the kernel reads as many bytes as the number of the request says, which is made of the array's size.
+        whole_return(unsafe { libc::ioctl(file.as_raw_fd(), FSSETXATTR as _, value.as_ptr()) })
+    }
+
+    fn process_exists(&self, pid: u64) -> Result<()> {
+        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).ok_or(Errno::SRCH)?;
+        rustix::process::test_kill_process(pid)
+    }
+
     fn random(&self) -> u64 {
         let mut bytes = [0_u8; 8];
         match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
             Ok(8) => u64::from_ne_bytes(bytes),
-            // Names need not be secret: O_EXCL refuses a taken one, and the caller tries the next.
-            _ => std::process::id().into(),
+            // Linux before 3.17, or a filter.
+            _ => random_otherwise(),
         }
     }
+}
+
+/// What nobody can foretell where getrandom(2) fails: /dev/urandom's word; without that, where and when this runs.
+fn random_otherwise() -> u64 {
+    let mut bytes = [0_u8; 8];
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let read =
+        rustix::fs::open("/dev/urandom", flags, Mode::empty()).and_then(|file| rustix::io::read(file, &mut bytes));
+    if read == Ok(bytes.len()) {
+        return u64::from_ne_bytes(bytes);
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let place = std::ptr::from_ref(&bytes).addr() as u64;
+    now.as_nanos() as u64 ^ place.rotate_left(32) ^ u64::from(std::process::id()).rotate_left(48)
 }

@@ -113,6 +113,19 @@ pub struct Mount {
     pub options: Vec<String>,
 }
 
+/// What FS_IOC_FSGETXATTR tells of an inode and can be set: struct fsxattr without its count of extents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InodeHints {
+    /// FS_XFLAG_*.
+    pub flags: u32,
+    /// The unit in which space is allocated, in bytes, if the flags say that there is one.
+    pub extent_size: u32,
+    /// The project whose quota it counts for.
+    pub project: u32,
+    /// The same unit for space that is copied on write.
+    pub cow_extent_size: u32,
+}
+
 /// A name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -221,6 +234,8 @@ pub trait Kernel: Sync {
     fn link(&self, file: &Self::File, dir: &Self::File, name: &Path) -> Result<()>;
     /// unlinkat(2) of anything but a directory.
     fn unlink(&self, dir: &Self::File, name: &Path) -> Result<()>;
+    /// unlinkat(2) with AT_REMOVEDIR: of an empty directory. ENOTDIR of what is none, but only to who may remove it.
+    fn rmdir(&self, dir: &Self::File, name: &Path) -> Result<()>;
     /// mkdirat(2); the umask applies.
     fn mkdir(&self, dir: &Self::File, name: &Path, mode: Mode) -> Result<()>;
     /// symlinkat(2).
@@ -254,6 +269,17 @@ pub trait Kernel: Sync {
     /// fremovexattr(2); works on O_PATH handles.
     fn remove_xattr(&self, file: &Self::File, name: &OsStr) -> Result<()>;
 
-    /// getrandom(2), eight bytes: what makes a temporary name unlikely to be taken.
+    /// ioctl(FS_IOC_GETFLAGS): what chattr(1) sets. ENOTTY where the filesystem has no flags.
+    fn inode_flags(&self, file: &Self::File) -> Result<u32>;
+    /// ioctl(FS_IOC_SETFLAGS).
+    fn set_inode_flags(&self, file: &Self::File, flags: u32) -> Result<()>;
+    /// ioctl(FS_IOC_FSGETXATTR). ENOTTY where the filesystem has nothing of the kind.
+    fn inode_hints(&self, file: &Self::File) -> Result<InodeHints>;
+    /// ioctl(FS_IOC_FSSETXATTR).
+    fn set_inode_hints(&self, file: &Self::File, hints: InodeHints) -> Result<()>;
+
+    /// kill(2) with signal 0: ESRCH where no process has the number.
+    fn process_exists(&self, pid: u64) -> Result<()>;
+    /// getrandom(2), eight bytes: what nobody can foretell.
     fn random(&self) -> u64;
 }

@@ -6,7 +6,8 @@
 //! be tried. A kernel that answers EINTR for ever is believed after [`ATTEMPTS`] times.
 
 use super::{
-    At, CachePages, Kernel, Kind, Listed, Mode, Mount, OFlags, RenameFlags, ResolveFlags, Seek, Stat, Timestamp,
+    At, CachePages, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, RenameFlags, ResolveFlags, Seek, Stat,
+    Timestamp,
 };
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -67,6 +68,7 @@ impl<K: Kernel> Kernel for Patient<K> {
         fn rename(&self, from_dir: &K::File, from: &Path, to_dir: &K::File, to: &Path, flags: RenameFlags) -> ();
         fn link(&self, file: &K::File, dir: &K::File, name: &Path) -> ();
         fn unlink(&self, dir: &K::File, name: &Path) -> ();
+        fn rmdir(&self, dir: &K::File, name: &Path) -> ();
         fn mkdir(&self, dir: &K::File, name: &Path, mode: Mode) -> ();
         fn symlink(&self, content: &OsStr, dir: &K::File, name: &Path) -> ();
         fn list(&self, dir: &K::File) -> Vec<OsString>;
@@ -81,6 +83,11 @@ impl<K: Kernel> Kernel for Patient<K> {
         fn get_xattr(&self, file: &K::File, name: &OsStr) -> Vec<u8>;
         fn set_xattr(&self, file: &K::File, name: &OsStr, value: &[u8]) -> ();
         fn remove_xattr(&self, file: &K::File, name: &OsStr) -> ();
+        fn inode_flags(&self, file: &K::File) -> u32;
+        fn set_inode_flags(&self, file: &K::File, flags: u32) -> ();
+        fn inode_hints(&self, file: &K::File) -> InodeHints;
+        fn set_inode_hints(&self, file: &K::File, hints: InodeHints) -> ();
+        fn process_exists(&self, pid: u64) -> ();
     }
 
     fn mincore(&self, file: &K::File, range: Range<u64>) -> super::Result<u64> {

@@ -95,7 +95,7 @@ fn landing(landing: Landing) -> &'static str {
     match landing {
         Landing::New => "new",
         Landing::Replace | Landing::Supplant => "replaced",
-        Landing::InPlace => "written in place",
+        Landing::Rewrite | Landing::InPlace => "written in place",
         Landing::Through | Landing::BlockDevice | Landing::Value => "written through",
     }
 }

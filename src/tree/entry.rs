@@ -121,24 +121,35 @@ impl<'a, K: Kernel> Entries<'a, K> {
         };
         let source = Source { file: &file, stat: &stat, shown: source.shown, origin: setting.origin };
         let is_link = looked.standing.is_some_and(|found| found.kind == Kind::Symlink);
-        let through_link = is_link && matches!(landing, Landing::InPlace | Landing::Through);
-        let (dir, name, follow) = match setting.top {
-            Some((top, path)) if through_link => (Some(top), path, Follow::Beneath),
-            None if through_link => (target.dir, target.name, Follow::Yes),
-            Some(_) | None => (target.dir, target.name, target.follow),
+        let through_link = is_link && landing != Landing::Supplant;
+        // What is written in place needs no name to be replaced under.
+        let has_end = through_link && !self.options().in_place && landing != Landing::Through;
+        let ending = if has_end { self.ending(target, setting, looked.referent.as_ref())? } else { None };
+        let (target, home, landing) = match &ending {
+            Some(ending) => {
+                let landing = if looked.referent.is_some() { landing } else { Landing::New };
+                (Name::within(&ending.dir, &ending.name, target.shown), ending.home, landing)
+            }
+            None => {
+                let landing = if through_link && landing == Landing::Replace { Landing::Rewrite } else { landing };
+                (through(target, setting, through_link), setting.home, landing)
+            }
         };
-        let target = Name { dir, name, shown: target.shown, follow };
-        if through_link && looked.referent.is_none() {
+        if through_link && looked.referent.is_none() && ending.is_none() {
             self.copier.make_empty(&source, &target)?;
         }
         let found = looked.referent.or(looked.standing.filter(|_| !is_link));
-        let ground = Ground { landing, home: setting.home, found, waits: setting.named };
-        if self.options().product == Product::Attributes {
+        let ground = Ground { landing, home, found, waits: setting.named };
+        let outcome = if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(&source, &target, &ground)?;
-            return Ok(Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup }));
+            Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
+        } else {
+            Outcome::Copied(Box::new(self.copier.copy_file(&source, &target, &ground)?))
+        };
+        if let Some(ending) = ending.as_ref().filter(|_| self.options().durable) {
+            self.copier.sync_directory(&ending.dir, target.shown)?;
         }
-        let copied = self.copier.copy_file(&source, &target, &ground)?;
-        Ok(Outcome::Copied(Box::new(copied)))
+        Ok(outcome)
     }
 
     /// Whether what stands at the target may be replaced by something that is no regular file.
@@ -167,10 +178,22 @@ impl<'a, K: Kernel> Entries<'a, K> {
         match seen.kind {
             // A link that leads nowhere, and POSIX: a file is made at its end.
             Kind::Symlink => Landing::InPlace,
-            Kind::File if options.in_place || seen.nlink > 1 || looked.referent.is_some() => Landing::InPlace,
+            Kind::File if options.in_place => Landing::InPlace,
+            Kind::File if seen.nlink > 1 => Landing::Rewrite,
             Kind::File => Landing::Replace,
             Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Landing::Through,
         }
+    }
+}
+
+/// The target as it is opened: through the link that stands there, or not.
+fn through<'n, F>(target: &Name<'n, F>, setting: &Setting<'n, F>, through_link: bool) -> Name<'n, F> {
+    match setting.top {
+        Some((top, path)) if through_link => {
+            Name { dir: Some(top), name: path, shown: target.shown, follow: Follow::Beneath }
+        }
+        None if through_link => target.following(Follow::Yes),
+        Some(_) | None => *target,
     }
 }
 

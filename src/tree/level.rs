@@ -9,7 +9,7 @@ use super::handles::{Directories, Handles, Pair};
 use super::overwrite::check_kinds;
 use super::plan::without_trailing_slashes;
 use super::walk::Entry;
-use crate::copy::commit::Claim;
+use crate::copy::backup::Leaves;
 use crate::copy::metadata::{Dressed, Fresh, Worn};
 use crate::copy::{Copier, Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
@@ -216,11 +216,8 @@ impl<K: Kernel> Copier<'_, K> {
                     return Ok(false);
                 }
                 // With backups, and only then, a directory may take the place of something else.
-                let commit = |claim| match claim {
-                    Claim::New => make(),
-                    Claim::Over => self.kernel.unlink(dir, to.name).and_then(|()| make()),
-                };
-                self.take_over(to, commit, failed).map(|_| true)
+                let commit = |_| make();
+                self.take_over(to, Leaves::Before, commit, failed).map(|_| true)
             }
             Err(Errno::EXIST) => Ok(false),
             // Nobody looks for a way in through what is no directory.

@@ -4,6 +4,7 @@
 //! found in, so that a tree that changes under the walk gives errors, never other files.
 
 mod descent;
+mod ending;
 pub mod entry;
 mod further;
 mod handles;

@@ -5,6 +5,7 @@
 //! copies (-l, -s) are here as well.
 
 use super::look::{Setting, replaced};
+use crate::copy::backup::Leaves;
 use crate::copy::metadata::{Dressed, Fresh, Worn};
 use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
@@ -96,11 +97,12 @@ impl<K: Kernel> Copier<'_, K> {
         failed: impl Fn(Errno) -> Error,
     ) -> Result<Option<PathBuf>, Error> {
         let dir = target.directory().map_err(&failed)?;
+        self.spare_from_backups(target)?;
         match standing {
             Standing::Free => make(dir, target.name).map(|()| None).map_err(failed),
             Standing::Taken => {
                 let commit = |_| self.replace_by(dir, target.name, |name| make(dir, name));
-                self.take_over(target, commit, failed).map(|((), backup)| backup)
+                self.take_over(target, Leaves::WhenReplaced, commit, failed).map(|((), backup)| backup)
             }
         }
     }

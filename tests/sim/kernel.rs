@@ -10,7 +10,7 @@ use super::tree::{Attributes, Body, Node, Place, ROOT};
 use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
-use safecp::kernel::{At, CachePages, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
+use safecp::kernel::{At, CachePages, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Range;
@@ -702,6 +702,18 @@ impl Kernel for Sim {
         })
     }
 
+    fn rmdir(&self, dir: &File, name: &Path) -> Result<()> {
+        self.call(format_args!("rmdir {}", shown(name)), true, |world| {
+            let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
+            let node = place.found.ok_or(Errno::NOENT)?;
+            world.fails(&[(Fault::UnlinkError, Errno::PERM)])?;
+            match world.tree.inodes[node].kind {
+                Kind::Directory => Err(Errno::NOTEMPTY),
+                _ => Err(Errno::NOTDIR),
+            }
+        })
+    }
+
     fn mkdir(&self, dir: &File, name: &Path, mode: Mode) -> Result<()> {
         self.call(format_args!("mkdir {}", shown(name)), Call::Mkdir, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
@@ -823,6 +835,42 @@ impl Kernel for Sim {
         self.call(format_args!("removexattr {file} {}", name.to_string_lossy()), Call::RemoveXattr, |world| {
             world.remove_xattr(world.node(file), name)
         })
+    }
+
+    fn inode_flags(&self, file: &File) -> Result<u32> {
+        self.call(format_args!("getflags {file}"), true, |world| {
+            world.fails(&[(Fault::AttributeError, Errno::IO)])?;
+            Ok(world.tree.inodes[world.usable(file)?.node].attributes.flags)
+        })
+    }
+
+    fn set_inode_flags(&self, file: &File, flags: u32) -> Result<()> {
+        self.call(format_args!("setflags {file} {flags:x}"), true, |world| {
+            let node = world.usable(file)?.node;
+            world.owns(node)?;
+            world.fails(&[(Fault::AttributeError, Errno::PERM)])?;
+            world.tree.inodes[node].attributes.flags = flags;
+            world.touch_inode(node);
+            Ok(())
+        })
+    }
+
+    fn inode_hints(&self, file: &File) -> Result<InodeHints> {
+        self.call(format_args!("fsgetxattr {file}"), true, |world| {
+            world.usable(file)?;
+            Err(Errno::NOTTY)
+        })
+    }
+
+    fn set_inode_hints(&self, file: &File, _: InodeHints) -> Result<()> {
+        self.call(format_args!("fssetxattr {file}"), true, |world| {
+            world.usable(file)?;
+            Err(Errno::NOTTY)
+        })
+    }
+
+    fn process_exists(&self, pid: u64) -> Result<()> {
+        self.call(format_args!("kill {pid} 0"), true, |_| Ok(()))
     }
 
     fn random(&self) -> u64 {

@@ -27,6 +27,7 @@ use safecp::copy::{Copied, Landing, Verified};
 use safecp::error::Error;
 use safecp::kernel::Stat;
 use safecp::options::{Backup, Keep, Reflink, Sparse, Verify};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -75,17 +76,30 @@ impl Judge<'_> {
         match outcome {
             Ok(copied) => {
                 self.success(copied)?;
-                self.no_temporary()?;
+                // Who died before the last name was removed has not said success.
+                if !self.world.dead {
+                    self.no_temporary()?;
+                }
                 self.power_loss_after(copied)
             }
             Err(error) => {
                 self.failure(error)?;
                 match self.world.death {
                     Some((_, death)) if self.world.dead => self.death(death),
-                    _ => self.no_temporary(),
+                    _ => self.kept_copy(error).unwrap_or_else(|| self.no_temporary()),
                 }
             }
         }
+    }
+
+    /// What an error tells of a verified copy that was left is true.
+    fn kept_copy(&self, error: &Error) -> Option<Result<(), Broken>> {
+        let said = error.to_string();
+        let (_, name) = said.split_once("a verified copy of 'source' is '")?;
+        let path = Path::new(name.trim_end_matches('\''));
+        let place = self.world.tree.walk(self.scenario.target_dir, path, false, ResolveFlags::empty());
+        let found = place.ok().and_then(|place| place.found);
+        Some(found.map_or_else(|| Err(format!("there is no copy {name}")), |node| self.is_source(node)))
     }
 
     fn nothing_hung(&self) -> Result<(), Broken> {
@@ -257,6 +271,9 @@ impl Judge<'_> {
             None => source.mode & 0o777 & !options.umask,
         };
         demand(inode.mode & !special == mode & !special, || format!("mode {:o} instead of {mode:o}", inode.mode))?;
+        if let Some(old) = old {
+            demand(inode.flags == old.attributes.flags, || "the new file lacks the old one's flags".to_owned())?;
+        }
         if let (Some(old), Keep::No, Keep::No) = (old, preserve.ownership, preserve.xattr) {
             let looks = |a: &super::tree::Attributes| (a.uid, a.gid, a.xattrs.clone());
             demand(looks(inode) == looks(&old.attributes), || "the new file does not look like the old".to_owned())?;
@@ -389,10 +406,29 @@ impl Judge<'_> {
         }
         match (self.target(), &self.scenario.before) {
             (None, None) => Ok(()),
+            (None, Some(before)) if self.is_only_backed_up(before) => Ok(()),
             (None, Some(_)) => Err("the old file is gone".to_owned()),
             (Some(node), Some(before)) if node == before.node => self.is_old(before),
+            (Some(node), None) if self.is_placeholder(node) => Ok(()),
+            (Some(node), Some(before)) if self.is_placeholder(node) && self.is_only_backed_up(before) => Ok(()),
             (Some(node), _) => self.is_source(node).map_err(|broken| format!("neither old nor new: {broken}")),
         }
+    }
+
+    /// Where it could have no second name, the old file has its backup's alone for a moment, and keeps it if it cannot be
+    /// renamed again.
+    fn is_only_backed_up(&self, before: &Before) -> bool {
+        let entries = self.world.tree.entries(self.scenario.target_dir).unwrap_or_default();
+        let is_backup = |name: &OsStr| name == "target~" || name == "target.~1~";
+        let has_name = entries.iter().any(|(name, node)| is_backup(name) && (before.linked || *node == before.node));
+        has_name && self.world.counts.of(Fault::NamingError) != 0
+    }
+
+    /// Where neither RENAME_NOREPLACE nor a link is to be had, an empty file takes a new name for a moment, and stays if
+    /// it cannot be removed.
+    fn is_placeholder(&self, node: Node) -> bool {
+        let counts = &self.world.counts;
+        counts.of(Fault::NamingError) != 0 && self.bytes(node).is_empty()
     }
 
     fn is_old(&self, before: &Before) -> Result<(), Broken> {
@@ -412,9 +448,13 @@ impl Judge<'_> {
         options.backup == Backup::No
             && (options.in_place
                 || before.nlink > 1
-                || before.linked
                 || !options.privileged && owner != (self.world.uid, self.world.gid)
-                || self.world.counts.any(&[Fault::AttributeError, Fault::StatError, Fault::OpenError, Fault::NoSpace]))
+                || self.world.counts.any(&[
+                    Fault::AttributeError,
+                    Fault::StatError,
+                    Fault::OpenError,
+                    Fault::UnlinkError,
+                ]))
     }
 
     /// The process or the power is gone: the world as the next process finds it.

@@ -124,6 +124,12 @@ const SMALL: u64 = 0x736d_616c_6c21_2121;
 /// The same for who is told digests.
 const DIGESTS: u64 = 0x6469_6765_7374_7321;
 
+/// The same for old targets that chattr was used on.
+const FLAGS: u64 = 0x666c_6167_7321_2121;
+
+/// chattr's C.
+const NO_COPY_ON_WRITE: u32 = 0x0080_0000;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
@@ -163,6 +169,9 @@ pub fn scenario(seed: u64) -> Scenario {
         invite(&mut world, &mut random, source_dir, target_dir);
     }
     world.intruder.versions.push(source_content.clone());
+    if let Some(old) = before.filter(|_| Random::new(seed ^ FLAGS).once_in(4)) {
+        world.tree.inodes[old].attributes.flags = NO_COPY_ON_WRITE;
+    }
     let before = before.map(|node| snapshot(&world, node));
     // Old enough that no filesystem is known to be honest, now and then.
     let kernel = if class == Class::Hostile && random.once_in(8) { (5, 10) } else { (6, 12) };

@@ -47,6 +47,8 @@ pub struct Attributes {
     pub mtime: Timestamp,
     pub ctime: Timestamp,
     pub xattrs: Vec<(OsString, Vec<u8>)>,
+    /// What chattr sets.
+    pub flags: u32,
 }
 
 /// One inode.

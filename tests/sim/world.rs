@@ -156,7 +156,8 @@ impl World {
     /// Those of a file that is made now.
     pub fn attributes(&self, mode: u32) -> Attributes {
         let now = self.now();
-        Attributes { mode, uid: self.uid, gid: self.gid, atime: now, mtime: now, ctime: now, xattrs: Vec::new() }
+        let (uid, gid) = (self.uid, self.gid);
+        Attributes { mode, uid, gid, atime: now, mtime: now, ctime: now, xattrs: Vec::new(), flags: 0 }
     }
 
     /// Whether the fault strikes now; it is counted if it does, so ask only where it has an effect.

@@ -175,10 +175,8 @@ impl<'a> Judge<'a> {
     /// Whether the options leave the target as it is.
     fn is_excused(&self, name: &Seen) -> bool {
         let options = &self.scenario.options;
-        let others = |other: &&Seen| {
-            other.key == name.key
-                && (other.operand, &other.source) != (name.operand, &name.source)
-        };
+        let others =
+            |other: &&Seen| other.key == name.key && (other.operand, &other.source) != (name.operand, &name.source);
         let may_stand = self.old(name).is_some() || self.names().any(|other| others(&other));
         if name.state == State::Directory || !may_stand {
             return false;
@@ -219,9 +217,7 @@ impl<'a> Judge<'a> {
         let is_right = states.iter().any(|state| match (state, &now) {
             // It was not there at some moment, or its directory.
             (None, None) => true,
-            (None, Some(now)) => {
-                self.old(name).is_some_and(|old| old.is_whole(now) && self.end_is_whole(name, old))
-            }
+            (None, Some(now)) => self.old(name).is_some_and(|old| old.is_whole(now) && self.end_is_whole(name, old)),
             (Some(state), Some(now)) => self.is_like(state, now),
             (Some(_), None) => false,
         });
@@ -375,8 +371,7 @@ impl<'a> Judge<'a> {
             demand(target.mode & 0o777 == source.mode & 0o777, || wrong("mode"))?;
             return demand(list_of(target) == list_of(source), || wrong("access control list"));
         }
-        let stood =
-            self.old(name).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
+        let stood = self.old(name).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
         let is_several = self.world.tree.inodes[name.node].nlink > 1 || stood.is_some_and(|old| old.nlink > 1);
         // With -f what cannot be opened is replaced by a new file.
         let may_be_supplanted = options.removal == Removal::WhenUnwritable && self.world.struck.is_some();
@@ -439,8 +434,7 @@ impl<'a> Judge<'a> {
             if self.is_taken(&name.target) || self.may_be_spoiled(name) || self.made(name).is_ok() {
                 continue;
             }
-            let others =
-                self.names().any(|other| other.key == name.key && self.made(other).is_ok());
+            let others = self.names().any(|other| other.key == name.key && self.made(other).is_ok());
             let (old, now) = (self.old(name), self.now(&name.target));
             let is_right = match (old, &now) {
                 (None, None) => true,

@@ -342,13 +342,7 @@ fn has_attributes(world: &World) -> bool {
 }
 
 /// Whether nothing is in the way of the order: what is asked for can be had of these filesystems.
-fn can_be_done(
-    world: &World,
-    order: &Order,
-    options: &Options,
-    seen: &[Seen],
-    target: &System,
-) -> bool {
+fn can_be_done(world: &World, order: &Order, options: &Options, seen: &[Seen], target: &System) -> bool {
     let is_apart = world.systems[0] != world.systems[1];
     let is_lost = |seen: &Seen| seen.state == State::Nowhere;
     let is_directory_link = |seen: &Seen| seen.is_followed && seen.state == State::Directory;

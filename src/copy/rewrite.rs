@@ -1,0 +1,215 @@
+//! How the bytes of a verified copy get into an old file that has to stay, and what a name shows in the end.
+//!
+//! The old file is emptied only when a complete and verified copy lies beside it. Its bytes are then moved and compared
+//! like those of any source, and no signal ends that. If it fails nevertheless, the copy gets a name, and the message
+//! tells it.
+
+use super::commit::Temporary;
+use super::fill::exhausted;
+use super::landing::{Content, Finished, remove};
+use super::strategy::{Strategy, Verdict, verdict};
+use super::transfer::{Holes, Pass, Position, Stopped, Zeros};
+use super::verify::Again;
+use super::{Copier, Failed, Job, Landing, Name, Stop};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, OFlags, Stat};
+use crate::known::filesystems::Honesty;
+use crate::options::{Reflink, Sparse, Verify};
+use crate::report::quote::quoted;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+
+/// How often a clone is tried that a signal interrupts.
+const CLONE_ATTEMPTS: usize = 4;
+
+/// An old file that has been emptied is filled again, whoever wants to stop.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Moves the verified copy's bytes into the old file and gives that its attributes.
+    pub(super) fn rewrite(
+        &self,
+        job: &Job<'_, K::File>,
+        copy: Temporary<'_, K>,
+        old: K::File,
+        content: Option<Content<'_>>,
+    ) -> Result<Finished, Error> {
+        let content = content.ok_or_else(|| Error::call(Action::Write, job.target.shown, Errno::INVAL))?;
+        let is_shared = self.clones_into(job, copy.file(), &old, content)?;
+        if !is_shared {
+            // Until here nothing of the old file has changed.
+            self.empty(job, &old)?;
+        }
+        let stat = match self.move_into(job, copy.file(), &old, content, is_shared) {
+            Ok(stat) => stat,
+            Err(error) => return Err(spoilt(job, copy, &error)),
+        };
+        let mut finished = self.finish_old(job, old, Landing::Rewrite, Some(stat))?;
+        finished.identity = Some((stat.dev, stat.ino));
+        finished.complaints.extend(remove(job, copy).err());
+        Ok(finished)
+    }
+
+    /// Fills the emptied old file, or compares it where it has the copy's blocks, and proves what it holds. Returns its
+    /// stat.
+    fn move_into(
+        &self,
+        job: &Job<'_, K::File>,
+        copy: &K::File,
+        old: &K::File,
+        content: Content<'_>,
+        is_shared: bool,
+    ) -> Result<Stat, Error> {
+        let pass = || self.pass_into(copy, old, content);
+        let first = self.prove_move(job, pass(), || match (is_shared, pass().reads_back) {
+            (false, _) => pass().run().map(drop),
+            (true, true) => self.compare(pass()).map(drop),
+            (true, false) => Ok(()),
+        });
+        let proved = match first {
+            // Whatever came of holes and blocks: every byte is read and written.
+            Err(Failed::Fallback(_)) => {
+                self.empty(job, old)?;
+                let plain = || Pass { holes: Holes::Unmapped, ..pass() };
+                self.prove_move(job, plain(), || plain().run().map(drop))
+            }
+            proved => proved,
+        };
+        proved.map_err(|failed| match failed {
+            Failed::For(error) => error,
+            Failed::Fallback(fallback) => exhausted(fallback, job),
+        })
+    }
+
+    fn prove_move(
+        &self,
+        job: &Job<'_, K::File>,
+        pass: Pass<'_, K>,
+        moves: impl FnOnce() -> Result<(), Stopped>,
+    ) -> Result<Stat, Failed> {
+        // For holes, and for pieces written out of order; a clone leaves what was longer.
+        let (old, size) = (pass.target, pass.size);
+        self.kernel
+            .truncate(old, size)
+            .map_err(|errno| Failed::For(Error::call(Action::Extend, job.target.shown, errno)))?;
+        moves().map_err(|stopped| self.failed(job, stopped))?;
+        let stat = self.check_size(job, old, size)?;
+        if self.options.verify == Verify::Device {
+            self.verify_from_device(job, old, Again::Compare(pass))?;
+        }
+        Ok(stat)
+    }
+
+    fn empty(&self, job: &Job<'_, K::File>, old: &K::File) -> Result<(), Error> {
+        self.kernel.truncate(old, 0).map_err(|errno| Error::call(Action::Extend, job.target.shown, errno))
+    }
+
+    /// The pass from a verified copy, whose every byte is read, to the old file. What the copy has for holes are holes there.
+    fn pass_into<'p>(&'p self, copy: &'p K::File, old: &'p K::File, content: Content<'_>) -> Pass<'p, K> {
+        let size = content.filled.passed.size;
+        let is_honest = |file| self.honesty_of(file) == Honesty::Honest;
+        let is_sparse = content.strategy == Strategy::Extents || content.filled.zeros == Zeros::Holes;
+        let has_holes = is_sparse && self.options.sparse != Sparse::Never;
+        let is_large = size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN);
+        let is_mapped = has_holes && is_honest(copy);
+        Pass {
+            kernel: self.kernel,
+            source: copy,
+            target: old,
+            size,
+            ends: false,
+            source_position: Position::Any,
+            target_position: Position::Any,
+            writes: true,
+            reads_back: self.options.verify != Verify::Nothing,
+            zeros: if has_holes { Zeros::Holes } else { Zeros::Written },
+            holes: if is_mapped { Holes::Believed } else { Holes::Unmapped },
+            target_map: is_mapped && is_honest(old),
+            digests: false,
+            digests_holes: false,
+            geometry: self.geometry,
+            threads: is_large.then_some(&self.threads),
+            stop: Stop(&NEVER),
+        }
+    }
+
+    /// Shares the blocks of a copy that is itself a clone, where that is known to be right in a file that holds something
+    /// (on ZFS it is not, see known/zfs.rs) and changes nothing if it fails. False if they cannot be shared and need not be.
+    fn clones_into(
+        &self,
+        job: &Job<'_, K::File>,
+        copy: &K::File,
+        old: &K::File,
+        content: Content<'_>,
+    ) -> Result<bool, Error> {
+        if content.strategy != Strategy::Reflink || self.honesty_of(old) != Honesty::Honest {
+            return Ok(false);
+        }
+        let clone = || self.kernel.ficlone(old, copy);
+        let again = |cloned: crate::kernel::Result<()>| match cloned {
+            Err(Errno::INTR) => clone(),
+            cloned => cloned,
+        };
+        match (1..CLONE_ATTEMPTS).fold(clone(), |cloned, _| again(cloned)) {
+            Ok(()) => Ok(true),
+            Err(errno) if self.options.reflink != Reflink::Always && verdict(errno) != Verdict::Fatal => Ok(false),
+            Err(errno) => Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, errno)),
+        }
+    }
+
+    /// The identity of a target that has just got its name. Where it was renamed, or on a filesystem that is not
+    /// known, the name is looked at: it has to show the file that was verified.
+    pub(super) fn identity_of_named(
+        &self,
+        job: &Job<'_, K::File>,
+        file: &K::File,
+        landing: Landing,
+        content: Option<Content<'_>>,
+    ) -> Result<Option<(u64, u64)>, Error> {
+        let honesty = job.ground.home.honesty;
+        let is_known = matches!(honesty, Honesty::Honest | Honesty::Zfs);
+        if is_known && landing == Landing::New {
+            return Ok(None);
+        }
+        let failed = |errno| Error::call(Action::StatTarget, job.target.shown, errno);
+        let named = Name { follow: super::Follow::No, ..*job.target };
+        let seen = self.kernel.stat_at(named.dir, named.name, false).map_err(failed)?;
+        let ours = self.kernel.stat(file).map_err(failed)?;
+        if !seen.is_same_file(&ours) {
+            let is_copy = !is_known && self.holds_the_same(job, &named, file, content)?;
+            if !is_copy {
+                let target = quoted(job.target.shown);
+                return Err(Error::Refused(format!(
+                    "{target} is not the file that was verified: it was replaced meanwhile"
+                )));
+            }
+        }
+        Ok(Some((seen.dev, seen.ino)))
+    }
+
+    /// Whether the bytes behind a name are those of the verified file: sshfs and mergerfs make inode numbers from names.
+    fn holds_the_same(
+        &self,
+        job: &Job<'_, K::File>,
+        named: &Name<'_, K::File>,
+        file: &K::File,
+        content: Option<Content<'_>>,
+    ) -> Result<bool, Error> {
+        let Some(content) = content else { return Ok(false) };
+        let failed = |errno| Error::call(Action::StatTarget, job.target.shown, errno);
+        let there = named.open(self.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
+        let size = self.kernel.stat(&there).map_err(failed)?.size;
+        let pass = Pass { reads_back: true, ..self.pass_into(file, &there, content) };
+        Ok(size == content.filled.passed.size && self.compare(pass).is_ok())
+    }
+}
+
+/// What is said of an old file that was emptied and could not be filled. The verified copy stays, if it can have a name.
+fn spoilt<K: Kernel>(job: &Job<'_, K::File>, copy: Temporary<'_, K>, error: &Error) -> Error {
+    let (source, target) = (quoted(job.source.shown), quoted(job.target.shown));
+    let kept = copy.keep().map(|name| job.target.shown.with_file_name(name));
+    Error::Refused(match kept {
+        Some(kept) => format!("{error}; {target} is incomplete, a verified copy of {source} is {}", quoted(&kept)),
+        None => format!("{error}; {target} is incomplete"),
+    })
+}
