@@ -345,7 +345,7 @@ impl<K: Kernel> Copier<'_, K> {
             }
             committed => {
                 committed.map_err(failed)?;
-                let finished = self.finish_named(job, temporary, Landing::Replace, complaints, content)?;
+                let finished = self.finish_named(job, temporary, (Landing::Replace, true), complaints, content)?;
                 Ok(Some(Finished { unsynced, ..finished }))
             }
         }
@@ -371,6 +371,7 @@ impl<K: Kernel> Copier<'_, K> {
         landing: Landing,
         content: Option<Content<'_>>,
     ) -> Result<Option<Finished>, Error> {
+        let was_renamed = landing != Landing::New || temporary.name().is_some();
         self.report_writes(job, temporary.file())?;
         let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
         let inherits = job.ground.home.inherits;
@@ -398,7 +399,7 @@ impl<K: Kernel> Copier<'_, K> {
             let commit = |claim| temporary.commit(job.target.name, claim);
             ((), backup) = self.take_over(job.target, Leaves::WhenReplaced, commit, failed)?;
         }
-        let finished = self.finish_named(job, temporary, landing, complaints, content)?;
+        let finished = self.finish_named(job, temporary, (landing, was_renamed), complaints, content)?;
         Ok(Some(Finished { backup, unsynced, ..finished }))
     }
 
@@ -413,12 +414,12 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         job: &Job<'_, K::File>,
         temporary: Temporary<'_, K>,
-        landing: Landing,
+        (landing, was_renamed): (Landing, bool),
         complaints: Vec<Error>,
         content: Option<Content<'_>>,
     ) -> Result<Finished, Error> {
         let file = temporary.into_file();
-        let identity = self.identity_of_named(job, &file, landing, content)?;
+        let identity = self.identity_of_named(job, &file, was_renamed, content)?;
         self.close(job, file)?;
         Ok(Finished { identity, ..Finished::new(landing, complaints) })
     }
@@ -507,7 +508,10 @@ pub(super) fn no_room<F>(job: &Job<'_, F>, why: &str) -> Error {
 pub(super) fn remove<K: Kernel>(job: &Job<'_, K::File>, mut temporary: Temporary<'_, K>) -> Result<(), Error> {
     let name = temporary.name().map(|name| job.target.shown.with_file_name(name));
     match (temporary.remove(), name) {
-        (Err(errno), Some(name)) => Err(Error::call(Action::Remove, &name, errno)),
+        (Err(errno), Some(name)) => {
+            let (name, target) = (quoted(&name), quoted(job.target.shown));
+            Err(Error::Refused(format!("cannot remove {name}, a temporary of {target}: {}", reason(errno))))
+        }
         (Ok(()), _) | (Err(_), None) => Ok(()),
     }
 }

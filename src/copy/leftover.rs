@@ -217,7 +217,11 @@ impl<K: Kernel> Search<'_, K> {
         let held = match author.fate(self.kernel, self.author) {
             Fate::Alive => return Ok(()),
             Fate::OtherBoot | Fate::Unknown if !self.is_local => return Ok(()),
-            Fate::Dead | Fate::OtherBoot => None,
+            // Somebody else's lock is respected all the same.
+            Fate::Dead | Fate::OtherBoot => match self.locked(name) {
+                Err(Errno::AGAIN) => return Ok(()),
+                held => held.ok(),
+            },
             Fate::Unknown => Some(self.locked(name)?),
         };
         let removed = self.kernel.unlink(self.dir, name);

@@ -157,18 +157,18 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
-    /// The identity of a target that has just got its name. Where it was renamed, or on a filesystem that is not
-    /// known, the name is looked at: it has to show the file that was verified.
+    /// The identity of a target that has just got its name. Where a temporary name was renamed to it, or on a filesystem that
+    /// is not known, the name is looked at: it has to show the file that was verified.
     pub(super) fn identity_of_named(
         &self,
         job: &Job<'_, K::File>,
         file: &K::File,
-        landing: Landing,
+        was_renamed: bool,
         content: Option<Content<'_>>,
     ) -> Result<Option<(u64, u64)>, Error> {
         let honesty = job.ground.home.honesty;
         let is_known = matches!(honesty, Honesty::Honest | Honesty::Zfs);
-        if is_known && landing == Landing::New {
+        if is_known && !was_renamed {
             return Ok(None);
         }
         let failed = |errno| Error::call(Action::StatTarget, job.target.shown, errno);

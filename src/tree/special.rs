@@ -7,11 +7,12 @@
 use super::look::{Setting, replaced};
 use crate::copy::backup::Leaves;
 use crate::copy::metadata::{Dressed, Fresh, Worn};
-use crate::copy::{Copier, Name};
+use crate::copy::{Copier, Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::options::Context;
-use crate::report::quote::bare;
+use crate::report::quote::{bare, quoted};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// What has the target's name so far.
@@ -22,6 +23,24 @@ pub enum Standing {
     /// Something that is to be replaced.
     Taken,
 }
+
+/// What is made under a name.
+enum Making<'a, F> {
+    /// A symbolic link with this content.
+    Symlink(&'a OsStr),
+    /// A fifo, socket or device: kind, mode and device number.
+    Node(Kind, Mode, u64),
+    /// A further name of an open file.
+    Link(&'a F),
+}
+
+impl<F> Clone for Making<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Making<'_, F> {}
 
 /// What was made that is no regular file.
 #[derive(Clone, Debug, Default)]
@@ -65,8 +84,8 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Option<PathBuf>, Error> {
         let content = self.kernel.readlink(link);
         let content = content.map_err(|errno| Error::call(Action::ReadSymlink, source.shown, errno))?;
-        let make = |dir: &K::File, name: &Path| self.kernel.symlink(&content, dir, name);
-        self.make(target, standing, make, |errno| Error::call(Action::CreateSymlink, target.shown, errno))
+        let making = Making::Symlink(&content);
+        self.make(target, standing, making, |errno| Error::call(Action::CreateSymlink, target.shown, errno))
     }
 
     fn make_node(
@@ -78,9 +97,9 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Option<PathBuf>, Error> {
         let preserve = &self.options.preserve;
         let mode = Mode::from_raw_mode(if preserve.closes_until_done() { 0o600 } else { self.node_mode(from) });
-        let make = |dir: &K::File, name: &Path| self.kernel.mknod(dir, name, kind, mode, from.rdev);
+        let making = Making::Node(kind, mode, from.rdev);
         let action = if kind == Kind::Fifo { Action::CreateFifo } else { Action::CreateSpecial };
-        self.make(target, standing, make, |errno| Error::call(action, target.shown, errno))
+        self.make(target, standing, making, |errno| Error::call(action, target.shown, errno))
     }
 
     /// The mode that a new node asks for where none is preserved, before the umask.
@@ -93,17 +112,41 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         target: &Name<'_, K::File>,
         standing: Standing,
-        make: impl Fn(&K::File, &Path) -> crate::kernel::Result<()>,
+        making: Making<'_, K::File>,
         failed: impl Fn(Errno) -> Error,
     ) -> Result<Option<PathBuf>, Error> {
         let dir = target.directory().map_err(&failed)?;
         self.spare_from_backups(target)?;
         match standing {
-            Standing::Free => make(dir, target.name).map(|()| None).map_err(failed),
+            Standing::Free => self.give(making, dir, target.name).map(|()| None).map_err(failed),
             Standing::Taken => {
-                let commit = |_| self.replace_by(dir, target.name, |name| make(dir, name));
-                self.take_over(target, Leaves::WhenReplaced, commit, failed).map(|((), backup)| backup)
+                let commit = |_| self.replace_by(dir, target.name, |name| self.give(making, dir, name));
+                let ((), backup) = self.take_over(target, Leaves::WhenReplaced, commit, &failed)?;
+                if self.shows(making, target).map_err(failed)? {
+                    return Ok(backup);
+                }
+                let target = quoted(target.shown);
+                Err(Error::Refused(format!("{target} is not what was made: it was replaced meanwhile")))
             }
+        }
+    }
+
+    fn give(&self, making: Making<'_, K::File>, dir: &K::File, name: &Path) -> crate::kernel::Result<()> {
+        match making {
+            Making::Symlink(content) => self.kernel.symlink(content, dir, name),
+            Making::Node(kind, mode, rdev) => self.kernel.mknod(dir, name, kind, mode, rdev),
+            Making::Link(file) => self.kernel.link(file, dir, name),
+        }
+    }
+
+    /// Whether a target that was renamed over an old one is what was made: its temporary name could be seen by others.
+    fn shows(&self, making: Making<'_, K::File>, target: &Name<'_, K::File>) -> crate::kernel::Result<bool> {
+        let there = target.following(Follow::No).open(self.kernel, OFlags::PATH)?;
+        let seen = self.kernel.stat(&there)?;
+        match making {
+            Making::Symlink(content) => Ok(seen.kind == Kind::Symlink && self.kernel.readlink(&there)? == content),
+            Making::Node(kind, _, rdev) => Ok((seen.kind, seen.rdev) == (kind, rdev)),
+            Making::Link(file) => Ok(seen.is_same_file(&self.kernel.stat(file)?)),
         }
     }
 
@@ -120,7 +163,7 @@ impl<K: Kernel> Copier<'_, K> {
         if !self.kernel.stat(&handle).map_err(failed)?.is_same_file(from) {
             return Err(failed(Errno::STALE));
         }
-        let backup = self.make(target, standing, |dir, name| self.kernel.link(&handle, dir, name), failed)?;
+        let backup = self.make(target, standing, Making::Link(&handle), failed)?;
         self.sync_name(target)?;
         Ok(Special { complaints: Vec::new(), backup })
     }
@@ -138,8 +181,8 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(Error::Refused(format!("{}: {words}", bare(target.shown))));
         }
         let failed = |errno| Error::pair(Action::CreateSymlink, target.shown, source.shown, errno);
-        let make = |dir: &K::File, name: &Path| self.kernel.symlink(source.shown.as_os_str(), dir, name);
-        let backup = self.make(target, standing, make, failed)?;
+        let making = Making::Symlink(source.shown.as_os_str());
+        let backup = self.make(target, standing, making, failed)?;
         let mut complaints = Vec::new();
         if self.options.preserve.timestamps.wanted() {
             let link = target.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
@@ -204,7 +247,7 @@ impl<K: Kernel> Copier<'_, K> {
         standing: Standing,
     ) -> Result<Special, Error> {
         let failed = |errno| Error::pair(Action::CreateLink, target.shown, shown, errno);
-        let backup = self.make(target, standing, |dir, name| self.kernel.link(first, dir, name), failed)?;
+        let backup = self.make(target, standing, Making::Link(first), failed)?;
         self.sync_name(target)?;
         Ok(Special { complaints: Vec::new(), backup })
     }

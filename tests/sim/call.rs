@@ -31,6 +31,8 @@ pub enum Call {
     RenameNew,
     Link,
     Unlink,
+    /// Of what is no directory: it asks whether that may be removed.
+    Rmdir,
     Mkdir,
     Symlink,
     Mknod,
@@ -43,6 +45,8 @@ pub enum Call {
     GetXattr,
     SetXattr,
     RemoveXattr,
+    /// The ioctls for what chattr sets.
+    Flags,
     /// Any other that can wait, and so be interrupted.
     Other,
 }
@@ -72,6 +76,7 @@ impl Call {
         Call::RenameNew,
         Call::Link,
         Call::Unlink,
+        Call::Rmdir,
         Call::Mkdir,
         Call::Symlink,
         Call::Mknod,
@@ -84,6 +89,7 @@ impl Call {
         Call::GetXattr,
         Call::SetXattr,
         Call::RemoveXattr,
+        Call::Flags,
     ];
 
     /// Whether a signal may interrupt it before it did anything.

@@ -703,14 +703,13 @@ impl Kernel for Sim {
     }
 
     fn rmdir(&self, dir: &File, name: &Path) -> Result<()> {
-        self.call(format_args!("rmdir {}", shown(name)), true, |world| {
+        self.call(format_args!("rmdir {}", shown(name)), Call::Rmdir, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
-            let node = place.found.ok_or(Errno::NOENT)?;
+            let (dir, node) = (place.dir, place.found.ok_or(Errno::NOENT)?);
+            world.may_remove(dir)?;
             world.fails(&[(Fault::UnlinkError, Errno::PERM)])?;
-            match world.tree.inodes[node].kind {
-                Kind::Directory => Err(Errno::NOTEMPTY),
-                _ => Err(Errno::NOTDIR),
-            }
+            // None is removed by this program.
+            Err(if world.tree.inodes[node].kind == Kind::Directory { Errno::NOTEMPTY } else { Errno::NOTDIR })
         })
     }
 
@@ -838,14 +837,14 @@ impl Kernel for Sim {
     }
 
     fn inode_flags(&self, file: &File) -> Result<u32> {
-        self.call(format_args!("getflags {file}"), true, |world| {
+        self.call(format_args!("getflags {file}"), Call::Flags, |world| {
             world.fails(&[(Fault::AttributeError, Errno::IO)])?;
             Ok(world.tree.inodes[world.usable(file)?.node].attributes.flags)
         })
     }
 
     fn set_inode_flags(&self, file: &File, flags: u32) -> Result<()> {
-        self.call(format_args!("setflags {file} {flags:x}"), true, |world| {
+        self.call(format_args!("setflags {file} {flags:x}"), Call::Flags, |world| {
             let node = world.usable(file)?.node;
             world.owns(node)?;
             world.fails(&[(Fault::AttributeError, Errno::PERM)])?;
@@ -856,14 +855,14 @@ impl Kernel for Sim {
     }
 
     fn inode_hints(&self, file: &File) -> Result<InodeHints> {
-        self.call(format_args!("fsgetxattr {file}"), true, |world| {
+        self.call(format_args!("fsgetxattr {file}"), Call::Flags, |world| {
             world.usable(file)?;
             Err(Errno::NOTTY)
         })
     }
 
     fn set_inode_hints(&self, file: &File, _: InodeHints) -> Result<()> {
-        self.call(format_args!("fssetxattr {file}"), true, |world| {
+        self.call(format_args!("fssetxattr {file}"), Call::Flags, |world| {
             world.usable(file)?;
             Err(Errno::NOTTY)
         })

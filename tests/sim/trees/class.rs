@@ -79,12 +79,12 @@ use Played::{Always, Waits};
 /// The classes, in the order of the reports.
 pub const CLASSES: &[(Class, Played)] = &[
     (Class::Plain, Always),
-    (Class::Lacking, Waits("commit: a third way without link and RENAME_NOREPLACE")),
+    (Class::Lacking, Waits("a list that says no more than the mode is kept by the mode")),
     (Class::Passing, Waits("EAGAIN of openat2")),
     (Class::Refused, Waits("unsupported calls")),
     (Class::Failing, Waits("names: a failure is no answer")),
-    (Class::FailingBackups, Waits("commit: backups")),
-    (Class::FailingInPlace, Waits("commit: verified before the old file is emptied")),
+    (Class::FailingBackups, Always),
+    (Class::FailingInPlace, Always),
     (Class::Crash, Always),
     (Class::CrashLinks, Waits("names: a link that replaces an old file leads to what is on disk")),
     (Class::Reused, Always),
@@ -96,14 +96,14 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Swapped, Waits("names: a further name is linked to the file, not to the link")),
     (Class::Narrow, Always),
     (Class::Moving, Always),
-    (Class::Guessed, Waits("commit: names nobody can guess")),
-    (Class::Taken, Waits("commit: the name shows what was verified")),
-    (Class::Kept, Waits("commit: names that stay")),
+    (Class::Guessed, Always),
+    (Class::Taken, Always),
+    (Class::Kept, Always),
     (Class::Colliding, Waits("names: what was made is not made again")),
     (Class::Joined, Waits("names: what was made is not made again")),
     (Class::Older, Waits("names: what was skipped is no copy")),
     (Class::LinkedThrough, Waits("names: a further name is linked to the file, not to the link")),
-    (Class::Closed, Waits("attributes: a temporary is no wider than what it replaces")),
+    (Class::Closed, Always),
 ];
 
 /// The number of a class in [`CLASSES`].
@@ -213,6 +213,8 @@ pub const SURVIVED: &[(Call, &[Errno])] = &[
     (Call::ListXattr, &[Errno::OPNOTSUPP, Errno::NOSYS]),
     (Call::GetXattr, &[Errno::OPNOTSUPP]),
     (Call::RemoveXattr, &[Errno::OPNOTSUPP]),
+    (Call::Rmdir, &[Errno::NOSYS, Errno::PERM, Errno::ACCESS]),
+    (Call::Flags, &[Errno::NOTTY, Errno::NOSYS, Errno::PERM, Errno::OPNOTSUPP]),
 ];
 
 /// Of those, the ones after which attributes cannot be carried, if there are any.

@@ -470,15 +470,20 @@ impl<'a> Judge<'a> {
 
     /// Whether the old file is written in place, and something went wrong in that very moment.
     fn may_be_spoiled(&self, name: &Seen) -> bool {
+        if self.scenario.class == Class::Taken {
+            // What the stranger put in a temporary's place has the target's name, which is said.
+            return true;
+        }
         let Some(old) = self.old(name) else { return false };
         let options = &self.scenario.options;
         let in_place =
             options.in_place || old.nlink > 1 || old.kind == Kind::Symlink || self.scenario.class == Class::Kept;
         let strikes_content = self.world.struck.is_some_and(|call| call.changes_content());
         let cannot_replace = self.scenario.strike.is_some() && !options.privileged;
-        options.in_place && self.has_crashed()
+        // It was emptied only when there was a verified copy, which is told then.
+        self.driven.messages.contains("a verified copy of")
+            || options.in_place && self.has_crashed()
             || (in_place || cannot_replace) && (strikes_content || self.has_crashed())
-            || self.scenario.class == Class::Taken
             || self.scenario.class == Class::Moving && in_place
     }
 
@@ -493,7 +498,9 @@ impl<'a> Judge<'a> {
             .flat_map(|old| self.written_through(old))
             .collect();
         for old in &self.scenario.old {
-            let is_target = targets.contains(&old.key) || written.contains(&old.node);
+            // A file at the end of a link is another one then.
+            let is_end = self.at(&old.path).is_some_and(|node| written.contains(&node));
+            let is_target = targets.contains(&old.key) || written.contains(&old.node) || is_end;
             let is_above = old.kind == Kind::Directory;
             if is_target || is_above || self.is_taken(&old.path) || self.is_backup_name(&old.path) {
                 continue;
