@@ -166,7 +166,8 @@ impl<K: Kernel> Run<'_, K> {
         let copied = &first.stat;
         // Through a link the copy was written to what that leads to.
         let follow = if copied.kind == Kind::Symlink { OFlags::empty() } else { OFlags::NOFOLLOW };
-        let failed = |errno| Error::call(Action::Read, &made.path, errno);
+        // What fails is the name that was to be a link to it.
+        let failed = |errno| Error::call(Action::Read, place.target.shown, errno);
         let copy = self.open_made(place, made, OFlags::RDONLY | OFlags::NONBLOCK | follow).map_err(failed)?;
         let Some(copy) = copy else { return Ok(false) };
         let found = self.kernel.stat(&copy).map_err(failed)?;
@@ -176,6 +177,6 @@ impl<K: Kernel> Run<'_, K> {
         }
         let (file, opened) = self.entries.open_looked(place.source, stat)?;
         let source = Source { file: &file, stat: &opened, shown: place.source.shown, origin: place.setting.origin };
-        self.entries.copier.holds_same_bytes(&source, &copy, &made.path)
+        self.entries.copier.holds_same_bytes(&source, &copy, place.target.shown)
     }
 }
