@@ -199,7 +199,7 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "the mode that a file was made with is taken for the source's",
         "copy/metadata.rs",
-        &[("if worn_mode == Some(mode) {", "if worn_mode.is_some() {")],
+        &[("if worn == Some(mode) {", "if worn.is_some() {")],
     ),
     mutant("a digest lacks pieces", "copy/digest.rs", &[("self.values.extend(other.values);", "")]),
     mutant(
