@@ -22,6 +22,8 @@ mod fault;
 mod judge;
 #[path = "faults/kill.rs"]
 mod kill;
+#[path = "faults/lives.rs"]
+mod lives;
 #[path = "faults/look.rs"]
 mod look;
 #[path = "faults/matrix.rs"]
@@ -31,6 +33,8 @@ mod places;
 #[path = "sim/random.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the simulator's; this program uses a part")]
 mod random;
+#[path = "common/reference.rs"]
+mod reference;
 #[path = "faults/scenario.rs"]
 mod scenario;
 #[path = "faults/space.rs"]
@@ -65,6 +69,18 @@ fn say(line: &str) {
 fn matrix() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
         matrix::run(&Size::asked(300)).conclude("matrix");
+    }
+}
+
+/// GNU's cp lives through what `lives` asks of safecp.
+#[test]
+fn gnu_lives() {
+    if !can_trace() || variable("SAFECP_FAULTS_TOOLS").is_some() {
+        return;
+    }
+    match reference::reference() {
+        Ok(path) => comparison::lives(&tool::Tool { name: "gnu".to_owned(), path }),
+        Err(why) => say(&format!("left out: what GNU's cp lives through: {why}")),
     }
 }
 

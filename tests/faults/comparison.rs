@@ -3,13 +3,15 @@
 
 use super::campaign::{Desks, Size, Tally, each};
 use super::judge::Rule;
-use super::matrix::{cases, judge_case};
+use super::lives::why;
+use super::matrix::{Case, cases, judge_case};
 use super::places::places;
 use super::scenario::{Old, Scenario, Source, scenario};
 use super::tool::Tool;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Copies that every program can make.
 const PLAIN: &[Scenario] = &[
@@ -59,6 +61,38 @@ fn tried(tool: &Tool, size: &Size) -> Tally {
         judge_case(tool, case, &places, &desks.desk(case.place, thread), tally, true);
     });
     tally.into_inner().expect("no thread panicked")
+}
+
+/// Whether a program lives through all of `lives`, where it makes such a call.
+pub(crate) fn lives(tool: &Tool) {
+    let places = places();
+    let (desks, tally) = (Desks::new(&places), Mutex::new(Tally::new(&Size { cases: None, seed: 0 })));
+    let asked = cases(tool, PLAIN, &places, &desks, &tally);
+    let asked: Vec<Case> = asked.into_iter().filter(is_asked_of_all).collect();
+    let (struck, died) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    each(&asked, 1, &tally, |case, thread, _| {
+        let desk = desks.desk(case.place, thread);
+        let world = desk.world();
+        case.scenario.make(&world);
+        let ended = tool.traced(&case.fault.arguments(), &case.scenario, &world, &desk.path);
+        struck.fetch_add(usize::from(ended.log.contains("(INJECTED)")), Ordering::Relaxed);
+        if !ended.succeeded() {
+            let line = format!("{}: {}", case.described(tool, &places), ended.stderr.trim_end());
+            died.lock().expect("no thread panicked").push(line);
+        }
+    });
+    let died = died.into_inner().expect("no thread panicked");
+    println!("faults: lives: {} was struck {} times", tool.name, struck.into_inner());
+    assert!(died.is_empty(), "{} dies of what it should live through:\n{}", tool.name, died.join("\n"));
+}
+
+/// Whether what happens is what every program should live through: a filesystem or a kernel that never knew a call, and
+/// interrupted reads and writes.
+fn is_asked_of_all(case: &Case) -> bool {
+    let Case { fault, scenario, .. } = case;
+    let is_interrupted = ["read", "write", "copy_file_range", "ioctl"].contains(&&*fault.call.name);
+    let is_unknown = fault.stays && fault.call.is_first;
+    why(fault, scenario).is_some() && (is_unknown || fault.what == "error=EINTR" && is_interrupted)
 }
 
 /// Exit status 0 with wrong bytes, by kind of fault: failures / runs.

@@ -1,5 +1,6 @@
 //! What can be done to a call: it fails, or it says something that is not so.
 
+use super::lives::errors_of_older_kernels;
 use super::scenario::{Scenario, Source};
 use super::trace::Call;
 
@@ -68,7 +69,7 @@ impl Fault {
 /// Everything that is done to a call of a scenario.
 pub(crate) fn faults(call: &Call, scenario: &Scenario) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (error, words) in ERRORS {
+    for (error, words) in ERRORS.iter().copied().chain(errors_of_older_kernels(call, scenario)) {
         for stays in [false, true] {
             faults.push(Fault {
                 row: format!("{} fails", group(&call.name)),

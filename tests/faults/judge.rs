@@ -1,6 +1,7 @@
 //! The rules: what may be there after a run, however it ended.
 
 use super::fault::{Fault, group};
+use super::lives;
 use super::look::{Kind, Seen, Tree};
 use super::scenario::{Old, Scenario};
 use super::tool::Ended;
@@ -28,6 +29,8 @@ pub(crate) enum Rule {
     Ends,
     /// The source is as before.
     Source,
+    /// What a copy can do without, and what passes, does not end it.
+    Lives,
 }
 
 /// A rule and how it was broken.
@@ -80,6 +83,7 @@ impl Run<'_> {
         } else {
             self.failure(&expected, &mut broken);
             self.message(&mut broken);
+            broken.extend(self.could_live());
         }
         self.left(&expected, &mut broken);
         broken
@@ -124,6 +128,11 @@ impl Run<'_> {
         let is_failure = fault.words.is_some() && fault.what != "error=EINTR" || fault.what == "retval=1";
         let is_told = !fault.call.seals || !is_failure || self.only_bytes || !self.scenario.has("--jobs=1");
         (!is_told).then(|| Broken { rule: Rule::Lasts, how: format!("{} was swallowed", fault.what) })
+    }
+
+    fn could_live(&self) -> Option<Broken> {
+        let why = lives::why(self.fault?, self.scenario).filter(|_| !self.only_bytes)?;
+        Some(Broken { rule: Rule::Lives, how: format!("{}, but {why}", self.ended.shown()) })
     }
 
     /// What is wrong with the attributes of something that has the right bytes.

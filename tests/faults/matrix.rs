@@ -3,6 +3,7 @@
 use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, locked};
 use super::fault::{Fault, faults, group};
 use super::judge::{Broken, Rule, Run};
+use super::lives::why;
 use super::look::look;
 use super::places::{Place, places};
 use super::scenario::{SCENARIOS, Scenario};
@@ -32,7 +33,8 @@ impl Case {
 
     pub(crate) fn described(&self, tool: &Tool, places: &[Place]) -> String {
         let line = tool.line(&self.arguments(), &self.scenario);
-        format!("{} on {}: {line}", self.scenario.name, places[self.place].name)
+        let lives = why(&self.fault, &self.scenario).map_or("", |_| " (to be lived through)");
+        format!("{} on {}: {line}{lives}", self.scenario.name, places[self.place].name)
     }
 }
 

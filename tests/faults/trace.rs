@@ -11,6 +11,8 @@ pub(crate) struct Call {
     pub(crate) name: String,
     /// Which call of that name it is in its thread, from 1.
     pub(crate) number: usize,
+    /// It is the first of that name after the loader's.
+    pub(crate) is_first: bool,
     /// Its arguments as strace writes them, without strings.
     pub(crate) arguments: Vec<String>,
     /// No operand had been named yet.
@@ -73,7 +75,9 @@ impl Trace {
             if let Some(reason) = reason_to_spare(name, strikes_loader) {
                 *trace.left_out.entry(format!("{name}: {reason}")).or_default() += 1;
             } else if !trace.calls.iter().any(|call| call.name == **name && call.number == *count) {
-                trace.calls.push(Call { seals, ..call(name, *count, rest, index < first_operand) });
+                let new = call(name, *count, rest, index < first_operand);
+                let is_first = !trace.calls.iter().any(|call| call.name == new.name);
+                trace.calls.push(Call { seals, is_first, ..new });
             }
         }
         trace
@@ -107,5 +111,5 @@ fn loader_end(lines: &[(&str, &str, &str)]) -> usize {
 fn call(name: &str, number: usize, rest: &str, before_operands: bool) -> Call {
     let arguments = rest.rsplit_once(" = ").map_or(rest, |(arguments, _)| arguments);
     let arguments = arguments.trim_end().trim_end_matches(')').split(", ").map(str::to_owned).collect();
-    Call { name: name.to_owned(), number, arguments, before_operands, seals: false }
+    Call { name: name.to_owned(), number, arguments, before_operands, is_first: false, seals: false }
 }
