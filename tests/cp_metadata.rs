@@ -19,6 +19,18 @@ fn a_new_file_has_the_sources_mode_less_the_umask() {
 }
 
 #[test]
+fn a_file_at_the_end_of_a_link_has_the_sources_mode_less_the_umask() {
+    let world = World::new();
+    world.file("a", "1").chmod("a", 0o444).symlink("b", "link").symlink("c", "other");
+    let script = "export POSIXLY_CORRECT=1; umask 027; $safecp a link && umask 0277 && $safecp -p a other";
+    world.shell_as_nobody(script).succeeds();
+    assert_eq!(
+        ["b", "c"].map(|name| (world.mode(name), world.read(name))),
+        [0o440, 0o444].map(|mode| (mode, "1".into()))
+    );
+}
+
+#[test]
 fn a_new_file_is_not_setuid() {
     let world = World::new();
     world.file("a", "1").chmod("a", 0o6755).cp("a b").succeeds();

@@ -203,11 +203,11 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
-    /// Makes an empty file at the end of a link that leads nowhere, to be written in place. A crash
-    /// before it is can leave it empty.
-    pub(crate) fn make_empty(&self, source: &Source<'_, K::File>, target: &Name<'_, K::File>) -> Result<(), Error> {
+    /// Makes an empty file at the end of a link that leads nowhere, to be written in place, closed to others until it
+    /// is. A crash before it is can leave it empty.
+    pub(crate) fn make_empty(&self, target: &Name<'_, K::File>) -> Result<(), Error> {
         let resolve = if target.follow == Follow::Beneath { ResolveFlags::BENEATH } else { ResolveFlags::empty() };
-        let mode = Mode::from_raw_mode(self.wanted_mode(source.stat));
+        let mode = Mode::from_raw_mode(0o600);
         let made = self.kernel.open(target.dir, target.name, OFlags::WRONLY | OFlags::CREATE, mode, resolve);
         made.map(drop).map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))
     }
@@ -280,6 +280,10 @@ impl<K: Kernel> Copier<'_, K> {
         stat: Option<Stat>,
     ) -> Result<Finished, Error> {
         let mut complaints = Vec::new();
+        // It was made at the end of a link, in a directory that nobody has asked about.
+        let is_new = matches!(landing, Landing::InPlace | Landing::Rewrite) && job.ground.found.is_none();
+        let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
+        let fresh = if is_new { Fresh::Made { private: true, default_mode, inherits: true } } else { Fresh::Old };
         if matches!(landing, Landing::InPlace | Landing::Rewrite | Landing::Value) {
             let worn = if landing == Landing::Value {
                 // What sets its mode, or refuses to, is the kernel's own; an owner that is not known is set as well.
@@ -287,7 +291,7 @@ impl<K: Kernel> Copier<'_, K> {
             } else {
                 Worn::of(stat)
             };
-            complaints = self.carry(job, &file, worn, Fresh::Old);
+            complaints = self.carry(job, &file, worn, fresh);
         }
         if self.options.durable {
             self.sync(job, &file)?;

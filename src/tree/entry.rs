@@ -136,7 +136,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
             }
         };
         if through_link && looked.referent.is_none() && ending.is_none() {
-            self.copier.make_empty(&source, &target)?;
+            self.copier.make_empty(&target)?;
         }
         let found = looked.referent.or(looked.standing.filter(|_| !is_link));
         let ground = Ground { landing, home, found, waits: setting.named };
