@@ -134,8 +134,10 @@ impl<K: Kernel> Copier<'_, K> {
         // An old file may be closed to those whom the source is open to.
         let keeps_old_mode = landing == Landing::Replace;
         let named = if keeps_old_mode || self.is_private(job.source.stat) { 0o600 } else { wanted };
-        // Nobody can open what has no name: it may have its mode at once, if that lets us set attributes.
-        let nameless = if keeps_old_mode || wanted & 0o200 == 0 { named } else { wanted };
+        // Nobody can open what has no name: it may have its mode at once, if that lets us set attributes. What is to
+        // get another owner gets its mode when it has him.
+        let is_given_away = self.options.preserve.ownership.wanted() && job.source.stat.uid != self.options.user;
+        let nameless = if keeps_old_mode || is_given_away || wanted & 0o200 == 0 { named } else { wanted };
         // On ZFS linkat of a file without a name waits for the transaction group (zfs_link; measured on
         // 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
         let is_nameless = job.ground.home.honesty != Honesty::Zfs && !self.lacks_links.load(Ordering::Relaxed);

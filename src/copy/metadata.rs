@@ -1,8 +1,8 @@
-//! Owner, extended attributes, mode and times, in the order the kernel demands.
+//! Times, owner, extended attributes and mode, in the order the kernel demands.
 //!
-//! Owner first, because chown clears set-user-ID bits and capabilities; extended attributes next; then the
-//! access control lists, because they change the mode; then the mode; times last, because all the others touch
-//! them. At no step does anybody have rights that he has not on the source. Everything goes through handles. What
+//! Times first, as who gives a file away may not set them any more, and none of the others touches them; then the
+//! owner, because chown clears set-user-ID bits and capabilities; extended attributes next; then the access control
+//! lists, because they change the mode; then the mode. At no step does anybody have rights that he has not on the source. Everything goes through handles. What
 //! cannot be kept is returned as a complaint: the copy stands, the exit status remembers.
 
 use crate::error::{Action, Error};
@@ -126,6 +126,10 @@ impl<K: Kernel> Wardrobe<'_, K> {
         let preserve = &self.options.preserve;
         let mut complaints = Vec::new();
         let has = self.belongings(source, from, target, &mut complaints);
+        if preserve.timestamps.wanted() {
+            let set = self.kernel.set_times(target.file, from.atime, from.mtime);
+            self.note(set, Action::PreserveTimes, target, preserve.timestamps, &mut complaints);
+        }
         let gives_away = preserve.ownership.wanted() && target.worn.owner != Some((from.uid, from.gid));
         // What chown, an extended attribute or an access control list makes of the mode is not known.
         let mut worn_mode = target.worn.mode;
@@ -157,10 +161,6 @@ impl<K: Kernel> Wardrobe<'_, K> {
         if let Some(mode) = self.mode(from, target, fresh, owned, &mut complaints) {
             let mode = if is_closed { mode & OWNERS_BITS } else { mode };
             self.set_mode(source, target, mode, worn_mode, (&has, is_closed), &mut complaints);
-        }
-        if preserve.timestamps.wanted() {
-            let set = self.kernel.set_times(target.file, from.atime, from.mtime);
-            self.note(set, Action::PreserveTimes, target, preserve.timestamps, &mut complaints);
         }
         complaints
     }

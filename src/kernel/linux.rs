@@ -581,27 +581,35 @@ impl Kernel for Linux {
 
     fn chown(&self, file: &OwnedFd, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
         let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
-        match rustix::fs::chownat(file, "", uid, gid, AtFlags::EMPTY_PATH) {
-            Err(Errno::NOSYS) => rustix::fs::fchown(file, uid, gid),
-            answer => answer,
-        }
+        let answer = match rustix::fs::fchown(file, uid, gid) {
+            Err(Errno::BADF) => rustix::fs::chownat(file, "", uid, gid, AtFlags::EMPTY_PATH),
+            answer => return answer,
+        };
+        let by_path = |path: &Path| rustix::fs::chownat(CWD, path, uid, gid, AtFlags::empty());
+        let by_name =
+            |dir: BorrowedFd<'_>, name: &Path| rustix::fs::chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW);
+        self.reach.else_by_path(file, Purpose::Change, answer, by_path, by_name)
     }
 
     fn chmod(&self, file: &OwnedFd, mode: u32) -> Result<()> {
         let mode = Mode::from_raw_mode(mode);
-        let by_name = |dir: BorrowedFd<'_>, name: &Path| match reach::chmod(file, mode) {
-            Err(Errno::NOSYS | Errno::PERM) => rustix::fs::chmodat(dir, name, mode, AtFlags::empty()),
+        let answer = match rustix::fs::fchmod(file, mode) {
+            Err(Errno::BADF) if !self.reach.has_proc() => reach::chmod(file, mode),
             answer => answer,
         };
-        let answer = rustix::fs::fchmod(file, mode);
-        self.reach.else_by_path(file, Purpose::Change, answer, |path| rustix::fs::chmod(path, mode), by_name)
+        let by_path = |path: &Path| match rustix::fs::chmod(path, mode) {
+            Err(Errno::NOSYS | Errno::PERM) => reach::chmod(file, mode),
+            answer => answer,
+        };
+        let by_name = |dir: BorrowedFd<'_>, name: &Path| rustix::fs::chmodat(dir, name, mode, AtFlags::empty());
+        self.reach.else_by_path(file, Purpose::Change, answer, by_path, by_name)
     }
 
     fn set_times(&self, file: &OwnedFd, atime: Timestamp, mtime: Timestamp) -> Result<()> {
         let times = Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) };
         let answer = match rustix::fs::futimens(file, &times) {
             Err(Errno::BADF) => rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH),
-            answer => answer,
+            answer => return answer,
         };
         // Linux before 5.8 knows no empty path here.
         let answer = if answer == Err(Errno::INVAL) { Err(Errno::BADF) } else { answer };

@@ -8,7 +8,7 @@
 
 use super::linux::last_errno;
 use super::{At, Result};
-use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -74,27 +74,33 @@ impl Reach {
         }
     }
 
-    /// Passes on what a call on a handle answered; where it takes no such handle, calls by the name under /proc,
-    /// else by a directory's handle and a name in it, whose last component is not to be followed.
+    /// Passes on what a call on a handle answered; where it takes no such handle, or is not to be had, calls by the
+    /// name under /proc, else by a directory's handle and a name in it, whose last component is not to be followed.
+    /// The filters of containers know some of these calls and answer ENOSYS or EPERM to the others.
     pub(super) fn else_by_path<T>(
         &self,
         file: &OwnedFd,
         purpose: Purpose,
         answer: Result<T>,
         by_path: impl FnOnce(&Path) -> Result<T>,
-        by_name: impl FnOnce(BorrowedFd<'_>, &Path) -> Result<T>,
+        by_name: impl Fn(BorrowedFd<'_>, &Path) -> Result<T>,
     ) -> Result<T> {
-        match answer {
-            Err(Errno::BADF | Errno::NOSYS) => {}
+        let mut refusal = match answer {
+            Err(Errno::BADF | Errno::NOSYS) => Errno::NOSYS,
+            Err(Errno::PERM) => Errno::PERM,
             answer => return answer,
-        }
+        };
         if self.has_proc() {
             match by_path(&by_proc(file)) {
-                Err(Errno::NOENT) => {}
+                Err(Errno::NOENT | Errno::NOSYS) => {}
+                Err(Errno::PERM) => refusal = Errno::PERM,
                 answer => return answer,
             }
         }
-        self.by_name(file, purpose, by_name)
+        match self.by_name(file, purpose, by_name) {
+            Err(Errno::NOSYS) => Err(refusal),
+            answer => answer,
+        }
     }
 
     /// Calls by the name that an O_PATH handle was found by: ENOSYS where it is not known, or where somebody else
@@ -103,12 +109,15 @@ impl Reach {
         &self,
         file: &OwnedFd,
         purpose: Purpose,
-        call: impl FnOnce(BorrowedFd<'_>, &Path) -> Result<T>,
+        call: impl Fn(BorrowedFd<'_>, &Path) -> Result<T>,
     ) -> Result<T> {
         let stat = rustix::fs::fstat(file)?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            // Its own "." is it.
-            return call(as_borrowed(file.as_raw_fd()), Path::new("."));
+            // Its own "." is it, for who may search it.
+            match call(file.as_fd(), Path::new(".")) {
+                Err(Errno::ACCESS) => {}
+                answer => return answer,
+            }
         }
         let way = self.ways.lock().unwrap_or_else(PoisonError::into_inner).get(&file.as_raw_fd()).cloned();
         let (dir, path) = way.ok_or(Errno::NOSYS)?;
@@ -124,7 +133,7 @@ impl Reach {
             if (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino) { Ok(()) } else { Err(Errno::STALE) }
         };
         is_there()?;
-        let answer = call(as_borrowed(dir.as_raw_fd()), name)?;
+        let answer = call(dir.as_fd(), name)?;
         is_there().map(|()| answer)
     }
 }
