@@ -178,6 +178,8 @@ fn a_small_file_is_read_back_from_the_device() {
         world.file("b", "old").cp(&format!("--verify=device {options} a b")).succeeds();
         assert!(world.same_bytes("a", "b") && !is_inline("b"), "{options}");
     }
+    world.file("several", "old").link("several", "names").cp("--verify=device a several").succeeds();
+    assert!(world.same_bytes("a", "names") && !is_inline("names"));
     let Some(refused) = world.cp_traced("fallocate", &["fallocate:error=EOPNOTSUPP"], "--verify=device a c") else {
         return;
     };

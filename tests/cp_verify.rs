@@ -153,6 +153,19 @@ fn an_interrupted_call_is_made_again() {
     }
 }
 
+/// Sources are opened with O_NONBLOCK, which some files of FUSE and tracefs heed.
+#[test]
+fn a_read_that_would_have_to_wait_waits() {
+    let world = dense(World::new());
+    let words = "--reflink=never --jobs=1 a b";
+    let Some(traced) = world.cp_traced_on(Some("a"), "pread64", &["pread64:error=EAGAIN:when=2"], words) else {
+        return;
+    };
+    assert_eq!(traced.injected(), 1);
+    traced.output.succeeds();
+    assert!(world.same_bytes("a", "b"));
+}
+
 #[test]
 fn a_full_device_is_named_and_leaves_the_old_target() {
     for errno in [("ENOSPC", "No space left on device"), ("EDQUOT", "Disk quota exceeded"), ("EFBIG", "File too large")]

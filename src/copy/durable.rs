@@ -91,7 +91,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         if keeping == Keeping::WithProgram {
             let syncs = PROGRAMS_THAT_SYNC.contains(&mount.kind.as_str());
-            return Ok((!syncs).then(|| "a FUSE program that does not write it out says that it did".to_owned()));
+            return Ok((!syncs).then(|| "fsync succeeds on fuse even where the program behind it has none".to_owned()));
         }
         if mount.options.iter().any(|option| VOLATILE.contains(&option.as_str())) {
             return Ok(Some(format!("{name} is mounted there with 'volatile'")));

@@ -55,8 +55,9 @@ impl<K: Kernel> Copier<'_, K> {
         if sink.landing == Landing::InPlace {
             self.resize(job, sink, 0)?;
         }
-        if self.options.verify == Verify::Device {
-            self.keep_out_of_metadata(job, sink, probe.size)?;
+        let is_file = !matches!(sink.landing, Landing::Through | Landing::Value | Landing::BlockDevice);
+        if is_file && (probe.size > 0 || job.source.stat.kind != Kind::File) {
+            self.keep_out_of_metadata(job, sink.file(), probe.size)?;
         }
         let pass = self.pass(rung.strategy, probe, job, sink);
         let zeros = pass.zeros;
@@ -95,15 +96,13 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Filled { passed, zeros, stat })
     }
 
-    /// Gives a file that is small enough to be kept within metadata, which stays in memory, a block of its own (btrfs, and ext4
-    /// with inline_data). Where that cannot be had, the extents show what became of it.
-    fn keep_out_of_metadata(&self, job: &Job<'_, K::File>, sink: &Sink<'_, K>, size: u64) -> Result<(), Failed> {
-        let is_file = !matches!(sink.landing, Landing::Through | Landing::Value | Landing::BlockDevice);
-        let has_content = size > 0 || job.source.stat.kind != Kind::File;
-        if !is_file || !has_content || size > INLINE_MAX {
+    /// With --verify=device gives a file that is small enough to be kept within metadata, which stays in memory, a block of its
+    /// own (btrfs, and ext4 with inline_data). Where that cannot be had, the extents show what became of it.
+    pub(super) fn keep_out_of_metadata(&self, job: &Job<'_, K::File>, file: &K::File, size: u64) -> Result<(), Failed> {
+        if self.options.verify != Verify::Device || size > INLINE_MAX {
             return Ok(());
         }
-        match self.kernel.allocate(sink.file(), 0..1) {
+        match self.kernel.allocate(file, 0..1) {
             Err(errno @ (Errno::IO | Errno::NOSPC | Errno::DQUOT)) => {
                 Err(Failed::For(Error::call(Action::Write, job.target.shown, errno)))
             }

@@ -89,6 +89,9 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Stat, Failed> {
         // For holes, and for pieces written out of order; a clone leaves what was longer.
         let (old, size) = (pass.target, pass.size);
+        if size > 0 {
+            self.keep_out_of_metadata(job, old, size)?;
+        }
         self.kernel
             .truncate(old, size)
             .map_err(|errno| Failed::For(Error::call(Action::Extend, job.target.shown, errno)))?;

@@ -389,12 +389,21 @@ impl<K: Kernel> Pass<'_, K> {
 
     /// Reads until the buffer is full or a read returns 0, which alone is the end of the file.
     fn read_full(&self, file: &K::File, position: Position, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
-        let mut count = 0;
+        let (mut count, mut waits) = (0, false);
         while count < buffer.len() {
             let rest = &mut buffer[count..];
             let read = match position {
-                Position::Any => self.kernel.pread(file, rest, offset + count as u64)?,
-                Position::Here => self.kernel.read(file, rest)?,
+                Position::Any => self.kernel.pread(file, rest, offset + count as u64),
+                Position::Here => self.kernel.read(file, rest),
+            };
+            let read = match read {
+                // It was opened with O_NONBLOCK, in case that it was a fifo: some files of FUSE and tracefs heed that.
+                Err(Errno::AGAIN) if !waits => {
+                    self.kernel.wait_from_now_on(file)?;
+                    waits = true;
+                    continue;
+                }
+                read => read?,
             };
             if read == 0 {
                 break;

@@ -369,6 +369,11 @@ impl Kernel for Linux {
         listed.ok_or(Errno::NOENT)
     }
 
+    fn wait_from_now_on(&self, file: &OwnedFd) -> Result<()> {
+        let flags = rustix::fs::fcntl_getfl(file)?;
+        rustix::fs::fcntl_setfl(file, flags - OFlags::NONBLOCK)
+    }
+
     fn read(&self, file: &OwnedFd, buffer: &mut [u8]) -> Result<usize> {
         rustix::io::read(file, buffer)
     }

@@ -180,6 +180,8 @@ pub trait Kernel: Sync {
     /// statx(2) and /proc/self/mountinfo: the mount that a file lies on. ENOENT where it is not listed.
     fn mount(&self, file: &Self::File) -> Result<Mount>;
 
+    /// fcntl(F_SETFL) without O_NONBLOCK: reads and writes of the handle wait from now on.
+    fn wait_from_now_on(&self, file: &Self::File) -> Result<()>;
     /// read(2) at the handle's own position. 0 is end of file.
     fn read(&self, file: &Self::File, buffer: &mut [u8]) -> Result<usize>;
     /// write(2) at the handle's own position. May write less than asked.

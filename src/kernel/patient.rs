@@ -52,6 +52,7 @@ impl<K: Kernel> Kernel for Patient<K> {
         fn may_write(&self, dir: At<'_, K::File>, path: &Path) -> ();
         fn filesystem(&self, file: &K::File) -> u32;
         fn mount(&self, file: &K::File) -> Mount;
+        fn wait_from_now_on(&self, file: &K::File) -> ();
         fn read(&self, file: &K::File, buffer: &mut [u8]) -> usize;
         fn write(&self, file: &K::File, buffer: &[u8]) -> usize;
         fn pread(&self, file: &K::File, buffer: &mut [u8], offset: u64) -> usize;

@@ -562,6 +562,10 @@ impl Kernel for Sim {
         })
     }
 
+    fn wait_from_now_on(&self, file: &File) -> Result<()> {
+        self.call(format_args!("fcntl {file}"), Call::Other, |world| world.usable(file).map(drop))
+    }
+
     fn read(&self, file: &File, buffer: &mut [u8]) -> Result<usize> {
         self.call(format_args!("read {file} {}", buffer.len()), Call::Read, |world| {
             let position = world.usable(file)?.position;
