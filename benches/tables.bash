@@ -15,10 +15,18 @@ machine() {
     echo "# Results of benches/run"
     echo
     echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r);"
-    echo "safecp $(cd -- "$project" && git rev-parse --short HEAD 2>/dev/null || echo unknown), $(cp --version | head -n 1), $("$uutils" --version | head -n 1), $("$xcp" --version | head -n 1), $(rsync --version | head -n 1 | sed 's/  */ /g')."
+    echo "safecp $(cd -- "$project" && git rev-parse --short HEAD 2>/dev/null || echo unknown)$(versions)."
     echo
     echo "Seconds are medians. A ratio is safecp's time (in reflink-none, that of safecp-none) by the program's in the same round: median, and from the least to the most. Peak is the"
     echo "most memory of any run. Filesystems are fresh images on one disk. The raw data is in results.tsv."
+}
+
+# Of the programs that are there.
+versions() {
+    local program
+    for program in cp "$uutils" "$xcp" rsync; do
+        [[ -z $program ]] || printf ', %s' "$("$program" --version | head -n 1 | sed 's/  */ /g')"
+    done
 }
 
 tables='

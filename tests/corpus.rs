@@ -9,7 +9,7 @@ mod common;
 #[allow(dead_code, unreachable_pub, reason = "the simulator's; this program uses a part")]
 mod random;
 
-use common::asked::{fresh_seed, number};
+use common::asked::{fresh_seed, number, project};
 use random::Random;
 use safecp::report::quote::quoted;
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ const INPUTS: u64 = 2000;
 
 /// Every file of the target's corpus, then chance.
 fn check(target: &str, body: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let corpus = project("fuzz/corpus").join(target);
     let files = std::fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
     let mut count = 0;
     for file in files {

@@ -6,13 +6,8 @@ mod common;
 
 use clap::Command;
 use clap_complete::Shell;
-use common::has_tool;
+use common::{asked::project, has_tool};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-fn project(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
-}
 
 fn command() -> Command {
     let mut command = safecp::cli::command("safecp").bin_name("safecp");

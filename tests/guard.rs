@@ -32,7 +32,7 @@ fn built(name: &str) -> Option<PathBuf> {
     if !has_tool("cc") {
         return None;
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guard").join(name).with_extension("c");
+    let source = common::asked::project("tests/guard").join(name).with_extension("c");
     let program = tempfile::Builder::new().prefix("guard-").tempdir().expect("a directory").keep().join(name);
     let mut compiler = Command::new("cc");
     compiler.args(["-static", "-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(source);

@@ -5,6 +5,11 @@
 //! survives means that the world cannot produce the fault, or that the safeguard is not needed; both
 //! are worth knowing. Slow (a build each), hence ignored: cargo test --test mutants -- --ignored --nocapture
 
+#[path = "common/asked.rs"]
+#[allow(dead_code, reason = "the black-box tests'; this program uses a part")]
+mod asked;
+
+use asked::project;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -293,7 +298,7 @@ fn copy_tree(from: &Path, to: &Path) {
 
 impl Workshop {
     fn new(root: &Path) -> Self {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let project = project("");
         for part in ["src", "tests"] {
             copy_tree(&project.join(part), &root.join(part));
         }
@@ -352,7 +357,7 @@ fn broken(mutant: &Mutant, sound: &str) -> String {
 #[test]
 fn mutants_apply() {
     for mutant in MUTANTS {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(mutant.file);
+        let path = project("src").join(mutant.file);
         broken(mutant, &std::fs::read_to_string(path).expect("a source file"));
     }
     assert!(MUTANTS.len() >= 18);

@@ -19,6 +19,33 @@ keep_writable() {
     mount -o remount,bind,rw -- "$2"
 }
 
+# Directories that stay to be read, wherever they are, and a handle of each: the checkout, and what keep_readable adds.
+kept=()
+handles=()
+
+# keep_readable DIRECTORY: before anything is hidden, by make_own_run first.
+keep_readable() {
+    local handle
+    exec {handle}<"$1"
+    kept+=("$1")
+    handles+=("$handle")
+}
+
+keep_readable "$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
+
+# Puts back what is hidden now, and closes the handles.
+show_kept() {
+    local number handle
+    for number in "${!kept[@]}"; do
+        handle=${handles[number]}
+        if ! [[ ${kept[number]} -ef /proc/self/fd/$handle ]]; then
+            mkdir -p -- "${kept[number]}"
+            mount --no-canonicalize --rbind -- "/proc/self/fd/$handle" "${kept[number]}"
+        fi
+        exec {handle}<&-
+    done
+}
+
 # /run, which has to be there before keep_writable.
 make_own_run() {
     mount -t tmpfs -o mode=755 none /run
@@ -29,6 +56,7 @@ make_own_run() {
 make_own_places() {
     mount -t tmpfs -o mode=1777 none /tmp
     mount -t tmpfs -o mode=1777 none /var/tmp
+    show_kept
     mount -t proc none /proc
     local knob
     for knob in /proc/sys /proc/sysrq-trigger; do

@@ -22,7 +22,20 @@ pub(crate) fn fresh_seed() -> u64 {
 
 /// The program under test: safecp, or what SAFECP_TEST_BINARY names in its place.
 pub(crate) fn program() -> PathBuf {
-    variable("SAFECP_TEST_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_safecp")), PathBuf::from)
+    variable("SAFECP_TEST_BINARY").map_or_else(built_program, PathBuf::from)
+}
+
+/// Where cargo has put it; two directories above this test, where the checkout was moved since it was built.
+fn built_program() -> PathBuf {
+    let built = PathBuf::from(env!("CARGO_BIN_EXE_safecp"));
+    let moved = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("safecp"));
+    if built.exists() { built } else { moved().unwrap_or(built) }
+}
+
+/// A file or directory of the checkout, which may have been moved since the tests were built: whoever runs them says where it
+/// is.
+pub(crate) fn project(name: &str) -> PathBuf {
+    variable("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from).join(name)
 }
 
 /// The first line of what a program says of itself.

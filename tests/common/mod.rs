@@ -333,7 +333,7 @@ impl World {
     /// Fails the test where tests/compare finds a difference between two trees.
     #[track_caller]
     pub(crate) fn assert_same_tree(&self, source: &str, target: &str) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compare");
+        let script = asked::project("tests/compare");
         let output = self.command("bash").arg(script).args([source, target]).output().expect("tests/compare");
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{source} and {target} differ:\n{said}");

@@ -6,8 +6,14 @@ built_safecp() {
         realpath -- "$SAFECP_TEST_BINARY"
         return
     fi
-    (cd -- "$project" && cargo build --release --quiet >&2)
-    echo "${CARGO_TARGET_DIR:-$project/target}/release/safecp"
+    executable '"kind":\["bin"\]' build --release --bin safecp
+}
+
+# executable PATTERN WORD...: what cargo makes for these words, of the one whose description has PATTERN. Cargo alone knows
+# where: CARGO_TARGET_DIR may be relative, and its configuration may say otherwise.
+executable() {
+    (cd -- "$project" && cargo "${@:2}" --quiet --message-format=json-render-diagnostics) |
+        sed -n "/$1/s/.*\"executable\":\"\([^\"]*\)\".*/\1/p" | tail -n 1
 }
 
 need_root() {
