@@ -115,11 +115,22 @@ impl<K: Kernel> Descent<'_, '_, K> {
 
     fn name(&mut self, level: Arc<Level<K>>, listed: Listed, batch: &mut Vec<Task<K>>) {
         match self.entry(&level, listed) {
-            Ok(entry) if entry.kind == Kind::Directory => self.enter(entry, level),
-            Ok(entry) => batch.push(Task { level, entry }),
+            Ok(entry) => self.proposed(Task { level, entry }, batch),
             Err(error) => {
                 self.run.report.error(&error);
                 self.run.release(level, Asker::Descent);
+            }
+        }
+    }
+
+    /// A name that is known for what it is.
+    fn proposed(&mut self, task: Task<K>, batch: &mut Vec<Task<K>>) {
+        match self.run.claim(&task) {
+            Ok(()) if task.kind() == Kind::Directory => self.enter(task),
+            Ok(()) => batch.push(task),
+            Err(error) => {
+                self.run.report.error(&error);
+                self.run.release(task.level, Asker::Descent);
             }
         }
     }
@@ -136,9 +147,8 @@ impl<K: Kernel> Descent<'_, '_, K> {
         found.map_err(|errno| Error::call(Action::StatSource, &shown, errno))
     }
 
-    fn enter(&mut self, entry: Entry, above: Arc<Level<K>>) {
+    fn enter(&mut self, task: Task<K>) {
         let run = self.run;
-        let task = Task { level: above, entry };
         self.make_room();
         match self.entered(&task) {
             Ok(level) => self.list(level),

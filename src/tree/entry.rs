@@ -12,6 +12,7 @@ use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 /// What became of a name.
 #[derive(Clone, Debug)]
@@ -43,17 +44,25 @@ pub struct Entries<'a, K: Kernel> {
     /// Copies regular files.
     pub copier: Copier<'a, K>,
     /// Puts -i's question.
-    pub(super) ask: Ask<'a>,
+    ask: Ask<'a>,
+    /// Held while a question waits for its answer.
+    turn: Mutex<()>,
 }
 
 impl<'a, K: Kernel> Entries<'a, K> {
     /// Entries for these options; `ask` puts -i's question.
     pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool, ask: Ask<'a>) -> Self {
-        Self { copier: Copier::new(kernel, options, host, stop), ask }
+        Self { copier: Copier::new(kernel, options, host, stop), ask, turn: Mutex::default() }
     }
 
     pub(super) fn options(&self) -> &Options {
         self.copier.options
+    }
+
+    /// Puts a question to the user, who is asked one at a time.
+    pub(super) fn asks(&self, question: &str) -> bool {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.ask)(question)
     }
 
     /// Looks and makes: the whole way of one name.
@@ -115,30 +124,43 @@ impl<'a, K: Kernel> Entries<'a, K> {
             Product::Copy | Product::Attributes => {}
         }
         let landing = self.landing(&looked);
-        let (file, stat) = match looked.file {
+        let Looked { file, standing, referent, ending, .. } = *looked;
+        let (file, stat) = match file {
             Some(file) => (file, stat),
             None => self.open_looked(source, &stat)?,
         };
         let source = Source { file: &file, stat: &stat, shown: source.shown, origin: setting.origin };
-        let is_link = looked.standing.is_some_and(|found| found.kind == Kind::Symlink);
+        let is_link = standing.is_some_and(|found| found.kind == Kind::Symlink);
         let through_link = is_link && landing != Landing::Supplant;
         // What is written in place needs no name to be replaced under.
         let has_end = through_link && !self.options().in_place && landing != Landing::Through;
-        let ending = if has_end { self.ending(target, setting, looked.referent.as_ref())? } else { None };
+        let ending = match ending {
+            Some(ending) if through_link => Some(ending),
+            Some(_) | None if has_end && setting.top.is_none() => self.ending(target, referent.as_ref())?,
+            Some(_) | None => None,
+        };
+        if through_link && setting.top.is_some() && ending.is_none() {
+            return Err(Error::call(Action::CreateFile, target.shown, Errno::NOENT));
+        }
         let (target, home, landing) = match &ending {
             Some(ending) => {
-                let landing = if looked.referent.is_some() { landing } else { Landing::New };
+                let landing = if referent.is_some() { landing } else { Landing::New };
                 (Name::within(&ending.dir, &ending.name, target.shown), ending.home, landing)
             }
             None => {
                 let landing = if through_link && landing == Landing::Replace { Landing::Rewrite } else { landing };
-                (through(target, setting, through_link), setting.home, landing)
+                (if through_link { target.following(Follow::Yes) } else { *target }, setting.home, landing)
             }
         };
+<<<<<<< HEAD
         if through_link && looked.referent.is_none() && ending.is_none() {
             self.copier.make_empty(&target)?;
+=======
+        if through_link && referent.is_none() && ending.is_none() {
+            self.copier.make_empty(&source, &target)?;
+>>>>>>> 0cec0bb (Make no name twice in a target that takes two for one, and follow no stranger's link in a tree)
         }
-        let found = looked.referent.or(looked.standing.filter(|_| !is_link));
+        let found = referent.or(standing.filter(|_| !is_link));
         let ground = Ground { landing, home, found, waits: setting.named };
         let outcome = if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(&source, &target, &ground)?;
@@ -183,17 +205,6 @@ impl<'a, K: Kernel> Entries<'a, K> {
             Kind::File => Landing::Replace,
             Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Landing::Through,
         }
-    }
-}
-
-/// The target as it is opened: through the link that stands there, or not.
-fn through<'n, F>(target: &Name<'n, F>, setting: &Setting<'n, F>, through_link: bool) -> Name<'n, F> {
-    match setting.top {
-        Some((top, path)) if through_link => {
-            Name { dir: Some(top), name: path, shown: target.shown, follow: Follow::Beneath }
-        }
-        None if through_link => target.following(Follow::Yes),
-        Some(_) | None => *target,
     }
 }
 

@@ -92,6 +92,8 @@ impl<K: Kernel> Run<'_, K> {
         let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         let reach = match (self.options.keep_directory_symlink, flags.contains(OFlags::NOFOLLOW)) {
             (true, _) => ResolveFlags::empty(),
+            // The user's own way out, with --parents.
+            (false, _) if made.path.starts_with("..") => ResolveFlags::NO_SYMLINKS,
             (false, true) => within,
             (false, false) => ResolveFlags::BENEATH,
         };

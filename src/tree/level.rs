@@ -5,9 +5,11 @@
 //! directory and lets go of the one above. So a directory's times are set after its last entry, and
 //! no list of directories is kept.
 
+use super::ending::Bounds;
 use super::handles::{Directories, Handles, Pair};
 use super::overwrite::check_kinds;
 use super::plan::without_trailing_slashes;
+use super::spellings::Spellings;
 use super::walk::Entry;
 use crate::copy::backup::Leaves;
 use crate::copy::metadata::{Dressed, Fresh, Worn};
@@ -34,6 +36,8 @@ pub struct Level<K: Kernel> {
     pub made: bool,
     /// The mode that an inherited access control list gave it, where that was too little to work in.
     pub made_mode: Option<u32>,
+    /// The names in it that have come up.
+    pub(super) spellings: Spellings,
     /// The target, as a directory in which targets are made.
     pub home: Home,
     /// The source, as a directory in which sources are found.
@@ -77,6 +81,15 @@ impl<K: Kernel> Level<K> {
             Names::Beneath(name) => Path::new(name),
             Names::Typed(_) => Path::new(""),
         }
+    }
+
+    /// The operand that it belongs to, or itself.
+    pub(super) fn top(&self) -> &Self {
+        let mut level = self;
+        while let (Names::Beneath(_), Some(above)) = (&level.names, &level.above) {
+            level = above;
+        }
+        level
     }
 
     /// Whether its handles may be closed for a while: it is found again in the level above.
@@ -184,6 +197,7 @@ impl<K: Kernel> Copier<'_, K> {
             from: stat,
             made,
             made_mode,
+            spellings: Spellings::default(),
             home,
             origin,
         })
@@ -247,7 +261,14 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn open_directory(&self, from: &Name<'_, K::File>, stat: &Stat, to: &Name<'_, K::File>) -> Result<K::File, Error> {
         let failed = |errno| Error::call(Action::CreateDirectory, to.shown, errno);
-        match self.directory_handle(&self.target_directory(to)) {
+        let dir = to.directory().map_err(failed)?;
+        let ending = if self.options.keep_directory_symlink {
+            self.ending_within(dir, to.name, to.shown, Bounds::Open)?
+        } else {
+            None
+        };
+        let opened = ending.as_ref().map_or(*to, |ending| Name::within(&ending.dir, &ending.name, to.shown));
+        match self.directory_handle(&opened) {
             Ok(target) => Ok(target),
             Err(errno @ (Errno::NOTDIR | Errno::LOOP | Errno::NOENT)) => {
                 let found = self.look_at(to, false)?.ok_or_else(|| failed(errno))?;
@@ -340,6 +361,11 @@ impl<K: Kernel> Task<K> {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.level.composed(Some(&self.entry.name), |typed| &typed.path)
+    }
+
+    /// Its path beneath the operand's own target.
+    pub(super) fn path_below_top(&self) -> PathBuf {
+        self.level.composed(Some(&self.entry.name), |_| Path::new(""))
     }
 
     /// What the walk took it for.

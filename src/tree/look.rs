@@ -3,9 +3,11 @@
 //! Looking changes nothing. It asks in cp's order: what the source is, what is there, whether both are
 //! one, whether the target is to be left alone, and what may not take whose place.
 
+use super::ending::{Bounds, Ending};
 use super::entry::{Entries, Outcome};
 use super::overwrite::{Decision, check_kinds, decide};
 use super::same::{Sameness, Seen};
+use super::spellings::through_link;
 use crate::copy::{Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
@@ -21,15 +23,26 @@ pub struct Setting<'a, F> {
     pub home: Home,
     /// The source's directory; `None` for an operand.
     pub origin: Option<Origin>,
-    /// The target was made by an operand before this one.
-    pub just_created: bool,
+    /// What operands before this one have made of the target.
+    pub created: Created,
     /// The user named the target itself: a fifo there is waited for.
     pub named: bool,
     /// What the walk took the source for; `None` for an operand.
     pub walked: Option<Kind>,
-    /// The top of the target's tree and the target's path beneath it: how far a symbolic link that
-    /// stands at the target may lead. `None` for an operand, whose links are the user's own.
+    /// The operand's own target and this one's path beneath it: how far a symbolic link that stands at the target may
+    /// lead. `None` for an operand, whose links are the user's own.
     pub top: Option<(&'a F, &'a Path)>,
+}
+
+/// What another operand has made under the same path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// Nothing that matters.
+    Nothing,
+    /// A symbolic link, which nothing is written through.
+    Link,
+    /// An operand's own target, which nothing takes the place of.
+    Operand,
 }
 
 /// A name that was looked at.
@@ -42,9 +55,14 @@ pub struct Looked<F> {
     pub standing: Option<Stat>,
     /// What it leads to, if it is a symbolic link that is written through.
     pub(super) referent: Option<Stat>,
+    /// Where that is, if the link stands within a tree.
+    pub(super) ending: Option<Ending<F>>,
     /// It is a symbolic link that leads in a circle, and is replaced (-f).
     pub(super) is_circular: bool,
 }
+
+/// What a link leads to, and where that is.
+type Led<F> = (Option<Stat>, Option<Ending<F>>);
 
 /// What to do with a name that was looked at.
 pub enum Look<F> {
@@ -67,21 +85,22 @@ impl<K: Kernel> Entries<'_, K> {
         let standing = if setting.fresh { None } else { self.copier.look_at(target, false)? };
         let (stat, file) = self.look_at_source(source, setting, standing.is_none())?;
         let Some(found) = standing else {
-            let looked = Looked { stat, file, standing: None, referent: None, is_circular: false };
+            let looked = Looked { stat, file, standing: None, referent: None, ending: None, is_circular: false };
             return Ok(Look::Make(Box::new(looked)));
         };
         let follows = found.kind == Kind::Symlink && self.writes_through(&stat);
-        let (referent, is_circular) = match if follows { self.referent(target, setting) } else { Ok(None) } {
+        let led = if follows { self.referent(target, setting) } else { Ok((None, None)) };
+        let ((referent, ending), is_circular) = match led {
             Err(Error::Call { errno: Errno::LOOP, .. }) if self.options().removal == Removal::WhenUnwritable => {
-                (None, true)
+                ((None, None), true)
             }
-            referent => (referent?, false),
+            led => (led?, false),
         };
         let seen = referent.unwrap_or(found);
         let from = Seen { name: source, stat: &stat, itself: None };
         let to = Seen { name: target, stat: &seen, itself: Some(&found) };
         let sameness = if self.options().may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
-        let looked = Box::new(Looked { stat, file, standing, referent, is_circular });
+        let looked = Box::new(Looked { stat, file, standing, referent, ending, is_circular });
         if follows && referent.is_none() && !is_circular {
             self.check_just_created(&looked.stat, &found, source, target, setting)?;
             return self.look_at_dangling(looked, source, target);
@@ -89,7 +108,8 @@ impl<K: Kernel> Entries<'_, K> {
         // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         // What leads in a circle has no time to go by.
-        let decision = decide(&stat, &seen, target.shown, self.options(), is_writable, self.ask)?;
+        let decision =
+            decide(&stat, &seen, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
         match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
             Decision::Replace => {}
             Decision::Newer => return Ok(Look::Newer(looked)),
@@ -119,15 +139,20 @@ impl<K: Kernel> Entries<'_, K> {
     ) -> Result<(), Error> {
         let options = self.options();
         let is_link = stat.nlink > 1 && options.preserve.links.wanted();
-        if !setting.just_created || is_link || options.backup == Backup::Numbered {
-            return Ok(());
+        let is_through = found.kind == Kind::Symlink && self.writes_through(stat);
+        let is_ours = match setting.created {
+            Created::Nothing => false,
+            Created::Link => is_through,
+            Created::Operand => !is_link && options.backup != Backup::Numbered,
+        };
+        match (is_ours, is_through) {
+            (false, _) => Ok(()),
+            (true, true) => Err(through_link(source.shown, target.shown)),
+            (true, false) => {
+                let (source, target) = (quoted(source.shown), quoted(target.shown));
+                Err(Error::Refused(format!("will not overwrite just-created {target} with {source}")))
+            }
         }
-        let (source, target) = (quoted(source.shown), quoted(target.shown));
-        Err(Error::Refused(if found.kind == Kind::Symlink && self.writes_through(stat) {
-            format!("will not copy {source} through just-created symlink {target}")
-        } else {
-            format!("will not overwrite just-created {target} with {source}")
-        }))
     }
 
     /// A symbolic link that leads nowhere is no existing target to cp, but nothing is made at its end
@@ -191,21 +216,14 @@ impl<K: Kernel> Entries<'_, K> {
         Ok((file, stat))
     }
 
-    /// What a symbolic link at the target leads to, `None` if nowhere.
-    fn referent(&self, target: &Name<'_, K::File>, setting: &Setting<'_, K::File>) -> Result<Option<Stat>, Error> {
-        let Some((top, path)) = setting.top else { return self.copier.look_at(target, true) };
-        let beneath = Name { dir: Some(top), name: path, shown: target.shown, follow: Follow::Beneath };
-        match beneath.open(self.copier.kernel, OFlags::PATH) {
-            Ok(file) => {
-                let stat = self.copier.kernel.stat(&file);
-                stat.map(Some).map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))
+    /// What a symbolic link at the target leads to, `None` if nowhere; and where that is, within a tree.
+    fn referent(&self, target: &Name<'_, K::File>, setting: &Setting<'_, K::File>) -> Result<Led<K::File>, Error> {
+        match setting.top {
+            Some((top, path)) => {
+                let ending = self.copier.ending_within(top, path, target.shown, Bounds::Beneath)?;
+                Ok((ending.as_ref().and_then(|ending| ending.found), ending))
             }
-            Err(Errno::NOENT) => Ok(None),
-            Err(Errno::XDEV) => Err(Error::Refused(format!(
-                "not writing through symlink {}, which leads out of the target",
-                quoted(target.shown)
-            ))),
-            Err(errno) => Err(Error::call(Action::StatTarget, target.shown, errno)),
+            None => Ok((self.copier.look_at(target, true)?, None)),
         }
     }
 

@@ -18,4 +18,5 @@ pub mod plan;
 pub mod run;
 mod same;
 pub mod special;
+mod spellings;
 pub mod walk;

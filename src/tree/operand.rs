@@ -6,9 +6,11 @@
 use super::handles::Asker;
 use super::level::Passage;
 use super::links::Identity;
-use super::look::Setting;
+use super::look::{Created, Setting};
+use super::parents::beneath;
 use super::plan::{Operand, Plan, ends_in_slash};
 use super::run::{Place, Run, identity};
+use super::spellings::Newcomer;
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
@@ -25,8 +27,9 @@ pub(super) struct Before {
     files: BTreeMap<Identity, Vec<PathBuf>>,
     /// Directories that were copied, by the names they got in the directory of all targets.
     directories: BTreeMap<Identity, Vec<PathBuf>>,
-    /// Files that were made.
+    /// Files that were made, and their paths: inode numbers may change with every look.
     made: BTreeSet<Identity>,
+    paths: BTreeSet<PathBuf>,
 }
 
 /// Where an operand comes from and where it goes.
@@ -63,7 +66,10 @@ impl<K: Kernel> Run<'_, K> {
         let copied = self.look_at_operand(operand).and_then(|source| {
             let pair = parents.innermost.as_ref().map(|level| self.handles(level, Asker::Name)).transpose()?;
             let dir = pair.as_ref().map_or(&*base, |pair| &pair.target);
-            let path = parents.path.join(&operand.name);
+            let path = beneath(parents.path.clone(), &operand.name);
+            if operand.name == Path::new("..") && path.starts_with("..") {
+                return Err(Error::call(Action::CreateDirectory, &operand.target_shown, Errno::EXIST));
+            }
             self.operand_in(operand, &source, &base, dir, &path, several.then_some(before))?;
             self.sync(dir, operand.target_shown.parent().unwrap_or(&plan.base))
         });
@@ -154,6 +160,9 @@ impl<K: Kernel> Run<'_, K> {
             self.report.warning(&format!("source directory {} specified more than once", quoted(source.shown)));
             return Ok(());
         }
+        let dir = target.directory().map_err(|errno| Error::call(Action::CreateDirectory, target.shown, errno))?;
+        let created = self.claim_path(&newcomer(route, dir))?;
+        self.check_way(created, stat.kind, source.shown, target.shown)?;
         if copy()? {
             targets.push(path.to_owned());
         }
@@ -170,13 +179,14 @@ impl<K: Kernel> Run<'_, K> {
             fresh: false,
             home,
             origin: None,
-            just_created: false,
+            created: Created::Nothing,
             named: *is_named,
             walked: None,
             top: None,
         };
         let place = Place { source, target, setting: &setting, base, path };
         let Some(before) = before else { return self.name(&place, None) };
+        let newcomer = newcomer(route, dir);
         let names = before.files.entry(identity(stat)).or_default();
         let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
         let are_named = || names.iter().map(is_named).collect::<Result<Vec<_>, _>>();
@@ -185,14 +195,25 @@ impl<K: Kernel> Run<'_, K> {
             return Ok(());
         }
         names.push(source.name.to_owned());
+        let created = self.claim_path(&newcomer)?;
         let found = copier.look_at(target, false)?;
-        let just_created = found.is_some_and(|found| before.made.contains(&identity(&found)));
-        let setting = Setting { just_created, ..setting };
+        let is_operands =
+            before.paths.contains(*path) || found.is_some_and(|found| before.made.contains(&identity(&found)));
+        let created = if found.is_some() && is_operands { Created::Operand } else { created };
+        let setting = Setting { created, ..setting };
         let place = Place { setting: &setting, ..place };
         self.name(&place, None)?;
         before.made.extend(copier.look_at(target, false)?.as_ref().map(identity));
+        before.paths.insert(path.to_path_buf());
         Ok(())
     }
+}
+
+/// An operand as a name that is about to be made.
+fn newcomer<'a, F>(route: &Route<'a, F>, dir: &'a F) -> Newcomer<'a, F> {
+    let Route { source, stat, target, path, .. } = *route;
+    let (source_shown, target_shown) = (source.shown, target.shown);
+    Newcomer { dir, home: None, path, kind: stat.kind, source_shown, target_shown }
 }
 
 /// The words for making something of this kind.

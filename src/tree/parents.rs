@@ -3,10 +3,12 @@
 //! Each is a level, as directories that are copied are, and gets its attributes after what goes into
 //! it. Where all of them are there already they are left as they are.
 
+use super::ending::{Bounds, Ending};
 use super::handles::Asker;
 use super::level::{Level, Passage, Refusal};
 use super::plan::{Operand, Parent};
 use super::run::Run;
+use super::spellings::Newcomer;
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
@@ -29,7 +31,7 @@ impl<K: Kernel> Run<'_, K> {
     pub(super) fn parents(&self, operand: &Operand, base: &Arc<K::File>) -> Result<Parents<K>, Error> {
         let mut parents = Parents { innermost: None, path: PathBuf::new(), are_finished: false };
         for parent in &operand.parents {
-            parents.path.push(&parent.name);
+            parents.path = beneath(parents.path, &parent.name);
             let above = parents.innermost.take();
             let entered = self.enter_parent(parent, above.as_ref(), &parents.path, base);
             match entered {
@@ -58,25 +60,15 @@ impl<K: Kernel> Run<'_, K> {
         let failed = |errno| Error::call(Action::ParentAttributes, shown, errno);
         let above_pair = above.map(|above| self.handles(above, Asker::Name)).transpose()?;
         let dir = above_pair.as_ref().map_or(&**base, |pair| &pair.target);
-        let target = Name { dir: Some(dir), name: &parent.name, shown: target_shown, follow: Follow::Beneath };
-        match self.kernel.stat_at(target.dir, target.name, true) {
-            Ok(found) if found.kind != Kind::Directory => {
-                return Err(Error::Refused(format!("{} exists but is not a directory", quoted(target_shown))));
-            }
-            Ok(_) => {}
-            // Nothing, or a symbolic link that leads nowhere.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
-                if self.entries.copier.look_at(&target, false)?.is_some() {
-                    return Err(Error::call(Action::CreateParent, target_shown, Errno::EXIST));
-                }
-            }
-            Err(errno) => return Err(Error::call(Action::StatTarget, target_shown, errno)),
-        }
+        let target = Name::within(dir, &parent.name, target_shown);
+        let ending = self.parent_ending(dir, &target)?;
+        let target = ending.as_ref().map_or(target, |ending| Name::within(&ending.dir, &ending.name, target_shown));
         let source = Name { dir: None, name: shown, shown, follow: Follow::Yes };
         let stat = self.kernel.stat_at(None, shown, true).map_err(failed)?;
         if stat.kind != Kind::Directory {
             return Err(failed(Errno::NOTDIR));
         }
+        self.claim_path(&Newcomer { dir, home: None, path, kind: Kind::Directory, source_shown: shown, target_shown })?;
         let passage = Passage { source, target, path: Some(path.to_owned()) };
         match self.entries.copier.enter(&passage, above, base, &self.directories, |_| None) {
             Ok(level) => {
@@ -93,6 +85,32 @@ impl<K: Kernel> Run<'_, K> {
         }
     }
 
+    /// Where the link ends that stands in the place of a directory; `None` if there is none. Fails if something else
+    /// stands there.
+    fn parent_ending(&self, dir: &K::File, target: &Name<'_, K::File>) -> Result<Option<Ending<K::File>>, Error> {
+        let copier = &self.entries.copier;
+        let is_taken = || Error::Refused(format!("{} exists but is not a directory", quoted(target.shown)));
+        // Of a link that leads nowhere.
+        let is_there = || Error::call(Action::CreateParent, target.shown, Errno::EXIST);
+        match copier.look_at(target, false)? {
+            None => Ok(None),
+            Some(found) if found.kind == Kind::Directory => Ok(None),
+            Some(found) if found.kind == Kind::Symlink => {
+                let bounds = if self.options.keep_directory_symlink { Bounds::Open } else { Bounds::Beneath };
+                match copier.ending_within(dir, target.name, target.shown, bounds) {
+                    Ok(Some(ending)) => match ending.found {
+                        Some(found) if found.kind == Kind::Directory => Ok(Some(ending)),
+                        Some(_) => Err(is_taken()),
+                        None => Err(is_there()),
+                    },
+                    Ok(None) | Err(Error::Call { errno: Errno::LOOP | Errno::NOTDIR, .. }) => Err(is_there()),
+                    Err(error) => Err(error),
+                }
+            }
+            Some(_) => Err(is_taken()),
+        }
+    }
+
     /// Sets the attributes of the directories, innermost first.
     pub(super) fn leave_parents(&self, parents: Parents<K>) {
         match parents.innermost {
@@ -100,4 +118,15 @@ impl<K: Kernel> Run<'_, K> {
             Some(_) | None => {}
         }
     }
+}
+
+/// A name in a directory, without a way back that it takes.
+pub(super) fn beneath(directory: PathBuf, name: &Path) -> PathBuf {
+    let mut path = directory;
+    let goes_up = name == Path::new("..");
+    let is_below = path.file_name().is_some();
+    if !(goes_up && is_below && path.pop()) {
+        path.push(name);
+    }
+    path
 }

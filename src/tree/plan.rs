@@ -161,6 +161,9 @@ impl Plan {
         let Shown::Into(directory) = &self.shown else { return operand };
         let path = without_trailing_slashes(source);
         operand.target_shown = joined(directory, path);
+        if path.parent().is_some_and(|above| !above.as_os_str().is_empty()) && path.ends_with("..") {
+            operand.name = PathBuf::from("..");
+        }
         operand.parents = parents(path)
             .map(|(path, name)| Parent { path: path.to_owned(), name, target_shown: joined(directory, path) })
             .collect();

@@ -14,6 +14,7 @@ use super::look::{Look, Looked, Setting};
 use super::operand::Before;
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operands, Plan};
+use super::spellings::Paths;
 use super::walk::Listing;
 use crate::copy::{Copied, Follow, Geometry, Host, Landing, Name};
 use crate::error::{Action, Error};
@@ -21,6 +22,7 @@ use crate::kernel::{Kernel, Stat};
 use crate::options::{Dereference, Options, Product};
 use crate::report::Report;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -36,6 +38,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) options: &'a Options,
     stop: &'a AtomicBool,
     pub(super) report: &'a Report,
+    /// What operands before have made.
+    pub(super) paths: Paths,
     /// Names that wait for another of their inode; an operand never does.
     links: Links<Option<Task<K>>>,
     /// Those that are open.
@@ -65,7 +69,7 @@ impl<'a, K: Kernel> Run<'a, K> {
     ) -> Self {
         let entries = Entries::new(kernel, options, host, stop, ask);
         let directories = Directories::new(options.directories_max);
-        Self { entries, kernel, options, stop, report, links: Links::default(), directories }
+        Self { entries, kernel, options, stop, report, paths: Paths::default(), links: Links::default(), directories }
     }
 
     /// Cuts files into these sizes: in a simulated world they are small.
@@ -84,6 +88,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         }
         if operands.sources.len() > 1 {
             self.links.keep_all();
+            self.paths.keep();
         }
         let mut before = Before::default();
         for source in &operands.sources {
@@ -272,14 +277,18 @@ impl<'a, K: Kernel> Run<'a, K> {
         let follow = self.entries.copier.follow_inside();
         let source = Name { dir: Some(&pair.source), name: task.name(), shown: &source_shown, follow };
         let target = Name::within(&pair.target, task.name(), &target_shown);
-        // Where the way to the directory led through links, the directory is the top.
-        let top: (&K::File, &Path) =
-            if self.options.keep_directory_symlink { (&pair.target, task.name()) } else { (&level.base, &path) };
+        // Where the way to the directory led through links, the directory is the top; in a new one there are none.
+        let (top_pair, below) = if self.options.keep_directory_symlink || level.made {
+            (Arc::clone(&pair), Cow::Borrowed(task.name()))
+        } else {
+            (self.handles(level.top(), Asker::Name)?, Cow::Owned(task.path_below_top()))
+        };
+        let top: (&K::File, &Path) = (&top_pair.target, &below);
         let setting = Setting {
             fresh: level.made,
             home: level.home,
             origin: level.origin,
-            just_created: false,
+            created: self.paths.created(&path),
             named: false,
             walked: Some(task.kind()),
             top: Some(top),

@@ -13,7 +13,7 @@ use safecp::kernel::patient::Patient;
 use safecp::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use safecp::known::zfs::{Module, Version};
 use safecp::tree::entry::{Entries, Outcome};
-use safecp::tree::look::Setting;
+use safecp::tree::look::{Created, Setting};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -58,7 +58,7 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
         origin: looked.and_then(|stat| entries.copier.origin(&source_dir, &stat)),
         fresh: false,
         home: entries.copier.home(&target_dir),
-        just_created: false,
+        created: Created::Nothing,
         walked: scenario.in_tree.then_some(Kind::File),
         top: scenario.in_tree.then_some((&target_dir, Path::new("target"))),
     };
