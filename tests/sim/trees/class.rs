@@ -93,7 +93,7 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Folding, Waits("names: what was made is not made again")),
     (Class::Lists, Waits("attributes: lists are asked for again")),
     (Class::Planted, Waits("names: links at the target")),
-    (Class::Swapped, Waits("names: a further name is linked to the file, not to the link")),
+    (Class::Swapped, Always),
     (Class::Narrow, Always),
     (Class::Moving, Always),
     (Class::Guessed, Always),
@@ -102,7 +102,7 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Colliding, Waits("names: what was made is not made again")),
     (Class::Joined, Waits("names: what was made is not made again")),
     (Class::Older, Waits("names: what was skipped is no copy")),
-    (Class::LinkedThrough, Waits("names: a further name is linked to the file, not to the link")),
+    (Class::LinkedThrough, Always),
     (Class::Closed, Always),
 ];
 

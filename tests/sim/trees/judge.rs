@@ -146,7 +146,11 @@ impl<'a> Judge<'a> {
 
     fn success(&self) -> Result<(), Broken> {
         for (at, name) in self.latest().enumerate() {
-            if self.is_excused(name) || self.is_taken(&name.target) {
+            if self.is_taken(&name.target) {
+                continue;
+            }
+            if self.is_excused(name) {
+                self.stands(name)?;
                 continue;
             }
             self.made(name)?;
@@ -183,8 +187,26 @@ impl<'a> Judge<'a> {
         }
         let stays = options.overwrite == Overwrite::Never || options.update != Update::All;
         let is_numbered = options.backup == Backup::Numbered && self.names().any(|other| others(&other));
-        // What leads to its own source is that already.
+        let is_older =
+            options.update == Update::Older && self.states.len() == 1 && !self.names().any(|other| others(&other));
+        let stood = self.old(name).filter(|old| is_older && old.kind != Kind::Symlink);
+        let source = self.world.tree.inodes[name.node].attributes.mtime;
+        if stood.is_some_and(|old| old.attributes.mtime < source) {
+            return false;
+        }
         stays || is_numbered
+    }
+
+    /// What the options leave as it is has not changed; with -u it may be a new link to what was copied.
+    fn stands(&self, name: &Seen) -> Result<(), Broken> {
+        let options = &self.scenario.options;
+        let Some(old) = self.old(name) else { return Ok(()) };
+        let now = self.now(&name.target);
+        let stands = now.as_ref().is_some_and(|now| old.is_whole(now));
+        let may_change = options.backup == Backup::Numbered && options.overwrite != Overwrite::Never
+            || options.update == Update::Older && self.made(name).is_ok()
+            || self.names().filter(|other| other.key == name.key).count() > 1;
+        demand(stands || may_change, || format!("'{}' was to be left alone", name.target))
     }
 
     /// The states that a name had since it was first looked up.
@@ -372,7 +394,8 @@ impl<'a> Judge<'a> {
             return demand(list_of(target) == list_of(source), || wrong("access control list"));
         }
         let stood = self.old(name).filter(|_| options.removal != Removal::Always && options.backup == Backup::No);
-        let is_several = self.world.tree.inodes[name.node].nlink > 1 || stood.is_some_and(|old| old.nlink > 1);
+        let is_several =
+            self.names().filter(|other| other.node == name.node).count() > 1 || stood.is_some_and(|old| old.nlink > 1);
         // With -f what cannot be opened is replaced by a new file.
         let may_be_supplanted = options.removal == Removal::WhenUnwritable && self.world.struck.is_some();
         if is_several || may_be_supplanted {
