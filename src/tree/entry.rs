@@ -152,13 +152,8 @@ impl<'a, K: Kernel> Entries<'a, K> {
                 (if through_link { target.following(Follow::Yes) } else { *target }, setting.home, landing)
             }
         };
-<<<<<<< HEAD
-        if through_link && looked.referent.is_none() && ending.is_none() {
-            self.copier.make_empty(&target)?;
-=======
         if through_link && referent.is_none() && ending.is_none() {
-            self.copier.make_empty(&source, &target)?;
->>>>>>> 0cec0bb (Make no name twice in a target that takes two for one, and follow no stranger's link in a tree)
+            self.copier.make_empty(&target)?;
         }
         let found = referent.or(standing.filter(|_| !is_link));
         let ground = Ground { landing, home, found, waits: setting.named };
