@@ -329,6 +329,27 @@ claims! {
         assert_eq!(on.stat(&file).nlink, 2);
     }
 
+    /// rmdir of what is no directory says so, and changes nothing.
+    fn rmdir_takes_no_file(on) {
+        drop(on.file("f", b"kept"));
+        assert_eq!(on.kernel.rmdir(&on.dir, Path::new("f")), Err(Errno::NOTDIR));
+        assert_eq!(on.kernel.rmdir(&on.dir, Path::new("none")), Err(Errno::NOENT));
+        assert_eq!(on.content(&on.open("f", OFlags::RDONLY).expect("the file")), b"kept");
+    }
+
+    /// Flags that chattr sets stay until others are set; a filesystem without any says so.
+    fn flags_are_kept(on) {
+        const NO_DUMP: u32 = 0x40;
+        let file = on.file("f", b"");
+        let flags = match on.kernel.inode_flags(&file) {
+            Ok(flags) => flags,
+            Err(errno) => return assert!(matches!(errno, Errno::NOTTY | Errno::OPNOTSUPP | Errno::NOSYS), "{errno}"),
+        };
+        assert_eq!(flags & NO_DUMP, 0);
+        assert_eq!(on.kernel.set_inode_flags(&file, flags | NO_DUMP), Ok(()));
+        assert_eq!(on.kernel.inode_flags(&file), Ok(flags | NO_DUMP));
+    }
+
     /// unlinkat takes the name, an open handle keeps the file; a directory is not unlinked.
     fn unlink_takes_the_name_only(on) {
         let file = on.file("f", b"kept");

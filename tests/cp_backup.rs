@@ -3,6 +3,7 @@
 
 mod common;
 use common::{World, left_out};
+use std::os::unix::fs::MetadataExt;
 
 #[test]
 fn an_old_target_keeps_its_name_with_a_suffix() {
@@ -90,6 +91,83 @@ fn a_backup_does_not_take_its_own_source_away() {
     assert_eq!((world.read("a"), world.read("a~")), ("old".to_owned(), "only here".to_owned()));
     world.cp("--backup=numbered a~ a").succeeds();
     assert_eq!((world.read("a"), world.read("a.~1~")), ("only here".to_owned(), "old".to_owned()));
+}
+
+#[test]
+fn a_name_is_not_its_own_backup() {
+    let world = World::new();
+    let name = "n".repeat(254) + "~";
+    let said = format!("safecp: cannot backup '{name}': File name too long\n");
+    world.file("a", "new").file(&name, "old").cp(&format!("-b a {name}")).fails(&said);
+    assert_eq!((world.read(&name), world.names(".").len()), ("old".to_owned(), 2));
+}
+
+/// Names that are too long are cut: two of them to one.
+#[test]
+fn two_targets_do_not_share_a_backup() {
+    let world = World::new();
+    let (stem, jobs) = ("n".repeat(254), "--jobs=1");
+    world.dir("s").dir("d");
+    for end in ["x", "y"] {
+        world.file(format!("s/{stem}{end}"), "new").file(format!("d/{stem}{end}"), format!("old {end}"));
+    }
+    let output = world.cp(&format!("-b {jobs} s/{stem}x s/{stem}y d"));
+    output.fails_with(&["will not overwrite just-created"]);
+    assert_eq!(world.read(format!("d/{stem}x")), "new");
+    assert_eq!((world.read(format!("d/{stem}~")), world.read(format!("d/{stem}y"))), ("old x".into(), "old y".into()));
+}
+
+#[test]
+fn a_backup_does_not_replace_what_was_just_copied() {
+    let world = World::new();
+    world.dir("s").dir("d").file("s/f", "f").file("s/f~", "another").file("d/f", "old f").file("d/f~", "old another");
+    world.cp("-b s/f~ s/f d").fails("safecp: will not overwrite just-created 'd/f~' with the backup of 'd/f'\n");
+    assert_eq!((world.read("d/f~"), world.read("d/f~~")), ("another".to_owned(), "old another".to_owned()));
+    assert_eq!(world.read("d/f"), "old f");
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_leaves_the_file_its_name() {
+    let world = World::new();
+    world.dir("s").file("s/x", "x").file("t", "old");
+    let Some(failed) = world.cp_traced("mkdirat", &["mkdirat:error=ENOSPC:when=2"], "-rbT s t") else { return };
+    assert_eq!(failed.injected(), 1);
+    failed.output.fails("safecp: cannot create directory 't': No space left on device\n");
+    assert_eq!((world.read("t"), world.exists("t~")), ("old".to_owned(), false));
+}
+
+#[test]
+fn an_older_backup_outlives_a_copy_that_fails() {
+    for link in ["", "linkat:error=EPERM"] {
+        let world = World::new();
+        world.file("a", "new").file("b", "old").file("b~", "ancient");
+        // The old target, or its second name, is renamed to the backup's first.
+        let faults: Vec<&str> =
+            ["renameat:error=EIO:when=2", link].into_iter().filter(|fault| !fault.is_empty()).collect();
+        let traced = world.cp_traced("renameat,renameat2,linkat", &faults, "--backup=simple a b");
+        let Some(failed) = traced else { return };
+        assert!(failed.injected() > 0, "{}", failed.calls);
+        assert!(failed.output.code() == Some(1) || world.read("b") == "new", "{}", failed.output);
+        if world.read("b") == "old" {
+            assert_eq!(world.read("b~"), "ancient", "{}", failed.calls);
+        } else {
+            assert_eq!((world.read("b"), world.read("b~")), ("new".to_owned(), "old".to_owned()), "{}", failed.calls);
+        }
+        assert_eq!(world.names(".").len(), 3);
+    }
+}
+
+/// mc#4218
+#[test]
+fn what_may_not_be_removed_gets_no_second_name() {
+    let Some(world) = World::as_root("a file of somebody else's") else { return };
+    world.dir("d").chmod("d", 0o1777).file("n", "new").file("d/f", "old").chmod("d/f", 0o666);
+    let stranger = "setpriv --reuid 1234 --regid 1234 --clear-groups";
+    // Where everyone can run it: the build may lie in a closed home directory.
+    let script = format!("install $safecp safecp; for i in 1 2; do {stranger} ./safecp -b n d/f; done");
+    let said = "safecp: cannot backup 'd/f': Operation not permitted\n".repeat(2);
+    world.shell(&script).fails(&said);
+    assert_eq!((world.names("d"), world.stat("d/f").nlink()), (vec!["f".into()], 1));
 }
 
 #[test]

@@ -54,6 +54,140 @@ fn a_hard_linked_target_keeps_its_other_names() {
 }
 
 #[test]
+fn a_hard_linked_target_is_not_emptied_before_its_source_was_read() {
+    let world = old_and_new();
+    world.link("b", "other");
+    let Some(failed) = world.cp_traced_on(Some("a"), "pread64", &["pread64:error=EIO"], "a b") else { return };
+    assert!(failed.injected() > 0, "{}", failed.calls);
+    failed.output.fails("safecp: error reading 'a': Input/output error\n");
+    assert_eq!((world.read("b"), world.read("other")), ("the old content".to_owned(), "the old content".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_copied_beside_a_hard_linked_target_is_not_written_over_it() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    let script = "mkdir m; mount -t tmpfs -o size=1m none m; echo old >m/b; ln m/b m/other; head -c 2M /dev/zero >a
+        $safecp a m/b || echo $?; cat m/b m/other; $safecp --in-place a m/b || tr -d '\\0' <m/b | wc -c";
+    let output = world.shell_with_mounts(script);
+    assert_eq!(output.stdout, "1\nold\nold\n0\n", "{output}");
+    let said =
+        "safecp: not overwriting 'm/b' without a verified copy beside it (--in-place does): error writing 'm/b': ";
+    assert!(output.stderr.starts_with(said), "{output}");
+}
+
+#[test]
+fn a_hard_linked_target_that_cannot_be_filled_leaves_the_copy_that_was_verified() {
+    let world = old_and_new();
+    world.link("b", "other");
+    let Some(honest) = world.cp_traced("pwrite64", &[], "--jobs=1 a b") else { return };
+    assert_eq!((honest.count("pwrite64"), world.read("b")), (2, "new".to_owned()));
+    let command = format!(
+        "strace -f -qq -o log -e trace=pwrite64 -e inject=pwrite64:error=EIO:when=2 {} --jobs=1 a b 2>said; echo $?",
+        common::asked::program().display()
+    );
+    assert_eq!(world.tool("bash", ["-c", &command]).trim(), "1");
+    let kept = world.temporaries().remove(0);
+    let name = kept.strip_prefix(".").expect("a name here").display().to_string();
+    let said = "safecp: error writing 'b': Input/output error; 'b' is incomplete, a verified copy of 'a' is";
+    assert_eq!((world.read("said"), world.read(&kept)), (format!("{said} '{name}'\n"), "new".to_owned()));
+}
+
+#[test]
+fn a_file_behind_a_link_is_replaced_whole_where_the_link_ends() {
+    let world = World::new();
+    world.file("a", "new").dir("sub/deep").file("sub/real", "old").symlink("../real", "sub/deep/next");
+    let inode = world.symlink("sub/deep/next", "b").inode("sub/real");
+    let open = std::fs::File::open(world.path("sub/real")).expect("open");
+    world.cp("a b").succeeds();
+    assert_eq!((world.read("sub/real"), world.link_text("b")), ("new".to_owned(), "sub/deep/next".to_owned()));
+    assert_ne!(world.inode("sub/real"), inode, "while it is open its number cannot be given to another");
+    drop(open);
+    world.dir("s").dir("t/sub").file("s/f", "new").file("t/sub/f", "old").symlink("sub/f", "t/f");
+    world.cp("-r s/. t").succeeds();
+    assert_eq!((world.read("t/sub/f"), world.link_text("t/f")), ("new".to_owned(), "sub/f".to_owned()));
+}
+
+#[test]
+fn a_file_behind_a_link_is_not_emptied_before_its_source_was_read() {
+    let world = old_and_new();
+    world.symlink("b", "l");
+    let Some(failed) = world.cp_traced_on(Some("a"), "pread64", &["pread64:error=EIO"], "a l") else { return };
+    assert!(failed.injected() > 0, "{}", failed.calls);
+    failed.output.fails("safecp: error reading 'a': Input/output error\n");
+    assert_eq!(world.read("b"), "the old content");
+}
+
+/// An overlay's upper file and the merged view of it have two inode numbers and one content.
+#[test]
+fn the_only_copy_is_not_lost_to_another_view_of_it() {
+    let Some(world) = World::with_mounts("an overlay") else { return };
+    let script =
+        "mount -t tmpfs none .; mkdir l u w m; mount -t overlay -o lowerdir=l,upperdir=u,workdir=w none m || exit 7
+        echo precious >u/f; ln u/f u/g; $safecp u/f m/f; cat m/f; $safecp m/f u/g; cat u/f";
+    let output = world.shell_with_mounts(script);
+    if output.code() == Some(7) {
+        return common::left_out("needs overlays");
+    }
+    assert_eq!(output.stdout, "precious\nprecious\n", "{output}");
+}
+
+#[test]
+fn a_temporary_is_no_more_open_than_what_it_replaces() {
+    let world = old_and_new();
+    world.chmod("a", 0o644).chmod("b", 0o600).file("probe", "old").chmod("probe", 0o600);
+    let Some(honest) = world.cp_traced("openat", &[], "--jobs=1 a probe") else { return };
+    let Some(position) = honest.position("openat", "O_TMPFILE") else { return common::left_out("needs O_TMPFILE") };
+    let fault = format!("openat:error=EOPNOTSUPP:when={position}");
+    let traced = world.cp_traced("openat", &[&fault], "--jobs=1 a b").expect("strace");
+    traced.output.succeeds();
+    let made = traced.calls.lines().find(|line| line.contains(".safecp-") && line.contains("O_CREAT")).expect("a name");
+    assert!(made.contains(" 0600)"), "{made}");
+    assert_eq!((world.read("b"), world.mode("b")), ("new".to_owned(), 0o600));
+}
+
+/// chattr's letters of a file.
+fn letters(world: &World, name: &str) -> String {
+    world.tool("lsattr", [name]).split(' ').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_replaced_file_keeps_its_flags() {
+    for (filesystem, flags) in [("ext4", "+ASd"), ("btrfs", "+CASd"), ("xfs", "+ASd")] {
+        let Some(world) = World::on(filesystem) else { continue };
+        world.file("a", "new").file("b", "").tool("chattr", [flags, "b"]);
+        let (before, inode) = (letters(&world, "b"), world.file("b", "old").inode("b"));
+        world.cp("a b").succeeds();
+        assert_eq!((letters(&world, "b"), world.read("b")), (before, "new".to_owned()), "{filesystem}");
+        assert_ne!(world.inode("b"), inode, "{filesystem}: it was replaced");
+    }
+}
+
+#[test]
+fn a_replaced_file_keeps_its_project_and_its_extent_size() {
+    let Some(world) = World::on("xfs") else { return };
+    world.file("a", "new").file("b", "").tool("chattr", ["-p", "77", "b"]);
+    let hint = |name: &str| world.tool("xfs_io", ["-r", "-c", "extsize", name]);
+    world.tool("xfs_io", ["-c", "extsize 64k", "b"]);
+    world.file("b", "old").cp("a b").succeeds();
+    let project = world.tool("lsattr", ["-p", "b"]);
+    assert_eq!((project.split_whitespace().next(), world.read("b")), (Some("77"), "new".to_owned()));
+    assert_eq!(hint("b"), "[65536] b\n");
+}
+
+#[test]
+fn where_no_name_goes_the_old_file_is_written_and_nothing_stays() {
+    let Some(world) = World::on("ext4") else { return };
+    world.file("a", "new").dir("d").file("d/b", "old").tool("chattr", ["+a", "d"]);
+    let inode = world.inode("d/b");
+    let (output, names) = (world.cp("a d/b"), world.names("d"));
+    let replaced = world.cp("--remove-destination a d/b");
+    world.tool("chattr", ["-a", "d"]);
+    output.succeeds();
+    assert_eq!((world.read("d/b"), world.inode("d/b"), names), ("new".to_owned(), inode, vec!["b".into()]));
+    replaced.fails("safecp: cannot remove 'd/b': Operation not permitted\n");
+}
+
+#[test]
 fn preserving_links_parts_a_hard_linked_target_from_its_other_names() {
     for option in ["-a", "-d", "--preserve=links", "--remove-destination"] {
         let world = old_and_new();

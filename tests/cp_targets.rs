@@ -321,3 +321,34 @@ fn a_link_that_was_just_made_is_not_written_through_wherever_it_leads() {
     world.file("elsewhere", "kept").dir("d").cp("-d a/1 b/1 d").fails_with(&["just-created symlink 'd/1'"]);
     assert_eq!(world.read("elsewhere"), "kept");
 }
+
+/// FAT by FUSE, rclone, Android and filters refuse RENAME_NOREPLACE, links, or both.
+#[test]
+fn a_new_file_finds_a_name_whatever_is_refused() {
+    for directory_mode in [0o755, 0o777] {
+        for (rename, link) in [("EINVAL", "EPERM"), ("ENOSYS", "EOPNOTSUPP"), ("EPERM", "EACCES"), ("EACCES", "ENOSYS")]
+        {
+            let world = World::new();
+            world.file("a", "new").dir("d").chmod("d", directory_mode);
+            let faults = [format!("renameat2:error={rename}"), format!("linkat:error={link}")];
+            let faults = faults.each_ref().map(String::as_str);
+            let Some(traced) = world.cp_traced("renameat2,linkat", &faults, "-a a d/b") else { return };
+            traced.output.succeeds();
+            assert_eq!((world.read("d/b"), world.names("d").len()), ("new".to_owned(), 1), "{}", traced.calls);
+        }
+    }
+}
+
+/// Before Linux 6.10 linkat of a file without a name goes through /proc, which need not be there.
+#[test]
+fn a_new_file_that_cannot_be_linked_gets_a_name_from_the_beginning() {
+    for error in ["ENOENT", "EPERM", "ENOSYS", "EXDEV"] {
+        let world = World::new();
+        world.dir("s").random("s/a", 200_000, 1).file("s/b", "b");
+        let fault = format!("linkat:error={error}");
+        let Some(traced) = world.cp_traced("linkat,openat", &[&fault], "-a --jobs=1 s d") else { return };
+        traced.output.succeeds();
+        world.assert_same_tree("s", "d");
+        assert!(traced.count("linkat") <= 2, "it is asked once:\n{}", traced.calls);
+    }
+}

@@ -5,6 +5,7 @@
 //! set aside until the copy has succeeded, so that nothing is lost whichever call fails (docs/design/backups.md).
 
 use super::commit::{Claim, NAME_ATTEMPTS, Spot};
+use super::leftover::For;
 use super::{Copier, Follow, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, RenameFlags, Stat};
@@ -281,7 +282,7 @@ impl<K: Kernel> Giving<'_, K> {
 
     /// The same where an older backup has the name.
     fn link_over(&self, name: &Path, copier: &Copier<'_, K>) -> crate::kernel::Result<()> {
-        let (free, ()) = self.spot.with_free_name(|free| self.link(free))?;
+        let (free, ()) = self.spot.with_free_name(For::file(self.spot.kernel, self.old), |free| self.link(free))?;
         copier.rename_and_forget(self.spot, &free, name)
     }
 
@@ -311,10 +312,11 @@ impl<K: Kernel> Giving<'_, K> {
 fn set_aside<K: Kernel>(spot: Spot<'_, K>, name: &Path) -> crate::kernel::Result<PathBuf> {
     let Spot { kernel, dir, .. } = spot;
     let older = Name::within(dir, name, name).open(kernel, OFlags::PATH)?;
-    let linked = spot.with_free_name(|free| kernel.link(&older, dir, free));
+    let of = For::file(kernel, &older);
+    let linked = spot.with_free_name(of, |free| kernel.link(&older, dir, free));
     let rename = |free: &Path| kernel.rename(dir, name, dir, free, RenameFlags::empty());
     let given = match linked {
-        Err(errno) if spot.lacks_link(errno) => spot.with_free_name(rename),
+        Err(errno) if spot.lacks_link(errno) => spot.with_free_name(of, rename),
         given => given,
     };
     given.map(|(aside, ())| aside)

@@ -7,7 +7,7 @@
 //! temporary name (docs/design/temporaries.md has what is done where a call is not to be had).
 
 use super::Copier;
-use super::leftover::Names;
+use super::leftover::{For, Names};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
 use crate::known::filesystems::Honesty;
@@ -52,12 +52,13 @@ impl<K: Kernel> Spot<'_, K> {
     /// Calls with fresh temporary names until one is not taken.
     pub(super) fn with_free_name<T>(
         &self,
+        of: For,
         mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
     ) -> crate::kernel::Result<(PathBuf, T)> {
-        let mut name = self.names.marked(self.kernel, self.dir, self.is_local);
+        let mut name = self.names.marked(self.kernel, self.dir, self.is_local, of);
         for _ in 0..NAME_ATTEMPTS {
             name = match call(&name) {
-                Err(Errno::EXIST) => self.names.marked(self.kernel, self.dir, self.is_local),
+                Err(Errno::EXIST) => self.names.marked(self.kernel, self.dir, self.is_local, of),
                 Err(Errno::NAMETOOLONG) => self.names.short(self.kernel),
                 made => return made.map(|made| (name, made)),
             };
@@ -72,6 +73,16 @@ impl<K: Kernel> Spot<'_, K> {
     ) -> crate::kernel::Result<(PathBuf, T)> {
         let name = self.names.plain(self.kernel);
         call(&name).map(|made| (name, made))
+    }
+
+    /// Gives what has a temporary name one that is for its inode, now that this is known. The old one is as good, but for who
+    /// removes leftovers.
+    fn renamed(&self, name: PathBuf, of: For) -> PathBuf {
+        let rename = |new: &Path| self.kernel.rename(self.dir, &name, self.dir, new, RenameFlags::empty());
+        match self.with_free_name(of, rename) {
+            Ok((new, ())) => new,
+            Err(_) => name,
+        }
     }
 
     /// Removes a temporary name; it is well if another run has.
@@ -208,12 +219,14 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     fn create_named(spot: Spot<'a, K>, mode: Mode) -> crate::kernel::Result<Self> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW;
         let make = |name: &Path| spot.kernel.open(Some(spot.dir), name, flags, mode, ResolveFlags::empty());
-        let (name, file) = spot.with_free_name(make)?;
+        let (name, file) = spot.with_free_name(For::Made(spot.kernel.now()), make)?;
         let mut temporary = Self { spot, name: Some(name), file: Some(file) };
         if !temporary.is_held()? {
             temporary.remove()?;
             let (name, file) = spot.with_plain_name(make)?;
             (temporary.name, temporary.file) = (Some(name), Some(file));
+        } else if let of @ For::Inode(..) = For::file(spot.kernel, temporary.file()) {
+            temporary.name = temporary.name.take().map(|name| spot.renamed(name, of));
         }
         Ok(temporary)
     }
@@ -257,7 +270,11 @@ impl<'a, K: Kernel> Temporary<'a, K> {
             let link = |name: &Path| kernel.link(self.file(), dir, name);
             // Locked before it has a name, so that nobody takes it for a dead run's.
             let is_held = !is_local || kernel.lock(self.file()).is_ok();
-            let (name, ()) = if is_held { self.spot.with_free_name(link)? } else { self.spot.with_plain_name(link)? };
+            let (name, ()) = if is_held {
+                self.spot.with_free_name(For::file(kernel, self.file()), link)?
+            } else {
+                self.spot.with_plain_name(link)?
+            };
             self.name = Some(name);
         }
         Ok(())
@@ -319,18 +336,20 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Makes `make` under a temporary name and renames it over `target`, so that what stood there is
-    /// replaced at once or stays. For symbolic links, nodes and hard links.
+    /// replaced at once or stays. For symbolic links, nodes, and hard links to a `known` file.
     pub(crate) fn replace_by(
         &self,
         dir: &K::File,
         target: &Path,
+        known: Option<&K::File>,
         mut make: impl FnMut(&Path) -> crate::kernel::Result<()>,
     ) -> crate::kernel::Result<()> {
         // They are not locked, so that nothing hangs on whether locks hold.
         let spot = self.spot(dir, self.honesty_of(dir));
         spot.lets_go(target)?;
         for _ in 1..NAME_ATTEMPTS {
-            let (name, ()) = spot.with_free_name(&mut make)?;
+            let of = known.map_or_else(|| For::Made(self.kernel.now()), |file| For::file(self.kernel, file));
+            let (name, ()) = spot.with_free_name(of, &mut make)?;
             match self.rename_and_forget(spot, &name, target) {
                 // What has no lock another run may take for a dead one's.
                 Err(Errno::NOENT) => {}

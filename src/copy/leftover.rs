@@ -1,12 +1,12 @@
 //! Names of temporaries, and how what a dead run left under them is told from what a living one works on.
 //!
-//! A name holds 128 bits that nobody knows beforehand, who its run is, and a check over that and the directory. So a
-//! later run knows a leftover of this program from a file that only has such a name, and removes it if its run is proved
-//! to be dead: by its process, by the boot, or on this machine's own filesystems by a lock that nobody holds
-//! (docs/design/leftovers.md). What cannot be proved stays.
+//! A name holds 128 bits that nobody knows beforehand, which inode it is for, who its run is, and a check over that and
+//! the directory. So a later run knows a leftover of this program from a file that only has such a name, such as a copy
+//! of a leftover, and removes it if its run is proved to be dead: by its process, by the boot, or on this machine's own
+//! filesystems by a lock that nobody holds (docs/design/leftovers.md). What cannot be proved stays.
 
 use super::commit::TEMPORARY_PREFIX;
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Stat, Timestamp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -20,9 +20,14 @@ const NAMES_SEARCHED_MAX: usize = 20_000;
 /// How many directories are remembered to have been searched: a tree is worked off one after the other.
 const DIRECTORIES_REMEMBERED: usize = 256;
 
-/// The fields of a name, in hexadecimal digits: what is random, the boot, boot and namespace, the process number, its
-/// beginning, the check.
-const FIELDS: [usize; 6] = [32, 8, 16, 8, 8, 16];
+/// The fields of a name, in hexadecimal digits: what is random, the inode, the boot, boot and namespace, the process
+/// number, its beginning, the check.
+const FIELDS: [usize; 7] = [32, 16, 8, 16, 8, 8, 16];
+
+/// How far a file's birth may lie from the moment before it was made, in nanoseconds. The kernel's clock for files goes in
+/// ticks, and its makers wait for disks.
+const BEFORE: u64 = 1_000_000_000;
+const AFTER: u64 = 10_000_000_000;
 
 /// Makes names, and searches directories for old ones; see the head of this file.
 #[derive(Default)]
@@ -48,6 +53,44 @@ struct Author {
     start: u64,
 }
 
+/// Which inode a name is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// One that is made now, and not written to under this name.
+    Made(Timestamp),
+    /// The one of this number, born then.
+    Inode(u64, Timestamp),
+}
+
+impl For {
+    /// An open file.
+    pub(super) fn file<K: Kernel>(kernel: &K, file: &K::File) -> Self {
+        let birth = kernel.birth(Some(file), Path::new(""), false).ok().flatten();
+        let number = kernel.stat(file).map(|stat| stat.ino).ok();
+        // What cannot be told is a name that nobody takes for a leftover's.
+        number.zip(birth).map_or(For::Made(Timestamp::default()), |(number, birth)| For::Inode(number, birth))
+    }
+
+    fn digits(self) -> u64 {
+        match self {
+            For::Made(time) => nanoseconds(time),
+            For::Inode(number, birth) => hashed(&[&number.to_le_bytes(), &nanoseconds(birth).to_le_bytes()]),
+        }
+    }
+}
+
+fn nanoseconds(time: Timestamp) -> u64 {
+    u64::try_from(time.seconds).unwrap_or(0).wrapping_mul(1_000_000_000).wrapping_add(time.nanos.into())
+}
+
+/// What a name says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    /// The inode's digits.
+    inode: u64,
+    author: Author,
+}
+
 /// What is known of a run that left a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -61,7 +104,7 @@ enum Fate {
 impl Names {
     /// A name for a temporary in `dir`, which a later run can tell to be a leftover. The first time, what dead runs
     /// left in the directory is removed. `is_local` says that nobody but this machine's kernel works on the filesystem.
-    pub(super) fn marked<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool) -> PathBuf {
+    pub(super) fn marked<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool, of: For) -> PathBuf {
         let Ok(here) = kernel.stat(dir) else { return self.plain(kernel) };
         let author = *self.author.get_or_init(|| Author::of_this_process(kernel));
         if self.is_first_visit(&here) {
@@ -70,7 +113,8 @@ impl Names {
         let author = author.unwrap_or(Author { boot: 0, machine: 0, pid: 0, start: 0 });
         let random = self.random(kernel);
         let Author { boot, machine, pid, start } = author;
-        let fields = format!("{}{boot:08x}{machine:016x}{pid:08x}{start:08x}", &random[..FIELDS[0]]);
+        let (random, inode) = (&random[..FIELDS[0]], of.digits());
+        let fields = format!("{random}{inode:016x}{boot:08x}{machine:016x}{pid:08x}{start:08x}");
         PathBuf::from(format!("{TEMPORARY_PREFIX}{fields}{:016x}", check(&fields, &here)))
     }
 
@@ -126,11 +170,11 @@ fn halved(hash: u64) -> u64 {
     hash >> 32
 }
 
-/// Who made the name `name` in the directory `here`; `None` of a name that only looks like one of ours.
-fn author_of(name: &OsStr, here: &Stat) -> Option<Author> {
+/// What the name `name` in the directory `here` says; `None` of one that only looks like one of ours.
+fn mark_of(name: &OsStr, here: &Stat) -> Option<Mark> {
     let digits = name.as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes())?;
     let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == FIELDS.iter().sum::<usize>())?;
-    let (fields, last) = digits.split_at(digits.len() - FIELDS[5]);
+    let (fields, last) = digits.split_at_checked(digits.len() - FIELDS[6])?;
     let is_ours = u64::from_str_radix(last, 16).ok()? == check(fields, here);
     let mut rest = fields.get(FIELDS[0]..).filter(|_| is_ours)?;
     let mut next = |length: usize| {
@@ -138,7 +182,9 @@ fn author_of(name: &OsStr, here: &Stat) -> Option<Author> {
         rest = behind;
         u64::from_str_radix(field, 16).ok()
     };
-    Some(Author { boot: next(FIELDS[1])?, machine: next(FIELDS[2])?, pid: next(FIELDS[3])?, start: next(FIELDS[4])? })
+    let [_, inode, boot, machine, pid, start, _] = FIELDS;
+    let (inode, boot, machine) = (next(inode)?, next(boot)?, next(machine)?);
+    Some(Mark { inode, author: Author { boot, machine, pid: next(pid)?, start: next(start)? } })
 }
 
 impl Author {
@@ -208,13 +254,16 @@ impl<K: Kernel> Search<'_, K> {
     /// Removes what is proved to be a dead run's. What cannot be listed, looked at or removed stays: nothing of the copy
     /// hangs on it.
     fn remove_leftovers(&self) {
-        for (name, author) in self.found().unwrap_or_default() {
-            self.remove_if_dead(&name, author).unwrap_or(());
+        for (name, mark) in self.found().unwrap_or_default() {
+            self.remove_if_dead(&name, mark).unwrap_or(());
         }
     }
 
-    fn remove_if_dead(&self, name: &Path, author: Author) -> Result<()> {
-        let held = match author.fate(self.kernel, self.author) {
+    fn remove_if_dead(&self, name: &Path, mark: Mark) -> Result<()> {
+        if !self.is_of(name, mark.inode)? {
+            return Ok(());
+        }
+        let held = match mark.author.fate(self.kernel, self.author) {
             Fate::Alive => return Ok(()),
             Fate::OtherBoot | Fate::Unknown if !self.is_local => return Ok(()),
             // Somebody else's lock is respected all the same.
@@ -231,7 +280,7 @@ impl<K: Kernel> Search<'_, K> {
     }
 
     /// Names that this program has made in this directory.
-    fn found(&self) -> Result<Vec<(PathBuf, Author)>> {
+    fn found(&self) -> Result<Vec<(PathBuf, Mark)>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let dir = self.kernel.open(Some(self.dir), Path::new("."), flags, Mode::empty(), ResolveFlags::empty())?;
         let (mut found, mut seen) = (Vec::new(), 0);
@@ -241,10 +290,22 @@ impl<K: Kernel> Search<'_, K> {
                 break;
             }
             seen += names.len();
-            let ours = |name: std::ffi::OsString| author_of(&name, self.here).map(|author| (name.into(), author));
+            let ours = |name: std::ffi::OsString| mark_of(&name, self.here).map(|mark| (name.into(), mark));
             found.extend(names.into_iter().filter_map(|listed| ours(listed.name)));
         }
         Ok(found)
+    }
+
+    /// Whether the name has the inode that it was made for, and not a copy of it.
+    fn is_of(&self, name: &Path, inode: u64) -> Result<bool> {
+        let found = self.kernel.stat_at(Some(self.dir), name, false)?;
+        let Some(birth) = self.kernel.birth(Some(self.dir), name, false)? else { return Ok(false) };
+        if For::Inode(found.ino, birth).digits() == inode {
+            return Ok(true);
+        }
+        let is_untouched = found.mtime == birth && (found.kind != Kind::File || found.size == 0);
+        let around = inode.saturating_sub(BEFORE)..=inode.saturating_add(AFTER);
+        Ok(is_untouched && around.contains(&nanoseconds(birth)))
     }
 
     /// A regular file that was locked by nobody, and is now. A living run locks its own before it has the name, or
@@ -262,7 +323,6 @@ impl<K: Kernel> Search<'_, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Timestamp;
     use crate::kernel::linux::Linux;
 
     fn directory(ino: u64) -> Stat {
@@ -287,13 +347,14 @@ mod tests {
 
     #[test]
     fn a_name_is_known_in_its_own_directory_and_under_no_other_name() {
-        let fields = format!("{}{:08x}{:016x}{:08x}{:08x}", "a".repeat(32), 1, 2, 3, 4);
+        let fields = format!("{}{:016x}{:08x}{:016x}{:08x}{:08x}", "a".repeat(32), 9, 1, 2, 3, 4);
+        let mark = Mark { inode: 9, author: Author { boot: 1, machine: 2, pid: 3, start: 4 } };
         let name = |last: u64| std::ffi::OsString::from(format!("{TEMPORARY_PREFIX}{fields}{last:016x}"));
         let ours = name(check(&fields, &directory(7)));
-        assert_eq!(author_of(&ours, &directory(7)), Some(Author { boot: 1, machine: 2, pid: 3, start: 4 }));
-        assert_eq!(author_of(&ours, &directory(8)), None);
-        assert_eq!(author_of(&name(0), &directory(7)), None);
-        assert_eq!(author_of(OsStr::new(".safecp-0123456789abcdef"), &directory(7)), None);
+        assert_eq!(mark_of(&ours, &directory(7)), Some(mark));
+        assert_eq!(mark_of(&ours, &directory(8)), None);
+        assert_eq!(mark_of(&name(0), &directory(7)), None);
+        assert_eq!(mark_of(OsStr::new(".safecp-0123456789abcdef"), &directory(7)), None);
     }
 
     #[test]

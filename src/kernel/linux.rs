@@ -677,6 +677,11 @@ impl Kernel for Linux {
         whole_return(unsafe { libc::ioctl(file.as_raw_fd(), FSSETXATTR as _, value.as_ptr()) })
     }
 
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanos: since.subsec_nanos() }
+    }
+
     fn process_exists(&self, pid: u64) -> Result<()> {
         let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).ok_or(Errno::SRCH)?;
         rustix::process::test_kill_process(pid)

@@ -280,6 +280,8 @@ pub trait Kernel: Sync {
     /// ioctl(FS_IOC_FSSETXATTR).
     fn set_inode_hints(&self, file: &Self::File, hints: InodeHints) -> Result<()>;
 
+    /// clock_gettime(2) of CLOCK_REALTIME: what filesystems of this machine take the times of their files from.
+    fn now(&self) -> Timestamp;
     /// kill(2) with signal 0: ESRCH where no process has the number.
     fn process_exists(&self, pid: u64) -> Result<()>;
     /// getrandom(2), eight bytes: what nobody can foretell.

@@ -103,6 +103,10 @@ impl<K: Kernel> Kernel for Patient<K> {
         retry(|| self.0.copy_file_range(source, target, range.clone()))
     }
 
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
     fn pause(&self, time: Duration) {
         self.0.pause(time);
     }

@@ -121,7 +121,11 @@ impl<K: Kernel> Copier<'_, K> {
         match standing {
             Standing::Free => self.give(making, dir, target.name).map(|()| None).map_err(failed),
             Standing::Taken => {
-                let commit = |_| self.replace_by(dir, target.name, |name| self.give(making, dir, name));
+                let known = match making {
+                    Making::Link(file) => Some(file),
+                    Making::Symlink(_) | Making::Node(..) => None,
+                };
+                let commit = |_| self.replace_by(dir, target.name, known, |name| self.give(making, dir, name));
                 let ((), backup) = self.take_over(target, Leaves::WhenReplaced, commit, &failed)?;
                 if self.shows(making, target).map_err(failed)? {
                     return Ok(backup);

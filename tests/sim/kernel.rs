@@ -872,6 +872,10 @@ impl Kernel for Sim {
         })
     }
 
+    fn now(&self) -> Timestamp {
+        self.world().now()
+    }
+
     fn process_exists(&self, pid: u64) -> Result<()> {
         self.call(format_args!("kill {pid} 0"), true, |_| Ok(()))
     }
