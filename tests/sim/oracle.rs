@@ -260,9 +260,13 @@ impl Judge<'_> {
         if preserve.ownership == Keep::Must && options.privileged {
             demand((inode.uid, inode.gid) == (source.uid, source.gid), || "the owner was not preserved".to_owned())?;
         }
-        // Who is not the owner that the source had gets no rights by owner.
-        let owned = options.privileged && self.world.counts.of(Fault::AttributeError) == 0;
-        let special = if owned { 0 } else { 0o7000 };
+        // Who is not the owner that the source had gets no rights by owner, and where that was refused others get none.
+        let was_refused = self.world.counts.of(Fault::AttributeError) != 0;
+        let special = match was_refused {
+            true if preserve.ownership != Keep::No => 0o7077,
+            false if options.privileged => 0,
+            true | false => 0o7000,
+        };
         let mode = match old {
             _ if preserve.mode == Keep::Must => source.mode,
             _ if preserve.mode == Keep::Try || preserve.ownership != Keep::No => return Ok(()),
