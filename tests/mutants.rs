@@ -392,6 +392,19 @@ const MUTANTS: &[Mutant] = &[
             "        {\n            self.state = State::Ended;",
         )],
     ),
+    of_trees(
+        "a failed look counts as nothing there",
+        "tree/special.rs",
+        &[(
+            "            Err(Errno::NOENT) => Ok(None),\n            Err(errno) => Err(Error::call(Action::StatTarget",
+            "            Err(errno) if errno != Errno::ISDIR => Ok(None),\n            Err(errno) => Err(Error::call(Action::StatTarget",
+        )],
+    ),
+    of_trees(
+        "a target operand that cannot be looked at is a new name",
+        "tree/plan.rs",
+        &[("(Err(errno), None) if is_no_directory(errno) =>", "(Err(errno), None) if errno != Errno::ISDIR =>")],
+    ),
     of_trees("-n replaces", "tree/overwrite.rs", &[("if options.overwrite == Overwrite::Never {", "if false {")]),
     of_trees(
         "what a link takes the place of is removed before",
@@ -402,6 +415,13 @@ const MUTANTS: &[Mutant] = &[
         )],
     ),
 ];
+
+impl Mutant {
+    /// Whether it is meant by what was asked for: some words of its name, or the test that kills it.
+    fn is_wanted(&self, wanted: &str) -> bool {
+        self.name.contains(wanted) || self.campaign.test() == wanted
+    }
+}
 
 /// A copy of the project that may be broken.
 struct Workshop {
@@ -491,14 +511,14 @@ fn mutants_apply() {
 }
 
 /// Every mutant is killed, and the code as it is lives. SAFECP_MUTANT=<words> tries those whose name
-/// contains them.
+/// contains them, SAFECP_MUTANT=no_tree those of trees.
 #[test]
 #[ignore = "builds the engine once for every mutant"]
 fn mutants_die() {
     let wanted = std::env::var("SAFECP_MUTANT").unwrap_or_default();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let workshop = Workshop::new(directory.path());
-    let mutants: Vec<&Mutant> = MUTANTS.iter().filter(|mutant| mutant.name.contains(&wanted)).collect();
+    let mutants: Vec<&Mutant> = MUTANTS.iter().filter(|mutant| mutant.is_wanted(&wanted)).collect();
     let mut campaigns: Vec<Campaign> = mutants.iter().map(|mutant| mutant.campaign).collect();
     campaigns.sort_unstable();
     campaigns.dedup();

@@ -26,6 +26,10 @@ pub enum Class {
     FailingBackups,
     /// The same where old targets have several names, or are reached through a link.
     FailingInPlace,
+    /// The same where hard links are kept.
+    FailingLinks,
+    /// From some moment on no name can be removed, or nothing works.
+    FailingForGood,
     /// The process dies or the power fails.
     Crash,
     /// The same where hard links are kept.
@@ -82,16 +86,18 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Lacking, Waits("a list that says no more than the mode is kept by the mode")),
     (Class::Passing, Waits("EAGAIN of openat2")),
     (Class::Refused, Waits("unsupported calls")),
-    (Class::Failing, Waits("names: a failure is no answer")),
+    (Class::Failing, Always),
     (Class::FailingBackups, Always),
     (Class::FailingInPlace, Always),
+    (Class::FailingLinks, Waits("names: no failure makes a further name a copy, and what failed is named")),
+    (Class::FailingForGood, Waits("commit: a temporary that stays names the file that failed")),
     (Class::Crash, Always),
     (Class::CrashLinks, Waits("names: a link that replaces an old file leads to what is on disk")),
     (Class::Reused, Always),
     (Class::OneNumber, Always),
     (Class::Renumbered, Always),
     (Class::Folding, Waits("names: what was made is not made again")),
-    (Class::Lists, Waits("attributes: lists are asked for again")),
+    (Class::Lists, Always),
     (Class::Planted, Waits("names: links at the target")),
     (Class::Swapped, Always),
     (Class::Narrow, Always),
@@ -142,6 +148,8 @@ impl Class {
             Class::Failing
             | Class::FailingBackups
             | Class::FailingInPlace
+            | Class::FailingLinks
+            | Class::FailingForGood
             | Class::Crash
             | Class::CrashLinks
             | Class::Reused
@@ -167,9 +175,12 @@ impl Class {
     pub fn faults(self) -> &'static [Fault] {
         match self {
             Class::Lacking => &[Fault::LinkUnsupported, Fault::LockUnsupported, Fault::XattrUnsupported],
-            Class::Passing | Class::Refused | Class::Failing | Class::FailingBackups | Class::FailingInPlace => {
-                &[Fault::Struck]
-            }
+            Class::Passing | Class::Refused => &[Fault::Struck],
+            Class::Failing
+            | Class::FailingBackups
+            | Class::FailingInPlace
+            | Class::FailingLinks
+            | Class::FailingForGood => &[Fault::Struck],
             Class::Crash | Class::CrashLinks => &[Fault::Killed, Fault::PowerLoss],
             Class::Reused => &[Fault::NumberReused, Fault::StrangerRecreates, Fault::StrangerReplaces],
             Class::Lists => &[Fault::StrangerSetsList, Fault::ListInherited],
@@ -194,7 +205,14 @@ impl Class {
 
     /// Whether one call fails.
     pub fn fails(self) -> bool {
-        matches!(self, Class::Failing | Class::FailingBackups | Class::FailingInPlace)
+        matches!(
+            self,
+            Class::Failing
+                | Class::FailingBackups
+                | Class::FailingInPlace
+                | Class::FailingLinks
+                | Class::FailingForGood
+        )
     }
 }
 

@@ -241,7 +241,7 @@ impl<'a> Gardener<'a> {
     fn old_file(&mut self, dir: Node, name: &str, seconds: &mut Vec<Node>, may_be_directory: bool) -> bool {
         let class = self.soil.class;
         let in_place = class == Class::FailingInPlace;
-        let is_whole = matches!(class, Class::Failing | Class::FailingBackups | Class::Crash | Class::CrashLinks);
+        let is_whole = class.fails() && !in_place || matches!(class, Class::Crash | Class::CrashLinks);
         match self.world.random.below(16) {
             0 if may_be_directory => {
                 self.directory(dir, name, 0o755);

@@ -194,6 +194,7 @@ fn options(random: &mut Random, class: Class) -> Options {
     }
     if class.fails() {
         options.in_place = false;
+        options.preserve.links = if class == Class::FailingLinks { Keep::Must } else { Keep::No };
     }
     if class == Class::Crash {
         options.preserve.links = Keep::No;
@@ -379,7 +380,7 @@ fn misfortunes(world: &mut World, random: &mut Random, class: Class) -> Option<S
         }
         Class::Passing => survived(random, 1),
         Class::Refused => Strike { spared: 0, ..survived(random, u64::MAX) },
-        Class::Failing | Class::FailingBackups | Class::FailingInPlace => failing(random),
+        _ if class.fails() => failing(random, class),
         Class::Crash | Class::CrashLinks => {
             let death = if random.once_in(2) { Death::PowerLoss } else { Death::Killed };
             world.death = Some((1 + random.below(300), death));
@@ -396,10 +397,16 @@ fn survived(random: &mut Random, times: u64) -> Strike {
     Strike { of: Some(call), spared: random.below(6), times, errno: random.pick(errnos) }
 }
 
-fn failing(random: &mut Random) -> Strike {
-    let of = if random.once_in(3) { None } else { Some(random.pick(Call::ALL)) };
+fn failing(random: &mut Random, class: Class) -> Strike {
+    let is_for_good = class == Class::FailingForGood;
+    let of = match random.below(3) {
+        0 => None,
+        _ if is_for_good => Some(Call::Unlink),
+        _ => Some(random.pick(Call::ALL)),
+    };
     let spared = if of.is_some() { random.below(10) } else { random.below(250) };
-    let times = if random.once_in(3) { u64::MAX } else { 1 };
+    let may_last = is_for_good || of.is_some_and(|call| call != Call::Unlink);
+    let times = if is_for_good || may_last && random.once_in(3) { u64::MAX } else { 1 };
     Strike { of, spared, times, errno: random.pick(FAILURES) }
 }
 
