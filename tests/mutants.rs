@@ -305,8 +305,7 @@ const MUTANTS: &[Mutant] = &[
         &[("            if is_gone() {", "            if is_gone() || true {")],
     ),
     Mutant {
-        seed: "5",
-        worlds: 1_200_000,
+        campaign: Campaign::Files(1_200_000),
         ..mutant(
             "what lies in metadata is taken for the device",
             "copy/verify.rs",
