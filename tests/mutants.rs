@@ -409,8 +409,8 @@ const MUTANTS: &[Mutant] = &[
         "what a link takes the place of is removed before",
         "tree/special.rs",
         &[(
-            "let commit = |_| self.replace_by(dir, target.name, |name| make(dir, name));",
-            "let commit = |_| self.kernel.unlink(dir, target.name).and_then(|()| make(dir, target.name));",
+            "let commit = |_| self.replace_by(dir, target.name, |name| self.give(making, dir, name));",
+            "let commit = |_| self.kernel.unlink(dir, target.name).and_then(|()| self.give(making, dir, target.name));",
         )],
     ),
 ];

@@ -17,7 +17,7 @@ use sim::trees::campaign::{self as trees, Chosen};
 const WORLDS: u64 = 60_000;
 
 /// Worlds with trees of an ordinary `cargo test`.
-const TREES: u64 = 100_000;
+const TREES: u64 = 60_000;
 
 /// Worlds below which a rare fault may not have struck.
 const WORLDS_FOR_COUNTERS: u64 = 60_000;

@@ -345,12 +345,14 @@ impl<'a> Judge<'a> {
             }
             let other_node = self.end(other, self.now(&other.target).as_ref()).map(|still| still.node);
             let are_one = other.node == name.node;
+            // One name that is asked for twice is no hard link.
+            let are_names = are_one && other.at != name.at;
             // Links that are followed are counted as names only by who follows all of them.
             let is_counted = |name: &Seen| !name.is_followed || options.dereference == Dereference::Always;
             let is_kept = options.preserve.links == Keep::Must && is_counted(name) && is_counted(other);
             let became_one = other_node == node;
             let were_old = |name: &Seen| self.old(name).is_some();
-            if are_one && is_kept {
+            if are_names && is_kept {
                 demand(became_one || were_old(name) || were_old(other) || self.is_renumbered(), || {
                     format!("'{}' and '{}' are no longer one file", other.target, name.target)
                 })?;
@@ -449,7 +451,7 @@ impl<'a> Judge<'a> {
         let above = |path: &str| path.match_indices('/').any(|(end, _)| is_said(&path[..end]));
         // That a temporary stays is all that is said of its file so far: FailingForGood asks for more.
         let may_be_temporary = self.scenario.class.fails() && self.scenario.class != Class::FailingForGood;
-        let is_temporary = may_be_temporary && self.driven.messages.contains("/.safecp-");
+        let is_temporary = may_be_temporary && self.driven.messages.contains(".safecp-");
         is_temporary || is_said(&name.source) || is_said(&name.target) || above(&name.source) || above(&name.target)
     }
 

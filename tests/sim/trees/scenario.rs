@@ -8,7 +8,7 @@ use super::super::tree::{Node, ROOT};
 use super::super::world::{Death, World};
 use super::class::{ABOUT_ATTRIBUTES, Class, FAILURES, SURVIVED};
 use super::grow::{Gardener, STRANGER, Soil, USER, collides};
-use super::order::{Form, Order, Seen, State};
+use super::order::{Form, Order, Seen, State, key};
 use super::still::{Still, stills};
 use super::stranger::{LISTS, ON_NUMBERS, ON_SOURCE, SWAPS, SWAPS_WITH_LINKS, Stranger, TAKES};
 use rustix::io::Errno;
@@ -216,6 +216,7 @@ fn options(random: &mut Random, class: Class) -> Options {
     options.require_stable = random.once_in(if class == Class::Moving { 2 } else { 8 });
     options.umask = random.pick(&[0o022, 0o077, 0o002]);
     options.privileged = !random.once_in(3);
+    options.user = if options.privileged { 0 } else { USER };
     if class == Class::Narrow || random.once_in(4) {
         // With so few, directories are closed and opened again.
         options = options.within(DESCRIPTORS.start + random.below(DESCRIPTORS.end - DESCRIPTORS.start));
@@ -361,6 +362,10 @@ fn can_be_done(world: &World, order: &Order, options: &Options, seen: &[Seen], t
         && !seen.iter().any(is_directory_link)
         && !duplicate
         && !collides(seen)
+        && !order
+            .parents()
+            .iter()
+            .any(|(_, parent)| seen.iter().any(|seen| seen.key == key(world, parent) && seen.state != State::Directory))
         && !keeps_lists
         && !is_link_in_the_way
         && (target.links && !(options.product == Product::HardLink && is_apart) || !wants_links(options, seen))
