@@ -7,10 +7,11 @@
 //! temporary name can stay only on filesystems without O_TMPFILE.
 //!
 //! A thread takes the signals, and all others have them blocked: one that waits for a filesystem which does not answer
-//! takes none, and the kernel would choose just that one. Where no thread is to be had there is one to take them, and
-//! handlers do the same.
+//! takes none, and the kernel would choose just that one. Where no thread is to be had, and where
+//! none can wait, handlers do the same.
 
 use crate::kernel::process::{block, end_later, started_without_heeding, unblock, wait_for};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use signal_hook::flag;
 use std::ffi::c_int;
@@ -23,6 +24,9 @@ pub const GRACE: Duration = Duration::from_secs(2);
 
 /// What the thread that waits needs of the address space, which may be limited.
 const STACK: usize = 64 << 10;
+
+/// How soon signals are waited for again where that failed.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What has come so far.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +50,9 @@ pub fn watch(grace: Duration) -> std::io::Result<Watch> {
     block(&heeded);
     let (seen, awaited) = (watch.clone(), heeded.clone());
     let thread = std::thread::Builder::new().name("signals".into()).stack_size(STACK);
-    if thread.spawn(move || seen.wait(&awaited, grace)).is_err() {
+    // An empty set only asks whether there is such a wait.
+    let can_wait = matches!(wait_for(&[], Some(Duration::ZERO)), Err(Errno::AGAIN | Errno::INTR));
+    if !can_wait || thread.spawn(move || seen.wait(&awaited, grace)).is_err() {
         watch.handle(&heeded, grace)?;
         unblock(&heeded);
     }
@@ -76,8 +82,14 @@ impl Watch {
 
     /// What the thread does.
     fn wait(&self, signals: &[c_int], grace: Duration) {
-        // sigtimedwait(2) may end for a handler, or for a debugger.
-        let Some(signal) = std::iter::repeat_with(|| wait_for(signals, None)).flatten().next() else { return };
+        let signal = loop {
+            match wait_for(signals, None) {
+                Ok(signal) => break signal,
+                // For a handler, or for a debugger.
+                Err(Errno::INTR) => {}
+                Err(_) => std::thread::sleep(AGAIN),
+            }
+        };
         self.received.store(signal.unsigned_abs() as usize, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
         die_of(wait_for(signals, Some(grace)).unwrap_or(signal));

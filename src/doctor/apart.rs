@@ -56,7 +56,8 @@ fn apart(wanted: &Wanted) -> std::io::Result<Examined> {
     setpgid(None, None)?;
     set_parent_process_death_signal(Some(Signal::TERM))?;
     let examined = here(wanted)?;
-    let null = openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    let open = |path, flags| openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty());
+    let null = open("/dev/null", OFlags::RDWR).or_else(|_| open("/", OFlags::RDONLY | OFlags::DIRECTORY))?;
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;
     Ok(examined)

@@ -121,9 +121,9 @@ fn set_of(signals: &[c_int]) -> libc::sigset_t {
     }
 }
 
-/// sigtimedwait(2): the first of these blocked signals, waited for as long as that; `None` if none came.
-#[must_use]
-pub fn wait_for(signals: &[c_int], limit: Option<Duration>) -> Option<c_int> {
+/// sigtimedwait(2): the first of these blocked signals, waited for as long as that. EAGAIN says that none came, EINTR that
+/// it may yet.
+pub fn wait_for(signals: &[c_int], limit: Option<Duration>) -> Result<c_int, Errno> {
     let set = set_of(signals);
     let limit = limit.map(|limit| libc::timespec {
         tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
@@ -132,7 +132,7 @@ pub fn wait_for(signals: &[c_int], limit: Option<Duration>) -> Option<c_int> {
     let limit = limit.as_ref().map_or(null(), std::ptr::from_ref);
     // SAFETY: set and limit outlive the call; nothing is asked for but the number.
     let signal = unsafe { libc::sigtimedwait(&raw const set, null_mut(), limit) };
-    (signal > 0).then_some(signal)
+    if signal > 0 { Ok(signal) } else { Err(last_errno()) }
 }
 
 /// Where there is no thread that could wait: so many seconds after one of the signals it ends the process, as

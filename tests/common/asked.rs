@@ -1,7 +1,11 @@
 //! What a campaign is asked for in the environment: how much, from which seed, and of which program.
 
+use std::fs::Permissions;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A variable that says something.
@@ -30,6 +34,24 @@ fn built_program() -> PathBuf {
     let built = PathBuf::from(env!("CARGO_BIN_EXE_safecp"));
     let moved = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("safecp"));
     if built.exists() { built } else { moved().unwrap_or(built) }
+}
+
+/// The program by a name that a shell takes for one word without quotes, as scripts of tests have it: a link, where the
+/// checkout lies in a directory with a blank in its name.
+pub(crate) fn as_a_word(program: &Path) -> PathBuf {
+    static LINK: OnceLock<PathBuf> = OnceLock::new();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@%".contains(byte);
+    if program.as_os_str().as_bytes().iter().all(is_plain) {
+        return program.to_owned();
+    }
+    let link = LINK.get_or_init(|| {
+        let directory = tempfile::Builder::new().prefix("program-").tempdir().expect("a directory").keep();
+        std::fs::set_permissions(&directory, Permissions::from_mode(0o755)).expect("chmod");
+        let link = directory.join("safecp");
+        std::os::unix::fs::symlink(program, &link).expect("a link");
+        link
+    });
+    link.clone()
 }
 
 /// A file or directory of the checkout, which may have been moved since the tests were built: whoever runs them says where it

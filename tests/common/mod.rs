@@ -115,7 +115,7 @@ impl World {
     /// Runs a shell script in which `$safecp` is the program under test.
     pub(crate) fn shell(&self, script: &str) -> Output {
         let mut command = self.command("bash");
-        command.args(["-c", script]).env("safecp", &self.binary);
+        command.args(["-c", script]).env("safecp", asked::as_a_word(&self.binary));
         self.run(command, b"")
     }
 
@@ -123,14 +123,16 @@ impl World {
     pub(crate) fn shell_as_nobody(&self, script: &str) -> Output {
         let binary = self.binary_for_everyone();
         let mut command = self.as_nobody(Path::new("bash"));
-        command.args(["-c", script]).env("safecp", binary);
+        command.args(["-c", script]).env("safecp", asked::as_a_word(&binary));
         self.run(command, b"")
     }
 
     /// Runs a shell script with mounts of its own, which are gone when it ends. See `with_mounts`.
     pub(crate) fn shell_with_mounts(&self, script: &str) -> Output {
         let mut command = self.command("unshare");
-        command.args(["--mount", "--propagation", "private", "bash", "-ec", script]).env("safecp", &self.binary);
+        command
+            .args(["--mount", "--propagation", "private", "bash", "-ec", script])
+            .env("safecp", asked::as_a_word(&self.binary));
         self.run(command, b"")
     }
 
