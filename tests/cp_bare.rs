@@ -162,3 +162,15 @@ fn a_umask_that_takes_the_owners_rights_takes_them_in_the_end() {
         }
     }
 }
+
+/// GNU's cp does not ask which filesystem a file lies on.
+#[test]
+fn a_filesystem_that_cannot_be_told_is_one_that_nobody_knows() {
+    for errno in ["EPERM", "ENOSYS", "EIO"] {
+        let world = World::new();
+        world.dir("s").file("s/a", "1").link("s/a", "s/b").file("s/old", "new").dir("t/s").file("t/s/old", "old");
+        let Some(traced) = world.cp_traced("fstatfs", &[&format!("fstatfs:error={errno}")], "-a s t") else { return };
+        traced.output.succeeds();
+        world.assert_same_tree("s", "t/s");
+    }
+}

@@ -377,7 +377,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
     ) -> Result<Copied, Error> {
         let job = Job { source, target, ground };
         let mut landing = ground.landing;
-        let probe = self.probe(source)?;
+        let probe = self.probe(source);
         let mut ladder = self.ladder(&probe, &job, landing)?;
         loop {
             let sink = self.sink(&job, landing)?;

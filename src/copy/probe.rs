@@ -7,7 +7,7 @@
 use super::{Copier, Host, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Seek};
-use crate::known::filesystems::{Filesystem, Honesty};
+use crate::known::filesystems::{Filesystem, Honesty, UNKNOWN};
 use crate::known::zfs::{Bug, Hint, Module};
 use std::path::Path;
 
@@ -96,14 +96,14 @@ pub enum Settled {
 }
 
 impl<K: Kernel> Copier<'_, K> {
-    /// Asks for the facts about an open regular file. Fails only if its filesystem cannot be told.
-    pub(super) fn probe(&self, source: &Source<'_, K::File>) -> Result<Probe, Error> {
-        let Source { file, stat, shown, origin } = *source;
+    /// Asks for the facts about an open regular file. A filesystem that cannot be told is one that nobody knows.
+    pub(super) fn probe(&self, source: &Source<'_, K::File>) -> Probe {
+        let Source { file, stat, origin, .. } = *source;
         let magic = match origin.filter(|origin| origin.dev == stat.dev) {
-            Some(origin) => Ok(origin.magic),
-            None => self.kernel.filesystem(file),
+            Some(origin) => origin.magic,
+            // GNU's cp does not ask, and so copies behind a filter that refuses the call.
+            None => self.kernel.filesystem(file).unwrap_or(UNKNOWN),
         };
-        let magic = magic.map_err(|errno| Error::call(Action::StatSource, shown, errno))?;
         let before = Probe::before_a_look(magic, self.host);
         let before = Probe { honesty: self.honesty_on(before.filesystem, file), ..before };
         let residency = match before.honesty {
@@ -112,7 +112,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         // A made-up file ends where a read says so.
         let size = if before.honesty == Honesty::Pseudo { 0 } else { stat.size };
-        Ok(Probe { residency, size, blocks: stat.blocks, ..before })
+        Probe { residency, size, blocks: stat.blocks, ..before }
     }
 
     /// What hints of the filesystem that a file lies on are worth; unknown if it cannot be told.

@@ -23,6 +23,9 @@ pub enum Honesty {
     Pseudo,
 }
 
+/// The magic number of a filesystem that cannot be told: no filesystem has it.
+pub const UNKNOWN: u32 = 0;
+
 const ZFS: u32 = 0x2fc1_2fc1;
 const TMPFS: u32 = 0x0102_1994;
 const RAMFS: u32 = 0x8584_58f6;
