@@ -85,7 +85,7 @@ enum Owned {
     AsBefore,
     /// The source's.
     Given,
-    /// Another's, as an ordinary user may not give files away.
+    /// Another's, as an ordinary user may not give files away: that need not be said.
     Another,
     /// Another's, which was said.
     Failed,
@@ -247,8 +247,9 @@ impl<K: Kernel> Wardrobe<'_, K> {
                 Owned::Another
             }
             Err(errno) => {
+                let before = complaints.len();
                 self.note(Err(errno), Action::PreserveOwnership, target, self.options.preserve.ownership, complaints);
-                Owned::Failed
+                if complaints.len() > before { Owned::Failed } else { Owned::Another }
             }
         }
     }
