@@ -84,12 +84,12 @@ use Played::{Always, Waits};
 pub const CLASSES: &[(Class, Played)] = &[
     (Class::Plain, Always),
     (Class::Lacking, Always),
-    (Class::Passing, Waits("EAGAIN of openat2")),
-    (Class::Refused, Waits("unsupported calls")),
+    (Class::Passing, Waits("durable: what statfs cannot tell")),
+    (Class::Refused, Waits("durable: what statfs cannot tell")),
     (Class::Failing, Always),
     (Class::FailingBackups, Always),
     (Class::FailingInPlace, Always),
-    (Class::FailingLinks, Waits("names: no failure makes a further name a copy, and what failed is named")),
+    (Class::FailingLinks, Waits("names: EACCES of a look at the first copy is no reason to copy again")),
     (Class::FailingForGood, Waits("commit: a temporary that stays names the file that failed")),
     (Class::Crash, Always),
     (Class::CrashLinks, Waits("names: a link that replaces an old file leads to what is on disk")),
@@ -107,7 +107,7 @@ pub const CLASSES: &[(Class, Played)] = &[
     (Class::Kept, Waits("commit: a temporary that stays names the file that failed")),
     (Class::Colliding, Waits("names: what was made is not made again")),
     (Class::Joined, Waits("names: what was made is not made again")),
-    (Class::Older, Waits("names: what was skipped is no copy")),
+    (Class::Older, Waits("names: -s and -u, what was skipped is no copy")),
     (Class::LinkedThrough, Always),
     (Class::Closed, Always),
 ];
@@ -228,7 +228,7 @@ pub const SURVIVED: &[(Call, &[Errno])] = &[
     (Call::Pages, &[Errno::NOSYS, Errno::PERM]),
     (Call::Statfs, &[Errno::NOSYS, Errno::PERM]),
     (Call::Access, &[Errno::NOSYS, Errno::PERM]),
-    (Call::ListXattr, &[Errno::OPNOTSUPP, Errno::NOSYS]),
+    (Call::ListXattr, &[Errno::OPNOTSUPP]),
     (Call::GetXattr, &[Errno::OPNOTSUPP]),
     (Call::RemoveXattr, &[Errno::OPNOTSUPP]),
     (Call::Rmdir, &[Errno::NOSYS, Errno::PERM, Errno::ACCESS]),
@@ -238,8 +238,8 @@ pub const SURVIVED: &[(Call, &[Errno])] = &[
 /// Of those, the ones after which attributes cannot be carried, if there are any.
 pub const ABOUT_ATTRIBUTES: &[Call] = &[Call::ListXattr, Call::GetXattr, Call::RemoveXattr];
 
-/// What a call may fail with. ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EEXIST and ENODATA are not among them: they are
-/// answers.
+/// What a call may fail with. ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EXDEV, EEXIST and ENODATA are not among them: they
+/// are answers.
 pub const FAILURES: &[Errno] = &[
     Errno::IO,
     Errno::ACCESS,
@@ -252,6 +252,5 @@ pub const FAILURES: &[Errno] = &[
     Errno::MFILE,
     Errno::STALE,
     Errno::ROFS,
-    Errno::XDEV,
     Errno::BUSY,
 ];

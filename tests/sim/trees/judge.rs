@@ -187,8 +187,10 @@ impl<'a> Judge<'a> {
         }
         let stays = options.overwrite == Overwrite::Never || options.update != Update::All;
         let is_numbered = options.backup == Backup::Numbered && self.names().any(|other| others(&other));
-        let is_older =
-            options.update == Update::Older && self.states.len() == 1 && !self.names().any(|other| others(&other));
+        let is_older = options.update == Update::Older
+            && options.overwrite != Overwrite::Never
+            && self.states.len() == 1
+            && !self.names().any(|other| others(&other));
         let stood = self.old(name).filter(|old| is_older && old.kind != Kind::Symlink);
         let source = self.world.tree.inodes[name.node].attributes.mtime;
         if stood.is_some_and(|old| old.attributes.mtime < source) {
