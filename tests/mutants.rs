@@ -403,6 +403,39 @@ const MUTANTS: &[Mutant] = &[
         "tree/plan.rs",
         &[("(Err(errno), None) if is_no_directory(errno) =>", "(Err(errno), None) if errno != Errno::ISDIR =>")],
     ),
+    of_trees(
+        "a directory is asked once whether it hands down a list, whoever owns it",
+        "copy/mod.rs",
+        &[("Err(Errno::NODATA) => !stat.is_some_and(", "Err(Errno::NODATA) => stat.is_none() && !stat.is_some_and(")],
+    ),
+    of_trees(
+        "a file of several names is emptied before its new content is verified",
+        "tree/entry.rs",
+        &[("Kind::File if seen.nlink > 1 => Landing::Rewrite,", "Kind::File if seen.nlink > 1 => Landing::InPlace,")],
+    ),
+    of_trees(
+        "a stranger's link is written through",
+        "tree/ending.rs",
+        &[("if stat.uid != self.options.user && !is_systems {", "if stat.uid > u32::MAX - 1 && !is_systems {")],
+    ),
+    of_trees(
+        "what has the name after a rename is not looked at",
+        "copy/rewrite.rs",
+        &[("if is_known && !was_renamed {", "if is_known || !was_renamed {")],
+    ),
+    of_trees(
+        "the link that has the name after a rename is not looked at",
+        "tree/special.rs",
+        &[(
+            "if self.shows(making, target).map_err(failed)? {",
+            "if self.shows(making, target).map_err(failed)? || target.dir.is_some() {",
+        )],
+    ),
+    of_trees(
+        "an error of listing is the end of a directory",
+        "tree/walk.rs",
+        &[("Err(errno) => self.state = State::Failed(errno),", "Err(_) => self.state = State::Ended,")],
+    ),
     of_trees("-n replaces", "tree/overwrite.rs", &[("if options.overwrite == Overwrite::Never {", "if false {")]),
     of_trees(
         "what a link takes the place of is removed before",
