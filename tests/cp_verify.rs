@@ -386,3 +386,17 @@ fn verification_takes_only_its_three_words() {
     world.cp("--verify=bogus a b").fails_with(&["bogus", "--verify"]);
     assert_eq!(world.read("b"), "old");
 }
+
+/// A filter of system calls may keep a filesystem from being asked for: its hints are those of an unknown one then.
+#[test]
+fn a_filesystem_that_cannot_be_asked_for_is_copied_from() {
+    let world = World::new();
+    world.dir("s").random("s/a", 300_000, 1).sparse("s/b", 1 << 20, &[(500_000, b"data")]).link("s/a", "s/c");
+    for error in ["EPERM", "ENOSYS"] {
+        let fault = format!("fstatfs:error={error}:when=1+");
+        let Some(traced) = world.cp_traced("fstatfs", &[&fault], "-a s d") else { return };
+        assert!(traced.injected() > 0);
+        traced.output.succeeds();
+        world.tool("bash", ["-c", "set -e; diff -r s d; test d/a -ef d/c; rm -r d"]);
+    }
+}

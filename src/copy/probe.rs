@@ -7,7 +7,7 @@
 use super::{Copier, Host, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Seek};
-use crate::known::filesystems::{Filesystem, Honesty, UNKNOWN};
+use crate::known::filesystems::{Filesystem, Honesty};
 use crate::known::zfs::{Bug, Hint, Module};
 use std::path::Path;
 
@@ -96,13 +96,13 @@ pub enum Settled {
 }
 
 impl<K: Kernel> Copier<'_, K> {
-    /// Asks for the facts about an open regular file. A filesystem that cannot be told is one that nobody knows.
+    /// Asks for the facts about an open regular file.
     pub(super) fn probe(&self, source: &Source<'_, K::File>) -> Probe {
         let Source { file, stat, origin, .. } = *source;
+        // What cannot be asked for, as behind some filters of system calls, is an unknown filesystem.
         let magic = match origin.filter(|origin| origin.dev == stat.dev) {
             Some(origin) => origin.magic,
-            // GNU's cp does not ask, and so copies behind a filter that refuses the call.
-            None => self.kernel.filesystem(file).unwrap_or(UNKNOWN),
+            None => self.kernel.filesystem(file).unwrap_or(Filesystem::UNTOLD),
         };
         let before = Probe::before_a_look(magic, self.host);
         let before = Probe { honesty: self.honesty_on(before.filesystem, file), ..before };

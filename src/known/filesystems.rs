@@ -23,9 +23,6 @@ pub enum Honesty {
     Pseudo,
 }
 
-/// The magic number of a filesystem that cannot be told: no filesystem has it.
-pub const UNKNOWN: u32 = 0;
-
 const ZFS: u32 = 0x2fc1_2fc1;
 const TMPFS: u32 = 0x0102_1994;
 const RAMFS: u32 = 0x8584_58f6;
@@ -171,6 +168,9 @@ pub fn only_honest_ones_tell_extents(list: &str, kernel: (u32, u32)) -> bool {
 }
 
 impl Filesystem {
+    /// The magic number of none: that of a filesystem which could not be asked for it.
+    pub const UNTOLD: u32 = 0;
+
     /// The filesystem with this magic number, known or not.
     #[must_use]
     pub fn new(magic: u32) -> Self {

@@ -11,7 +11,7 @@ use super::special::{Special, Standing};
 use crate::copy::Source;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::known::filesystems::{Filesystem, UNKNOWN};
+use crate::known::filesystems::Filesystem;
 use crate::options::Product;
 
 /// The copy that a further name is linked to.
@@ -76,7 +76,7 @@ impl<K: Kernel> Run<'_, K> {
         };
         let stat = self.kernel.stat(&file).map_err(failed)?;
         let birth = self.kernel.birth(Some(&file), "".as_ref(), false).map_err(failed)?;
-        let magic = self.kernel.filesystem(&file).unwrap_or(UNKNOWN);
+        let magic = self.kernel.filesystem(&file).unwrap_or(Filesystem::UNTOLD);
         let is_numbered = Filesystem::new(magic).numbers_files();
         Ok(Some(First { file, stat, version: Version::new(&stat, birth), is_numbered }))
     }
@@ -110,9 +110,9 @@ impl<K: Kernel> Run<'_, K> {
         let magic = match place.setting.origin {
             Some(origin) if origin.dev == stat.dev => origin.magic,
             Some(_) | None => {
-                let failed = |errno| Error::call(Action::StatSource, place.source.shown, errno);
-                let handle = place.source.open(self.kernel, OFlags::PATH).map_err(failed)?;
-                self.kernel.filesystem(&handle).unwrap_or(UNKNOWN)
+                let handle = place.source.open(self.kernel, OFlags::PATH);
+                let handle = handle.map_err(|errno| Error::call(Action::StatSource, place.source.shown, errno))?;
+                self.kernel.filesystem(&handle).unwrap_or(Filesystem::UNTOLD)
             }
         };
         Ok(Filesystem::new(magic).numbers_files())

@@ -96,6 +96,19 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "an existing regular file is replaced: attributes that its user cannot see are lost",
         explains: unseen,
     },
+    Reason {
+        name: "a set-user-ID or set-group-ID bit is dropped, and said, where its owner or group was not kept",
+        explains: dropped_bits,
+    },
+    Reason {
+        name: "--attributes-only with -l or -s makes links as without; GNU leaves what is in their way",
+        explains: links_only,
+    },
+    Reason { name: "an empty file is not read", explains: unread },
+    Reason {
+        name: "what GNU moved away as a backup, and then looks for where the backup was made through a link to here",
+        explains: moved_away,
+    },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -165,7 +178,7 @@ fn kept(evidence: &Evidence<'_>) -> bool {
         && both_failed
         && !matches!(entry.kind, Kind::Directory)
         && (is_as_before || matches!(entry.kind, Kind::Link(_)))
-        && (is_told_of(evidence, path) || cannot_open(evidence))
+        && (names_of(evidence, path).any(|name| is_told_of(evidence, name)) || cannot_open(evidence))
 }
 
 /// A directory in which GNU made a file, failed to fill it, and removed it.
@@ -173,7 +186,12 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
     // The working directory has no name in messages.
     let is_here = |line: &str| path.as_os_str().is_empty() || names(line, path);
-    let failed_in = |line: &String| line.starts_with("cp: failed to clone ") && is_here(line);
+    // A link is tried under another name where the first try fails.
+    let is_failure = |line: &str| {
+        line.starts_with("cp: failed to clone ")
+            || line.starts_with("cp: cannot create hard link ") && line.ends_with(": Not a directory")
+    };
+    let failed_in = |line: &String| is_failure(line) && is_here(line);
     *what == What::Modified
         && reference == "now"
         && ours != "now"
@@ -226,13 +244,14 @@ fn is_into_itself(line: &str) -> bool {
 /// names are too long.
 fn into_itself(evidence: &Evidence<'_>) -> bool {
     let refuses = |outcome: &Outcome| outcome.ended.stderr.iter().any(|line| is_into_itself(line));
-    let Difference { what, reference, .. } = evidence.difference;
+    let Difference { what, .. } = evidence.difference;
     let is_refused = refuses(evidence.ours) && evidence.ours.ended.status == Some(1);
+    // GNU goes on for as long as the test waits, where links lead in a circle.
+    let has_failed = matches!(evidence.reference.ended.status, Some(1) | None);
     // GNU lets it be where nothing may be replaced, and refuses the second time.
     let is_passed_over = refuses(evidence.reference) && evidence.case.has('n', "--update")
         || refuses(evidence.reference) && evidence.case.has('\0', "--paren") && both_failed(evidence);
-    (is_refused && (both_failed(evidence) || *what == What::Status && reference == "1") || is_passed_over)
-        && !matches!(what, What::Content | What::Owner)
+    (is_refused && has_failed || is_passed_over) && !matches!(what, What::Content | What::Owner)
 }
 
 /// GNU takes the second for a hard link to a directory, which it may be on some filesystems.
@@ -247,9 +266,9 @@ fn parents_of_a_dot(evidence: &Evidence<'_>) -> bool {
 }
 
 fn parents_attributes(evidence: &Evidence<'_>) -> bool {
-    let Difference { what, path, reference, .. } = evidence.difference;
+    let Difference { what, path, reference, ours } = evidence.difference;
     let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
-    (*what == What::Xattr && reference.ends_with("=none")
+    (*what == What::Xattr && [reference, ours].iter().any(|text| text.ends_with("=none"))
         || matches!(what, What::Mode | What::Owner | What::Modified | What::Accessed))
         && evidence.case.has('\0', "--paren")
         && seen.is_some_and(|seen| seen.kind == "directory")
@@ -305,6 +324,7 @@ fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
     let is_lost = |line: &String| {
         line.starts_with("cp: cannot create hard link ") && line.ends_with(": No such file or directory")
             || line.starts_with("cp: cannot create regular file ") && line.ends_with(": File exists")
+            || line.starts_with("cp: will not overwrite just-created ")
     };
     let Difference { what, .. } = evidence.difference;
     !matches!(what, What::Owner | What::Accessed | What::Kind)
@@ -313,7 +333,13 @@ fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
 }
 
 fn bare_links(evidence: &Evidence<'_>) -> bool {
-    let Difference { what, path, ours, .. } = evidence.difference;
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let is_attempt =
+        |line: &str| line.starts_with("cp: setting attribute ") && line.ends_with(": Operation not permitted");
+    let has_tried = evidence.reference.ended.stderr.iter().any(|line| is_attempt(line));
+    if evidence.case.has('s', "--symb") && has_tried {
+        return *what == What::Stderr && is_attempt(reference) || *what == What::Status && reference == "1";
+    }
     let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path)).or_else(|| evidence.ours.tree.get(path));
     *what == What::Xattr
         && evidence.case.has('s', "--symb")
@@ -352,13 +378,17 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "cp: preserving times for ",
         "cp: clearing permissions for ",
     ];
-    let is_in_the_way = ["File exists", "Is a directory", "Permission denied", "No such device or address"];
+    let is_in_the_way =
+        ["File exists", "Is a directory", "Not a directory", "Permission denied", "No such device or address"];
     let options = [
         "cp: invalid argument ",
         "cp: ambiguous argument ",
         "  - ",
         "Valid arguments are:",
         "cp: invalid option ",
+        "cp: unrecognized option ",
+        "cp: with --parents, the destination must be a directory",
+        "Try 'cp --help' for more information.",
         "cp: invalid UTF-8 ",
     ];
     let all = [evidence.reference, evidence.ours].map(|outcome| outcome.ended.stderr.join("\n"));
@@ -380,7 +410,9 @@ fn leads_out(evidence: &Evidence<'_>) -> bool {
     };
     let is_refused = evidence.ours.ended.stderr.iter().any(|line| is_refusal(line));
     let seen = evidence.reference.tree.get(&Path::new(WORLD).join(path));
-    let is_written = seen.is_some_and(|seen| seen.kind == "file" && evidence.reference.is_now(seen.modified));
+    let preserves = evidence.case.has('p', "--preserve") || evidence.case.has('a', "--archive");
+    let is_written =
+        seen.is_some_and(|seen| seen.kind == "file" && (preserves || evidence.reference.is_now(seen.modified)));
     match what {
         What::Stderr => {
             is_refusal(ours) || is_refused && reference.starts_with("cp: not writing through dangling symlink ")
@@ -439,11 +471,56 @@ fn inherited(evidence: &Evidence<'_>) -> bool {
         && (case.entries.iter().any(gives_lists) || case.entry(&evidence.difference.path).is_some())
 }
 
+fn dropped_bits(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let is_warning = |line: &str| line.starts_with("cp: warning: not preserving the set-");
+    match what {
+        What::Stderr => is_warning(ours),
+        What::Mode => {
+            let bits = |text: &str| u32::from_str_radix(text, 8).unwrap_or(0);
+            let is_told = evidence.ours.ended.stderr.iter().any(|line| is_warning(line) && names(line, path));
+            is_told && bits(reference) & !0o6000 == bits(ours) & !0o6000 && bits(reference) & bits(ours) == bits(ours)
+        }
+        _ => false,
+    }
+}
+
+fn links_only(evidence: &Evidence<'_>) -> bool {
+    let case = evidence.case;
+    let is_in_the_way = |line: &String| {
+        line.starts_with("cp: cannot create ") && line.contains(" link ") && line.ends_with("File exists")
+    };
+    case.has('\0', "--attr")
+        && (case.has('l', "--lin") || case.has('s', "--symb"))
+        && evidence.reference.ended.stderr.iter().any(is_in_the_way)
+        && !matches!(evidence.difference.what, What::Content | What::Owner)
+}
+
+fn unread(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    *what == What::Accessed
+        && reference == "now"
+        && ours != "now"
+        && seen.is_some_and(|seen| seen.kind == "file" && seen.content.is_empty())
+}
+
+fn moved_away(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, .. } = evidence.difference;
+    let is_lost =
+        |line: &str| line.starts_with("cp: setting permissions for ") && line.ends_with(": No such file or directory");
+    evidence.case.has('b', "--backup") | evidence.case.has('S', "--suffix")
+        && evidence.reference.ended.stderr.iter().any(|line| is_lost(line))
+        && (*what == What::Stderr && is_lost(reference) || *what == What::Status && reference == "1")
+}
+
 fn named_twice(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
-    let begins =
-        ["cp: setting attribute 'security.capability' for 'security.capability': ", "cp: setting attributes for "];
-    *what == What::Stderr && (reference.starts_with(begins[0]) || ours.starts_with(begins[1]))
+    let is_twice = || {
+        let name = reference.strip_prefix("cp: setting attribute ")?.split(": ").next()?;
+        name.split_once(" for ").map(|(first, second)| first == second)
+    };
+    *what == What::Stderr && (is_twice() == Some(true) || ours.starts_with("cp: setting attributes for "))
 }
 
 /// Whether a device could not be made in the place of what GNU had removed by then.
@@ -479,6 +556,17 @@ fn names(line: &str, path: &Path) -> bool {
         let (before, after) = (&plain[..start], &plain[start + name.len()..]);
         before.ends_with(['/', '\'', '"']) && borders(after)
     })
+}
+
+/// All names that the recipe gives the file of this name.
+fn names_of<'a>(evidence: &'a Evidence<'_>, path: &'a Path) -> impl Iterator<Item = &'a Path> {
+    let file = |entry: &'a Entry| match &entry.kind {
+        Kind::Link(file) => file.as_path(),
+        _ => entry.path.as_path(),
+    };
+    let sought = evidence.case.entry(path).map(file);
+    let entries = evidence.case.entries.iter().filter(move |entry| Some(file(entry)) == sought);
+    entries.map(|entry| entry.path.as_path())
 }
 
 /// Whether another file took the name.

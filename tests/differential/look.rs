@@ -5,13 +5,17 @@ use super::programs::PLACE;
 use super::xattrs::xattrs;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, Metadata, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A tree by path; the directory looked at has the empty path.
 pub(crate) type Tree = BTreeMap<PathBuf, Seen>;
+
+/// O_NOATIME, for a file's owner and root.
+const NOATIME: i32 = rustix::fs::OFlags::NOATIME.bits() as i32;
 
 /// Beyond this many levels nothing is looked at: no world is so deep, only what a copy into itself made of it.
 const DEPTH_MAX: usize = 60;
@@ -73,7 +77,7 @@ fn seen(here: &Path, metadata: &Metadata, xattrs: BTreeMap<String, Vec<u8>>) -> 
     let (kind, content) = if kind.is_dir() {
         ("directory", Vec::new())
     } else if kind.is_file() {
-        ("file", fs::read(here).unwrap_or_else(|error| panic!("{}: {error}", here.display())))
+        ("file", read(here).unwrap_or_else(|error| panic!("{}: {error}", here.display())))
     } else if kind.is_symlink() {
         ("symlink", fs::read_link(here).expect("readlink").into_os_string().as_bytes().to_vec())
     } else if kind.is_fifo() {
@@ -96,6 +100,13 @@ fn seen(here: &Path, metadata: &Metadata, xattrs: BTreeMap<String, Vec<u8>>) -> 
         content,
         xattrs,
     }
+}
+
+/// A file's bytes. Its time of access stays, for other names of it are still to be looked at.
+fn read(here: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::options().read(true).custom_flags(NOATIME).open(here)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn unlock(here: &Path, metadata: &Metadata) {
