@@ -1,22 +1,23 @@
 //! How the bytes of a verified copy get into an old file that has to stay, and what a name shows in the end.
 //!
-//! The old file is emptied only when a complete and verified copy lies beside it. Its bytes are then moved and compared
-//! like those of any source, and no signal ends that. If it fails nevertheless, the copy gets a name, and the message
+//! The old file is emptied only when a complete and verified copy lies beside it, and there is room for its bytes. They are
+//! then moved and compared like those of any source, and no signal ends that. If it fails nevertheless, the copy gets a name, and the message
 //! tells it.
 
 use super::commit::Temporary;
 use super::fill::exhausted;
-use super::landing::{Content, Finished, remove};
+use super::landing::{Content, Finished, no_room, remove};
 use super::strategy::{Strategy, Verdict, verdict};
 use super::transfer::{Holes, Pass, Position, Stopped, Zeros};
 use super::verify::Again;
 use super::{Copier, Failed, Job, Landing, Name, Stop};
-use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, OFlags, Stat};
+use crate::error::{Action, Error, reason};
+use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Reflink, Sparse, Verify};
 use crate::report::quote::quoted;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 /// How often a clone is tried that a signal interrupts.
@@ -36,8 +37,10 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Finished, Error> {
         let content = content.ok_or_else(|| Error::call(Action::Write, job.target.shown, Errno::INVAL))?;
         let is_shared = self.clones_into(job, copy.file(), &old, content)?;
-        if !is_shared {
-            // Until here nothing of the old file has changed.
+        let is_reserved = !is_shared && self.reserve(job, copy.file(), &old, content)?;
+        // Until here nothing of the old file has changed. What has all its blocks keeps them.
+        let keeps_blocks = is_reserved && self.pass_into(copy.file(), &old, content).zeros == Zeros::Written;
+        if !is_shared && !keeps_blocks {
             self.empty(job, &old)?;
         }
         let stat = match self.move_into(job, copy.file(), &old, content, is_shared) {
@@ -61,17 +64,16 @@ impl<K: Kernel> Copier<'_, K> {
         is_shared: bool,
     ) -> Result<Stat, Error> {
         let pass = || self.pass_into(copy, old, content);
-        let first = self.prove_move(job, pass(), || match (is_shared, pass().reads_back) {
-            (false, _) => pass().run().map(drop),
-            (true, true) => self.compare(pass()).map(drop),
-            (true, false) => Ok(()),
+        let first = self.prove_move(job, pass(), || {
+            let writing = Pass { reads_back: false, ..pass() };
+            if is_shared { Ok(()) } else { writing.run().map(drop) }
         });
         let proved = match first {
             // Whatever came of holes and blocks: every byte is read and written.
             Err(Failed::Fallback(_)) => {
                 self.empty(job, old)?;
                 let plain = || Pass { holes: Holes::Unmapped, ..pass() };
-                self.prove_move(job, plain(), || plain().run().map(drop))
+                self.prove_move(job, plain(), || Pass { reads_back: false, ..plain() }.run().map(drop))
             }
             proved => proved,
         };
@@ -96,6 +98,10 @@ impl<K: Kernel> Copier<'_, K> {
             .truncate(old, size)
             .map_err(|errno| Failed::For(Error::call(Action::Extend, job.target.shown, errno)))?;
         moves().map_err(|stopped| self.failed(job, stopped))?;
+        if pass.reads_back {
+            // By a second look at the copy: the first is the only source of what was written.
+            self.compare(Pass { writes: false, ..pass }).map_err(|stopped| self.failed(job, stopped))?;
+        }
         let stat = self.check_size(job, old, size)?;
         if self.options.verify == Verify::Device {
             self.verify_from_device(job, old, Again::Compare(pass))?;
@@ -136,8 +142,51 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
-    /// Shares the blocks of a copy that is itself a clone, where that is known to be right in a file that holds something
-    /// (on ZFS it is not, see known/zfs.rs) and changes nothing if it fails. False if they cannot be shared and need not be.
+    /// Has the old file blocks for all that the copy has data for, before anything is taken from it: the copy beside it needs
+    /// the same room. False where that cannot be had of the filesystem, and the room is only hoped for.
+    fn reserve(
+        &self,
+        job: &Job<'_, K::File>,
+        copy: &K::File,
+        old: &K::File,
+        content: Content<'_>,
+    ) -> Result<bool, Error> {
+        let pass = self.pass_into(copy, old, content);
+        let before = self.kernel.stat(old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
+        let mut at = 0;
+        while at < pass.size {
+            let range = if pass.holes == Holes::Unmapped { at..pass.size } else { self.data_from(copy, at, pass.size) };
+            if range.is_empty() {
+                break;
+            }
+            match self.kernel.allocate(old, range.clone()) {
+                Ok(()) => at = range.end,
+                Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
+                    // What it got beyond its end goes again. That there is no room is what is said.
+                    let freed = self.kernel.truncate(old, before.size);
+                    freed.and_then(|()| self.kernel.set_times(old, before.atime, before.mtime)).unwrap_or(());
+                    return Err(no_room(job, &reason(errno)));
+                }
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(pass.zeros == Zeros::Written || pass.holes == Holes::Believed)
+    }
+
+    /// The next data of a copy from an offset on, as its map has it; all that is left where that cannot be told.
+    fn data_from(&self, copy: &K::File, offset: u64, size: u64) -> Range<u64> {
+        match self.kernel.seek(copy, Seek::Data, offset) {
+            Ok(None) => size..size,
+            Ok(Some(start)) if start >= offset && start < size => {
+                let end = self.kernel.seek(copy, Seek::Hole, start).ok().flatten().unwrap_or(size);
+                start..if end > start { end.min(size) } else { size }
+            }
+            Ok(Some(_)) | Err(_) => offset..size,
+        }
+    }
+
+    /// Shares the copy's blocks, where that is known to be right in a file that holds something (on ZFS it is not, see
+    /// known/zfs.rs): it needs no room and changes nothing if it fails. False if they cannot be shared and need not be.
     fn clones_into(
         &self,
         job: &Job<'_, K::File>,
@@ -145,7 +194,9 @@ impl<K: Kernel> Copier<'_, K> {
         old: &K::File,
         content: Content<'_>,
     ) -> Result<bool, Error> {
-        if content.strategy != Strategy::Reflink || self.honesty_of(old) != Honesty::Honest {
+        let shares = self.options.reflink == Reflink::Auto && self.options.sparse != Sparse::Never;
+        let is_wanted = content.strategy == Strategy::Reflink || shares;
+        if !is_wanted || self.honesty_of(old) != Honesty::Honest {
             return Ok(false);
         }
         let clone = || self.kernel.ficlone(old, copy);
@@ -155,6 +206,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         match (1..CLONE_ATTEMPTS).fold(clone(), |cloned, _| again(cloned)) {
             Ok(()) => Ok(true),
+            Err(Errno::NOSPC | Errno::DQUOT) if self.options.reflink != Reflink::Always => Ok(false),
             Err(errno) if self.options.reflink != Reflink::Always && verdict(errno) != Verdict::Fatal => Ok(false),
             Err(errno) => Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, errno)),
         }
