@@ -94,3 +94,15 @@ fn where_no_threads_are_to_be_had_one_does_the_work() {
     assert!(traced.injected() > 0, "{}", traced.calls);
     world.assert_same_tree("s", "t");
 }
+
+#[test]
+fn each_question_waits_for_the_answer_to_the_one_before() {
+    let world = World::new();
+    world.dir("s").dir("d");
+    for name in 0..8 {
+        world.file(format!("s/{name}"), "new").file(format!("d/{name}"), "old");
+    }
+    world.shell("(sleep 1; cp asked first; yes y | head -8) | $safecp -ri --jobs=4 s/. d 2>asked").succeeds();
+    let questions = |name: &str| world.read(name).matches("overwrite").count();
+    assert_eq!((questions("first"), questions("asked"), world.read("d/7")), (1, 8, "new".to_owned()));
+}

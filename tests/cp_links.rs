@@ -188,14 +188,17 @@ fn a_link_outside_the_set_makes_no_group() {
 
 /// RESOLVE_BENEATH gives up at `..` while anything at all is renamed on the machine; other answers come from filters and old kernels.
 #[test]
-fn a_link_at_the_target_is_written_through_where_openat2_cannot_be_had() {
+fn links_are_kept_and_written_through_where_openat2_cannot_be_had() {
     for errno in ["EAGAIN", "ENOSYS", "EPERM", "EINVAL", "E2BIG"] {
         let world = World::new();
         world.dir("s/d").file("s/d/x", "new").dir("t/d").file("t/end", "old").symlink("../end", "t/d/x");
+        world.file("s/one", "1").link("s/one", "s/two");
         let fault = format!("openat2:error={errno}");
-        let Some(traced) = world.cp_traced("openat2", &[&fault], "-r s/. t") else { return };
+        let Some(traced) = world.cp_traced("openat2", &[&fault], "-a s/. t") else { return };
+        assert!(traced.injected() > 0, "{errno}: {}", traced.output);
         traced.output.succeeds();
         assert_eq!((world.read("t/end"), world.link_text("t/d/x")), ("new".to_owned(), "../end".to_owned()), "{errno}");
+        assert_eq!(world.inode("t/one"), world.inode("t/two"), "{errno}");
         let outside = world.file("out", "old").dir("u").symlink("../out", "u/x").file("s/x", "new");
         let Some(traced) = outside.cp_traced("openat2", &[&fault], "-r s/. u") else { return };
         assert_eq!((traced.output.code(), world.read("out")), (Some(1), "old".to_owned()), "{errno}");
@@ -228,4 +231,74 @@ fn a_links_times_are_kept_where_utimensat_takes_no_empty_path() {
     assert_eq!(traced.injected(), 1);
     traced.output.succeeds();
     assert_eq!((world.stat("copy").mtime(), world.stat("copy").mtime_nsec()), (1_100_000_000, 2));
+}
+
+/// What a link in the tree leads to is written where the link is the user's, and stays beneath the operand's target.
+#[test]
+fn links_in_a_target_lead_no_further_than_the_operands_target() {
+    for (words, top) in [("-aT s t", "t"), ("-a s/. t", "t"), ("-a s t", "t/s"), ("-r s/d t", "t/d")] {
+        let world = World::new();
+        world.dir("s/d").file("s/d/f", "new").file("s/d/g", "new").dir(&format!("{top}/d")).file("t/out", "outside");
+        let dir = if words.contains("s/d") { top.to_owned() } else { format!("{top}/d") };
+        let up = "../".repeat(dir.split('/').count());
+        world.file(format!("{dir}/end"), "old").file("outside", "outside");
+        world.symlink("end", &format!("{dir}/f")).symlink(&format!("{up}outside"), &format!("{dir}/g"));
+        let output = world.cp(words);
+        assert!(output.stderr.contains("which leads out of the target\n"), "{words}: {output}");
+        assert_eq!((world.read("outside"), world.read(format!("{dir}/end"))), ("outside".to_owned(), "new".to_owned()));
+    }
+}
+
+/// The name beside the operand's target is outside, too.
+#[test]
+fn links_in_a_target_lead_not_beside_it() {
+    let world = World::new();
+    world.dir("s").file("s/f", "new").dir("t/s").file("t/f", "beside").symlink("../f", "t/s/f");
+    let words = "safecp: not writing through symlink 't/s/f', which leads out of the target\n";
+    world.cp("-a s t").fails(words);
+    assert_eq!(world.read("t/f"), "beside");
+}
+
+#[test]
+fn a_link_of_somebody_else_is_not_written_through() {
+    for (links, words) in [
+        (&[("end", "t/f")][..], "'t/./f', which belongs to user 1234"),
+        (&[("way", "t/f"), ("end", "t/way")][..], "'t/./f', which belongs to user 1234"),
+        (&[("way/end", "t/f"), (".", "t/way")][..], "'t/./f', which belongs to user 1234"),
+    ] {
+        let Some(world) = World::as_root("links of others") else { return };
+        world.dir("s").file("s/f", "secret").dir("t").file("t/end", "old");
+        links.iter().for_each(|(text, name)| _ = world.symlink(text, name));
+        let (_, theirs) = links.last().expect("a link");
+        world.tool("chown", ["-h", "1234:1234", theirs]);
+        world.cp("-a s/. t").fails(&format!("safecp: not writing through symlink {words}\n"));
+        world.cp("-a --in-place s/. t").fails(&format!("safecp: not writing through symlink {words}\n"));
+        assert_eq!(world.read("t/end"), "old");
+        world.cp("-a --remove-destination s/. t").succeeds();
+        assert!(world.stat("t/f").is_file());
+    }
+}
+
+#[test]
+fn a_directory_goes_through_no_link_of_somebody_else() {
+    let Some(world) = World::as_root("links of others") else { return };
+    world.dir("s/lib").file("s/lib/x", "x").dir("t/usr/lib").symlink("usr/lib", "t/lib");
+    world.tool("chown", ["-h", "1234:1234", "t/lib"]);
+    let words = "safecp: not writing through symlink 't/./lib', which belongs to user 1234\n";
+    world.cp("-r --keep-directory-symlink s/. t").fails(words);
+    world.dir("d/real").symlink("real", "d/s").tool("chown", ["-h", "1234:1234", "d/s"]);
+    world.cp("--parents s/lib/x d").fails("safecp: not writing through symlink 'd/s', which belongs to user 1234\n");
+    assert!(!world.exists("t/usr/lib/x") && !world.exists("d/real/lib"));
+}
+
+/// The user's own links, and those of an operand's target, are followed as by every cp.
+#[test]
+fn a_chain_of_own_links_is_followed() {
+    let world = World::new();
+    world.dir("s/d").file("s/d/f", "new").dir("t/d/deep").file("t/end", "old");
+    world.symlink("deep/../way", "t/d/f").symlink("../to//./end", "t/d/way").symlink(".", "t/to");
+    world.cp("-r s/. t").succeeds();
+    assert_eq!((world.read("t/end"), world.link_text("t/d/f")), ("new".to_owned(), "deep/../way".to_owned()));
+    world.file("one", "one").symlink("../elsewhere", "t/one").file("elsewhere", "old").cp("one t").succeeds();
+    assert_eq!(world.read("elsewhere"), "one");
 }

@@ -99,3 +99,57 @@ fn a_durable_copy_syncs_every_directory_it_put_a_name_into() {
     // The file, d/a/b for its name, d/a for that of b, and d for that of a.
     assert!(traced.count("fsync") >= 4, "{}", traced.calls);
 }
+
+/// The way back is taken in the target as well.
+#[test]
+fn parents_may_go_up_again() {
+    let world = World::new();
+    world.dir("a/b").file("a/b/f", "1").link("a/b/f", "a/b/g").dir("d");
+    world
+        .cp("-v --parents a/../a/b/f d")
+        .succeeds()
+        .says("a -> d/a\na/../a/b -> d/a/../a/b\n'a/../a/b/f' -> 'd/a/../a/b/f'\n");
+    assert_eq!(world.read("d/a/b/f"), "1");
+    world.dir("e").cp("-r --parents a/b/.. e").succeeds();
+    assert_eq!(
+        (world.names("e"), world.names("e/a"), world.read("e/a/b/f")),
+        (vec!["a".into()], vec!["b".into()], "1".to_owned())
+    );
+    world.dir("h").cp("-a --parents a/../a/b/f a/b/g h").succeeds();
+    assert_eq!(world.inode("h/a/b/f"), world.inode("h/a/b/g"));
+    world.dir("deep/t").shell("cd deep && $safecp --parents ../a/b/f t").succeeds();
+    assert_eq!(world.read("deep/a/b/f"), "1");
+}
+
+/// GNU's cp has other words for it.
+#[test]
+fn parents_do_not_copy_a_directory_out_of_the_target() {
+    let world = World::new();
+    world
+        .dir("in/d")
+        .cp("-r --parents in/../.. in/d")
+        .fails("safecp: cannot create directory 'in/d/in/../..': File exists\n");
+    world.shell("cd in && $safecp -r --parents .. d").fails("safecp: cannot create directory 'd/..': File exists\n");
+}
+
+/// Another run makes it between the look and the call.
+#[test]
+fn a_directory_that_another_run_makes_meanwhile_is_there() {
+    for (words, name) in [("--parents a/x t", "\"a\""), ("-r a t", "\"a\"")] {
+        let world = World::new();
+        world.dir("a").file("a/x", "x").dir("t/a");
+        let Some(plain) = world.cp_traced("newfstatat", &[], words) else { return };
+        plain.output.succeeds();
+        let lines = plain.calls.lines().filter(|line| line.contains("newfstatat("));
+        let look = 1 + lines
+            .clone()
+            .position(|line| line.contains(name) && line.contains("SYMLINK_NOFOLLOW") && !line.contains("AT_FDCWD"))
+            .expect("a look");
+        let Some(traced) = world.cp_traced("newfstatat", &[&format!("newfstatat:error=ENOENT:when={look}")], words)
+        else {
+            return;
+        };
+        traced.output.succeeds();
+        assert_eq!(world.read("t/a/x"), "x", "{words}");
+    }
+}

@@ -83,6 +83,14 @@ impl<K: Kernel> Level<K> {
         }
     }
 
+    /// The target's path in the directory that it is found in: that of the level above, or of all targets.
+    pub(super) fn place(&self) -> &Path {
+        match &self.names {
+            Names::Beneath(name) => Path::new(name),
+            Names::Typed(typed) => &typed.path,
+        }
+    }
+
     /// The operand that it belongs to, or itself.
     pub(super) fn top(&self) -> &Self {
         let mut level = self;

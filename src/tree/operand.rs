@@ -55,6 +55,7 @@ impl<K: Kernel> Run<'_, K> {
         before: &mut Before,
     ) -> Result<(), Error> {
         if operand.parents.is_empty() {
+            stays_within(operand, &operand.name)?;
             let source = self.look_at_operand(operand)?;
             let base = Arc::new(self.base(operand, plan, &source)?);
             self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(before))?;
@@ -67,9 +68,7 @@ impl<K: Kernel> Run<'_, K> {
             let pair = parents.innermost.as_ref().map(|level| self.handles(level, Asker::Name)).transpose()?;
             let dir = pair.as_ref().map_or(&*base, |pair| &pair.target);
             let path = beneath(parents.path.clone(), &operand.name);
-            if operand.name == Path::new("..") && path.starts_with("..") {
-                return Err(Error::call(Action::CreateDirectory, &operand.target_shown, Errno::EXIST));
-            }
+            stays_within(operand, &path)?;
             self.operand_in(operand, &source, &base, dir, &path, several.then_some(before))?;
             self.sync(dir, operand.target_shown.parent().unwrap_or(&plan.base))
         });
@@ -209,11 +208,19 @@ impl<K: Kernel> Run<'_, K> {
     }
 }
 
+/// Fails for `--parents ..`, which would copy a directory out of the target; in cp's words.
+fn stays_within(operand: &Operand, path: &Path) -> Result<(), Error> {
+    if operand.name == Path::new("..") && path.starts_with("..") {
+        return Err(Error::call(Action::CreateDirectory, &operand.target_shown, Errno::EXIST));
+    }
+    Ok(())
+}
+
 /// An operand as a name that is about to be made.
 fn newcomer<'a, F>(route: &Route<'a, F>, dir: &'a F) -> Newcomer<'a, F> {
     let Route { source, stat, target, path, .. } = *route;
     let (source_shown, target_shown) = (source.shown, target.shown);
-    Newcomer { dir, home: None, path, kind: stat.kind, source_shown, target_shown }
+    Newcomer { dir, path, kind: stat.kind, is_told_apart: false, source_shown, target_shown }
 }
 
 /// The words for making something of this kind.

@@ -68,7 +68,8 @@ impl<K: Kernel> Run<'_, K> {
         if stat.kind != Kind::Directory {
             return Err(failed(Errno::NOTDIR));
         }
-        self.claim_path(&Newcomer { dir, home: None, path, kind: Kind::Directory, source_shown: shown, target_shown })?;
+        let (kind, is_told_apart) = (Kind::Directory, false);
+        self.claim_path(&Newcomer { dir, path, kind, is_told_apart, source_shown: shown, target_shown })?;
         let passage = Passage { source, target, path: Some(path.to_owned()) };
         match self.entries.copier.enter(&passage, above, base, &self.directories, |_| None) {
             Ok(level) => {

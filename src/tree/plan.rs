@@ -161,7 +161,7 @@ impl Plan {
         let Shown::Into(directory) = &self.shown else { return operand };
         let path = without_trailing_slashes(source);
         operand.target_shown = joined(directory, path);
-        if path.parent().is_some_and(|above| !above.as_os_str().is_empty()) && path.ends_with("..") {
+        if path.ends_with("..") {
             operand.name = PathBuf::from("..");
         }
         operand.parents = parents(path)

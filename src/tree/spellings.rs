@@ -4,14 +4,13 @@
 //! exFAT, NTFS and SMB fold case, ext4, tmpfs and ZFS do where they were told to, and some of them normalise characters; no
 //! call tells. There a name would replace, or be merged with, what this run has made under another one, and a file be
 //! written through a link that it has made. So the source names of a directory are remembered by keys that are equal for
-//! all spellings that any filesystem takes for one. Where two are equal the target directory itself is asked, with a file of
-//! its own. Nothing is asked elsewhere, and no name is kept.
+//! all spellings that any filesystem takes for one. Where two are equal the target directory itself is asked, by what is
+//! there, or with a file of its own. Nothing is asked elsewhere, and no name is kept.
 
 use super::handles::Asker;
 use super::level::Task;
 use super::look::Created;
 use super::run::Run;
-use crate::copy::Home;
 use crate::copy::commit::TEMPORARY_PREFIX;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
@@ -30,14 +29,11 @@ use unicode_normalization::UnicodeNormalization;
 /// The longest name that Linux's filesystems take, in bytes (NAME_MAX).
 const NAME_MAX: usize = 255;
 
-/// So many keys of one directory are kept before it is asked whether it needs any.
+/// So many keys of one directory are kept before it is asked whether it needs any; and again at each multiple.
 const KEYS_UNASKED: usize = 1 << 16;
 
 /// How many names are tried for the file that asks.
 const ATTEMPTS: u64 = 16;
-
-/// Two names that differ in case, and two that differ in how a character is made up.
-const TRIALS: [(&str, &str); 2] = [("a", "A"), ("\u{e9}", "e\u{301}")];
 
 /// The names of one directory that have come up.
 #[derive(Default)]
@@ -45,9 +41,11 @@ pub(super) struct Spellings(Mutex<Keys>);
 
 #[derive(Default)]
 struct Keys {
-    keys: HashSet<u64>,
-    /// The directory was asked, and takes every name for what it is.
-    are_needless: bool,
+    plain: HashSet<u64>,
+    /// Those of names with other characters than ASCII's.
+    others: HashSet<u64>,
+    /// The directory tells capitals from small letters: of plain names there is nothing to remember.
+    tells_case: bool,
 }
 
 /// How a name compares with those before it.
@@ -66,16 +64,24 @@ impl Spellings {
     }
 
     fn add(&self, name: &OsStr) -> Novelty {
+        let is_plain = name.as_bytes().is_ascii();
         let mut keys = self.keys();
-        match keys.are_needless || keys.keys.insert(key(name)) {
-            false => Novelty::Suspect,
-            true if keys.keys.len() == KEYS_UNASKED => Novelty::Many,
-            true => Novelty::New,
+        let Keys { plain, others, tells_case } = &mut *keys;
+        if is_plain && *tells_case {
+            return Novelty::New;
         }
+        let key = key(name);
+        if plain.contains(&key) || others.contains(&key) {
+            return Novelty::Suspect;
+        }
+        let kept = if is_plain { plain } else { others };
+        kept.insert(key);
+        if is_plain && kept.len() % KEYS_UNASKED == 0 { Novelty::Many } else { Novelty::New }
     }
 
-    fn forget(&self) {
-        *self.keys() = Keys { keys: HashSet::new(), are_needless: true };
+    fn forget_plain(&self) {
+        let mut keys = self.keys();
+        (keys.plain, keys.tells_case) = (HashSet::new(), true);
     }
 }
 
@@ -86,7 +92,7 @@ pub(super) struct Paths {
     are_kept: AtomicBool,
     /// By the key of its path beneath the directory of all targets.
     made: Mutex<HashMap<u64, Earlier>>,
-    /// Devices that were asked whether they take two names for one.
+    /// Devices, and whether they were seen to tell capitals from small letters.
     devices: Mutex<BTreeMap<u64, bool>>,
 }
 
@@ -126,11 +132,11 @@ impl Paths {
 pub(super) struct Newcomer<'a, F> {
     /// The directory it is to be in.
     pub(super) dir: &'a F,
-    /// What is known of that; `None` for an operand or a directory of --parents, of which there are few.
-    pub(super) home: Option<Home>,
     /// Its path beneath the directory of all targets.
     pub(super) path: &'a Path,
     pub(super) kind: Kind,
+    /// It can only be met by an operand of the same spelling, unless it is a link that one writes through.
+    pub(super) is_told_apart: bool,
     /// For messages.
     pub(super) source_shown: &'a Path,
     pub(super) target_shown: &'a Path,
@@ -147,9 +153,9 @@ impl<K: Kernel> Run<'_, K> {
         let (source_shown, target_shown) = (task.source_shown(), task.target_shown());
         let created = self.claim_path(&Newcomer {
             dir: &pair.target,
-            home: Some(task.level.home),
             path: &task.path(),
             kind: task.kind(),
+            is_told_apart: self.is_told_apart(task)?,
             source_shown: &source_shown,
             target_shown: &target_shown,
         })?;
@@ -176,8 +182,8 @@ impl<K: Kernel> Run<'_, K> {
         let pair = self.handles(level, Asker::Descent)?;
         let (source_shown, target_shown) = (task.source_shown(), task.target_shown());
         if novelty == Novelty::Many {
-            if !self.folds(&pair.target, &target_shown)? {
-                level.spellings.forget();
+            if self.tells_case(&pair.target, &target_shown)? {
+                level.spellings.forget_plain();
             }
             return Ok(());
         }
@@ -197,7 +203,7 @@ impl<K: Kernel> Run<'_, K> {
         let earlier = paths.made().get(&key).copied();
         match earlier {
             None => {
-                if is_link || self.is_remembered(paths, newcomer)? {
+                if is_link || !newcomer.is_told_apart {
                     paths.made().insert(key, Earlier { exact, is_link });
                 }
                 Ok(Created::Nothing)
@@ -229,38 +235,75 @@ impl<K: Kernel> Run<'_, K> {
         Ok(())
     }
 
-    /// Whether a name has to be remembered: that of an operand, or where it lies on a device that takes two names for one.
-    fn is_remembered(&self, paths: &Paths, newcomer: &Newcomer<'_, K::File>) -> Result<bool, Error> {
-        let Some(home) = newcomer.home else { return Ok(true) };
-        let Some(dev) = home.dev else { return Ok(true) };
-        match home.honesty {
+    /// Whether no spelling but its own leads to a name of a tree, so far as that can be told without asking much.
+    fn is_told_apart(&self, task: &Task<K>) -> Result<bool, Error> {
+        let Task { level, entry } = task;
+        match level.home.honesty {
             // There only directories fold that were told to.
-            Honesty::Honest | Honesty::Pseudo => return Ok(false),
+            Honesty::Honest | Honesty::Pseudo => return Ok(true),
             Honesty::Zfs | Honesty::Unknown => {}
         }
-        let known = paths.devices.lock().unwrap_or_else(PoisonError::into_inner).get(&dev).copied();
-        if let Some(known) = known {
-            return Ok(known);
+        let Some(dev) = level.home.dev.filter(|_| entry.name.as_bytes().is_ascii()) else { return Ok(false) };
+        let devices = || self.paths.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = devices().get(&dev).copied();
+        if let Some(tells) = known {
+            return Ok(tells);
         }
-        let folds = self.folds(newcomer.dir, newcomer.target_shown)?;
-        paths.devices.lock().unwrap_or_else(PoisonError::into_inner).insert(dev, folds);
-        Ok(folds)
+        let Some(path) = with_case_swapped(level.place()) else { return Ok(false) };
+        let above = level.above.as_ref().filter(|_| level.is_beneath_another());
+        let above = above.map(|above| self.handles(above, Asker::Descent)).transpose()?;
+        let dir = above.as_ref().map_or(&*level.base, |above| &above.target);
+        let tells = match self.kernel.stat_at(Some(dir), &path, false) {
+            Err(Errno::NOENT) => true,
+            Ok(_) => false,
+            // Then all names are remembered.
+            Err(_) => return Ok(false),
+        };
+        devices().insert(dev, tells);
+        Ok(tells)
     }
 
-    /// Whether a directory takes any two names for one.
-    fn folds(&self, dir: &K::File, shown: &Path) -> Result<bool, Error> {
-        for (one, other) in TRIALS {
-            if self.takes_for_one(dir, one.as_ref(), other.as_ref(), shown)? {
-                return Ok(true);
-            }
+    /// Whether a directory is seen to tell capitals from small letters, by the names that it has.
+    fn tells_case(&self, dir: &K::File, shown: &Path) -> Result<bool, Error> {
+        let failed = |errno| Error::call(Action::StatTarget, shown, errno);
+        let names = self.kernel.list(dir).map_err(failed)?;
+        let Some(swapped) = names.iter().find_map(|name| with_case_swapped(Path::new(name))) else { return Ok(false) };
+        match self.kernel.stat_at(Some(dir), &swapped, false) {
+            Err(Errno::NOENT) => Ok(true),
+            // Perhaps another name that is there; perhaps the same.
+            Ok(_) => Ok(false),
+            Err(errno) => Err(failed(errno)),
         }
-        Ok(false)
     }
 
-    /// Asks a directory whether it takes two names for one: a file that ends in the first is made there, and looked for
-    /// by the second. A crash can leave it.
+    /// Whether a directory takes two names for one.
     fn takes_for_one(&self, dir: &K::File, one: &OsStr, other: &OsStr, shown: &Path) -> Result<bool, Error> {
-        let failed = |action| move |errno| Error::call(action, shown, errno);
+        let names = match self.kernel.list(dir) {
+            Ok(names) => names,
+            Err(Errno::ACCESS) => Vec::new(),
+            Err(errno) => return Err(Error::call(Action::StatTarget, shown, errno)),
+        };
+        let is_there = |name: &OsStr| names.iter().any(|there| there == name);
+        match (is_there(one), is_there(other)) {
+            (true, true) => Ok(false),
+            (true, false) => self.leads_somewhere(dir, Path::new(other), shown),
+            (false, true) => self.leads_somewhere(dir, Path::new(one), shown),
+            (false, false) => self.takes_for_one_anew(dir, one, other, shown),
+        }
+    }
+
+    fn leads_somewhere(&self, dir: &K::File, name: &Path, shown: &Path) -> Result<bool, Error> {
+        match self.kernel.stat_at(Some(dir), name, false) {
+            Ok(_) => Ok(true),
+            // The latter are names that cannot be.
+            Err(Errno::NOENT | Errno::INVAL | Errno::ILSEQ | Errno::NAMETOOLONG) => Ok(false),
+            Err(errno) => Err(Error::call(Action::StatTarget, shown, errno)),
+        }
+    }
+
+    /// Asks a directory that has neither of two names: a file that ends in the first is made there, and looked for by the
+    /// second. A crash can leave it.
+    fn takes_for_one_anew(&self, dir: &K::File, one: &OsStr, other: &OsStr, shown: &Path) -> Result<bool, Error> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let random = self.kernel.random();
         for attempt in 0..ATTEMPTS {
@@ -268,28 +311,19 @@ impl<K: Kernel> Run<'_, K> {
             if made.as_os_str().len().max(sought.as_os_str().len()) > NAME_MAX {
                 break;
             }
-            let mode = Mode::from_raw_mode(0o600);
-            match self.kernel.open(Some(dir), &made, flags, mode, ResolveFlags::empty()) {
+            match self.kernel.open(Some(dir), &made, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty()) {
                 Ok(file) => drop(file),
                 Err(Errno::EXIST) => continue,
-                // Nothing new can be made there, or not under such a name.
-                Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::ILSEQ | Errno::NAMETOOLONG) => {
-                    break;
-                }
-                Err(errno) => return Err(failed(Action::CreateFile)(errno)),
+                // Nothing new can be made there: the names will say so themselves.
+                Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::ILSEQ) => return Ok(false),
+                Err(errno) => return Err(Error::call(Action::CreateFile, shown, errno)),
             }
-            let found = self.kernel.stat_at(Some(dir), &sought, false);
+            let found = self.leads_somewhere(dir, &sought, shown);
             self.kernel.unlink(dir, &made).map_err(|errno| Error::call(Action::Remove, &made, errno))?;
-            return match found {
-                Ok(_) => Ok(true),
-                Err(Errno::NOENT | Errno::INVAL | Errno::ILSEQ) => Ok(false),
-                Err(errno) => Err(failed(Action::StatTarget)(errno)),
-            };
+            return found;
         }
-        // Two names that are there are two.
-        let names = self.kernel.list(dir).map_err(failed(Action::StatTarget))?;
-        let is_there = |name: &OsStr| names.iter().any(|there| there == name);
-        Ok(!(is_there(one) && is_there(other)))
+        // Names too long to ask for: two that may be one count as one.
+        Ok(true)
     }
 }
 
@@ -305,6 +339,16 @@ fn asking(random: u64, name: &OsStr) -> PathBuf {
     PathBuf::from(asking)
 }
 
+/// The path with other letters in its last component; `None` if that has none that can be swapped.
+fn with_case_swapped(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.as_bytes();
+    let swapped = name
+        .iter()
+        .map(|byte| if byte.is_ascii_lowercase() { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() });
+    let swapped: Vec<u8> = swapped.collect();
+    (swapped != name).then(|| path.with_file_name(OsStr::from_bytes(&swapped)))
+}
+
 /// Equal for all spellings of a name that some filesystem takes for one, and seldom for others.
 fn key(name: &OsStr) -> u64 {
     let bytes = name.as_bytes();
@@ -313,7 +357,7 @@ fn key(name: &OsStr) -> u64 {
     let bytes = &bytes[..end];
     let mut hasher = DefaultHasher::new();
     match std::str::from_utf8(bytes) {
-        Ok(text) if !bytes.is_ascii() => folded(text).hash(&mut hasher),
+        Ok(text) if !bytes.is_ascii() => folded(text).into_iter().for_each(|byte| hasher.write_u8(byte)),
         Ok(_) | Err(_) => bytes.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase())),
     }
     hasher.finish()
@@ -384,14 +428,18 @@ mod tests {
     #[test]
     fn names_are_remembered_until_the_directory_tells_them_apart() {
         let spellings = Spellings::default();
-        assert_eq!(
-            ["a", "b", "A"].map(|name| spellings.add(name.as_ref())),
-            [Novelty::New, Novelty::New, Novelty::Suspect]
-        );
-        let many: Vec<_> = (0..KEYS_UNASKED).map(|n| spellings.add(n.to_string().as_ref())).collect();
-        assert_eq!(many.iter().filter(|novelty| **novelty == Novelty::Many).count(), 1);
-        spellings.forget();
-        assert_eq!(spellings.add("B".as_ref()), Novelty::New);
+        let add = |name: &str| spellings.add(name.as_ref());
+        assert_eq!(["a", "b", "A", "\u{e9}"].map(add), [Novelty::New, Novelty::New, Novelty::Suspect, Novelty::New]);
+        let many = (0..KEYS_UNASKED).filter(|number| add(&number.to_string()) == Novelty::Many);
+        assert_eq!(many.count(), 1);
+        spellings.forget_plain();
+        assert_eq!((add("B"), add("\u{c9}")), (Novelty::New, Novelty::Suspect));
+    }
+
+    #[test]
+    fn the_last_component_has_its_letters_swapped() {
+        let swapped = |path: &str| with_case_swapped(Path::new(path));
+        assert_eq!((swapped("a/bC-1"), swapped("a/12"), swapped(".")), (Some("a/Bc-1".into()), None, None));
     }
 
     #[test]

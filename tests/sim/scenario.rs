@@ -160,6 +160,11 @@ pub fn scenario(seed: u64) -> Scenario {
     live(&mut world, &mut random, source);
     let source_content = world.tree.content(source).map_or_else(Vec::new, Content::whole);
     (world.uid, world.gid) = if options.privileged { (0, 0) } else { (1000, 1000) };
+    let user = world.uid;
+    // The links at the target are those of who copies: nobody else's are followed.
+    for link in world.tree.inodes.iter_mut().filter(|inode| inode.kind == Kind::Symlink) {
+        link.attributes.uid = user;
+    }
     world.umask = options.umask;
     world.witness.source = Some(source);
     // What replaces an old file is on disk before it does; a new name is only with --durable.
@@ -278,7 +283,7 @@ fn options(random: &mut Random, class: Class) -> Options {
             }
         }
     };
-    Options {
+    let options = Options {
         sparse: random.pick(&[Sparse::Auto, Sparse::Auto, Sparse::Auto, Sparse::Always, Sparse::Never]),
         reflink: random.pick(&[Reflink::Auto, Reflink::Auto, Reflink::Auto, Reflink::Never, Reflink::Always]),
         in_place: random.once_in(8),
@@ -290,7 +295,8 @@ fn options(random: &mut Random, class: Class) -> Options {
         preserve: preserve(random),
         verify,
         ..Options::plain()
-    }
+    };
+    Options { user: if options.privileged { 0 } else { 1000 }, ..options }
 }
 
 fn preserve(random: &mut Random) -> Preserve {
