@@ -318,14 +318,8 @@ const MUTANTS: &[Mutant] = &[
     ),
     of_trees(
         "the inode number alone decides a hard link",
-        "tree/further.rs",
-        &[
-            ("            && (self.options.product != Product::Copy\n", "            && (likeness == likeness\n"),
-            (
-                "made.version.likeness(&first.version) != Likeness::Other",
-                "made.version.identity == first.version.identity",
-            ),
-        ],
+        "tree/links.rs",
+        &[("        if *self == *later {", "        if self.identity == later.identity {")],
     ),
     of_trees(
         "numbers are believed where they mean nothing",
@@ -334,11 +328,6 @@ const MUTANTS: &[Mutant] = &[
             "self.magic == ZFS || self.becomes_honest()\n    }\n\n    /// Whether its files",
             "true\n    }\n\n    /// Whether its files",
         )],
-    ),
-    of_trees(
-        "a number that goes by the name is that of another file",
-        "tree/further.rs",
-        &[("let is_it = if first.is_numbered {", "let is_it = if first.stat.nlink > 0 {")],
     ),
     of_trees(
         "a further name is linked to the link that the first was written through",
