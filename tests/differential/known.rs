@@ -387,17 +387,24 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "Valid arguments are:",
         "cp: invalid option ",
         "cp: unrecognized option ",
+        "cp: multiple target directories specified",
+        "cp: -r not specified; omitting directory ",
         "cp: with --parents, the destination must be a directory",
         "Try 'cp --help' for more information.",
         "cp: invalid UTF-8 ",
     ];
     let all = [evidence.reference, evidence.ours].map(|outcome| outcome.ended.stderr.join("\n"));
+    let one_is_same = all.iter().any(|text| text.contains(" are the same file"));
     let both_are_same = all.iter().all(|text| text.contains(" are the same file"));
     let is_about_places = both_are_same
         || says(&in_the_way)
             && all
                 .iter()
                 .any(|text| is_in_the_way.iter().any(|reason| text.contains(reason)) || text.contains(" for "));
+    let is_about_places = is_about_places
+        || one_is_same
+            && (says(&["cp: cannot overwrite "])
+                || [reference, ours].iter().any(|text| text.ends_with(" are the same file")));
     let is_elsewhere = ours.ends_with(": can make relative symbolic links only in current directory");
     *what == What::Stderr && both_failed(evidence) && (is_about_places || is_elsewhere || says(&options))
 }
