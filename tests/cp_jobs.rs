@@ -106,3 +106,17 @@ fn each_question_waits_for_the_answer_to_the_one_before() {
     let questions = |name: &str| world.read(name).matches("overwrite").count();
     assert_eq!((questions("first"), questions("asked"), world.read("d/7")), (1, 8, "new".to_owned()));
 }
+
+/// Each of as many threads as are asked for takes megabytes, and memory that runs out ends the process.
+#[test]
+fn where_memory_is_limited_so_are_threads() {
+    let world = World::new();
+    world.dir("s");
+    for index in 0..1000 {
+        world.file(format!("s/{index}"), index.to_string());
+    }
+    for kib in (16_000..64_000).step_by(2_000) {
+        world.shell(&format!("ulimit -v {kib}; exec $safecp -a --jobs=8 s {kib}")).succeeds();
+        assert_eq!(world.names(&kib.to_string()).len(), 1000, "{kib}");
+    }
+}

@@ -9,6 +9,10 @@ use std::sync::OnceLock;
 /// Threads beyond this many only wait for each other.
 const COUNT_MAX: usize = 512;
 
+/// Address space that a thread has to itself at least where there is a limit: beyond it memory may run out at any moment, which
+/// ends the process.
+const ROOM: u64 = 16 << 20;
+
 /// The threads of one run.
 pub struct Threads {
     wanted: Option<NonZeroUsize>,
@@ -31,7 +35,9 @@ impl Threads {
 }
 
 fn begin(count: NonZeroUsize) -> Option<ThreadPool> {
-    let count = count.get().min(COUNT_MAX);
+    let room =
+        getrlimit(Resource::As).current.map_or(COUNT_MAX, |bytes| usize::try_from(bytes / ROOM).unwrap_or(COUNT_MAX));
+    let count = count.get().min(COUNT_MAX).min(room);
     if count > 1 { ThreadPoolBuilder::new().num_threads(count).build().ok() } else { None }
 }
 
