@@ -280,6 +280,23 @@ fn a_cp_of_somebody_else_is_not_run() {
 }
 
 #[test]
+fn a_cp_that_cannot_be_tried_is_named() {
+    let world = World::new();
+    world.dir("bin").file("bin/cp", "#!/bin/sh\nexit 3\n").chmod("bin/cp", 0o755);
+    let output = world.shell("PATH=$PWD/bin:$PATH exec $safecp --guard echo ran");
+    let words = "/bin/cp' was tried and failed: whether it takes a refusal for a hole is not known\n";
+    assert!(output.says("ran\n").stderr.ends_with(words), "{output}");
+    let Some(world) = World::with_mounts("a system without /proc") else { return };
+    let output = world.shell_with_mounts("mount -t tmpfs none /proc; exec $safecp --guard echo ran");
+    assert!(
+        output
+            .says("ran\n")
+            .stderr
+            .ends_with("/cp' was tried and failed: whether it takes a refusal for a hole is not known\n")
+    );
+}
+
+#[test]
 fn a_cp_that_hangs_is_ended_with_what_it_started() {
     let world = World::new();
     world.dir("bin").file("bin/cp", "#!/bin/sh\nsleep 1000 & echo $! $$ >pids\nwait\n").chmod("bin/cp", 0o755);

@@ -22,9 +22,9 @@ const MORE: Duration = Duration::from_secs(5);
 
 /// Looks at the machine as asked; dies of a signal that asks it to, when nothing of a trial is left.
 pub fn examine_apart(wanted: &Wanted) -> std::io::Result<Examined> {
-    let (answer, answering) = pipe_with(PipeFlags::CLOEXEC)?;
+    // Without another process what does not return keeps this one.
+    let Ok((answer, answering)) = pipe_with(PipeFlags::CLOEXEC) else { return here(wanted) };
     match fork() {
-        // Here then: what does not return keeps this process.
         Err(_) => here(wanted),
         Ok(None) => {
             drop(answer);
@@ -53,8 +53,9 @@ fn here(wanted: &Wanted) -> std::io::Result<Examined> {
 
 /// The same in a process that a terminal's signals do not reach: they are passed on, once.
 fn apart(wanted: &Wanted) -> std::io::Result<Examined> {
-    setpgid(None, None)?;
-    set_parent_process_death_signal(Some(Signal::TERM))?;
+    // Where either is refused, a signal ends it less tidily, or not with this process.
+    setpgid(None, None).unwrap_or(());
+    set_parent_process_death_signal(Some(Signal::TERM)).unwrap_or(());
     let examined = here(wanted)?;
     let open = |path, flags| openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty());
     let null = open("/dev/null", OFlags::RDWR).or_else(|_| open("/", OFlags::RDONLY | OFlags::DIRECTORY))?;
@@ -82,7 +83,8 @@ fn hear(answer: &OwnedFd, pid: Pid, watch: &Watch) -> std::io::Result<Vec<u8>> {
     }
     if heard.is_empty() && !is_passed_on {
         let ended = waitpid(Some(pid), WaitOptions::empty())?;
-        let how = ended.map_or_else(String::new, |(_, status)| format!(": {status:?}"));
+        let signal = ended.and_then(|(_, status)| status.terminating_signal());
+        let how = signal.map_or_else(String::new, |signal| format!(", by signal {signal}"));
         return Err(std::io::Error::other(format!("the examination ended early{how}")));
     }
     Ok(heard)

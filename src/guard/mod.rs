@@ -93,8 +93,13 @@ pub fn try_copier(refused: &[Shortcut], copier: Option<&Program>) -> Result<Opti
         return Ok(Some(format!("{} is not tried: others may put another program in its place", quoted(file))));
     }
     match trial::of(file) {
-        // What cannot be tried, for want of /proc for example, is not found out.
-        Ok(Tried::Right) | Err(_) => Ok(None),
+        Ok(Tried::Right) => Ok(None),
+        Err(errno) => Ok(Some(format!("{} cannot be tried: {}", quoted(file), reason(errno)))),
+        // For want of /proc for example.
+        Ok(Tried::Failed) => Ok(Some(format!(
+            "{} was tried and failed: whether it takes a refusal for a hole is not known",
+            quoted(file)
+        ))),
         Ok(Tried::TooLong) => Ok(Some(format!("{} was tried and did not end within a second", quoted(file)))),
         Ok(Tried::Wrong) => Err(Refusal::new(format!(
             "cannot guard: {} writes zeros where a search for holes is refused, and says success: \

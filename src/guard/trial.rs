@@ -32,8 +32,10 @@ const GLANCE: Duration = Duration::from_micros(500);
 /// What came of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tried {
-    /// The copy is right, or the program said that it failed.
+    /// The copy is right.
     Right,
+    /// The program said that it failed.
+    Failed,
     /// It said success of a wrong copy.
     Wrong,
     /// It was ended, and what it had started with it.
@@ -65,7 +67,11 @@ pub(super) fn of(program: &Path) -> Result<Tried, Errno> {
     };
     let mut piece = [0; PIECE.0.len()];
     let read = pread(&target, &mut piece, PIECE.1)?;
-    Ok(if status.success() && piece[..read] != *PIECE.0 { Tried::Wrong } else { Tried::Right })
+    Ok(match (status.success(), piece[..read] == *PIECE.0) {
+        (true, true) => Tried::Right,
+        (true, false) => Tried::Wrong,
+        (false, _) => Tried::Failed,
+    })
 }
 
 /// How it ended; nothing if it goes on.
