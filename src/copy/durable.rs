@@ -112,6 +112,27 @@ impl<K: Kernel> Copier<'_, K> {
         made.map_or(true, |file| self.kernel.first_extent(&file).is_ok())
     }
 
+    /// Writes out a copy that is about to take an old file's name as well, before the old content is gone. `None` is a copy
+    /// that may not be read: then its whole filesystem is written out.
+    pub(crate) fn write_out(
+        &self,
+        copy: Option<&K::File>,
+        target: &Name<'_, K::File>,
+    ) -> std::result::Result<(), Error> {
+        let synced = match copy {
+            Some(copy) => self.kernel.fsync(copy),
+            None => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+                let dir = self.kernel.open(target.dir, Path::new("."), flags, Mode::empty(), ResolveFlags::empty());
+                dir.and_then(|dir| self.kernel.sync_filesystem(&dir))
+            }
+        };
+        match synced {
+            Err(errno) if !self.options.durable && cannot_sync(errno) => Ok(()),
+            synced => synced.map_err(|errno| Error::call(Action::Sync, target.shown, errno)),
+        }
+    }
+
     /// With --durable writes out a name that was just made and what it names, which was not copied: a node, or
     /// a link of either kind.
     pub(crate) fn sync_name(&self, target: &Name<'_, K::File>) -> std::result::Result<(), Error> {

@@ -130,6 +130,13 @@ impl<K: Kernel> Run<'_, K> {
         if is_linked {
             return Ok(Special::default());
         }
+        if standing.is_some_and(|found| found.kind == Kind::File) && first.stat.kind == Kind::File {
+            // A new file is not synced when it gets its name; this name has something to lose.
+            let failed = |errno| Error::call(Action::Sync, place.target.shown, errno);
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+            let copy = self.open_made(place, made, flags).map_err(failed)?;
+            self.entries.copier.write_out(copy.as_ref(), place.target)?;
+        }
         let standing = if standing.is_some() { Standing::Taken } else { Standing::Free };
         self.entries.copier.make_link(&first.file, &made.path, place.target, standing)
     }
