@@ -149,6 +149,9 @@ fn after_success(case: &Case, seen: &Seen, broken: &mut Vec<String>) -> Class {
     if case.has("--verify=device") && seen.target_told.is_some() && seen.target.is_some() {
         broken.push("exit 0, as if FUSE had a device to read from".to_owned());
     }
+    if case.has("--durable") && seen.target_told.is_some() && seen.target.is_some() {
+        broken.push("exit 0, as if FUSE told whether it keeps anything".to_owned());
+    }
     let Some(target) = &seen.target else {
         broken.push("exit 0 without a target".to_owned());
         return Class::Right;
@@ -169,7 +172,9 @@ fn after_failure(case: &Case, ended: &Ended, seen: &Seen, is_gnu: bool, broken: 
     if !ended.stderr.contains("source'") && !ended.stderr.contains("target'") {
         broken.push(format!("its message names no file: {:?}", ended.stderr));
     }
-    let is_asked_for = case.has("--reflink=always") || case.has("--verify=device");
+    // Neither tmpfs nor, as far as the kernel tells, FUSE keeps anything.
+    let is_lost = case.has("--durable") && ended.stderr.contains(" durable: ");
+    let is_asked_for = case.has("--reflink=always") || case.has("--verify=device") || is_lost;
     if is_harmless(case, seen) && !is_asked_for {
         broken.push(format!("it failed over nothing: {:?}", ended.stderr));
     }
