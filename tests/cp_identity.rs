@@ -93,3 +93,13 @@ fn names_that_come_up_twice_stay_together() {
     let inode = world.inode("dst/f1");
     assert_eq!(["dst/f2", "dst/d/f1", "dst/d/f2"].map(|name| world.inode(name)), [inode; 3]);
 }
+
+/// On a filesystem whose numbers prove nothing, and where times cannot tell, the copy is read to compare it.
+#[test]
+fn a_comparison_leaves_the_copys_time_of_access() {
+    let world = World::new();
+    world.file("f1", "content").link("f1", "f2").dir("dst");
+    world.times("f1", (1_000_000_000, 0), (1_000_000_000, 0));
+    world.cp("-a --backup=numbered f1 f1 f2 dst").succeeds();
+    assert_eq!(world.tool("stat", ["-c", "%X", "dst/f1"]).trim(), "1000000000");
+}

@@ -177,7 +177,13 @@ impl<K: Kernel> Run<'_, K> {
         let follow = if copied.kind == Kind::Symlink { OFlags::empty() } else { OFlags::NOFOLLOW };
         // What fails is the name that was to be a link to it.
         let failed = |errno| Error::call(Action::Read, place.target.shown, errno);
-        let copy = self.open_made(place, made, OFlags::RDONLY | OFlags::NONBLOCK | follow).map_err(failed)?;
+        // The copy's time of access is preserved; the kernel lets its owner read it without a new one.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | follow;
+        let copy = match self.open_made(place, made, flags | OFlags::NOATIME) {
+            Err(Errno::PERM) => self.open_made(place, made, flags),
+            copy => copy,
+        };
+        let copy = copy.map_err(failed)?;
         let Some(copy) = copy else { return Ok(false) };
         let found = self.kernel.stat(&copy).map_err(failed)?;
         let is_copy = copied.kind == Kind::Symlink || copied.is_same_file(&found);
