@@ -199,6 +199,17 @@ fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str>
         Rule::Bytes | Rule::Whole if fault.row.starts_with("SEEK_DATA") && places[case.place].name != "overlay" => {
             Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed")
         }
+        Rule::Ends if fault.call.name.starts_with("open") && fault.what == "error=EAGAIN" => {
+            Some("a lease is waited for, 90 seconds at most")
+        }
+        Rule::Said
+            if scenario.has("--durable") && fault.call.name == "ioctl" && places[case.place].name == "overlay" =>
+        {
+            Some("an overlay that does not tell what its layer lies on keeps nothing")
+        }
+        Rule::Attributes if fault.is_lie && broken.how.contains("hard link is lost") => {
+            Some("a name that does not compare with the earlier copy of its inode is a copy of its own")
+        }
         Rule::Attributes if !broken.is_of_xattrs() => None,
         Rule::Attributes if scenario.preserves() && group(&fault.call.name) == "extended attributes" => {
             Some("-a keeps extended attributes where it can, and is silent where not, as cp")
