@@ -493,8 +493,10 @@ impl<K: Kernel> Wardrobe<'_, K> {
         let listed = self.kernel.list_xattr(old.file);
         let is_told = listed.is_ok() && old.tells_lists;
         let names = match listed {
+            Ok(names) => names,
             Err(Errno::OPNOTSUPP) => Vec::new(),
-            names => names?,
+            // What it has cannot be told (rclone answers EIO) and stays on it, where it is written in place.
+            Err(_) => return Err(Errno::PERM),
         };
         let is_second_name = |name: &OsStr| self.rules.class(name) == Class::Left && name.as_bytes().starts_with(SGI);
         let is_carried = |name: &OsStr| !(is_lost_by_writing(name) || keeps_mode && self.is_list(name));

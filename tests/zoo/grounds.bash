@@ -5,7 +5,7 @@
 # namespace.
 
 grounds=(ext4 btrfs xfs tmpfs overlay nosymfollow sync vfat casefold exfat exfat-fuse ntfs-3g ntfs-3g-rights lowntfs-3g sshfs
-    sshfs-plain mergerfs bindfs bindfs-deaf unionfs fuse-overlayfs gocryptfs rclone rclone-cached)
+    sshfs-plain mergerfs bindfs bindfs-deaf unionfs fuse-overlayfs gocryptfs rclone)
 
 # Debian package for each program of a ground.
 declare -A packages_of_grounds=(
@@ -61,8 +61,11 @@ ground_gocryptfs() {
     mkdir "$1.d" && echo secret >"$1.pass" && gocryptfs -q -nosyslog -init -scryptn 10 -passfile "$1.pass" "$1.d" &&
         gocryptfs -q -nosyslog -allow_other -passfile "$1.pass" "$1.d" "$1"
 }
-ground_rclone() { make_rclone "$1" off; }
-ground_rclone-cached() { make_rclone "$1" writes; }
+# Without a cache it can neither read what is being written nor rename what is open: safecp fails there, and says so.
+ground_rclone() {
+    mkdir "$1.d" && rclone mount --daemon --allow-other --config /dev/null --cache-dir "$1.cache" --vfs-cache-mode writes \
+        ":local:$1.d" "$1"
+}
 
 # make_image DIRECTORY MKFS...
 make_image() {
@@ -73,9 +76,4 @@ make_image() {
 make_sshfs() {
     mkdir "$1.d" && printf '#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n' >"$1.server" && chmod +x "$1.server" &&
         sshfs -o "ssh_command=$1.server,allow_other,default_permissions" "${@:2}" "host:$1.d" "$1"
-}
-
-make_rclone() {
-    mkdir "$1.d" && rclone mount --daemon --allow-other --config /dev/null --cache-dir "$1.cache" --vfs-cache-mode "$2" \
-        ":local:$1.d" "$1"
 }
