@@ -353,6 +353,18 @@ fn a_copier_that_lies_is_found_out() {
     }
 }
 
+/// Nobody knows what it holds.
+#[test]
+fn a_copy_that_cannot_be_read_is_no_wrong_one() {
+    let closes = format!(
+        "test \"$1\" = --version && {GNU} && exit; /bin/cp \"$@\"; for target; do :; done; chmod 0 \"$target\""
+    );
+    let world = world_with(&[("cp", &closes)]);
+    let output = world.shell_as_nobody("PATH=$PWD/bin:$PATH exec $safecp --doctor --try=d d");
+    output.fails_with(&["a copy by cp cannot be read: Permission denied"]);
+    assert!(!output.stdout.contains("copied wrongly"), "{output}");
+}
+
 #[test]
 fn a_copier_that_hangs_has_had_its_turn() {
     if !has_tool("python3") {

@@ -191,11 +191,7 @@ impl<'p> Play<'p> {
         if !is_prepared || !self.works(job, job.past.alter(&job.source, job.seed)) {
             return false;
         }
-        let is_done = self.is_done(job);
-        let is_right = is_done && holds(&job.target, &job.past.content(job.seed));
-        if is_done && !is_right {
-            self.count(job, |tally| tally.corrupt += 1);
-        }
+        let is_right = self.is_done(job) && self.is_right(job);
         if !is_right {
             self.look_at_source(job);
             clear(job);
@@ -226,16 +222,36 @@ impl<'p> Play<'p> {
     }
 
     fn judge_later(&self, job: &Job) {
-        if !holds(&job.target, &job.past.content(job.seed)) {
-            self.count(job, |tally| tally.corrupt += 1);
-        }
+        self.is_right(job);
         self.look_at_source(job);
         clear(job);
     }
 
+    /// Whether a copy that was said to be made holds what it must; if not, it is counted. What cannot be read says nothing
+    /// of the copier.
+    fn is_right(&self, job: &Job) -> bool {
+        match holds(&job.target, &job.past.content(job.seed)) {
+            Ok(true) => return true,
+            Ok(false) => self.count(job, |tally| tally.corrupt += 1),
+            Err(error) => self.cannot_read(&format!("a copy by {}", self.copiers[job.copier].name), &error),
+        }
+        false
+    }
+
     fn look_at_source(&self, job: &Job) {
-        if !holds(&job.source, &job.past.content(job.seed)) {
-            locked(&self.trial).wrong_sources += 1;
+        match holds(&job.source, &job.past.content(job.seed)) {
+            Ok(true) => {}
+            Ok(false) => locked(&self.trial).wrong_sources += 1,
+            Err(error) => self.cannot_read("a source", &error),
+        }
+    }
+
+    /// Told once.
+    fn cannot_read(&self, what: &str, error: &std::io::Error) {
+        let sentence = format!("{what} cannot be read: {error}");
+        let errors = &mut locked(&self.trial).errors;
+        if !errors.contains(&sentence) {
+            errors.push(sentence);
         }
     }
 
@@ -278,11 +294,14 @@ fn time_to_disk(filesystem: Filesystem, host: &Host) -> Duration {
     }
 }
 
-/// Whether read(2) gives these bytes and no more.
-fn holds(file: &Path, content: &[u8]) -> bool {
+/// Whether read(2) gives these bytes and no more; a file that is not there holds nothing.
+fn holds(file: &Path, content: &[u8]) -> std::io::Result<bool> {
     let mut bytes = Vec::with_capacity(SIZE);
-    let read = std::fs::File::open(file).and_then(|file| file.take(SIZE as u64 + 1).read_to_end(&mut bytes));
-    read.is_ok() && bytes == content
+    match std::fs::File::open(file).and_then(|file| file.take(SIZE as u64 + 1).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(bytes == content),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes room. What stays goes with the directory.
@@ -335,10 +354,12 @@ mod tests {
             [(content.clone(), true), (vec![0; SIZE], false), ([&content[..], b"x"].concat(), false)]
         {
             std::fs::write(&file, bytes).expect("a file");
-            assert_eq!(holds(&file, &content), expected);
+            assert_eq!(holds(&file, &content).expect("read"), expected);
         }
         std::fs::write(&file, &content[1..]).expect("a file");
-        assert!(!holds(&file, &content) && !holds(&directory.path().join("missing"), &content));
+        let is_held = |file: &Path| holds(file, &content).expect("read");
+        assert!(!is_held(&file) && !is_held(&directory.path().join("missing")));
+        assert!(holds(directory.path(), &content).is_err(), "what cannot be read is not wrong");
     }
 
     #[test]
