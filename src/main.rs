@@ -6,7 +6,7 @@ use safecp::guard::{self, Privileges, Refusal, Shortcut};
 use safecp::host::{self, Environment};
 use safecp::kernel::linux::Linux;
 use safecp::kernel::patient::Patient;
-use safecp::kernel::process::heed_closed_pipes;
+use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::options::Options;
 use safecp::report::{Report, write_error};
 use safecp::signals;
@@ -96,6 +96,8 @@ fn copy(
 
 /// Returns only if the command could not be executed.
 fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<ExitCode> {
+    // What cannot be said of the guard is no reason not to run the command.
+    survive_closed_pipes();
     if guard::install(refused)? == Privileges::GivenUp {
         complain(program, "no_new_privs is set: under the command set-user-ID programs gain nothing");
     }

@@ -31,7 +31,10 @@ fn messages_that_cannot_be_written_change_no_exit_status() {
 #[test]
 fn a_guard_that_cannot_speak_runs_its_command() {
     let world = World::new();
-    world.shell_as_nobody("$safecp --guard echo ran 2>/dev/full").succeeds().says("ran\n");
+    for output in ["2>/dev/full", "2>&-", "2>&4"] {
+        let script = format!("{UNREAD} $safecp --guard echo ran {output}");
+        world.shell_as_nobody(&script).succeeds().says("ran\n");
+    }
 }
 
 #[test]

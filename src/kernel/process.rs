@@ -93,6 +93,12 @@ pub fn heed_closed_pipes() {
     unsafe { libc::signal(libc::SIGPIPE, pipe) };
 }
 
+/// A pipe that nobody reads is an error, until a program takes this one's place.
+pub fn survive_closed_pipes() {
+    // SAFETY: no handler runs; the disposition is the kernel's own.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
 /// Signals that this thread, and every thread that it starts from now on, does not take; [`wait_for`] takes them.
 pub fn block(signals: &[c_int]) {
     mask(libc::SIG_BLOCK, signals);
