@@ -93,14 +93,16 @@ fn cases(places: &[Place]) -> Vec<Case> {
                 add(0, Room::FileSize { bytes, ignored });
                 add(0, Room::FileSize { bytes: bytes + 1, ignored });
             }
+            // tmpfs keeps nothing: --durable is refused there, whatever the room.
+            let keeps = !scenario.has("--durable");
             if may_mount() {
-                add(0, Room::Bytes(bytes));
+                keeps.then(|| add(0, Room::Bytes(bytes)));
                 add(0, Room::Ext4(200_000 + bytes));
                 let quota = places.iter().position(|place| place.name == "quota");
                 quota.into_iter().for_each(|place| add(place, Room::Quota(bytes)));
             }
         }
-        if may_mount() {
+        if may_mount() && !scenario.has("--durable") {
             (0..INODES_MAX).for_each(|inodes| add(0, Room::Inodes(inodes)));
         }
     }
