@@ -202,6 +202,12 @@ fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str>
         Rule::Ends if fault.call.name.starts_with("open") && fault.what == "error=EAGAIN" => {
             Some("a lease is waited for, 90 seconds at most")
         }
+        // strace refuses O_TMPFILE there by counting calls of openat, which the fault may have made fewer.
+        Rule::Said
+            if scenario.name.starts_with("named temporary") && broken.how.contains("Operation not supported") =>
+        {
+            Some("the refusal that was to make a named temporary struck another call")
+        }
         Rule::Said
             if scenario.has("--durable") && fault.call.name == "ioctl" && places[case.place].name == "overlay" =>
         {
