@@ -14,6 +14,9 @@ use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Filesystem;
 use crate::options::Product;
 
+/// The right of a file's owner to read it (S_IRUSR).
+const OWNER_READS: u32 = 0o400;
+
 /// The copy that a further name is linked to.
 pub(super) struct First<F> {
     /// A handle of O_PATH.
@@ -99,9 +102,23 @@ impl<K: Kernel> Run<'_, K> {
         };
         match self.kernel.open(Some(place.base), &made.path, flags, Mode::empty(), reach) {
             Ok(file) => Ok(Some(file)),
-            // Gone, or something else by now, or, to be read, nobody else's business.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV | Errno::ACCESS) => Ok(None),
+            // Gone, or something else by now.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Ok(None),
             Err(errno) => Err(errno),
+        }
+    }
+
+    /// Opens the copy to read it; `None` also if the rights that it was given keep its owner from that.
+    fn read_made(
+        &self,
+        place: &Place<'_, K::File>,
+        made: &Made,
+        copied: &Stat,
+        flags: OFlags,
+    ) -> crate::kernel::Result<Option<K::File>> {
+        match self.open_made(place, made, flags | OFlags::RDONLY | OFlags::NONBLOCK) {
+            Err(Errno::ACCESS) if copied.mode & OWNER_READS == 0 => Ok(None),
+            opened => opened,
         }
     }
 
@@ -133,8 +150,7 @@ impl<K: Kernel> Run<'_, K> {
         if standing.is_some_and(|found| found.kind == Kind::File) && first.stat.kind == Kind::File {
             // A new file is not synced when it gets its name; this name has something to lose.
             let failed = |errno| Error::call(Action::Sync, place.target.shown, errno);
-            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW;
-            let copy = self.open_made(place, made, flags).map_err(failed)?;
+            let copy = self.read_made(place, made, &first.stat, OFlags::NOFOLLOW).map_err(failed)?;
             self.entries.copier.write_out(copy.as_ref(), place.target)?;
         }
         let standing = if standing.is_some() { Standing::Taken } else { Standing::Free };
@@ -178,9 +194,8 @@ impl<K: Kernel> Run<'_, K> {
         // What fails is the name that was to be a link to it.
         let failed = |errno| Error::call(Action::Read, place.target.shown, errno);
         // The copy's time of access is preserved; the kernel lets its owner read it without a new one.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | follow;
-        let copy = match self.open_made(place, made, flags | OFlags::NOATIME) {
-            Err(Errno::PERM) => self.open_made(place, made, flags),
+        let copy = match self.read_made(place, made, copied, follow | OFlags::NOATIME) {
+            Err(Errno::PERM) => self.read_made(place, made, copied, follow),
             copy => copy,
         };
         let copy = copy.map_err(failed)?;

@@ -376,7 +376,7 @@ impl Judge<'_> {
             Class::Intruded => false,
         };
         demand(!benign || self.may_refuse(), || format!("a benign world failed: {error}"))?;
-        let could_undo = !self.world.dead && !counts.any(&[Fault::UnlinkError, Fault::NamingError]);
+        let could_undo = !self.world.dead && !counts.any(&[Fault::UnlinkError, Fault::NamingError, Fault::StatError]);
         // A directory that cannot be synced fails the copy when the new file has its name already.
         let stays = self.scenario.before.as_ref().is_some_and(|before| self.target() == Some(before.node));
         demand(!could_undo || !stays || !self.has_backup(), || "a failed copy left a backup".to_owned())?;
