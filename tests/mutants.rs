@@ -171,7 +171,7 @@ const MUTANTS: &[Mutant] = &[
         "copy/commit.rs",
         &[("match self.name.take() {", "match self.name.take().filter(|_| false) {")],
     ),
-    mutant(
+    of_trees(
         "an old file with several names is emptied before a verified copy lies beside it",
         "tree/entry.rs",
         &[("if seen.nlink > 1 => Landing::Rewrite,", "if seen.nlink > 1 => Landing::InPlace,")],

@@ -49,7 +49,7 @@ fn no_torn_copy_passes_for_a_whole_one() {
         let (started, is_fine) = (Instant::now(), has_fine_times(&place.path));
         let mut state = base;
         for _ in 0..copies {
-            let scene = Scene::draw(spread(&mut state), &acts);
+            let scene = Scene::draw(spread(&mut state), &acts).at(&place);
             let scene = if is_ours { scene } else { scene.for_any_cp() };
             let (fates, said) = scene.play(&program, &place);
             for fate in fates {

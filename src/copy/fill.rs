@@ -220,7 +220,13 @@ impl<K: Kernel> Copier<'_, K> {
         if self.options.verify == Verify::Nothing {
             return Ok(Passed { size: probe.size, digest: None });
         }
-        self.compare(pass).map_err(|stopped| self.failed(job, stopped))
+        let plain = Pass { holes: Holes::Unmapped, target_map: false, ..pass };
+        let compared = match self.compare(pass) {
+            // Maps only save the reading of holes.
+            Err(Stopped::Failed(Action::Seek, _) | Stopped::Nonsense) => self.compare(plain),
+            compared => compared,
+        };
+        compared.map_err(|stopped| self.failed(job, stopped))
     }
 
     fn resize(&self, job: &Job<'_, K::File>, sink: &Sink<'_, K>, size: u64) -> Result<(), Failed> {

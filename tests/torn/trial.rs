@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// f_type of tmpfs (statfs(2)).
+const TMPFS_MAGIC: i64 = 0x0102_1994;
+
 /// What an old target holds.
 const OLD: &[u8] = b"old";
 
@@ -65,6 +68,15 @@ impl Scene {
             pause_max_micros: random.pick(&[0, 0, 50, 2_000]),
             seed,
         }
+    }
+
+    /// The same with options that a place can give: nothing is durable in memory.
+    pub(crate) fn at(mut self, place: &Filesystem) -> Self {
+        let is_memory = rustix::fs::statfs(&place.path).expect("statfs").f_type == TMPFS_MAGIC;
+        if is_memory && self.options == "--durable" {
+            self.options = "";
+        }
+        self
     }
 
     /// The same with options that every cp knows.
