@@ -4,7 +4,7 @@
 //! branches nowhere: code that must decide on a failure looks at the [`Errno`] or the enum it has.
 
 use crate::kernel::Errno;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

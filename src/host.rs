@@ -1,12 +1,11 @@
 //! The process's surroundings: machine, user, limits and terminal, asked once before the run.
 
-use crate::copy::Host;
 use crate::error::reason;
 use crate::kernel::process::started_without;
 use crate::known::attributes::Rules;
 use crate::known::filesystems::only_honest_ones_tell_extents;
 use crate::known::zfs::{Module, Version};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use rustix::fs::{Access, FileType, Mode, access};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -23,6 +22,19 @@ pub const ATTRIBUTE_RULES: &str = "/etc/xattr.conf";
 /// Where the kernel shows that it keeps security contexts, and in which attribute: SELinux and SMACK.
 const CONTEXTS: [(&str, &str); 2] =
     [("/sys/fs/selinux/enforce", "security.selinux"), ("/sys/fs/smackfs/load2", "security.SMACK64")];
+
+/// What is known of the machine, read once.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Major and minor release of the kernel; (0, 0) if it cannot be read.
+    pub kernel: (u32, u32),
+    /// The loaded ZFS module.
+    pub zfs: Option<Module>,
+    /// What its administrator has said of extended attributes.
+    pub attributes: Rules,
+    /// Whether a file that tells its extents through an overlay is known to lie on an honest filesystem.
+    pub extents_are_honest: bool,
+}
 
 /// What a command line is read in: asked of the process once, by the caller.
 #[derive(Clone, Debug)]

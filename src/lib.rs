@@ -33,6 +33,7 @@ pub mod host;
 pub mod kernel;
 pub mod known;
 pub mod options;
+pub mod quote;
 pub mod report;
 pub mod signals;
 pub mod tree;

@@ -11,7 +11,7 @@ mod random;
 
 use common::asked::{fresh_seed, number, project};
 use random::Random;
-use safecp::report::quote::quoted;
+use safecp::quote::quoted;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

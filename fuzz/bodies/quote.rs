@@ -1,6 +1,6 @@
 //! Names in messages: a shell reads back the name, and no character of it can do anything to a terminal.
 
-use safecp::report::quote::{bare, quoted};
+use safecp::quote::{bare, quoted};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

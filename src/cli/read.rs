@@ -9,7 +9,7 @@ use crate::options::{
     Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, TargetRule,
     Update, Verbosity, Verify,
 };
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use crate::tree::plan::Operands;
 use anyhow::{Result, anyhow, bail};
 use clap::{ArgMatches, Command};

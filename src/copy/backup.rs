@@ -10,7 +10,7 @@ use super::{Copier, Follow, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, RenameFlags, Stat};
 use crate::options::{Backup, Options};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -10,7 +10,7 @@ use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
 use crate::known::filesystems::{Filesystem, Keeping, PROGRAMS_THAT_SYNC};
 use crate::options::Verify;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::path::Path;
 
 /// Whether a filesystem says of fsync that it has no such call: not that something could not be written. FUSE programs,

@@ -11,7 +11,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Reflink, Sparse, Verify};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::num::NonZeroUsize;
 
 /// The most that one copy_file_range is asked for: glibc 2.41 and 2.42 cut larger answers, and a

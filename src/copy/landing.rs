@@ -16,7 +16,7 @@ use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Product, Removal, Verify};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 

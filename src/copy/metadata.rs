@@ -9,7 +9,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::attributes::{ACCESS_LIST, Class, DEFAULT_LIST, Rules, is_trivial};
 use crate::options::{Context, Keep, Options};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

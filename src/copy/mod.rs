@@ -26,12 +26,12 @@ pub mod transfer;
 pub mod verify;
 
 use crate::error::{Action, Error};
+use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::known::attributes::{DEFAULT_LIST, Rules};
+use crate::known::attributes::DEFAULT_LIST;
 use crate::known::filesystems::{Filesystem, Honesty};
-use crate::known::zfs::Module;
 use crate::options::{Options, Reflink, Verify};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use backup::Taken;
 use fill::{Failed, Filled, exhausted};
 pub(crate) use landing::Finished;
@@ -69,19 +69,6 @@ impl Default for Geometry {
     fn default() -> Self {
         Self { slice: 128 << 10, piece: 1 << 20, block: 4096, small: 16 << 10 }
     }
-}
-
-/// What is known of the machine, read once.
-#[derive(Clone, Debug, Default)]
-pub struct Host {
-    /// Major and minor release of the kernel; (0, 0) if it cannot be read.
-    pub kernel: (u32, u32),
-    /// The loaded ZFS module.
-    pub zfs: Option<Module>,
-    /// What its administrator has said of extended attributes.
-    pub attributes: Rules,
-    /// Whether a file that tells its extents through an overlay is known to lie on an honest filesystem.
-    pub extents_are_honest: bool,
 }
 
 /// Which symbolic links a look-up goes through.

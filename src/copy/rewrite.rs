@@ -15,7 +15,7 @@ use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Reflink, Sparse, Verify};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;

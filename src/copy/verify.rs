@@ -7,7 +7,7 @@ use crate::error::{Action, Difference, Error};
 use crate::kernel::{Kernel, Stat};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::options::Verify;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::path::Path;
 use std::time::Duration;
 

@@ -20,12 +20,12 @@ mod trial;
 mod verdict;
 mod zfs;
 
-use crate::copy::Host;
 use crate::error::reason;
 use crate::host;
+use crate::host::Host;
 use crate::kernel::Errno;
 use crate::known::programs::Ask;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use clock::{Clock, begin};
 use mounts::Mount;
 use places::Place;

@@ -5,7 +5,7 @@ use super::places::{Choice, Exposure, Place};
 use super::programs::Program;
 use super::trial::{Tally, Trial};
 use super::zfs::Zfs;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::fmt::Write;
 
 /// The whole page.

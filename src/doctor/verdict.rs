@@ -6,7 +6,7 @@ use super::programs::Program;
 use super::trial::{SAFECP, Trial};
 use super::zfs::Zfs;
 use crate::known::glibc;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 
 /// Exit statuses.
 pub(super) const FAILED: u8 = 1;
@@ -117,7 +117,7 @@ mod tests {
         tests::{hidden, module},
     };
     use super::*;
-    use crate::copy::Host;
+    use crate::host::Host;
     use crate::host::zfs_module;
 
     const ZFS: u32 = 0x2fc1_2fc1;

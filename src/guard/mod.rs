@@ -16,7 +16,7 @@ use crate::error::reason;
 use crate::host::Program;
 use crate::kernel::process::{become_program, filter_calls};
 use crate::known::calls::abis;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use rustix::fs::{CWD, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};

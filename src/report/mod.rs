@@ -3,7 +3,6 @@
 //! The report is told what happened and branches nothing. Lines of one name are written at once, so
 //! that threads do not mix them. What cannot be written counts as a failure.
 
-pub mod quote;
 mod text;
 
 use crate::error::Error;

@@ -1,9 +1,9 @@
 //! The lines of -v and --debug.
 
-use super::quote::quoted;
 use crate::copy::strategy::{Cloning, Fallback, Strategy, Why};
 use crate::copy::{Copied, Landing, Verified};
 use crate::error::reason;
+use crate::quote::quoted;
 use std::fmt::Write;
 use std::path::Path;
 

@@ -12,7 +12,7 @@ use super::walk::{Entry, Listing, entry};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Listed, Stat};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -6,8 +6,9 @@
 use super::look::{Look, Looked, Setting};
 use super::overwrite::Ask;
 use super::special::{Special, Standing};
-use crate::copy::{Copied, Copier, Follow, Ground, Host, Landing, Name, Source};
+use crate::copy::{Copied, Copier, Follow, Ground, Landing, Name, Source};
 use crate::error::{Action, Error};
+use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal};
 use std::path::Path;

@@ -11,7 +11,7 @@ use super::run::Run;
 use crate::copy::{Copier, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Stat};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -12,7 +12,7 @@ use crate::copy::{Follow, Home, Name, Origin};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Removal};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::path::Path;
 
 /// Where a name lies and what is known of it beforehand.

@@ -15,7 +15,7 @@ use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Product};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 use crate::error::Error;
 use crate::kernel::{Kind, Stat, Timestamp};
 use crate::options::{Options, Overwrite, Removal, Update};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::path::Path;
 
 /// What becomes of an existing target.

@@ -12,7 +12,7 @@ use super::spellings::Newcomer;
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::Context;
-use crate::report::quote::{bare, quoted};
+use crate::quote::{bare, quoted};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 

@@ -16,7 +16,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
 use crate::known::filesystems::Honesty;
 use crate::options::Backup;
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};

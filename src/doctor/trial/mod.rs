@@ -13,12 +13,12 @@ mod scratch;
 mod tally;
 
 use super::clock::Clock;
-use crate::copy::Host;
 use crate::host;
+use crate::host::Host;
 use crate::kernel::Kernel as _;
 use crate::kernel::linux::Linux;
 use crate::known::filesystems::{Filesystem, Honesty};
-use crate::report::quote::quoted;
+use crate::quote::quoted;
 use copier::{Copier, Outcome};
 use past::{Past, SIZE};
 use rustix::fd::OwnedFd;

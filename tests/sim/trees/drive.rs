@@ -3,7 +3,7 @@
 use super::super::kernel::Sim;
 use super::super::world::World;
 use super::scenario::Scenario;
-use safecp::copy::Host;
+use safecp::host::Host;
 use safecp::kernel::patient::Patient;
 use safecp::report::Report;
 use safecp::tree::run::Run;

@@ -19,7 +19,7 @@ use super::still::{Still, stills};
 use rustix::fs::ResolveFlags;
 use safecp::kernel::Kind;
 use safecp::options::{Backup, Dereference, Keep, Overwrite, Product, Removal, Update};
-use safecp::report::quote::quoted;
+use safecp::quote::quoted;
 use std::path::Path;
 
 /// A broken promise, in words.
