@@ -3,8 +3,8 @@
 
 use super::input::Input;
 use rustix::io::Errno;
-use safecp::copy::map::{Map, Work};
-use safecp::copy::transfer::Stopped;
+use safecp::copy::hole_map::{Map, Work};
+use safecp::copy::stopped::Stopped;
 use safecp::error::Action;
 use safecp::kernel::Seek;
 use std::cell::RefCell;

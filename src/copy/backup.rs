@@ -5,8 +5,9 @@
 //! set aside until the copy has succeeded, so that nothing is lost whichever call fails (docs/design/backups.md).
 
 use super::commit::{Claim, NAME_ATTEMPTS, Spot};
+use super::copier::Copier;
 use super::leftover::For;
-use super::{Copier, Follow, Name};
+use super::types::{Follow, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, RenameFlags, Stat};
 use crate::options::{Backup, Options};

@@ -6,7 +6,7 @@
 //! renameat2 over the old file. Until then the old file is untouched, and a crash leaves at most a
 //! temporary name (docs/design/temporaries.md has what is done where a call is not to be had).
 
-use super::Copier;
+use super::copier::Copier;
 use super::leftover::{For, Names};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};

@@ -4,8 +4,9 @@
 //! program that has no fsync the kernel says 0. There --durable is an error. What has no content, such as a link, a
 //! fifo or a further name, cannot be synced by a handle of its own: its whole filesystem is.
 
+use super::copier::{Copier, Job};
+use super::types::{Follow, Landing, Name};
 use super::verify::cannot_prove;
-use super::{Copier, Follow, Job, Landing, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
 use crate::known::filesystems::{Filesystem, Keeping, PROGRAMS_THAT_SYNC};

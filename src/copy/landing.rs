@@ -6,92 +6,18 @@
 
 use super::backup::Leaves;
 use super::commit::{Claim, Spot, Temporary};
+use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
-use super::fill::Filled;
 use super::flags;
 use super::metadata::{Dressed, Fresh, Worn};
-use super::strategy::Strategy;
-use super::{Copier, Follow, Job, Landing, Name, Source, are_lists_told};
+use super::sink::{Content, Finished, Place, Sink, cannot_create, no_room, remove};
+use super::types::{Follow, Landing, Name, Source};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Product, Removal, Verify};
 use crate::quote::quoted;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-
-/// The target of one attempt.
-pub(super) struct Sink<'a, K: Kernel> {
-    pub(super) landing: Landing,
-    place: Place<'a, K>,
-}
-
-enum Place<'a, K: Kernel> {
-    /// A fresh file; with it the old one that it replaces, if it has to look like that.
-    Temporary { temporary: Temporary<'a, K>, old: Option<(K::File, Stat)> },
-    /// A fresh file whose bytes go into the old one in the end.
-    Beside { copy: Temporary<'a, K>, old: K::File },
-    /// The old file.
-    Old(K::File),
-}
-
-/// What a sink was filled with, and how.
-#[derive(Clone, Copy)]
-pub(super) struct Content<'a> {
-    pub(super) filled: &'a Filled,
-    pub(super) strategy: Strategy,
-}
-
-/// What is known of a target once it has its name.
-pub(crate) struct Finished {
-    pub(super) landing: Landing,
-    pub(super) changed: bool,
-    /// What fsync said where it cannot be had.
-    pub(super) unsynced: Option<Errno>,
-    pub(crate) complaints: Vec<Error>,
-    /// The name, for messages, that the old target keeps.
-    pub(crate) backup: Option<PathBuf>,
-    /// Device and inode number, where they were asked for when it had its name.
-    pub(super) identity: Option<(u64, u64)>,
-}
-
-impl Finished {
-    pub(super) fn new(landing: Landing, complaints: Vec<Error>) -> Self {
-        Self { landing, changed: false, unsynced: None, complaints, backup: None, identity: None }
-    }
-}
-
-impl<K: Kernel> Sink<'_, K> {
-    /// Something that is there already.
-    pub(super) fn old(landing: Landing, file: K::File) -> Self {
-        Self { landing, place: Place::Old(file) }
-    }
-
-    pub(super) fn file(&self) -> &K::File {
-        match &self.place {
-            Place::Temporary { temporary, .. } => temporary.file(),
-            Place::Beside { copy, .. } => copy.file(),
-            Place::Old(file) => file,
-        }
-    }
-
-    /// The file that has the target's name in the end.
-    pub(super) fn staying(&self) -> &K::File {
-        match &self.place {
-            Place::Temporary { temporary, .. } => temporary.file(),
-            Place::Beside { old, .. } => old,
-            Place::Old(file) => file,
-        }
-    }
-
-    /// Gives up an attempt that another follows. What it cannot take away again is told.
-    pub(super) fn give_up(self, job: &Job<'_, K::File>) -> Result<(), Error> {
-        match self.place {
-            Place::Temporary { temporary, .. } | Place::Beside { copy: temporary, .. } => remove(job, temporary),
-            Place::Old(_) => Ok(()),
-        }
-    }
-}
 
 impl<K: Kernel> Copier<'_, K> {
     /// Makes or opens what the bytes go into. Its landing may be another than the one asked for.
@@ -497,27 +423,5 @@ fn cannot_land<F>(job: &Job<'_, F>, landing: Landing, errno: Errno) -> Error {
             Error::call(Action::Remove, job.target.shown, errno)
         }
         _ => cannot_create(job, errno),
-    }
-}
-
-pub(super) fn cannot_create<F>(job: &Job<'_, F>, errno: Errno) -> Error {
-    Error::call(Action::CreateFile, job.target.shown, errno)
-}
-
-/// A verified copy beside the old file cannot be made.
-pub(super) fn no_room<F>(job: &Job<'_, F>, why: &str) -> Error {
-    let target = quoted(job.target.shown);
-    Error::Refused(format!("not overwriting {target} without a verified copy beside it (--in-place does): {why}"))
-}
-
-/// Removes a temporary that is of no more use. What stays has to be told.
-pub(super) fn remove<K: Kernel>(job: &Job<'_, K::File>, mut temporary: Temporary<'_, K>) -> Result<(), Error> {
-    let name = temporary.name().map(|name| job.target.shown.with_file_name(name));
-    match (temporary.remove(), name) {
-        (Err(errno), Some(name)) => {
-            let (name, target) = (quoted(&name), quoted(job.target.shown));
-            Err(Error::Refused(format!("cannot remove {name}, a temporary of {target}: {}", reason(errno))))
-        }
-        (Ok(()), _) | (Err(_), None) => Ok(()),
     }
 }

@@ -4,7 +4,8 @@
 //! lease. open(2) asks it back and waits; with O_NONBLOCK, which keeps a fifo that took a file's place from
 //! blocking the run, it asks it back and fails with EAGAIN. So a regular file is tried again until it opens.
 
-use super::{Copier, Follow, Name};
+use super::copier::Copier;
+use super::types::{Follow, Name};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Result};
 use std::time::Duration;
 

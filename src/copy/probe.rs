@@ -4,8 +4,10 @@
 //! that the file is or was mapped, and in every copy that OpenZFS #15933 was seen to corrupt there
 //! were some. Settling is here as well: what is done to a source before a hint about it is used.
 
-use super::{Copier, Host, Source};
+use super::copier::Copier;
+use super::types::Source;
 use crate::error::{Action, Error};
+use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Seek};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::known::zfs::{Bug, Hint, Module};

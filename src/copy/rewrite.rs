@@ -4,13 +4,16 @@
 //! then moved and compared like those of any source, and no signal ends that. If it fails nevertheless, the copy gets a name, and the message
 //! tells it.
 
+use super::attempt::exhausted;
 use super::commit::Temporary;
-use super::fill::exhausted;
-use super::landing::{Content, Finished, no_room, remove};
-use super::strategy::{Strategy, Verdict, verdict};
-use super::transfer::{Holes, Pass, Position, Stopped, Zeros};
+use super::copier::{Copier, Job};
+use super::fallback::{AttemptError, Verdict, verdict};
+use super::pass::{Holes, Pass, Position, Zeros};
+use super::sink::{Content, Finished, no_room, remove};
+use super::stopped::Stopped;
+use super::strategy::Strategy;
+use super::types::{Landing, Name, Stop};
 use super::verify::Again;
-use super::{Copier, Failed, Job, Landing, Name, Stop};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
@@ -70,7 +73,7 @@ impl<K: Kernel> Copier<'_, K> {
         });
         let proved = match first {
             // Whatever came of holes and blocks: every byte is read and written.
-            Err(Failed::Fallback(_)) => {
+            Err(AttemptError::Fallback(_)) => {
                 self.empty(job, old)?;
                 let plain = || Pass { holes: Holes::Unmapped, ..pass() };
                 self.prove_move(job, plain(), || Pass { reads_back: false, ..plain() }.run().map(drop))
@@ -78,8 +81,8 @@ impl<K: Kernel> Copier<'_, K> {
             proved => proved,
         };
         proved.map_err(|failed| match failed {
-            Failed::For(error) => error,
-            Failed::Fallback(fallback) => exhausted(fallback, job),
+            AttemptError::Fatal(error) => error,
+            AttemptError::Fallback(fallback) => exhausted(fallback, job),
         })
     }
 
@@ -88,7 +91,7 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         pass: Pass<'_, K>,
         moves: impl FnOnce() -> Result<(), Stopped>,
-    ) -> Result<Stat, Failed> {
+    ) -> Result<Stat, AttemptError> {
         // For holes, and for pieces written out of order; a clone leaves what was longer.
         let (old, size) = (pass.target, pass.size);
         if size > 0 {
@@ -96,7 +99,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         self.kernel
             .truncate(old, size)
-            .map_err(|errno| Failed::For(Error::call(Action::Extend, job.target.shown, errno)))?;
+            .map_err(|errno| AttemptError::Fatal(Error::call(Action::Extend, job.target.shown, errno)))?;
         moves().map_err(|stopped| self.failed(job, stopped))?;
         if pass.reads_back {
             // By a second look at the copy: the first is the only source of what was written.

@@ -1,7 +1,9 @@
 //! Whether two files hold the same: asked where nothing else tells that an earlier copy is one of this source too.
 
-use super::transfer::{Holes, Pass, Position, Stopped, Zeros};
-use super::{Copier, Source};
+use super::copier::Copier;
+use super::pass::{Holes, Pass, Position, Zeros};
+use super::stopped::Stopped;
+use super::types::Source;
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use std::path::Path;

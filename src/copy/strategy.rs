@@ -6,7 +6,7 @@
 //! other case every byte is read and written.
 
 use super::probe::{Probe, Residency, Settling};
-use crate::error::{Difference, reason};
+use crate::error::reason;
 use crate::kernel::Errno;
 use crate::known::filesystems::Honesty;
 use crate::known::zfs::{Bug, Hint};
@@ -82,32 +82,6 @@ impl fmt::Display for Why {
     }
 }
 
-/// What an error of a strategy's own call means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// This file cannot be copied so; another strategy may.
-    Unsupported,
-    /// The same again, on a new target, may work.
-    Transient,
-    /// The file's copy has failed; another strategy could only hide it.
-    Fatal,
-}
-
-/// What is made of an error number from FICLONE, copy_file_range, or a seek for holes.
-///
-/// EIO, full disks and lack of memory are fatal: after them the page cache may hold what the disk does not, so that
-/// a second way of copying would succeed with other bytes (coreutils 9.2 stopped falling back for
-/// that reason). Any other number, from whatever filesystem or filter it comes, says that this call cannot be had; reading and
-/// writing then shows whether the file can be copied at all.
-#[must_use]
-pub fn verdict(errno: Errno) -> Verdict {
-    match errno {
-        Errno::IO | Errno::NOMEM | Errno::NOSPC | Errno::DQUOT => Verdict::Fatal,
-        Errno::INTR => Verdict::Transient,
-        _ => Verdict::Unsupported,
-    }
-}
-
 /// One strategy that may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
@@ -167,127 +141,8 @@ fn allowed(probe: &Probe, cloning: Cloning) -> Allowed {
     Allowed { holes, clones: if emptied { Err(Why::Emptied) } else { clones } }
 }
 
-/// Why a strategy was left for the next.
-#[derive(Clone, Debug)]
-pub enum Fallback {
-    /// The kernel or filesystem cannot.
-    Unsupported(Errno),
-    /// A signal came in the middle of a clone; a new target may be tried.
-    Interrupted,
-    /// The source's blocks were not on disk yet; they have been waited for.
-    NotYetOnDisk,
-    /// The source could not be settled.
-    Unsettled,
-    /// The map of holes contradicted itself.
-    Nonsense,
-    /// The source goes on where its size says that it ends.
-    Longer,
-    /// The source changed while its map of holes was believed.
-    Changed,
-    /// What it made differed from the source.
-    Different(Box<Difference>),
-}
-
-impl fmt::Display for Fallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fallback::Unsupported(errno) => f.write_str(&reason(*errno)),
-            Fallback::Interrupted => f.write_str("interrupted"),
-            Fallback::NotYetOnDisk => f.write_str("blocks not yet on disk"),
-            Fallback::Unsettled => f.write_str("pages changed while settling"),
-            Fallback::Nonsense => f.write_str("the hole map contradicts itself"),
-            Fallback::Longer => f.write_str("the source is longer than its size"),
-            Fallback::Changed => f.write_str("the source changed while its hole map was believed"),
-            Fallback::Different(difference) => write!(f, "its result differed, {difference}"),
-        }
-    }
-}
-
-/// How often a strategy is begun again after an interrupted clone.
-const INTERRUPTIONS_MAX: usize = 8;
-
-/// How often the source's blocks are waited for before a clone is given up.
-const WAITS_MAX: usize = 3;
-
-/// The strategies for one source, best first, and how far down it went.
-#[derive(Debug)]
-pub struct Ladder {
-    rungs: Vec<Rung>,
-    cloning: Cloning,
-    at: usize,
-    fallbacks: Vec<(Strategy, Fallback)>,
-}
-
-impl Ladder {
-    /// The ladder for a regular file. With `--reflink=always` it has that one rung, or none but the
-    /// reason in `Err`.
-    pub fn new(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Self, Why> {
-        Ok(Self { rungs: rungs(probe, options, cloning)?, cloning, at: 0, fallbacks: Vec::new() })
-    }
-
-    /// The ladder for what can only be read and written from end to end.
-    #[must_use]
-    pub fn only_stream(why: Why) -> Self {
-        let rungs = vec![Rung { strategy: Strategy::Stream, why, settling: None }];
-        Self { rungs, cloning: Cloning::IntoNew, at: 0, fallbacks: Vec::new() }
-    }
-
-    /// The strategies that may be tried, best first.
-    #[must_use]
-    pub fn rungs(&self) -> &[Rung] {
-        &self.rungs
-    }
-
-    /// The strategy to try now.
-    #[must_use]
-    pub fn rung(&self) -> Rung {
-        self.rungs[self.at]
-    }
-
-    /// What was known of cloning when the ladder was made.
-    #[must_use]
-    pub fn cloning(&self) -> Cloning {
-        self.cloning
-    }
-
-    /// What was tried before, and why it was left.
-    #[must_use]
-    pub fn fallbacks(&self) -> &[(Strategy, Fallback)] {
-        &self.fallbacks
-    }
-
-    /// Goes to the strategy that `fallback` leaves, or gives it back if there is none.
-    ///
-    /// A difference, or a source that would not settle, leaves only the last rung, where every byte
-    /// is read and written; the last rung itself is tried once more after a first difference.
-    pub fn step_down(&mut self, fallback: Fallback) -> Result<(), Fallback> {
-        let last = self.rungs.len() - 1;
-        let count =
-            |counted: fn(&Fallback) -> bool| self.fallbacks.iter().filter(|(_, fallback)| counted(fallback)).count();
-        let next = match &fallback {
-            Fallback::Interrupted if count(|f| matches!(f, Fallback::Interrupted)) < INTERRUPTIONS_MAX => Some(self.at),
-            Fallback::NotYetOnDisk if count(|f| matches!(f, Fallback::NotYetOnDisk)) < WAITS_MAX => Some(self.at),
-            Fallback::Different(_) if count(|f| matches!(f, Fallback::Different(_))) == 0 => {
-                (self.rungs[last].strategy == Strategy::Stream).then_some(last)
-            }
-            Fallback::Different(_) => None,
-            Fallback::Unsettled => (self.at < last).then_some(last),
-            Fallback::Unsupported(_)
-            | Fallback::Nonsense
-            | Fallback::Longer
-            | Fallback::Changed
-            | Fallback::Interrupted
-            | Fallback::NotYetOnDisk => (self.at < last).then_some(self.at + 1),
-        };
-        let Some(next) = next else { return Err(fallback) };
-        self.fallbacks.push((self.rungs[self.at].strategy, fallback));
-        self.at = next;
-        Ok(())
-    }
-}
-
 /// The strategies for a source; never empty.
-fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>, Why> {
+pub(super) fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>, Why> {
     let allowed = allowed(probe, cloning);
     if options.reflink == Reflink::Always {
         let (why, settling) = allowed.clones?;
@@ -445,58 +300,5 @@ mod tests {
         let options = Options { reflink: Reflink::Always, ..Options::plain() };
         assert_eq!(strategies(&probe(EXT4, Residency::Resident, 0), &options), [Strategy::Reflink]);
         assert_eq!(rungs(&probe(ZFS, Residency::Resident, 0), &options, Cloning::IntoNew), Err(Why::Mapped("zfs")));
-    }
-
-    fn difference() -> Fallback {
-        let difference =
-            Difference { offset: 0, piece: 0, range: 0..1, source_digest: String::new(), target_digest: String::new() };
-        Fallback::Different(Box::new(difference))
-    }
-
-    #[test]
-    fn after_a_difference_every_byte_is_read_and_a_second_one_is_the_end() {
-        let mut ladder =
-            Ladder::new(&probe(EXT4, Residency::Nothing, 0), &Options::plain(), Cloning::IntoNew).expect("a ladder");
-        assert_eq!(ladder.rung().strategy, Strategy::Reflink);
-        ladder.step_down(difference()).expect("a stream is left");
-        assert_eq!(ladder.rung().strategy, Strategy::Stream);
-        assert!(ladder.step_down(difference()).is_err());
-    }
-
-    #[test]
-    fn a_stream_that_differs_is_tried_once_more() {
-        let mut ladder = Ladder::only_stream(Why::NotRegular);
-        ladder.step_down(difference()).expect("once more");
-        assert!(ladder.step_down(difference()).is_err());
-    }
-
-    #[test]
-    fn an_interrupted_clone_is_begun_again_but_not_for_ever() {
-        let options = Options { reflink: Reflink::Always, ..Options::plain() };
-        let mut ladder =
-            Ladder::new(&probe(EXT4, Residency::Nothing, 0), &options, Cloning::IntoNew).expect("a ladder");
-        let steps = (0..100).take_while(|_| ladder.step_down(Fallback::Interrupted).is_ok()).count();
-        assert_eq!(steps, INTERRUPTIONS_MAX);
-    }
-
-    #[test]
-    fn blocks_on_their_way_to_disk_are_waited_for_but_not_for_ever() {
-        let options = Options { reflink: Reflink::Always, ..Options::plain() };
-        let mut ladder = Ladder::new(&probe(ZFS, Residency::Nothing, 0), &options, Cloning::IntoNew).expect("a ladder");
-        let steps = (0..100).take_while(|_| ladder.step_down(Fallback::NotYetOnDisk).is_ok()).count();
-        assert_eq!(steps, WAITS_MAX);
-    }
-
-    #[test]
-    fn only_what_cannot_hide_a_failure_falls_back() {
-        for errno in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::NOMEM] {
-            assert_eq!(verdict(errno), Verdict::Fatal, "{errno:?}");
-        }
-        for errno in
-            [Errno::OPNOTSUPP, Errno::XDEV, Errno::INVAL, Errno::AGAIN, Errno::NOTTY, Errno::NOSYS, Errno::OVERFLOW]
-        {
-            assert_eq!(verdict(errno), Verdict::Unsupported, "{errno:?}");
-        }
-        assert_eq!(verdict(Errno::INTR), Verdict::Transient);
     }
 }

@@ -4,9 +4,10 @@
 //! A block device is read back as a file is, from itself. Of a value nothing can be: its size says nothing, one write(2)
 //! decides what becomes of it, and what a read gives is made up by the kernel.
 
-use super::landing::{Sink, cannot_create};
+use super::copier::{Copier, Job};
+use super::sink::{Sink, cannot_create};
+use super::types::Landing;
 use super::verify::cannot_prove;
-use super::{Copier, Job, Landing};
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, OFlags};
 use crate::known::filesystems::Honesty;

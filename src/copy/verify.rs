@@ -1,8 +1,9 @@
 //! Proof that a target holds what its source held: the size, the bytes, and, if asked, the device.
 
-use super::strategy::Fallback;
-use super::transfer::{Holes, Pass, Passed, Stopped, Zeros};
-use super::{Copier, Failed, Job};
+use super::copier::{Copier, Job};
+use super::fallback::{AttemptError, Fallback};
+use super::pass::{Holes, Pass, Passed, Zeros};
+use super::stopped::Stopped;
 use crate::error::{Action, Difference, Error};
 use crate::kernel::{Kernel, Stat};
 use crate::known::filesystems::{Filesystem, Honesty};
@@ -20,16 +21,17 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// A target whose size is not that of what was read holds something else, whatever its bytes.
     /// Returns the target's stat.
-    pub(super) fn check_size(&self, job: &Job<'_, K::File>, target: &K::File, size: u64) -> Result<Stat, Failed> {
+    pub(super) fn check_size(&self, job: &Job<'_, K::File>, target: &K::File, size: u64) -> Result<Stat, AttemptError> {
         let stat = self.kernel.stat(target);
-        let stat = stat.map_err(|errno| Failed::For(Error::call(Action::StatTarget, job.target.shown, errno)))?;
+        let stat =
+            stat.map_err(|errno| AttemptError::Fatal(Error::call(Action::StatTarget, job.target.shown, errno)))?;
         if stat.size == size {
             return Ok(stat);
         }
         let range = size.min(stat.size)..size.max(stat.size);
         let size_of = |size: u64| format!("size {size}");
         let piece = range.start / self.geometry.piece;
-        Err(Failed::Fallback(Fallback::Different(Box::new(Difference {
+        Err(AttemptError::Fallback(Fallback::Different(Box::new(Difference {
             offset: range.start,
             piece,
             range,
@@ -61,8 +63,8 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         target: &K::File,
         again: Again<'_, K>,
-    ) -> Result<(), Failed> {
-        let failed = |errno| Failed::For(Error::call(Action::Sync, job.target.shown, errno));
+    ) -> Result<(), AttemptError> {
+        let failed = |errno| AttemptError::Fatal(Error::call(Action::Sync, job.target.shown, errno));
         self.kernel.fsync(target).map_err(failed)?;
         let filesystem = Filesystem::new(self.kernel.filesystem(target).map_err(failed)?);
         let size = self.kernel.stat(target).map_err(failed)?.size;
@@ -72,14 +74,14 @@ impl<K: Kernel> Copier<'_, K> {
             is_gone = self.drops_out_of_cache(target, || self.is_out_of_cache(target, size)).map_err(failed)?;
         }
         if !is_honest || !is_gone {
-            return Err(Failed::For(cannot_prove(
+            return Err(AttemptError::Fatal(cannot_prove(
                 job.target.shown,
                 &format!("{} keeps it in memory", filesystem.name()),
             )));
         }
         // Metadata stay in memory, with what of a small file lies within them.
         if size > 0 && !self.is_out_of_metadata(target).map_err(failed)? {
-            return Err(Failed::For(cannot_prove(
+            return Err(AttemptError::Fatal(cannot_prove(
                 job.target.shown,
                 &format!("{} keeps it within its metadata", filesystem.name()),
             )));
@@ -96,11 +98,11 @@ impl<K: Kernel> Copier<'_, K> {
         target: &K::File,
         size: u64,
         again: impl FnOnce() -> Again<'a, K>,
-    ) -> Result<(), Failed>
+    ) -> Result<(), AttemptError>
     where
         K: 'a,
     {
-        let failed = |errno| Failed::For(Error::call(Action::Sync, job.target.shown, errno));
+        let failed = |errno| AttemptError::Fatal(Error::call(Action::Sync, job.target.shown, errno));
         if self.options.verify == Verify::Nothing {
             return Ok(());
         }
@@ -111,7 +113,7 @@ impl<K: Kernel> Copier<'_, K> {
         // The rest of the device is others'.
         let is_gone = || self.has_no_pages(target, size);
         if !self.drops_out_of_cache(target, is_gone).map_err(failed)? {
-            return Err(Failed::For(cannot_prove(job.target.shown, "others keep it in memory")));
+            return Err(AttemptError::Fatal(cannot_prove(job.target.shown, "others keep it in memory")));
         }
         self.compare_again(job, again())
     }
@@ -121,7 +123,7 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(self.kernel.first_extent(file)?.is_none_or(|flags| flags & DATA_INLINE == 0))
     }
 
-    fn compare_again(&self, job: &Job<'_, K::File>, again: Again<'_, K>) -> Result<(), Failed> {
+    fn compare_again(&self, job: &Job<'_, K::File>, again: Again<'_, K>) -> Result<(), AttemptError> {
         match again {
             Again::Compare(pass) => self.compare(pass).map(drop).map_err(|stopped| self.failed(job, stopped)),
             Again::Digest(pass, digest) => {
@@ -138,7 +140,7 @@ impl<K: Kernel> Copier<'_, K> {
                     source_digest: shown(digest),
                     target_digest: shown(read.digest),
                 });
-                Err(Failed::For(Error::Mismatch {
+                Err(AttemptError::Fatal(Error::Mismatch {
                     source: job.source.shown.to_owned(),
                     target: job.target.shown.to_owned(),
                     difference,

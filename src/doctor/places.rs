@@ -4,8 +4,9 @@
 
 use super::machine::Answer;
 use super::mounts::{self, Mount};
+use crate::copy::ladder::Ladder;
 use crate::copy::probe::{Probe, Residency};
-use crate::copy::strategy::{Cloning, Ladder, Rung, Why};
+use crate::copy::strategy::{Cloning, Rung, Why};
 use crate::host::Host;
 use crate::kernel::linux::Linux;
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};

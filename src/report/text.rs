@@ -1,6 +1,7 @@
 //! The lines of -v and --debug.
 
-use crate::copy::strategy::{Cloning, Fallback, Strategy, Why};
+use crate::copy::fallback::Fallback;
+use crate::copy::strategy::{Cloning, Strategy, Why};
 use crate::copy::{Copied, Landing, Verified};
 use crate::error::reason;
 use crate::quote::quoted;

@@ -3,7 +3,7 @@
 //! Asking goes on only as far as work is taken, so a file with millions of extents needs no more
 //! memory than one with two. The answers are a hint: here they are only made to add up.
 
-use super::transfer::Stopped;
+use super::stopped::Stopped;
 use crate::kernel::Seek;
 use std::ops::Range;
 

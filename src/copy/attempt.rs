@@ -1,14 +1,17 @@
 //! One attempt: a sink is filled by one strategy, and what it then holds is proved.
 
-use super::landing::Sink;
+use super::copier::{Copier, Job};
+use super::fallback::{AttemptError, Fallback, Verdict, verdict};
+use super::pass::{Holes, Pass, Passed, Position, Zeros};
 use super::probe::{Probe, Settled};
-use super::strategy::{Fallback, Rung, Strategy, Verdict, verdict};
+use super::sink::{Filled, Sink};
+use super::stopped::Stopped;
+use super::strategy::{Rung, Strategy};
 use super::through::VALUE_SLICE;
-use super::transfer::{Holes, Pass, Passed, Position, Stopped, Zeros};
+use super::types::{Geometry, HOLES_HASHED_MAX, Landing};
 use super::verify::Again;
-use super::{Copier, Geometry, HOLES_HASHED_MAX, Job, Landing};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Stat};
+use crate::kernel::{Errno, Kernel, Kind};
 use crate::known::filesystems::Honesty;
 use crate::options::{Reflink, Sparse, Verify};
 use crate::quote::quoted;
@@ -21,22 +24,6 @@ const OFFLOAD_STEP: u64 = 1 << 30;
 /// No filesystem keeps a file within metadata that is longer than its blocks can be, in bytes.
 const INLINE_MAX: u64 = 64 << 10;
 
-/// Why an attempt ended.
-pub(super) enum Failed {
-    /// The next strategy may do.
-    Fallback(Fallback),
-    /// This file fails.
-    For(Error),
-}
-
-/// A sink that holds the source.
-pub(super) struct Filled {
-    pub(super) passed: Passed,
-    pub(super) zeros: Zeros,
-    /// The target as it is then, if it is a regular file.
-    pub(super) stat: Option<Stat>,
-}
-
 impl<K: Kernel> Copier<'_, K> {
     /// Fills the sink by the rung's strategy, and verifies it as the options ask.
     pub(super) fn fill(
@@ -45,11 +32,12 @@ impl<K: Kernel> Copier<'_, K> {
         probe: &Probe,
         job: &Job<'_, K::File>,
         sink: &Sink<'_, K>,
-    ) -> Result<Filled, Failed> {
+    ) -> Result<Filled, AttemptError> {
         if let Some(settling) = rung.settling {
-            let settled = self.settle(job.source.file, probe.size, settling, job.source.shown).map_err(Failed::For)?;
+            let settled =
+                self.settle(job.source.file, probe.size, settling, job.source.shown).map_err(AttemptError::Fatal)?;
             if settled == Settled::No {
-                return Err(Failed::Fallback(Fallback::Unsettled));
+                return Err(AttemptError::Fallback(Fallback::Unsettled));
             }
         }
         if sink.landing == Landing::InPlace {
@@ -75,8 +63,8 @@ impl<K: Kernel> Copier<'_, K> {
         }?;
         // Where the file is cut short, the map calls a hole what never held zeros, and nothing of it
         // was read.
-        if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(Failed::For)? {
-            return Err(Failed::Fallback(Fallback::Changed));
+        if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(AttemptError::Fatal)? {
+            return Err(AttemptError::Fallback(Fallback::Changed));
         }
         let again = || self.again(rung.strategy, probe, job, sink, &passed);
         let stat = match sink.landing {
@@ -98,13 +86,18 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// With --verify=device gives a file that is small enough to be kept within metadata, which stays in memory, a block of its
     /// own (btrfs, and ext4 with inline_data). Where that cannot be had, the extents show what became of it.
-    pub(super) fn keep_out_of_metadata(&self, job: &Job<'_, K::File>, file: &K::File, size: u64) -> Result<(), Failed> {
+    pub(super) fn keep_out_of_metadata(
+        &self,
+        job: &Job<'_, K::File>,
+        file: &K::File,
+        size: u64,
+    ) -> Result<(), AttemptError> {
         if self.options.verify != Verify::Device || size > INLINE_MAX {
             return Ok(());
         }
         match self.kernel.allocate(file, 0..1) {
             Err(errno @ (Errno::IO | Errno::NOSPC | Errno::DQUOT)) => {
-                Err(Failed::For(Error::call(Action::Write, job.target.shown, errno)))
+                Err(AttemptError::Fatal(Error::call(Action::Write, job.target.shown, errno)))
             }
             Ok(()) | Err(_) => Ok(()),
         }
@@ -182,7 +175,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// FICLONE, then a comparison of what came of it: success from it is a claim.
-    fn reflink(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, Failed> {
+    fn reflink(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, AttemptError> {
         if let Err(errno) = self.kernel.ficlone(pass.target, pass.source) {
             if matches!(errno, Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS | Errno::XDEV) {
                 self.remember_unclonable(job);
@@ -190,7 +183,7 @@ impl<K: Kernel> Copier<'_, K> {
             // Where refusing is all that is left, the source's blocks are worth a wait.
             let waits = errno == Errno::AGAIN && self.options.reflink == Reflink::Always;
             if waits && probe.honesty == Honesty::Zfs && self.await_group(pass.target).is_ok() {
-                return Err(Failed::Fallback(Fallback::NotYetOnDisk));
+                return Err(AttemptError::Fallback(Fallback::NotYetOnDisk));
             }
             let error = Error::pair(Action::Clone, job.target.shown, job.source.shown, errno);
             return Err(by_verdict(errno, error));
@@ -199,16 +192,16 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// copy_file_range over the whole file. What it says it moved is a claim as well.
-    fn offload(&self, pass: &Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, Failed> {
+    fn offload(&self, pass: &Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, AttemptError> {
         let mut at = 0;
         while at < probe.size {
             if self.stop.is_asked() {
-                return Err(Failed::For(Error::Interrupted));
+                return Err(AttemptError::Fatal(Error::Interrupted));
             }
             let range = at..probe.size.min(at + OFFLOAD_STEP);
             match self.kernel.copy_file_range(pass.source, pass.target, range) {
                 // No progress before the end: read(2) must tell what is there.
-                Ok(0) => return Err(Failed::Fallback(Fallback::Unsupported(Errno::OPNOTSUPP))),
+                Ok(0) => return Err(AttemptError::Fallback(Fallback::Unsupported(Errno::OPNOTSUPP))),
                 Ok(count) => at += count,
                 Err(errno) => return Err(by_verdict(errno, Error::call(Action::Write, job.target.shown, errno))),
             }
@@ -216,7 +209,7 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Passed { size: probe.size, digest: None })
     }
 
-    fn prove_claim(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, Failed> {
+    fn prove_claim(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, AttemptError> {
         if self.options.verify == Verify::Nothing {
             return Ok(Passed { size: probe.size, digest: None });
         }
@@ -229,35 +222,38 @@ impl<K: Kernel> Copier<'_, K> {
         compared.map_err(|stopped| self.failed(job, stopped))
     }
 
-    fn resize(&self, job: &Job<'_, K::File>, sink: &Sink<'_, K>, size: u64) -> Result<(), Failed> {
+    fn resize(&self, job: &Job<'_, K::File>, sink: &Sink<'_, K>, size: u64) -> Result<(), AttemptError> {
         let resized = self.kernel.truncate(sink.file(), size);
-        resized.map_err(|errno| Failed::For(Error::call(Action::Extend, job.target.shown, errno)))
+        resized.map_err(|errno| AttemptError::Fatal(Error::call(Action::Extend, job.target.shown, errno)))
     }
 
     /// What a pass that stopped means for the file.
-    pub(super) fn failed(&self, job: &Job<'_, K::File>, stopped: Stopped) -> Failed {
+    pub(super) fn failed(&self, job: &Job<'_, K::File>, stopped: Stopped) -> AttemptError {
         match stopped {
-            Stopped::Different(difference) => Failed::Fallback(Fallback::Different(difference)),
-            Stopped::Nonsense => Failed::Fallback(Fallback::Nonsense),
-            Stopped::Longer => Failed::Fallback(Fallback::Longer),
-            Stopped::Interrupted => Failed::For(Error::Interrupted),
-            Stopped::Truncated => {
-                Failed::For(Error::Refused(format!("{} was truncated while being copied", quoted(job.source.shown))))
-            }
+            Stopped::Different(difference) => AttemptError::Fallback(Fallback::Different(difference)),
+            Stopped::Nonsense => AttemptError::Fallback(Fallback::Nonsense),
+            Stopped::Longer => AttemptError::Fallback(Fallback::Longer),
+            Stopped::Interrupted => AttemptError::Fatal(Error::Interrupted),
+            Stopped::Truncated => AttemptError::Fatal(Error::Refused(format!(
+                "{} was truncated while being copied",
+                quoted(job.source.shown)
+            ))),
             Stopped::Failed(Action::Seek, errno) => {
                 by_verdict(errno, Error::call(Action::Seek, job.source.shown, errno))
             }
-            Stopped::Failed(Action::Write, errno) => Failed::For(Error::call(Action::Write, job.target.shown, errno)),
-            Stopped::Failed(action, errno) => Failed::For(Error::call(action, job.source.shown, errno)),
+            Stopped::Failed(Action::Write, errno) => {
+                AttemptError::Fatal(Error::call(Action::Write, job.target.shown, errno))
+            }
+            Stopped::Failed(action, errno) => AttemptError::Fatal(Error::call(action, job.source.shown, errno)),
         }
     }
 }
 
-fn by_verdict(errno: Errno, error: Error) -> Failed {
+fn by_verdict(errno: Errno, error: Error) -> AttemptError {
     match verdict(errno) {
-        Verdict::Unsupported => Failed::Fallback(Fallback::Unsupported(errno)),
-        Verdict::Transient => Failed::Fallback(Fallback::Interrupted),
-        Verdict::Fatal => Failed::For(error),
+        Verdict::Unsupported => AttemptError::Fallback(Fallback::Unsupported(errno)),
+        Verdict::Transient => AttemptError::Fallback(Fallback::Interrupted),
+        Verdict::Fatal => AttemptError::Fatal(error),
     }
 }
 

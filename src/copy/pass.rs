@@ -8,9 +8,10 @@
 
 use super::digest::{PieceHasher, Tree};
 use super::extent::{gaps, is_zero, steps};
-use super::map::{Map, Work};
+use super::hole_map::{Map, Work};
+use super::stopped::Stopped;
 use super::threads::Threads;
-use super::{Geometry, Stop};
+use super::types::{Geometry, Stop};
 use crate::error::{Action, Difference};
 use crate::kernel::{Errno, Kernel, Seek};
 use rayon::prelude::*;
@@ -47,23 +48,6 @@ pub enum Position {
     Any,
     /// Where it stands: a fifo, a terminal, a device.
     Here,
-}
-
-/// Why a pass ended early.
-#[derive(Debug)]
-pub enum Stopped {
-    /// A call failed.
-    Failed(Action, Errno),
-    /// Source and target differ.
-    Different(Box<Difference>),
-    /// The source ended before the size it had.
-    Truncated,
-    /// The source goes on behind the size it had.
-    Longer,
-    /// A map that cannot be: an extent that ends before it begins, or lies behind the search.
-    Nonsense,
-    /// A signal asked the run to end.
-    Interrupted,
 }
 
 /// What a pass saw.

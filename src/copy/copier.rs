@@ -1,0 +1,122 @@
+//! What all files of a run share: kernel, options, machine, threads, and what was learned on the way.
+
+use super::backup::Taken;
+use super::leftover::Names;
+use super::metadata::Wardrobe;
+use super::threads::Threads;
+use super::types::{Geometry, Ground, Home, Name, Origin, Source, Stop};
+use crate::host::Host;
+use crate::kernel::{Errno, Kernel, Stat};
+use crate::known::attributes::DEFAULT_LIST;
+use crate::known::filesystems::{Filesystem, Honesty};
+use crate::options::Options;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Copies regular files; see the head of this file.
+pub struct Copier<'a, K: Kernel> {
+    pub(crate) kernel: &'a K,
+    pub(crate) options: &'a Options,
+    pub(super) host: &'a Host,
+    pub(super) stop: Stop<'a>,
+    /// What files of a tree, and pieces of a large one, are shared between.
+    pub(crate) threads: Threads,
+    /// The sizes files are cut into.
+    pub geometry: Geometry,
+    /// Pairs of source and target devices between which FICLONE said that it never can.
+    unclonable: Mutex<BTreeSet<(u64, u64)>>,
+    /// Names of temporaries.
+    pub(super) names: Names,
+    /// A file without a name could not be given one: they have one from the beginning.
+    pub(super) lacks_links: AtomicBool,
+    /// Names that no backup may take.
+    pub(super) taken: Taken,
+}
+
+/// One file on its way: where it comes from and where it goes.
+pub(super) struct Job<'a, F> {
+    pub(super) source: &'a Source<'a, F>,
+    pub(super) target: &'a Name<'a, F>,
+    pub(super) ground: &'a Ground,
+}
+
+impl<'a, K: Kernel> Copier<'a, K> {
+    /// A copier for these options on this machine. It ends early once `stop` is true.
+    pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool) -> Self {
+        Self {
+            kernel,
+            options,
+            host,
+            stop: Stop(stop),
+            threads: Threads::new(options.jobs, options.jobs_max),
+            geometry: Geometry::default(),
+            unclonable: Mutex::default(),
+            names: Names::default(),
+            lacks_links: AtomicBool::default(),
+            taken: Taken::default(),
+        }
+    }
+
+    /// Asks about a directory in which targets are to be made.
+    pub fn home(&self, dir: &K::File) -> Home {
+        // What cannot be told of a directory is taken for the worst by whoever asks.
+        let stat = self.kernel.stat(dir).ok();
+        let inherits = self.hands_down_list(dir, stat.as_ref());
+        Home { inherits, honesty: self.honesty_of(dir), dev: stat.map(|stat| stat.dev) }
+    }
+
+    /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that
+    /// cannot be told.
+    pub fn origin(&self, dir: &K::File, stat: &Stat) -> Option<Origin> {
+        self.kernel.filesystem(dir).ok().map(|magic| Origin { dev: stat.dev, magic })
+    }
+
+    /// Whether what is made in the directory may inherit an access control list: it has a default one, or its
+    /// owner, who is neither root nor this user, can give it one at any time. What cannot be asked counts as a yes,
+    /// so that each new file is asked whether it has got a list.
+    pub(crate) fn hands_down_list(&self, dir: &K::File, stat: Option<&Stat>) -> bool {
+        match self.kernel.get_xattr(dir, OsStr::new(DEFAULT_LIST)) {
+            Err(Errno::OPNOTSUPP) => false,
+            Err(Errno::NODATA) => !stat.is_some_and(|stat| stat.uid == 0 || stat.uid == self.options.user),
+            Ok(_) | Err(_) => true,
+        }
+    }
+
+    /// Whether the filesystem of a source names a file's access control lists among its attributes, if it has any.
+    /// `origin` is that of its directory.
+    pub(crate) fn tells_lists(&self, origin: Option<Origin>, stat: &Stat) -> bool {
+        let origin = origin.filter(|origin| origin.dev == stat.dev);
+        origin.is_some_and(|origin| are_lists_told(Filesystem::new(origin.magic).honesty(self.host.kernel)))
+    }
+
+    /// Carries attributes.
+    pub(crate) fn wardrobe(&self) -> Wardrobe<'_, K> {
+        Wardrobe { kernel: self.kernel, options: self.options, rules: &self.host.attributes }
+    }
+
+    /// Whether FICLONE between these filesystems was not refused for good before.
+    pub(super) fn may_clone(&self, job: &Job<'_, K::File>) -> bool {
+        devices(job).is_none_or(|devices| !self.unclonable().contains(&devices))
+    }
+
+    /// Remembers that FICLONE between these filesystems never works.
+    pub(super) fn remember_unclonable(&self, job: &Job<'_, K::File>) {
+        self.unclonable().extend(devices(job));
+    }
+
+    fn unclonable(&self) -> MutexGuard<'_, BTreeSet<(u64, u64)>> {
+        self.unclonable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether ext4, XFS, btrfs, tmpfs or ZFS is meant: these name the lists among the attributes.
+pub(super) fn are_lists_told(honesty: Honesty) -> bool {
+    matches!(honesty, Honesty::Honest | Honesty::Zfs)
+}
+
+/// The device of the source, and that of the directory the target lies in; nothing if that could not be told.
+pub(super) fn devices<F>(job: &Job<'_, F>) -> Option<(u64, u64)> {
+    job.ground.home.dev.map(|dev| (job.source.stat.dev, dev))
+}

@@ -1,0 +1,150 @@
+//! The loop: strategies are tried, best first, until one has made a copy that was proved.
+
+use super::attempt::exhausted;
+use super::copier::{Copier, Job};
+use super::fallback::AttemptError;
+use super::ladder::Ladder;
+use super::outcome::{Copied, Sparseness, Verified};
+use super::pass::Zeros;
+use super::probe::Probe;
+use super::sink::{Content, Filled, Finished, no_room};
+use super::strategy::{Cloning, Strategy, Why};
+use super::types::{Ground, Landing, Name, Source};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind};
+use crate::options::{Reflink, Verify};
+use crate::quote::quoted;
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Copies an open source to `target`.
+    ///
+    /// On success the target has its name, its content was read back as the options ask, and equals
+    /// what was read of the source. On an error the name has what it had, unless `landing` writes
+    /// into the old file. A crash can leave a name that begins with [`commit::TEMPORARY_PREFIX`].
+    pub fn copy_file(
+        &self,
+        source: &Source<'_, K::File>,
+        target: &Name<'_, K::File>,
+        ground: &Ground,
+    ) -> Result<Copied, Error> {
+        let job = Job { source, target, ground };
+        let mut landing = ground.landing;
+        let probe = self.probe(source);
+        let mut ladder = self.ladder(&probe, &job, landing)?;
+        loop {
+            let sink = self.sink(&job, landing)?;
+            self.must_last(&job, sink.landing, sink.staying())?;
+            if sink.landing != landing {
+                landing = sink.landing;
+                ladder = self.ladder(&probe, &job, landing)?;
+            }
+            match self.fill(ladder.rung(), &probe, &job, &sink) {
+                Ok(filled) => {
+                    let content = Content { filled: &filled, strategy: ladder.rung().strategy };
+                    if let Some(finished) = self.finish(&job, sink, Some(content))? {
+                        return Ok(self.copied(&ladder, &filled, finished));
+                    }
+                    // Once more, with a temporary that has a name.
+                }
+                Err(AttemptError::Fatal(error)) => return Err(without_room(&job, landing, error)),
+                Err(AttemptError::Fallback(fallback)) => {
+                    sink.give_up(&job)?;
+                    ladder.step_down(fallback).map_err(|fallback| exhausted(fallback, &job))?;
+                }
+            }
+        }
+    }
+
+    /// Carries a source's attributes to `target` and leaves its content alone; a new file is empty.
+    ///
+    /// On success the target has its name. What a crash can leave is what [`Self::copy_file`] says.
+    pub(crate) fn copy_attributes(
+        &self,
+        source: &Source<'_, K::File>,
+        target: &Name<'_, K::File>,
+        ground: &Ground,
+    ) -> Result<Finished, Error> {
+        let job = Job { source, target, ground };
+        let landing = match ground.landing {
+            Landing::Replace | Landing::Rewrite => Landing::InPlace,
+            landing @ (Landing::New
+            | Landing::Supplant
+            | Landing::InPlace
+            | Landing::Through
+            | Landing::BlockDevice
+            | Landing::Value) => landing,
+        };
+        let attempt = || {
+            let sink = self.sink(&job, landing)?;
+            self.must_last(&job, sink.landing, sink.staying())?;
+            self.finish(&job, sink, None)
+        };
+        // A file without a name that could not be given one: once more, with one from the beginning.
+        let finished = attempt()?.map_or_else(attempt, |finished| Ok(Some(finished)))?;
+        finished.ok_or_else(|| Error::call(Action::CreateFile, target.shown, Errno::BUSY))
+    }
+
+    /// The strategies for this file, or cp's words where `--reflink=always` cannot be.
+    fn ladder(&self, probe: &Probe, job: &Job<'_, K::File>, landing: Landing) -> Result<Ladder, Error> {
+        let is_file = !matches!(landing, Landing::Through | Landing::BlockDevice | Landing::Value);
+        if !is_file || job.source.stat.kind != Kind::File {
+            if self.options.reflink == Reflink::Always {
+                return Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, Errno::INVAL));
+            }
+            return Ok(Ladder::only_stream(Why::NotRegular));
+        }
+        let is_proved = self.options.verify != Verify::Nothing && self.options.reflink != Reflink::Always;
+        let cloning = if is_proved && probe.size <= self.geometry.small {
+            Cloning::NotWorthProving
+        } else if landing == Landing::InPlace || landing == Landing::Rewrite && self.options.reflink == Reflink::Always
+        {
+            Cloning::IntoOld
+        } else if self.may_clone(job) {
+            Cloning::IntoNew
+        } else {
+            Cloning::Refused
+        };
+        Ladder::new(probe, self.options, cloning).map_err(|why| {
+            let (target, source) = (quoted(job.target.shown), quoted(job.source.shown));
+            Error::Refused(format!("failed to clone {target} from {source}: {why}"))
+        })
+    }
+
+    fn copied(&self, ladder: &Ladder, filled: &Filled, finished: Finished) -> Copied {
+        let rung = ladder.rung();
+        let verified = match (finished.landing, self.options.verify) {
+            (Landing::Through, _) => Verified::Impossible,
+            (Landing::Value, _) => Verified::MadeUp,
+            (_, Verify::Nothing) => Verified::No,
+            (_, Verify::Content) => Verified::Content,
+            (_, Verify::Device) => Verified::Device,
+        };
+        let sparse = Sparseness { by_map: rung.strategy == Strategy::Extents, by_zeros: filled.zeros == Zeros::Holes };
+        Copied {
+            strategy: rung.strategy,
+            why: rung.why,
+            cloning: ladder.cloning(),
+            fallbacks: ladder.fallbacks().to_vec(),
+            size: filled.passed.size,
+            digest: filled.passed.digest,
+            verified,
+            sparse,
+            changed: finished.changed,
+            landing: finished.landing,
+            unsynced: finished.unsynced,
+            complaints: finished.complaints,
+            backup: finished.backup,
+            identity: finished.identity.or(filled.stat.map(|stat| (stat.dev, stat.ino))),
+        }
+    }
+}
+
+/// What is said where a verified copy beside an old file finds no room.
+fn without_room<F>(job: &Job<'_, F>, landing: Landing, error: Error) -> Error {
+    match error {
+        Error::Call { errno: Errno::NOSPC | Errno::DQUOT, .. } if landing == Landing::Rewrite => {
+            no_room(job, &error.to_string())
+        }
+        error => error,
+    }
+}

@@ -1,0 +1,65 @@
+//! What became of a regular file.
+
+use super::fallback::Fallback;
+use super::strategy::{Cloning, Strategy, Why};
+use super::types::Landing;
+use crate::error::Error;
+use crate::kernel::Errno;
+use std::path::PathBuf;
+
+/// A file that was copied.
+#[derive(Clone, Debug)]
+pub struct Copied {
+    /// By what strategy.
+    pub strategy: Strategy,
+    /// What allowed it, or forbade a better one.
+    pub why: Why,
+    /// What was known of cloning into this target.
+    pub cloning: Cloning,
+    /// What was tried before.
+    pub fallbacks: Vec<(Strategy, Fallback)>,
+    /// Bytes of content.
+    pub size: u64,
+    /// BLAKE3 of them, where it is told and every byte was read.
+    pub digest: Option<blake3::Hash>,
+    /// Whether and how the target was read back.
+    pub verified: Verified,
+    /// Whether holes were told by the source's map, and whether blocks of zeros became holes.
+    pub sparse: Sparseness,
+    /// Size, times or inode of the source differed afterwards.
+    pub changed: bool,
+    /// How it arrived.
+    pub landing: Landing,
+    /// What took an old file's name was not written out before, since its filesystem has no such call: its answer.
+    pub unsynced: Option<Errno>,
+    /// Attributes that had to be kept and could not.
+    pub complaints: Vec<Error>,
+    /// The name, for messages, that the old target keeps.
+    pub backup: Option<PathBuf>,
+    /// The target's identity, if it is a regular file.
+    pub identity: Option<(u64, u64)>,
+}
+
+/// How holes came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sparseness {
+    /// SEEK_DATA and SEEK_HOLE told them.
+    pub by_map: bool,
+    /// Blocks of zeros became holes.
+    pub by_zeros: bool,
+}
+
+/// How a target was read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// Through the page cache.
+    Content,
+    /// From its device.
+    Device,
+    /// Not at all, as the options asked.
+    No,
+    /// Not at all, because it is not a regular file.
+    Impossible,
+    /// Not at all, because what a read gives is made up by the kernel.
+    MadeUp,
+}
