@@ -1,8 +1,8 @@
 //! The program: arguments in, exit status out.
 
-use safecp::cli::{Typed, Usage, read};
+use safecp::cli::{Invocation, Speaker, UsageError, read};
 use safecp::doctor::{self, Task};
-use safecp::guard::{self, Privileges, Refusal, Shortcut};
+use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, Environment};
 use safecp::kernel::linux::Linux;
 use safecp::kernel::patient::Patient;
@@ -21,28 +21,69 @@ fn main() -> ExitCode {
     heed_closed_pipes();
     let environment = host::environment();
     let (program, called) = (environment.program, &environment.called);
-    let done = read(std::env::args_os(), &environment).and_then(|typed| match typed {
-        Typed::Text(text) => print(&text),
-        Typed::Copy { options, operands, warnings } => copy(&environment, *options, &operands, &warnings),
-        Typed::Guard { refused, command } => guard(program, &refused, &command),
-        Typed::Doctor(task) => doctor(program, &task),
-    });
-    match done {
-        Ok(status) => status,
-        Err(error) => {
-            say(program, called, &error);
-            status(&error)
+    let done = match read(std::env::args_os(), &environment) {
+        Err(error) => Err(Failure::Usage(error)),
+        Ok(Invocation::Text(text)) => print(&text),
+        Ok(Invocation::Copy { options, operands, warnings }) => copy(&environment, *options, &operands, &warnings),
+        Ok(Invocation::Guard { refused, command }) => guard(program, &refused, &command),
+        Ok(Invocation::Doctor(task)) => doctor(program, &task),
+    };
+    done.unwrap_or_else(|failure| failure.say(program, called))
+}
+
+/// What ends a run before it is reported on.
+enum Failure {
+    /// The command line.
+    Usage(UsageError),
+    /// The guard, or the command that it cannot execute.
+    Guard(GuardError),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    /// Says it, and returns the exit status that tells it.
+    fn say(self, program: &str, called: &str) -> ExitCode {
+        match self {
+            Failure::Usage(error) => {
+                let name = if error.speaker == Speaker::Getopt { called } else { program };
+                let help = error.help.map(|help| format!("\nTry '{called} {help}' for more information."));
+                complain(name, &format!("{error}{}", help.unwrap_or_default()));
+                ExitCode::from(error.status)
+            }
+            Failure::Guard(error) => {
+                complain(program, &error.to_string());
+                ExitCode::from(error.status)
+            }
+            Failure::Other(error) => {
+                complain(program, &format!("{error:#}"));
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
-fn say(program: &str, called: &str, error: &anyhow::Error) {
-    match error.downcast_ref::<Usage>() {
-        Some(usage) => {
-            let name = if usage.is_getopts { called } else { program };
-            complain(name, &format!("{usage}\nTry '{called} {}' for more information.", usage.kind.help));
-        }
-        None => complain(program, &format!("{error:#}")),
+impl From<GuardError> for Failure {
+    fn from(error: GuardError) -> Self {
+        Failure::Guard(error)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Other(error)
+    }
+}
+
+impl From<safecp::error::Error> for Failure {
+    fn from(error: safecp::error::Error) -> Self {
+        Failure::Other(error.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::Other(error.into())
     }
 }
 
@@ -52,13 +93,7 @@ fn complain(name: &str, text: &str) {
     host::messages().write_all(format!("{name}: {text}\n").as_bytes()).unwrap_or(());
 }
 
-fn status(error: &anyhow::Error) -> ExitCode {
-    let usage = error.downcast_ref::<Usage>().map(|usage| usage.kind.status);
-    let refusal = error.downcast_ref::<Refusal>().map(|refusal| refusal.status);
-    usage.or(refusal).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
-fn print(text: &str) -> anyhow::Result<ExitCode> {
+fn print(text: &str) -> Result<ExitCode, Failure> {
     let mut output = host::output();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     written.map_err(|error| anyhow::Error::msg(write_error(&error)))?;
@@ -70,7 +105,7 @@ fn copy(
     options: Options,
     operands: &Operands,
     warnings: &[String],
-) -> anyhow::Result<ExitCode> {
+) -> Result<ExitCode, Failure> {
     let (umask, user) = (host::umask(), host::user());
     let options = Options { umask, user, privileged: user == 0, ..options };
     let options = options.within(host::allow_many_files());
@@ -95,7 +130,7 @@ fn copy(
 }
 
 /// Returns only if the command could not be executed.
-fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::Result<ExitCode> {
+fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> Result<ExitCode, Failure> {
     // What cannot be said of the guard is no reason not to run the command.
     survive_closed_pipes();
     if guard::install(refused)? == Privileges::GivenUp {
@@ -107,7 +142,7 @@ fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> anyhow::R
     Err(guard::execute(command).into())
 }
 
-fn doctor(program: &str, task: &Task) -> anyhow::Result<ExitCode> {
+fn doctor(program: &str, task: &Task) -> Result<ExitCode, Failure> {
     let wanted = match task {
         Task::Copy { call, source, target } => return Ok(ExitCode::from(doctor::raw::copy(*call, source, target))),
         Task::Examine(wanted) => wanted,

@@ -1,7 +1,7 @@
 //! Any command line in any environment: options or an error, the same ones again, and nothing that contradicts itself.
 
 use super::input::Input;
-use safecp::cli::{Typed, read};
+use safecp::cli::{Invocation, read};
 use safecp::host::Environment;
 use safecp::options::{Backup, Options, Reflink, Sparse, Verify};
 use std::ffi::OsString;
@@ -104,12 +104,14 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     let once = outcome(&words, &environment);
     assert_eq!(said(&once), said(&outcome(&words, &environment)), "{words:?} is read in two ways");
-    let Ok(Typed::Copy { options, operands, .. }) = once else { return };
+    let Ok(Invocation::Copy { options, operands, .. }) = once else { return };
     assert!(!operands.sources.is_empty(), "{words:?} has no source");
     contradicts_nothing(&options);
     let mut louder = words;
     louder.insert(0, OsString::from("--verbose"));
-    let Ok(Typed::Copy { operands: same, .. }) = outcome(&louder, &environment) else { panic!("{louder:?} is wrong") };
+    let Ok(Invocation::Copy { operands: same, .. }) = outcome(&louder, &environment) else {
+        panic!("{louder:?} is wrong")
+    };
     assert_eq!(format!("{same:?}"), format!("{operands:?}"));
 }
 
@@ -139,12 +141,12 @@ fn word(input: &mut Input<'_>) -> OsString {
     }
 }
 
-fn outcome(words: &[OsString], environment: &Environment) -> Result<Typed, String> {
+fn outcome(words: &[OsString], environment: &Environment) -> Result<Invocation, String> {
     let all = std::iter::once(OsString::from("safecp")).chain(words.iter().cloned());
     read(all, environment).map_err(|error| format!("{error:#}"))
 }
 
-fn said(outcome: &Result<Typed, String>) -> String {
+fn said(outcome: &Result<Invocation, String>) -> String {
     format!("{outcome:?}")
 }
 

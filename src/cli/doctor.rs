@@ -1,12 +1,11 @@
 //! The command line of `--doctor`: what to look at, where to write it down, and where to try it.
 
-use super::read::{self, Typed};
-use super::wrong::Kind;
-use super::{flag, help, line, valued};
+use super::definition::{flag, help, line, valued};
+use super::invocation::{Invocation, parse_with};
+use super::usage_error::{ParseError, Result, Syntax};
 use crate::doctor::{Task, Wanted, raw};
 use crate::host::Environment;
 use crate::known::programs::Ask;
-use anyhow::{Result, bail};
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,7 +13,7 @@ use std::path::PathBuf;
 /// The option that it begins with.
 pub(super) const MODE: &str = "doctor";
 
-pub(super) const KIND: Kind = Kind { help: "--doctor --help", status: 1 };
+pub(super) const SYNTAX: Syntax = Syntax { help: "--doctor --help", status: 1 };
 
 const ABOUT: &str = "Tell whether programs of this machine can copy wrongly here, and why; change nothing";
 
@@ -45,17 +44,17 @@ pub fn doctor_command(name: &str) -> Command {
 }
 
 /// What it asks for; `--doctor` is the first of the arguments after the name.
-pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
-    read::by(doctor_command(&environment.called), arguments, |matches, _| typed(matches))
+pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
+    parse_with(doctor_command(&environment.called), arguments, |matches, _| invocation(matches))
 }
 
-fn typed(matches: &ArgMatches) -> Result<Typed> {
+fn invocation(matches: &ArgMatches) -> Result<Invocation> {
     let paths: Vec<PathBuf> = matches.get_many::<OsString>("paths").into_iter().flatten().map(PathBuf::from).collect();
     let task = match matches.get_many::<String>("copier").into_iter().flatten().last() {
         Some(word) => copy(word, paths)?,
         None => Task::Examine(Wanted { paths, report: last(matches, "report"), try_in: last(matches, "try") }),
     };
-    Ok(Typed::Doctor(task))
+    Ok(Invocation::Doctor(task))
 }
 
 fn last(matches: &ArgMatches, id: &str) -> Option<PathBuf> {
@@ -64,17 +63,17 @@ fn last(matches: &ArgMatches, id: &str) -> Option<PathBuf> {
 
 fn copy(word: &str, paths: Vec<PathBuf>) -> Result<Task> {
     let Some(call) = Ask::ALL.into_iter().find(|call| raw::word(*call) == word) else {
-        bail!("--copier knows no call '{word}'");
+        return Err(ParseError::new(format!("--copier knows no call '{word}'")));
     };
     match <[PathBuf; 2]>::try_from(paths) {
         Ok([source, target]) => Ok(Task::Copy { call, source, target }),
-        Err(_) => bail!("--copier takes a source and a target"),
+        Err(_) => Err(ParseError::new("--copier takes a source and a target")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::{Typed, read};
+    use super::super::{Invocation, read};
     use crate::doctor::Task;
     use crate::host::environment;
     use crate::known::programs::Ask;
@@ -84,7 +83,7 @@ mod tests {
     fn typed(line: &str) -> Result<Task, String> {
         let arguments = ["safecp", "--doctor"].into_iter().chain(line.split_whitespace()).map(OsString::from);
         match read(arguments, &environment()).map_err(|error| error.to_string())? {
-            Typed::Doctor(task) => Ok(task),
+            Invocation::Doctor(task) => Ok(task),
             other => panic!("{other:?}"),
         }
     }

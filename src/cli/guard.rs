@@ -1,18 +1,17 @@
 //! The command line of `--guard`: options up to the command, and none of them cp's.
 
-use super::read::{self, Typed};
-use super::wrong::{Kind, Wrong};
-use super::{flag, help, line, valued};
+use super::definition::{flag, help, line, valued};
+use super::invocation::{Invocation, parse_with};
+use super::usage_error::{ParseError, Result, Syntax};
 use crate::guard::{FAILED, Shortcut};
 use crate::host::Environment;
-use anyhow::{Result, bail};
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
 
 /// The option that it begins with.
 pub(super) const MODE: &str = "guard";
 
-pub(super) const KIND: Kind = Kind { help: "--guard --help", status: FAILED };
+pub(super) const SYNTAX: Syntax = Syntax { help: "--guard --help", status: FAILED };
 
 const ABOUT: &str = "Run a command, and all that it starts, that can use no clone, no hole and no copy by the kernel";
 
@@ -52,24 +51,24 @@ pub fn guard_command(name: &str) -> Command {
 }
 
 /// What it asks for; `--guard` is the first of the arguments after the name.
-pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Typed> {
-    read::by(guard_command(&environment.called), arguments, |matches, _| typed(matches))
+pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
+    parse_with(guard_command(&environment.called), arguments, |matches, _| invocation(matches))
 }
 
-fn typed(matches: &ArgMatches) -> Result<Typed> {
+fn invocation(matches: &ArgMatches) -> Result<Invocation> {
     let mut refused = Shortcut::ALL.to_vec();
     for word in matches.get_many::<String>("allow").into_iter().flatten().flat_map(|list| list.split(',')) {
         let allowed = shortcut(word)?;
         refused.retain(|shortcut| *shortcut != allowed);
     }
     if refused.is_empty() {
-        bail!("--allow leaves nothing to guard against");
+        return Err(ParseError::new("--allow leaves nothing to guard against"));
     }
     let command: Vec<OsString> = matches.get_many("command").into_iter().flatten().cloned().collect();
     if command.is_empty() {
-        bail!("missing command");
+        return Err(ParseError::new("missing command"));
     }
-    Ok(Typed::Guard { refused, command })
+    Ok(Invocation::Guard { refused, command })
 }
 
 /// The words of --allow.
@@ -77,7 +76,7 @@ fn shortcut(word: &str) -> Result<Shortcut> {
     let words = Shortcut::ALL.map(|shortcut| (named(shortcut), shortcut));
     match words.iter().find(|(name, _)| *name == word) {
         Some((_, shortcut)) => Ok(*shortcut),
-        None => bail!(Wrong::Word {
+        None => Err(ParseError::Word {
             word: word.to_owned(),
             context: "--allow".to_owned(),
             is_ambiguous: false,
@@ -96,7 +95,7 @@ fn named(shortcut: Shortcut) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::{Typed, read};
+    use super::super::{Invocation, read};
     use crate::guard::Shortcut;
     use crate::host::environment;
     use std::ffi::OsString;
@@ -105,7 +104,7 @@ mod tests {
         let arguments = line.split(' ').filter(|word| !word.is_empty());
         let arguments = ["safecp", "--guard"].into_iter().chain(arguments).map(OsString::from);
         match read(arguments, &environment()).map_err(|error| error.to_string())? {
-            Typed::Guard { refused, command } => Ok((refused, command)),
+            Invocation::Guard { refused, command } => Ok((refused, command)),
             other => panic!("{other:?}"),
         }
     }

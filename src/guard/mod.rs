@@ -33,25 +33,25 @@ const NOT_FOUND: u8 = 127;
 
 /// Why the command was not executed. The process may have filters then, and no_new_privs.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct GuardError {
     text: String,
     /// The exit status that tells it.
     pub status: u8,
 }
 
-impl Refusal {
+impl GuardError {
     fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), status: FAILED }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for GuardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for GuardError {}
 
 /// Who may install filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,15 +64,15 @@ pub enum Privileges {
 
 /// Installs the filters for this process and all that comes of it, and proves that they refuse. On an error some filters
 /// may be in place, and no_new_privs may be set.
-pub fn install(refused: &[Shortcut]) -> Result<Privileges, Refusal> {
+pub fn install(refused: &[Shortcut]) -> Result<Privileges, GuardError> {
     let machine = std::env::consts::ARCH;
     let abis = abis(machine)
-        .ok_or_else(|| Refusal::new(format!("cannot guard: the system calls of {machine} are not in the table")))?;
+        .ok_or_else(|| GuardError::new(format!("cannot guard: the system calls of {machine} are not in the table")))?;
     let mut privileges = Privileges::Kept;
     for abi in abis {
         for shortcut in refused {
             let program = filter::program(*shortcut, abi)
-                .map_err(|error| Refusal::new(format!("cannot guard calls of {}: {error}", abi.name)))?;
+                .map_err(|error| GuardError::new(format!("cannot guard calls of {}: {error}", abi.name)))?;
             if install_one(&program).map_err(why_not)? == Privileges::GivenUp {
                 privileges = Privileges::GivenUp;
             }
@@ -84,7 +84,7 @@ pub fn install(refused: &[Shortcut]) -> Result<Privileges, Refusal> {
 
 /// Tries, under the filters, the cp that the command would find: an error if it takes a refusal for a hole. What is
 /// returned is a note on why it could not be tried.
-pub fn try_copier(refused: &[Shortcut], copier: Option<&Program>) -> Result<Option<String>, Refusal> {
+pub fn try_copier(refused: &[Shortcut], copier: Option<&Program>) -> Result<Option<String>, GuardError> {
     let Some(Program { file, is_safe }) = copier.filter(|_| refused.contains(&Shortcut::Holes) && !trial::is_one())
     else {
         return Ok(None);
@@ -101,7 +101,7 @@ pub fn try_copier(refused: &[Shortcut], copier: Option<&Program>) -> Result<Opti
             quoted(file)
         ))),
         Ok(Tried::TooLong) => Ok(Some(format!("{} was tried and did not end within a second", quoted(file)))),
-        Ok(Tried::Wrong) => Err(Refusal::new(format!(
+        Ok(Tried::Wrong) => Err(GuardError::new(format!(
             "cannot guard: {} writes zeros where a search for holes is refused, and says success: \
              use another cp (a link of that name to safecp is one), or --allow=holes",
             quoted(file)
@@ -122,19 +122,20 @@ fn install_one(program: &[libc::sock_filter]) -> Result<Privileges, Errno> {
     }
 }
 
-fn why_not(errno: Errno) -> Refusal {
+fn why_not(errno: Errno) -> GuardError {
     let why = match errno {
         Errno::NOSYS | Errno::INVAL => "this kernel has no seccomp filters",
         Errno::PERM | Errno::ACCESS => "seccomp filters are forbidden here, perhaps by a filter that is there already",
         _ => "the filter cannot be installed",
     };
-    Refusal::new(format!("cannot guard: {why}: {}", reason(errno)))
+    GuardError::new(format!("cannot guard: {why}: {}", reason(errno)))
 }
 
 /// Asks for the shortcut with a handle that is good for nothing, and wants the filter's error number, not the kernel's
 /// EBADF: an emulated kernel may take a filter and never run it.
-fn prove(shortcut: Shortcut) -> Result<(), Refusal> {
-    let unproven = |errno: Errno| Refusal::new(format!("cannot guard: the filter cannot be tried: {}", reason(errno)));
+fn prove(shortcut: Shortcut) -> Result<(), GuardError> {
+    let unproven =
+        |errno: Errno| GuardError::new(format!("cannot guard: the filter cannot be tried: {}", reason(errno)));
     let useless = rustix::fs::openat(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(unproven)?;
     let answer = match shortcut {
         Shortcut::Clones => rustix::fs::ioctl_ficlone(&useless, &useless).err(),
@@ -144,14 +145,14 @@ fn prove(shortcut: Shortcut) -> Result<(), Refusal> {
     if answer == Some(shortcut.refusal()) {
         return Ok(());
     }
-    Err(Refusal::new("cannot guard: the kernel took the filter and does not apply it"))
+    Err(GuardError::new("cannot guard: the kernel took the filter and does not apply it"))
 }
 
 /// Executes the command in this program's place; returns only if that fails.
-pub fn execute(command: &[OsString]) -> Refusal {
+pub fn execute(command: &[OsString]) -> GuardError {
     let strings: Result<Vec<CString>, _> = command.iter().map(|argument| CString::new(argument.as_bytes())).collect();
     let name = command.first().map_or(OsStr::new(""), OsString::as_os_str);
     let errno = strings.map_or(Errno::INVAL, |strings| become_program(&strings));
     let status = if errno == Errno::NOENT { NOT_FOUND } else { NOT_EXECUTABLE };
-    Refusal { text: format!("{}: {}", quoted(Path::new(name)), reason(errno)), status }
+    GuardError { text: format!("{}: {}", quoted(Path::new(name)), reason(errno)), status }
 }

@@ -7,56 +7,63 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::fmt;
 
-/// A command line that --help would have helped with.
+/// A command line that cannot be carried out.
 #[derive(Debug)]
-pub struct Usage {
+pub struct UsageError {
     /// What is wrong with it.
     text: String,
-    /// getopt would have found it, which names the program as it was called.
-    pub is_getopts: bool,
-    /// What kind of command line it was to be.
-    pub kind: Kind,
-}
-
-/// A kind of command line.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind {
-    /// What is typed behind the program's name to have it explained.
-    pub help: &'static str,
-    /// The exit status that tells that one is wrong.
+    /// Which program is named in front of it.
+    pub speaker: Speaker,
+    /// What is typed behind the program's name to have it explained; `None` where that does not help.
+    pub help: Option<&'static str>,
+    /// The exit status that tells that it is wrong.
     pub status: u8,
 }
 
-impl Usage {
-    /// The error as the caller says it: a [`Usage`] unless --help does not clear it up.
-    pub(super) fn of(error: anyhow::Error, kind: Kind, is_utf8: bool) -> anyhow::Error {
-        let (text, is_getopts) = match error.downcast_ref::<Wrong>() {
-            Some(Wrong::Plain(_)) => return error,
-            Some(Wrong::Word { word, context, is_ambiguous, valid }) => {
-                (wrong_word(word, context, *is_ambiguous, valid, is_utf8), false)
-            }
-            Some(Wrong::Getopt(text)) => (text.clone(), true),
-            None => (format!("{error:#}"), false),
-        };
-        Usage { text, is_getopts, kind }.into()
+/// Who says what is wrong with a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The program.
+    Program,
+    /// getopt, which names the program as it was called.
+    Getopt,
+}
+
+/// The kind of a command line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Syntax {
+    /// What is typed behind the program's name to have it explained.
+    pub(super) help: &'static str,
+    /// The exit status that tells that one is wrong.
+    pub(super) status: u8,
+}
+
+impl UsageError {
+    /// The error as the caller says it.
+    pub(super) fn new(error: ParseError, syntax: Syntax, is_utf8: bool) -> Self {
+        let speaker = if matches!(error, ParseError::Getopt(_)) { Speaker::Getopt } else { Speaker::Program };
+        let help = if matches!(error, ParseError::Final(_)) { None } else { Some(syntax.help) };
+        Self { text: error.text(is_utf8), speaker, help, status: syntax.status }
     }
 }
 
-impl fmt::Display for Usage {
+impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl std::error::Error for Usage {}
+impl std::error::Error for UsageError {}
 
-/// What is more than a sentence, or is said in another way than most.
+/// What is wrong with a command line.
 #[derive(Debug)]
-pub(super) enum Wrong {
+pub(super) enum ParseError {
+    /// A sentence; --help helps.
+    Sentence(String),
+    /// A sentence on what --help does not clear up.
+    Final(&'static str),
     /// What getopt would have found.
     Getopt(String),
-    /// A refusal that --help does not clear up.
-    Plain(&'static str),
     /// A word that is none of those that may stand there.
     Word {
         word: String,
@@ -68,26 +75,30 @@ pub(super) enum Wrong {
     },
 }
 
-impl Wrong {
+/// What reading a command line gives.
+pub(super) type Result<T> = std::result::Result<T, ParseError>;
+
+impl ParseError {
+    /// A sentence that --help helps with.
+    pub(super) fn new(sentence: impl Into<String>) -> Self {
+        ParseError::Sentence(sentence.into())
+    }
+
     /// clap's finding.
     pub(super) fn getopt(error: &clap::Error, command: &Command) -> Self {
-        Wrong::Getopt(in_getopts_words(error, command))
+        ParseError::Getopt(in_getopts_words(error, command))
     }
-}
 
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn text(self, is_utf8: bool) -> String {
         match self {
-            Wrong::Getopt(text) => f.write_str(text),
-            Wrong::Plain(text) => f.write_str(text),
-            Wrong::Word { word, context, is_ambiguous, valid } => {
-                f.write_str(&wrong_word(word, context, *is_ambiguous, valid, false))
+            ParseError::Sentence(text) | ParseError::Getopt(text) => text,
+            ParseError::Final(text) => text.to_owned(),
+            ParseError::Word { word, context, is_ambiguous, valid } => {
+                wrong_word(&word, &context, is_ambiguous, &valid, is_utf8)
             }
         }
     }
 }
-
-impl std::error::Error for Wrong {}
 
 /// GNU's message on a word that may not stand there, whose quotes are the locale's.
 fn wrong_word(word: &str, context: &str, is_ambiguous: bool, valid: &[Vec<&str>], is_utf8: bool) -> String {

@@ -1,0 +1,253 @@
+//! The command line of cp, and of safecp where it has no mode.
+
+use super::cp_options::{CommandOption, apply, of_cp, of_ours};
+use super::definition::{flag, help, line};
+use super::draft::Draft;
+use super::invocation::{Invocation, parse_with};
+use super::usage_error::{ParseError, Result};
+use super::{doctor, guard};
+use crate::host::Environment;
+use clap::{Arg, ArgMatches, Command, ValueHint};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const ABOUT: &str = "Copy files and directories, read every copy back, and say success only if it is the same";
+
+const AFTER_HELP: &str = "\
+CONTROL is none or off (no backups, even if --backup is given), numbered or t, existing or nil
+(numbered if numbered backups exist, simple otherwise; the default), simple or never. The
+suffix of simple backups is '~', unless set with --suffix or SIMPLE_BACKUP_SUFFIX; CONTROL
+may be set with VERSION_CONTROL as well.
+
+ATTR_LIST is a comma-separated list of attributes: mode (permission bits and access
+control lists), ownership, timestamps, links, context, xattr, all.
+
+By default holes are made in the target where the source seems to have them
+(--sparse=auto), blocks are shared with the source where the filesystem can and its word
+is good (--reflink=auto), and what was written is read back through the page cache and
+compared with what was read (--verify=content). --verify=device reads it back from the
+device and fails where it cannot prove that it did; it implies --durable.
+
+Exit status: 0 if everything was copied and verified, 1 otherwise; a run that a signal
+ended dies of that signal.";
+
+/// The command line of a program that is called `name`.
+#[must_use]
+pub fn command(name: &str) -> Command {
+    define([usage(name), guard::usage(name), doctor::usage(name)].join("\n       "), modes())
+}
+
+/// The same where it is called cp: then it is cp, and nothing else.
+#[must_use]
+pub fn cp_command(name: &str) -> Command {
+    define(usage(name), Vec::new())
+}
+
+fn usage(name: &str) -> String {
+    format!(
+        "{name} [OPTION]... [-T] SOURCE DEST\n       {name} [OPTION]... SOURCE... DIRECTORY\n       {name} [OPTION]... -t DIRECTORY SOURCE..."
+    )
+}
+
+fn define(usage: String, modes: Vec<Arg>) -> Command {
+    line("safecp", ABOUT, usage, AFTER_HELP)
+        .version(env!("CARGO_PKG_VERSION"))
+        .arg(
+            Arg::new("operands")
+                .num_args(0..)
+                .value_name("SOURCE... DEST")
+                .value_hint(ValueHint::AnyPath)
+                .value_parser(clap::value_parser!(OsString))
+                .hide(true),
+        )
+        .args(options().into_iter().map(CommandOption::into_arg))
+        .args(modes)
+        .arg(help())
+        .arg(flag("version", None, "print the version"))
+}
+
+fn options() -> Vec<CommandOption> {
+    of_cp().into_iter().chain(of_ours()).collect()
+}
+
+/// What is no copy: each is the first argument, and has a command line of its own behind it.
+fn modes() -> Vec<Arg> {
+    vec![
+        flag(
+            guard::MODE,
+            None,
+            "as the first argument: run a command that can use no clone, no hole and no copy by the kernel",
+        ),
+        flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
+    ]
+}
+
+/// What it asks for.
+pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
+    let define = if environment.is_cp() { cp_command } else { command };
+    let mut command = define(&environment.called);
+    if environment.posixly_correct {
+        command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
+    }
+    parse_with(command, arguments, |matches, command| invocation(matches, command, environment))
+}
+
+fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment) -> Result<Invocation> {
+    if matches.get_flag("version") {
+        return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
+    }
+    let is_typed = |mode: &&str| matches!(matches.try_get_one(mode), Ok(Some(true)));
+    if let Some(mode) = [guard::MODE, doctor::MODE].into_iter().find(is_typed) {
+        return Err(ParseError::new(format!("--{mode} must be the first argument")));
+    }
+    let mut draft = Draft::new();
+    apply(&options(), matches, &mut draft)?;
+    let (options, warnings) = draft.decide(environment)?;
+    let operands = matches.get_many::<OsString>("operands").into_iter().flatten();
+    let operands = draft.operands(operands.map(PathBuf::from).collect())?;
+    Ok(Invocation::Copy { options: Box::new(options), operands, warnings })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::invocation::Invocation;
+    use super::super::read;
+    use crate::host::Environment;
+    use crate::options::{Backup, Context, Dereference, Keep, Options, Overwrite, Reflink, Sparse};
+    use crate::tree::plan::Operands;
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    fn environment() -> Environment {
+        Environment {
+            program: "safecp",
+            called: "safecp".to_owned(),
+            posixly_correct: false,
+            version_control: None,
+            backup_suffix: None,
+            is_utf8: false,
+            context_attribute: None,
+        }
+    }
+
+    fn parsed_in(environment: &Environment, line: &str) -> Result<(Options, Operands), String> {
+        let words = std::iter::once("safecp").chain(line.split_whitespace()).map(OsString::from);
+        match read(words, environment).map_err(|error| error.to_string())? {
+            Invocation::Copy { options, operands, .. } => Ok((*options, operands)),
+            Invocation::Text(text) => Err(text),
+            Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
+        }
+    }
+
+    fn parsed(line: &str) -> Result<(Options, Operands), String> {
+        parsed_in(&environment(), line)
+    }
+
+    fn options_of(line: &str) -> Options {
+        parsed(&format!("{line} a b")).expect("a sound command line").0
+    }
+
+    fn error_of(line: &str) -> String {
+        parsed(line).expect_err("a usage error")
+    }
+
+    #[test]
+    fn later_options_take_back_earlier_ones() {
+        assert_eq!(options_of("-a -L").dereference, Dereference::Always);
+        assert_eq!(options_of("-L -a").dereference, Dereference::Never);
+        assert_eq!(options_of("-n -i").overwrite, Overwrite::Ask);
+        assert_eq!(options_of("-i -n").overwrite, Overwrite::Never);
+        assert!(!options_of("-a --no-preserve=mode").preserve.mode.wanted());
+        assert!(options_of("--no-preserve=mode -a").preserve.mode.wanted());
+        assert_eq!(options_of("--sparse=never --sparse=always").sparse, Sparse::Always);
+    }
+
+    #[test]
+    fn recursion_follows_no_links_unless_told() {
+        assert_eq!(options_of("").dereference, Dereference::Always);
+        assert_eq!(options_of("-r").dereference, Dereference::Never);
+        assert_eq!(options_of("-RH").dereference, Dereference::CommandLine);
+    }
+
+    #[test]
+    fn options_and_values_may_be_abbreviated_and_follow_operands() {
+        let (options, operands) = parsed("a b --refl=nev --spar always").expect("sound");
+        assert_eq!((options.reflink, options.sparse), (Reflink::Never, Sparse::Always));
+        assert_eq!((operands.sources, operands.target), (vec![PathBuf::from("a")], PathBuf::from("b")));
+    }
+
+    #[test]
+    fn wrong_lines_get_getopts_words() {
+        assert_eq!(error_of(""), "missing file operand");
+        assert_eq!(error_of("a"), "missing destination file operand after 'a'");
+        assert_eq!(error_of("-T a b c"), "extra operand 'c'");
+        assert_eq!(error_of("-y a b"), "invalid option -- 'y'");
+        assert_eq!(error_of("--nope a b"), "unrecognized option '--nope'");
+        assert!(error_of("--no- a b").starts_with("option '--no-' is ambiguous; possibilities: '--no-clobber' "));
+        assert!(error_of("--sparse=x a b").starts_with("invalid argument 'x' for '--sparse'\nValid arguments are:"));
+        assert_eq!(error_of("--reflink --sparse=never a b"), "--reflink can be used only with --sparse=auto");
+        assert_eq!(error_of("--jobs=0 a b"), "invalid number of jobs: '0'");
+    }
+
+    #[test]
+    fn backups_are_named_by_option_or_environment() {
+        let backup = |line: &str| options_of(line).backup;
+        assert_eq!((backup(""), backup("-b"), backup("-S .old")), (Backup::No, Backup::Existing, Backup::Existing));
+        assert_eq!((backup("--backup=t"), backup("--backup=numb -b")), (Backup::Numbered, Backup::Numbered));
+        assert_eq!((backup("--backup=simple --backup"), backup("--backup=off")), (Backup::Simple, Backup::No));
+        assert_eq!(options_of("-S .old").backup_suffix, ".old");
+        assert_eq!(options_of("-S a/b").backup_suffix, "~", "a suffix leads nowhere else");
+        let set = Environment {
+            version_control: Some("numbered".into()),
+            backup_suffix: Some(".bak".into()),
+            ..environment()
+        };
+        let options = parsed_in(&set, "-b a b").expect("sound").0;
+        assert_eq!((options.backup, options.backup_suffix), (Backup::Numbered, ".bak".into()));
+        let wrong = Environment { version_control: Some("x".into()), ..environment() };
+        let words = parsed_in(&wrong, "-b a b").expect_err("a wrong variable");
+        let lines = "  - 'none', 'off'\n  - 'simple', 'never'\n  - 'existing', 'nil'\n  - 'numbered', 't'";
+        assert_eq!(words, format!("invalid argument 'x' for '$VERSION_CONTROL'\nValid arguments are:\n{lines}"));
+        let utf8 = Environment { is_utf8: true, ..environment() };
+        let words = parsed_in(&utf8, "--backup=x a b").expect_err("a wrong word");
+        assert!(words.starts_with("invalid argument \u{2018}x\u{2019} for \u{2018}backup type\u{2019}\n"), "{words}");
+        assert_eq!(error_of("-b -n a b"), "--backup is mutually exclusive with -n or --update=none-fail");
+    }
+
+    #[test]
+    fn links_are_made_of_what_they_lead_to_unless_told() {
+        assert_eq!(options_of("-rl").dereference, Dereference::Always);
+        assert_eq!(options_of("-rlP").dereference, Dereference::Never);
+        assert_eq!(options_of("-rs").dereference, Dereference::Never);
+        assert_eq!(error_of("-ls a b"), "cannot make both hard and symbolic links");
+    }
+
+    #[test]
+    fn options_end_at_the_first_operand_where_posix_wants_it() {
+        let posix = Environment { posixly_correct: true, ..environment() };
+        let (options, operands) = parsed_in(&posix, "-r a b -a c").expect("sound");
+        assert_eq!(operands.sources, ["a", "b", "-a"].map(PathBuf::from));
+        assert!(options.recursive && !options.preserve.links.wanted());
+        assert_eq!(parsed_in(&posix, "-y a b").expect_err("no such option"), "invalid option -- 'y'");
+    }
+
+    #[test]
+    fn contexts_need_a_kernel_that_keeps_them() {
+        let kept = Environment { context_attribute: Some("security.selinux"), ..environment() };
+        assert_eq!(
+            error_of("--preserve=context a b"),
+            "cannot preserve security context without an SELinux-enabled kernel"
+        );
+        assert_eq!(options_of("-Z --context=x").context, Context::Inherited);
+        let named = Context::Named { attribute: "security.selinux", value: "x".into() };
+        let options = parsed_in(&kept, "-a --context=x a b").expect("sound").0;
+        assert_eq!((options.context, options.preserve.context), (named, Keep::No), "-Z overrides -a");
+        let both = parsed_in(&kept, "-Z --preserve=context a b").expect_err("one or the other");
+        assert_eq!(both, "cannot set target context and preserve it");
+    }
+
+    #[test]
+    fn verify_from_the_device_is_durable() {
+        assert!(options_of("--verify=device").durable && !options_of("").durable);
+    }
+}

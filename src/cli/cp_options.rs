@@ -1,0 +1,178 @@
+//! cp's options: for each, how it is spelled, what help says of it, and what it decides, in one place.
+
+use super::definition::{flag, letter, optional, path, valued};
+use super::draft::{DEFAULT_ATTRIBUTES, Draft};
+use super::usage_error::Result;
+use crate::options::{Dereference, Keep, Overwrite, Update, Verbosity};
+use clap::{Arg, ArgMatches, ValueHint};
+use std::ffi::OsStr;
+
+/// One option of a command line.
+pub(super) struct CommandOption {
+    /// How it is spelled.
+    arg: Arg,
+    /// What it decides.
+    meaning: Meaning,
+}
+
+/// What an option decides, applied in the order in which options were typed: later ones take back what earlier ones said.
+enum Meaning {
+    /// It takes no value.
+    Flag(fn(&mut Draft)),
+    /// Its value is one of some words, or a list of them.
+    Word(fn(&mut Draft, &str) -> Result<()>),
+    /// Its value is anything.
+    Value(fn(&mut Draft, &OsStr) -> Result<()>),
+}
+
+/// An option as it was typed.
+enum Occurrence<'m> {
+    Flag(fn(&mut Draft)),
+    Word(fn(&mut Draft, &str) -> Result<()>, &'m OsStr),
+    Value(fn(&mut Draft, &OsStr) -> Result<()>, &'m OsStr),
+}
+
+impl CommandOption {
+    /// How it is spelled, for the definition of a command line.
+    pub(super) fn into_arg(self) -> Arg {
+        match self.meaning {
+            Meaning::Flag(_) => self.arg,
+            Meaning::Word(_) | Meaning::Value(_) => path(self.arg),
+        }
+    }
+
+    /// Each time that it was typed, and where.
+    fn occurrences<'m>(&self, matches: &'m ArgMatches) -> Vec<(usize, Occurrence<'m>)> {
+        let id = self.arg.get_id().as_str();
+        let places = || matches.indices_of(id).into_iter().flatten();
+        let values = || matches.get_raw(id).into_iter().flatten();
+        match self.meaning {
+            // clap keeps the last time.
+            Meaning::Flag(apply) if matches.get_flag(id) => {
+                places().last().map(|at| (at, Occurrence::Flag(apply))).into_iter().collect()
+            }
+            Meaning::Flag(_) => Vec::new(),
+            Meaning::Word(apply) => {
+                places().zip(values()).map(|(at, value)| (at, Occurrence::Word(apply, value))).collect()
+            }
+            Meaning::Value(apply) => {
+                places().zip(values()).map(|(at, value)| (at, Occurrence::Value(apply, value))).collect()
+            }
+        }
+    }
+}
+
+/// Carries out in a draft what was typed.
+pub(super) fn apply(options: &[CommandOption], matches: &ArgMatches, draft: &mut Draft) -> Result<()> {
+    let mut typed: Vec<_> = options.iter().flat_map(|option| option.occurrences(matches)).collect();
+    typed.sort_by_key(|(at, _)| *at);
+    for (_, occurrence) in typed {
+        match occurrence {
+            Occurrence::Flag(apply) => apply(draft),
+            Occurrence::Word(apply, value) => apply(draft, &value.to_string_lossy())?,
+            Occurrence::Value(apply, value) => apply(draft, value)?,
+        }
+    }
+    Ok(())
+}
+
+fn option(arg: Arg, meaning: Meaning) -> CommandOption {
+    CommandOption { arg, meaning }
+}
+
+/// cp's options, with GNU's meaning.
+#[rustfmt::skip]
+pub(super) fn of_cp() -> Vec<CommandOption> {
+    use Meaning::{Flag, Value, Word};
+    vec![
+        option(flag("archive", Some('a'), "recursively, keeping links as links and every attribute: -dR --preserve=all"),
+            Flag(Draft::archive)),
+        option(flag("attributes-only", None, "carry attributes over and leave content alone"),
+            Flag(|draft| draft.attributes_only = true)),
+        option(optional("backup", "CONTROL", "", "let an existing target keep a name of its own"),
+            Word(Draft::backup)),
+        option(letter("backup-default", 'b', "the same, with the kind of name left to VERSION_CONTROL"),
+            Flag(Draft::backup_by_default)),
+        option(flag("copy-contents", None, "read fifos and devices within a tree as if they were files"),
+            Flag(|draft| draft.options.copy_contents = true)),
+        option(flag("debug", None, "explain how a file is copied and why, with its digest; implies -v"),
+            Flag(|draft| draft.says(Verbosity::Decisions))),
+        option(letter("links", 'd', "keep symbolic and hard links as what they are: -P --preserve=links"),
+            Flag(Draft::keep_links)),
+        option(flag("force", Some('f'), "if an existing target cannot be opened, replace it by a new file"),
+            Flag(|draft| draft.force = true)),
+        option(flag("interactive", Some('i'), "ask before a target is replaced"),
+            Flag(|draft| draft.options.overwrite = Overwrite::Ask)),
+        option(letter("follow-operands", 'H', "follow symbolic links that are operands"),
+            Flag(|draft| draft.dereference = Some(Dereference::CommandLine))),
+        option(flag("keep-directory-symlink", None, "go into a target that is a symbolic link to a directory"),
+            Flag(|draft| draft.options.keep_directory_symlink = true)),
+        option(flag("link", Some('l'), "make hard links to the sources, not copies of them"),
+            Flag(|draft| draft.link = true)),
+        option(flag("dereference", Some('L'), "follow every symbolic link in the source"),
+            Flag(|draft| draft.dereference = Some(Dereference::Always))),
+        option(flag("no-clobber", Some('n'), "leave existing targets alone, and say nothing of it"),
+            Flag(|draft| draft.options.overwrite = Overwrite::Never)),
+        option(flag("no-dereference", Some('P'), "follow no symbolic link in the source"),
+            Flag(|draft| draft.dereference = Some(Dereference::Never))),
+        option(letter("preserve-default", 'p', "keep mode, owner and times: --preserve=mode,ownership,timestamps"),
+            Flag(Draft::preserve_default)),
+        option(optional("preserve", "ATTR_LIST", DEFAULT_ATTRIBUTES,
+                "keep these attributes (default: mode,ownership,timestamps)"),
+            Word(|draft, list| draft.preserve(list, "--preserve", Keep::Must))),
+        option(valued("no-preserve", "ATTR_LIST", "do not keep these attributes"),
+            Word(|draft, list| draft.preserve(list, "--no-preserve", Keep::No))),
+        option(flag("parents", None, "recreate the path of each source beneath DIRECTORY"),
+            Flag(|draft| draft.options.parents = true)),
+        option(flag("recursive", Some('R'), "copy directories with all that is in them").visible_short_alias('r'),
+            Flag(|draft| draft.options.recursive = true)),
+        option(optional("reflink", "WHEN", "always", "share blocks with the source: auto (default), always, never"),
+            Word(Draft::reflink)),
+        option(flag("remove-destination", None, "replace each existing target by a new file, never write into it"),
+            Flag(|draft| draft.removes = true)),
+        option(valued("sparse", "WHEN", "make holes: auto (default), always, never"),
+            Word(Draft::sparse)),
+        option(flag("strip-trailing-slashes", None, "take slashes off the end of each source"),
+            Flag(|draft| draft.strips = true)),
+        option(flag("symbolic-link", Some('s'), "make symbolic links to the sources, not copies of them"),
+            Flag(|draft| draft.symbolic_link = true)),
+        option(valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)").short('S'),
+            Value(Draft::suffix)),
+        option(valued("target-directory", "DIRECTORY", "copy every operand into DIRECTORY")
+                .short('t').value_hint(ValueHint::DirPath),
+            Value(Draft::target_directory)),
+        option(flag("no-target-directory", Some('T'), "take DEST for the new name itself, even if it is a directory"),
+            Flag(|draft| draft.no_target_directory = true)),
+        option(optional("update", "UPDATE", "older", "replace existing targets: all (default), none, none-fail, older"),
+            Word(Draft::update)),
+        option(letter("update-older", 'u', "replace only targets that are older: --update=older"),
+            Flag(|draft| draft.options.update = Update::Older)),
+        option(flag("verbose", Some('v'), "name each file as it is copied"),
+            Flag(|draft| draft.says(Verbosity::Names))),
+        option(flag("one-file-system", Some('x'), "do not enter other filesystems"),
+            Flag(|draft| draft.options.one_file_system = true)),
+        option(letter("default-context", 'Z', "give targets the security context of the kernel's policy"),
+            Flag(|draft| draft.sets_context = true)),
+        option(optional("context", "CTX", "", "the same, or the context CTX"),
+            Value(Draft::context)),
+    ]
+}
+
+/// Our own options: long only, so that none takes a letter from cp.
+#[rustfmt::skip]
+pub(super) fn of_ours() -> Vec<CommandOption> {
+    use Meaning::{Flag, Word};
+    vec![
+        option(valued("verify", "HOW", "read every copy back: content (default), device, none"),
+            Word(Draft::verify)),
+        option(flag("in-place", None, "write into existing files rather than replace them whole"),
+            Flag(|draft| draft.options.in_place = true)),
+        option(flag("durable", None, "say success only of what a power loss cannot take back"),
+            Flag(|draft| draft.options.durable = true)),
+        option(flag("require-stable", None, "fail for a source that changed while it was read"),
+            Flag(|draft| draft.options.require_stable = true)),
+        option(valued("jobs", "N",
+                "work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)"),
+            Word(Draft::jobs)),
+    ]
+}

@@ -1,0 +1,54 @@
+//! The parts that command lines are defined with.
+
+use clap::{Arg, ArgAction, Command};
+
+/// What every command line of ours has: options are abbreviated, and said again, as getopt has it.
+pub(super) fn line(name: &'static str, about: &'static str, usage: String, after_help: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .override_usage(usage)
+        .after_help(after_help)
+        .infer_long_args(true)
+        .args_override_self(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+}
+
+/// What [`super::invocation::parse_with`] answers.
+pub(super) fn help() -> Arg {
+    flag("help", None, "print this help")
+}
+
+pub(super) fn flag(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
+    let arg = Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    match short {
+        Some(short) => arg.short(short),
+        None => arg,
+    }
+}
+
+/// An option with a value that may be left out: then it is `default`.
+pub(super) fn optional(name: &'static str, value: &'static str, default: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value(default)
+        .action(ArgAction::Append)
+        .help(help)
+}
+
+pub(super) fn valued(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).action(ArgAction::Append).allow_hyphen_values(true).help(help)
+}
+
+/// An option that has a letter and no word.
+pub(super) fn letter(id: &'static str, short: char, help: &'static str) -> Arg {
+    Arg::new(id).short(short).action(ArgAction::SetTrue).help(help)
+}
+
+/// The same with a value that need not be UTF-8.
+pub(super) fn path(arg: Arg) -> Arg {
+    arg.value_parser(clap::value_parser!(std::ffi::OsString))
+}

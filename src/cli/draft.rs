@@ -1,0 +1,331 @@
+//! Options on their way: what was typed so far, and what comes of it when all is read.
+
+use super::usage_error::{ParseError, Result};
+use super::words::one_of;
+use crate::host::Environment;
+use crate::options::{
+    Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, TargetRule,
+    Update, Verbosity, Verify,
+};
+use crate::quote::quoted;
+use crate::tree::plan::Operands;
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// What --preserve keeps where nothing is said of it.
+pub(super) const DEFAULT_ATTRIBUTES: &str = "mode,ownership,timestamps";
+
+/// What was typed so far.
+pub(super) struct Draft {
+    /// What each option has decided by itself.
+    pub(super) options: Options,
+    pub(super) dereference: Option<Dereference>,
+    pub(super) attributes_only: bool,
+    pub(super) link: bool,
+    pub(super) symbolic_link: bool,
+    pub(super) force: bool,
+    pub(super) removes: bool,
+    pub(super) strips: bool,
+    pub(super) no_target_directory: bool,
+    pub(super) sets_context: bool,
+    target_directory: Option<OsString>,
+    context: Option<OsString>,
+    suffix: Option<OsString>,
+    /// The kind of backups: "" where it is left to the environment, `None` for no backups.
+    control: Option<String>,
+    jobs: Option<NonZeroUsize>,
+}
+
+impl Draft {
+    pub(super) fn new() -> Self {
+        Self {
+            options: Options::plain(),
+            dereference: None,
+            attributes_only: false,
+            link: false,
+            symbolic_link: false,
+            force: false,
+            removes: false,
+            strips: false,
+            no_target_directory: false,
+            sets_context: false,
+            target_directory: None,
+            context: None,
+            suffix: None,
+            control: None,
+            jobs: None,
+        }
+    }
+
+    pub(super) fn archive(&mut self) {
+        self.dereference = Some(Dereference::Never);
+        self.options.recursive = true;
+        self.options.preserve = everything();
+    }
+
+    pub(super) fn keep_links(&mut self) {
+        self.dereference = Some(Dereference::Never);
+        self.options.preserve.links = Keep::Must;
+    }
+
+    pub(super) fn says(&mut self, verbosity: Verbosity) {
+        self.options.verbosity = self.options.verbosity.max(verbosity);
+    }
+
+    /// -b says that there are backups, and leaves what --backup said of their names.
+    pub(super) fn backup_by_default(&mut self) {
+        self.control.get_or_insert_default();
+    }
+
+    pub(super) fn backup(&mut self, control: &str) -> Result<()> {
+        if control.is_empty() {
+            self.backup_by_default();
+        } else {
+            self.control = Some(control.to_owned());
+        }
+        Ok(())
+    }
+
+    pub(super) fn suffix(&mut self, suffix: &OsStr) -> Result<()> {
+        self.suffix = Some(suffix.to_owned());
+        Ok(())
+    }
+
+    pub(super) fn preserve_default(&mut self) {
+        let preserve = &mut self.options.preserve;
+        [&mut preserve.mode, &mut preserve.ownership, &mut preserve.timestamps]
+            .into_iter()
+            .for_each(|keep| *keep = Keep::Must);
+        preserve.default_mode = false;
+    }
+
+    /// Keeps the attributes of a list, or does not; `option` is where it was typed.
+    pub(super) fn preserve(&mut self, list: &str, option: &str, keep: Keep) -> Result<()> {
+        let preserve = &mut self.options.preserve;
+        for attribute in list.split(',') {
+            match one_of(option, attribute, &ATTRIBUTES)? {
+                Attribute::Mode => {
+                    preserve.mode = keep;
+                    preserve.default_mode = keep == Keep::No;
+                }
+                Attribute::Ownership => preserve.ownership = keep,
+                Attribute::Timestamps => preserve.timestamps = keep,
+                Attribute::Links => preserve.links = keep,
+                Attribute::Context => preserve.context = keep,
+                Attribute::Xattr => preserve.xattr = keep,
+                Attribute::All if keep == Keep::No => {
+                    *preserve = Preserve { default_mode: true, ..Preserve::nothing() };
+                }
+                // Unlike with -a, what cannot be kept of them is said, if it is no failure either.
+                Attribute::All => *preserve = Preserve { context: Keep::Say, xattr: Keep::Say, ..everything() },
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn reflink(&mut self, word: &str) -> Result<()> {
+        self.options.reflink = one_of("--reflink", word, &REFLINK)?;
+        Ok(())
+    }
+
+    pub(super) fn sparse(&mut self, word: &str) -> Result<()> {
+        self.options.sparse = one_of("--sparse", word, &SPARSE)?;
+        Ok(())
+    }
+
+    pub(super) fn update(&mut self, word: &str) -> Result<()> {
+        self.options.update = one_of("--update", word, &UPDATES)?;
+        Ok(())
+    }
+
+    pub(super) fn verify(&mut self, word: &str) -> Result<()> {
+        self.options.verify = one_of("--verify", word, &VERIFY)?;
+        Ok(())
+    }
+
+    pub(super) fn jobs(&mut self, number: &str) -> Result<()> {
+        let invalid = |_| ParseError::new(format!("invalid number of jobs: '{number}'"));
+        self.jobs = Some(number.parse().map_err(invalid)?);
+        Ok(())
+    }
+
+    pub(super) fn target_directory(&mut self, directory: &OsStr) -> Result<()> {
+        match self.target_directory.replace(directory.to_owned()) {
+            Some(_) => Err(ParseError::Final("multiple target directories specified")),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn context(&mut self, context: &OsStr) -> Result<()> {
+        self.sets_context = true;
+        self.context = Some(context.to_owned());
+        Ok(())
+    }
+
+    /// The options, and what there is to say of them beforehand.
+    pub(super) fn decide(&self, environment: &Environment) -> Result<(Options, Vec<String>)> {
+        let mut options = self.options.clone();
+        let mut warnings = Vec::new();
+        options.removal = match (self.removes, self.force) {
+            (true, _) => Removal::Always,
+            (false, true) => Removal::WhenUnwritable,
+            (false, false) => Removal::Never,
+        };
+        options.product = self.product()?;
+        options.through_dangling = environment.posixly_correct;
+        options.durable |= options.verify == Verify::Device;
+        let makes_hard_links = options.product == Product::HardLink;
+        let default = if options.recursive && !makes_hard_links { Dereference::Never } else { Dereference::Always };
+        options.dereference = self.dereference.unwrap_or(default);
+        // Lines and questions come in the order of the walk, as cp's do, unless jobs are asked for.
+        let in_turn = options.verbosity > Verbosity::Quiet || options.overwrite == Overwrite::Ask;
+        options.jobs = self.jobs.or(in_turn.then_some(NonZeroUsize::MIN));
+        self.decide_backups(&mut options, environment)?;
+        if options.reflink == Reflink::Always && options.sparse != Sparse::Auto {
+            return Err(ParseError::new("--reflink can be used only with --sparse=auto"));
+        }
+        options.context = self.decide_context(&mut options.preserve.context, environment, &mut warnings)?;
+        Ok((options, warnings))
+    }
+
+    fn product(&self) -> Result<Product> {
+        match (self.link, self.symbolic_link) {
+            (true, true) => Err(ParseError::new("cannot make both hard and symbolic links")),
+            (true, false) => Ok(Product::HardLink),
+            (false, true) => Ok(Product::SymbolicLink),
+            (false, false) if self.attributes_only => Ok(Product::Attributes),
+            (false, false) => Ok(Product::Copy),
+        }
+    }
+
+    /// The kind of backups and their suffix.
+    fn decide_backups(&self, options: &mut Options, environment: &Environment) -> Result<()> {
+        let suffix = self.suffix.as_ref().or(environment.backup_suffix.as_ref());
+        let is_usable = |suffix: &&OsString| !suffix.is_empty() && !suffix.as_bytes().contains(&b'/');
+        if let Some(suffix) = suffix.filter(is_usable) {
+            options.backup_suffix = suffix.clone();
+        }
+        let control = self.control.as_deref().or(self.suffix.as_ref().map(|_| ""));
+        let Some(control) = control else { return Ok(()) };
+        if !options.may_replace() {
+            return Err(ParseError::new("--backup is mutually exclusive with -n or --update=none-fail"));
+        }
+        let from_environment = environment.version_control.as_ref().map(|control| control.to_string_lossy());
+        options.backup = match (control, from_environment.as_deref()) {
+            ("", None | Some("")) => Backup::Existing,
+            ("", Some(control)) => one_of("$VERSION_CONTROL", control, &BACKUPS)?,
+            (control, _) => one_of("backup type", control, &BACKUPS)?,
+        };
+        Ok(())
+    }
+
+    /// What -Z and --context ask for. Where the kernel keeps no contexts, -Z has no effect and --context
+    /// only a warning, as with GNU's.
+    fn decide_context(
+        &self,
+        preserve: &mut Keep,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<Context> {
+        let named = self.context.as_ref().filter(|context| !context.is_empty());
+        let Some(attribute) = environment.context_attribute else {
+            if named.is_some() {
+                warnings.push("ignoring --context; it requires an SELinux-enabled kernel".to_owned());
+            }
+            if *preserve == Keep::Must {
+                let why = "cannot preserve security context without an SELinux-enabled kernel";
+                return Err(ParseError::Final(why));
+            }
+            return Ok(Context::Inherited);
+        };
+        if self.sets_context && *preserve == Keep::Must {
+            return Err(ParseError::Final("cannot set target context and preserve it"));
+        }
+        if self.sets_context && named.is_none() {
+            warnings.push("-Z gives the context of the kernel's own policy; file_contexts is not consulted".to_owned());
+        }
+        if self.sets_context {
+            *preserve = Keep::No;
+        }
+        Ok(named.map_or(Context::Inherited, |context| Context::Named { attribute, value: context.clone() }))
+    }
+
+    /// The operands, by the options that tell which of them is the target.
+    pub(super) fn operands(self, mut sources: Vec<PathBuf>) -> Result<Operands> {
+        let strips = self.strips;
+        let itself = self.no_target_directory;
+        if sources.is_empty() {
+            return Err(ParseError::new("missing file operand"));
+        }
+        if let Some(directory) = self.target_directory {
+            if itself {
+                let why = "cannot combine --target-directory (-t) and --no-target-directory (-T)";
+                return Err(ParseError::Final(why));
+            }
+            return Ok(Operands { sources, target: PathBuf::from(directory), rule: TargetRule::Directory, strips });
+        }
+        if sources.len() == 1 {
+            let missing = format!("missing destination file operand after {}", quoted(&sources[0]));
+            return Err(ParseError::new(missing));
+        }
+        if itself && sources.len() > 2 {
+            return Err(ParseError::new(format!("extra operand {}", quoted(&sources[2]))));
+        }
+        let target = sources.pop().ok_or_else(|| ParseError::new("missing file operand"))?;
+        let rule = if itself { TargetRule::Itself } else { TargetRule::Last };
+        Ok(Operands { sources, target, rule, strips })
+    }
+}
+
+/// --preserve=all as -a has it: what the filesystem cannot keep of context and xattr is silent.
+fn everything() -> Preserve {
+    Preserve {
+        mode: Keep::Must,
+        ownership: Keep::Must,
+        timestamps: Keep::Must,
+        links: Keep::Must,
+        context: Keep::Try,
+        xattr: Keep::Try,
+        default_mode: false,
+    }
+}
+
+/// The attributes of --preserve.
+#[derive(Clone, Copy, PartialEq)]
+enum Attribute {
+    Mode,
+    Timestamps,
+    Ownership,
+    Links,
+    Context,
+    Xattr,
+    All,
+}
+
+const ATTRIBUTES: [(&str, Attribute); 7] = [
+    ("mode", Attribute::Mode),
+    ("timestamps", Attribute::Timestamps),
+    ("ownership", Attribute::Ownership),
+    ("links", Attribute::Links),
+    ("context", Attribute::Context),
+    ("xattr", Attribute::Xattr),
+    ("all", Attribute::All),
+];
+const UPDATES: [(&str, Update); 4] =
+    [("all", Update::All), ("none", Update::Nothing), ("none-fail", Update::NothingFail), ("older", Update::Older)];
+const SPARSE: [(&str, Sparse); 3] = [("never", Sparse::Never), ("auto", Sparse::Auto), ("always", Sparse::Always)];
+const REFLINK: [(&str, Reflink); 3] = [("auto", Reflink::Auto), ("always", Reflink::Always), ("never", Reflink::Never)];
+const BACKUPS: [(&str, Backup); 8] = [
+    ("none", Backup::No),
+    ("off", Backup::No),
+    ("simple", Backup::Simple),
+    ("never", Backup::Simple),
+    ("existing", Backup::Existing),
+    ("nil", Backup::Existing),
+    ("numbered", Backup::Numbered),
+    ("t", Backup::Numbered),
+];
+const VERIFY: [(&str, Verify); 3] =
+    [("content", Verify::Content), ("device", Verify::Device), ("none", Verify::Nothing)];

@@ -1,0 +1,47 @@
+//! What a command line asks for, and the reading of one by its definition.
+
+use super::usage_error::{ParseError, Result};
+use crate::doctor::Task;
+use crate::guard::Shortcut;
+use crate::options::Options;
+use crate::tree::plan::Operands;
+use clap::{ArgMatches, Command};
+use std::ffi::OsString;
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Invocation {
+    /// A copy.
+    Copy {
+        /// How.
+        options: Box<Options>,
+        /// What.
+        operands: Operands,
+        /// What there is to say beforehand.
+        warnings: Vec<String>,
+    },
+    /// A command to run under the guard.
+    Guard {
+        /// What it may not ask for.
+        refused: Vec<Shortcut>,
+        /// The command and its arguments: one or more.
+        command: Vec<OsString>,
+    },
+    /// A look at the machine.
+    Doctor(Task),
+    /// A text for standard output: help or version.
+    Text(String),
+}
+
+/// Reads arguments by the definition, in getopt's words if that fails, and answers --help.
+pub(super) fn parse_with(
+    mut command: Command,
+    arguments: Vec<OsString>,
+    invocation: impl FnOnce(&ArgMatches, &Command) -> Result<Invocation>,
+) -> Result<Invocation> {
+    match command.try_get_matches_from_mut(arguments) {
+        Ok(matches) if matches.get_flag("help") => Ok(Invocation::Text(command.render_help().to_string())),
+        Ok(matches) => invocation(&matches, &command),
+        Err(error) => Err(ParseError::getopt(&error, &command)),
+    }
+}
