@@ -12,21 +12,16 @@ use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, RenameFlags, Stat};
 use crate::options::{Backup, Options};
 use crate::quote::quoted;
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 /// The longest name that Linux's filesystems take, in bytes (NAME_MAX).
 const NAME_MAX: usize = 255;
 
 /// How many numbers are tried beyond the highest that was listed: others may be making backups too.
 const NUMBERS_MAX: u64 = 1000;
-
-/// Names that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
-/// number of the directory.
-pub(super) type Taken = Mutex<BTreeSet<(u64, u64, PathBuf)>>;
 
 /// How an old target leaves its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,6 @@ use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
 use crate::known::filesystems::Honesty;
 use std::path::{Path, PathBuf};
 
-/// What temporary names begin with.
-pub const TEMPORARY_PREFIX: &str = ".safecp-";
-
 /// How many temporary names are tried before their being taken is believed.
 pub(super) const NAME_ATTEMPTS: usize = 16;
 

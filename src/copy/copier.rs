@@ -1,6 +1,5 @@
 //! What all files of a run share: kernel, options, machine, threads, and what was learned on the way.
 
-use super::backup::Taken;
 use super::leftover::Names;
 use super::metadata::Wardrobe;
 use super::threads::Threads;
@@ -12,8 +11,13 @@ use crate::known::filesystems::{Filesystem, Honesty};
 use crate::options::Options;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Names that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
+/// number of the directory.
+pub(super) type Taken = Mutex<BTreeSet<(u64, u64, PathBuf)>>;
 
 /// Copies regular files; see the head of this file.
 pub struct Copier<'a, K: Kernel> {

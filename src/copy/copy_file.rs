@@ -20,7 +20,7 @@ impl<K: Kernel> Copier<'_, K> {
     ///
     /// On success the target has its name, its content was read back as the options ask, and equals
     /// what was read of the source. On an error the name has what it had, unless `landing` writes
-    /// into the old file. A crash can leave a name that begins with [`commit::TEMPORARY_PREFIX`].
+    /// into the old file. A crash can leave a name that begins with [`TEMPORARY_PREFIX`](super::leftover::TEMPORARY_PREFIX).
     pub fn copy_file(
         &self,
         source: &Source<'_, K::File>,

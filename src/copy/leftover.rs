@@ -5,7 +5,6 @@
 //! of a leftover, and removes it if its run is proved to be dead: by its process, by the boot, or on this machine's own
 //! filesystems by a lock that nobody holds (docs/design/leftovers.md). What cannot be proved stays.
 
-use super::commit::TEMPORARY_PREFIX;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Stat, Timestamp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -13,6 +12,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// What temporary names begin with.
+pub const TEMPORARY_PREFIX: &str = ".safecp-";
 
 /// How many names of a directory are looked at in search of leftovers.
 const NAMES_SEARCHED_MAX: usize = 20_000;

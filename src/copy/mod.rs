@@ -21,7 +21,7 @@ pub mod hole_map;
 pub mod ladder;
 mod landing;
 mod lease;
-mod leftover;
+pub mod leftover;
 pub mod metadata;
 mod outcome;
 pub mod pass;

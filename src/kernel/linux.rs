@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::beneath::Walk;
+use super::errno::last_errno;
 use super::reach::{self, Purpose, Reach, by_proc};
 use super::{At, CachePages, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
@@ -135,10 +136,6 @@ const TRIED: &str = ".safecp-directory";
 
 fn at<'a>(dir: At<'a, OwnedFd>) -> BorrowedFd<'a> {
     dir.map_or(CWD, AsFd::as_fd)
-}
-
-pub(super) fn last_errno() -> Errno {
-    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
 /// What a C call returned, looked at whole: 0 is success, -1 is errno, anything else is EIO.

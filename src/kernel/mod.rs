@@ -6,6 +6,7 @@
 //! are looked up relative to a directory handle; what was looked up once is used by handle.
 
 mod beneath;
+mod errno;
 pub mod linux;
 pub mod patient;
 pub mod process;

@@ -7,7 +7,7 @@
 //! the only file of the project in which `unsafe` is allowed.
 #![allow(unsafe_code)]
 
-use super::linux::last_errno;
+use super::errno::last_errno;
 use libc::c_int;
 use rustix::io::Errno;
 use rustix::process::Pid;

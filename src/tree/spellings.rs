@@ -11,7 +11,7 @@ use super::handles::Asker;
 use super::level::Task;
 use super::look::Created;
 use super::run::Run;
-use crate::copy::commit::TEMPORARY_PREFIX;
+use crate::copy::leftover::TEMPORARY_PREFIX;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
 use crate::known::filesystems::Honesty;
