@@ -57,6 +57,7 @@ impl<K: Kernel> Run<'_, K> {
         if operand.parents.is_empty() {
             stays_within(operand, &operand.name)?;
             let source = self.look_at_operand(operand)?;
+            plan.unknown.clone().map_or(Ok(()), Err)?;
             let base = Arc::new(self.base(operand, plan, &source)?);
             self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(before))?;
             return self.sync(&base, &plan.base);
