@@ -86,7 +86,10 @@ impl<'a, K: Kernel> Run<'a, K> {
             Err(error) => return self.report.error(&error),
         };
         if self.options.parents && !plan.is_into_directory() {
-            return self.report.usage("with --parents, the destination must be a directory");
+            return match &plan.unknown {
+                Some(error) => self.report.error(error),
+                None => self.report.usage("with --parents, the destination must be a directory"),
+            };
         }
         if operands.sources.len() > 1 {
             self.links.keep_all();
