@@ -138,20 +138,16 @@ impl<K: Kernel> Entries<'_, K> {
         setting: &Setting<'_, K::File>,
     ) -> Result<(), Error> {
         let options = self.options();
-        let is_link = stat.nlink > 1 && options.preserve.links.wanted();
         let is_through = found.kind == Kind::Symlink && self.writes_through(stat);
         let is_ours = match setting.created {
             Created::Nothing => false,
             Created::Link => is_through,
-            Created::Operand => !is_link && options.backup != Backup::Numbered,
+            Created::Operand => options.backup != Backup::Numbered,
         };
         match (is_ours, is_through) {
             (false, _) => Ok(()),
             (true, true) => Err(through_link(source.shown, target.shown)),
-            (true, false) => {
-                let (source, target) = (quoted(source.shown), quoted(target.shown));
-                Err(Error::Refused(format!("will not overwrite just-created {target} with {source}")))
-            }
+            (true, false) => Err(Error::just_created(target.shown, source.shown)),
         }
     }
 

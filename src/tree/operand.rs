@@ -161,6 +161,13 @@ impl<K: Kernel> Run<'_, K> {
             return Ok(());
         }
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateDirectory, target.shown, errno))?;
+        if self.options.backup != Backup::No && self.options.backup != Backup::Numbered && before.paths.contains(path) {
+            // What an operand made there would be the backup of this one.
+            let found = self.entries.copier.look_at(&target, false)?;
+            if found.is_some_and(|found| found.kind != Kind::Directory) {
+                return Err(Error::just_created(target.shown, source.shown));
+            }
+        }
         let created = self.claim_path(&newcomer(route, dir))?;
         self.check_way(created, stat.kind, source.shown, target.shown)?;
         if copy()? {

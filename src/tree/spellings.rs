@@ -228,8 +228,7 @@ impl<K: Kernel> Run<'_, K> {
         let [source, target] = shown;
         for other in names.iter().filter(|other| *other != name.as_os_str() && key(other) == wanted) {
             if self.takes_for_one(dir, other, name.as_os_str(), target)? {
-                let (source, target) = (quoted(source), quoted(target));
-                return Err(Error::Refused(format!("will not overwrite just-created {target} with {source}")));
+                return Err(Error::just_created(target, source));
             }
         }
         Ok(())
