@@ -108,8 +108,8 @@ impl<K: Kernel> Entries<'_, K> {
         // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         // What leads in a circle has no time to go by.
-        let decision =
-            decide(&stat, &seen, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
+        let old = self.as_it_was(seen, &setting.home);
+        let decision = decide(&stat, &old, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
         match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
             Decision::Replace => {}
             Decision::Newer => return Ok(Look::Newer(looked)),

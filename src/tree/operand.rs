@@ -204,8 +204,9 @@ impl<K: Kernel> Run<'_, K> {
         names.push(source.name.to_owned());
         let created = self.claim_path(&newcomer)?;
         let found = copier.look_at(target, false)?;
-        let is_operands =
-            before.paths.contains(*path) || found.is_some_and(|found| before.made.contains(&identity(&found)));
+        // Of a file with several names, this one goes to another file.
+        let is_made = |found: &Stat| found.nlink == 1 && before.made.contains(&identity(found));
+        let is_operands = before.paths.contains(*path) || found.as_ref().is_some_and(is_made);
         let created = if found.is_some() && is_operands { Created::Operand } else { created };
         let setting = Setting { created, ..setting };
         let place = Place { setting: &setting, ..place };
