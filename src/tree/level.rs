@@ -20,7 +20,7 @@ use crate::options::{Backup, Dereference};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A directory that is being copied.
 pub struct Level<K: Kernel> {
@@ -38,6 +38,8 @@ pub struct Level<K: Kernel> {
     pub made_mode: Option<u32>,
     /// The names in it that have come up.
     pub(super) spellings: Spellings,
+    /// Whether the target takes several spellings of a name for one, once that was asked.
+    pub(super) is_folded: OnceLock<Option<bool>>,
     /// The target, as a directory in which targets are made.
     pub home: Home,
     /// The source, as a directory in which sources are found.
@@ -206,6 +208,7 @@ impl<K: Kernel> Copier<'_, K> {
             made,
             made_mode,
             spellings: Spellings::default(),
+            is_folded: OnceLock::new(),
             home,
             origin,
         })
