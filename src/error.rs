@@ -198,6 +198,12 @@ impl Error {
         matches!(self, Error::Call { action: Action::PreserveMode, .. })
     }
 
+    /// cp's refusal to undo what this run has done.
+    #[must_use]
+    pub fn just_created(target: &Path, source: &Path) -> Self {
+        Error::Refused(format!("will not overwrite just-created {} with {}", quoted(target), quoted(source)))
+    }
+
     /// A failed call on a target that was made from a source.
     #[must_use]
     pub fn pair(action: Action, target: &Path, source: &Path, errno: Errno) -> Self {

@@ -302,3 +302,16 @@ fn a_chain_of_own_links_is_followed() {
     world.file("one", "one").symlink("../elsewhere", "t/one").file("elsewhere", "old").cp("one t").succeeds();
     assert_eq!(world.read("elsewhere"), "one");
 }
+
+/// A name of `a` was left alone for its age: it says nothing of `b`, and GNU's cp makes that a further name of it.
+#[test]
+fn a_link_by_name_is_none_to_a_target_that_was_left_alone() {
+    for what in ["-s", "--attributes-only"] {
+        let world = World::new();
+        world.dir("s").file("s/a", "source").times("s/a", (1000, 0), (1000, 0)).link("s/a", "s/b").file("a", "newer");
+        world.cp(&format!("{what} -u --preserve=links s/a s/b .")).succeeds();
+        assert_eq!(world.read("a"), "newer", "{what}");
+        assert_ne!(world.inode("a"), world.inode("b"), "{what}");
+        assert_eq!(world.stat("b").is_symlink(), what == "-s", "{what}");
+    }
+}

@@ -413,3 +413,32 @@ fn an_empty_file_empties_its_target() {
         assert_eq!(world.stat("b").len(), 0, "{option}");
     }
 }
+
+/// GNU's cp writes both into the one file, so that the first is gone and nothing is said.
+#[test]
+fn two_old_names_of_one_file_part_where_their_sources_are_two() {
+    for words in ["s/a s/b t", "-r s/. t", "-a --jobs=4 s/. t", "-f s/a s/b t"] {
+        let world = World::new();
+        world.dir("s").file("s/a", "one").file("s/b", "other").dir("t").file("t/a", "old").link("t/a", "t/b");
+        world.cp(words).succeeds();
+        assert_eq!((world.read("t/a"), world.read("t/b")), ("one".to_owned(), "other".to_owned()), "{words}");
+    }
+}
+
+#[test]
+fn two_old_names_of_one_file_stay_one_where_their_sources_are() {
+    for words in ["s/a s/b t", "-r s/. t", "-a s/. t"] {
+        let world = World::new();
+        world.dir("s").file("s/a", "new").link("s/a", "s/b").dir("t").file("t/a", "old").link("t/a", "t/b");
+        world.cp(words).succeeds();
+        assert_eq!((world.read("t/a"), world.inode("t/a")), ("new".to_owned(), world.inode("t/b")), "{words}");
+    }
+}
+
+#[test]
+fn a_file_that_is_to_stay_is_not_written_of_two_sources() {
+    let world = World::new();
+    world.dir("s").file("s/a", "one").file("s/b", "other").dir("t").file("t/a", "old").link("t/a", "t/b");
+    world.cp("--in-place s/a s/b t").fails("safecp: will not overwrite just-created 't/b' with 's/b'\n");
+    assert_eq!(world.read("t/a"), "one");
+}

@@ -264,6 +264,25 @@ fn a_target_is_not_written_through_a_link_just_made() {
 }
 
 #[test]
+fn a_source_with_several_names_is_not_written_through_a_link_just_made() {
+    let world = World::new();
+    world.dir("p").dir("q").dir("d").file("victim", "old").symlink("../victim", "p/x").file("q/x", "new");
+    world
+        .link("q/x", "q/y")
+        .cp("-a p/x q/x d")
+        .fails("safecp: will not copy 'q/x' through just-created symlink 'd/x'\n");
+    assert_eq!(world.read("victim"), "old");
+}
+
+#[test]
+fn what_was_just_made_is_no_backup_of_a_directory() {
+    let world = World::new();
+    world.dir("p").dir("q/x").dir("d").file("p/x", "p");
+    world.cp("-rb p/x q/x d").fails("safecp: will not overwrite just-created 'd/x' with 'q/x'\n");
+    assert_eq!(world.read("d/x"), "p");
+}
+
+#[test]
 fn a_dangling_link_is_not_written_through() {
     let world = World::new();
     world.file("a", "1").symlink("nowhere", "link");

@@ -63,6 +63,17 @@ fn a_target_that_cannot_be_looked_at_is_no_new_name() {
     assert_eq!(world.names("d"), Vec::<PathBuf>::new());
 }
 
+#[test]
+fn a_target_of_parents_that_cannot_be_looked_at_is_said_to_be_that() {
+    let world = World::new();
+    world.dir("s").file("s/x", "x").dir("d");
+    let Some(plain) = world.cp_traced("newfstatat", &[], "--parents s/x d") else { return };
+    let look = plain.position("newfstatat", "\"d\"").expect("the target is looked at");
+    let fault = format!("newfstatat:error=EIO:when={look}");
+    let Some(traced) = world.cp_traced("newfstatat", &[&fault], "--parents s/x d") else { return };
+    traced.output.fails("safecp: cannot stat 'd': Input/output error\n");
+}
+
 /// A relative link is made in the working directory and nowhere else.
 #[test]
 fn a_working_directory_that_cannot_be_looked_at_is_no_other() {

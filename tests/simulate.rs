@@ -40,7 +40,7 @@ fn no_world_breaks_a_promise() {
 }
 
 /// The same for whole runs over trees. SAFECP_SIM_TREES is the number of worlds, SAFECP_SIM_TREE=<seed> runs
-/// one, SAFECP_SIM_CLASSES=<names> plays only some, also such as wait for the engine.
+/// one, SAFECP_SIM_CLASSES=<names> plays only some.
 #[test]
 fn no_tree_breaks_a_promise() {
     if let Some(world) = variable("SAFECP_SIM_TREE") {

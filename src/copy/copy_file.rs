@@ -31,9 +31,14 @@ impl<K: Kernel> Copier<'_, K> {
         let mut landing = ground.landing;
         let probe = self.probe(source);
         let mut ladder = self.ladder(&probe, &job, landing)?;
+        let mut lasts = None;
         loop {
             let sink = self.sink(&job, landing)?;
-            self.must_last(&job, sink.landing, sink.staying())?;
+            // Once: what is written in place has been emptied when it is asked about again.
+            if lasts != Some(sink.landing) {
+                self.must_last(&job, sink.landing, sink.staying())?;
+                lasts = Some(sink.landing);
+            }
             if sink.landing != landing {
                 landing = sink.landing;
                 ladder = self.ladder(&probe, &job, landing)?;

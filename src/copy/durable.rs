@@ -77,7 +77,10 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Why what was synced there would be lost all the same; `None` if it would not.
     fn forgets(&self, file: &K::File) -> Result<Option<String>> {
-        let filesystem = Filesystem::new(self.kernel.filesystem(file)?);
+        let filesystem = match self.kernel.filesystem(file) {
+            Ok(magic) => Filesystem::new(magic),
+            Err(errno) => return Ok(Some(format!("its filesystem cannot be told: {}", reason(errno)))),
+        };
         let name = filesystem.name();
         let keeping = filesystem.keeping();
         let mount = match keeping {

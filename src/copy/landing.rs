@@ -98,7 +98,8 @@ impl<K: Kernel> Copier<'_, K> {
         };
         let stat = self.expected(job, &old)?;
         let lets_go = self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name)).is_ok();
-        if stat.kind != Kind::File || stat.nlink > 1 || !lets_go {
+        let has_others = stat.nlink > 1 && !job.ground.is_another;
+        if stat.kind != Kind::File || has_others || !lets_go {
             return self.rewriting(job);
         }
         let temporary = match self.make_temporary(job, Landing::Replace) {
@@ -155,6 +156,9 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// The old file to be written, and read back if that is asked for; `None` if a new one is to take its place.
     fn open_old(&self, job: &Job<'_, K::File>) -> Result<Option<K::File>, Error> {
+        if job.ground.is_another && job.ground.home.numbers_files() {
+            return Err(Error::just_created(job.target.shown, job.source.shown));
+        }
         let reads_back = self.options.verify != Verify::Nothing && self.options.product != Product::Attributes;
         let access = if reads_back { OFlags::RDWR } else { OFlags::WRONLY };
         match self.open(job.target, access) {

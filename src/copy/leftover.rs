@@ -91,6 +91,8 @@ struct Mark {
     /// The inode's digits.
     inode: u64,
     author: Author,
+    /// It is that of an empty file, by which a directory is asked about the name that follows the digits.
+    is_question: bool,
 }
 
 /// What is known of a run that left a name.
@@ -175,7 +177,8 @@ fn halved(hash: u64) -> u64 {
 /// What the name `name` in the directory `here` says; `None` of one that only looks like one of ours.
 fn mark_of(name: &OsStr, here: &Stat) -> Option<Mark> {
     let digits = name.as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes())?;
-    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.len() == FIELDS.iter().sum::<usize>())?;
+    let (digits, end) = digits.split_at_checked(FIELDS.iter().sum())?;
+    let digits = std::str::from_utf8(digits).ok()?;
     let (fields, last) = digits.split_at_checked(digits.len() - FIELDS[6])?;
     let is_ours = u64::from_str_radix(last, 16).ok()? == check(fields, here);
     let mut rest = fields.get(FIELDS[0]..).filter(|_| is_ours)?;
@@ -186,7 +189,8 @@ fn mark_of(name: &OsStr, here: &Stat) -> Option<Mark> {
     };
     let [_, inode, boot, machine, pid, start, _] = FIELDS;
     let (inode, boot, machine) = (next(inode)?, next(boot)?, next(machine)?);
-    Some(Mark { inode, author: Author { boot, machine, pid: next(pid)?, start: next(start)? } })
+    let author = Author { boot, machine, pid: next(pid)?, start: next(start)? };
+    Some(Mark { inode, author, is_question: !end.is_empty() })
 }
 
 impl Author {
@@ -262,7 +266,7 @@ impl<K: Kernel> Search<'_, K> {
     }
 
     fn remove_if_dead(&self, name: &Path, mark: Mark) -> Result<()> {
-        if !self.is_of(name, mark.inode)? {
+        if !self.is_of(name, mark)? {
             return Ok(());
         }
         let held = match mark.author.fate(self.kernel, self.author) {
@@ -299,10 +303,10 @@ impl<K: Kernel> Search<'_, K> {
     }
 
     /// Whether the name has the inode that it was made for, and not a copy of it.
-    fn is_of(&self, name: &Path, inode: u64) -> Result<bool> {
+    fn is_of(&self, name: &Path, Mark { inode, is_question, .. }: Mark) -> Result<bool> {
         let found = self.kernel.stat_at(Some(self.dir), name, false)?;
         let Some(birth) = self.kernel.birth(Some(self.dir), name, false)? else { return Ok(false) };
-        if For::Inode(found.ino, birth).digits() == inode {
+        if !is_question && For::Inode(found.ino, birth).digits() == inode {
             return Ok(true);
         }
         let is_untouched = found.mtime == birth && (found.kind != Kind::File || found.size == 0);
@@ -350,13 +354,33 @@ mod tests {
     #[test]
     fn a_name_is_known_in_its_own_directory_and_under_no_other_name() {
         let fields = format!("{}{:016x}{:08x}{:016x}{:08x}{:08x}", "a".repeat(32), 9, 1, 2, 3, 4);
-        let mark = Mark { inode: 9, author: Author { boot: 1, machine: 2, pid: 3, start: 4 } };
+        let mark = Mark { inode: 9, author: Author { boot: 1, machine: 2, pid: 3, start: 4 }, is_question: false };
         let name = |last: u64| std::ffi::OsString::from(format!("{TEMPORARY_PREFIX}{fields}{last:016x}"));
         let ours = name(check(&fields, &directory(7)));
         assert_eq!(mark_of(&ours, &directory(7)), Some(mark));
         assert_eq!(mark_of(&ours, &directory(8)), None);
         assert_eq!(mark_of(&name(0), &directory(7)), None);
         assert_eq!(mark_of(OsStr::new(".safecp-0123456789abcdef"), &directory(7)), None);
+    }
+
+    #[test]
+    fn a_question_that_a_dead_run_left_is_removed_if_nobody_wrote_to_it() {
+        let (kernel, place) = (Linux::new(), tempfile::tempdir().expect("a directory"));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let dir =
+            kernel.open(None, place.path(), flags, Mode::empty(), ResolveFlags::empty()).expect("an open directory");
+        let here = kernel.stat(&dir).expect("a directory's stat");
+        let own = Author::of_this_process(&kernel).expect("a process of this machine");
+        let Author { boot, machine, start, .. } = own;
+        for bytes in ["", "written"] {
+            let (random, inode) = ("a".repeat(32), For::Made(kernel.now()).digits());
+            let fields = format!("{random}{inode:016x}{boot:08x}{machine:016x}{:08x}{start:08x}", 0x7fff_ffff);
+            let name = format!("{TEMPORARY_PREFIX}{fields}{:016x}README", check(&fields, &here));
+            std::fs::write(place.path().join(&name), bytes).expect("a file");
+            let tells_birth = kernel.birth(Some(&dir), name.as_ref(), false).expect("a file's birth").is_some();
+            Search { kernel: &kernel, dir: &dir, here: &here, author: Some(own), is_local: true }.remove_leftovers();
+            assert_eq!(place.path().join(&name).exists(), !bytes.is_empty() || !tells_birth, "{bytes}");
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod metadata;
 mod outcome;
 pub mod pass;
 pub mod probe;
+mod question;
 mod rewrite;
 mod same;
 mod sink;

@@ -146,6 +146,13 @@ pub struct Home {
     pub dev: Option<u64>,
 }
 
+impl Home {
+    /// Whether an inode number is known to stand for one file there.
+    pub(crate) fn numbers_files(&self) -> bool {
+        matches!(self.honesty, Honesty::Honest | Honesty::Zfs)
+    }
+}
+
 /// What a regular file is to meet at its target, found out before anything is opened there.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground {
@@ -155,6 +162,9 @@ pub struct Ground {
     pub home: Home,
     /// What has the target's name, links followed as far as they are written through.
     pub found: Option<Stat>,
+    /// As far as its number tells, that was written of another source already, under another of its names: it keeps those,
+    /// and loses this one.
+    pub is_another: bool,
     /// A fifo's reader is waited for: the user named it. Elsewhere somebody may have put it there.
     pub waits: bool,
 }

@@ -25,6 +25,7 @@ pub enum Honesty {
 
 const ZFS: u32 = 0x2fc1_2fc1;
 const TMPFS: u32 = 0x0102_1994;
+const XFS: u32 = 0x5846_5342;
 const RAMFS: u32 = 0x8584_58f6;
 const OVERLAYFS: u32 = 0x794c_7630;
 const FUSE: u32 = 0x6573_5546;
@@ -56,7 +57,7 @@ const HOST: &str = "the host's filesystem, which cannot be seen from here";
 /// Magic number, the name users know, what is known of it, and what may lie beneath it.
 const TABLE: &[(u32, &str, Honesty, Option<&str>)] = &[
     (0x0000_ef53, "ext4", Honesty::Honest, None),
-    (0x5846_5342, "xfs", Honesty::Honest, None),
+    (XFS, "xfs", Honesty::Honest, None),
     (0x9123_683e, "btrfs", Honesty::Honest, None),
     (TMPFS, "tmpfs", Honesty::Honest, None),
     (ZFS, "zfs", Honesty::Zfs, None),
@@ -245,6 +246,13 @@ impl Filesystem {
     #[must_use]
     pub fn becomes_honest(self) -> bool {
         self.row().is_some_and(|row| row.2 == Honesty::Honest)
+    }
+
+    /// Whether its directories take two spellings of a name for one only where chattr's F says so. XFS may be made to
+    /// (`mkfs.xfs -n version=ci`), which no flag shows.
+    #[must_use]
+    pub fn folds_by_flag(self) -> bool {
+        self.becomes_honest() && self.magic != XFS
     }
 
     /// Whether an inode number stands for one file at a time, whatever its names.

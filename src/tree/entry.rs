@@ -3,14 +3,17 @@
 //! [`Entries::look`] has found out ([`super::look`]), [`Entries::make`] does. Between them the run may
 //! find that another name of the same inode was copied already and make a hard link instead.
 
+use super::links::{Identity, Version};
 use super::look::{Look, Looked, Setting};
 use super::overwrite::Ask;
+use super::run::identity;
 use super::special::{Special, Standing};
-use crate::copy::{Copied, Copier, Follow, Ground, Landing, Name, Source};
+use crate::copy::{Copied, Copier, Follow, Ground, Home, Landing, Name, Source};
 use crate::error::{Action, Error};
 use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -48,12 +51,19 @@ pub struct Entries<'a, K: Kernel> {
     ask: Ask<'a>,
     /// Held while a question waits for its answer.
     turn: Mutex<()>,
+    /// Old files with several names that are written in place: as they were, and of which source.
+    written: Mutex<BTreeMap<Identity, (Stat, Version)>>,
 }
 
 impl<'a, K: Kernel> Entries<'a, K> {
     /// Entries for these options; `ask` puts -i's question.
     pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool, ask: Ask<'a>) -> Self {
-        Self { copier: Copier::new(kernel, options, host, stop), ask, turn: Mutex::default() }
+        Self {
+            copier: Copier::new(kernel, options, host, stop),
+            ask,
+            turn: Mutex::default(),
+            written: Mutex::default(),
+        }
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -125,6 +135,14 @@ impl<'a, K: Kernel> Entries<'a, K> {
             Product::Copy | Product::Attributes => {}
         }
         let landing = self.landing(&looked);
+        let is_another = matches!(landing, Landing::Rewrite | Landing::InPlace) && self.is_of_another(&looked);
+        let landing = match landing {
+            Landing::InPlace if is_another && setting.home.numbers_files() => {
+                return Err(Error::just_created(target.shown, source.shown));
+            }
+            Landing::Rewrite if is_another => Landing::Replace,
+            landing => landing,
+        };
         let Looked { file, standing, referent, ending, .. } = *looked;
         let (file, stat) = match file {
             Some(file) => (file, stat),
@@ -157,7 +175,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
             self.copier.make_empty(&target)?;
         }
         let found = referent.or(standing.filter(|_| !is_link));
-        let ground = Ground { landing, home, found, waits: setting.named };
+        let ground = Ground { landing, home, found, is_another, waits: setting.named };
         let outcome = if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(&source, &target, &ground)?;
             Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
@@ -182,6 +200,23 @@ impl<'a, K: Kernel> Entries<'a, K> {
             || options.removal == Removal::WhenUnwritable && is_link
             || options.overwrite == Overwrite::Ask && options.product == Product::HardLink;
         if replaces { Standing::Taken } else { Standing::Free }
+    }
+
+    /// Notes that an old file with several names is written. True if it is already, of another source under another name.
+    fn is_of_another(&self, looked: &Looked<K::File>) -> bool {
+        let Some(found) = looked.referent.or(looked.standing).filter(|found| found.nlink > 1) else { return false };
+        let source = Version::new(&looked.stat, None);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.entry(identity(&found)).or_insert((found, source)).1 != source
+    }
+
+    /// An old file as it was before this run wrote it under another name, where its number tells that.
+    pub(super) fn as_it_was(&self, found: Stat, home: &Home) -> Stat {
+        if found.nlink == 1 || !home.numbers_files() {
+            return found;
+        }
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.get(&identity(&found)).map_or(found, |(before, _)| *before)
     }
 
     /// How a regular file arrives where something stands, or nothing.

@@ -36,12 +36,13 @@ impl<K: Kernel> Run<'_, K> {
         let stat = self.kernel.stat_at(target.dir, target.name, false).map_err(failed)?;
         let birth = self.kernel.birth(target.dir, target.name, false).map_err(failed)?;
         let version = Version::new(&stat, birth);
-        let is_copied = match outcome {
-            Outcome::Copied(copied) => !copied.changed,
-            Outcome::Made(_) => true,
-            Outcome::Skipped | Outcome::Declined => false,
+        let (is_new, is_copied) = match outcome {
+            Outcome::Copied(copied) => (true, !copied.changed),
+            Outcome::Made(_) => (true, true),
+            Outcome::Skipped | Outcome::Declined => (false, false),
         };
-        Ok(Made { path: place.path.to_owned(), version, is_settled: is_copied && source.is_settled(&version) })
+        let is_settled = is_copied && source.is_settled(&version);
+        Ok(Made { path: place.path.to_owned(), version, is_new, is_settled })
     }
 
     /// The earlier copy, if this name may be a link to it. `likeness` is how the source compares with what it was then.
@@ -60,15 +61,17 @@ impl<K: Kernel> Run<'_, K> {
         };
         // A link at the first target was written through: what has that name is no copy.
         let is_kind = self.options.product != Product::Copy || first.version.kind == stat.kind;
-        let is_copy = is_it
+        let is_proved = is_it
             && is_kind
-            && (self.options.product != Product::Copy
-                || likeness == Likeness::Same
-                    && made.is_settled
-                    && first.is_numbered
-                    && self.is_numbered(place, stat)?
-                || self.holds_same(place, stat, &first, made)?);
-        Ok(is_copy.then_some(first))
+            && match self.options.product {
+                // No bytes tell whether what is made by a source's name, or without its content, is still what was made.
+                Product::Attributes | Product::HardLink | Product::SymbolicLink => made.is_new && first.is_numbered,
+                Product::Copy => {
+                    let is_seen = likeness == Likeness::Same && made.is_settled && first.is_numbered;
+                    is_seen && self.is_numbered(place, stat)? || self.holds_same(place, stat, &first, made)?
+                }
+            };
+        Ok(is_proved.then_some(first))
     }
 
     /// Opens the copy where it was made; `None` if it is not there any more.

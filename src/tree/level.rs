@@ -20,7 +20,7 @@ use crate::options::{Backup, Dereference};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A directory that is being copied.
 pub struct Level<K: Kernel> {
@@ -38,6 +38,8 @@ pub struct Level<K: Kernel> {
     pub made_mode: Option<u32>,
     /// The names in it that have come up.
     pub(super) spellings: Spellings,
+    /// Whether the target takes several spellings of a name for one, once that was asked.
+    pub(super) is_folded: OnceLock<Option<bool>>,
     /// The target, as a directory in which targets are made.
     pub home: Home,
     /// The source, as a directory in which sources are found.
@@ -183,7 +185,7 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(refusal);
         }
         let made = self.make_directory(from, &stat, to)?;
-        let target = self.open_directory(from, &stat, to)?;
+        let target = self.open_directory(from, &stat, to, path.is_none())?;
         let base_inherits = || self.hands_down_list(base, self.kernel.stat(base).ok().as_ref());
         let above_inherits = above.map_or_else(base_inherits, |above| above.home.inherits);
         let made_mode = if made && above_inherits { self.open_up(&target, to)? } else { None };
@@ -206,6 +208,7 @@ impl<K: Kernel> Copier<'_, K> {
             made,
             made_mode,
             spellings: Spellings::default(),
+            is_folded: OnceLock::new(),
             home,
             origin,
         })
@@ -267,15 +270,30 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
-    fn open_directory(&self, from: &Name<'_, K::File>, stat: &Stat, to: &Name<'_, K::File>) -> Result<K::File, Error> {
+    /// Opens the target directory. The links of a tree are those of who may write there; `is_inside` tells that it is
+    /// within one.
+    fn open_directory(
+        &self,
+        from: &Name<'_, K::File>,
+        stat: &Stat,
+        to: &Name<'_, K::File>,
+        is_inside: bool,
+    ) -> Result<K::File, Error> {
         let failed = |errno| Error::call(Action::CreateDirectory, to.shown, errno);
-        let dir = to.directory().map_err(failed)?;
-        let ending = if self.options.keep_directory_symlink {
-            self.ending_within(dir, to.name, to.shown, Bounds::Open)?
-        } else {
-            None
+        let ending = match self.options.keep_directory_symlink && is_inside {
+            true => self.ending_within(to.directory().map_err(failed)?, to.name, to.shown, Bounds::Open),
+            false => Ok(None),
         };
-        let opened = ending.as_ref().map_or(*to, |ending| Name::within(&ending.dir, &ending.name, to.shown));
+        let ending = match ending {
+            // Told below as what it is.
+            Err(Error::Call { errno: Errno::LOOP | Errno::NOTDIR, .. }) => None,
+            ending => ending?,
+        };
+        let opened = match &ending {
+            Some(ending) => Name::within(&ending.dir, &ending.name, to.shown),
+            None if is_inside => *to,
+            None => self.target_directory(to),
+        };
         match self.directory_handle(&opened) {
             Ok(target) => Ok(target),
             Err(errno @ (Errno::NOTDIR | Errno::LOOP | Errno::NOENT)) => {

@@ -77,6 +77,8 @@ pub struct Made {
     pub path: PathBuf,
     /// As it was once it had its name.
     pub version: Version,
+    /// This run made it: it is no target that -u left alone.
+    pub is_new: bool,
     /// This run copied it, from a source that had not been changed for a while: a look that shows no change is enough
     /// for a further name. Else the bytes decide.
     pub is_settled: bool,
@@ -204,7 +206,7 @@ mod tests {
     }
 
     fn copy(path: &str) -> Made {
-        Made { path: path.into(), version: version(9), is_settled: true }
+        Made { path: path.into(), version: version(9), is_new: true, is_settled: true }
     }
 
     fn is_empty(links: &Links<&str>) -> bool {

@@ -108,8 +108,8 @@ impl<K: Kernel> Entries<'_, K> {
         // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         // What leads in a circle has no time to go by.
-        let decision =
-            decide(&stat, &seen, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
+        let old = self.as_it_was(seen, &setting.home);
+        let decision = decide(&stat, &old, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
         match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
             Decision::Replace => {}
             Decision::Newer => return Ok(Look::Newer(looked)),
@@ -138,20 +138,16 @@ impl<K: Kernel> Entries<'_, K> {
         setting: &Setting<'_, K::File>,
     ) -> Result<(), Error> {
         let options = self.options();
-        let is_link = stat.nlink > 1 && options.preserve.links.wanted();
         let is_through = found.kind == Kind::Symlink && self.writes_through(stat);
         let is_ours = match setting.created {
             Created::Nothing => false,
             Created::Link => is_through,
-            Created::Operand => !is_link && options.backup != Backup::Numbered,
+            Created::Operand => options.backup != Backup::Numbered,
         };
         match (is_ours, is_through) {
             (false, _) => Ok(()),
             (true, true) => Err(through_link(source.shown, target.shown)),
-            (true, false) => {
-                let (source, target) = (quoted(source.shown), quoted(target.shown));
-                Err(Error::Refused(format!("will not overwrite just-created {target} with {source}")))
-            }
+            (true, false) => Err(Error::just_created(target.shown, source.shown)),
         }
     }
 

@@ -57,6 +57,7 @@ impl<K: Kernel> Run<'_, K> {
         if operand.parents.is_empty() {
             stays_within(operand, &operand.name)?;
             let source = self.look_at_operand(operand)?;
+            plan.unknown.clone().map_or(Ok(()), Err)?;
             let base = Arc::new(self.base(operand, plan, &source)?);
             self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(before))?;
             return self.sync(&base, &plan.base);
@@ -160,6 +161,13 @@ impl<K: Kernel> Run<'_, K> {
             return Ok(());
         }
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateDirectory, target.shown, errno))?;
+        if self.options.backup != Backup::No && self.options.backup != Backup::Numbered && before.paths.contains(path) {
+            // What an operand made there would be the backup of this one.
+            let found = self.entries.copier.look_at(&target, false)?;
+            if found.is_some_and(|found| found.kind != Kind::Directory) {
+                return Err(Error::just_created(target.shown, source.shown));
+            }
+        }
         let created = self.claim_path(&newcomer(route, dir))?;
         self.check_way(created, stat.kind, source.shown, target.shown)?;
         if copy()? {
@@ -196,8 +204,9 @@ impl<K: Kernel> Run<'_, K> {
         names.push(source.name.to_owned());
         let created = self.claim_path(&newcomer)?;
         let found = copier.look_at(target, false)?;
-        let is_operands =
-            before.paths.contains(*path) || found.is_some_and(|found| before.made.contains(&identity(&found)));
+        // Of a file with several names, this one goes to another file.
+        let is_made = |found: &Stat| found.nlink == 1 && before.made.contains(&identity(found));
+        let is_operands = before.paths.contains(*path) || found.as_ref().is_some_and(is_made);
         let created = if found.is_some() && is_operands { Created::Operand } else { created };
         let setting = Setting { created, ..setting };
         let place = Place { setting: &setting, ..place };

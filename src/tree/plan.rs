@@ -55,6 +55,8 @@ pub struct Plan {
     pub base: PathBuf,
     shown: Shown,
     strips: bool,
+    /// Why it is not known whether the target operand is a directory: nothing is copied then.
+    pub unknown: Option<Error>,
 }
 
 enum Shown {
@@ -102,11 +104,14 @@ impl Plan {
         match (found, must_be) {
             (Ok(found), _) if found.kind == Kind::Directory => {
                 let (base, shown) = (target.clone(), Shown::Into(target.clone()));
-                Ok(Self { base, shown, strips: operands.strips })
+                Ok(Self { base, shown, strips: operands.strips, unknown: None })
             }
             (Ok(_), None) => Ok(Self::itself(target)),
             (Err(errno), None) if is_no_directory(errno) => Ok(Self::itself(target)),
-            (Err(errno), None) => Err(Error::call(Action::StatTarget, target, errno)),
+            (Err(errno), None) => {
+                let unknown = Some(Error::call(Action::StatTarget, target, errno));
+                Ok(Self { unknown, ..Self::itself(target) })
+            }
             (Ok(_), Some(action)) => Err(Error::call(action, target, Errno::NOTDIR)),
             (Err(errno), Some(action)) => Err(Error::call(action, target, errno)),
         }
@@ -120,7 +125,7 @@ impl Plan {
             name => (above, Path::new(OsStr::from_bytes(name))),
         };
         let shown = Shown::As { name: name.to_owned(), shown: target.to_owned() };
-        Self { base: base.to_owned(), shown, strips: false }
+        Self { base: base.to_owned(), shown, strips: false, unknown: None }
     }
 
     /// Opens the directory that the targets lie in.
@@ -235,7 +240,7 @@ mod tests {
     }
 
     fn plan(directory: &str) -> Plan {
-        Plan { base: directory.into(), shown: Shown::Into(directory.into()), strips: false }
+        Plan { base: directory.into(), shown: Shown::Into(directory.into()), strips: false, unknown: None }
     }
 
     #[test]

@@ -14,12 +14,13 @@ use super::look::{Look, Looked, Setting};
 use super::operand::Before;
 use super::overwrite::{Ask, same_file};
 use super::plan::{Operands, Plan};
+use super::same::Seen;
 use super::spellings::Paths;
 use super::walk::Listing;
 use crate::copy::{Copied, Follow, Geometry, Landing, Name};
 use crate::error::{Action, Error};
 use crate::host::Host;
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::{Kernel, Kind, Stat};
 use crate::options::{Dereference, Options, Product};
 use crate::report::Report;
 use rayon::prelude::*;
@@ -85,7 +86,10 @@ impl<'a, K: Kernel> Run<'a, K> {
             Err(error) => return self.report.error(&error),
         };
         if self.options.parents && !plan.is_into_directory() {
-            return self.report.usage("with --parents, the destination must be a directory");
+            return match &plan.unknown {
+                Some(error) => self.report.error(error),
+                None => self.report.usage("with --parents, the destination must be a directory"),
+            };
         }
         if operands.sources.len() > 1 {
             self.links.keep_all();
@@ -226,12 +230,18 @@ impl<'a, K: Kernel> Run<'a, K> {
     ) -> Result<bool, Error> {
         let Passage { source, target, .. } = &passage;
         let copier = &self.entries.copier;
-        let is_itself = copier.look_at(target, false)?.is_some_and(|found| found.is_same_file(stat));
+        let found = copier.look_at(target, false)?;
+        let is_itself = found.is_some_and(|found| found.is_same_file(stat));
         if is_itself && self.options.product == Product::HardLink {
             return Ok(false);
         }
         if is_itself && self.options.may_replace() {
             return Err(same_file(source.shown, target.shown));
+        }
+        // Something else would be said of a link to the source, and less to the point.
+        if let Some(link) = found.filter(|found| found.kind == Kind::Symlink && self.options.may_replace()) {
+            let to = Seen { name: target, stat: &link, itself: Some(&link) };
+            copier.sameness(&Seen { name: source, stat, itself: None }, &to)?;
         }
         let top = match copier.enter(&passage, None, base, &self.directories, |_| None) {
             Ok(top) => top,

@@ -5,7 +5,7 @@
 //! call tells. There a name would replace, or be merged with, what this run has made under another one, and a file be
 //! written through a link that it has made. So the source names of a directory are remembered by keys that are equal for
 //! all spellings that any filesystem takes for one. Where two are equal the target directory itself is asked, by what is
-//! there, or with a file of its own. Nothing is asked elsewhere, and no name is kept.
+//! there, or with a temporary of its own. Nothing is asked elsewhere.
 
 use super::handles::Asker;
 use super::level::Task;
@@ -13,8 +13,8 @@ use super::look::Created;
 use super::run::Run;
 use crate::copy::leftover::TEMPORARY_PREFIX;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
-use crate::known::filesystems::Honesty;
+use crate::kernel::{Errno, Kernel, Kind};
+use crate::known::filesystems::{Filesystem, Honesty};
 use crate::options::Backup;
 use crate::quote::quoted;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,14 +26,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest name that Linux's filesystems take, in bytes (NAME_MAX).
-const NAME_MAX: usize = 255;
-
 /// So many keys of one directory are kept before it is asked whether it needs any; and again at each multiple.
 const KEYS_UNASKED: usize = 1 << 16;
 
-/// How many names are tried for the file that asks.
-const ATTEMPTS: u64 = 16;
+/// How many names of a directory are tried to see whether it tells capitals from small letters: others may remove them.
+const CASES_MAX: usize = 16;
+
+/// FS_CASEFOLD_FL, which is chattr's F.
+const CASEFOLD: u32 = 0x4000_0000;
 
 /// The names of one directory that have come up.
 #[derive(Default)]
@@ -96,10 +96,12 @@ pub(super) struct Paths {
     devices: Mutex<BTreeMap<u64, bool>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Earlier {
     /// Hash of the path as it is.
     exact: u64,
+    /// The last component.
+    name: Box<OsStr>,
     is_link: bool,
 }
 
@@ -122,7 +124,7 @@ impl Paths {
         if !self.are_kept() {
             return Created::Nothing;
         }
-        let earlier = self.made().get(&path_key(path)).copied();
+        let earlier = self.made().get(&path_key(path)).cloned();
         let is_link = earlier.is_some_and(|earlier| earlier.is_link && earlier.exact == exact(path));
         if is_link { Created::Link } else { Created::Nothing }
     }
@@ -200,23 +202,24 @@ impl<K: Kernel> Run<'_, K> {
         }
         let Newcomer { path, kind, .. } = *newcomer;
         let (key, exact, is_link) = (path_key(path), exact(path), kind == Kind::Symlink);
-        let earlier = paths.made().get(&key).copied();
+        let earlier = paths.made().get(&key).cloned();
         match earlier {
             None => {
                 if is_link || !newcomer.is_told_apart {
-                    paths.made().insert(key, Earlier { exact, is_link });
+                    let name = path.file_name().unwrap_or_default().into();
+                    paths.made().insert(key, Earlier { exact, name, is_link });
                 }
                 Ok(Created::Nothing)
             }
             Some(earlier) if earlier.exact == exact => {
-                paths.made().insert(key, Earlier { exact, is_link: is_link || earlier.is_link });
-                Ok(if earlier.is_link { Created::Link } else { Created::Nothing })
+                let created = if earlier.is_link { Created::Link } else { Created::Nothing };
+                paths.made().insert(key, Earlier { is_link: is_link || earlier.is_link, ..earlier });
+                Ok(created)
             }
-            Some(_) => {
+            Some(earlier) => {
                 let Some(name) = path.file_name().map(Path::new) else { return Ok(Created::Nothing) };
-                let names = self.kernel.list(newcomer.dir);
-                let names = names.map_err(|errno| Error::call(Action::StatTarget, newcomer.target_shown, errno))?;
-                self.part(newcomer.dir, &names, name, [newcomer.source_shown, newcomer.target_shown])?;
+                let shown = [newcomer.source_shown, newcomer.target_shown];
+                self.part(newcomer.dir, &[earlier.name.into()], name, shown)?;
                 Ok(Created::Nothing)
             }
         }
@@ -228,8 +231,7 @@ impl<K: Kernel> Run<'_, K> {
         let [source, target] = shown;
         for other in names.iter().filter(|other| *other != name.as_os_str() && key(other) == wanted) {
             if self.takes_for_one(dir, other, name.as_os_str(), target)? {
-                let (source, target) = (quoted(source), quoted(target));
-                return Err(Error::Refused(format!("will not overwrite just-created {target} with {source}")));
+                return Err(Error::just_created(target, source));
             }
         }
         Ok(())
@@ -238,10 +240,16 @@ impl<K: Kernel> Run<'_, K> {
     /// Whether no spelling but its own leads to a name of a tree, so far as that can be told without asking much.
     fn is_told_apart(&self, task: &Task<K>) -> Result<bool, Error> {
         let Task { level, entry } = task;
-        match level.home.honesty {
-            // There only directories fold that were told to.
-            Honesty::Honest | Honesty::Pseudo => return Ok(true),
-            Honesty::Zfs | Honesty::Unknown => {}
+        let is_folded = match level.home.honesty {
+            Honesty::Honest => {
+                let pair = self.handles(level, Asker::Descent)?;
+                *level.is_folded.get_or_init(|| self.is_folded(&pair.target))
+            }
+            Honesty::Pseudo => Some(false),
+            Honesty::Zfs | Honesty::Unknown => None,
+        };
+        if let Some(is_folded) = is_folded {
+            return Ok(!is_folded);
         }
         let Some(dev) = level.home.dev.filter(|_| entry.name.as_bytes().is_ascii()) else { return Ok(false) };
         let devices = || self.paths.devices.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,78 +273,69 @@ impl<K: Kernel> Run<'_, K> {
 
     /// Whether a directory is seen to tell capitals from small letters, by the names that it has.
     fn tells_case(&self, dir: &K::File, shown: &Path) -> Result<bool, Error> {
-        let failed = |errno| Error::call(Action::StatTarget, shown, errno);
-        let names = self.kernel.list(dir).map_err(failed)?;
-        let Some(swapped) = names.iter().find_map(|name| with_case_swapped(Path::new(name))) else { return Ok(false) };
-        match self.kernel.stat_at(Some(dir), &swapped, false) {
-            Err(Errno::NOENT) => Ok(true),
-            // Perhaps another name that is there; perhaps the same.
-            Ok(_) => Ok(false),
-            Err(errno) => Err(failed(errno)),
+        let names = self.kernel.list(dir).map_err(|errno| Error::call(Action::StatTarget, shown, errno))?;
+        Ok(self.tells_case_of(dir, &names, shown)? == Some(true))
+    }
+
+    /// The same of one that has these names; `None` if it has none by which that shows.
+    fn tells_case_of(&self, dir: &K::File, names: &[OsString], shown: &Path) -> Result<Option<bool>, Error> {
+        let copier = &self.entries.copier;
+        // Temporaries come and go.
+        let are_lasting = names.iter().filter(|name| !name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
+        let swapped = are_lasting.filter_map(|name| Some((name, with_case_swapped(Path::new(name))?)));
+        let is_there = |name: &Path| names.iter().any(|there| there == name.as_os_str());
+        for (name, swapped) in swapped.filter(|(_, swapped)| !is_there(swapped)).take(CASES_MAX) {
+            if copier.leads_somewhere(dir, &swapped, shown)? {
+                return Ok(Some(false));
+            }
+            if copier.leads_somewhere(dir, Path::new(name), shown)? {
+                return Ok(Some(true));
+            }
         }
+        Ok(None)
     }
 
     /// Whether a directory takes two names for one.
     fn takes_for_one(&self, dir: &K::File, one: &OsStr, other: &OsStr, shown: &Path) -> Result<bool, Error> {
+        if self.is_folded(dir) == Some(false) {
+            return Ok(false);
+        }
         let names = match self.kernel.list(dir) {
             Ok(names) => names,
             Err(Errno::ACCESS) => Vec::new(),
             Err(errno) => return Err(Error::call(Action::StatTarget, shown, errno)),
         };
+        let copier = &self.entries.copier;
         let is_there = |name: &OsStr| names.iter().any(|there| there == name);
         match (is_there(one), is_there(other)) {
             (true, true) => Ok(false),
-            (true, false) => self.leads_somewhere(dir, Path::new(other), shown),
-            (false, true) => self.leads_somewhere(dir, Path::new(one), shown),
-            (false, false) => self.takes_for_one_anew(dir, one, other, shown),
+            (true, false) => copier.leads_somewhere(dir, Path::new(other), shown),
+            (false, true) => copier.leads_somewhere(dir, Path::new(one), shown),
+            (false, false) => {
+                let is_case = one.eq_ignore_ascii_case(other);
+                let tells_case = if is_case { self.tells_case_of(dir, &names, shown)? } else { None };
+                tells_case.map_or_else(|| copier.takes_for_one(dir, one, other, shown), |tells| Ok(!tells))
+            }
         }
     }
 
-    fn leads_somewhere(&self, dir: &K::File, name: &Path, shown: &Path) -> Result<bool, Error> {
-        match self.kernel.stat_at(Some(dir), name, false) {
-            Ok(_) => Ok(true),
-            // The latter are names that cannot be.
-            Err(Errno::NOENT | Errno::INVAL | Errno::ILSEQ | Errno::NAMETOOLONG) => Ok(false),
-            Err(errno) => Err(Error::call(Action::StatTarget, shown, errno)),
+    /// Whether a directory was told to fold names, on filesystems where only those do that were; `None` where that is not
+    /// known.
+    fn is_folded(&self, dir: &K::File) -> Option<bool> {
+        let magic = self.kernel.filesystem(dir).unwrap_or(Filesystem::UNTOLD);
+        match self.kernel.inode_flags(dir) {
+            _ if !Filesystem::new(magic).folds_by_flag() => None,
+            Ok(flags) => Some(flags & CASEFOLD != 0),
+            // tmpfs before Linux 6.6, which had neither flags nor folds.
+            Err(Errno::NOTTY) => Some(false),
+            Err(_) => None,
         }
-    }
-
-    /// Asks a directory that has neither of two names: a file that ends in the first is made there, and looked for by the
-    /// second. A crash can leave it.
-    fn takes_for_one_anew(&self, dir: &K::File, one: &OsStr, other: &OsStr, shown: &Path) -> Result<bool, Error> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let random = self.kernel.random();
-        for attempt in 0..ATTEMPTS {
-            let [made, sought] = [one, other].map(|name| asking(random.wrapping_add(attempt), name));
-            if made.as_os_str().len().max(sought.as_os_str().len()) > NAME_MAX {
-                break;
-            }
-            match self.kernel.open(Some(dir), &made, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty()) {
-                Ok(file) => drop(file),
-                Err(Errno::EXIST) => continue,
-                // Nothing new can be made there: the names will say so themselves.
-                Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::ILSEQ) => return Ok(false),
-                Err(errno) => return Err(Error::call(Action::CreateFile, shown, errno)),
-            }
-            let found = self.leads_somewhere(dir, &sought, shown);
-            self.kernel.unlink(dir, &made).map_err(|errno| Error::call(Action::Remove, &made, errno))?;
-            return found;
-        }
-        // Names too long to ask for: two that may be one count as one.
-        Ok(true)
     }
 }
 
 /// cp's refusal to write where a link leads that it has just made.
 pub(super) fn through_link(source: &Path, target: &Path) -> Error {
     Error::Refused(format!("will not copy {} through just-created symlink {}", quoted(source), quoted(target)))
-}
-
-/// The name of a file that asks for `name`.
-fn asking(random: u64, name: &OsStr) -> PathBuf {
-    let mut asking = OsString::from(format!("{TEMPORARY_PREFIX}{random:016x}"));
-    asking.push(name);
-    PathBuf::from(asking)
 }
 
 /// The path with other letters in its last component; `None` if that has none that can be swapped.

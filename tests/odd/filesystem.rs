@@ -142,13 +142,12 @@ impl Odd {
         Ok(attributes(number, &metadata))
     }
 
-    /// A number goes with a file to its new name.
-    fn moved(&self, from: (INodeNo, &OsStr), to: (INodeNo, &OsStr), path: &Path) {
+    /// Who has a renamed file open reaches it by its old number; its new name gets another.
+    fn moved(&self, (parent, name): (INodeNo, &OsStr), path: &Path) {
         let mut paths = self.paths();
-        let [from, to] = [from, to].map(|(parent, name)| paths.of[parent.0 as usize].join(name));
+        let from = paths.of[parent.0 as usize].join(name);
         if let Some(number) = paths.numbers.remove(&from) {
             paths.of[number as usize] = path.strip_prefix(&self.root).expect("a path below the root").to_owned();
-            paths.numbers.insert(to, number);
         }
     }
 
@@ -298,7 +297,7 @@ impl Filesystem for Odd {
         let (from, to) = (self.entry(parent, name), self.entry(new_parent, new_name));
         let renamed = rustix::fs::renameat_with(CWD, &from, CWD, &to, flags);
         if renamed.is_ok() {
-            self.moved((parent, name), (new_parent, new_name), &to);
+            self.moved((parent, name), &to);
         }
         done!(reply, renamed);
     }

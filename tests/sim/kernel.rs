@@ -18,6 +18,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// FS_CASEFOLD_FL.
+const CASEFOLD: u32 = 0x4000_0000;
+
 /// The kernel of a simulated machine.
 #[derive(Clone)]
 pub struct Sim(Arc<Mutex<World>>);
@@ -843,7 +846,10 @@ impl Kernel for Sim {
     fn inode_flags(&self, file: &File) -> Result<u32> {
         self.call(format_args!("getflags {file}"), Call::Flags, |world| {
             world.fails(&[(Fault::AttributeError, Errno::IO)])?;
-            Ok(world.tree.inodes[world.usable(file)?.node].attributes.flags)
+            let node = world.usable(file)?.node;
+            let folds = world.systems[world.tree.inodes[node].system].folds_by_flag();
+            let is_folded = folds && world.tree.inodes[node].kind == Kind::Directory;
+            Ok(world.tree.inodes[node].attributes.flags | if is_folded { CASEFOLD } else { 0 })
         })
     }
 

@@ -142,6 +142,11 @@ impl System {
         }
     }
 
+    /// Whether its directories fold names because they were told to, and say so.
+    pub fn folds_by_flag(&self) -> bool {
+        self.folding != Folding::Exact && self.magic == EXT4_MAGIC
+    }
+
     pub fn zfs(zfs: Zfs) -> Self {
         Self { zfs: Some(zfs), ..Self::honest(ZFS_MAGIC, zfs.can_clone()) }
     }

@@ -3,7 +3,7 @@
 use super::super::campaign::{Sum, seed_of, shared};
 use super::super::faults::{Counts, Fault};
 use super::super::random::spread;
-use super::class::{CLASSES, Class, Played, index};
+use super::class::{CLASSES, Class, index};
 use super::drive::drive;
 use super::judge::{Broken, judge};
 use super::scenario::scenario;
@@ -56,16 +56,11 @@ pub fn run_world(seed: u64, traced: bool) -> Report {
 pub struct Chosen(Vec<Class>);
 
 impl Chosen {
-    /// Those whose names are given, or all that do not wait for anything.
+    /// Those whose names are given, or all.
     pub fn new(names: Option<&str>) -> Self {
         let is_named = |class: &Class, names: &str| names.split(',').any(|name| format!("{class:?}") == name);
-        let is_chosen = |class: &Class, played: &Played| match names {
-            Some("all") => true,
-            Some(names) => is_named(class, names),
-            None => *played == Played::Always,
-        };
-        let chosen = CLASSES.iter().filter(|(class, played)| is_chosen(class, played));
-        Self(chosen.map(|(class, _)| *class).collect())
+        let is_chosen = |class: &&Class| names.is_none_or(|names| is_named(class, names));
+        Self(CLASSES.iter().filter(is_chosen).copied().collect())
     }
 
     /// The seed of the `number`th world of a campaign, which is of a class that is played.
@@ -143,11 +138,8 @@ impl Summary {
             "{} worlds with trees from seed {base} in {:.1?}: {rate:.0} a second, {} calls",
             self.worlds, self.elapsed, self.calls
         );
-        for ((class, played), (worlds, successes, _)) in CLASSES.iter().zip(self.classes) {
-            match (played, worlds) {
-                (Played::Waits(reason), 0) => println!("  {class:?}: not played, waits for {reason}"),
-                _ => println!("  {class:?}: {worlds} worlds, {successes} runs succeeded"),
-            }
+        for (class, (worlds, successes, _)) in CLASSES.iter().zip(self.classes) {
+            println!("  {class:?}: {worlds} worlds, {successes} runs succeeded");
         }
         let faults: Vec<String> =
             Fault::TREES.iter().map(|fault| format!("{fault:?} {}", self.counts.of(*fault))).collect();

@@ -1,7 +1,4 @@
-//! The classes of worlds with trees: what may go wrong in each, and which of them a campaign plays.
-//!
-//! A class whose fault the engine still has is listed with what it waits for. It is not played unless it is
-//! asked for by name; to mend the engine ends with its line here.
+//! The classes of worlds with trees: what may go wrong in each, and whether a run has to succeed nevertheless.
 
 use super::super::call::Call;
 use super::super::faults::Fault;
@@ -70,51 +67,41 @@ pub enum Class {
     LinkedThrough,
 }
 
-/// Whether a campaign plays a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Played {
-    Always,
-    /// When it is asked for: the engine breaks it, and this is what mends it.
-    Waits(&'static str),
-}
-
-use Played::{Always, Waits};
-
 /// The classes, in the order of the reports.
-pub const CLASSES: &[(Class, Played)] = &[
-    (Class::Plain, Always),
-    (Class::Lacking, Always),
-    (Class::Passing, Waits("a refused fsync or removal is survived, or its worlds are known")),
-    (Class::Refused, Waits("a refused fsync, removal or backup is survived, or its worlds are known")),
-    (Class::Failing, Always),
-    (Class::FailingBackups, Always),
-    (Class::FailingInPlace, Always),
-    (Class::FailingLinks, Always),
-    (Class::FailingForGood, Always),
-    (Class::Crash, Always),
-    (Class::CrashLinks, Always),
-    (Class::Reused, Always),
-    (Class::OneNumber, Always),
-    (Class::Renumbered, Always),
-    (Class::Folding, Waits("each name that a fold takes is told, and operands are told from names within")),
-    (Class::Lists, Always),
-    (Class::Planted, Always),
-    (Class::Swapped, Always),
-    (Class::Narrow, Always),
-    (Class::Moving, Always),
-    (Class::Guessed, Always),
-    (Class::Taken, Always),
-    (Class::Kept, Always),
-    (Class::Colliding, Waits("each name of operands that meet is told")),
-    (Class::Joined, Waits("two old targets that are one file are not written one after the other")),
-    (Class::Older, Waits("a link to what -u left alone is a copy of its own with -s")),
-    (Class::LinkedThrough, Always),
-    (Class::Closed, Always),
+pub const CLASSES: &[Class] = &[
+    Class::Plain,
+    Class::Lacking,
+    Class::Passing,
+    Class::Refused,
+    Class::Failing,
+    Class::FailingBackups,
+    Class::FailingInPlace,
+    Class::FailingLinks,
+    Class::FailingForGood,
+    Class::Crash,
+    Class::CrashLinks,
+    Class::Reused,
+    Class::OneNumber,
+    Class::Renumbered,
+    Class::Folding,
+    Class::Lists,
+    Class::Planted,
+    Class::Swapped,
+    Class::Narrow,
+    Class::Moving,
+    Class::Guessed,
+    Class::Taken,
+    Class::Kept,
+    Class::Colliding,
+    Class::Joined,
+    Class::Older,
+    Class::LinkedThrough,
+    Class::Closed,
 ];
 
 /// The number of a class in [`CLASSES`].
 pub fn index(class: Class) -> usize {
-    CLASSES.iter().position(|(listed, _)| *listed == class).unwrap_or_default()
+    CLASSES.iter().position(|listed| *listed == class).unwrap_or_default()
 }
 
 /// Sets the stream that chooses the class apart from those that choose the world.
@@ -124,7 +111,7 @@ impl Class {
     /// The class of a seed's world.
     pub fn of(seed: u64) -> Self {
         let number = Random::new(seed ^ CLASS).index(CLASSES.len());
-        CLASSES[number].0
+        CLASSES[number]
     }
 
     /// Whether the run has to succeed where its order can be carried out.

@@ -153,6 +153,9 @@ impl<'a> Judge<'a> {
                 self.stands(name)?;
                 continue;
             }
+            if self.is_merged_over(name) {
+                continue;
+            }
             self.made(name)?;
             self.looks_right(name)?;
             self.is_backed_up(name)?;
@@ -199,16 +202,34 @@ impl<'a> Judge<'a> {
         stays || is_numbered
     }
 
+    /// Whether a later operand has brought the same name into a directory that both have: they are merged, as by every cp,
+    /// and the last one stays. Operands themselves do not take each other's place.
+    fn is_merged_over(&self, name: &Seen) -> bool {
+        let sources = &self.scenario.order.sources;
+        let is_typed = |name: &Seen| sources[name.operand] == name.source;
+        // What is typed again is copied once.
+        let first = sources.iter().position(|source| *source == sources[name.operand]).unwrap_or(name.operand);
+        let is_later = |other: &&Seen| other.operand > first && other.target == name.target;
+        self.names().filter(is_later).any(|other| !(is_typed(name) && is_typed(other)) && self.made(other).is_ok())
+    }
+
     /// What the options leave as it is has not changed; with -u it may be a new link to what was copied.
     fn stands(&self, name: &Seen) -> Result<(), Broken> {
         let options = &self.scenario.options;
         let Some(old) = self.old(name) else { return Ok(()) };
         let now = self.now(&name.target);
         let stands = now.as_ref().is_some_and(|now| old.is_whole(now));
-        let may_change = options.backup == Backup::Numbered && options.overwrite != Overwrite::Never
+        let may_change = self.is_written_elsewhere(old)
+            || options.backup == Backup::Numbered && options.overwrite != Overwrite::Never
             || options.update == Update::Older && self.made(name).is_ok()
             || self.names().filter(|other| other.key == name.key).count() > 1;
         demand(stands || may_change, || format!("'{}' was to be left alone", name.target))
+    }
+
+    /// Whether an old file has another name that is a target, and holds what was to be there.
+    fn is_written_elsewhere(&self, old: &Still) -> bool {
+        let is_other = |name: &&Seen| name.key != old.key && self.old(name).is_some_and(|other| other.node == old.node);
+        old.kind == Kind::File && self.names().filter(is_other).any(|other| self.made(other).is_ok())
     }
 
     /// The states that a name had since it was first looked up.
@@ -341,7 +362,7 @@ impl<'a> Judge<'a> {
         }
         let node = self.end(name, self.now(&name.target).as_ref()).map(|still| still.node);
         for other in self.scenario.seen[..at].iter().filter(|other| is_file(other)) {
-            let is_moot = self.is_excused(other) || self.is_taken(&other.target);
+            let is_moot = self.is_excused(other) || self.is_taken(&other.target) || self.is_merged_over(other);
             if is_moot || other.key == name.key {
                 continue;
             }
@@ -354,14 +375,22 @@ impl<'a> Judge<'a> {
             let is_kept = options.preserve.links == Keep::Must && is_counted(name) && is_counted(other);
             let became_one = other_node == node;
             let were_old = |name: &Seen| self.old(name).is_some();
+            // A copy that another operand has taken the name of is not linked to.
+            let is_excepted = were_old(name) || were_old(other) || self.is_renumbered() || self.is_contended(name.node);
             if are_names && is_kept {
-                demand(became_one || were_old(name) || were_old(other) || self.is_renumbered(), || {
+                demand(became_one || is_excepted, || {
                     format!("'{}' and '{}' are no longer one file", other.target, name.target)
                 })?;
             }
             demand(are_one || !became_one, || format!("'{}' and '{}' became one file", other.target, name.target))?;
         }
         Ok(())
+    }
+
+    /// Whether a name of an inode goes where one of another operand does.
+    fn is_contended(&self, node: Node) -> bool {
+        let meets = |name: &Seen| self.names().any(|other| other.key == name.key && other.operand != name.operand);
+        self.names().filter(|name| name.node == node).any(meets)
     }
 
     fn is_renumbered(&self) -> bool {
@@ -381,8 +410,11 @@ impl<'a> Judge<'a> {
         let source = &self.world.tree.inodes[name.node].attributes;
         let target = &now.attributes;
         let wrong = |what: &str| format!("'{}' has not the {what} of '{}'", name.target, name.source);
-        // Another operand may have been put into a directory since.
+        // Another operand may have been put into a directory since, or have been merged with it.
         let is_final = name.state != State::Directory || self.scenario.order.sources.len() == 1;
+        if self.names().any(|other| other.key == name.key && other.operand != name.operand) {
+            return Ok(());
+        }
         if preserve.timestamps == Keep::Must && is_final {
             demand(target.mtime == source.mtime, || wrong("time"))?;
         }
@@ -426,7 +458,9 @@ impl<'a> Judge<'a> {
         let Some(old) = self.old(name) else { return Ok(()) };
         let options = &self.scenario.options;
         let stays = self.now(&name.target).is_some_and(|now| now.node == old.node);
-        if options.backup == Backup::No || old.kind == Kind::Directory || stays {
+        // What another operand has brought there is what has the backup's name in the end.
+        let is_merged = self.names().any(|other| other.key == name.key && other.operand != name.operand);
+        if options.backup == Backup::No || old.kind == Kind::Directory || stays || is_merged {
             return Ok(());
         }
         let is_kept = self.backups_of(&name.target).any(|backup| old.is_whole(&backup));
@@ -439,7 +473,10 @@ impl<'a> Judge<'a> {
         demand(!should_succeed, || "what can be done failed".to_owned())?;
         demand(!self.driven.messages.is_empty(), || "failed without a message".to_owned())?;
         for name in self.latest() {
-            let is_well = self.is_excused(name) || self.is_taken(&name.target) || self.made(name).is_ok();
+            let is_well = self.is_excused(name)
+                || self.is_taken(&name.target)
+                || self.is_merged_over(name)
+                || self.made(name).is_ok();
             demand(is_well || self.is_named(name), || {
                 format!("nothing is said of '{}', which is not at '{}'", name.source, name.target)
             })?;
@@ -468,6 +505,7 @@ impl<'a> Judge<'a> {
             let (old, now) = (self.old(name), self.now(&name.target));
             let is_right = match (old, &now) {
                 (None, None) => true,
+                (Some(old), Some(now)) if now.node == old.node && self.is_written_elsewhere(old) => true,
                 (Some(old), Some(now)) => old.is_whole(now) && self.end_is_whole(name, old),
                 // A directory takes a file's place in two steps; its backup has it meanwhile.
                 (Some(old), None) => self.backups_of(&name.target).any(|backup| old.is_whole(&backup)),
@@ -571,8 +609,8 @@ impl<'a> Judge<'a> {
             let path = still.key;
             let is_of_known =
                 |suffix: &&str| path.strip_suffix(*suffix).is_some_and(|of| known.iter().any(|known| known == of));
-            let is_backup =
-                self.scenario.options.backup != Backup::No && ["~", ".~1~", ".~2~", ".~3~"].iter().any(is_of_known);
+            let is_backup = self.scenario.options.backup != Backup::No
+                && ["~", ".~1~", ".~2~", ".~3~", ".~4~", ".~5~"].iter().any(is_of_known);
             let is_known = known.contains(&path) || is_backup || self.is_taken(&still.path);
             let is_strangers = self.took.iter().any(|took| still.path.ends_with(took.as_str()));
             let is_temporary = still.path.contains("/.safecp-");

@@ -97,10 +97,7 @@ pub fn scenario(seed: u64) -> Scenario {
         world.handles_max = (DESCRIPTORS.start - NOT_SEEN) as usize + 4 * (options.directories_max - 1);
     }
     let strike = misfortunes(&mut world, &mut random, class);
-    if let Some(call) = strike.and_then(|strike| strike.of) {
-        is_clean &= call != Call::Link || !wants_links(&options, &seen);
-        is_clean &= !ABOUT_ATTRIBUTES.contains(&call) || !has_attributes(&world);
-    }
+    is_clean &= strike.is_none_or(|strike| is_dispensable(&strike, &world, &options, &seen, &target_system));
     if class.has_stranger() {
         invite(&mut world, &mut random, class, &order, &options, &seen, theirs);
     }
@@ -134,12 +131,19 @@ fn systems(random: &mut Random, class: Class) -> (System, System) {
             target.locks = random.once_in(2);
         }
         Class::Folding => {
+            let magic = random.pick(&[EXT4_MAGIC, UNKNOWN_MAGIC]);
+            target = System { tmpfile: system.tmpfile, ..System::honest(magic, false) };
             target.folding = random.pick(&[Folding::Case, Folding::Case, Folding::Accents]);
         }
         Class::Renumbered => {
             target = System { numbers_names: true, tmpfile: false, ..System::honest(UNKNOWN_MAGIC, false) };
         }
         Class::OneNumber => system = System::honest(UNKNOWN_MAGIC, false),
+        // Where numbers mean nothing, an age by -u may be the run's own doing.
+        Class::Joined if system.magic == UNKNOWN_MAGIC => {
+            system.magic = EXT4_MAGIC;
+            target = system;
+        }
         Class::Kept => {
             target.keeps_names = true;
         }
@@ -338,6 +342,22 @@ fn wants_links(options: &Options, seen: &[Seen]) -> bool {
     options.product == Product::HardLink || options.preserve.links.wanted() && (0..seen.len()).any(is_shared)
 }
 
+/// Whether the order can be carried out without the call that fails.
+fn is_dispensable(strike: &Strike, world: &World, options: &Options, seen: &[Seen], target: &System) -> bool {
+    match strike.of {
+        Some(Call::Link) => !wants_links(options, seen),
+        Some(call) if ABOUT_ATTRIBUTES.contains(&call) => !has_attributes(world),
+        // What nobody can tell to last is refused.
+        Some(Call::Statfs) => !options.durable,
+        // It is what a directory says that lets nothing go: files are written in place, and nothing else is replaced.
+        Some(Call::Rmdir) if strike.errno != Errno::NOSYS => {
+            let replaces = options.backup != Backup::No || options.removal != Removal::Never;
+            target.tmpfile && !replaces && !options.preserve.links.wanted()
+        }
+        Some(_) | None => true,
+    }
+}
+
 /// Whether any file has attributes that could get lost.
 fn has_attributes(world: &World) -> bool {
     world.tree.inodes.iter().any(|inode| !inode.attributes.xattrs.is_empty())
@@ -357,13 +377,18 @@ fn can_be_done(world: &World, order: &Order, options: &Options, seen: &[Seen], t
         |seen: &Seen| world.at(&seen.target).is_some_and(|node| world.tree.inodes[node].kind == Kind::Symlink);
     let is_through_link = wants_links(options, seen) && seen.iter().any(is_link);
     let is_link_in_the_way = is_through_link || links_over && seen.iter().any(|seen| world.at(&seen.target).is_some());
+    // Directories of --parents that the target takes for one with another name.
+    let parents = order.parents();
+    let targets = || seen.iter().map(|seen| &seen.target).chain(parents.iter().map(|(_, parent)| parent));
+    let is_one = |one: &String, other: &String| one != other && key(world, one) == key(world, other);
+    let are_folded = parents.iter().any(|(_, parent)| targets().any(|other| is_one(parent, other)));
     // Of one inode GNU cp makes one file, wherever a name that comes later would be put.
     !seen.iter().any(is_lost)
         && !seen.iter().any(is_directory_link)
         && !duplicate
         && !collides(seen)
-        && !order
-            .parents()
+        && !are_folded
+        && !parents
             .iter()
             .any(|(_, parent)| seen.iter().any(|seen| seen.key == key(world, parent) && seen.state != State::Directory))
         && !keeps_lists

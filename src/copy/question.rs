@@ -1,0 +1,75 @@
+//! A question put to a directory: whether it takes two spellings of a name for one.
+//!
+//! No call tells that. An empty file is made whose name ends in the one, and looked for by the other. Its name is that of a
+//! temporary, so that a later run removes what a killed one left; where nothing can be removed, nothing is made.
+
+use super::Copier;
+use super::commit::NAME_ATTEMPTS;
+use super::leftover::For;
+use crate::error::{Action, Error, reason};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::quote::quoted;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// The longest name that Linux's filesystems take, in bytes (NAME_MAX).
+const NAME_MAX: usize = 255;
+
+/// FS_APPEND_FL, which is chattr's a: names come into the directory and do not go.
+const APPEND_ONLY: u32 = 0x20;
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Whether a directory takes two names for one, neither of which it has. Where it cannot be asked, two that may be one
+    /// count as one. `shown` is the name that this is asked for. A crash can leave an empty temporary.
+    pub(crate) fn takes_for_one(&self, dir: &K::File, one: &OsStr, other: &OsStr, shown: &Path) -> Result<bool, Error> {
+        // Where flags cannot be told there are none.
+        if self.kernel.inode_flags(dir).is_ok_and(|flags| flags & APPEND_ONLY != 0) {
+            return Ok(true);
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let is_local = self.spot(dir, self.honesty_of(dir)).is_local;
+        for _ in 0..NAME_ATTEMPTS {
+            let begin = self.names.marked(self.kernel, dir, is_local, For::Made(self.kernel.now()));
+            let [made, sought] = [one, other].map(|end| ending(&begin, end));
+            if made.as_os_str().len().max(sought.as_os_str().len()) > NAME_MAX {
+                break;
+            }
+            match self.kernel.open(Some(dir), &made, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty()) {
+                Ok(file) => drop(file),
+                Err(Errno::EXIST) => continue,
+                Err(Errno::NAMETOOLONG) => break,
+                // Nothing new can be made there: the names will say so themselves.
+                Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::ILSEQ) => return Ok(false),
+                Err(errno) => return Err(Error::call(Action::CreateFile, shown, errno)),
+            }
+            let found = self.leads_somewhere(dir, &sought, shown);
+            match self.kernel.unlink(dir, &made) {
+                Ok(()) => return found,
+                // Another run has taken it for a dead one's, perhaps before it was looked for.
+                Err(Errno::NOENT) => {}
+                Err(errno) => {
+                    let (made, shown) = (quoted(&shown.with_file_name(&made)), quoted(shown));
+                    let reason = reason(errno);
+                    return Err(Error::Refused(format!("cannot remove {made}, a temporary of {shown}: {reason}")));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a name leads to anything in a directory, whatever it is spelled like there.
+    pub(crate) fn leads_somewhere(&self, dir: &K::File, name: &Path, shown: &Path) -> Result<bool, Error> {
+        match self.kernel.stat_at(Some(dir), name, false) {
+            Ok(_) => Ok(true),
+            // The latter are names that cannot be.
+            Err(Errno::NOENT | Errno::INVAL | Errno::ILSEQ | Errno::NAMETOOLONG) => Ok(false),
+            Err(errno) => Err(Error::call(Action::StatTarget, shown, errno)),
+        }
+    }
+}
+
+fn ending(begin: &Path, end: &OsStr) -> PathBuf {
+    let mut name = begin.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
