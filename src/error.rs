@@ -192,6 +192,18 @@ impl Error {
         Error::Call { action, path: path.to_owned(), errno }
     }
 
+    /// A source is not what it was when it was looked at.
+    #[must_use]
+    pub(crate) fn replaced(shown: &Path) -> Self {
+        Error::Refused(format!("skipping file {}, as it was replaced while being copied", quoted(shown)))
+    }
+
+    /// cp's refusal to write where a link leads that it has just made.
+    #[must_use]
+    pub(crate) fn through_link(source: &Path, target: &Path) -> Self {
+        Error::Refused(format!("will not copy {} through just-created symlink {}", quoted(source), quoted(target)))
+    }
+
     /// Whether permission bits or an access control list could not be set.
     #[must_use]
     pub fn is_about_permissions(&self) -> bool {

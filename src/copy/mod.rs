@@ -38,5 +38,5 @@ mod types;
 pub mod verify;
 
 pub use copier::Copier;
-pub use outcome::{Copied, Sparseness, Verified};
+pub use outcome::{Copied, Outcome, Sparseness, Special, Verified};
 pub use types::{Follow, Geometry, Ground, Home, Landing, Name, Origin, Source, Stop};

@@ -1,11 +1,45 @@
-//! What became of a regular file.
+//! What became of a name: a regular file that was copied, or something else that was made.
 
 use super::fallback::Fallback;
 use super::strategy::{Cloning, Strategy, Why};
 use super::types::Landing;
 use crate::error::Error;
 use crate::kernel::Errno;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// What became of a name that is no directory.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A regular file was copied.
+    Copied(Box<Copied>),
+    /// Something else was made: a symbolic link, a node, a hard link, a file without its content.
+    Made(Special),
+    /// The target was left as it is, rightly.
+    Skipped,
+    /// The target was left as it is because the user said no.
+    Declined,
+}
+
+impl Outcome {
+    /// The name that an old target keeps.
+    #[must_use]
+    pub fn backup(&self) -> Option<&Path> {
+        match self {
+            Outcome::Copied(copied) => copied.backup.as_deref(),
+            Outcome::Made(special) => special.backup.as_deref(),
+            Outcome::Skipped | Outcome::Declined => None,
+        }
+    }
+}
+
+/// What was made that is no regular file.
+#[derive(Clone, Debug, Default)]
+pub struct Special {
+    /// Attributes that had to be kept and could not.
+    pub complaints: Vec<Error>,
+    /// The name, for messages, that the old target keeps.
+    pub backup: Option<PathBuf>,
+}
 
 /// A file that was copied.
 #[derive(Clone, Debug)]

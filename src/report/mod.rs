@@ -5,10 +5,10 @@
 
 mod text;
 
+use crate::copy::Outcome;
 use crate::error::Error;
 use crate::kernel::Errno;
 use crate::options::Verbosity;
-use crate::tree::entry::Outcome;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

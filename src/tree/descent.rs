@@ -82,7 +82,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
     fn pop(&mut self) {
         if let Some((level, _)) = self.levels.pop() {
             if level.is_beneath_another() && Arc::strong_count(&level) > 1 {
-                self.run.directories.listed(&level);
+                self.run.directories.listed(&level.handles);
             }
             self.run.release(level, Asker::Descent);
         }

@@ -5,7 +5,7 @@
 //! as long as they belong to the user who copies and stay beneath the operand's target. What is found in the end is used
 //! by its directory's handle, so that no link that is put there later is followed.
 
-use super::entry::Entries;
+use super::entries::Entries;
 use crate::copy::{Copier, Follow, Home, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};

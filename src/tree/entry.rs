@@ -3,113 +3,18 @@
 //! [`Entries::look`] has found out ([`super::look`]), [`Entries::make`] does. Between them the run may
 //! find that another name of the same inode was copied already and make a hard link instead.
 
-use super::links::{Identity, Version};
-use super::look::{Look, Looked, Setting};
-use super::overwrite::Ask;
-use super::run::identity;
-use super::special::{Special, Standing};
-use crate::copy::{Copied, Copier, Follow, Ground, Home, Landing, Name, Source};
+use super::entries::Entries;
+use super::links::{Version, identity};
+use super::looked::Looked;
+use super::setting::Setting;
+use super::special::Standing;
+use crate::copy::{Follow, Ground, Landing, Name, Outcome, Source, Special};
 use crate::error::{Action, Error};
-use crate::host::Host;
-use crate::kernel::{Errno, Kernel, Kind, Stat};
-use crate::options::{Backup, Dereference, Options, Overwrite, Product, Removal};
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use crate::kernel::{Errno, Kernel, Kind};
+use crate::options::{Backup, Overwrite, Product, Removal};
+use std::sync::PoisonError;
 
-/// What became of a name.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// A regular file was copied.
-    Copied(Box<Copied>),
-    /// Something else was made: a symbolic link, a node, a hard link, a file without its content.
-    Made(Special),
-    /// The target was left as it is, rightly.
-    Skipped,
-    /// The target was left as it is because the user said no.
-    Declined,
-}
-
-impl Outcome {
-    /// The name that an old target keeps.
-    #[must_use]
-    pub fn backup(&self) -> Option<&Path> {
-        match self {
-            Outcome::Copied(copied) => copied.backup.as_deref(),
-            Outcome::Made(special) => special.backup.as_deref(),
-            Outcome::Skipped | Outcome::Declined => None,
-        }
-    }
-}
-
-/// Copies names that are no directories.
-pub struct Entries<'a, K: Kernel> {
-    /// Copies regular files.
-    pub copier: Copier<'a, K>,
-    /// Puts -i's question.
-    ask: Ask<'a>,
-    /// Held while a question waits for its answer.
-    turn: Mutex<()>,
-    /// Old files with several names that are written in place: as they were, and of which source.
-    written: Mutex<BTreeMap<Identity, (Stat, Version)>>,
-}
-
-impl<'a, K: Kernel> Entries<'a, K> {
-    /// Entries for these options; `ask` puts -i's question.
-    pub fn new(kernel: &'a K, options: &'a Options, host: &'a Host, stop: &'a AtomicBool, ask: Ask<'a>) -> Self {
-        Self {
-            copier: Copier::new(kernel, options, host, stop),
-            ask,
-            turn: Mutex::default(),
-            written: Mutex::default(),
-        }
-    }
-
-    pub(super) fn options(&self) -> &Options {
-        self.copier.options
-    }
-
-    /// Puts a question to the user, who is asked one at a time.
-    pub(super) fn asks(&self, question: &str) -> bool {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.ask)(question)
-    }
-
-    /// Looks and makes: the whole way of one name.
-    pub fn copy(
-        &self,
-        source: &Name<'_, K::File>,
-        target: &Name<'_, K::File>,
-        setting: &Setting<'_, K::File>,
-    ) -> Result<Outcome, Error> {
-        match self.look(source, target, setting)? {
-            Look::Make(looked) => self.make(looked, source, target, setting),
-            Look::Newer(_) => Ok(Outcome::Skipped),
-            Look::Ended(outcome) => Ok(outcome),
-        }
-    }
-
-    /// Whether a source of this kind becomes a regular file: without -R, or with --copy-contents, all do.
-    pub(super) fn is_copied_as_file(&self, stat: &Stat) -> bool {
-        let reads_all = !self.options().recursive || self.options().copy_contents;
-        stat.kind == Kind::File || (reads_all && !matches!(stat.kind, Kind::Symlink | Kind::Directory))
-    }
-
-    /// Whether a regular file is made of such a source.
-    pub(super) fn is_written(&self, stat: &Stat) -> bool {
-        self.is_copied_as_file(stat) && self.options().product.reads_sources()
-    }
-
-    /// Whether cp removes what stands at the target before it makes anything there.
-    pub(super) fn is_removed_first(&self, stat: &Stat, found: &Stat) -> bool {
-        let options = self.options();
-        let is_in_the_way = options.preserve.links.wanted() && found.nlink > 1
-            || options.dereference == Dereference::Never && stat.kind != Kind::File;
-        let makes_data = options.product != Product::Attributes;
-        options.backup == Backup::No && (options.removal == Removal::Always || makes_data && is_in_the_way)
-    }
-
+impl<K: Kernel> Entries<'_, K> {
     /// Makes the target of a name that was looked at.
     pub fn make(
         &self,
@@ -208,15 +113,6 @@ impl<'a, K: Kernel> Entries<'a, K> {
         let source = Version::new(&looked.stat, None);
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.entry(identity(&found)).or_insert((found, source)).1 != source
-    }
-
-    /// An old file as it was before this run wrote it under another name, where its number tells that.
-    pub(super) fn as_it_was(&self, found: Stat, home: &Home) -> Stat {
-        if found.nlink == 1 || !home.numbers_files() {
-            return found;
-        }
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(&identity(&found)).map_or(found, |(before, _)| *before)
     }
 
     /// How a regular file arrives where something stands, or nothing.

@@ -4,11 +4,10 @@
 //! files one number, or one file several. So the copy has to be what it was, and the source what it was when that was read;
 //! where times cannot tell, or numbers mean nothing, the bytes decide. What is not proved to be the same is copied by itself.
 
-use super::entry::Outcome;
 use super::links::{Likeness, Made, Version};
 use super::run::{Place, Run};
-use super::special::{Special, Standing};
-use crate::copy::Source;
+use super::special::Standing;
+use crate::copy::{Outcome, Source, Special};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Filesystem;

@@ -5,13 +5,7 @@
 //! that is open, a component at a time, each compared with the directory that it was. A directory that somebody put in
 //! the place of another meanwhile is an error, and never entered.
 
-use super::level::Level;
-use super::look::replaced;
-use super::run::Run;
-use crate::copy::{Copier, Name};
-use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Stat};
-use crate::quote::quoted;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +28,7 @@ impl<K: Kernel> Drop for Pair<K> {
 /// Where a level keeps its handles.
 pub(super) struct Handles<K: Kernel>(Mutex<State<K>>);
 
-enum State<K: Kernel> {
+pub(super) enum State<K: Kernel> {
     Open(Arc<Pair<K>>),
     /// With the target as it was; the level has the source's stat.
     Closed(Stat),
@@ -53,7 +47,7 @@ impl<K: Kernel> Clone for State<K> {
 }
 
 impl<K: Kernel> Handles<K> {
-    fn state(&self) -> MutexGuard<'_, State<K>> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -66,7 +60,7 @@ impl<K: Kernel> Handles<K> {
     }
 
     /// Takes handles that were opened again; those of another thread, if it was quicker.
-    fn put(&self, opened: Pair<K>) -> Arc<Pair<K>> {
+    pub(super) fn put(&self, opened: Pair<K>) -> Arc<Pair<K>> {
         let mut state = self.state();
         if let State::Open(pair) = &*state {
             return Arc::clone(pair);
@@ -101,7 +95,7 @@ impl<K: Kernel> Handles<K> {
 
 /// All directories of a run that are open.
 pub(super) struct Directories<K: Kernel> {
-    max: usize,
+    pub(super) max: usize,
     open: Arc<AtomicUsize>,
     /// Levels whose names have all come up, and wait: in a batch, or for another name of their inode. The first was
     /// put here first.
@@ -135,13 +129,13 @@ impl<K: Kernel> Directories<K> {
         self.open.load(Ordering::Relaxed) > self.max / 2
     }
 
-    /// The names of a level have all come up: from now on its handles may be closed by anybody.
-    pub(super) fn listed(&self, level: &Level<K>) {
+    /// The names of the level with these handles have all come up: from now on its handles may be closed by anybody.
+    pub(super) fn listed(&self, handles: &Arc<Handles<K>>) {
         let mut listed = self.lock();
         if listed.len() > 2 * self.max {
             listed.retain(|handles| handles.is_open());
         }
-        listed.push_back(Arc::clone(&level.handles));
+        listed.push_back(Arc::clone(handles));
     }
 
     /// Closes handles of levels whose names have all come up, until there is room. False if there is none then.
@@ -171,64 +165,4 @@ pub(super) enum Asker {
     Descent,
     /// A name, or the end of a directory.
     Name,
-}
-
-impl<K: Kernel> Run<'_, K> {
-    /// The handles of a level, opened again if they were closed. Fails if its name leads to another directory by now.
-    pub(super) fn handles(&self, level: &Level<K>, asker: Asker) -> Result<Arc<Pair<K>>, Error> {
-        if let Some(pair) = level.handles.get() {
-            return Ok(pair);
-        }
-        let mut closed = vec![level];
-        let mut open = None;
-        let mut above = level.above.as_deref();
-        while let Some(next) = above.filter(|_| open.is_none()) {
-            open = next.handles.get();
-            closed.extend(open.is_none().then_some(next));
-            above = next.above.as_deref();
-        }
-        let Some(mut pair) = open else {
-            // Only what has a level above is ever closed.
-            return Err(replaced(&level.source_shown()));
-        };
-        let kept = if asker == Asker::Descent { self.directories.max.div_ceil(4) } else { 1 };
-        while let Some(next) = closed.pop() {
-            self.directories.make_room(self.kernel);
-            let state = next.handles.state().clone();
-            pair = match state {
-                // Another thread was quicker.
-                State::Open(opened) => opened,
-                State::Closed(target) => {
-                    let opened = self.open_again(next, &target, &pair)?;
-                    if closed.len() < kept { next.handles.put(opened) } else { Arc::new(opened) }
-                }
-                State::Ended => return Err(replaced(&next.source_shown())),
-            };
-            if asker == Asker::Name && closed.is_empty() {
-                self.directories.listed(next);
-            }
-        }
-        Ok(pair)
-    }
-
-    /// Opens a level's directories in those above it, and sees that they are what they were.
-    fn open_again(&self, level: &Level<K>, known: &Stat, above: &Pair<K>) -> Result<Pair<K>, Error> {
-        let copier: &Copier<'_, K> = &self.entries.copier;
-        // Whole names are as long as the tree is deep: they are made for a message alone.
-        let name = level.component();
-        let source = Name { dir: Some(&above.source), name, shown: name, follow: copier.follow_inside() };
-        let target = Name::within(&above.target, name, name);
-        let access = |errno| Error::call(Action::Access, &level.source_shown(), errno);
-        let found = copier.directory_handle(&source).map_err(access)?;
-        if !self.kernel.stat(&found).map_err(access)?.is_same_file(&level.from) {
-            return Err(replaced(&level.source_shown()));
-        }
-        let failed = |errno| Error::call(Action::StatTarget, &level.target_shown(), errno);
-        let made = copier.directory_handle(&copier.target_directory(&target)).map_err(failed)?;
-        if !self.kernel.stat(&made).map_err(failed)?.is_same_file(known) {
-            let target = quoted(&level.target_shown());
-            return Err(Error::Refused(format!("not writing to {target}, as it was replaced meanwhile")));
-        }
-        Ok(self.directories.pair(found, made))
-    }
 }

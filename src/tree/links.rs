@@ -16,6 +16,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Device and inode number.
 pub type Identity = (u64, u64);
 
+/// The identity that a stat tells.
+pub(super) fn identity(stat: &Stat) -> Identity {
+    (stat.dev, stat.ino)
+}
+
 /// Timestamps are this coarse at worst, on ext4 with small inodes: what was changed within that time of being read may
 /// have been changed again and not show it.
 const COARSEST_SECONDS: i64 = 2;

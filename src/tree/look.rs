@@ -4,75 +4,19 @@
 //! one, whether the target is to be left alone, and what may not take whose place.
 
 use super::ending::{Bounds, Ending};
-use super::entry::{Entries, Outcome};
+use super::entries::Entries;
+use super::looked::{Look, Looked};
 use super::overwrite::{Decision, check_kinds, decide};
 use super::same::{Sameness, Seen};
-use super::spellings::through_link;
-use crate::copy::{Follow, Home, Name, Origin};
+use super::setting::{Created, Setting};
+use crate::copy::{Follow, Name, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Removal};
 use crate::quote::quoted;
-use std::path::Path;
-
-/// Where a name lies and what is known of it beforehand.
-pub struct Setting<'a, F> {
-    /// The target's directory was made by this run, so that nothing can be in the way.
-    pub fresh: bool,
-    /// The target's directory.
-    pub home: Home,
-    /// The source's directory; `None` for an operand.
-    pub origin: Option<Origin>,
-    /// What operands before this one have made of the target.
-    pub created: Created,
-    /// The user named the target itself: a fifo there is waited for.
-    pub named: bool,
-    /// What the walk took the source for; `None` for an operand.
-    pub walked: Option<Kind>,
-    /// The operand's own target and this one's path beneath it: how far a symbolic link that stands at the target may
-    /// lead. `None` for an operand, whose links are the user's own.
-    pub top: Option<(&'a F, &'a Path)>,
-}
-
-/// What another operand has made under the same path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
-    /// Nothing that matters.
-    Nothing,
-    /// A symbolic link, which nothing is written through.
-    Link,
-    /// An operand's own target, which nothing takes the place of.
-    Operand,
-}
-
-/// A name that was looked at.
-pub struct Looked<F> {
-    /// The source.
-    pub stat: Stat,
-    /// The source, if it was opened already.
-    pub(super) file: Option<F>,
-    /// What stands at the target, links not followed.
-    pub standing: Option<Stat>,
-    /// What it leads to, if it is a symbolic link that is written through.
-    pub(super) referent: Option<Stat>,
-    /// Where that is, if the link stands within a tree.
-    pub(super) ending: Option<Ending<F>>,
-    /// It is a symbolic link that leads in a circle, and is replaced (-f).
-    pub(super) is_circular: bool,
-}
 
 /// What a link leads to, and where that is.
 type Led<F> = (Option<Stat>, Option<Ending<F>>);
-
-/// What to do with a name that was looked at.
-pub enum Look<F> {
-    /// It is to be made.
-    Make(Box<Looked<F>>),
-    /// What stands at the target is not older: it stays, unless it is to be a link to another copy.
-    Newer(Box<Looked<F>>),
-    /// Its outcome is known.
-    Ended(Outcome),
-}
 
 impl<K: Kernel> Entries<'_, K> {
     /// Finds out what a name is and whether its target may be made. Changes nothing.
@@ -146,7 +90,7 @@ impl<K: Kernel> Entries<'_, K> {
         };
         match (is_ours, is_through) {
             (false, _) => Ok(()),
-            (true, true) => Err(through_link(source.shown, target.shown)),
+            (true, true) => Err(Error::through_link(source.shown, target.shown)),
             (true, false) => Err(Error::just_created(target.shown, source.shown)),
         }
     }
@@ -186,7 +130,7 @@ impl<K: Kernel> Entries<'_, K> {
         let stat = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
         if setting.walked.is_some_and(|walked| walked != stat.kind) {
-            return Err(replaced(source.shown));
+            return Err(Error::replaced(source.shown));
         }
         Ok((stat, None))
     }
@@ -194,7 +138,7 @@ impl<K: Kernel> Entries<'_, K> {
     /// Opens a source to read it, without waiting for a fifo's writer; fails if it is no regular file.
     fn open_source(&self, source: &Name<'_, K::File>) -> Result<(K::File, Stat), Error> {
         let failed = |errno| match errno {
-            Errno::LOOP if source.follow == Follow::No => replaced(source.shown),
+            Errno::LOOP if source.follow == Follow::No => Error::replaced(source.shown),
             // A directory that lists its names and does not let at them: cp finds out before it opens.
             Errno::ACCESS => {
                 let looked = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
@@ -207,7 +151,7 @@ impl<K: Kernel> Entries<'_, K> {
         let file = self.copier.open(source, OFlags::RDONLY).map_err(failed)?;
         let stat = self.copier.kernel.stat(&file).map_err(failed)?;
         if stat.kind != Kind::File {
-            return Err(replaced(source.shown));
+            return Err(Error::replaced(source.shown));
         }
         Ok((file, stat))
     }
@@ -243,16 +187,11 @@ impl<K: Kernel> Entries<'_, K> {
     pub(super) fn open_looked(&self, source: &Name<'_, K::File>, stat: &Stat) -> Result<(K::File, Stat), Error> {
         if stat.kind == Kind::File {
             let (file, opened) = self.open_source(source)?;
-            return if opened.is_same_file(stat) { Ok((file, opened)) } else { Err(replaced(source.shown)) };
+            return if opened.is_same_file(stat) { Ok((file, opened)) } else { Err(Error::replaced(source.shown)) };
         }
         // A fifo or device that is read as a file, as cp without -R does: here waiting is right.
         let file = source.open(self.copier.kernel, OFlags::RDONLY);
         let file = file.map_err(|errno| Error::call(Action::OpenSource, source.shown, errno))?;
         Ok((file, *stat))
     }
-}
-
-/// GNU's words for a source that is no longer what it was.
-pub(super) fn replaced(shown: &Path) -> Error {
-    Error::Refused(format!("skipping file {}, as it was replaced while being copied", quoted(shown)))
 }

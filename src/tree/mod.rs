@@ -3,20 +3,27 @@
 //! The walk proposes names; every one is opened again beneath the handle of the directory it was
 //! found in, so that a tree that changes under the walk gives errors, never other files.
 
+mod collision;
 mod descent;
 mod ending;
+pub mod entries;
 pub mod entry;
 mod further;
 mod handles;
 pub mod level;
 pub mod links;
 pub mod look;
+pub mod looked;
+mod name;
 mod operand;
 pub mod overwrite;
 mod parents;
 pub mod plan;
+mod reopen;
 pub mod run;
 mod same;
+pub mod setting;
 pub mod special;
 mod spellings;
 pub mod walk;
+mod work;

@@ -3,14 +3,14 @@
 //! The refusals are cp's, in cp's order: a source that was named before, a target that cannot be
 //! looked at, a name that can only be a directory's.
 
+use super::collision::Newcomer;
 use super::handles::Asker;
 use super::level::Passage;
-use super::links::Identity;
-use super::look::{Created, Setting};
+use super::links::{Identity, identity};
 use super::parents::beneath;
-use super::plan::{Operand, Plan, ends_in_slash};
-use super::run::{Place, Run, identity};
-use super::spellings::Newcomer;
+use super::plan::{Operand, Operands, Plan, ends_in_slash};
+use super::run::{Place, Run};
+use super::setting::{Created, Setting};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
@@ -46,6 +46,34 @@ struct Route<'a, F> {
 }
 
 impl<K: Kernel> Run<'_, K> {
+    /// Copies every operand; what fails is reported and the rest goes on.
+    pub fn operands(&self, operands: &Operands) {
+        let plan = match Plan::new(self.kernel, operands) {
+            Ok(plan) => plan,
+            Err(error) => return self.report.error(&error),
+        };
+        if self.options.parents && !plan.is_into_directory() {
+            return match &plan.unknown {
+                Some(error) => self.report.error(error),
+                None => self.report.usage("with --parents, the destination must be a directory"),
+            };
+        }
+        if operands.sources.len() > 1 {
+            self.links.keep_all();
+            self.paths.keep();
+        }
+        let mut before = Before::default();
+        for source in &operands.sources {
+            if self.is_stopped() {
+                return;
+            }
+            let operand = if self.options.parents { plan.operand_with_parents(source) } else { plan.operand(source) };
+            if let Err(error) = self.operand(&operand, &plan, operands.sources.len() > 1, &mut before) {
+                self.report.error(&error);
+            }
+        }
+    }
+
     /// Copies an operand; with `several` it is one of more than one.
     pub(super) fn operand(
         &self,

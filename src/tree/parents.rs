@@ -3,12 +3,12 @@
 //! Each is a level, as directories that are copied are, and gets its attributes after what goes into
 //! it. Where all of them are there already they are left as they are.
 
+use super::collision::Newcomer;
 use super::ending::{Bounds, Ending};
 use super::handles::Asker;
 use super::level::{Level, Passage, Refusal};
 use super::plan::{Operand, Parent};
 use super::run::Run;
-use super::spellings::Newcomer;
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};

@@ -4,10 +4,10 @@
 //! over an old target otherwise, so that the old one is never missing. Links that are made instead of
 //! copies (-l, -s) are here as well.
 
-use super::look::{Setting, replaced};
+use super::setting::Setting;
 use crate::copy::backup::Leaves;
 use crate::copy::metadata::{Dressed, Fresh, Worn};
-use crate::copy::{Copier, Follow, Name};
+use crate::copy::{Copier, Follow, Name, Special};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::known::filesystems::Honesty;
@@ -43,15 +43,6 @@ impl<F> Clone for Making<'_, F> {
 
 impl<F> Copy for Making<'_, F> {}
 
-/// What was made that is no regular file.
-#[derive(Clone, Debug, Default)]
-pub struct Special {
-    /// Attributes that had to be kept and could not.
-    pub complaints: Vec<Error>,
-    /// The name, for messages, that the old target keeps.
-    pub backup: Option<PathBuf>,
-}
-
 impl<K: Kernel> Copier<'_, K> {
     /// Makes `target` a symbolic link, fifo, socket or device like `source`, with its attributes.
     pub(super) fn make_special(
@@ -65,7 +56,7 @@ impl<K: Kernel> Copier<'_, K> {
         let failed = |errno| Error::call(Action::StatSource, source.shown, errno);
         let handle = handle.map_err(failed)?;
         if !self.kernel.stat(&handle).map_err(failed)?.is_same_file(from) {
-            return Err(replaced(source.shown));
+            return Err(Error::replaced(source.shown));
         }
         let backup = match from.kind {
             Kind::Symlink => self.make_symlink(&handle, source, target, standing)?,

@@ -7,14 +7,15 @@ use super::kernel::{File, Sim};
 use super::scenario::Scenario;
 use super::system::System;
 use super::world::World;
-use safecp::copy::{Copied, Follow, Name};
+use safecp::copy::{Copied, Follow, Name, Outcome};
 use safecp::error::{Action, Error};
 use safecp::host::Host;
 use safecp::kernel::patient::Patient;
 use safecp::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use safecp::known::zfs::{Module, Version};
-use safecp::tree::entry::{Entries, Outcome};
-use safecp::tree::look::{Created, Setting};
+use safecp::tree::entries::Entries;
+use safecp::tree::looked::Look;
+use safecp::tree::setting::{Created, Setting};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -63,7 +64,11 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
         walked: scenario.in_tree.then_some(Kind::File),
         top: scenario.in_tree.then_some((&target_dir, Path::new("target"))),
     };
-    let outcome = entries.copy(&source, &target, &setting)?;
+    let outcome = match entries.look(&source, &target, &setting)? {
+        Look::Make(looked) => entries.make(looked, &source, &target, &setting)?,
+        Look::Newer(_) => Outcome::Skipped,
+        Look::Ended(outcome) => outcome,
+    };
     if options.durable {
         entries.copier.sync_directory(&target_dir, Path::new("t"))?;
     }

@@ -1,0 +1,128 @@
+//! A tree is worked off: in this thread, or by all; who is the last in a directory finishes it.
+
+use super::descent::Descent;
+use super::handles::Asker;
+use super::level::{Level, Passage, Refusal, Task};
+use super::overwrite::same_file;
+use super::run::{Place, Run};
+use super::same::Seen;
+use super::setting::Setting;
+use super::walk::Listing;
+use crate::copy::Name;
+use crate::error::{Action, Error};
+use crate::kernel::{Kernel, Kind, Stat};
+use crate::options::Product;
+use rayon::prelude::*;
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Names handed out at a time, so many that two threads seldom meet in one directory; who has none left takes some of
+/// another's.
+const BATCH: usize = 128;
+
+impl<'a, K: Kernel> Run<'a, K> {
+    /// A directory operand: everything in it. False if there was nothing to do.
+    /// `stat` is the source's.
+    pub(super) fn directory(
+        &self,
+        passage: Passage<'_, K::File>,
+        stat: &Stat,
+        base: &Arc<K::File>,
+    ) -> Result<bool, Error> {
+        let Passage { source, target, .. } = &passage;
+        let copier = &self.entries.copier;
+        let found = copier.look_at(target, false)?;
+        let is_itself = found.is_some_and(|found| found.is_same_file(stat));
+        if is_itself && self.options.product == Product::HardLink {
+            return Ok(false);
+        }
+        if is_itself && self.options.may_replace() {
+            return Err(same_file(source.shown, target.shown));
+        }
+        // Something else would be said of a link to the source, and less to the point.
+        if let Some(link) = found.filter(|found| found.kind == Kind::Symlink && self.options.may_replace()) {
+            let to = Seen { name: target, stat: &link, itself: Some(&link) };
+            copier.sameness(&Seen { name: source, stat, itself: None }, &to)?;
+        }
+        let top = match copier.enter(&passage, None, base, &self.directories, |_| None) {
+            Ok(top) => top,
+            Err(Refusal::For(error)) => return Err(error),
+            Err(Refusal::IntoItself | Refusal::Operand | Refusal::Cycle) => return Ok(false),
+        };
+        let forbidden = self.handles(&top, Asker::Name).map(|pair| self.kernel.stat(&pair.target))?;
+        let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
+        if top.made {
+            self.report.made(source.shown, target.shown);
+        }
+        let levels = vec![(Arc::new(top), Listing::default())];
+        self.descend(Descent { run: self, levels, forbidden, source: source.shown, target: target.shown });
+        Ok(true)
+    }
+
+    /// Works a tree off, in this thread or in all.
+    fn descend(&self, mut descent: Descent<'_, 'a, K>) {
+        if let Some(pool) = self.entries.copier.threads.pool() {
+            let batches = std::iter::from_fn(|| descent.batch(BATCH)).par_bridge();
+            pool.install(|| batches.for_each(|batch| batch.into_par_iter().for_each(|task| self.task(task))));
+        } else {
+            while let Some(batch) = descent.batch(1) {
+                batch.into_iter().for_each(|task| self.task(task));
+            }
+        }
+        descent.end();
+    }
+
+    /// One name of a tree.
+    pub(super) fn task(&self, task: Task<K>) {
+        if !self.is_stopped()
+            && let Err(error) = self.name_of(&task)
+        {
+            self.report.error(&error);
+        }
+        self.release(task.level, Asker::Name);
+    }
+
+    fn name_of(&self, task: &Task<K>) -> Result<(), Error> {
+        let level = &task.level;
+        let pair = self.handles(level, Asker::Name)?;
+        let (source_shown, target_shown, path) = (task.source_shown(), task.target_shown(), task.path());
+        let follow = self.entries.copier.follow_inside();
+        let source = Name { dir: Some(&pair.source), name: task.name(), shown: &source_shown, follow };
+        let target = Name::within(&pair.target, task.name(), &target_shown);
+        // Where the way to the directory led through links, the directory is the top; in a new one there are none.
+        let (top_pair, below) = if self.options.keep_directory_symlink || level.made {
+            (Arc::clone(&pair), Cow::Borrowed(task.name()))
+        } else {
+            (self.handles(level.top(), Asker::Name)?, Cow::Owned(task.path_below_top()))
+        };
+        let top: (&K::File, &Path) = (&top_pair.target, &below);
+        let setting = Setting {
+            fresh: level.made,
+            home: level.home,
+            origin: level.origin,
+            created: self.paths.created(&path),
+            named: false,
+            walked: Some(task.kind()),
+            top: Some(top),
+        };
+        let place = Place { source: &source, target: &target, setting: &setting, base: &level.base, path: &path };
+        self.name(&place, Some(task))
+    }
+
+    /// Lets go of a level; who is the last to do so finishes it, and lets go of the one above.
+    pub(super) fn release(&self, level: Arc<Level<K>>, asker: Asker) {
+        let mut held = Some(level);
+        while let Some(level) = held.and_then(Arc::into_inner) {
+            match self.handles(&level, asker) {
+                Ok(pair) => {
+                    let complaints = self.entries.copier.leave(&level, &pair);
+                    complaints.iter().for_each(|complaint| self.report.error(complaint));
+                }
+                Err(error) => self.report.error(&error),
+            }
+            level.handles.end();
+            held = level.above;
+        }
+    }
+}
