@@ -8,7 +8,7 @@ use safecp::kernel::linux::Linux;
 use safecp::kernel::patient::Patient;
 use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::options::Options;
-use safecp::report::{Report, write_error};
+use safecp::report::{Event, Listener, Report, write_error};
 use safecp::signals;
 use safecp::tree::plan::Operands;
 use safecp::tree::run::Run;
@@ -112,14 +112,14 @@ fn copy(
     let watch = signals::watch(signals::GRACE)?;
     let report = Report::new(environment.program, options.verbosity, host::output(), host::messages())
         .ending_with_pipes(signals::dies_of_closed_pipes());
-    warnings.iter().for_each(|warning| report.warning(warning));
+    warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
     let kernel = Patient(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
     let mut host = host::this_host();
     if options.preserve.mode.wanted() || options.preserve.xattr.wanted() {
         let (attributes, unused) = host::attribute_rules(Path::new(host::ATTRIBUTE_RULES));
-        unused.iter().for_each(|warning| report.warning(warning));
+        unused.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
         host.attributes = attributes;
     }
     let ask = |question: &str| host::ask(&environment.called, question);

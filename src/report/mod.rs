@@ -1,9 +1,12 @@
 //! Outcomes said out loud: GNU's words on standard output and standard error, and the exit status.
 //!
-//! The report is told what happened and branches nothing. Lines of one name are written at once, so
+//! A report listens to a run ([`Event`]) and branches nothing. Lines of one name are written at once, so
 //! that threads do not mix them. What cannot be written counts as a failure.
 
+mod event;
 mod text;
+
+pub use event::{Event, Listener};
 
 use crate::copy::Outcome;
 use crate::error::Error;
@@ -55,8 +58,16 @@ impl Report {
         Self { ends_with_pipes, ..self }
     }
 
-    /// A name failed, or something is to be noted of it.
-    pub fn error(&self, error: &Error) {
+    /// Writes out what is held back. False if anything failed, in the run or in writing about it.
+    pub fn finish(&self) -> bool {
+        let flushed = self.output.lock().unwrap_or_else(PoisonError::into_inner).flush();
+        if let Err(error) = flushed {
+            self.cannot_write(&error);
+        }
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+
+    fn failed(&self, error: &Error) {
         match error {
             Error::Noted(noted) => return self.message(&noted.to_string()),
             Error::Interrupted => {}
@@ -68,40 +79,16 @@ impl Report {
         self.has_failed.store(true, Ordering::Relaxed);
     }
 
-    /// The operands do not fit the options.
-    pub fn usage(&self, text: &str) {
+    fn misused(&self, text: &str) {
         self.has_failed.store(true, Ordering::Relaxed);
         self.message(&format!("{text}\nTry '{} --help' for more information.", self.program));
     }
 
-    /// Something that should be known and is no failure.
-    pub fn warning(&self, text: &str) {
+    fn warned(&self, text: &str) {
         self.message(&format!("warning: {text}"));
     }
 
-    /// A directory was made.
-    pub fn made(&self, source: &Path, target: &Path) {
-        if self.verbosity >= Verbosity::Names {
-            self.say(&text::arrow(source, target, None));
-        }
-    }
-
-    /// A directory of --parents was made.
-    pub fn parent_made(&self, source: &Path, target: &Path) {
-        if self.verbosity >= Verbosity::Names {
-            self.say(&text::parent(source, target));
-        }
-    }
-
-    /// An old target was removed, or what took its name did so.
-    pub fn removed(&self, target: &Path) {
-        if self.verbosity >= Verbosity::Names {
-            self.say(&text::removed(target));
-        }
-    }
-
-    /// What became of a name.
-    pub fn outcome(&self, source: &Path, target: &Path, outcome: &Outcome) {
+    fn finished(&self, source: &Path, target: &Path, outcome: &Outcome) {
         match outcome {
             Outcome::Copied(copied) => {
                 if self.verbosity >= Verbosity::Names {
@@ -112,15 +99,13 @@ impl Report {
                     self.say(&lines);
                 }
                 if copied.changed {
-                    self.warning(&text::changed(source));
+                    self.warned(&text::changed(source));
                 }
-                copied.complaints.iter().for_each(|complaint| self.error(complaint));
+                copied.complaints.iter().for_each(|complaint| self.failed(complaint));
             }
             Outcome::Made(special) => {
-                if self.verbosity >= Verbosity::Names {
-                    self.say(&text::arrow(source, target, outcome.backup()));
-                }
-                special.complaints.iter().for_each(|complaint| self.error(complaint));
+                self.say_of_name(|| text::arrow(source, target, outcome.backup()));
+                special.complaints.iter().for_each(|complaint| self.failed(complaint));
             }
             Outcome::Skipped => {
                 if self.verbosity >= Verbosity::Decisions {
@@ -131,13 +116,11 @@ impl Report {
         }
     }
 
-    /// Writes out what is held back. False if anything failed, in the run or in writing about it.
-    pub fn finish(&self) -> bool {
-        let flushed = self.output.lock().unwrap_or_else(PoisonError::into_inner).flush();
-        if let Err(error) = flushed {
-            self.cannot_write(&error);
+    /// A line of -v.
+    fn say_of_name(&self, line: impl FnOnce() -> String) {
+        if self.verbosity >= Verbosity::Names {
+            self.say(&line());
         }
-        !self.has_failed.load(Ordering::Relaxed)
     }
 
     fn say(&self, lines: &str) {
@@ -161,6 +144,20 @@ impl Report {
         if written.is_err() {
             // There is nowhere left to say it; the exit status is what remains.
             self.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Listener for Report {
+    fn hear(&self, event: &Event<'_>) {
+        match *event {
+            Event::DirectoryMade { source, target } => self.say_of_name(|| text::arrow(source, target, None)),
+            Event::ParentMade { source, target } => self.say_of_name(|| text::parent(source, target)),
+            Event::Removed { target } => self.say_of_name(|| text::removed(target)),
+            Event::Finished { source, target, outcome } => self.finished(source, target, outcome),
+            Event::Failed(error) => self.failed(error),
+            Event::Warned(text) => self.warned(text),
+            Event::Misused(text) => self.misused(text),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Listed, Stat};
 use crate::quote::quoted;
+use crate::report::Event;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,7 +59,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
                     }
                 }
                 Err(error) => {
-                    self.run.report.error(&error);
+                    self.run.tell(Event::Failed(&error));
                     self.pop();
                 }
             }
@@ -117,7 +118,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
         match self.entry(&level, listed) {
             Ok(entry) => self.proposed(Task { level, entry }, batch),
             Err(error) => {
-                self.run.report.error(&error);
+                self.run.tell(Event::Failed(&error));
                 self.run.release(level, Asker::Descent);
             }
         }
@@ -129,7 +130,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
             Ok(()) if task.kind() == Kind::Directory => self.enter(task),
             Ok(()) => batch.push(task),
             Err(error) => {
-                self.run.report.error(&error);
+                self.run.tell(Event::Failed(&error));
                 self.run.release(task.level, Asker::Descent);
             }
         }
@@ -152,7 +153,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
         self.make_room();
         match self.entered(&task) {
             Ok(level) => self.list(level),
-            Err(error) => run.report.error(&error),
+            Err(error) => run.tell(Event::Failed(&error)),
         }
         run.release(task.level, Asker::Descent);
     }
@@ -180,7 +181,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
         let entered = run.entries.copier.enter(&passage, Some(level), &level.base, &run.directories, refuse);
         let entered = entered.map_err(|refusal| self.refused(refusal, &source_shown, &target_shown))?;
         if entered.made {
-            run.report.made(&source_shown, &target_shown);
+            run.tell(Event::DirectoryMade { source: &source_shown, target: &target_shown });
         }
         Ok(entered)
     }

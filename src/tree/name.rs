@@ -17,7 +17,7 @@ impl<K: Kernel> Run<'_, K> {
         let Place { source, target, setting, .. } = *place;
         let (looked, is_newer) = match self.entries.look(source, target, setting)? {
             Look::Ended(outcome) => {
-                self.tell(place, &outcome, Removed::No);
+                self.finished(place, &outcome, Removed::No);
                 return Ok(());
             }
             Look::Make(looked) => (looked, false),
@@ -57,7 +57,7 @@ impl<K: Kernel> Run<'_, K> {
     /// Makes what was looked at, unless what is there is newer.
     fn make(&self, place: &Place<'_, K::File>, looked: Box<Looked<K::File>>, is_newer: bool) -> Result<Outcome, Error> {
         if is_newer {
-            self.tell(place, &Outcome::Skipped, Removed::No);
+            self.finished(place, &Outcome::Skipped, Removed::No);
             return Ok(Outcome::Skipped);
         }
         let removed = match &looked.standing {
@@ -66,7 +66,7 @@ impl<K: Kernel> Run<'_, K> {
             Some(_) => Removed::IfNeeded,
         };
         let outcome = self.entries.make(looked, place.source, place.target, place.setting)?;
-        self.tell(place, &outcome, removed);
+        self.finished(place, &outcome, removed);
         Ok(outcome)
     }
 
@@ -103,7 +103,7 @@ impl<K: Kernel> Run<'_, K> {
         let special = self.make_further(place, made, first, found)?;
         let removed = if found.is_some() && special.backup.is_none() { Removed::Before } else { Removed::No };
         let outcome = if is_newer { Outcome::Skipped } else { Outcome::Made(special) };
-        self.tell(place, &outcome, removed);
+        self.finished(place, &outcome, removed);
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Product};
 use crate::quote::quoted;
+use crate::report::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,12 +51,12 @@ impl<K: Kernel> Run<'_, K> {
     pub fn operands(&self, operands: &Operands) {
         let plan = match Plan::new(self.kernel, operands) {
             Ok(plan) => plan,
-            Err(error) => return self.report.error(&error),
+            Err(error) => return self.tell(Event::Failed(&error)),
         };
         if self.options.parents && !plan.is_into_directory() {
             return match &plan.unknown {
-                Some(error) => self.report.error(error),
-                None => self.report.usage("with --parents, the destination must be a directory"),
+                Some(error) => self.tell(Event::Failed(error)),
+                None => self.tell(Event::Misused("with --parents, the destination must be a directory")),
             };
         }
         if operands.sources.len() > 1 {
@@ -69,7 +70,7 @@ impl<K: Kernel> Run<'_, K> {
             }
             let operand = if self.options.parents { plan.operand_with_parents(source) } else { plan.operand(source) };
             if let Err(error) = self.operand(&operand, &plan, operands.sources.len() > 1, &mut before) {
-                self.report.error(&error);
+                self.tell(Event::Failed(&error));
             }
         }
     }
@@ -185,7 +186,7 @@ impl<K: Kernel> Run<'_, K> {
         let Some(before) = before else { return copy().map(drop) };
         let targets = before.directories.entry(identity(stat)).or_default();
         if targets.iter().any(|target| target == path) {
-            self.report.warning(&format!("source directory {} specified more than once", quoted(source.shown)));
+            self.tell(Event::Warned(&format!("source directory {} specified more than once", quoted(source.shown))));
             return Ok(());
         }
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateDirectory, target.shown, errno))?;
@@ -226,7 +227,7 @@ impl<K: Kernel> Run<'_, K> {
         let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
         let are_named = || names.iter().map(is_named).collect::<Result<Vec<_>, _>>();
         if self.options.backup == Backup::No && are_named()?.contains(&true) {
-            self.report.warning(&format!("source file {} specified more than once", quoted(source.shown)));
+            self.tell(Event::Warned(&format!("source file {} specified more than once", quoted(source.shown))));
             return Ok(());
         }
         names.push(source.name.to_owned());

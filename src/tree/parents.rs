@@ -13,6 +13,7 @@ use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
 use crate::quote::quoted;
+use crate::report::Event;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,7 +75,7 @@ impl<K: Kernel> Run<'_, K> {
         match self.entries.copier.enter(&passage, above, base, &self.directories, |_| None) {
             Ok(level) => {
                 if level.made {
-                    self.report.parent_made(shown, target_shown);
+                    self.tell(Event::ParentMade { source: shown, target: target_shown });
                 }
                 Ok(level)
             }

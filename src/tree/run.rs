@@ -15,7 +15,7 @@ use crate::copy::{Copied, Geometry, Landing, Name, Outcome};
 use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::options::Options;
-use crate::report::Report;
+use crate::report::{Event, Listener};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -25,7 +25,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) kernel: &'a K,
     pub(super) options: &'a Options,
     stop: &'a AtomicBool,
-    pub(super) report: &'a Report,
+    /// Who is told what happens.
+    listener: &'a dyn Listener,
     /// What operands before have made.
     pub(super) paths: Paths,
     /// Names that wait for another of their inode; an operand never does.
@@ -52,17 +53,21 @@ impl<'a, K: Kernel> Run<'a, K> {
         options: &'a Options,
         host: &'a Host,
         stop: &'a AtomicBool,
-        report: &'a Report,
+        listener: &'a dyn Listener,
         ask: Ask<'a>,
     ) -> Self {
         let entries = Entries::new(kernel, options, host, stop, ask);
         let directories = Directories::new(options.directories_max);
-        Self { entries, kernel, options, stop, report, paths: Paths::default(), links: Links::default(), directories }
+        Self { entries, kernel, options, stop, listener, paths: Paths::default(), links: Links::default(), directories }
     }
 
     /// Cuts files into these sizes: in a simulated world they are small.
     pub fn cut(&mut self, geometry: Geometry) {
         self.entries.copier.geometry = geometry;
+    }
+
+    pub(super) fn tell(&self, event: Event<'_>) {
+        self.listener.hear(&event);
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -71,14 +76,15 @@ impl<'a, K: Kernel> Run<'a, K> {
 
     /// Reports an outcome. That an old target was removed is said where cp would have removed it:
     /// before the copy, or with -f after a first try.
-    pub(super) fn tell(&self, place: &Place<'_, K::File>, outcome: &Outcome, removed: Removed) {
+    pub(super) fn finished(&self, place: &Place<'_, K::File>, outcome: &Outcome, removed: Removed) {
         if removed == Removed::Before {
-            self.report.removed(place.target.shown);
+            self.tell(Event::Removed { target: place.target.shown });
         }
-        self.report.outcome(place.source.shown, place.target.shown, outcome);
+        let (source, target) = (place.source.shown, place.target.shown);
+        self.tell(Event::Finished { source, target, outcome });
         let is_new = |copied: &Copied| copied.landing == Landing::Supplant && copied.backup.is_none();
         if removed == Removed::IfNeeded && matches!(outcome, Outcome::Copied(copied) if is_new(copied)) {
-            self.report.removed(place.target.shown);
+            self.tell(Event::Removed { target: place.target.shown });
         }
     }
 }

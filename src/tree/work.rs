@@ -12,6 +12,7 @@ use crate::copy::Name;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::options::Product;
+use crate::report::Event;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::path::Path;
@@ -53,7 +54,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let forbidden = self.handles(&top, Asker::Name).map(|pair| self.kernel.stat(&pair.target))?;
         let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
         if top.made {
-            self.report.made(source.shown, target.shown);
+            self.tell(Event::DirectoryMade { source: source.shown, target: target.shown });
         }
         let levels = vec![(Arc::new(top), Listing::default())];
         self.descend(Descent { run: self, levels, forbidden, source: source.shown, target: target.shown });
@@ -78,7 +79,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         if !self.is_stopped()
             && let Err(error) = self.name_of(&task)
         {
-            self.report.error(&error);
+            self.tell(Event::Failed(&error));
         }
         self.release(task.level, Asker::Name);
     }
@@ -117,9 +118,9 @@ impl<'a, K: Kernel> Run<'a, K> {
             match self.handles(&level, asker) {
                 Ok(pair) => {
                     let complaints = self.entries.copier.leave(&level, &pair);
-                    complaints.iter().for_each(|complaint| self.report.error(complaint));
+                    complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
                 }
-                Err(error) => self.report.error(&error),
+                Err(error) => self.tell(Event::Failed(&error)),
             }
             level.handles.end();
             held = level.above;

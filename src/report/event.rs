@@ -1,0 +1,50 @@
+//! What happens to names during a run, told as it happens to whoever listens.
+
+use crate::copy::Outcome;
+use crate::error::Error;
+use std::path::Path;
+
+/// Something that happened. Names are as the user would write them.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A directory was made.
+    DirectoryMade {
+        /// What it is a copy of.
+        source: &'a Path,
+        /// Its name.
+        target: &'a Path,
+    },
+    /// A directory of a source's path was made (--parents).
+    ParentMade {
+        /// What it is a copy of.
+        source: &'a Path,
+        /// Its name.
+        target: &'a Path,
+    },
+    /// An old target was removed, or what took its name did so.
+    Removed {
+        /// The name that it had.
+        target: &'a Path,
+    },
+    /// A name that is no directory has its outcome.
+    Finished {
+        /// What was copied.
+        source: &'a Path,
+        /// Where to.
+        target: &'a Path,
+        /// What became of it.
+        outcome: &'a Outcome,
+    },
+    /// A name failed, or something is to be noted of it.
+    Failed(&'a Error),
+    /// Something should be known that is no failure.
+    Warned(&'a str),
+    /// The operands do not fit the options.
+    Misused(&'a str),
+}
+
+/// Who is told. Threads tell at once; events of one name come in order.
+pub trait Listener: Sync {
+    /// Takes note of an event.
+    fn hear(&self, event: &Event<'_>);
+}
