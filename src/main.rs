@@ -1,12 +1,12 @@
 //! The program: arguments in, exit status out.
 
 use safecp::cli::{Invocation, Speaker, UsageError, read};
-use safecp::doctor::{self, Task};
+use safecp::doctor::{self, Request};
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, Environment};
 use safecp::kernel::linux::Linux;
-use safecp::kernel::patient::Patient;
 use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
+use safecp::kernel::retry::Retrying;
 use safecp::options::Options;
 use safecp::report::{Event, Listener, Report, write_error};
 use safecp::signals;
@@ -113,7 +113,7 @@ fn copy(
     let report = Report::new(environment.program, options.verbosity, host::output(), host::messages())
         .ending_with_pipes(signals::dies_of_closed_pipes());
     warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
-    let kernel = Patient(Linux::new());
+    let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
     let mut host = host::this_host();
@@ -142,10 +142,10 @@ fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> Result<Ex
     Err(guard::execute(command).into())
 }
 
-fn doctor(program: &str, task: &Task) -> Result<ExitCode, Failure> {
+fn doctor(program: &str, task: &Request) -> Result<ExitCode, Failure> {
     let wanted = match task {
-        Task::Copy { call, source, target } => return Ok(ExitCode::from(doctor::raw::copy(*call, source, target))),
-        Task::Examine(wanted) => wanted,
+        Request::Copy { call, source, target } => return Ok(ExitCode::from(doctor::raw::copy(*call, source, target))),
+        Request::Examine(wanted) => wanted,
     };
     let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));

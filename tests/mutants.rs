@@ -86,11 +86,11 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "--durable does not sync the file",
-        &[("if self.options.durable || landing != Landing::New {", "if landing != Landing::New {")],
+        &[("if self.options.durable || placement != Placement::New {", "if placement != Placement::New {")],
     ),
     mutant(
         "an old file is replaced before the new one is on disk",
-        &[("if self.options.durable || landing != Landing::New {", "if self.options.durable {")],
+        &[("if self.options.durable || placement != Placement::New {", "if self.options.durable {")],
     ),
     mutant(
         "--durable does not sync the directory",
@@ -129,9 +129,9 @@ const MUTANTS: &[Mutant] = &[
         "the next strategy gets the used temporary",
         &[
             (
-                "        loop {\n            let sink = self.sink(&job, landing)?;",
+                "        loop {\n            let sink = self.sink(&job, placement)?;",
                 "        let mut used = None;\n        loop {\n            \
-                 let sink = match used.take() { Some(sink) => sink, None => self.sink(&job, landing)? };",
+                 let sink = match used.take() { Some(sink) => sink, None => self.sink(&job, placement)? };",
             ),
             ("sink.give_up(&job)?;", "used = Some(sink);"),
         ],
@@ -143,7 +143,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "old files are written over before anything is verified",
-        &[("Kind::File => Landing::Replace,", "Kind::File => Landing::InPlace,")],
+        &[("Kind::File => Placement::Replace,", "Kind::File => Placement::InPlace,")],
     ),
     mutant(
         "a failed temporary is not removed",
@@ -151,7 +151,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     of_trees(
         "an old file with several names is emptied before a verified copy lies beside it",
-        &[("if seen.nlink > 1 => Landing::Rewrite,", "if seen.nlink > 1 => Landing::InPlace,")],
+        &[("if seen.nlink > 1 => Placement::Rewrite,", "if seen.nlink > 1 => Placement::InPlace,")],
     ),
     mutant(
         "a replaced file loses its flags",
@@ -200,7 +200,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "the mode that a file was made with is taken for the source's",
-        &[("if worn == Some(mode) {", "if worn.is_some() {")],
+        &[("if known == Some(mode) {", "if known.is_some() {")],
     ),
     mutant("a digest lacks pieces", &[("self.values.extend(other.values);", "")]),
     mutant(
@@ -333,7 +333,10 @@ const MUTANTS: &[Mutant] = &[
     ),
     of_trees(
         "a file of several names is emptied before its new content is verified",
-        &[("Kind::File if seen.nlink > 1 => Landing::Rewrite,", "Kind::File if seen.nlink > 1 => Landing::InPlace,")],
+        &[(
+            "Kind::File if seen.nlink > 1 => Placement::Rewrite,",
+            "Kind::File if seen.nlink > 1 => Placement::InPlace,",
+        )],
     ),
     of_trees(
         "a stranger's link is written through",

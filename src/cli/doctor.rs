@@ -3,7 +3,7 @@
 use super::definition::{flag, help, line, valued};
 use super::invocation::{Invocation, parse_with};
 use super::usage_error::{ParseError, Result, Syntax};
-use crate::doctor::{Task, Wanted, raw};
+use crate::doctor::{Request, Wanted, raw};
 use crate::host::Environment;
 use crate::known::programs::Ask;
 use clap::{Arg, ArgMatches, Command, ValueHint};
@@ -52,7 +52,7 @@ fn invocation(matches: &ArgMatches) -> Result<Invocation> {
     let paths: Vec<PathBuf> = matches.get_many::<OsString>("paths").into_iter().flatten().map(PathBuf::from).collect();
     let task = match matches.get_many::<String>("copier").into_iter().flatten().last() {
         Some(word) => copy(word, paths)?,
-        None => Task::Examine(Wanted { paths, report: last(matches, "report"), try_in: last(matches, "try") }),
+        None => Request::Examine(Wanted { paths, report: last(matches, "report"), try_in: last(matches, "try") }),
     };
     Ok(Invocation::Doctor(task))
 }
@@ -61,12 +61,12 @@ fn last(matches: &ArgMatches, id: &str) -> Option<PathBuf> {
     matches.get_many::<OsString>(id).into_iter().flatten().last().map(PathBuf::from)
 }
 
-fn copy(word: &str, paths: Vec<PathBuf>) -> Result<Task> {
+fn copy(word: &str, paths: Vec<PathBuf>) -> Result<Request> {
     let Some(call) = Ask::ALL.into_iter().find(|call| raw::word(*call) == word) else {
         return Err(ParseError::new(format!("--copier knows no call '{word}'")));
     };
     match <[PathBuf; 2]>::try_from(paths) {
-        Ok([source, target]) => Ok(Task::Copy { call, source, target }),
+        Ok([source, target]) => Ok(Request::Copy { call, source, target }),
         Err(_) => Err(ParseError::new("--copier takes a source and a target")),
     }
 }
@@ -74,13 +74,13 @@ fn copy(word: &str, paths: Vec<PathBuf>) -> Result<Task> {
 #[cfg(test)]
 mod tests {
     use super::super::{Invocation, read};
-    use crate::doctor::Task;
+    use crate::doctor::Request;
     use crate::host::environment;
     use crate::known::programs::Ask;
     use std::ffi::OsString;
     use std::path::PathBuf;
 
-    fn typed(line: &str) -> Result<Task, String> {
+    fn typed(line: &str) -> Result<Request, String> {
         let arguments = ["safecp", "--doctor"].into_iter().chain(line.split_whitespace()).map(OsString::from);
         match read(arguments, &environment()).map_err(|error| error.to_string())? {
             Invocation::Doctor(task) => Ok(task),
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn paths_and_options_may_stand_in_any_order() {
-        let Ok(Task::Examine(wanted)) = typed("/a --try=/d /b --report r") else { panic!("sound") };
+        let Ok(Request::Examine(wanted)) = typed("/a --try=/d /b --report r") else { panic!("sound") };
         assert_eq!(wanted.paths, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!((wanted.report, wanted.try_in), (Some(PathBuf::from("r")), Some(PathBuf::from("/d"))));
     }
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_copier_has_a_source_and_a_target() {
-        let Ok(Task::Copy { call, .. }) = typed("--copier=ficlone a b") else { panic!("sound") };
+        let Ok(Request::Copy { call, .. }) = typed("--copier=ficlone a b") else { panic!("sound") };
         assert_eq!(call, Ask::Ficlone);
         assert!(typed("--copier=ficlone a").is_err() && typed("--copier=rename a b").is_err());
     }

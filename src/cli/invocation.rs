@@ -1,7 +1,7 @@
 //! What a command line asks for, and the reading of one by its definition.
 
 use super::usage_error::{ParseError, Result};
-use crate::doctor::Task;
+use crate::doctor::Request;
 use crate::guard::Shortcut;
 use crate::options::Options;
 use crate::tree::plan::Operands;
@@ -28,7 +28,7 @@ pub enum Invocation {
         command: Vec<OsString>,
     },
     /// A look at the machine.
-    Doctor(Task),
+    Doctor(Request),
     /// A text for standard output: help or version.
     Text(String),
 }

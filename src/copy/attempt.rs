@@ -8,7 +8,7 @@ use super::sink::{Filled, Sink};
 use super::stopped::Stopped;
 use super::strategy::{Rung, Strategy};
 use super::through::VALUE_SLICE;
-use super::types::{Geometry, HOLES_HASHED_MAX, Landing};
+use super::types::{Geometry, HOLES_HASHED_MAX, Placement};
 use super::verify::Again;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
@@ -40,10 +40,10 @@ impl<K: Kernel> Copier<'_, K> {
                 return Err(AttemptError::Fallback(Fallback::Unsettled));
             }
         }
-        if sink.landing == Landing::InPlace {
+        if sink.placement == Placement::InPlace {
             self.resize(job, sink, 0)?;
         }
-        let is_file = !matches!(sink.landing, Landing::Through | Landing::Value | Landing::BlockDevice);
+        let is_file = !matches!(sink.placement, Placement::Through | Placement::Value | Placement::BlockDevice);
         if is_file && (probe.size > 0 || job.source.stat.kind != Kind::File) {
             self.keep_out_of_metadata(job, sink.file(), probe.size)?;
         }
@@ -67,13 +67,13 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(AttemptError::Fallback(Fallback::Changed));
         }
         let again = || self.again(rung.strategy, probe, job, sink, &passed);
-        let stat = match sink.landing {
-            Landing::Through | Landing::Value => None,
-            Landing::BlockDevice => {
+        let stat = match sink.placement {
+            Placement::Through | Placement::Value => None,
+            Placement::BlockDevice => {
                 self.verify_block_device(job, sink.file(), passed.size, again)?;
                 None
             }
-            Landing::New | Landing::Replace | Landing::Supplant | Landing::Rewrite | Landing::InPlace => {
+            Placement::New | Placement::Replace | Placement::Supplant | Placement::Rewrite | Placement::InPlace => {
                 let stat = self.check_size(job, sink.file(), passed.size)?;
                 if self.options.verify == Verify::Device {
                     self.verify_from_device(job, sink.file(), again())?;
@@ -113,9 +113,9 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Pass<'p, K> {
         let is_regular = job.source.stat.kind == Kind::File;
         let size = if is_regular { probe.size } else { 0 };
-        let through = matches!(sink.landing, Landing::Through | Landing::Value);
-        let is_file = !through && sink.landing != Landing::BlockDevice;
-        let slice = if sink.landing == Landing::Value { VALUE_SLICE } else { self.geometry.slice };
+        let through = matches!(sink.placement, Placement::Through | Placement::Value);
+        let is_file = !through && sink.placement != Placement::BlockDevice;
+        let slice = if sink.placement == Placement::Value { VALUE_SLICE } else { self.geometry.slice };
         let source_believed = probe.honesty == Honesty::Honest;
         let maps = match strategy {
             Strategy::Extents => true,

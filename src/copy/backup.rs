@@ -6,7 +6,7 @@
 
 use super::commit::{Claim, NAME_ATTEMPTS, Spot};
 use super::copier::Copier;
-use super::leftover::For;
+use super::stale_temporary::NamedFor;
 use super::types::{Follow, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, RenameFlags, Stat};
@@ -278,7 +278,8 @@ impl<K: Kernel> Giving<'_, K> {
 
     /// The same where an older backup has the name.
     fn link_over(&self, name: &Path, copier: &Copier<'_, K>) -> crate::kernel::Result<()> {
-        let (free, ()) = self.spot.with_free_name(For::file(self.spot.kernel, self.old), |free| self.link(free))?;
+        let (free, ()) =
+            self.spot.with_free_name(NamedFor::file(self.spot.kernel, self.old), |free| self.link(free))?;
         copier.rename_and_forget(self.spot, &free, name)
     }
 
@@ -308,7 +309,7 @@ impl<K: Kernel> Giving<'_, K> {
 fn set_aside<K: Kernel>(spot: Spot<'_, K>, name: &Path) -> crate::kernel::Result<PathBuf> {
     let Spot { kernel, dir, .. } = spot;
     let older = Name::within(dir, name, name).open(kernel, OFlags::PATH)?;
-    let of = For::file(kernel, &older);
+    let of = NamedFor::file(kernel, &older);
     let linked = spot.with_free_name(of, |free| kernel.link(&older, dir, free));
     let rename = |free: &Path| kernel.rename(dir, name, dir, free, RenameFlags::empty());
     let given = match linked {

@@ -7,7 +7,7 @@
 //! temporary name (docs/design/temporaries.md has what is done where a call is not to be had).
 
 use super::copier::Copier;
-use super::leftover::{For, Names};
+use super::stale_temporary::{NamedFor, TemporaryNames};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
 use crate::known::filesystems::Honesty;
@@ -31,7 +31,7 @@ pub enum Claim {
 /// A directory in which temporaries are made.
 pub(super) struct Spot<'a, K: Kernel> {
     pub(super) kernel: &'a K,
-    pub(super) names: &'a Names,
+    pub(super) names: &'a TemporaryNames,
     pub(super) dir: &'a K::File,
     /// Nobody but this machine's kernel works on the filesystem: its locks hold for everyone.
     pub(super) is_local: bool,
@@ -49,7 +49,7 @@ impl<K: Kernel> Spot<'_, K> {
     /// Calls with fresh temporary names until one is not taken.
     pub(super) fn with_free_name<T>(
         &self,
-        of: For,
+        of: NamedFor,
         mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
     ) -> crate::kernel::Result<(PathBuf, T)> {
         let mut name = self.names.marked(self.kernel, self.dir, self.is_local, of);
@@ -74,7 +74,7 @@ impl<K: Kernel> Spot<'_, K> {
 
     /// Gives what has a temporary name one that is for its inode, now that this is known. The old one is as good, but for who
     /// removes leftovers.
-    fn renamed(&self, name: PathBuf, of: For) -> PathBuf {
+    fn renamed(&self, name: PathBuf, of: NamedFor) -> PathBuf {
         let rename = |new: &Path| self.kernel.rename(self.dir, &name, self.dir, new, RenameFlags::empty());
         match self.with_free_name(of, rename) {
             Ok((new, ())) => new,
@@ -216,13 +216,13 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     fn create_named(spot: Spot<'a, K>, mode: Mode) -> crate::kernel::Result<Self> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW;
         let make = |name: &Path| spot.kernel.open(Some(spot.dir), name, flags, mode, ResolveFlags::empty());
-        let (name, file) = spot.with_free_name(For::Made(spot.kernel.now()), make)?;
+        let (name, file) = spot.with_free_name(NamedFor::Made(spot.kernel.now()), make)?;
         let mut temporary = Self { spot, name: Some(name), file: Some(file) };
         if !temporary.is_held()? {
             temporary.remove()?;
             let (name, file) = spot.with_plain_name(make)?;
             (temporary.name, temporary.file) = (Some(name), Some(file));
-        } else if let of @ For::Inode(..) = For::file(spot.kernel, temporary.file()) {
+        } else if let of @ NamedFor::Inode(..) = NamedFor::file(spot.kernel, temporary.file()) {
             temporary.name = temporary.name.take().map(|name| spot.renamed(name, of));
         }
         Ok(temporary)
@@ -268,7 +268,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
             // Locked before it has a name, so that nobody takes it for a dead run's.
             let is_held = !is_local || kernel.lock(self.file()).is_ok();
             let (name, ()) = if is_held {
-                self.spot.with_free_name(For::file(kernel, self.file()), link)?
+                self.spot.with_free_name(NamedFor::file(kernel, self.file()), link)?
             } else {
                 self.spot.with_plain_name(link)?
             };
@@ -345,7 +345,7 @@ impl<K: Kernel> Copier<'_, K> {
         let spot = self.spot(dir, self.honesty_of(dir));
         spot.lets_go(target)?;
         for _ in 1..NAME_ATTEMPTS {
-            let of = known.map_or_else(|| For::Made(self.kernel.now()), |file| For::file(self.kernel, file));
+            let of = known.map_or_else(|| NamedFor::Made(self.kernel.now()), |file| NamedFor::file(self.kernel, file));
             let (name, ()) = spot.with_free_name(of, &mut make)?;
             match self.rename_and_forget(spot, &name, target) {
                 // What has no lock another run may take for a dead one's.

@@ -1,9 +1,9 @@
 //! What all files of a run share: kernel, options, machine, threads, and what was learned on the way.
 
-use super::leftover::Names;
-use super::metadata::Wardrobe;
+use super::attributes::Attributes;
+use super::stale_temporary::TemporaryNames;
 use super::threads::Threads;
-use super::types::{Geometry, Ground, Home, Name, Origin, Source, Stop};
+use super::types::{Geometry, Name, Origin, Source, Stop, TargetDirectory, TargetFacts};
 use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::known::attributes::DEFAULT_LIST;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Names that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
+/// TemporaryNames that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
 /// number of the directory.
 pub(super) type Taken = Mutex<BTreeSet<(u64, u64, PathBuf)>>;
 
@@ -31,11 +31,11 @@ pub struct Copier<'a, K: Kernel> {
     pub geometry: Geometry,
     /// Pairs of source and target devices between which FICLONE said that it never can.
     unclonable: Mutex<BTreeSet<(u64, u64)>>,
-    /// Names of temporaries.
-    pub(super) names: Names,
+    /// TemporaryNames of temporaries.
+    pub(super) names: TemporaryNames,
     /// A file without a name could not be given one: they have one from the beginning.
     pub(super) lacks_links: AtomicBool,
-    /// Names that no backup may take.
+    /// TemporaryNames that no backup may take.
     pub(super) taken: Taken,
 }
 
@@ -43,7 +43,7 @@ pub struct Copier<'a, K: Kernel> {
 pub(super) struct Job<'a, F> {
     pub(super) source: &'a Source<'a, F>,
     pub(super) target: &'a Name<'a, F>,
-    pub(super) ground: &'a Ground,
+    pub(super) facts: &'a TargetFacts,
 }
 
 impl<'a, K: Kernel> Copier<'a, K> {
@@ -57,18 +57,18 @@ impl<'a, K: Kernel> Copier<'a, K> {
             threads: Threads::new(options.jobs, options.jobs_max),
             geometry: Geometry::default(),
             unclonable: Mutex::default(),
-            names: Names::default(),
+            names: TemporaryNames::default(),
             lacks_links: AtomicBool::default(),
             taken: Taken::default(),
         }
     }
 
     /// Asks about a directory in which targets are to be made.
-    pub fn home(&self, dir: &K::File) -> Home {
+    pub fn target_directory(&self, dir: &K::File) -> TargetDirectory {
         // What cannot be told of a directory is taken for the worst by whoever asks.
         let stat = self.kernel.stat(dir).ok();
         let inherits = self.hands_down_list(dir, stat.as_ref());
-        Home { inherits, honesty: self.honesty_of(dir), dev: stat.map(|stat| stat.dev) }
+        TargetDirectory { inherits, honesty: self.honesty_of(dir), dev: stat.map(|stat| stat.dev) }
     }
 
     /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that
@@ -96,8 +96,8 @@ impl<'a, K: Kernel> Copier<'a, K> {
     }
 
     /// Carries attributes.
-    pub(crate) fn wardrobe(&self) -> Wardrobe<'_, K> {
-        Wardrobe { kernel: self.kernel, options: self.options, rules: &self.host.attributes }
+    pub(crate) fn attributes(&self) -> Attributes<'_, K> {
+        Attributes { kernel: self.kernel, options: self.options, rules: &self.host.attributes }
     }
 
     /// Whether FICLONE between these filesystems was not refused for good before.
@@ -122,5 +122,5 @@ pub(super) fn are_lists_told(honesty: Honesty) -> bool {
 
 /// The device of the source, and that of the directory the target lies in; nothing if that could not be told.
 pub(super) fn devices<F>(job: &Job<'_, F>) -> Option<(u64, u64)> {
-    job.ground.home.dev.map(|dev| (job.source.stat.dev, dev))
+    job.facts.target_directory.dev.map(|dev| (job.source.stat.dev, dev))
 }

@@ -9,7 +9,7 @@ use super::pass::Zeros;
 use super::probe::Probe;
 use super::sink::{Content, Filled, Finished, no_room};
 use super::strategy::{Cloning, Strategy, Why};
-use super::types::{Ground, Landing, Name, Source};
+use super::types::{Name, Placement, Source, TargetFacts};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
 use crate::options::{Reflink, Verify};
@@ -19,29 +19,29 @@ impl<K: Kernel> Copier<'_, K> {
     /// Copies an open source to `target`.
     ///
     /// On success the target has its name, its content was read back as the options ask, and equals
-    /// what was read of the source. On an error the name has what it had, unless `landing` writes
-    /// into the old file. A crash can leave a name that begins with [`TEMPORARY_PREFIX`](super::leftover::TEMPORARY_PREFIX).
+    /// what was read of the source. On an error the name has what it had, unless `placement` writes
+    /// into the old file. A crash can leave a name that begins with [`TEMPORARY_PREFIX`](super::stale_temporary::TEMPORARY_PREFIX).
     pub fn copy_file(
         &self,
         source: &Source<'_, K::File>,
         target: &Name<'_, K::File>,
-        ground: &Ground,
+        facts: &TargetFacts,
     ) -> Result<Copied, Error> {
-        let job = Job { source, target, ground };
-        let mut landing = ground.landing;
+        let job = Job { source, target, facts };
+        let mut placement = facts.placement;
         let probe = self.probe(source);
-        let mut ladder = self.ladder(&probe, &job, landing)?;
+        let mut ladder = self.ladder(&probe, &job, placement)?;
         let mut lasts = None;
         loop {
-            let sink = self.sink(&job, landing)?;
+            let sink = self.sink(&job, placement)?;
             // Once: what is written in place has been emptied when it is asked about again.
-            if lasts != Some(sink.landing) {
-                self.must_last(&job, sink.landing, sink.staying())?;
-                lasts = Some(sink.landing);
+            if lasts != Some(sink.placement) {
+                self.must_last(&job, sink.placement, sink.staying())?;
+                lasts = Some(sink.placement);
             }
-            if sink.landing != landing {
-                landing = sink.landing;
-                ladder = self.ladder(&probe, &job, landing)?;
+            if sink.placement != placement {
+                placement = sink.placement;
+                ladder = self.ladder(&probe, &job, placement)?;
             }
             match self.fill(ladder.rung(), &probe, &job, &sink) {
                 Ok(filled) => {
@@ -51,7 +51,7 @@ impl<K: Kernel> Copier<'_, K> {
                     }
                     // Once more, with a temporary that has a name.
                 }
-                Err(AttemptError::Fatal(error)) => return Err(without_room(&job, landing, error)),
+                Err(AttemptError::Fatal(error)) => return Err(without_room(&job, placement, error)),
                 Err(AttemptError::Fallback(fallback)) => {
                     sink.give_up(&job)?;
                     ladder.step_down(fallback).map_err(|fallback| exhausted(fallback, &job))?;
@@ -67,21 +67,21 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         source: &Source<'_, K::File>,
         target: &Name<'_, K::File>,
-        ground: &Ground,
+        facts: &TargetFacts,
     ) -> Result<Finished, Error> {
-        let job = Job { source, target, ground };
-        let landing = match ground.landing {
-            Landing::Replace | Landing::Rewrite => Landing::InPlace,
-            landing @ (Landing::New
-            | Landing::Supplant
-            | Landing::InPlace
-            | Landing::Through
-            | Landing::BlockDevice
-            | Landing::Value) => landing,
+        let job = Job { source, target, facts };
+        let placement = match facts.placement {
+            Placement::Replace | Placement::Rewrite => Placement::InPlace,
+            placement @ (Placement::New
+            | Placement::Supplant
+            | Placement::InPlace
+            | Placement::Through
+            | Placement::BlockDevice
+            | Placement::Value) => placement,
         };
         let attempt = || {
-            let sink = self.sink(&job, landing)?;
-            self.must_last(&job, sink.landing, sink.staying())?;
+            let sink = self.sink(&job, placement)?;
+            self.must_last(&job, sink.placement, sink.staying())?;
             self.finish(&job, sink, None)
         };
         // A file without a name that could not be given one: once more, with one from the beginning.
@@ -90,8 +90,8 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// The strategies for this file, or cp's words where `--reflink=always` cannot be.
-    fn ladder(&self, probe: &Probe, job: &Job<'_, K::File>, landing: Landing) -> Result<Ladder, Error> {
-        let is_file = !matches!(landing, Landing::Through | Landing::BlockDevice | Landing::Value);
+    fn ladder(&self, probe: &Probe, job: &Job<'_, K::File>, placement: Placement) -> Result<Ladder, Error> {
+        let is_file = !matches!(placement, Placement::Through | Placement::BlockDevice | Placement::Value);
         if !is_file || job.source.stat.kind != Kind::File {
             if self.options.reflink == Reflink::Always {
                 return Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, Errno::INVAL));
@@ -101,7 +101,8 @@ impl<K: Kernel> Copier<'_, K> {
         let is_proved = self.options.verify != Verify::Nothing && self.options.reflink != Reflink::Always;
         let cloning = if is_proved && probe.size <= self.geometry.small {
             Cloning::NotWorthProving
-        } else if landing == Landing::InPlace || landing == Landing::Rewrite && self.options.reflink == Reflink::Always
+        } else if placement == Placement::InPlace
+            || placement == Placement::Rewrite && self.options.reflink == Reflink::Always
         {
             Cloning::IntoOld
         } else if self.may_clone(job) {
@@ -117,9 +118,9 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn copied(&self, ladder: &Ladder, filled: &Filled, finished: Finished) -> Copied {
         let rung = ladder.rung();
-        let verified = match (finished.landing, self.options.verify) {
-            (Landing::Through, _) => Verified::Impossible,
-            (Landing::Value, _) => Verified::MadeUp,
+        let verified = match (finished.placement, self.options.verify) {
+            (Placement::Through, _) => Verified::Impossible,
+            (Placement::Value, _) => Verified::MadeUp,
             (_, Verify::Nothing) => Verified::No,
             (_, Verify::Content) => Verified::Content,
             (_, Verify::Device) => Verified::Device,
@@ -135,7 +136,7 @@ impl<K: Kernel> Copier<'_, K> {
             verified,
             sparse,
             changed: finished.changed,
-            landing: finished.landing,
+            placement: finished.placement,
             unsynced: finished.unsynced,
             complaints: finished.complaints,
             backup: finished.backup,
@@ -145,9 +146,9 @@ impl<K: Kernel> Copier<'_, K> {
 }
 
 /// What is said where a verified copy beside an old file finds no room.
-fn without_room<F>(job: &Job<'_, F>, landing: Landing, error: Error) -> Error {
+fn without_room<F>(job: &Job<'_, F>, placement: Placement, error: Error) -> Error {
     match error {
-        Error::Call { errno: Errno::NOSPC | Errno::DQUOT, .. } if landing == Landing::Rewrite => {
+        Error::Call { errno: Errno::NOSPC | Errno::DQUOT, .. } if placement == Placement::Rewrite => {
             no_room(job, &error.to_string())
         }
         error => error,

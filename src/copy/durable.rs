@@ -5,7 +5,7 @@
 //! fifo or a further name, cannot be synced by a handle of its own: its whole filesystem is.
 
 use super::copier::{Copier, Job};
-use super::types::{Follow, Landing, Name};
+use super::types::{Follow, Name, Placement};
 use super::verify::cannot_prove;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
@@ -42,19 +42,19 @@ impl<K: Kernel> Copier<'_, K> {
     pub(super) fn must_last(
         &self,
         job: &Job<'_, K::File>,
-        landing: Landing,
+        placement: Placement,
         file: &K::File,
     ) -> std::result::Result<(), Error> {
-        match landing {
+        match placement {
             _ if !self.options.durable => Ok(()),
             // What cannot be synced when it is empty cannot be later.
-            Landing::Through | Landing::BlockDevice => self.sync(job, file).map(drop),
-            Landing::New
-            | Landing::Replace
-            | Landing::Supplant
-            | Landing::Rewrite
-            | Landing::InPlace
-            | Landing::Value => {
+            Placement::Through | Placement::BlockDevice => self.sync(job, file).map(drop),
+            Placement::New
+            | Placement::Replace
+            | Placement::Supplant
+            | Placement::Rewrite
+            | Placement::InPlace
+            | Placement::Value => {
                 let shown = job.target.shown;
                 match self.why_lost(file, shown)? {
                     None => Ok(()),

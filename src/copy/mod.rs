@@ -8,6 +8,7 @@
 //! knows of trees, of operands, or of what is said to the user.
 
 mod attempt;
+pub mod attributes;
 pub(crate) mod backup;
 pub mod commit;
 mod copier;
@@ -19,10 +20,7 @@ pub mod fallback;
 mod flags;
 pub mod hole_map;
 pub mod ladder;
-mod landing;
 mod lease;
-pub mod leftover;
-pub mod metadata;
 mod outcome;
 pub mod pass;
 pub mod probe;
@@ -30,8 +28,10 @@ mod question;
 mod rewrite;
 mod same;
 mod sink;
+pub mod stale_temporary;
 pub mod stopped;
 pub mod strategy;
+mod target;
 pub mod threads;
 mod through;
 mod types;
@@ -39,4 +39,4 @@ pub mod verify;
 
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Sparseness, Special, Verified};
-pub use types::{Follow, Geometry, Ground, Home, Landing, Name, Origin, Source, Stop};
+pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};

@@ -2,7 +2,7 @@
 
 use super::fallback::Fallback;
 use super::strategy::{Cloning, Strategy, Why};
-use super::types::Landing;
+use super::types::Placement;
 use crate::error::Error;
 use crate::kernel::Errno;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ pub struct Copied {
     /// Size, times or inode of the source differed afterwards.
     pub changed: bool,
     /// How it arrived.
-    pub landing: Landing,
+    pub placement: Placement,
     /// What took an old file's name was not written out before, since its filesystem has no such call: its answer.
     pub unsynced: Option<Errno>,
     /// Attributes that had to be kept and could not.

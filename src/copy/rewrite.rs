@@ -12,7 +12,7 @@ use super::pass::{Holes, Pass, Position, Zeros};
 use super::sink::{Content, Finished, no_room, remove};
 use super::stopped::Stopped;
 use super::strategy::Strategy;
-use super::types::{Landing, Name, Stop};
+use super::types::{Name, Placement, Stop};
 use super::verify::Again;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
@@ -50,7 +50,7 @@ impl<K: Kernel> Copier<'_, K> {
             Ok(stat) => stat,
             Err(error) => return Err(spoilt(job, copy, &error)),
         };
-        let mut finished = self.finish_old(job, old, Landing::Rewrite, Some(stat))?;
+        let mut finished = self.finish_old(job, old, Placement::Rewrite, Some(stat))?;
         finished.identity = Some((stat.dev, stat.ino));
         finished.complaints.extend(remove(job, copy).err());
         Ok(finished)
@@ -224,7 +224,7 @@ impl<K: Kernel> Copier<'_, K> {
         was_renamed: bool,
         content: Option<Content<'_>>,
     ) -> Result<Option<(u64, u64)>, Error> {
-        let honesty = job.ground.home.honesty;
+        let honesty = job.facts.target_directory.honesty;
         let is_known = matches!(honesty, Honesty::Honest | Honesty::Zfs);
         if is_known && !was_renamed {
             return Ok(None);

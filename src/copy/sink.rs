@@ -4,7 +4,7 @@ use super::commit::Temporary;
 use super::copier::Job;
 use super::pass::{Passed, Zeros};
 use super::strategy::Strategy;
-use super::types::Landing;
+use super::types::Placement;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::quote::quoted;
@@ -12,11 +12,11 @@ use std::path::PathBuf;
 
 /// The target of one attempt.
 pub(super) struct Sink<'a, K: Kernel> {
-    pub(super) landing: Landing,
-    pub(super) place: Place<'a, K>,
+    pub(super) placement: Placement,
+    pub(super) holder: SinkFile<'a, K>,
 }
 
-pub(super) enum Place<'a, K: Kernel> {
+pub(super) enum SinkFile<'a, K: Kernel> {
     /// A fresh file; with it the old one that it replaces, if it has to look like that.
     Temporary { temporary: Temporary<'a, K>, old: Option<(K::File, Stat)> },
     /// A fresh file whose bytes go into the old one in the end.
@@ -34,7 +34,7 @@ pub(super) struct Content<'a> {
 
 /// What is known of a target once it has its name.
 pub(crate) struct Finished {
-    pub(super) landing: Landing,
+    pub(super) placement: Placement,
     pub(super) changed: bool,
     /// What fsync said where it cannot be had.
     pub(super) unsynced: Option<Errno>,
@@ -46,39 +46,39 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    pub(super) fn new(landing: Landing, complaints: Vec<Error>) -> Self {
-        Self { landing, changed: false, unsynced: None, complaints, backup: None, identity: None }
+    pub(super) fn new(placement: Placement, complaints: Vec<Error>) -> Self {
+        Self { placement, changed: false, unsynced: None, complaints, backup: None, identity: None }
     }
 }
 
 impl<K: Kernel> Sink<'_, K> {
     /// Something that is there already.
-    pub(super) fn old(landing: Landing, file: K::File) -> Self {
-        Self { landing, place: Place::Old(file) }
+    pub(super) fn old(placement: Placement, file: K::File) -> Self {
+        Self { placement, holder: SinkFile::Old(file) }
     }
 
     pub(super) fn file(&self) -> &K::File {
-        match &self.place {
-            Place::Temporary { temporary, .. } => temporary.file(),
-            Place::Beside { copy, .. } => copy.file(),
-            Place::Old(file) => file,
+        match &self.holder {
+            SinkFile::Temporary { temporary, .. } => temporary.file(),
+            SinkFile::Beside { copy, .. } => copy.file(),
+            SinkFile::Old(file) => file,
         }
     }
 
     /// The file that has the target's name in the end.
     pub(super) fn staying(&self) -> &K::File {
-        match &self.place {
-            Place::Temporary { temporary, .. } => temporary.file(),
-            Place::Beside { old, .. } => old,
-            Place::Old(file) => file,
+        match &self.holder {
+            SinkFile::Temporary { temporary, .. } => temporary.file(),
+            SinkFile::Beside { old, .. } => old,
+            SinkFile::Old(file) => file,
         }
     }
 
     /// Gives up an attempt that another follows. What it cannot take away again is told.
     pub(super) fn give_up(self, job: &Job<'_, K::File>) -> Result<(), Error> {
-        match self.place {
-            Place::Temporary { temporary, .. } | Place::Beside { copy: temporary, .. } => remove(job, temporary),
-            Place::Old(_) => Ok(()),
+        match self.holder {
+            SinkFile::Temporary { temporary, .. } | SinkFile::Beside { copy: temporary, .. } => remove(job, temporary),
+            SinkFile::Old(_) => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::copier::{Copier, Job};
 use super::sink::{Sink, cannot_create};
-use super::types::Landing;
+use super::types::Placement;
 use super::verify::cannot_prove;
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, OFlags};
@@ -19,24 +19,24 @@ pub(super) const VALUE_SLICE: usize = 256 << 10;
 impl<K: Kernel> Copier<'_, K> {
     /// What is no regular file. A fifo that nobody reads, or that is full, is an error where it is not waited for.
     pub(super) fn device<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
-        let is_block = job.ground.found.is_some_and(|found| found.kind == Kind::BlockDevice);
+        let is_block = job.facts.found.is_some_and(|found| found.kind == Kind::BlockDevice);
         if !is_block {
             self.must_not_be_proven(job, "it is no file on a disk")?;
         }
         let reads_back = is_block && self.options.verify != Verify::Nothing && self.makes_data();
         let access = if reads_back { OFlags::RDWR } else { OFlags::WRONLY };
-        let waits = if job.ground.waits { OFlags::empty() } else { OFlags::NONBLOCK };
+        let waits = if job.facts.waits { OFlags::empty() } else { OFlags::NONBLOCK };
         let file = job.target.open(self.kernel, access | waits).map_err(|errno| cannot_create(job, errno))?;
         self.expected(job, &file)?;
-        Ok(Sink::old(if is_block { Landing::BlockDevice } else { Landing::Through }, file))
+        Ok(Sink::old(if is_block { Placement::BlockDevice } else { Placement::Through }, file))
     }
 
     /// Whether the target is a value of /proc, /sys or the like; what cannot be told is none, and fails when it is opened.
     pub(super) fn is_value(&self, job: &Job<'_, K::File>) -> bool {
-        let home = job.ground.home;
-        match job.ground.found {
+        let target_directory = job.facts.target_directory;
+        match job.facts.found {
             Some(found) if found.kind != Kind::File => false,
-            Some(found) if home.dev == Some(found.dev) => home.honesty == Honesty::Pseudo,
+            Some(found) if target_directory.dev == Some(found.dev) => target_directory.honesty == Honesty::Pseudo,
             Some(_) => {
                 let file = job.target.open(self.kernel, OFlags::PATH);
                 file.is_ok_and(|file| self.honesty_of(&file) == Honesty::Pseudo)
@@ -51,7 +51,7 @@ impl<K: Kernel> Copier<'_, K> {
         let empties = if self.makes_data() { OFlags::TRUNC } else { OFlags::empty() };
         let file = self.open(job.target, OFlags::WRONLY | empties).map_err(|errno| cannot_create(job, errno))?;
         self.expected(job, &file)?;
-        Ok(Sink::old(Landing::Value, file))
+        Ok(Sink::old(Placement::Value, file))
     }
 
     fn makes_data(&self) -> bool {

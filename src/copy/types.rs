@@ -116,7 +116,7 @@ pub struct Origin {
 
 /// How a regular file arrives at its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landing {
+pub enum Placement {
     /// Under a name that is free.
     New,
     /// In the place of an old file that looks the same afterwards but for content and inode number.
@@ -137,7 +137,7 @@ pub enum Landing {
 
 /// What is known of a target's directory: asked once for all names in it.
 #[derive(Clone, Copy, Debug)]
-pub struct Home {
+pub struct TargetDirectory {
     /// What is made in it may inherit an access control list.
     pub inherits: bool,
     /// What hints of its filesystem are worth.
@@ -146,7 +146,7 @@ pub struct Home {
     pub dev: Option<u64>,
 }
 
-impl Home {
+impl TargetDirectory {
     /// Whether an inode number is known to stand for one file there.
     pub(crate) fn numbers_files(&self) -> bool {
         matches!(self.honesty, Honesty::Honest | Honesty::Zfs)
@@ -155,11 +155,11 @@ impl Home {
 
 /// What a regular file is to meet at its target, found out before anything is opened there.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground {
+pub struct TargetFacts {
     /// How it arrives.
-    pub landing: Landing,
+    pub placement: Placement,
     /// The target's directory.
-    pub home: Home,
+    pub target_directory: TargetDirectory,
     /// What has the target's name, links followed as far as they are written through.
     pub found: Option<Stat>,
     /// As far as its number tells, that was written of another source already, under another of its names: it keeps those,

@@ -43,7 +43,7 @@ impl<'s> Clock<'s> {
     }
 
     /// What `work` comes to, or nothing if the time is over before; it goes on by itself then.
-    pub(super) fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    pub(super) fn run_with_deadline<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         self.hear(&begin(work))
     }
 
@@ -85,8 +85,8 @@ mod tests {
     fn who_does_not_answer_is_not_waited_for() {
         let stop = AtomicBool::new(false);
         let clock = Clock::new(&stop, Duration::from_millis(50));
-        assert_eq!(clock.beside(|| 7), Some(7));
-        assert_eq!(clock.beside(|| std::thread::sleep(Duration::from_secs(100))), None);
+        assert_eq!(clock.run_with_deadline(|| 7), Some(7));
+        assert_eq!(clock.run_with_deadline(|| std::thread::sleep(Duration::from_secs(100))), None);
         assert!(clock.is_over());
     }
 

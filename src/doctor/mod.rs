@@ -37,7 +37,7 @@ use std::time::Duration;
 
 /// What a command line that begins with `--doctor` asks for.
 #[derive(Debug)]
-pub enum Task {
+pub enum Request {
     /// A look at the machine.
     Examine(Wanted),
     /// One file copied by one call: the trial starts itself so, for a call that does not return can be left
@@ -128,11 +128,11 @@ fn trial_in(directory: &Path, stop: &Arc<AtomicBool>) -> Result<trial::Trial, St
     let (parent, path, is_asked, never) =
         (directory.to_owned(), host::path(), Arc::clone(stop), AtomicBool::new(false));
     let asked = parent.clone();
-    if Clock::new(stop, ANSWER).beside(move || rustix::fs::statvfs(&asked)).is_none() {
+    if Clock::new(stop, ANSWER).run_with_deadline(move || rustix::fs::statvfs(&asked)).is_none() {
         return silent();
     }
     let play = move || trial::play(&parent, &path, &Clock::new(&is_asked, TRIAL));
-    Clock::new(&never, TRIAL + GRACE).beside(play).unwrap_or_else(silent)
+    Clock::new(&never, TRIAL + GRACE).run_with_deadline(play).unwrap_or_else(silent)
 }
 
 fn look(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Findings {
@@ -218,7 +218,7 @@ fn answering(path: Vec<PathBuf>, clock: &Clock<'_>, errors: &mut Vec<String>) ->
 /// A report that cannot be written is an error itself, which only the page can tell then.
 fn write_report(findings: &mut Findings, file: &Path, clock: &Clock<'_>) {
     let (text, path) = (json::text(findings), file.to_owned());
-    let written = clock.beside(move || report::write(&path, &text?)).unwrap_or(Err(Errno::TIMEDOUT.into()));
+    let written = clock.run_with_deadline(move || report::write(&path, &text?)).unwrap_or(Err(Errno::TIMEDOUT.into()));
     if let Err(error) = written {
         findings.errors.push(format!("cannot write {}: {error}", quoted(file)));
         findings.exit_status = verdict::FAILED;

@@ -4,7 +4,7 @@
 //! and no call makes up for another.
 
 use crate::kernel::linux::Linux;
-use crate::kernel::patient::Patient;
+use crate::kernel::retry::Retrying;
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Result, Seek};
 use crate::known::programs::Ask;
 use rustix::fd::OwnedFd;
@@ -32,14 +32,14 @@ pub fn word(call: Ask) -> &'static str {
 /// Copies one file by the call; the exit status tells how that went.
 #[must_use]
 pub fn copy(call: Ask, source: &Path, target: &Path) -> u8 {
-    match try_copy(call, &Patient(Linux::new()), source, target) {
+    match try_copy(call, &Retrying(Linux::new()), source, target) {
         Ok(()) => 0,
         Err(errno) if is_refusal(errno) => REFUSED,
         Err(_) => FAILED,
     }
 }
 
-fn try_copy(call: Ask, kernel: &Patient<Linux>, source: &Path, target: &Path) -> Result<()> {
+fn try_copy(call: Ask, kernel: &Retrying<Linux>, source: &Path, target: &Path) -> Result<()> {
     let open = |path, flags| kernel.open(None, path, flags, Mode::RUSR | Mode::WUSR, ResolveFlags::empty());
     let source = open(source, OFlags::RDONLY)?;
     let target = open(target, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
@@ -58,7 +58,7 @@ fn is_refusal(errno: Errno) -> bool {
         .contains(&errno)
 }
 
-fn data_only(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, size: u64) -> Result<()> {
+fn data_only(kernel: &Retrying<Linux>, source: &OwnedFd, target: &OwnedFd, size: u64) -> Result<()> {
     kernel.truncate(target, size)?;
     let mut at = 0;
     while let Some(start) = kernel.seek(source, Seek::Data, at)? {
@@ -72,7 +72,7 @@ fn data_only(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, size: 
     Ok(())
 }
 
-fn plainly(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, range: Range<u64>) -> Result<()> {
+fn plainly(kernel: &Retrying<Linux>, source: &OwnedFd, target: &OwnedFd, range: Range<u64>) -> Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut at = range.start;
     while at < range.end {
@@ -94,7 +94,7 @@ fn plainly(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, range: R
     Ok(())
 }
 
-fn by_kernel(kernel: &Patient<Linux>, source: &OwnedFd, target: &OwnedFd, size: u64) -> Result<()> {
+fn by_kernel(kernel: &Retrying<Linux>, source: &OwnedFd, target: &OwnedFd, size: u64) -> Result<()> {
     let mut at = 0;
     while at < size {
         match kernel.copy_file_range(source, target, at..size)? {

@@ -3,7 +3,7 @@
 //! Root may write it into a directory of everybody, where somebody else may have put a link or a fifo by that name: a link
 //! of somebody else is not followed, and nobody is waited for who does not read.
 
-use crate::copy::leftover::TEMPORARY_PREFIX;
+use crate::copy::stale_temporary::TEMPORARY_PREFIX;
 use crate::kernel::Kernel as _;
 use crate::kernel::linux::Linux;
 use rustix::fd::OwnedFd;

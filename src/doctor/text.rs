@@ -120,7 +120,7 @@ fn zfs(page: &mut String, zfs: Option<&Zfs>) {
     }
     for bug in &zfs.bugs {
         lines.push(format!("#{}: {}", bug.number, bug.effect));
-        lines.push(format!("  when {}; mended in {}", bug.trigger, bug.mended));
+        lines.push(format!("  when {}; mended in {}", bug.trigger, bug.fixed_in));
         lines.push(format!("  helps: {}", bug.mitigation));
     }
     if zfs.bugs.is_empty() {

@@ -37,7 +37,8 @@ pub(super) struct Known {
     /// When.
     pub(super) trigger: &'static str,
     /// The releases without it.
-    pub(super) mended: &'static str,
+    #[serde(rename = "mended")]
+    pub(super) fixed_in: &'static str,
     /// What helps.
     pub(super) mitigation: &'static str,
     /// What it makes wrong.
@@ -58,11 +59,11 @@ pub(super) fn of(module: &Path) -> Option<Zfs> {
     let enabled = parameters.iter().find(|(name, _)| *name == BCLONE_ENABLED).and_then(|(_, value)| value.as_deref());
     let clones = known.clones(enabled.and_then(|value| value.parse().ok()));
     let bugs = known.bugs().into_iter().filter(|(hint, _)| clones || !hint.is_clone());
-    let bugs = bugs.map(|(hint, Bug { number, effect, trigger, mended, mitigation })| Known {
+    let bugs = bugs.map(|(hint, Bug { number, effect, trigger, fixed_in, mitigation })| Known {
         number,
         effect,
         trigger,
-        mended,
+        fixed_in,
         mitigation,
         hint,
     });

@@ -8,9 +8,9 @@
 mod beneath;
 mod errno;
 pub mod linux;
-pub mod patient;
 pub mod process;
 mod reach;
+pub mod retry;
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -148,7 +148,7 @@ pub enum Seek {
 /// The system calls, one method each.
 ///
 /// Every method may fail with any [`Errno`]; what is said below is what success means. EINTR comes
-/// through as it is: wrap a kernel in [`patient::Patient`] to have it retried.
+/// through as it is: wrap a kernel in [`patient::Retrying`] to have it retried.
 pub trait Kernel: Sync {
     /// An open file; dropping it closes it and loses what close(2) would have reported, so handles
     /// that were written to go through [`Kernel::close`].

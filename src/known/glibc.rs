@@ -25,8 +25,8 @@ pub const MITIGATION: &str = "Upgrade the C library to 2.43, or to a package of 
 /// What is known of copy_file_range in this release of glibc.
 #[must_use]
 pub fn fault(version: (u32, u32)) -> Option<Fault> {
-    let (first, mended) = COPY_FILE_RANGE_CUT.affected;
-    (first..mended).contains(&version).then_some(COPY_FILE_RANGE_CUT)
+    let (first, fixed_in) = COPY_FILE_RANGE_CUT.affected;
+    (first..fixed_in).contains(&version).then_some(COPY_FILE_RANGE_CUT)
 }
 
 #[cfg(test)]

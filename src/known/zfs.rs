@@ -92,7 +92,7 @@ pub struct Bug {
     /// What has to be done to a file for it to happen.
     pub trigger: &'static str,
     /// The releases without it.
-    pub mended: &'static str,
+    pub fixed_in: &'static str,
     /// What helps on a module that has it.
     pub mitigation: &'static str,
 }
@@ -132,7 +132,7 @@ const TABLE: &[Row] = &[
             number: 11900,
             effect: "mapped pages are not part of the hole map",
             trigger: WRITTEN_THROUGH_MMAP,
-            mended: "2.0.7, 2.1.2",
+            fixed_in: "2.0.7, 2.1.2",
             mitigation: UPGRADE,
         },
         &[(FIRST, version(2, 0, 7)), (version(2, 1, 0), version(2, 1, 2))],
@@ -145,7 +145,7 @@ const TABLE: &[Row] = &[
             number: 15933,
             effect: "a file written through mmap looks like a hole",
             trigger: WRITTEN_THROUGH_MMAP,
-            mended: "2.2.4; no release of 2.1 or 2.0",
+            fixed_in: "2.2.4; no release of 2.1 or 2.0",
             // Neither zfs_dmu_offset_next_sync=0 nor zfs_bclone_enabled=0 cures it (measured on 2.1.11 and 2.2.3).
             mitigation: UPGRADE,
         },
@@ -157,7 +157,7 @@ const TABLE: &[Row] = &[
             number: 14512,
             effect: "lseek may not end",
             trigger: "holes are searched for in a file that is being appended to",
-            mended: "2.1.10",
+            fixed_in: "2.1.10",
             mitigation: "zfs_dmu_offset_next_sync=0 does not wait",
         },
         &[(version(2, 1, 5), version(2, 1, 10))],
@@ -168,7 +168,7 @@ const TABLE: &[Row] = &[
             number: 14753,
             effect: "a changed file is taken for unchanged",
             trigger: "a file is copied soon after it was changed",
-            mended: "2.1.11",
+            fixed_in: "2.1.11",
             mitigation: UPGRADE,
         },
         &[(version(2, 1, 10), version(2, 1, 11))],
@@ -179,7 +179,7 @@ const TABLE: &[Row] = &[
             number: 15526,
             effect: "a file being written looks like a hole",
             trigger: "a file is copied while its blocks are on their way to disk",
-            mended: "2.1.14, 2.2.2; Debian's 2.1.11-1+deb12u1",
+            fixed_in: "2.1.14, 2.2.2; Debian's 2.1.11-1+deb12u1",
             mitigation: "zfs_dmu_offset_next_sync=0 makes it rarer, no more: upgrade the module, or copy with safecp",
         },
         &[(FIRST, version(2, 1, 14)), (V2_2, version(2, 2, 2))],
@@ -191,7 +191,7 @@ const TABLE: &[Row] = &[
             number: 15933,
             effect: "clones of mapped files have been measured from 2.3.2 on only",
             trigger: WRITTEN_THROUGH_MMAP,
-            mended: "2.3.2",
+            fixed_in: "2.3.2",
             mitigation: NO_CLONES,
         },
         &[(FIRST, MAPPED_CLONES_MEASURED)],
@@ -202,7 +202,7 @@ const TABLE: &[Row] = &[
             number: 15933,
             effect: "a file written through mmap clones as its old blocks",
             trigger: WRITTEN_THROUGH_MMAP,
-            mended: "2.2.4",
+            fixed_in: "2.2.4",
             mitigation: NO_CLONES,
         },
         &[(V2_2, version(2, 2, 4))],
@@ -213,7 +213,7 @@ const TABLE: &[Row] = &[
             number: 15728,
             effect: "a clone ends short and says success",
             trigger: CLONED,
-            mended: "2.2.3",
+            fixed_in: "2.2.3",
             mitigation: NO_CLONES,
         },
         &[(V2_2, version(2, 2, 3))],
@@ -224,7 +224,7 @@ const TABLE: &[Row] = &[
             number: 15994,
             effect: "FICLONE of a file without blocks may not return",
             trigger: "zfs_bclone_wait_dirty=1, and a file is cloned that never had a block",
-            mended: "2.2.4",
+            fixed_in: "2.2.4",
             mitigation: "zfs_bclone_wait_dirty=0 (the default)",
         },
         &[(V2_2, version(2, 2, 4))],
@@ -235,7 +235,7 @@ const TABLE: &[Row] = &[
             number: 18412,
             effect: "a clone into a file that was just emptied reads as zeros",
             trigger: "a file is copied over an existing one by a program that empties it first, as cp does",
-            mended: "2.3.7, 2.4.2; no release of 2.2",
+            fixed_in: "2.3.7, 2.4.2; no release of 2.2",
             mitigation: NO_CLONES,
         },
         &[(V2_2, version(2, 3, 7)), (version(2, 4, 0), version(2, 4, 2))],
@@ -252,7 +252,7 @@ const UNSETTLED_CLONE: Bug = Bug {
     number: 16012,
     effect: "a clone may bring back blocks from before a hole was punched",
     trigger: "a hole is punched, or a file is cut and extended, and it is cloned within seconds",
-    mended: "no release",
+    fixed_in: "no release",
     mitigation: NO_CLONES,
 };
 
@@ -263,7 +263,7 @@ const UNKNOWN_VERSION: Bug = unexamined("unknown or development version, the wor
 const UNEXAMINED: Bug = unexamined("newer than what was examined, the worst is assumed");
 
 const fn unexamined(effect: &'static str) -> Bug {
-    Bug { number: 15933, effect, trigger: WRITTEN_THROUGH_MMAP, mended: "not known", mitigation: "copy with safecp" }
+    Bug { number: 15933, effect, trigger: WRITTEN_THROUGH_MMAP, fixed_in: "not known", mitigation: "copy with safecp" }
 }
 
 /// The last release of each branch whose sources were read for the table above (August 2026). Later ones
@@ -280,7 +280,7 @@ fn is_examined(version: Version) -> bool {
 }
 
 fn applies(row: &Row, version: Version) -> bool {
-    row.affected.iter().any(|(first, mended)| (*first..*mended).contains(&version))
+    row.affected.iter().any(|(first, fixed_in)| (*first..*fixed_in).contains(&version))
 }
 
 impl Module {
@@ -415,8 +415,8 @@ mod tests {
     #[test]
     fn the_words_name_the_releases_that_the_numbers_do() {
         for row in TABLE {
-            for (_, mended) in row.affected.iter().filter(|(_, mended)| *mended != NEVER) {
-                assert!(row.bug.mended.contains(&mended.to_string()), "#{}: {mended}", row.bug.number);
+            for (_, fixed_in) in row.affected.iter().filter(|(_, fixed_in)| *fixed_in != NEVER) {
+                assert!(row.bug.fixed_in.contains(&fixed_in.to_string()), "#{}: {fixed_in}", row.bug.number);
             }
         }
     }

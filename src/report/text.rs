@@ -2,7 +2,7 @@
 
 use crate::copy::fallback::Fallback;
 use crate::copy::strategy::{Cloning, Strategy, Why};
-use crate::copy::{Copied, Landing, Verified};
+use crate::copy::{Copied, Placement, Verified};
 use crate::error::reason;
 use crate::quote::quoted;
 use std::fmt::Write;
@@ -48,11 +48,11 @@ pub(super) fn decisions(copied: &Copied) -> String {
     let digest = copied.digest.map_or_else(|| String::from("not all read"), |digest| digest.to_string());
     let (strategy, why, verified) = (copied.strategy, copied.why, verified(copied.verified));
     let unsynced = copied.unsynced.map_or_else(String::new, |errno| format!(", not synced: {}", reason(errno)));
-    let landing = format!("{}{unsynced}", landing(copied.landing));
+    let placement = format!("{}{unsynced}", placement(copied.placement));
     // Writing to a String does not fail.
     writeln!(
         text,
-        "strategy: {strategy} ({why}), fallbacks: {fallbacks}, target: {landing}, verified: {verified}, {} bytes, blake3: {digest}",
+        "strategy: {strategy} ({why}), fallbacks: {fallbacks}, target: {placement}, verified: {verified}, {} bytes, blake3: {digest}",
         copied.size
     )
     .unwrap_or_default();
@@ -92,12 +92,12 @@ fn sparse_detection(copied: &Copied) -> &'static str {
     }
 }
 
-fn landing(landing: Landing) -> &'static str {
-    match landing {
-        Landing::New => "new",
-        Landing::Replace | Landing::Supplant => "replaced",
-        Landing::Rewrite | Landing::InPlace => "written in place",
-        Landing::Through | Landing::BlockDevice | Landing::Value => "written through",
+fn placement(placement: Placement) -> &'static str {
+    match placement {
+        Placement::New => "new",
+        Placement::Replace | Placement::Supplant => "replaced",
+        Placement::Rewrite | Placement::InPlace => "written in place",
+        Placement::Through | Placement::BlockDevice | Placement::Value => "written through",
     }
 }
 

@@ -1,11 +1,11 @@
 //! Two names of the source that a target takes for one: the second is refused.
 
+use super::entry_context::MadeBefore;
 use super::handles::Asker;
 use super::level::Task;
 use super::run::Run;
-use super::setting::Created;
 use super::spellings::{Earlier, Novelty, exact, key, path_key, with_case_swapped};
-use crate::copy::leftover::TEMPORARY_PREFIX;
+use crate::copy::stale_temporary::TEMPORARY_PREFIX;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
 use crate::known::filesystems::{Filesystem, Honesty};
@@ -56,8 +56,8 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Fails if a directory would be copied through a link to one that an operand before has made.
-    pub(super) fn check_way(&self, created: Created, kind: Kind, source: &Path, target: &Path) -> Result<(), Error> {
-        if created == Created::Link && kind == Kind::Directory && self.options.keep_directory_symlink {
+    pub(super) fn check_way(&self, created: MadeBefore, kind: Kind, source: &Path, target: &Path) -> Result<(), Error> {
+        if created == MadeBefore::Link && kind == Kind::Directory && self.options.keep_directory_symlink {
             return Err(Error::through_link(source, target));
         }
         Ok(())
@@ -86,10 +86,10 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Fails if another operand has made the same under another spelling. With one operand there is nothing to know.
-    pub(super) fn claim_path(&self, newcomer: &Newcomer<'_, K::File>) -> Result<Created, Error> {
+    pub(super) fn claim_path(&self, newcomer: &Newcomer<'_, K::File>) -> Result<MadeBefore, Error> {
         let paths = &self.paths;
         if !paths.are_kept() {
-            return Ok(Created::Nothing);
+            return Ok(MadeBefore::Nothing);
         }
         let Newcomer { path, kind, .. } = *newcomer;
         let (key, exact, is_link) = (path_key(path), exact(path), kind == Kind::Symlink);
@@ -100,18 +100,18 @@ impl<K: Kernel> Run<'_, K> {
                     let name = path.file_name().unwrap_or_default().into();
                     paths.made().insert(key, Earlier { exact, name, is_link });
                 }
-                Ok(Created::Nothing)
+                Ok(MadeBefore::Nothing)
             }
             Some(earlier) if earlier.exact == exact => {
-                let created = if earlier.is_link { Created::Link } else { Created::Nothing };
+                let created = if earlier.is_link { MadeBefore::Link } else { MadeBefore::Nothing };
                 paths.made().insert(key, Earlier { is_link: is_link || earlier.is_link, ..earlier });
                 Ok(created)
             }
             Some(earlier) => {
-                let Some(name) = path.file_name().map(Path::new) else { return Ok(Created::Nothing) };
+                let Some(name) = path.file_name().map(Path::new) else { return Ok(MadeBefore::Nothing) };
                 let shown = [newcomer.source_shown, newcomer.target_shown];
                 self.part(newcomer.dir, &[earlier.name.into()], name, shown)?;
-                Ok(Created::Nothing)
+                Ok(MadeBefore::Nothing)
             }
         }
     }
@@ -131,7 +131,7 @@ impl<K: Kernel> Run<'_, K> {
     /// Whether no spelling but its own leads to a name of a tree, so far as that can be told without asking much.
     fn is_told_apart(&self, task: &Task<K>) -> Result<bool, Error> {
         let Task { level, entry } = task;
-        let is_folded = match level.home.honesty {
+        let is_folded = match level.target_directory.honesty {
             Honesty::Honest => {
                 let pair = self.handles(level, Asker::Descent)?;
                 *level.is_folded.get_or_init(|| self.is_folded(&pair.target))
@@ -142,7 +142,9 @@ impl<K: Kernel> Run<'_, K> {
         if let Some(is_folded) = is_folded {
             return Ok(!is_folded);
         }
-        let Some(dev) = level.home.dev.filter(|_| entry.name.as_bytes().is_ascii()) else { return Ok(false) };
+        let Some(dev) = level.target_directory.dev.filter(|_| entry.name.as_bytes().is_ascii()) else {
+            return Ok(false);
+        };
         let devices = || self.paths.devices.lock().unwrap_or_else(PoisonError::into_inner);
         let known = devices().get(&dev).copied();
         if let Some(tells) = known {

@@ -5,7 +5,7 @@
 //! nothing below it is looked at.
 
 use super::handles::Asker;
-use super::level::{Level, Passage, Refusal, Task};
+use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::plan::joined;
 use super::run::Run;
 use super::walk::{Entry, Listing, entry};
@@ -167,18 +167,18 @@ impl<K: Kernel> Descent<'_, '_, K> {
         }
         let pair = run.handles(level, Asker::Descent)?;
         let follow = run.entries.copier.follow_inside();
-        let passage = Passage {
+        let directory_pair = DirectoryPair {
             source: Name { dir: Some(&pair.source), name: task.name(), shown: &source_shown, follow },
             target: Name::within(&pair.target, task.name(), &target_shown),
             path: None,
         };
         let refuse = |stat: &Stat| match () {
-            () if stat.is_same_file(&self.forbidden) => Some(Refusal::IntoItself),
+            () if stat.is_same_file(&self.forbidden) => Some(NotEntered::IntoItself),
             () if !self.is_entered(stat) => None,
-            () if !task.entry.is_link && self.is_operand(stat) => Some(Refusal::Operand),
-            () => Some(Refusal::Cycle),
+            () if !task.entry.is_link && self.is_operand(stat) => Some(NotEntered::Operand),
+            () => Some(NotEntered::Cycle),
         };
-        let entered = run.entries.copier.enter(&passage, Some(level), &level.base, &run.directories, refuse);
+        let entered = run.entries.copier.enter(&directory_pair, Some(level), &level.base, &run.directories, refuse);
         let entered = entered.map_err(|refusal| self.refused(refusal, &source_shown, &target_shown))?;
         if entered.made {
             run.tell(Event::DirectoryMade { source: &source_shown, target: &target_shown });
@@ -206,18 +206,18 @@ impl<K: Kernel> Descent<'_, '_, K> {
         self.levels.first().is_some_and(|(level, _)| level.from.is_same_file(stat))
     }
 
-    fn refused(&self, refusal: Refusal, shown: &Path, target: &Path) -> Error {
+    fn refused(&self, refusal: NotEntered, shown: &Path, target: &Path) -> Error {
         match refusal {
-            Refusal::IntoItself => {
+            NotEntered::IntoItself => {
                 let (source, target) = (quoted(self.source), quoted(self.target));
                 Error::Refused(format!("cannot copy a directory, {source}, into itself, {target}"))
             }
-            Refusal::Operand => {
+            NotEntered::Operand => {
                 let (target, top) = (quoted(target), quoted(self.target));
                 Error::Refused(format!("will not create hard link {target} to directory {top}"))
             }
-            Refusal::Cycle => Error::Refused(format!("cannot copy cyclic symbolic link {}", quoted(shown))),
-            Refusal::For(error) => error,
+            NotEntered::Cycle => Error::Refused(format!("cannot copy cyclic symbolic link {}", quoted(shown))),
+            NotEntered::For(error) => error,
         }
     }
 }

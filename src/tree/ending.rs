@@ -6,7 +6,7 @@
 //! by its directory's handle, so that no link that is put there later is followed.
 
 use super::entries::Entries;
-use crate::copy::{Copier, Follow, Home, Name};
+use crate::copy::{Copier, Follow, Name, TargetDirectory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
@@ -27,7 +27,7 @@ pub(super) struct Ending<F> {
     /// What is there.
     pub(super) found: Option<Stat>,
     /// What is known of the directory.
-    pub(super) home: Home,
+    pub(super) target_directory: TargetDirectory,
 }
 
 /// How far the links of a tree may lead.
@@ -166,8 +166,8 @@ impl<K: Kernel> Copier<'_, K> {
         found: Option<Stat>,
     ) -> crate::kernel::Result<Ending<K::File>> {
         let dir = self.directory(way.here(), OsStr::new("."))?;
-        let home = self.home(&dir);
-        Ok(Ending { dir, name: PathBuf::from(name), found, home })
+        let target_directory = self.target_directory(&dir);
+        Ok(Ending { dir, name: PathBuf::from(name), found, target_directory })
     }
 
     fn directory(&self, dir: &K::File, name: &OsStr) -> crate::kernel::Result<K::File> {
@@ -206,12 +206,12 @@ impl<K: Kernel> Entries<'_, K> {
                     path = above.join(kernel.readlink(&link).map_err(failed)?);
                 }
                 (Ok(found), Some(end)) if found.is_same_file(end) => {
-                    let home = self.copier.home(&dir);
-                    return Ok(Some(Ending { dir, name, found: Some(found), home }));
+                    let target_directory = self.copier.target_directory(&dir);
+                    return Ok(Some(Ending { dir, name, found: Some(found), target_directory }));
                 }
                 (Err(Errno::NOENT), None) => {
-                    let home = self.copier.home(&dir);
-                    return Ok(Some(Ending { dir, name, found: None, home }));
+                    let target_directory = self.copier.target_directory(&dir);
+                    return Ok(Some(Ending { dir, name, found: None, target_directory }));
                 }
                 (Ok(_), _) => {
                     let shown = quoted(target.shown);

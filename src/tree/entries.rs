@@ -2,7 +2,7 @@
 
 use super::links::{Identity, Version, identity};
 use super::overwrite::Ask;
-use crate::copy::{Copier, Home};
+use crate::copy::{Copier, TargetDirectory};
 use crate::host::Host;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::options::{Backup, Dereference, Options, Product, Removal};
@@ -65,8 +65,8 @@ impl<'a, K: Kernel> Entries<'a, K> {
     }
 
     /// An old file as it was before this run wrote it under another name, where its number tells that.
-    pub(super) fn as_it_was(&self, found: Stat, home: &Home) -> Stat {
-        if found.nlink == 1 || !home.numbers_files() {
+    pub(super) fn as_it_was(&self, found: Stat, target_directory: &TargetDirectory) -> Stat {
+        if found.nlink == 1 || !target_directory.numbers_files() {
             return found;
         }
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,14 +1,14 @@
 //! The making of one name that is no directory: by which means, and how it lands on what is there.
 //!
-//! [`Entries::look`] has found out ([`super::look`]), [`Entries::make`] does. Between them the run may
+//! [`Entries::inspect`] has found out ([`super::inspect`]), [`Entries::make`] does. Between them the run may
 //! find that another name of the same inode was copied already and make a hard link instead.
 
 use super::entries::Entries;
+use super::entry_context::EntryContext;
+use super::inspected::Inspected;
 use super::links::{Version, identity};
-use super::looked::Looked;
-use super::setting::Setting;
-use super::special::Standing;
-use crate::copy::{Follow, Ground, Landing, Name, Outcome, Source, Special};
+use super::special::TargetName;
+use crate::copy::{Follow, Name, Outcome, Placement, Source, Special, TargetFacts};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
 use crate::options::{Backup, Overwrite, Product, Removal};
@@ -18,74 +18,79 @@ impl<K: Kernel> Entries<'_, K> {
     /// Makes the target of a name that was looked at.
     pub fn make(
         &self,
-        looked: Box<Looked<K::File>>,
+        inspected: Box<Inspected<K::File>>,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
-        setting: &Setting<'_, K::File>,
+        context: &EntryContext<'_, K::File>,
     ) -> Result<Outcome, Error> {
-        let stat = looked.stat;
-        let standing = self.standing(&looked);
+        let stat = inspected.stat;
+        let existing = self.existing(&inspected);
         match self.options().product {
             Product::HardLink => {
-                return self.copier.make_hard_link(source, &stat, target, standing).map(Outcome::Made);
+                return self.copier.make_hard_link(source, &stat, target, existing).map(Outcome::Made);
             }
             Product::SymbolicLink => {
-                return self.copier.make_link_by_name(source, &stat, target, standing).map(Outcome::Made);
+                return self.copier.make_link_by_name(source, &stat, target, existing).map(Outcome::Made);
             }
             Product::Copy | Product::Attributes if !self.is_copied_as_file(&stat) => {
-                let made = self.copier.make_special(source, &stat, target, (standing, setting)).map(Outcome::Made);
-                let is_removed = looked.standing.is_some_and(|found| self.is_removed_first(&stat, &found));
+                let made = self.copier.make_special(source, &stat, target, (existing, context)).map(Outcome::Made);
+                let is_removed = inspected.existing.is_some_and(|found| self.is_removed_first(&stat, &found));
                 return made.map_err(|error| if is_removed { unremovable(error) } else { error });
             }
             Product::Copy | Product::Attributes => {}
         }
-        let landing = self.landing(&looked);
-        let is_another = matches!(landing, Landing::Rewrite | Landing::InPlace) && self.is_of_another(&looked);
-        let landing = match landing {
-            Landing::InPlace if is_another && setting.home.numbers_files() => {
+        let placement = self.placement(&inspected);
+        let is_another = matches!(placement, Placement::Rewrite | Placement::InPlace) && self.is_of_another(&inspected);
+        let placement = match placement {
+            Placement::InPlace if is_another && context.target_directory.numbers_files() => {
                 return Err(Error::just_created(target.shown, source.shown));
             }
-            Landing::Rewrite if is_another => Landing::Replace,
-            landing => landing,
+            Placement::Rewrite if is_another => Placement::Replace,
+            placement => placement,
         };
-        let Looked { file, standing, referent, ending, .. } = *looked;
+        let Inspected { file, existing, referent, ending, .. } = *inspected;
         let (file, stat) = match file {
             Some(file) => (file, stat),
-            None => self.open_looked(source, &stat)?,
+            None => self.open_inspected(source, &stat)?,
         };
-        let source = Source { file: &file, stat: &stat, shown: source.shown, origin: setting.origin };
-        let is_link = standing.is_some_and(|found| found.kind == Kind::Symlink);
-        let through_link = is_link && landing != Landing::Supplant;
+        let source = Source { file: &file, stat: &stat, shown: source.shown, origin: context.origin };
+        let is_link = existing.is_some_and(|found| found.kind == Kind::Symlink);
+        let through_link = is_link && placement != Placement::Supplant;
         // What is written in place needs no name to be replaced under.
-        let has_end = through_link && !self.options().in_place && landing != Landing::Through;
+        let has_end = through_link && !self.options().in_place && placement != Placement::Through;
         let ending = match ending {
             Some(ending) if through_link => Some(ending),
-            Some(_) | None if has_end && setting.top.is_none() => self.ending(target, referent.as_ref())?,
+            Some(_) | None if has_end && context.top.is_none() => self.ending(target, referent.as_ref())?,
             Some(_) | None => None,
         };
-        if through_link && setting.top.is_some() && ending.is_none() {
+        if through_link && context.top.is_some() && ending.is_none() {
             return Err(Error::call(Action::CreateFile, target.shown, Errno::NOENT));
         }
-        let (target, home, landing) = match &ending {
+        let (target, target_directory, placement) = match &ending {
             Some(ending) => {
-                let landing = if referent.is_some() { landing } else { Landing::New };
-                (Name::within(&ending.dir, &ending.name, target.shown), ending.home, landing)
+                let placement = if referent.is_some() { placement } else { Placement::New };
+                (Name::within(&ending.dir, &ending.name, target.shown), ending.target_directory, placement)
             }
             None => {
-                let landing = if through_link && landing == Landing::Replace { Landing::Rewrite } else { landing };
-                (if through_link { target.following(Follow::Yes) } else { *target }, setting.home, landing)
+                let placement =
+                    if through_link && placement == Placement::Replace { Placement::Rewrite } else { placement };
+                (
+                    if through_link { target.following(Follow::Yes) } else { *target },
+                    context.target_directory,
+                    placement,
+                )
             }
         };
         if through_link && referent.is_none() && ending.is_none() {
             self.copier.make_empty(&target)?;
         }
-        let found = referent.or(standing.filter(|_| !is_link));
-        let ground = Ground { landing, home, found, is_another, waits: setting.named };
+        let found = referent.or(existing.filter(|_| !is_link));
+        let facts = TargetFacts { placement, target_directory, found, is_another, waits: context.named };
         let outcome = if self.options().product == Product::Attributes {
-            let finished = self.copier.copy_attributes(&source, &target, &ground)?;
+            let finished = self.copier.copy_attributes(&source, &target, &facts)?;
             Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
         } else {
-            Outcome::Copied(Box::new(self.copier.copy_file(&source, &target, &ground)?))
+            Outcome::Copied(Box::new(self.copier.copy_file(&source, &target, &facts)?))
         };
         if let Some(ending) = ending.as_ref().filter(|_| self.options().durable) {
             self.copier.sync_directory(&ending.dir, target.shown)?;
@@ -94,43 +99,45 @@ impl<K: Kernel> Entries<'_, K> {
     }
 
     /// Whether what stands at the target may be replaced by something that is no regular file.
-    fn standing(&self, looked: &Looked<K::File>) -> Standing {
-        let Some(found) = looked.standing else { return Standing::Free };
+    fn existing(&self, inspected: &Inspected<K::File>) -> TargetName {
+        let Some(found) = inspected.existing else { return TargetName::Free };
         let options = self.options();
         let is_link = options.product == Product::HardLink
             || options.product == Product::SymbolicLink
-            || looked.stat.kind == Kind::Symlink;
+            || inspected.stat.kind == Kind::Symlink;
         let replaces = options.backup != Backup::No
-            || self.is_removed_first(&looked.stat, &found)
+            || self.is_removed_first(&inspected.stat, &found)
             || options.removal == Removal::WhenUnwritable && is_link
             || options.overwrite == Overwrite::Ask && options.product == Product::HardLink;
-        if replaces { Standing::Taken } else { Standing::Free }
+        if replaces { TargetName::Taken } else { TargetName::Free }
     }
 
     /// Notes that an old file with several names is written. True if it is already, of another source under another name.
-    fn is_of_another(&self, looked: &Looked<K::File>) -> bool {
-        let Some(found) = looked.referent.or(looked.standing).filter(|found| found.nlink > 1) else { return false };
-        let source = Version::new(&looked.stat, None);
+    fn is_of_another(&self, inspected: &Inspected<K::File>) -> bool {
+        let Some(found) = inspected.referent.or(inspected.existing).filter(|found| found.nlink > 1) else {
+            return false;
+        };
+        let source = Version::new(&inspected.stat, None);
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.entry(identity(&found)).or_insert((found, source)).1 != source
     }
 
     /// How a regular file arrives where something stands, or nothing.
-    fn landing(&self, looked: &Looked<K::File>) -> Landing {
+    fn placement(&self, inspected: &Inspected<K::File>) -> Placement {
         let options = self.options();
-        let Some(found) = looked.standing else { return Landing::New };
-        let seen = looked.referent.unwrap_or(found);
-        let is_removed = looked.referent.is_none() && self.is_removed_first(&looked.stat, &found);
-        if options.backup != Backup::No || is_removed || looked.is_circular {
-            return Landing::Supplant;
+        let Some(found) = inspected.existing else { return Placement::New };
+        let seen = inspected.referent.unwrap_or(found);
+        let is_removed = inspected.referent.is_none() && self.is_removed_first(&inspected.stat, &found);
+        if options.backup != Backup::No || is_removed || inspected.is_circular {
+            return Placement::Supplant;
         }
         match seen.kind {
             // A link that leads nowhere, and POSIX: a file is made at its end.
-            Kind::Symlink => Landing::InPlace,
-            Kind::File if options.in_place => Landing::InPlace,
-            Kind::File if seen.nlink > 1 => Landing::Rewrite,
-            Kind::File => Landing::Replace,
-            Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Landing::Through,
+            Kind::Symlink => Placement::InPlace,
+            Kind::File if options.in_place => Placement::InPlace,
+            Kind::File if seen.nlink > 1 => Placement::Rewrite,
+            Kind::File => Placement::Replace,
+            Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Placement::Through,
         }
     }
 }

@@ -5,8 +5,8 @@
 //! where times cannot tell, or numbers mean nothing, the bytes decide. What is not proved to be the same is copied by itself.
 
 use super::links::{Likeness, Made, Version};
-use super::run::{Place, Run};
-use super::special::Standing;
+use super::run::{EntryPair, Run};
+use super::special::TargetName;
 use crate::copy::{Outcome, Source, Special};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
@@ -29,8 +29,13 @@ pub(super) struct First<F> {
 impl<K: Kernel> Run<'_, K> {
     /// What was made, as it is once it has its name: there are filesystems whose inode numbers go by it (libfuse's own,
     /// which sshfs and mergerfs have).
-    pub(super) fn made(&self, place: &Place<'_, K::File>, source: &Version, outcome: &Outcome) -> Result<Made, Error> {
-        let target = place.target;
+    pub(super) fn made(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        source: &Version,
+        outcome: &Outcome,
+    ) -> Result<Made, Error> {
+        let target = entry_pair.target;
         let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
         let stat = self.kernel.stat_at(target.dir, target.name, false).map_err(failed)?;
         let birth = self.kernel.birth(target.dir, target.name, false).map_err(failed)?;
@@ -41,18 +46,18 @@ impl<K: Kernel> Run<'_, K> {
             Outcome::Skipped | Outcome::Declined => (false, false),
         };
         let is_settled = is_copied && source.is_settled(&version);
-        Ok(Made { path: place.path.to_owned(), version, is_new, is_settled })
+        Ok(Made { path: entry_pair.path.to_owned(), version, is_new, is_settled })
     }
 
     /// The earlier copy, if this name may be a link to it. `likeness` is how the source compares with what it was then.
     pub(super) fn first(
         &self,
-        place: &Place<'_, K::File>,
+        entry_pair: &EntryPair<'_, K::File>,
         stat: &Stat,
         made: &Made,
         likeness: Likeness,
     ) -> Result<Option<First<K::File>>, Error> {
-        let Some(first) = self.open_first(place, made)? else { return Ok(None) };
+        let Some(first) = self.open_first(entry_pair, made)? else { return Ok(None) };
         let is_it = if first.is_numbered {
             made.version.likeness(&first.version) != Likeness::Other
         } else {
@@ -67,16 +72,16 @@ impl<K: Kernel> Run<'_, K> {
                 Product::Attributes | Product::HardLink | Product::SymbolicLink => made.is_new && first.is_numbered,
                 Product::Copy => {
                     let is_seen = likeness == Likeness::Same && made.is_settled && first.is_numbered;
-                    is_seen && self.is_numbered(place, stat)? || self.holds_same(place, stat, &first, made)?
+                    is_seen && self.is_numbered(entry_pair, stat)? || self.holds_same(entry_pair, stat, &first, made)?
                 }
             };
         Ok(is_proved.then_some(first))
     }
 
     /// Opens the copy where it was made; `None` if it is not there any more.
-    fn open_first(&self, place: &Place<'_, K::File>, made: &Made) -> Result<Option<First<K::File>>, Error> {
-        let failed = |errno| Error::pair(Action::CreateLink, place.target.shown, &made.path, errno);
-        let Some(file) = self.open_made(place, made, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)? else {
+    fn open_first(&self, entry_pair: &EntryPair<'_, K::File>, made: &Made) -> Result<Option<First<K::File>>, Error> {
+        let failed = |errno| Error::pair(Action::CreateLink, entry_pair.target.shown, &made.path, errno);
+        let Some(file) = self.open_made(entry_pair, made, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)? else {
             return Ok(None);
         };
         let stat = self.kernel.stat(&file).map_err(failed)?;
@@ -88,7 +93,7 @@ impl<K: Kernel> Run<'_, K> {
 
     fn open_made(
         &self,
-        place: &Place<'_, K::File>,
+        entry_pair: &EntryPair<'_, K::File>,
         made: &Made,
         flags: OFlags,
     ) -> crate::kernel::Result<Option<K::File>> {
@@ -102,7 +107,7 @@ impl<K: Kernel> Run<'_, K> {
             (false, true) => within,
             (false, false) => ResolveFlags::BENEATH,
         };
-        match self.kernel.open(Some(place.base), &made.path, flags, Mode::empty(), reach) {
+        match self.kernel.open(Some(entry_pair.base), &made.path, flags, Mode::empty(), reach) {
             Ok(file) => Ok(Some(file)),
             // Gone, or something else by now.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Ok(None),
@@ -113,24 +118,24 @@ impl<K: Kernel> Run<'_, K> {
     /// Opens the copy to read it; `None` also if the rights that it was given keep its owner from that.
     fn read_made(
         &self,
-        place: &Place<'_, K::File>,
+        entry_pair: &EntryPair<'_, K::File>,
         made: &Made,
         copied: &Stat,
         flags: OFlags,
     ) -> crate::kernel::Result<Option<K::File>> {
-        match self.open_made(place, made, flags | OFlags::RDONLY | OFlags::NONBLOCK) {
+        match self.open_made(entry_pair, made, flags | OFlags::RDONLY | OFlags::NONBLOCK) {
             Err(Errno::ACCESS) if copied.mode & OWNER_READS == 0 => Ok(None),
             opened => opened,
         }
     }
 
     /// Whether the source's filesystem gives every file a number of its own.
-    fn is_numbered(&self, place: &Place<'_, K::File>, stat: &Stat) -> Result<bool, Error> {
-        let magic = match place.setting.origin {
+    fn is_numbered(&self, entry_pair: &EntryPair<'_, K::File>, stat: &Stat) -> Result<bool, Error> {
+        let magic = match entry_pair.context.origin {
             Some(origin) if origin.dev == stat.dev => origin.magic,
             Some(_) | None => {
-                let handle = place.source.open(self.kernel, OFlags::PATH);
-                let handle = handle.map_err(|errno| Error::call(Action::StatSource, place.source.shown, errno))?;
+                let handle = entry_pair.source.open(self.kernel, OFlags::PATH);
+                let handle = handle.map_err(|errno| Error::call(Action::StatSource, entry_pair.source.shown, errno))?;
                 self.kernel.filesystem(&handle).unwrap_or(Filesystem::UNTOLD)
             }
         };
@@ -140,37 +145,37 @@ impl<K: Kernel> Run<'_, K> {
     /// Makes a name a further one of the copy, unless it is that already.
     pub(super) fn make_further(
         &self,
-        place: &Place<'_, K::File>,
+        entry_pair: &EntryPair<'_, K::File>,
         made: &Made,
         first: &First<K::File>,
-        standing: Option<&Stat>,
+        existing: Option<&Stat>,
     ) -> Result<Special, Error> {
-        let is_linked = first.is_numbered && standing.is_some_and(|found| found.is_same_file(&first.stat));
+        let is_linked = first.is_numbered && existing.is_some_and(|found| found.is_same_file(&first.stat));
         if is_linked {
             return Ok(Special::default());
         }
-        if standing.is_some_and(|found| found.kind == Kind::File) && first.stat.kind == Kind::File {
+        if existing.is_some_and(|found| found.kind == Kind::File) && first.stat.kind == Kind::File {
             // A new file is not synced when it gets its name; this name has something to lose.
-            let failed = |errno| Error::call(Action::Sync, place.target.shown, errno);
-            let copy = self.read_made(place, made, &first.stat, OFlags::NOFOLLOW).map_err(failed)?;
-            self.entries.copier.write_out(copy.as_ref(), place.target)?;
+            let failed = |errno| Error::call(Action::Sync, entry_pair.target.shown, errno);
+            let copy = self.read_made(entry_pair, made, &first.stat, OFlags::NOFOLLOW).map_err(failed)?;
+            self.entries.copier.write_out(copy.as_ref(), entry_pair.target)?;
         }
-        let standing = if standing.is_some() { Standing::Taken } else { Standing::Free };
-        self.entries.copier.make_link(&first.file, &made.path, place.target, standing)
+        let existing = if existing.is_some() { TargetName::Taken } else { TargetName::Free };
+        self.entries.copier.make_link(&first.file, &made.path, entry_pair.target, existing)
     }
 
     /// Whether the copy holds what the source shows under this name.
     fn holds_same(
         &self,
-        place: &Place<'_, K::File>,
+        entry_pair: &EntryPair<'_, K::File>,
         stat: &Stat,
         first: &First<K::File>,
         made: &Made,
     ) -> Result<bool, Error> {
-        let source = place.source;
+        let source = entry_pair.source;
         let copy = &first.stat;
         match stat.kind {
-            Kind::File => self.holds_same_bytes(place, stat, first, made),
+            Kind::File => self.holds_same_bytes(entry_pair, stat, first, made),
             Kind::Symlink if copy.kind == Kind::Symlink => {
                 let failed = |errno| Error::call(Action::ReadSymlink, source.shown, errno);
                 let link = source.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)?;
@@ -185,7 +190,7 @@ impl<K: Kernel> Run<'_, K> {
 
     fn holds_same_bytes(
         &self,
-        place: &Place<'_, K::File>,
+        entry_pair: &EntryPair<'_, K::File>,
         stat: &Stat,
         first: &First<K::File>,
         made: &Made,
@@ -194,10 +199,10 @@ impl<K: Kernel> Run<'_, K> {
         // Through a link the copy was written to what that leads to.
         let follow = if copied.kind == Kind::Symlink { OFlags::empty() } else { OFlags::NOFOLLOW };
         // What fails is the name that was to be a link to it.
-        let failed = |errno| Error::call(Action::Read, place.target.shown, errno);
+        let failed = |errno| Error::call(Action::Read, entry_pair.target.shown, errno);
         // The copy's time of access is preserved; the kernel lets its owner read it without a new one.
-        let copy = match self.read_made(place, made, copied, follow | OFlags::NOATIME) {
-            Err(Errno::PERM) => self.read_made(place, made, copied, follow),
+        let copy = match self.read_made(entry_pair, made, copied, follow | OFlags::NOATIME) {
+            Err(Errno::PERM) => self.read_made(entry_pair, made, copied, follow),
             copy => copy,
         };
         let copy = copy.map_err(failed)?;
@@ -207,8 +212,9 @@ impl<K: Kernel> Run<'_, K> {
         if !is_copy || found.kind != Kind::File {
             return Ok(false);
         }
-        let (file, opened) = self.entries.open_looked(place.source, stat)?;
-        let source = Source { file: &file, stat: &opened, shown: place.source.shown, origin: place.setting.origin };
-        self.entries.copier.holds_same_bytes(&source, &copy, place.target.shown)
+        let (file, opened) = self.entries.open_inspected(entry_pair.source, stat)?;
+        let source =
+            Source { file: &file, stat: &opened, shown: entry_pair.source.shown, origin: entry_pair.context.origin };
+        self.entries.copier.holds_same_bytes(&source, &copy, entry_pair.target.shown)
     }
 }

@@ -11,9 +11,9 @@ use super::overwrite::check_kinds;
 use super::plan::without_trailing_slashes;
 use super::spellings::Spellings;
 use super::walk::Entry;
+use crate::copy::attributes::{AttributedFile, Fresh, KnownAttributes};
 use crate::copy::backup::Leaves;
-use crate::copy::metadata::{Dressed, Fresh, Worn};
-use crate::copy::{Copier, Follow, Home, Name, Origin};
+use crate::copy::{Copier, Follow, Name, Origin, TargetDirectory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::options::{Backup, Dereference};
@@ -29,7 +29,7 @@ pub struct Level<K: Kernel> {
     /// The directory in which the targets of all operands lie.
     pub base: Arc<K::File>,
     pub(super) handles: Arc<Handles<K>>,
-    names: Names,
+    names: NameSource,
     /// The source as it was when it was opened.
     pub from: Stat,
     /// The target was made by this run.
@@ -41,21 +41,21 @@ pub struct Level<K: Kernel> {
     /// Whether the target takes several spellings of a name for one, once that was asked.
     pub(super) is_folded: OnceLock<Option<bool>>,
     /// The target, as a directory in which targets are made.
-    pub home: Home,
+    pub target_directory: TargetDirectory,
     /// The source, as a directory in which sources are found.
     pub origin: Option<Origin>,
 }
 
 /// What a level is called. No level has whole paths but where they begin: with them, memory would grow with the square
 /// of a tree's depth.
-enum Names {
+enum NameSource {
     /// By the same component as its source, beneath the level above.
     Beneath(OsString),
     /// As it was typed: an operand, or a directory of --parents.
-    Typed(Box<Typed>),
+    Typed(Box<TypedNames>),
 }
 
-struct Typed {
+struct TypedNames {
     /// The source as the user would write it.
     source_shown: PathBuf,
     /// The target as the user would write it.
@@ -80,23 +80,23 @@ impl<K: Kernel> Level<K> {
     /// The component by which it is found in the level above, in source and target; that of an operand is empty.
     pub(super) fn component(&self) -> &Path {
         match &self.names {
-            Names::Beneath(name) => Path::new(name),
-            Names::Typed(_) => Path::new(""),
+            NameSource::Beneath(name) => Path::new(name),
+            NameSource::Typed(_) => Path::new(""),
         }
     }
 
     /// The target's path in the directory that it is found in: that of the level above, or of all targets.
     pub(super) fn place(&self) -> &Path {
         match &self.names {
-            Names::Beneath(name) => Path::new(name),
-            Names::Typed(typed) => &typed.path,
+            NameSource::Beneath(name) => Path::new(name),
+            NameSource::Typed(typed) => &typed.path,
         }
     }
 
     /// The operand that it belongs to, or itself.
     pub(super) fn top(&self) -> &Self {
         let mut level = self;
-        while let (Names::Beneath(_), Some(above)) = (&level.names, &level.above) {
+        while let (NameSource::Beneath(_), Some(above)) = (&level.names, &level.above) {
             level = above;
         }
         level
@@ -104,21 +104,21 @@ impl<K: Kernel> Level<K> {
 
     /// Whether its handles may be closed for a while: it is found again in the level above.
     pub(super) fn is_beneath_another(&self) -> bool {
-        matches!(self.names, Names::Beneath(_))
+        matches!(self.names, NameSource::Beneath(_))
     }
 
     /// The path of this level, and of `name` in it, from what was typed on.
-    fn composed(&self, name: Option<&OsStr>, typed: impl Fn(&Typed) -> &Path) -> PathBuf {
+    fn composed(&self, name: Option<&OsStr>, typed: impl Fn(&TypedNames) -> &Path) -> PathBuf {
         let mut components: Vec<&OsStr> = name.into_iter().collect();
         let mut level = self;
         let begin = loop {
             match (&level.names, &level.above) {
-                (Names::Typed(names), _) => break typed(names),
-                (Names::Beneath(name), Some(above)) => {
+                (NameSource::Typed(names), _) => break typed(names),
+                (NameSource::Beneath(name), Some(above)) => {
                     components.push(name);
                     level = above;
                 }
-                (Names::Beneath(name), None) => break Path::new(name),
+                (NameSource::Beneath(name), None) => break Path::new(name),
             }
         };
         let length = components.iter().map(|name| name.len() + 1).sum::<usize>();
@@ -135,7 +135,7 @@ impl<K: Kernel> Level<K> {
 }
 
 /// Where a directory comes from and where it goes.
-pub struct Passage<'a, F> {
+pub struct DirectoryPair<'a, F> {
     /// The source.
     pub source: Name<'a, F>,
     /// The target.
@@ -146,7 +146,7 @@ pub struct Passage<'a, F> {
 }
 
 /// Why a directory is not entered.
-pub enum Refusal {
+pub enum NotEntered {
     /// It is the target that is being made.
     IntoItself,
     /// It is the directory that was named, which it lies in, and no link led there.
@@ -157,9 +157,9 @@ pub enum Refusal {
     For(Error),
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for NotEntered {
     fn from(error: Error) -> Self {
-        Refusal::For(error)
+        NotEntered::For(error)
     }
 }
 
@@ -168,17 +168,17 @@ impl<K: Kernel> Copier<'_, K> {
     /// whether it is not to be entered, before anything is made.
     pub(super) fn enter(
         &self,
-        passage: &Passage<'_, K::File>,
+        directory_pair: &DirectoryPair<'_, K::File>,
         above: Option<&Arc<Level<K>>>,
         base: &Arc<K::File>,
         directories: &Directories<K>,
-        refuse: impl Fn(&Stat) -> Option<Refusal>,
-    ) -> Result<Level<K>, Refusal> {
-        let Passage { source: from, target: to, path } = passage;
+        refuse: impl Fn(&Stat) -> Option<NotEntered>,
+    ) -> Result<Level<K>, NotEntered> {
+        let DirectoryPair { source: from, target: to, path } = directory_pair;
         let access = |errno| Error::call(Action::Access, from.shown, errno);
         let source = self.directory_handle(from).map_err(|errno| {
-            let looked = self.kernel.stat_at(from.dir, from.name, from.follow != Follow::No);
-            looked.map_or_else(|errno| Error::call(Action::StatSource, from.shown, errno), |_| access(errno))
+            let inspected = self.kernel.stat_at(from.dir, from.name, from.follow != Follow::No);
+            inspected.map_or_else(|errno| Error::call(Action::StatSource, from.shown, errno), |_| access(errno))
         })?;
         let stat = self.kernel.stat(&source).map_err(access)?;
         if let Some(refusal) = refuse(&stat) {
@@ -187,13 +187,13 @@ impl<K: Kernel> Copier<'_, K> {
         let made = self.make_directory(from, &stat, to)?;
         let target = self.open_directory(from, &stat, to, path.is_none())?;
         let base_inherits = || self.hands_down_list(base, self.kernel.stat(base).ok().as_ref());
-        let above_inherits = above.map_or_else(base_inherits, |above| above.home.inherits);
+        let above_inherits = above.map_or_else(base_inherits, |above| above.target_directory.inherits);
         let made_mode = if made && above_inherits { self.open_up(&target, to)? } else { None };
-        let home = self.home(&target);
+        let target_directory = self.target_directory(&target);
         let origin = self.origin(&source, &stat);
         let names = match path {
-            None => Names::Beneath(from.name.as_os_str().to_owned()),
-            Some(path) => Names::Typed(Box::new(Typed {
+            None => NameSource::Beneath(from.name.as_os_str().to_owned()),
+            Some(path) => NameSource::Typed(Box::new(TypedNames {
                 source_shown: from.shown.to_owned(),
                 target_shown: to.shown.to_owned(),
                 path: path.clone(),
@@ -209,7 +209,7 @@ impl<K: Kernel> Copier<'_, K> {
             made_mode,
             spellings: Spellings::default(),
             is_folded: OnceLock::new(),
-            home,
+            target_directory,
             origin,
         })
     }
@@ -236,7 +236,7 @@ impl<K: Kernel> Copier<'_, K> {
         match make() {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) if self.options.backup != Backup::No => {
-                let found = self.look_at(to, to.follow != Follow::No)?;
+                let found = self.stat_target(to, to.follow != Follow::No)?;
                 if found.is_none_or(|found| found.kind == Kind::Directory) {
                     return Ok(false);
                 }
@@ -248,7 +248,7 @@ impl<K: Kernel> Copier<'_, K> {
             // Nobody looks for a way in through what is no directory.
             Err(Errno::NOTDIR) => Err(Error::call(Action::StatTarget, to.shown, Errno::NOTDIR)),
             Err(errno) => {
-                let found = self.look_at(to, false).ok().flatten();
+                let found = self.stat_target(to, false).ok().flatten();
                 found.map_or(Ok(()), |found| check_kinds(stat, &found, from.shown, to.shown))?;
                 Err(failed(errno))
             }
@@ -292,12 +292,12 @@ impl<K: Kernel> Copier<'_, K> {
         let opened = match &ending {
             Some(ending) => Name::within(&ending.dir, &ending.name, to.shown),
             None if is_inside => *to,
-            None => self.target_directory(to),
+            None => self.directory_name(to),
         };
         match self.directory_handle(&opened) {
             Ok(target) => Ok(target),
             Err(errno @ (Errno::NOTDIR | Errno::LOOP | Errno::NOENT)) => {
-                let found = self.look_at(to, false)?.ok_or_else(|| failed(errno))?;
+                let found = self.stat_target(to, false)?.ok_or_else(|| failed(errno))?;
                 check_kinds(stat, &found, from.shown, to.shown)?;
                 Err(failed(errno))
             }
@@ -306,7 +306,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// A target directory's name, with the rule about links that lead to one.
-    pub(super) fn target_directory<'n>(&self, to: &Name<'n, K::File>) -> Name<'n, K::File> {
+    pub(super) fn directory_name<'n>(&self, to: &Name<'n, K::File>) -> Name<'n, K::File> {
         to.following(if self.options.keep_directory_symlink { Follow::Yes } else { to.follow })
     }
 
@@ -322,15 +322,15 @@ impl<K: Kernel> Copier<'_, K> {
         let gives_group =
             if level.made && private { self.kernel.stat(&pair.target).map_or(0, |made| made.mode & 0o2000) } else { 0 };
         let fresh = if level.made {
-            Fresh::Made { private, default_mode: default_mode | gives_group, inherits: level.home.inherits }
+            Fresh::Made { private, default_mode: default_mode | gives_group, inherits: level.target_directory.inherits }
         } else {
             Fresh::Old
         };
         let tells_lists = self.tells_lists(level.origin, &level.from);
-        let worn = Worn::default();
-        let source = Dressed { file: &pair.source, shown: &source_shown, worn, tells_lists };
-        let target = Dressed { file: &pair.target, shown: &target_shown, worn, tells_lists: false };
-        let mut complaints = self.wardrobe().carry(&source, &level.from, &target, fresh);
+        let known = KnownAttributes::default();
+        let source = AttributedFile { file: &pair.source, shown: &source_shown, known, tells_lists };
+        let target = AttributedFile { file: &pair.target, shown: &target_shown, known, tells_lists: false };
+        let mut complaints = self.attributes().carry(&source, &level.from, &target, fresh);
         if self.options.durable {
             complaints.extend(self.sync_level(level, &pair.target, &target_shown).err());
         }

@@ -96,7 +96,7 @@ enum State<W> {
 
 /// What a name of an inode is to do.
 #[derive(Debug)]
-pub enum Claim<W> {
+pub enum LinkDecision<W> {
     /// It is the first: copy it, then call [`Links::made`] or [`Links::failed`].
     Copy(W),
     /// Another was copied: link to that, if it is still what it was. How the source compares with what it was then.
@@ -131,13 +131,13 @@ impl<W> Links<W> {
 
     /// Tells what to do with a name of `source`. `refused` is what an earlier answer would have had it linked to: the
     /// name is the first of another file then.
-    pub fn claim(&self, source: &Version, refused: Option<&Made>, name: W) -> Claim<W> {
+    pub fn decide(&self, source: &Version, refused: Option<&Made>, name: W) -> LinkDecision<W> {
         let mut table = self.table();
         let Table { states, keeps_all } = &mut *table;
         match states.get_mut(&source.identity) {
             Some(State::Copying { waiting }) => {
                 waiting.push(name);
-                return Claim::Left;
+                return LinkDecision::Left;
             }
             Some(State::Made { made, seen, names_left }) if refused != Some(&**made) => {
                 let (likeness, made) = (seen.likeness(source), made.clone());
@@ -146,13 +146,13 @@ impl<W> Links<W> {
                     if *names_left == 0 && !*keeps_all {
                         states.remove(&source.identity);
                     }
-                    return Claim::Link(made, likeness, name);
+                    return LinkDecision::Link(made, likeness, name);
                 }
             }
             Some(State::Made { .. }) | None => {}
         }
         states.insert(source.identity, State::Copying { waiting: Vec::new() });
-        Claim::Copy(name)
+        LinkDecision::Copy(name)
     }
 
     /// The first name of `source` was copied. Returns the names that waited: they claim again, and are linked.
@@ -221,10 +221,10 @@ mod tests {
     #[test]
     fn a_name_that_comes_while_the_first_is_copied_is_handed_to_the_copier() {
         let (links, source) = (Links::default(), version(1));
-        assert!(matches!(links.claim(&source, None, "a"), Claim::Copy("a")));
-        assert!(matches!(links.claim(&source, None, "b"), Claim::Left));
+        assert!(matches!(links.decide(&source, None, "a"), LinkDecision::Copy("a")));
+        assert!(matches!(links.decide(&source, None, "b"), LinkDecision::Left));
         assert_eq!(links.made(&source, copy("a"), 2), ["b"]);
-        let Claim::Link(made, Likeness::Same, "b") = links.claim(&source, None, "b") else {
+        let LinkDecision::Link(made, Likeness::Same, "b") = links.decide(&source, None, "b") else {
             panic!("b is to be linked")
         };
         assert_eq!(*made, copy("a"));
@@ -238,41 +238,43 @@ mod tests {
             if keeps_all {
                 links.keep_all();
             }
-            assert!(matches!(links.claim(&source, None, "a"), Claim::Copy(_)));
+            assert!(matches!(links.decide(&source, None, "a"), LinkDecision::Copy(_)));
             assert!(links.made(&source, copy("a"), 2).is_empty());
-            assert!(matches!(links.claim(&source, None, "b"), Claim::Link(..)));
+            assert!(matches!(links.decide(&source, None, "b"), LinkDecision::Link(..)));
             assert_eq!(is_empty(&links), !keeps_all);
-            assert_eq!(matches!(links.claim(&source, None, "a again"), Claim::Link(..)), keeps_all);
+            assert_eq!(matches!(links.decide(&source, None, "a again"), LinkDecision::Link(..)), keeps_all);
         }
     }
 
     #[test]
     fn after_a_failure_the_next_name_is_the_first() {
         let (links, source) = (Links::default(), version(1));
-        assert!(matches!(links.claim(&source, None, "a"), Claim::Copy(_)));
-        assert!(matches!(links.claim(&source, None, "b"), Claim::Left));
+        assert!(matches!(links.decide(&source, None, "a"), LinkDecision::Copy(_)));
+        assert!(matches!(links.decide(&source, None, "b"), LinkDecision::Left));
         assert_eq!(links.failed(&source), ["b"]);
-        assert!(matches!(links.claim(&source, None, "b"), Claim::Copy("b")));
+        assert!(matches!(links.decide(&source, None, "b"), LinkDecision::Copy("b")));
     }
 
     #[test]
     fn what_has_changed_under_its_number_is_the_first_of_another_file() {
         let (links, source) = (Links::default(), version(1));
-        assert!(matches!(links.claim(&source, None, "a"), Claim::Copy(_)));
+        assert!(matches!(links.decide(&source, None, "a"), LinkDecision::Copy(_)));
         assert!(links.made(&source, copy("a"), 3).is_empty());
         let grown = Version::new(&Stat { size: 6, ..stat(1) }, None);
-        assert!(matches!(links.claim(&grown, None, "b"), Claim::Copy("b")));
+        assert!(matches!(links.decide(&grown, None, "b"), LinkDecision::Copy("b")));
         assert!(links.made(&grown, copy("b"), 3).is_empty());
-        let Claim::Link(made, Likeness::Same, _) = links.claim(&grown, None, "c") else { panic!("c is to be linked") };
+        let LinkDecision::Link(made, Likeness::Same, _) = links.decide(&grown, None, "c") else {
+            panic!("c is to be linked")
+        };
         assert_eq!(made.path, Path::new("b"));
     }
 
     #[test]
     fn a_copy_that_was_refused_is_not_offered_again() {
         let (links, source) = (Links::default(), version(1));
-        assert!(matches!(links.claim(&source, None, "a"), Claim::Copy(_)));
+        assert!(matches!(links.decide(&source, None, "a"), LinkDecision::Copy(_)));
         assert!(links.made(&source, copy("a"), 3).is_empty());
-        assert!(matches!(links.claim(&source, Some(&copy("a")), "b"), Claim::Copy("b")));
+        assert!(matches!(links.decide(&source, Some(&copy("a")), "b"), LinkDecision::Copy("b")));
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! looked at, a name that can only be a directory's.
 
 use super::collision::Newcomer;
+use super::entry_context::{EntryContext, MadeBefore};
 use super::handles::Asker;
-use super::level::Passage;
+use super::level::DirectoryPair;
 use super::links::{Identity, identity};
 use super::parents::beneath;
 use super::plan::{Operand, Operands, Plan, ends_in_slash};
-use super::run::{Place, Run};
-use super::setting::{Created, Setting};
+use super::run::{EntryPair, Run};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// What operands before this one did.
 #[derive(Default)]
-pub(super) struct Before {
+pub(super) struct OperandHistory {
     /// Files that were named, by the names they had.
     files: BTreeMap<Identity, Vec<PathBuf>>,
     /// Directories that were copied, by the names they got in the directory of all targets.
@@ -63,13 +63,13 @@ impl<K: Kernel> Run<'_, K> {
             self.links.keep_all();
             self.paths.keep();
         }
-        let mut before = Before::default();
+        let mut history = OperandHistory::default();
         for source in &operands.sources {
             if self.is_stopped() {
                 return;
             }
             let operand = if self.options.parents { plan.operand_with_parents(source) } else { plan.operand(source) };
-            if let Err(error) = self.operand(&operand, &plan, operands.sources.len() > 1, &mut before) {
+            if let Err(error) = self.operand(&operand, &plan, operands.sources.len() > 1, &mut history) {
                 self.tell(Event::Failed(&error));
             }
         }
@@ -81,25 +81,25 @@ impl<K: Kernel> Run<'_, K> {
         operand: &Operand,
         plan: &Plan,
         several: bool,
-        before: &mut Before,
+        history: &mut OperandHistory,
     ) -> Result<(), Error> {
         if operand.parents.is_empty() {
             stays_within(operand, &operand.name)?;
-            let source = self.look_at_operand(operand)?;
+            let source = self.inspect_operand(operand)?;
             plan.unknown.clone().map_or(Ok(()), Err)?;
             let base = Arc::new(self.base(operand, plan, &source)?);
-            self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(before))?;
+            self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(history))?;
             return self.sync(&base, &plan.base);
         }
         let failed = |errno| Error::call(Action::TargetDirectory, &plan.base, errno);
         let base = Arc::new(plan.open_base(self.kernel).map_err(failed)?);
         let parents = self.parents(operand, &base)?;
-        let copied = self.look_at_operand(operand).and_then(|source| {
+        let copied = self.inspect_operand(operand).and_then(|source| {
             let pair = parents.innermost.as_ref().map(|level| self.handles(level, Asker::Name)).transpose()?;
             let dir = pair.as_ref().map_or(&*base, |pair| &pair.target);
             let path = beneath(parents.path.clone(), &operand.name);
             stays_within(operand, &path)?;
-            self.operand_in(operand, &source, &base, dir, &path, several.then_some(before))?;
+            self.operand_in(operand, &source, &base, dir, &path, several.then_some(history))?;
             self.sync(dir, operand.target_shown.parent().unwrap_or(&plan.base))
         });
         self.leave_parents(parents);
@@ -112,7 +112,7 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// A source as it was typed.
-    fn look_at_operand(&self, operand: &Operand) -> Result<Stat, Error> {
+    fn inspect_operand(&self, operand: &Operand) -> Result<Stat, Error> {
         let follow = self.options.dereference != Dereference::Never;
         let stat = self.kernel.stat_at(None, &operand.source, follow);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, &operand.source, errno))?;
@@ -164,7 +164,7 @@ impl<K: Kernel> Run<'_, K> {
         Name { dir: None, name: &operand.source, shown: &operand.source, follow }
     }
 
-    /// An operand whose target lies in `dir`, at `path` beneath `base`. With several operands, `before`
+    /// An operand whose target lies in `dir`, at `path` beneath `base`. With several operands, `history`
     /// has what the others did.
     fn operand_in(
         &self,
@@ -173,26 +173,31 @@ impl<K: Kernel> Run<'_, K> {
         base: &Arc<K::File>,
         dir: &K::File,
         path: &Path,
-        before: Option<&mut Before>,
+        history: Option<&mut OperandHistory>,
     ) -> Result<(), Error> {
         let target = Name::within(dir, &operand.name, &operand.target_shown);
         let route = Route { source: self.source_name(operand), stat, target, is_named: operand.is_named, path, base };
-        if stat.kind == Kind::Directory { self.directory_operand(&route, before) } else { self.single(&route, before) }
+        if stat.kind == Kind::Directory {
+            self.directory_operand(&route, history)
+        } else {
+            self.single(&route, history)
+        }
     }
 
-    fn directory_operand(&self, route: &Route<'_, K::File>, before: Option<&mut Before>) -> Result<(), Error> {
+    fn directory_operand(&self, route: &Route<'_, K::File>, history: Option<&mut OperandHistory>) -> Result<(), Error> {
         let Route { source, stat, target, path, base, .. } = *route;
-        let copy = || self.directory(Passage { source, target, path: Some(path.to_owned()) }, stat, base);
-        let Some(before) = before else { return copy().map(drop) };
-        let targets = before.directories.entry(identity(stat)).or_default();
+        let copy = || self.directory(DirectoryPair { source, target, path: Some(path.to_owned()) }, stat, base);
+        let Some(history) = history else { return copy().map(drop) };
+        let targets = history.directories.entry(identity(stat)).or_default();
         if targets.iter().any(|target| target == path) {
             self.tell(Event::Warned(&format!("source directory {} specified more than once", quoted(source.shown))));
             return Ok(());
         }
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateDirectory, target.shown, errno))?;
-        if self.options.backup != Backup::No && self.options.backup != Backup::Numbered && before.paths.contains(path) {
+        if self.options.backup != Backup::No && self.options.backup != Backup::Numbered && history.paths.contains(path)
+        {
             // What an operand made there would be the backup of this one.
-            let found = self.entries.copier.look_at(&target, false)?;
+            let found = self.entries.copier.stat_target(&target, false)?;
             if found.is_some_and(|found| found.kind != Kind::Directory) {
                 return Err(Error::just_created(target.shown, source.shown));
             }
@@ -206,24 +211,24 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// An operand that is no directory.
-    fn single(&self, route: &Route<'_, K::File>, before: Option<&mut Before>) -> Result<(), Error> {
+    fn single(&self, route: &Route<'_, K::File>, history: Option<&mut OperandHistory>) -> Result<(), Error> {
         let Route { source, stat, target, is_named, path, base } = route;
         let copier = &self.entries.copier;
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
-        let home = copier.home(dir);
-        let setting = Setting {
+        let target_directory = copier.target_directory(dir);
+        let context = EntryContext {
             fresh: false,
-            home,
+            target_directory,
             origin: None,
-            created: Created::Nothing,
+            created: MadeBefore::Nothing,
             named: *is_named,
             walked: None,
             top: None,
         };
-        let place = Place { source, target, setting: &setting, base, path };
-        let Some(before) = before else { return self.name(&place, None) };
+        let entry_pair = EntryPair { source, target, context: &context, base, path };
+        let Some(history) = history else { return self.name(&entry_pair, None) };
         let newcomer = newcomer(route, dir);
-        let names = before.files.entry(identity(stat)).or_default();
+        let names = history.files.entry(identity(stat)).or_default();
         let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
         let are_named = || names.iter().map(is_named).collect::<Result<Vec<_>, _>>();
         if self.options.backup == Backup::No && are_named()?.contains(&true) {
@@ -232,16 +237,16 @@ impl<K: Kernel> Run<'_, K> {
         }
         names.push(source.name.to_owned());
         let created = self.claim_path(&newcomer)?;
-        let found = copier.look_at(target, false)?;
+        let found = copier.stat_target(target, false)?;
         // Of a file with several names, this one goes to another file.
-        let is_made = |found: &Stat| found.nlink == 1 && before.made.contains(&identity(found));
-        let is_operands = before.paths.contains(*path) || found.as_ref().is_some_and(is_made);
-        let created = if found.is_some() && is_operands { Created::Operand } else { created };
-        let setting = Setting { created, ..setting };
-        let place = Place { setting: &setting, ..place };
-        self.name(&place, None)?;
-        before.made.extend(copier.look_at(target, false)?.as_ref().map(identity));
-        before.paths.insert(path.to_path_buf());
+        let is_made = |found: &Stat| found.nlink == 1 && history.made.contains(&identity(found));
+        let is_operands = history.paths.contains(*path) || found.as_ref().is_some_and(is_made);
+        let created = if found.is_some() && is_operands { MadeBefore::Operand } else { created };
+        let context = EntryContext { created, ..context };
+        let entry_pair = EntryPair { context: &context, ..entry_pair };
+        self.name(&entry_pair, None)?;
+        history.made.extend(copier.stat_target(target, false)?.as_ref().map(identity));
+        history.paths.insert(path.to_path_buf());
         Ok(())
     }
 }

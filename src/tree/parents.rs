@@ -6,7 +6,7 @@
 use super::collision::Newcomer;
 use super::ending::{Bounds, Ending};
 use super::handles::Asker;
-use super::level::{Level, Passage, Refusal};
+use super::level::{DirectoryPair, Level, NotEntered};
 use super::plan::{Operand, Parent};
 use super::run::Run;
 use crate::copy::{Follow, Name};
@@ -71,19 +71,19 @@ impl<K: Kernel> Run<'_, K> {
         }
         let (kind, is_told_apart) = (Kind::Directory, false);
         self.claim_path(&Newcomer { dir, path, kind, is_told_apart, source_shown: shown, target_shown })?;
-        let passage = Passage { source, target, path: Some(path.to_owned()) };
-        match self.entries.copier.enter(&passage, above, base, &self.directories, |_| None) {
+        let directory_pair = DirectoryPair { source, target, path: Some(path.to_owned()) };
+        match self.entries.copier.enter(&directory_pair, above, base, &self.directories, |_| None) {
             Ok(level) => {
                 if level.made {
                     self.tell(Event::ParentMade { source: shown, target: target_shown });
                 }
                 Ok(level)
             }
-            Err(Refusal::For(Error::Call { action: Action::CreateDirectory, path, errno })) => {
+            Err(NotEntered::For(Error::Call { action: Action::CreateDirectory, path, errno })) => {
                 Err(Error::call(Action::CreateParent, &path, errno))
             }
-            Err(Refusal::For(error)) => Err(error),
-            Err(Refusal::IntoItself | Refusal::Operand | Refusal::Cycle) => Err(failed(Errno::LOOP)),
+            Err(NotEntered::For(error)) => Err(error),
+            Err(NotEntered::IntoItself | NotEntered::Operand | NotEntered::Cycle) => Err(failed(Errno::LOOP)),
         }
     }
 
@@ -94,7 +94,7 @@ impl<K: Kernel> Run<'_, K> {
         let is_taken = || Error::Refused(format!("{} exists but is not a directory", quoted(target.shown)));
         // Of a link that leads nowhere.
         let is_there = || Error::call(Action::CreateParent, target.shown, Errno::EXIST);
-        match copier.look_at(target, false)? {
+        match copier.stat_target(target, false)? {
             None => Ok(None),
             Some(found) if found.kind == Kind::Directory => Ok(None),
             Some(found) if found.kind == Kind::Symlink => {

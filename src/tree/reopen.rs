@@ -60,7 +60,7 @@ impl<K: Kernel> Run<'_, K> {
             return Err(Error::replaced(&level.source_shown()));
         }
         let failed = |errno| Error::call(Action::StatTarget, &level.target_shown(), errno);
-        let made = copier.directory_handle(&copier.target_directory(&target)).map_err(failed)?;
+        let made = copier.directory_handle(&copier.directory_name(&target)).map_err(failed)?;
         if !self.kernel.stat(&made).map_err(failed)?.is_same_file(known) {
             let target = quoted(&level.target_shown());
             return Err(Error::Refused(format!("not writing to {target}, as it was replaced meanwhile")));

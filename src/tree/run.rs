@@ -5,13 +5,13 @@
 //! does not grow with the number of files. With one job everything is a plain loop in the calling thread.
 
 use super::entries::Entries;
+use super::entry_context::EntryContext;
 use super::handles::Directories;
 use super::level::Task;
 use super::links::Links;
 use super::overwrite::Ask;
-use super::setting::Setting;
 use super::spellings::Paths;
-use crate::copy::{Copied, Geometry, Landing, Name, Outcome};
+use crate::copy::{Copied, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::options::Options;
@@ -37,10 +37,10 @@ pub struct Run<'a, K: Kernel> {
 
 /// Where a name comes from, where it goes, and what is known of that.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a, F> {
+pub(super) struct EntryPair<'a, F> {
     pub(super) source: &'a Name<'a, F>,
     pub(super) target: &'a Name<'a, F>,
-    pub(super) setting: &'a Setting<'a, F>,
+    pub(super) context: &'a EntryContext<'a, F>,
     /// The directory of all targets, and the target's path beneath it.
     pub(super) base: &'a F,
     pub(super) path: &'a Path,
@@ -76,15 +76,15 @@ impl<'a, K: Kernel> Run<'a, K> {
 
     /// Reports an outcome. That an old target was removed is said where cp would have removed it:
     /// before the copy, or with -f after a first try.
-    pub(super) fn finished(&self, place: &Place<'_, K::File>, outcome: &Outcome, removed: Removed) {
+    pub(super) fn finished(&self, entry_pair: &EntryPair<'_, K::File>, outcome: &Outcome, removed: Removed) {
         if removed == Removed::Before {
-            self.tell(Event::Removed { target: place.target.shown });
+            self.tell(Event::Removed { target: entry_pair.target.shown });
         }
-        let (source, target) = (place.source.shown, place.target.shown);
+        let (source, target) = (entry_pair.source.shown, entry_pair.target.shown);
         self.tell(Event::Finished { source, target, outcome });
-        let is_new = |copied: &Copied| copied.landing == Landing::Supplant && copied.backup.is_none();
+        let is_new = |copied: &Copied| copied.placement == Placement::Supplant && copied.backup.is_none();
         if removed == Removed::IfNeeded && matches!(outcome, Outcome::Copied(copied) if is_new(copied)) {
-            self.tell(Event::Removed { target: place.target.shown });
+            self.tell(Event::Removed { target: entry_pair.target.shown });
         }
     }
 }

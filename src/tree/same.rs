@@ -51,7 +51,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let (from, to) = (self.itself(source, Action::StatSource)?, self.itself(target, Action::StatTarget)?);
         let (from, to) = if follows_none { (*source.stat, *target.stat) } else { (from, to) };
-        if self.will_part(source, target, &from, &to)? {
+        if self.unlinks_first(source, target, &from, &to)? {
             return Ok(Sameness::Apart);
         }
         if self.options.backup != Backup::No {
@@ -83,7 +83,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Whether the target's name is taken from it before anything is written, so that the source,
     /// under its own name, is not touched.
-    fn will_part(
+    fn unlinks_first(
         &self,
         source: &Seen<'_, K::File>,
         target: &Seen<'_, K::File>,
@@ -125,12 +125,13 @@ impl<K: Kernel> Copier<'_, K> {
     /// Whether source and target are one name of one file, not two names of it. An error if their
     /// directories cannot be looked at.
     pub(super) fn is_same_name(&self, source: &Name<'_, K::File>, target: &Name<'_, K::File>) -> Result<bool, Error> {
-        let home = |name: &Name<'_, K::File>, action| {
+        let target_directory = |name: &Name<'_, K::File>, action| {
             let parent = name.name.parent().filter(|parent| !parent.as_os_str().is_empty());
             let stat = self.kernel.stat_at(name.dir, parent.unwrap_or(Path::new(".")), true);
             stat.map_err(|errno| Error::call(action, name.shown, errno))
         };
-        let is_one_home = home(source, Action::StatSource)?.is_same_file(&home(target, Action::StatTarget)?);
+        let is_one_home =
+            target_directory(source, Action::StatSource)?.is_same_file(&target_directory(target, Action::StatTarget)?);
         Ok(is_one_home && source.name.file_name() == target.name.file_name())
     }
 }

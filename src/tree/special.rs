@@ -4,9 +4,9 @@
 //! over an old target otherwise, so that the old one is never missing. Links that are made instead of
 //! copies (-l, -s) are here as well.
 
-use super::setting::Setting;
+use super::entry_context::EntryContext;
+use crate::copy::attributes::{AttributedFile, Fresh, KnownAttributes};
 use crate::copy::backup::Leaves;
-use crate::copy::metadata::{Dressed, Fresh, Worn};
 use crate::copy::{Copier, Follow, Name, Special};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// What has the target's name so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum TargetName {
     /// Nothing.
     Free,
     /// Something that is to be replaced.
@@ -50,7 +50,7 @@ impl<K: Kernel> Copier<'_, K> {
         source: &Name<'_, K::File>,
         from: &Stat,
         target: &Name<'_, K::File>,
-        (standing, setting): (Standing, &Setting<'_, K::File>),
+        (existing, context): (TargetName, &EntryContext<'_, K::File>),
     ) -> Result<Special, Error> {
         let handle = source.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
         let failed = |errno| Error::call(Action::StatSource, source.shown, errno);
@@ -59,10 +59,10 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(Error::replaced(source.shown));
         }
         let backup = match from.kind {
-            Kind::Symlink => self.make_symlink(&handle, source, target, standing)?,
-            kind => self.make_node(from, kind, target, standing)?,
+            Kind::Symlink => self.make_symlink(&handle, source, target, existing)?,
+            kind => self.make_node(from, kind, target, existing)?,
         };
-        let complaints = self.dress(&handle, source, from, target, setting)?;
+        let complaints = self.dress(&handle, source, from, target, context)?;
         self.sync_name(target)?;
         Ok(Special { complaints, backup })
     }
@@ -72,12 +72,12 @@ impl<K: Kernel> Copier<'_, K> {
         link: &K::File,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
-        standing: Standing,
+        existing: TargetName,
     ) -> Result<Option<PathBuf>, Error> {
         let content = self.kernel.readlink(link);
         let content = content.map_err(|errno| Error::call(Action::ReadSymlink, source.shown, errno))?;
         let making = Making::Symlink(&content);
-        self.make(target, standing, making, |errno| Error::call(Action::CreateSymlink, target.shown, errno))
+        self.make(target, existing, making, |errno| Error::call(Action::CreateSymlink, target.shown, errno))
     }
 
     fn make_node(
@@ -85,13 +85,13 @@ impl<K: Kernel> Copier<'_, K> {
         from: &Stat,
         kind: Kind,
         target: &Name<'_, K::File>,
-        standing: Standing,
+        existing: TargetName,
     ) -> Result<Option<PathBuf>, Error> {
         let preserve = &self.options.preserve;
         let mode = Mode::from_raw_mode(if preserve.closes_until_done() { 0o600 } else { self.node_mode(from) });
         let making = Making::Node(kind, mode, from.rdev);
         let action = if kind == Kind::Fifo { Action::CreateFifo } else { Action::CreateSpecial };
-        self.make(target, standing, making, |errno| Error::call(action, target.shown, errno))
+        self.make(target, existing, making, |errno| Error::call(action, target.shown, errno))
     }
 
     /// The mode that a new node asks for where none is preserved, before the umask.
@@ -103,15 +103,15 @@ impl<K: Kernel> Copier<'_, K> {
     fn make(
         &self,
         target: &Name<'_, K::File>,
-        standing: Standing,
+        existing: TargetName,
         making: Making<'_, K::File>,
         failed: impl Fn(Errno) -> Error,
     ) -> Result<Option<PathBuf>, Error> {
         let dir = target.directory().map_err(&failed)?;
         self.spare_from_backups(target)?;
-        match standing {
-            Standing::Free => self.give(making, dir, target.name).map(|()| None).map_err(failed),
-            Standing::Taken => {
+        match existing {
+            TargetName::Free => self.give(making, dir, target.name).map(|()| None).map_err(failed),
+            TargetName::Taken => {
                 let known = match making {
                     Making::Link(file) => Some(file),
                     Making::Symlink(_) | Making::Node(..) => None,
@@ -158,14 +158,14 @@ impl<K: Kernel> Copier<'_, K> {
         source: &Name<'_, K::File>,
         from: &Stat,
         target: &Name<'_, K::File>,
-        standing: Standing,
+        existing: TargetName,
     ) -> Result<Special, Error> {
         let failed = |errno| Error::pair(Action::CreateLink, target.shown, source.shown, errno);
         let handle = source.open(self.kernel, OFlags::PATH).map_err(failed)?;
         if !self.kernel.stat(&handle).map_err(failed)?.is_same_file(from) {
             return Err(failed(Errno::STALE));
         }
-        let backup = self.make(target, standing, Making::Link(&handle), failed)?;
+        let backup = self.make(target, existing, Making::Link(&handle), failed)?;
         self.sync_name(target)?;
         Ok(Special { complaints: Vec::new(), backup })
     }
@@ -176,7 +176,7 @@ impl<K: Kernel> Copier<'_, K> {
         source: &Name<'_, K::File>,
         from: &Stat,
         target: &Name<'_, K::File>,
-        standing: Standing,
+        existing: TargetName,
     ) -> Result<Special, Error> {
         if source.shown.is_relative() && !self.is_working_directory(target)? {
             let words = "can make relative symbolic links only in current directory";
@@ -184,7 +184,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let failed = |errno| Error::pair(Action::CreateSymlink, target.shown, source.shown, errno);
         let making = Making::Symlink(source.shown.as_os_str());
-        let backup = self.make(target, standing, making, failed)?;
+        let backup = self.make(target, existing, making, failed)?;
         let mut complaints = Vec::new();
         if self.options.preserve.timestamps.wanted() {
             let link = target.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW);
@@ -205,8 +205,9 @@ impl<K: Kernel> Copier<'_, K> {
         let failed = |shown| move |errno| Error::call(Action::StatTarget, shown, errno);
         let here = Path::new(".");
         let working = self.kernel.stat_at(None, here, true).map_err(failed(here))?;
-        let home = target.directory().and_then(|dir| self.kernel.stat(dir)).map_err(failed(target.shown))?;
-        Ok(working.is_same_file(&home))
+        let target_directory =
+            target.directory().and_then(|dir| self.kernel.stat(dir)).map_err(failed(target.shown))?;
+        Ok(working.is_same_file(&target_directory))
     }
 
     /// Gives a node its attributes, by a handle that is seen to be that node and nobody else's.
@@ -216,7 +217,7 @@ impl<K: Kernel> Copier<'_, K> {
         from_name: &Name<'_, K::File>,
         from: &Stat,
         target: &Name<'_, K::File>,
-        setting: &Setting<'_, K::File>,
+        context: &EntryContext<'_, K::File>,
     ) -> Result<Vec<Error>, Error> {
         let preserve = &self.options.preserve;
         let kept = [preserve.mode, preserve.ownership, preserve.timestamps, preserve.xattr, preserve.context];
@@ -232,12 +233,13 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(failed(Errno::STALE));
         }
         let default_mode = self.node_mode(from) & !self.options.umask;
-        let fresh = Fresh::Made { private: true, default_mode, inherits: setting.home.inherits };
-        let tells_lists = self.tells_lists(setting.origin, from);
-        let source = Dressed { file: source, shown: from_name.shown, worn: Worn::default(), tells_lists };
-        let worn = Worn::of(Some(made));
-        let target = Dressed { file: &handle, shown: target.shown, worn, tells_lists: false };
-        Ok(self.wardrobe().carry(&source, from, &target, fresh))
+        let fresh = Fresh::Made { private: true, default_mode, inherits: context.target_directory.inherits };
+        let tells_lists = self.tells_lists(context.origin, from);
+        let source =
+            AttributedFile { file: source, shown: from_name.shown, known: KnownAttributes::default(), tells_lists };
+        let known = KnownAttributes::of(Some(made));
+        let target = AttributedFile { file: &handle, shown: target.shown, known, tells_lists: false };
+        Ok(self.attributes().carry(&source, from, &target, fresh))
     }
 
     /// Makes `target` a further name of a file made before, which is known as `shown`.
@@ -246,16 +248,16 @@ impl<K: Kernel> Copier<'_, K> {
         first: &K::File,
         shown: &Path,
         target: &Name<'_, K::File>,
-        standing: Standing,
+        existing: TargetName,
     ) -> Result<Special, Error> {
         let failed = |errno| Error::pair(Action::CreateLink, target.shown, shown, errno);
-        let backup = self.make(target, standing, Making::Link(first), failed)?;
+        let backup = self.make(target, existing, Making::Link(first), failed)?;
         self.sync_name(target)?;
         Ok(Special { complaints: Vec::new(), backup })
     }
 
     /// A target's stat without following a link, or `None` where there is nothing.
-    pub(super) fn look_at(&self, target: &Name<'_, K::File>, follow: bool) -> Result<Option<Stat>, Error> {
+    pub(super) fn stat_target(&self, target: &Name<'_, K::File>, follow: bool) -> Result<Option<Stat>, Error> {
         match self.kernel.stat_at(target.dir, target.name, follow) {
             Ok(stat) => Ok(Some(stat)),
             Err(Errno::NOENT) => Ok(None),

@@ -7,7 +7,7 @@
 //! all spellings that any filesystem takes for one. Where two are equal the target directory itself is asked, by what is
 //! there, or with a temporary of its own. Nothing is asked elsewhere.
 
-use super::setting::Created;
+use super::entry_context::MadeBefore;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -105,13 +105,13 @@ impl Paths {
     }
 
     /// Whether another operand has made a symbolic link of this path.
-    pub(super) fn created(&self, path: &Path) -> Created {
+    pub(super) fn created(&self, path: &Path) -> MadeBefore {
         if !self.are_kept() {
-            return Created::Nothing;
+            return MadeBefore::Nothing;
         }
         let earlier = self.made().get(&path_key(path)).cloned();
         let is_link = earlier.is_some_and(|earlier| earlier.is_link && earlier.exact == exact(path));
-        if is_link { Created::Link } else { Created::Nothing }
+        if is_link { MadeBefore::Link } else { MadeBefore::Nothing }
     }
 }
 

@@ -1,12 +1,12 @@
 //! A tree is worked off: in this thread, or by all; who is the last in a directory finishes it.
 
 use super::descent::Descent;
+use super::entry_context::EntryContext;
 use super::handles::Asker;
-use super::level::{Level, Passage, Refusal, Task};
+use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::overwrite::same_file;
-use super::run::{Place, Run};
+use super::run::{EntryPair, Run};
 use super::same::Seen;
-use super::setting::Setting;
 use super::walk::Listing;
 use crate::copy::Name;
 use crate::error::{Action, Error};
@@ -27,13 +27,13 @@ impl<'a, K: Kernel> Run<'a, K> {
     /// `stat` is the source's.
     pub(super) fn directory(
         &self,
-        passage: Passage<'_, K::File>,
+        directory_pair: DirectoryPair<'_, K::File>,
         stat: &Stat,
         base: &Arc<K::File>,
     ) -> Result<bool, Error> {
-        let Passage { source, target, .. } = &passage;
+        let DirectoryPair { source, target, .. } = &directory_pair;
         let copier = &self.entries.copier;
-        let found = copier.look_at(target, false)?;
+        let found = copier.stat_target(target, false)?;
         let is_itself = found.is_some_and(|found| found.is_same_file(stat));
         if is_itself && self.options.product == Product::HardLink {
             return Ok(false);
@@ -46,10 +46,10 @@ impl<'a, K: Kernel> Run<'a, K> {
             let to = Seen { name: target, stat: &link, itself: Some(&link) };
             copier.sameness(&Seen { name: source, stat, itself: None }, &to)?;
         }
-        let top = match copier.enter(&passage, None, base, &self.directories, |_| None) {
+        let top = match copier.enter(&directory_pair, None, base, &self.directories, |_| None) {
             Ok(top) => top,
-            Err(Refusal::For(error)) => return Err(error),
-            Err(Refusal::IntoItself | Refusal::Operand | Refusal::Cycle) => return Ok(false),
+            Err(NotEntered::For(error)) => return Err(error),
+            Err(NotEntered::IntoItself | NotEntered::Operand | NotEntered::Cycle) => return Ok(false),
         };
         let forbidden = self.handles(&top, Asker::Name).map(|pair| self.kernel.stat(&pair.target))?;
         let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
@@ -98,17 +98,18 @@ impl<'a, K: Kernel> Run<'a, K> {
             (self.handles(level.top(), Asker::Name)?, Cow::Owned(task.path_below_top()))
         };
         let top: (&K::File, &Path) = (&top_pair.target, &below);
-        let setting = Setting {
+        let context = EntryContext {
             fresh: level.made,
-            home: level.home,
+            target_directory: level.target_directory,
             origin: level.origin,
             created: self.paths.created(&path),
             named: false,
             walked: Some(task.kind()),
             top: Some(top),
         };
-        let place = Place { source: &source, target: &target, setting: &setting, base: &level.base, path: &path };
-        self.name(&place, Some(task))
+        let entry_pair =
+            EntryPair { source: &source, target: &target, context: &context, base: &level.base, path: &path };
+        self.name(&entry_pair, Some(task))
     }
 
     /// Lets go of a level; who is the last to do so finishes it, and lets go of the one above.

@@ -10,12 +10,12 @@ use super::world::World;
 use safecp::copy::{Copied, Follow, Name, Outcome};
 use safecp::error::{Action, Error};
 use safecp::host::Host;
-use safecp::kernel::patient::Patient;
+use safecp::kernel::retry::Retrying;
 use safecp::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use safecp::known::zfs::{Module, Version};
 use safecp::tree::entries::Entries;
-use safecp::tree::looked::Look;
-use safecp::tree::setting::{Created, Setting};
+use safecp::tree::entry_context::{EntryContext, MadeBefore};
+use safecp::tree::inspected::Inspection;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -30,7 +30,7 @@ pub fn drive(scenario: &mut Scenario) -> Driven {
     let world = std::mem::replace(&mut scenario.world, World::new(0, Vec::new()));
     let host = host(&world.systems, scenario);
     let sim = Sim::new(world);
-    let kernel = Patient(sim.clone());
+    let kernel = Retrying(sim.clone());
     let outcome = copy(&kernel, &host, scenario);
     Driven { outcome, sim }
 }
@@ -45,7 +45,7 @@ fn host(systems: &[System], scenario: &Scenario) -> Host {
     Host { kernel: scenario.kernel, zfs, ..Host::default() }
 }
 
-fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copied, Error> {
+fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Copied, Error> {
     let (stop, options) = (AtomicBool::new(false), &scenario.options);
     let mut entries = Entries::new(kernel, options, host, &stop, &|_| true);
     entries.copier.geometry = scenario.geometry;
@@ -54,20 +54,20 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
     let source = Name { dir: Some(&source_dir), name: Path::new("source"), shown: Path::new("source"), follow };
     let target =
         Name { dir: Some(&target_dir), name: Path::new("target"), shown: Path::new("target"), follow: Follow::No };
-    let looked = kernel.stat(&source_dir).ok().filter(|_| scenario.in_tree);
-    let setting = Setting {
+    let inspected = kernel.stat(&source_dir).ok().filter(|_| scenario.in_tree);
+    let context = EntryContext {
         named: true,
-        origin: looked.and_then(|stat| entries.copier.origin(&source_dir, &stat)),
+        origin: inspected.and_then(|stat| entries.copier.origin(&source_dir, &stat)),
         fresh: false,
-        home: entries.copier.home(&target_dir),
-        created: Created::Nothing,
+        target_directory: entries.copier.target_directory(&target_dir),
+        created: MadeBefore::Nothing,
         walked: scenario.in_tree.then_some(Kind::File),
         top: scenario.in_tree.then_some((&target_dir, Path::new("target"))),
     };
-    let outcome = match entries.look(&source, &target, &setting)? {
-        Look::Make(looked) => entries.make(looked, &source, &target, &setting)?,
-        Look::Newer(_) => Outcome::Skipped,
-        Look::Ended(outcome) => outcome,
+    let outcome = match entries.inspect(&source, &target, &context)? {
+        Inspection::Make(inspected) => entries.make(inspected, &source, &target, &context)?,
+        Inspection::Newer(_) => Outcome::Skipped,
+        Inspection::Ended(outcome) => outcome,
     };
     if options.durable {
         entries.copier.sync_directory(&target_dir, Path::new("t"))?;
@@ -78,7 +78,7 @@ fn copy(kernel: &Patient<Sim>, host: &Host, scenario: &Scenario) -> Result<Copie
     }
 }
 
-fn directory(kernel: &Patient<Sim>, path: &'static str) -> Result<File, Error> {
+fn directory(kernel: &Retrying<Sim>, path: &'static str) -> Result<File, Error> {
     let path = Path::new(path);
     let opened = kernel.open(None, path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty(), ResolveFlags::empty());
     opened.map_err(|errno| Error::call(Action::Access, path, errno))

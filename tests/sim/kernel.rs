@@ -203,7 +203,7 @@ impl World {
         let follow = !flags.contains(OFlags::NOFOLLOW) && !exclusive;
         let Place { dir, name, found, slash } = self.tree.walk(dir, path, follow, resolve)?;
         let (name, number) = (name.to_owned(), found.map(|node| self.number(node, dir, name)));
-        self.witness.look(dir, &name, self.calls);
+        self.witness.inspect(dir, &name, self.calls);
         let (Some(node), Some(number)) = (found, number) else {
             if !flags.contains(OFlags::CREATE) {
                 return Err(Errno::NOENT);
@@ -520,7 +520,7 @@ impl Kernel for Sim {
     fn stat_at(&self, dir: At<'_, File>, path: &Path, follow: bool) -> Result<Stat> {
         self.call(format_args!("fstatat {}", shown(path)), Call::StatAt, |world| {
             let place = world.tree.walk(world.start(dir), path, follow, ResolveFlags::empty())?;
-            world.witness.look(place.dir, place.name, world.calls);
+            world.witness.inspect(place.dir, place.name, world.calls);
             let node = place.found.ok_or(Errno::NOENT)?;
             let ino = world.number(node, place.dir, place.name);
             world.fails(&[(Fault::StatError, Errno::IO)])?;

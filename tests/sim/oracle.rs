@@ -23,7 +23,7 @@ use super::tree::Node;
 use super::world::{Death, World};
 use rustix::fs::ResolveFlags;
 use safecp::copy::strategy::Strategy;
-use safecp::copy::{Copied, Landing, Verified};
+use safecp::copy::{Copied, Placement, Verified};
 use safecp::error::Error;
 use safecp::kernel::Stat;
 use safecp::options::{Backup, Keep, Reflink, Sparse, Verify};
@@ -54,7 +54,7 @@ pub fn judge(scenario: &Scenario, driven: &Driven) -> Option<Broken> {
     let mut judge = Judge { scenario, world: &mut world };
     let broken = judge.verdict(&driven.outcome).err()?;
     let how = match &driven.outcome {
-        Ok(copied) => format!("{} {:?}, changed {}", copied.strategy, copied.landing, copied.changed),
+        Ok(copied) => format!("{} {:?}, changed {}", copied.strategy, copied.placement, copied.changed),
         Err(error) => error.to_string(),
     };
     Some(format!("{broken} ({:?}, {how})", scenario.class))
@@ -140,7 +140,7 @@ impl Judge<'_> {
     }
 
     fn success(&mut self, copied: &Copied) -> Result<(), Broken> {
-        if copied.landing == Landing::Through {
+        if copied.placement == Placement::Through {
             // A fifo that somebody put there: its bytes are not ours to know.
             return demand(self.world.intruder.took_target, || "a regular target was written through".to_owned());
         }
@@ -164,7 +164,7 @@ impl Judge<'_> {
 
     /// A new file does not take the name from one that came to be meanwhile.
     fn nothing_destroyed(&self, copied: &Copied) -> Result<(), Broken> {
-        let lost = |planted: &Node| copied.landing == Landing::New && self.world.tree.inodes[*planted].nlink == 0;
+        let lost = |planted: &Node| copied.placement == Placement::New && self.world.tree.inodes[*planted].nlink == 0;
         demand(!self.world.intruder.planted.is_some_and(|planted| lost(&planted)), || {
             "a stranger's file was replaced".to_owned()
         })
@@ -248,7 +248,7 @@ impl Judge<'_> {
         let source = &self.world.tree.inodes[self.scenario.source].attributes;
         let options = &self.scenario.options;
         let preserve = &options.preserve;
-        let old = self.scenario.before.as_ref().filter(|_| copied.landing != Landing::Supplant);
+        let old = self.scenario.before.as_ref().filter(|_| copied.placement != Placement::Supplant);
         if preserve.timestamps == Keep::Must {
             let seen = self.world.witness.first_stat.map_or(source.mtime, |stat| stat.mtime);
             demand(inode.mtime == seen, || "the time was not preserved".to_owned())?;
@@ -470,14 +470,14 @@ impl Judge<'_> {
     /// What was called durable outlives the power; without that word, an old file that was replaced
     /// and the new one do not go together.
     fn power_loss_after(&mut self, copied: &Copied) -> Result<(), Broken> {
-        if self.world.intruder.took_target || copied.landing == Landing::Through {
+        if self.world.intruder.took_target || copied.placement == Placement::Through {
             return Ok(());
         }
         if self.world.counts.of(Fault::SpoiledDevice) != 0 && copied.verified != Verified::Device {
             return Ok(());
         }
         if !self.scenario.options.durable {
-            let replaces = matches!(copied.landing, Landing::Replace | Landing::Supplant);
+            let replaces = matches!(copied.placement, Placement::Replace | Placement::Supplant);
             return if replaces { self.death(Death::PowerLoss) } else { Ok(()) };
         }
         self.world.count(Fault::PowerLossAfter);

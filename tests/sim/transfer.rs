@@ -21,7 +21,7 @@ impl World {
     }
 
     fn content_of(&mut self, node: Node) -> &mut Content {
-        self.tree.content_mut(node).expect("the caller has looked that it is a regular file")
+        self.tree.content_mut(node).expect("the caller has inspected that it is a regular file")
     }
 
     /// Why bytes cannot be moved to or from something that is no regular file.

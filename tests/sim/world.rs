@@ -71,9 +71,9 @@ pub struct Witness {
 
 impl Witness {
     /// A name is looked up.
-    pub fn look(&mut self, dir: Node, name: &OsStr, call: u64) {
+    pub fn inspect(&mut self, dir: Node, name: &OsStr, call: u64) {
         let Some(looks) = &mut self.looks else { return };
-        if !looks.iter().any(|(at, looked, _)| *at == dir && looked == name) {
+        if !looks.iter().any(|(at, inspected, _)| *at == dir && inspected == name) {
             looks.push((dir, name.to_owned(), call));
         }
     }

@@ -280,7 +280,7 @@ impl<'p> Play<'p> {
     /// syncfs(2), not waited for beyond the deadline: what it reports is the sources' and copies' own, which are read.
     fn sync(&self) {
         if let Ok(handle) = self.scratch.handle().try_clone() {
-            self.clock.beside(move || rustix::fs::syncfs(handle).is_ok());
+            self.clock.run_with_deadline(move || rustix::fs::syncfs(handle).is_ok());
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Nobody else may look into it. Its name begins as that of every temporary of safecp does, so that one that a
 //! kill leaves behind is known for what it is.
 
-use crate::copy::leftover::TEMPORARY_PREFIX;
+use crate::copy::stale_temporary::TEMPORARY_PREFIX;
 use crate::kernel::Kernel as _;
 use crate::kernel::linux::Linux;
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};

@@ -4,7 +4,7 @@ use super::super::kernel::Sim;
 use super::super::world::World;
 use super::scenario::Scenario;
 use safecp::host::Host;
-use safecp::kernel::patient::Patient;
+use safecp::kernel::retry::Retrying;
 use safecp::report::Report;
 use safecp::tree::run::Run;
 use std::io::Write;
@@ -38,7 +38,7 @@ impl Write for Kept {
 /// Carries the scenario's order out.
 pub fn drive(scenario: &mut Scenario) -> Driven {
     let sim = Sim::new(std::mem::replace(&mut scenario.world, World::new(0, Vec::new())));
-    let kernel = Patient(sim.clone());
+    let kernel = Retrying(sim.clone());
     let (host, stop) = (Host { kernel: (6, 12), ..Host::default() }, AtomicBool::new(false));
     let messages = Kept::default();
     let report =

@@ -235,8 +235,8 @@ impl<'a> Judge<'a> {
     /// The states that a name had since it was first looked up.
     fn states_of(&self, name: &Seen) -> Vec<Option<&'a Seen>> {
         let looks = self.world.witness.looks.as_deref().unwrap_or_default();
-        let looked = looks.iter().find(|(dir, looked, _)| (*dir, looked) == (name.at.0, &name.at.1));
-        let first = looked.map_or(0, |(_, _, call)| *call);
+        let inspected = looks.iter().find(|(dir, inspected, _)| (*dir, inspected) == (name.at.0, &name.at.1));
+        let first = inspected.map_or(0, |(_, _, call)| *call);
         let is_name = |seen: &&Seen| seen.source == name.source && seen.operand == name.operand;
         let above = name.source.rsplit_once('/').map(|(above, _)| above);
         let is_above = |seen: &Seen| Some(seen.source.as_str()) == above && seen.state == State::Directory;

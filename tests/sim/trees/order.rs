@@ -89,7 +89,7 @@ impl Order {
     }
 
     /// Every name that is asked for, as it is now.
-    pub fn look(&self, world: &World, options: &Options) -> Vec<Seen> {
+    pub fn inspect(&self, world: &World, options: &Options) -> Vec<Seen> {
         let mut walk = Walk { world, options, seen: Vec::new(), operand: 0 };
         for (operand, source) in self.sources.iter().enumerate() {
             walk.operand = operand;

@@ -78,7 +78,7 @@ pub fn scenario(seed: u64) -> Scenario {
     let target = gardener.directory_on(ROOT, "t", 0o755, other);
     let theirs = gardener.directory(ROOT, "theirs", 0o777);
     let order = order(&mut random, &mut world, source, target, &mut options, class);
-    let seen = order.look(&world, &options);
+    let seen = order.inspect(&world, &options);
     let chance = if class == Class::Narrow { 20 } else { random.pick(&[1, 2, 3, 100]) };
     let mut gardener = Gardener::new(&mut world, soil);
     let mut is_clean = gardener.targets(&seen, &order, chance);

@@ -60,7 +60,7 @@ impl World {
                 stranger.acts -= 1;
                 self.count(fault);
                 if stranger.took_source {
-                    let seen = stranger.order.look(self, &stranger.options);
+                    let seen = stranger.order.inspect(self, &stranger.options);
                     stranger.states.push((self.calls, seen));
                 }
             }

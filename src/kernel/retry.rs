@@ -1,6 +1,6 @@
 //! The one place where EINTR is met: a kernel that asks again.
 //!
-//! [`Patient`] passes every call on and repeats those that a signal interrupted before they did
+//! [`Retrying`] passes every call on and repeats those that a signal interrupted before they did
 //! anything. Two calls are not repeated: close(2), after which the handle is gone either way, and
 //! FICLONE, which on ZFS 2.2.7 and later can be interrupted half done, so that only a new target may
 //! be tried. A kernel that answers EINTR for ever is believed after [`ATTEMPTS`] times.
@@ -20,7 +20,7 @@ use std::time::Duration;
 pub const ATTEMPTS: usize = 100;
 
 /// A kernel whose calls are repeated on EINTR; see the head of this file.
-pub struct Patient<K>(pub K);
+pub struct Retrying<K>(pub K);
 
 fn retry<T>(mut call: impl FnMut() -> super::Result<T>) -> super::Result<T> {
     for _ in 1..ATTEMPTS {
@@ -41,7 +41,7 @@ macro_rules! repeated {
     };
 }
 
-impl<K: Kernel> Kernel for Patient<K> {
+impl<K: Kernel> Kernel for Retrying<K> {
     type File = K::File;
 
     repeated! {

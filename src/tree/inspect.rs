@@ -5,10 +5,10 @@
 
 use super::ending::{Bounds, Ending};
 use super::entries::Entries;
-use super::looked::{Look, Looked};
+use super::entry_context::{EntryContext, MadeBefore};
+use super::inspected::{Inspected, Inspection};
 use super::overwrite::{Decision, check_kinds, decide};
 use super::same::{Sameness, Seen};
-use super::setting::{Created, Setting};
 use crate::copy::{Follow, Name, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
@@ -20,20 +20,20 @@ type Led<F> = (Option<Stat>, Option<Ending<F>>);
 
 impl<K: Kernel> Entries<'_, K> {
     /// Finds out what a name is and whether its target may be made. Changes nothing.
-    pub fn look(
+    pub fn inspect(
         &self,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
-        setting: &Setting<'_, K::File>,
-    ) -> Result<Look<K::File>, Error> {
-        let standing = if setting.fresh { None } else { self.copier.look_at(target, false)? };
-        let (stat, file) = self.look_at_source(source, setting, standing.is_none())?;
-        let Some(found) = standing else {
-            let looked = Looked { stat, file, standing: None, referent: None, ending: None, is_circular: false };
-            return Ok(Look::Make(Box::new(looked)));
+        context: &EntryContext<'_, K::File>,
+    ) -> Result<Inspection<K::File>, Error> {
+        let existing = if context.fresh { None } else { self.copier.stat_target(target, false)? };
+        let (stat, file) = self.inspect_source(source, context, existing.is_none())?;
+        let Some(found) = existing else {
+            let inspected = Inspected { stat, file, existing: None, referent: None, ending: None, is_circular: false };
+            return Ok(Inspection::Make(Box::new(inspected)));
         };
         let follows = found.kind == Kind::Symlink && self.writes_through(&stat);
-        let led = if follows { self.referent(target, setting) } else { Ok((None, None)) };
+        let led = if follows { self.referent(target, context) } else { Ok((None, None)) };
         let ((referent, ending), is_circular) = match led {
             Err(Error::Call { errno: Errno::LOOP, .. }) if self.options().removal == Removal::WhenUnwritable => {
                 ((None, None), true)
@@ -44,32 +44,32 @@ impl<K: Kernel> Entries<'_, K> {
         let from = Seen { name: source, stat: &stat, itself: None };
         let to = Seen { name: target, stat: &seen, itself: Some(&found) };
         let sameness = if self.options().may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
-        let looked = Box::new(Looked { stat, file, standing, referent, ending, is_circular });
+        let inspected = Box::new(Inspected { stat, file, existing, referent, ending, is_circular });
         if follows && referent.is_none() && !is_circular {
-            self.check_just_created(&looked.stat, &found, source, target, setting)?;
-            return self.look_at_dangling(looked, source, target);
+            self.check_just_created(&inspected.stat, &found, source, target, context)?;
+            return self.inspect_dangling(inspected, source, target);
         }
         // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         // What leads in a circle has no time to go by.
-        let old = self.as_it_was(seen, &setting.home);
+        let old = self.as_it_was(seen, &context.target_directory);
         let decision = decide(&stat, &old, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
         match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
             Decision::Replace => {}
-            Decision::Newer => return Ok(Look::Newer(looked)),
-            Decision::Skip => return Ok(Look::Ended(Outcome::Skipped)),
-            Decision::Decline => return Ok(Look::Ended(Outcome::Declined)),
+            Decision::Newer => return Ok(Inspection::Newer(inspected)),
+            Decision::Skip => return Ok(Inspection::Ended(Outcome::Skipped)),
+            Decision::Decline => return Ok(Inspection::Ended(Outcome::Declined)),
         }
         if sameness == Sameness::Done {
-            return Ok(Look::Ended(Outcome::Skipped));
+            return Ok(Inspection::Ended(Outcome::Skipped));
         }
         check_kinds(&stat, &seen, source.shown, target.shown)?;
-        self.check_just_created(&stat, &found, source, target, setting)?;
+        self.check_just_created(&stat, &found, source, target, context)?;
         if self.copier.backup_is_source(source, target)? {
             let (source, target) = (quoted(source.shown), quoted(target.shown));
             return Err(Error::Refused(format!("backing up {target} might destroy source;  {source} not copied")));
         }
-        Ok(Look::Make(looked))
+        Ok(Inspection::Make(inspected))
     }
 
     /// cp's refusal to undo what an operand before this one did.
@@ -79,14 +79,14 @@ impl<K: Kernel> Entries<'_, K> {
         found: &Stat,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
-        setting: &Setting<'_, K::File>,
+        context: &EntryContext<'_, K::File>,
     ) -> Result<(), Error> {
         let options = self.options();
         let is_through = found.kind == Kind::Symlink && self.writes_through(stat);
-        let is_ours = match setting.created {
-            Created::Nothing => false,
-            Created::Link => is_through,
-            Created::Operand => options.backup != Backup::Numbered,
+        let is_ours = match context.created {
+            MadeBefore::Nothing => false,
+            MadeBefore::Link => is_through,
+            MadeBefore::Operand => options.backup != Backup::Numbered,
         };
         match (is_ours, is_through) {
             (false, _) => Ok(()),
@@ -97,15 +97,15 @@ impl<K: Kernel> Entries<'_, K> {
 
     /// A symbolic link that leads nowhere is no existing target to cp, but nothing is made at its end
     /// unless POSIX asks for it.
-    fn look_at_dangling(
+    fn inspect_dangling(
         &self,
-        looked: Box<Looked<K::File>>,
+        inspected: Box<Inspected<K::File>>,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
-    ) -> Result<Look<K::File>, Error> {
-        self.check_readable(source, &looked.stat)?;
+    ) -> Result<Inspection<K::File>, Error> {
+        self.check_readable(source, &inspected.stat)?;
         if self.options().through_dangling {
-            return Ok(Look::Make(looked));
+            return Ok(Inspection::Make(inspected));
         }
         Err(Error::Refused(format!("not writing through dangling symlink {}", quoted(target.shown))))
     }
@@ -117,19 +117,19 @@ impl<K: Kernel> Entries<'_, K> {
     }
 
     /// The source's stat. One that is probably a regular file is opened at once, which saves a call.
-    fn look_at_source(
+    fn inspect_source(
         &self,
         source: &Name<'_, K::File>,
-        setting: &Setting<'_, K::File>,
+        context: &EntryContext<'_, K::File>,
         open: bool,
     ) -> Result<(Stat, Option<K::File>), Error> {
-        if open && self.options().product.reads_sources() && setting.walked == Some(Kind::File) {
+        if open && self.options().product.reads_sources() && context.walked == Some(Kind::File) {
             let (file, stat) = self.open_source(source)?;
             return Ok((stat, Some(file)));
         }
         let stat = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
-        if setting.walked.is_some_and(|walked| walked != stat.kind) {
+        if context.walked.is_some_and(|walked| walked != stat.kind) {
             return Err(Error::replaced(source.shown));
         }
         Ok((stat, None))
@@ -141,9 +141,9 @@ impl<K: Kernel> Entries<'_, K> {
             Errno::LOOP if source.follow == Follow::No => Error::replaced(source.shown),
             // A directory that lists its names and does not let at them: cp finds out before it opens.
             Errno::ACCESS => {
-                let looked = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
+                let inspected = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
                 // It fails either way, in the words for the first call that did.
-                let action = if looked.is_ok() { Action::OpenSource } else { Action::StatSource };
+                let action = if inspected.is_ok() { Action::OpenSource } else { Action::StatSource };
                 Error::call(action, source.shown, errno)
             }
             errno => Error::call(Action::OpenSource, source.shown, errno),
@@ -157,13 +157,13 @@ impl<K: Kernel> Entries<'_, K> {
     }
 
     /// What a symbolic link at the target leads to, `None` if nowhere; and where that is, within a tree.
-    fn referent(&self, target: &Name<'_, K::File>, setting: &Setting<'_, K::File>) -> Result<Led<K::File>, Error> {
-        match setting.top {
+    fn referent(&self, target: &Name<'_, K::File>, context: &EntryContext<'_, K::File>) -> Result<Led<K::File>, Error> {
+        match context.top {
             Some((top, path)) => {
                 let ending = self.copier.ending_within(top, path, target.shown, Bounds::Beneath)?;
                 Ok((ending.as_ref().and_then(|ending| ending.found), ending))
             }
-            None => Ok((self.copier.look_at(target, true)?, None)),
+            None => Ok((self.copier.stat_target(target, true)?, None)),
         }
     }
 
@@ -184,7 +184,7 @@ impl<K: Kernel> Entries<'_, K> {
     }
 
     /// Opens a source that was only looked at, and compares: it must still be the same file.
-    pub(super) fn open_looked(&self, source: &Name<'_, K::File>, stat: &Stat) -> Result<(K::File, Stat), Error> {
+    pub(super) fn open_inspected(&self, source: &Name<'_, K::File>, stat: &Stat) -> Result<(K::File, Stat), Error> {
         if stat.kind == Kind::File {
             let (file, opened) = self.open_source(source)?;
             return if opened.is_same_file(stat) { Ok((file, opened)) } else { Err(Error::replaced(source.shown)) };

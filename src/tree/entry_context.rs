@@ -1,19 +1,19 @@
 //! Where a name lies, and what is known of it before it is looked at.
 
-use crate::copy::{Home, Origin};
+use crate::copy::{Origin, TargetDirectory};
 use crate::kernel::Kind;
 use std::path::Path;
 
 /// Where a name lies and what is known of it beforehand.
-pub struct Setting<'a, F> {
+pub struct EntryContext<'a, F> {
     /// The target's directory was made by this run, so that nothing can be in the way.
     pub fresh: bool,
     /// The target's directory.
-    pub home: Home,
+    pub target_directory: TargetDirectory,
     /// The source's directory; `None` for an operand.
     pub origin: Option<Origin>,
     /// What operands before this one have made of the target.
-    pub created: Created,
+    pub created: MadeBefore,
     /// The user named the target itself: a fifo there is waited for.
     pub named: bool,
     /// What the walk took the source for; `None` for an operand.
@@ -25,7 +25,7 @@ pub struct Setting<'a, F> {
 
 /// What another operand has made under the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
+pub enum MadeBefore {
     /// Nothing that matters.
     Nothing,
     /// A symbolic link, which nothing is written through.

@@ -1,4 +1,4 @@
-//! Names of temporaries, and how what a dead run left under them is told from what a living one works on.
+//! TemporaryNames of temporaries, and how what a dead run left under them is told from what a living one works on.
 //!
 //! A name holds 128 bits that nobody knows beforehand, which inode it is for, who its run is, and a check over that and
 //! the directory. So a later run knows a leftover of this program from a file that only has such a name, such as a copy
@@ -33,10 +33,10 @@ const AFTER: u64 = 10_000_000_000;
 
 /// Makes names, and searches directories for old ones; see the head of this file.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct TemporaryNames {
     /// 256 bits that nobody else knows.
     secret: OnceLock<[u8; 32]>,
-    /// Names made so far.
+    /// TemporaryNames made so far.
     count: AtomicU64,
     author: OnceLock<Option<Author>>,
     /// Device and inode numbers of directories that were searched, the latest last.
@@ -57,26 +57,26 @@ struct Author {
 
 /// Which inode a name is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum For {
+pub(super) enum NamedFor {
     /// One that is made now, and not written to under this name.
     Made(Timestamp),
     /// The one of this number, born then.
     Inode(u64, Timestamp),
 }
 
-impl For {
+impl NamedFor {
     /// An open file.
     pub(super) fn file<K: Kernel>(kernel: &K, file: &K::File) -> Self {
         let birth = kernel.birth(Some(file), Path::new(""), false).ok().flatten();
         let number = kernel.stat(file).map(|stat| stat.ino).ok();
         // What cannot be told is a name that nobody takes for a leftover's.
-        number.zip(birth).map_or(For::Made(Timestamp::default()), |(number, birth)| For::Inode(number, birth))
+        number.zip(birth).map_or(NamedFor::Made(Timestamp::default()), |(number, birth)| NamedFor::Inode(number, birth))
     }
 
     fn digits(self) -> u64 {
         match self {
-            For::Made(time) => nanoseconds(time),
-            For::Inode(number, birth) => hashed(&[&number.to_le_bytes(), &nanoseconds(birth).to_le_bytes()]),
+            NamedFor::Made(time) => nanoseconds(time),
+            NamedFor::Inode(number, birth) => hashed(&[&number.to_le_bytes(), &nanoseconds(birth).to_le_bytes()]),
         }
     }
 }
@@ -105,10 +105,10 @@ enum Fate {
     Unknown,
 }
 
-impl Names {
+impl TemporaryNames {
     /// A name for a temporary in `dir`, which a later run can tell to be a leftover. The first time, what dead runs
     /// left in the directory is removed. `is_local` says that nobody but this machine's kernel works on the filesystem.
-    pub(super) fn marked<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool, of: For) -> PathBuf {
+    pub(super) fn marked<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool, of: NamedFor) -> PathBuf {
         let Ok(here) = kernel.stat(dir) else { return self.plain(kernel) };
         let author = *self.author.get_or_init(|| Author::of_this_process(kernel));
         if self.is_first_visit(&here) {
@@ -285,7 +285,7 @@ impl<K: Kernel> Search<'_, K> {
         removed
     }
 
-    /// Names that this program has made in this directory.
+    /// TemporaryNames that this program has made in this directory.
     fn found(&self) -> Result<Vec<(PathBuf, Mark)>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let dir = self.kernel.open(Some(self.dir), Path::new("."), flags, Mode::empty(), ResolveFlags::empty())?;
@@ -306,7 +306,7 @@ impl<K: Kernel> Search<'_, K> {
     fn is_of(&self, name: &Path, Mark { inode, is_question, .. }: Mark) -> Result<bool> {
         let found = self.kernel.stat_at(Some(self.dir), name, false)?;
         let Some(birth) = self.kernel.birth(Some(self.dir), name, false)? else { return Ok(false) };
-        if !is_question && For::Inode(found.ino, birth).digits() == inode {
+        if !is_question && NamedFor::Inode(found.ino, birth).digits() == inode {
             return Ok(true);
         }
         let is_untouched = found.mtime == birth && (found.kind != Kind::File || found.size == 0);
@@ -373,7 +373,7 @@ mod tests {
         let own = Author::of_this_process(&kernel).expect("a process of this machine");
         let Author { boot, machine, start, .. } = own;
         for bytes in ["", "written"] {
-            let (random, inode) = ("a".repeat(32), For::Made(kernel.now()).digits());
+            let (random, inode) = ("a".repeat(32), NamedFor::Made(kernel.now()).digits());
             let fields = format!("{random}{inode:016x}{boot:08x}{machine:016x}{:08x}{start:08x}", 0x7fff_ffff);
             let name = format!("{TEMPORARY_PREFIX}{fields}{:016x}README", check(&fields, &here));
             std::fs::write(place.path().join(&name), bytes).expect("a file");
@@ -385,9 +385,9 @@ mod tests {
 
     #[test]
     fn no_two_names_are_the_same_and_each_run_has_its_own() {
-        let (kernel, names) = (Linux::new(), Names::default());
+        let (kernel, names) = (Linux::new(), TemporaryNames::default());
         assert_ne!(names.plain(&kernel), names.plain(&kernel));
-        assert_ne!(Names::default().plain(&kernel), Names::default().plain(&kernel));
+        assert_ne!(TemporaryNames::default().plain(&kernel), TemporaryNames::default().plain(&kernel));
         assert_eq!(names.short(&kernel).as_os_str().len(), 14);
     }
 

@@ -24,13 +24,13 @@ const SPECIAL_BITS: u32 = 0o7000;
 const OWNERS_BITS: u32 = 0o700;
 
 /// A file whose attributes are taken or set, and its name for messages.
-pub struct Dressed<'a, F> {
+pub struct AttributedFile<'a, F> {
     /// The handle, possibly an O_PATH one.
     pub file: &'a F,
     /// The name as the user would write it.
     pub shown: &'a Path,
     /// What is known of it.
-    pub worn: Worn,
+    pub known: KnownAttributes,
     /// Its filesystem has no access control list that it does not name among the attributes. CIFS and some of FUSE's
     /// have; elsewhere lists are asked for by their names too.
     pub tells_lists: bool,
@@ -38,14 +38,14 @@ pub struct Dressed<'a, F> {
 
 /// Attributes that a file has, where they are known not to have changed since they were asked; what it has is not set.
 #[derive(Clone, Copy, Default)]
-pub struct Worn {
+pub struct KnownAttributes {
     /// Owner and group.
     pub owner: Option<(u32, u32)>,
     /// Permission bits, with those that give rights by owner.
     pub mode: Option<u32>,
 }
 
-impl Worn {
+impl KnownAttributes {
     /// Those of a stat.
     #[must_use]
     pub fn of(stat: Option<Stat>) -> Self {
@@ -101,7 +101,7 @@ struct Belongings {
 }
 
 /// Carries a source's attributes to what was made from it.
-pub struct Wardrobe<'a, K: Kernel> {
+pub struct Attributes<'a, K: Kernel> {
     /// The calls.
     pub kernel: &'a K,
     /// What is carried.
@@ -110,7 +110,7 @@ pub struct Wardrobe<'a, K: Kernel> {
     pub rules: &'a Rules,
 }
 
-impl<K: Kernel> Wardrobe<'_, K> {
+impl<K: Kernel> Attributes<'_, K> {
     /// Sets on `target` what the options preserve of `source`, whose stat is `from`.
     ///
     /// `fresh` says whether this run made the target, and how. Returns what could not be kept and had to be. Where
@@ -118,9 +118,9 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// than the source's.
     pub fn carry(
         &self,
-        source: &Dressed<'_, K::File>,
+        source: &AttributedFile<'_, K::File>,
         from: &Stat,
-        target: &Dressed<'_, K::File>,
+        target: &AttributedFile<'_, K::File>,
         fresh: Fresh,
     ) -> Vec<Error> {
         let preserve = &self.options.preserve;
@@ -130,9 +130,9 @@ impl<K: Kernel> Wardrobe<'_, K> {
             let set = self.kernel.set_times(target.file, from.atime, from.mtime);
             self.note(set, Action::PreserveTimes, target, preserve.timestamps, &mut complaints);
         }
-        let gives_away = preserve.ownership.wanted() && target.worn.owner != Some((from.uid, from.gid));
+        let gives_away = preserve.ownership.wanted() && target.known.owner != Some((from.uid, from.gid));
         // What chown, an extended attribute or an access control list makes of the mode is not known.
-        let mut worn_mode = target.worn.mode;
+        let mut worn_mode = target.known.mode;
         if fresh == Fresh::Old && preserve.mode.wanted() {
             match self.narrow(from, target, gives_away || has.names.iter().any(|name| self.is_list(name))) {
                 Ok(narrowed) => worn_mode = narrowed,
@@ -168,9 +168,9 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// The names of what a source has. Lists are asked for by name where they may not be named.
     fn belongings(
         &self,
-        source: &Dressed<'_, K::File>,
+        source: &AttributedFile<'_, K::File>,
         from: &Stat,
-        target: &Dressed<'_, K::File>,
+        target: &AttributedFile<'_, K::File>,
         complaints: &mut Vec<Error>,
     ) -> Belongings {
         let preserve = &self.options.preserve;
@@ -223,22 +223,27 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// Takes all rights from everybody but the owner of an old file that is to get another owner or other lists, and
     /// from the owner what he will not have: on the way they would be too many for the one or the other. Returns
     /// the mode, where it is known.
-    fn narrow(&self, from: &Stat, target: &Dressed<'_, K::File>, changes: bool) -> crate::kernel::Result<Option<u32>> {
+    fn narrow(
+        &self,
+        from: &Stat,
+        target: &AttributedFile<'_, K::File>,
+        changes: bool,
+    ) -> crate::kernel::Result<Option<u32>> {
         // What cannot be asked may be there.
         let has_list = || self.list(target.file, ACCESS_LIST).unwrap_or(true);
         if from.kind == Kind::Symlink || !changes && !has_list() {
-            return Ok(target.worn.mode);
+            return Ok(target.known.mode);
         }
-        let worn = target.worn.mode.map_or_else(|| self.kernel.stat(target.file).map(|stat| stat.mode), Ok)?;
-        let narrow = worn & from.mode & OWNERS_BITS;
-        if worn != narrow {
+        let known = target.known.mode.map_or_else(|| self.kernel.stat(target.file).map(|stat| stat.mode), Ok)?;
+        let narrow = known & from.mode & OWNERS_BITS;
+        if known != narrow {
             self.kernel.chmod(target.file, narrow)?;
         }
         Ok(Some(narrow))
     }
 
     /// Sets owner and group. An ordinary user may not give files away: that is silent, and costs the special bits.
-    fn own(&self, target: &Dressed<'_, K::File>, from: &Stat, complaints: &mut Vec<Error>) -> Owned {
+    fn own(&self, target: &AttributedFile<'_, K::File>, from: &Stat, complaints: &mut Vec<Error>) -> Owned {
         match self.kernel.chown(target.file, Some(from.uid), Some(from.gid)) {
             Ok(()) => Owned::Given,
             Err(Errno::PERM | Errno::INVAL) if !self.options.privileged => {
@@ -257,8 +262,8 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// Sets the attributes that are no lists. Returns whether the target's mode may have been touched.
     fn carry_xattrs(
         &self,
-        source: &Dressed<'_, K::File>,
-        target: &Dressed<'_, K::File>,
+        source: &AttributedFile<'_, K::File>,
+        target: &AttributedFile<'_, K::File>,
         has: &Belongings,
         complaints: &mut Vec<Error>,
     ) -> bool {
@@ -290,9 +295,9 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// Sets the POSIX lists, and removes those that the source has not. Returns whether the mode may have been touched.
     fn carry_lists(
         &self,
-        source: &Dressed<'_, K::File>,
+        source: &AttributedFile<'_, K::File>,
         from: &Stat,
-        target: &Dressed<'_, K::File>,
+        target: &AttributedFile<'_, K::File>,
         (has, is_closed): (&Belongings, bool),
         fresh: Fresh,
         complaints: &mut Vec<Error>,
@@ -350,7 +355,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
     fn mode(
         &self,
         from: &Stat,
-        target: &Dressed<'_, K::File>,
+        target: &AttributedFile<'_, K::File>,
         fresh: Fresh,
         owned: Owned,
         complaints: &mut Vec<Error>,
@@ -382,14 +387,14 @@ impl<K: Kernel> Wardrobe<'_, K> {
     fn rights_of_another(
         &self,
         from: &Stat,
-        target: &Dressed<'_, K::File>,
+        target: &AttributedFile<'_, K::File>,
         owned: Owned,
         complaints: &mut Vec<Error>,
     ) -> u32 {
         if from.kind != Kind::File || from.mode & (SET_USER_ID | SET_GROUP_ID) == 0 {
             return 0;
         }
-        let known = target.worn.owner.filter(|_| owned == Owned::AsBefore);
+        let known = target.known.owner.filter(|_| owned == Owned::AsBefore);
         let owner = known.map_or_else(|| self.kernel.stat(target.file).map(|stat| (stat.uid, stat.gid)), Ok);
         let (uid, gid) = match owner {
             Ok(owner) => owner,
@@ -415,10 +420,10 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// last; until then, and if it does not come, only the owner has rights.
     fn set_mode(
         &self,
-        source: &Dressed<'_, K::File>,
-        target: &Dressed<'_, K::File>,
+        source: &AttributedFile<'_, K::File>,
+        target: &AttributedFile<'_, K::File>,
         mode: u32,
-        worn: Option<u32>,
+        known: Option<u32>,
         (has, is_closed): (&Belongings, bool),
         complaints: &mut Vec<Error>,
     ) {
@@ -440,7 +445,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
             }
         }
         let mode = if is_mode_all { mode } else { mode & (SPECIAL_BITS | OWNERS_BITS) };
-        let set = if worn == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
+        let set = if known == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
         self.note(set, Action::PreserveMode, target, Keep::Must, complaints);
         for (name, value) in lists {
             let set = match self.kernel.set_xattr(target.file, name, &value) {
@@ -455,7 +460,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
         &self,
         done: crate::kernel::Result<()>,
         action: Action,
-        on: &Dressed<'_, K::File>,
+        on: &AttributedFile<'_, K::File>,
         keep: Keep,
         complaints: &mut Vec<Error>,
     ) {
@@ -475,19 +480,19 @@ impl<K: Kernel> Wardrobe<'_, K> {
     /// means that somebody could tell them apart.
     pub fn imitate(
         &self,
-        old: &Dressed<'_, K::File>,
+        old: &AttributedFile<'_, K::File>,
         stat: &Stat,
         new: &K::File,
         made: Option<Stat>,
-    ) -> crate::kernel::Result<Worn> {
+    ) -> crate::kernel::Result<KnownAttributes> {
         let preserve = &self.options.preserve;
         // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
         // could open a temporary that has a name.
         let keeps_owner = preserve.ownership.wanted() && self.options.privileged;
-        let mut worn = Worn { mode: None, ..Worn::of(made) };
+        let mut known = KnownAttributes { mode: None, ..KnownAttributes::of(made) };
         if !keeps_owner {
             self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
-            worn.owner = Some((stat.uid, stat.gid));
+            known.owner = Some((stat.uid, stat.gid));
         }
         let keeps_mode = preserve.mode.wanted();
         let listed = self.kernel.list_xattr(old.file);
@@ -514,7 +519,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
             }
         }
         if keeps_mode {
-            return Ok(worn);
+            return Ok(known);
         }
         // write(2) by an ordinary user takes the set-ID bits, as it would have from the old file.
         let lost = match stat.mode & 0o010 {
@@ -527,7 +532,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
         for name in carried().filter(|name| is_last(name)) {
             self.carry_xattr(old.file, new, name)?;
         }
-        Ok(worn)
+        Ok(known)
     }
 }
 

@@ -4,14 +4,14 @@
 //! old file is replaced whole only where nobody could tell but by the inode number; whatever cannot
 //! be made to look the same is written in place, from a verified copy beside it (rewrite.rs).
 
+use super::attributes::{AttributedFile, Fresh, KnownAttributes};
 use super::backup::Leaves;
 use super::commit::{Claim, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
 use super::flags;
-use super::metadata::{Dressed, Fresh, Worn};
-use super::sink::{Content, Finished, Place, Sink, cannot_create, no_room, remove};
-use super::types::{Follow, Landing, Name, Source};
+use super::sink::{Content, Finished, Sink, SinkFile, cannot_create, no_room, remove};
+use super::types::{Follow, Name, Placement, Source};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
@@ -20,45 +20,45 @@ use crate::quote::quoted;
 use std::sync::atomic::Ordering;
 
 impl<K: Kernel> Copier<'_, K> {
-    /// Makes or opens what the bytes go into. Its landing may be another than the one asked for.
-    pub(super) fn sink<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
-        match landing {
-            Landing::New | Landing::Supplant => self.temporary(job, landing),
-            Landing::Replace | Landing::Rewrite | Landing::InPlace | Landing::Value if self.is_value(job) => {
+    /// Makes or opens what the bytes go into. Its placement may be another than the one asked for.
+    pub(super) fn sink<'j>(&'j self, job: &Job<'j, K::File>, placement: Placement) -> Result<Sink<'j, K>, Error> {
+        match placement {
+            Placement::New | Placement::Supplant => self.temporary(job, placement),
+            Placement::Replace | Placement::Rewrite | Placement::InPlace | Placement::Value if self.is_value(job) => {
                 self.value(job)
             }
-            Landing::Replace => self.replacement(job),
-            Landing::Rewrite => self.rewriting(job),
-            Landing::InPlace | Landing::Value => self.old_file(job),
-            Landing::Through | Landing::BlockDevice => self.device(job),
+            Placement::Replace => self.replacement(job),
+            Placement::Rewrite => self.rewriting(job),
+            Placement::InPlace | Placement::Value => self.old_file(job),
+            Placement::Through | Placement::BlockDevice => self.device(job),
         }
     }
 
-    fn temporary<'j>(&'j self, job: &Job<'j, K::File>, landing: Landing) -> Result<Sink<'j, K>, Error> {
+    fn temporary<'j>(&'j self, job: &Job<'j, K::File>, placement: Placement) -> Result<Sink<'j, K>, Error> {
         self.spare_from_backups(job.target)?;
-        if landing == Landing::Supplant {
+        if placement == Placement::Supplant {
             // Before a temporary is made that could not be removed either.
             let let_go = self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name));
             let backs_up = self.options.backup != Backup::No;
             let action = if backs_up { Action::Backup } else { Action::Remove };
             let_go.map_err(|errno| Error::call(action, job.target.shown, errno))?;
         }
-        let temporary = self.make_temporary(job, landing).map_err(|errno| cannot_land(job, landing, errno))?;
-        Ok(Sink { landing, place: Place::Temporary { temporary, old: None } })
+        let temporary = self.make_temporary(job, placement).map_err(|errno| cannot_place(job, placement, errno))?;
+        Ok(Sink { placement, holder: SinkFile::Temporary { temporary, old: None } })
     }
 
     fn spot_of<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Spot<'j, K>> {
-        Ok(self.spot(job.target.directory()?, job.ground.home.honesty))
+        Ok(self.spot(job.target.directory()?, job.facts.target_directory.honesty))
     }
 
     fn make_temporary<'j>(
         &'j self,
         job: &Job<'j, K::File>,
-        landing: Landing,
+        placement: Placement,
     ) -> crate::kernel::Result<Temporary<'j, K>> {
         let wanted = self.wanted_mode(job.source.stat);
         // An old file may be closed to those whom the source is open to.
-        let keeps_old_mode = landing == Landing::Replace;
+        let keeps_old_mode = placement == Placement::Replace;
         let named = if keeps_old_mode || self.is_private(job.source.stat) { 0o600 } else { wanted };
         // Nobody can open what has no name: it may have its mode at once, if that lets us set attributes. What is to
         // get another owner gets its mode when it has him.
@@ -66,7 +66,8 @@ impl<K: Kernel> Copier<'_, K> {
         let nameless = if keeps_old_mode || is_given_away || wanted & 0o200 == 0 { named } else { wanted };
         // On ZFS linkat of a file without a name waits for the transaction group (zfs_link; measured on
         // 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
-        let is_nameless = job.ground.home.honesty != Honesty::Zfs && !self.lacks_links.load(Ordering::Relaxed);
+        let is_nameless =
+            job.facts.target_directory.honesty != Honesty::Zfs && !self.lacks_links.load(Ordering::Relaxed);
         let [named, nameless] = [named, nameless].map(Mode::from_raw_mode);
         Temporary::create(self.spot_of(job)?, named, is_nameless.then_some(nameless))
     }
@@ -93,16 +94,18 @@ impl<K: Kernel> Copier<'_, K> {
         // Opened for writing as cp would, so that what cp may not overwrite stays.
         let old = match self.open(job.target, OFlags::WRONLY) {
             Ok(old) => old,
-            Err(_) if self.options.removal == Removal::WhenUnwritable => return self.temporary(job, Landing::Supplant),
+            Err(_) if self.options.removal == Removal::WhenUnwritable => {
+                return self.temporary(job, Placement::Supplant);
+            }
             Err(errno) => return Err(cannot_create(job, errno)),
         };
         let stat = self.expected(job, &old)?;
         let lets_go = self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name)).is_ok();
-        let has_others = stat.nlink > 1 && !job.ground.is_another;
+        let has_others = stat.nlink > 1 && !job.facts.is_another;
         if stat.kind != Kind::File || has_others || !lets_go {
             return self.rewriting(job);
         }
-        let temporary = match self.make_temporary(job, Landing::Replace) {
+        let temporary = match self.make_temporary(job, Placement::Replace) {
             Ok(temporary) => temporary,
             // A directory we may not write holds a file we may.
             Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => return self.rewriting(job),
@@ -114,7 +117,7 @@ impl<K: Kernel> Copier<'_, K> {
         if !can_own || flags::carry(self.kernel, &old, temporary.file()).is_err() {
             return self.beside(job, temporary);
         }
-        Ok(Sink { landing: Landing::Replace, place: Place::Temporary { temporary, old: Some((old, stat)) } })
+        Ok(Sink { placement: Placement::Replace, holder: SinkFile::Temporary { temporary, old: Some((old, stat)) } })
     }
 
     fn rewriting<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
@@ -124,10 +127,10 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn beside<'j>(&'j self, job: &Job<'j, K::File>, copy: Temporary<'j, K>) -> Result<Sink<'j, K>, Error> {
         match self.open_old(job)? {
-            Some(old) => Ok(Sink { landing: Landing::Rewrite, place: Place::Beside { copy, old } }),
+            Some(old) => Ok(Sink { placement: Placement::Rewrite, holder: SinkFile::Beside { copy, old } }),
             None => {
                 remove(job, copy)?;
-                self.temporary(job, Landing::Supplant)
+                self.temporary(job, Placement::Supplant)
             }
         }
     }
@@ -149,14 +152,14 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn old_file<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
         match self.open_old(job)? {
-            Some(file) => Ok(Sink { landing: Landing::InPlace, place: Place::Old(file) }),
-            None => self.temporary(job, Landing::Supplant),
+            Some(file) => Ok(Sink { placement: Placement::InPlace, holder: SinkFile::Old(file) }),
+            None => self.temporary(job, Placement::Supplant),
         }
     }
 
     /// The old file to be written, and read back if that is asked for; `None` if a new one is to take its place.
     fn open_old(&self, job: &Job<'_, K::File>) -> Result<Option<K::File>, Error> {
-        if job.ground.is_another && job.ground.home.numbers_files() {
+        if job.facts.is_another && job.facts.target_directory.numbers_files() {
             return Err(Error::just_created(job.target.shown, job.source.shown));
         }
         let reads_back = self.options.verify != Verify::Nothing && self.options.product != Product::Attributes;
@@ -172,7 +175,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// several names, with devices and with fifos was decided by that; a file of one name may be another.
     pub(super) fn expected(&self, job: &Job<'_, K::File>, old: &K::File) -> Result<Stat, Error> {
         let stat = self.kernel.stat(old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
-        let is_known = job.ground.found.is_none_or(|found| found.is_same_file(&stat));
+        let is_known = job.facts.found.is_none_or(|found| found.is_same_file(&stat));
         if is_known || stat.kind == Kind::File && stat.nlink == 1 {
             return Ok(stat);
         }
@@ -191,14 +194,18 @@ impl<K: Kernel> Copier<'_, K> {
         if changed && self.options.require_stable {
             return Err(Error::Refused(format!("{} changed while being copied", quoted(job.source.shown))));
         }
-        let Sink { landing, place } = sink;
-        let finished = match place {
-            Place::Old(file) => {
-                Some(self.finish_old(job, file, landing, content.and_then(|content| content.filled.stat))?)
+        let Sink { placement, holder } = sink;
+        let finished = match holder {
+            SinkFile::Old(file) => {
+                Some(self.finish_old(job, file, placement, content.and_then(|content| content.filled.stat))?)
             }
-            Place::Beside { copy, old } => Some(self.rewrite(job, copy, old, content)?),
-            Place::Temporary { temporary, old: Some(old) } => self.finish_replacement(job, temporary, &old, content)?,
-            Place::Temporary { temporary, old: None } => self.finish_temporary(job, temporary, landing, content)?,
+            SinkFile::Beside { copy, old } => Some(self.rewrite(job, copy, old, content)?),
+            SinkFile::Temporary { temporary, old: Some(old) } => {
+                self.finish_replacement(job, temporary, &old, content)?
+            }
+            SinkFile::Temporary { temporary, old: None } => {
+                self.finish_temporary(job, temporary, placement, content)?
+            }
         };
         Ok(finished.map(|finished| Finished { changed, ..finished }))
     }
@@ -208,39 +215,39 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         job: &Job<'_, K::File>,
         file: K::File,
-        landing: Landing,
+        placement: Placement,
         stat: Option<Stat>,
     ) -> Result<Finished, Error> {
         let mut complaints = Vec::new();
         // It was made at the end of a link, in a directory that nobody has asked about.
-        let is_new = matches!(landing, Landing::InPlace | Landing::Rewrite) && job.ground.found.is_none();
+        let is_new = matches!(placement, Placement::InPlace | Placement::Rewrite) && job.facts.found.is_none();
         let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
         let fresh = if is_new { Fresh::Made { private: true, default_mode, inherits: true } } else { Fresh::Old };
-        if matches!(landing, Landing::InPlace | Landing::Rewrite | Landing::Value) {
-            let worn = if landing == Landing::Value {
+        if matches!(placement, Placement::InPlace | Placement::Rewrite | Placement::Value) {
+            let known = if placement == Placement::Value {
                 // What sets its mode, or refuses to, is the kernel's own; an owner that is not known is set as well.
-                Worn { mode: None, ..Worn::of(self.kernel.stat(&file).ok()) }
+                KnownAttributes { mode: None, ..KnownAttributes::of(self.kernel.stat(&file).ok()) }
             } else {
-                Worn::of(stat)
+                KnownAttributes::of(stat)
             };
-            complaints = self.carry(job, &file, worn, fresh);
+            complaints = self.carry(job, &file, known, fresh);
         }
         if self.options.durable {
             self.sync(job, &file)?;
-            if job.ground.found.is_none() {
+            if job.facts.found.is_none() {
                 // It was made at the end of a link, in a directory that nobody has a handle of.
                 let synced = self.kernel.sync_filesystem(&file);
                 synced.map_err(|errno| Error::call(Action::Sync, job.target.shown, errno))?;
             }
         }
         self.close(job, file)?;
-        Ok(Finished::new(landing, complaints))
+        Ok(Finished::new(placement, complaints))
     }
 
     /// FUSE and network filesystems say at close, or to any call before it, that what was written
     /// found no place. By then the name would be taken, or chmod would seem to have failed.
     fn report_writes(&self, job: &Job<'_, K::File>, file: &K::File) -> Result<(), Error> {
-        if job.ground.home.honesty == Honesty::Honest {
+        if job.facts.target_directory.honesty == Honesty::Honest {
             return Ok(());
         }
         self.flush(file).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))
@@ -256,15 +263,15 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Option<Finished>, Error> {
         let failed = |errno| cannot_create(job, errno);
         self.report_writes(job, temporary.file())?;
-        let tells_lists = are_lists_told(job.ground.home.honesty);
-        let old = Dressed { file: old, shown: job.target.shown, worn: Worn::default(), tells_lists };
+        let tells_lists = are_lists_told(job.facts.target_directory.honesty);
+        let old = AttributedFile { file: old, shown: job.target.shown, known: KnownAttributes::default(), tells_lists };
         let made = content.and_then(|content| content.filled.stat);
-        let worn = match self.wardrobe().imitate(&old, stat, temporary.file(), made) {
-            Ok(worn) => worn,
+        let known = match self.attributes().imitate(&old, stat, temporary.file(), made) {
+            Ok(known) => known,
             Err(errno) if is_refused(errno) => return self.rewrite_after_all(job, temporary, content).map(Some),
             Err(errno) => return Err(failed(errno)),
         };
-        let complaints = self.carry(job, temporary.file(), worn, Fresh::Alike);
+        let complaints = self.carry(job, temporary.file(), known, Fresh::Alike);
         // On disk before it takes the old one's name, see below.
         let unsynced = self.sync(job, temporary.file())?;
         match temporary.give_name() {
@@ -281,7 +288,7 @@ impl<K: Kernel> Copier<'_, K> {
             }
             committed => {
                 committed.map_err(failed)?;
-                let finished = self.finish_named(job, temporary, (Landing::Replace, true), complaints, content)?;
+                let finished = self.finish_named(job, temporary, (Placement::Replace, true), complaints, content)?;
                 Ok(Some(Finished { unsynced, ..finished }))
             }
         }
@@ -304,25 +311,28 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         job: &Job<'_, K::File>,
         mut temporary: Temporary<'_, K>,
-        landing: Landing,
+        placement: Placement,
         content: Option<Content<'_>>,
     ) -> Result<Option<Finished>, Error> {
-        let was_renamed = landing != Landing::New || temporary.name().is_some();
+        let was_renamed = placement != Placement::New || temporary.name().is_some();
         self.report_writes(job, temporary.file())?;
         let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
-        let inherits = job.ground.home.inherits;
+        let inherits = job.facts.target_directory.inherits;
         let fresh = Fresh::Made { private: self.is_private(job.source.stat), default_mode, inherits };
-        let worn = Worn::of(content.and_then(|content| content.filled.stat));
-        let complaints = self.carry(job, temporary.file(), worn, fresh);
+        let known = KnownAttributes::of(content.and_then(|content| content.filled.stat));
+        let complaints = self.carry(job, temporary.file(), known, fresh);
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         let mut unsynced = None;
-        if self.options.durable || landing != Landing::New {
+        if self.options.durable || placement != Placement::New {
             unsynced = self.sync(job, temporary.file())?;
         }
-        let failed = |errno| cannot_land(job, landing, errno);
-        let named =
-            if landing == Landing::New { temporary.commit(job.target.name, Claim::New) } else { temporary.give_name() };
+        let failed = |errno| cannot_place(job, placement, errno);
+        let named = if placement == Placement::New {
+            temporary.commit(job.target.name, Claim::New)
+        } else {
+            temporary.give_name()
+        };
         match named {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
@@ -331,11 +341,11 @@ impl<K: Kernel> Copier<'_, K> {
             named => named.map_err(failed)?,
         }
         let mut backup = None;
-        if landing != Landing::New {
+        if placement != Placement::New {
             let commit = |claim| temporary.commit(job.target.name, claim);
             ((), backup) = self.take_over(job.target, Leaves::WhenReplaced, commit, failed)?;
         }
-        let finished = self.finish_named(job, temporary, (landing, was_renamed), complaints, content)?;
+        let finished = self.finish_named(job, temporary, (placement, was_renamed), complaints, content)?;
         Ok(Some(Finished { backup, unsynced, ..finished }))
     }
 
@@ -350,25 +360,30 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         job: &Job<'_, K::File>,
         temporary: Temporary<'_, K>,
-        (landing, was_renamed): (Landing, bool),
+        (placement, was_renamed): (Placement, bool),
         complaints: Vec<Error>,
         content: Option<Content<'_>>,
     ) -> Result<Finished, Error> {
         let file = temporary.into_file();
         let identity = self.identity_of_named(job, &file, was_renamed, content)?;
         self.close(job, file)?;
-        Ok(Finished { identity, ..Finished::new(landing, complaints) })
+        Ok(Finished { identity, ..Finished::new(placement, complaints) })
     }
 
     fn close(&self, job: &Job<'_, K::File>, target: K::File) -> Result<(), Error> {
         self.kernel.close(target).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))
     }
 
-    fn carry(&self, job: &Job<'_, K::File>, target: &K::File, worn: Worn, fresh: Fresh) -> Vec<Error> {
+    fn carry(&self, job: &Job<'_, K::File>, target: &K::File, known: KnownAttributes, fresh: Fresh) -> Vec<Error> {
         let Source { file, stat, shown, origin } = *job.source;
-        let source = Dressed { file, shown, worn: Worn::default(), tells_lists: self.tells_lists(origin, stat) };
-        let target = Dressed { file: target, shown: job.target.shown, worn, tells_lists: false };
-        self.wardrobe().carry(&source, job.source.stat, &target, fresh)
+        let source = AttributedFile {
+            file,
+            shown,
+            known: KnownAttributes::default(),
+            tells_lists: self.tells_lists(origin, stat),
+        };
+        let target = AttributedFile { file: target, shown: job.target.shown, known, tells_lists: false };
+        self.attributes().carry(&source, job.source.stat, &target, fresh)
     }
 
     /// Has what was written reported as close(2) would report it. Without a descriptor to close, fsync(2) reports it too.
@@ -421,9 +436,9 @@ fn is_refused(errno: Errno) -> bool {
 }
 
 /// What cp would have said: it removes what a new file supplants before it makes anything.
-fn cannot_land<F>(job: &Job<'_, F>, landing: Landing, errno: Errno) -> Error {
+fn cannot_place<F>(job: &Job<'_, F>, placement: Placement, errno: Errno) -> Error {
     match errno {
-        Errno::ACCESS | Errno::PERM if landing == Landing::Supplant => {
+        Errno::ACCESS | Errno::PERM if placement == Placement::Supplant => {
             Error::call(Action::Remove, job.target.shown, errno)
         }
         _ => cannot_create(job, errno),

@@ -5,13 +5,13 @@ use crate::copy::Outcome;
 use crate::kernel::Stat;
 
 /// A name that was looked at.
-pub struct Looked<F> {
+pub struct Inspected<F> {
     /// The source.
     pub stat: Stat,
     /// The source, if it was opened already.
     pub(super) file: Option<F>,
     /// What stands at the target, links not followed.
-    pub standing: Option<Stat>,
+    pub existing: Option<Stat>,
     /// What it leads to, if it is a symbolic link that is written through.
     pub(super) referent: Option<Stat>,
     /// Where that is, if the link stands within a tree.
@@ -21,11 +21,11 @@ pub struct Looked<F> {
 }
 
 /// What to do with a name that was looked at.
-pub enum Look<F> {
+pub enum Inspection<F> {
     /// It is to be made.
-    Make(Box<Looked<F>>),
+    Make(Box<Inspected<F>>),
     /// What stands at the target is not older: it stays, unless it is to be a link to another copy.
-    Newer(Box<Looked<F>>),
+    Newer(Box<Inspected<F>>),
     /// Its outcome is known.
     Ended(Outcome),
 }
