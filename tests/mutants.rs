@@ -205,7 +205,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("a digest lacks pieces", &[("self.values.extend(other.values);", "")]),
     mutant(
         "holes of the target are not looked at",
-        &[("if !self.reads_back {\n            return Ok(());", "if true {\n            return Ok(());")],
+        &[("if !self.mode.compares() {\n            return Ok(());", "if true {\n            return Ok(());")],
     ),
     mutant("ZFS's holes are believed", &[("(true, false) => Holes::Read,", "(true, false) => Holes::Believed,")]),
     mutant(
@@ -260,7 +260,7 @@ const MUTANTS: &[Mutant] = &[
     },
     of_trees(
         "every name of an inode is copied by itself",
-        &[("if !self.keeps_links(place, &stat) {", "if !self.keeps_links(place, &stat) || stat.nlink > 0 {")],
+        &[("if !self.keeps_links(entry_pair, &stat) {", "if !self.keeps_links(entry_pair, &stat) || stat.nlink > 0 {")],
     ),
     of_trees(
         "the inode number alone decides a hard link",

@@ -2,7 +2,7 @@
 
 use super::copier::{Copier, Job};
 use super::fallback::{AttemptError, Fallback, Verdict, verdict};
-use super::pass::{Holes, Pass, Passed, Position, Zeros};
+use super::pass::{Digested, End, Holes, Mode, Pass, Passed, Position, TargetHoles, Zeros};
 use super::probe::{Probe, Settled};
 use super::sink::{Filled, Sink};
 use super::stopped::Stopped;
@@ -135,27 +135,40 @@ impl<K: Kernel> Copier<'_, K> {
             Sparse::Auto if strategy == Strategy::Stream && is_regular && probe.looks_sparse() => Zeros::Holes,
             Sparse::Auto => Zeros::Written,
         };
+        let digests = self.options.tells_digests() || self.options.verify == Verify::Device && !is_regular;
         let unallocated = probe.size.saturating_sub(probe.blocks.saturating_mul(512));
         Pass {
             kernel: self.kernel,
             source: job.source.file,
             target: sink.file(),
             size,
-            ends: strategy == Strategy::Stream && is_regular && source_believed,
+            end: if strategy == Strategy::Stream && is_regular && source_believed { End::AtSize } else { End::ByRead },
             source_position: if is_regular { Position::Any } else { Position::Here },
             target_position: if through { Position::Here } else { Position::Any },
-            writes: true,
-            reads_back: !through && self.options.verify != Verify::Nothing,
+            mode: if through { Mode::Write } else { self.writing() },
             zeros,
             holes,
-            target_map: maps && self.honesty_of(sink.file()) == Honesty::Honest,
-            digests: self.options.tells_digests() || self.options.verify == Verify::Device && !is_regular,
-            digests_holes: holes == Holes::Read || unallocated <= HOLES_HASHED_MAX,
+            target_holes: if maps { self.target_holes(sink.file()) } else { TargetHoles::ByBytes },
+            digested: match (digests, holes == Holes::Read || unallocated <= HOLES_HASHED_MAX) {
+                (true, true) => Digested::Everything,
+                (true, false) => Digested::Data,
+                (false, _) => Digested::Nothing,
+            },
             geometry: Geometry { slice, ..self.geometry },
             threads: (is_file && size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN))
                 .then_some(&self.threads),
             stop: self.stop,
         }
+    }
+
+    /// How bytes are written: read back, unless the options say otherwise.
+    pub(super) fn writing(&self) -> Mode {
+        if self.options.verify == Verify::Nothing { Mode::Write } else { Mode::WriteAndCompare }
+    }
+
+    /// What a target's holes are told by.
+    pub(super) fn target_holes(&self, target: &K::File) -> TargetHoles {
+        if self.honesty_of(target) == Honesty::Honest { TargetHoles::ByMap } else { TargetHoles::ByBytes }
     }
 
     fn again<'p>(
@@ -213,7 +226,7 @@ impl<K: Kernel> Copier<'_, K> {
         if self.options.verify == Verify::Nothing {
             return Ok(Passed { size: probe.size, digest: None });
         }
-        let plain = Pass { holes: Holes::Unmapped, target_map: false, ..pass };
+        let plain = Pass { holes: Holes::Unmapped, target_holes: TargetHoles::ByBytes, ..pass };
         let compared = match self.compare(pass) {
             // Maps only save the reading of holes.
             Err(Stopped::Failed(Action::Seek, _) | Stopped::Nonsense) => self.compare(plain),

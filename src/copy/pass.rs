@@ -41,6 +41,61 @@ pub enum Holes {
     Read,
 }
 
+/// What a pass does with the source's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They are written to the target.
+    Write,
+    /// They are written, and read back while they are at hand; a difference ends the pass.
+    WriteAndCompare,
+    /// The target's must equal them.
+    Compare,
+    /// They are read, for their digest.
+    Read,
+}
+
+impl Mode {
+    fn writes(self) -> bool {
+        matches!(self, Mode::Write | Mode::WriteAndCompare)
+    }
+
+    /// Whether the target's bytes are read and must equal the source's.
+    #[must_use]
+    pub fn compares(self) -> bool {
+        matches!(self, Mode::WriteAndCompare | Mode::Compare)
+    }
+}
+
+/// Where a source ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Where its size says: the filesystem's word about it is good, and whoever runs the pass asks afterwards whether the
+    /// file changed.
+    AtSize,
+    /// Where a read says so.
+    ByRead,
+}
+
+/// What tells whether the target has a hole where the source has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetHoles {
+    /// Its own map, and its bytes where the map says data.
+    ByMap,
+    /// Its bytes.
+    ByBytes,
+}
+
+/// What a digest is taken of. Equality does not hang on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digested {
+    /// Nothing.
+    Nothing,
+    /// A file without holes that span pieces; one that has any gets none.
+    Data,
+    /// All bytes: holes cost hashing as many zeros.
+    Everything,
+}
+
 /// Where a handle reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
@@ -70,27 +125,22 @@ pub struct Pass<'a, K: Kernel> {
     pub target: &'a K::File,
     /// Source's size before the pass; 0 if it is not known.
     pub size: u64,
-    /// Whether the source is read to that size and not on: the filesystem's word about it is good, and whoever
-    /// runs the pass asks afterwards whether the file changed. Else a read tells where it ends.
-    pub ends: bool,
+    /// Where it ends.
+    pub end: End,
     /// How the source is read.
     pub source_position: Position,
     /// How the target is written.
     pub target_position: Position,
-    /// Whether the source's bytes are written to the target.
-    pub writes: bool,
-    /// Whether the target's bytes are read and must equal the source's.
-    pub reads_back: bool,
+    /// What is done with the source's bytes.
+    pub mode: Mode,
     /// What zeros become.
     pub zeros: Zeros,
     /// What holes are worth.
     pub holes: Holes,
-    /// Whether the target's own map of holes is believed; else its bytes decide.
-    pub target_map: bool,
-    /// Whether the digest is taken. Equality does not hang on it.
-    pub digests: bool,
-    /// Whether holes count in the digest: costs hashing as many zeros.
-    pub digests_holes: bool,
+    /// What tells the target's holes.
+    pub target_holes: TargetHoles,
+    /// What a digest is taken of.
+    pub digested: Digested,
     /// Sizes.
     pub geometry: Geometry,
     /// What pieces are shared between, if there are enough of them.
@@ -171,12 +221,16 @@ impl<K: Kernel> Pass<'_, K> {
     }
 
     fn passed(&self, size: u64, tree: Tree) -> Passed {
-        Passed { size, digest: if self.digests { tree.root(size) } else { None } }
+        Passed { size, digest: if self.takes_digests() { tree.root(size) } else { None } }
+    }
+
+    fn takes_digests(&self) -> bool {
+        self.digested != Digested::Nothing
     }
 
     /// A hasher for the piece that begins at `offset`.
     fn hasher(&self, offset: u64) -> PieceHasher {
-        if self.digests { PieceHasher::at(offset) } else { PieceHasher::idle() }
+        if self.takes_digests() { PieceHasher::at(offset) } else { PieceHasher::idle() }
     }
 
     /// Asks a read whether the source ends where its size says.
@@ -235,7 +289,7 @@ impl<K: Kernel> Pass<'_, K> {
     fn hole(&self, range: Range<u64>) -> Result<Tree, Stopped> {
         self.hole_within(range.clone())?;
         let mut tree = Tree::new(self.geometry.piece);
-        if self.digests && self.digests_holes {
+        if self.digested == Digested::Everything {
             for piece in steps(range, self.geometry.piece) {
                 let mut hasher = PieceHasher::at(piece.start);
                 hasher.update_zeros(piece.end - piece.start);
@@ -251,10 +305,10 @@ impl<K: Kernel> Pass<'_, K> {
         if self.holes == Holes::Read {
             self.must_be_zeros(self.source, Action::Read, range.clone(), true)?;
         }
-        if !self.reads_back {
+        if !self.mode.compares() {
             return Ok(());
         }
-        if self.target_map {
+        if self.target_holes == TargetHoles::ByMap {
             let data = self.kernel.seek(self.target, Seek::Data, range.start);
             if matches!(data, Ok(found) if found.is_none_or(|start| start >= range.end)) {
                 return Ok(());
@@ -303,17 +357,17 @@ impl<K: Kernel> Pass<'_, K> {
 
     fn slice(&self, slice: &Range<u64>, hasher: &mut PieceHasher, buffers: &mut Buffers<'_>) -> Result<u64, Stopped> {
         let Buffers { source, target } = buffers;
-        let end = if self.ends { slice.end.min(self.size).max(slice.start) } else { slice.end };
+        let end = if self.end == End::AtSize { slice.end.min(self.size).max(slice.start) } else { slice.end };
         let read = &mut source[..length_of(&(slice.start..end))];
         let count = self
             .read_full(self.source, self.source_position, read, slice.start)
             .map_err(|errno| Stopped::Failed(Action::Read, errno))?;
         let bytes = &read[..count];
         hasher.update(bytes);
-        if self.writes {
+        if self.mode.writes() {
             self.write_bytes(bytes, slice.start)?;
         }
-        if self.reads_back && count > 0 {
+        if self.mode.compares() && count > 0 {
             let found = &mut target[..count];
             let back = self
                 .read_full(self.target, Position::Any, found, slice.start)

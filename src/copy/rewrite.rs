@@ -8,7 +8,7 @@ use super::attempt::exhausted;
 use super::commit::Temporary;
 use super::copier::{Copier, Job};
 use super::fallback::{AttemptError, Verdict, verdict};
-use super::pass::{Holes, Pass, Position, Zeros};
+use super::pass::{Digested, End, Holes, Mode, Pass, Position, TargetHoles, Zeros};
 use super::sink::{Content, Finished, no_room, remove};
 use super::stopped::Stopped;
 use super::strategy::Strategy;
@@ -68,7 +68,7 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Stat, Error> {
         let pass = || self.pass_into(copy, old, content);
         let first = self.prove_move(job, pass(), || {
-            let writing = Pass { reads_back: false, ..pass() };
+            let writing = Pass { mode: Mode::Write, ..pass() };
             if is_shared { Ok(()) } else { writing.run().map(drop) }
         });
         let proved = match first {
@@ -76,7 +76,7 @@ impl<K: Kernel> Copier<'_, K> {
             Err(AttemptError::Fallback(_)) => {
                 self.empty(job, old)?;
                 let plain = || Pass { holes: Holes::Unmapped, ..pass() };
-                self.prove_move(job, plain(), || Pass { reads_back: false, ..plain() }.run().map(drop))
+                self.prove_move(job, plain(), || Pass { mode: Mode::Write, ..plain() }.run().map(drop))
             }
             proved => proved,
         };
@@ -101,9 +101,9 @@ impl<K: Kernel> Copier<'_, K> {
             .truncate(old, size)
             .map_err(|errno| AttemptError::Fatal(Error::call(Action::Extend, job.target.shown, errno)))?;
         moves().map_err(|stopped| self.failed(job, stopped))?;
-        if pass.reads_back {
+        if pass.mode.compares() {
             // By a second look at the copy: the first is the only source of what was written.
-            self.compare(Pass { writes: false, ..pass }).map_err(|stopped| self.failed(job, stopped))?;
+            self.compare(Pass { ..pass }).map_err(|stopped| self.failed(job, stopped))?;
         }
         let stat = self.check_size(job, old, size)?;
         if self.options.verify == Verify::Device {
@@ -129,16 +129,14 @@ impl<K: Kernel> Copier<'_, K> {
             source: copy,
             target: old,
             size,
-            ends: false,
+            end: End::ByRead,
             source_position: Position::Any,
             target_position: Position::Any,
-            writes: true,
-            reads_back: self.options.verify != Verify::Nothing,
+            mode: self.writing(),
             zeros: if has_holes { Zeros::Holes } else { Zeros::Written },
             holes: if is_mapped { Holes::Believed } else { Holes::Unmapped },
-            target_map: is_mapped && is_honest(old),
-            digests: false,
-            digests_holes: false,
+            target_holes: if is_mapped { self.target_holes(old) } else { TargetHoles::ByBytes },
+            digested: Digested::Nothing,
             geometry: self.geometry,
             threads: is_large.then_some(&self.threads),
             stop: Stop(&NEVER),
@@ -257,7 +255,7 @@ impl<K: Kernel> Copier<'_, K> {
         let failed = |errno| Error::call(Action::StatTarget, job.target.shown, errno);
         let there = named.open(self.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
         let size = self.kernel.stat(&there).map_err(failed)?.size;
-        let pass = Pass { reads_back: true, ..self.pass_into(file, &there, content) };
+        let pass = self.pass_into(file, &there, content);
         Ok(size == content.filled.passed.size && self.compare(pass).is_ok())
     }
 }

@@ -1,7 +1,7 @@
 //! Whether two files hold the same: asked where nothing else tells that an earlier copy is one of this source too.
 
 use super::copier::Copier;
-use super::pass::{Holes, Pass, Position, Zeros};
+use super::pass::{Digested, End, Holes, Mode, Pass, Position, TargetHoles, Zeros};
 use super::stopped::Stopped;
 use super::types::Source;
 use crate::error::{Action, Error};
@@ -22,16 +22,14 @@ impl<K: Kernel> Copier<'_, K> {
             source: source.file,
             target: copy,
             size: source.stat.size,
-            ends: false,
+            end: End::ByRead,
             source_position: Position::Any,
             target_position: Position::Any,
-            writes: false,
-            reads_back: true,
+            mode: Mode::Compare,
             zeros: Zeros::Written,
             holes: Holes::Unmapped,
-            target_map: false,
-            digests: false,
-            digests_holes: false,
+            target_holes: TargetHoles::ByBytes,
+            digested: Digested::Nothing,
             geometry: self.geometry,
             threads: None,
             stop: self.stop,

@@ -2,7 +2,7 @@
 
 use super::copier::{Copier, Job};
 use super::fallback::{AttemptError, Fallback};
-use super::pass::{Holes, Pass, Passed, Zeros};
+use super::pass::{Holes, Mode, Pass, Passed, Zeros};
 use super::stopped::Stopped;
 use crate::error::{Action, Difference, Error};
 use crate::kernel::{Kernel, Stat};
@@ -16,7 +16,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// Compares every byte of the target with the source's, as a pass of its own: for strategies
     /// that did not have the bytes in hand.
     pub(super) fn compare(&self, filling: Pass<'_, K>) -> Result<Passed, Stopped> {
-        Pass { writes: false, reads_back: true, zeros: Zeros::Written, ..filling }.run()
+        Pass { mode: Mode::Compare, zeros: Zeros::Written, ..filling }.run()
     }
 
     /// A target whose size is not that of what was read holds something else, whatever its bytes.
@@ -127,7 +127,7 @@ impl<K: Kernel> Copier<'_, K> {
         match again {
             Again::Compare(pass) => self.compare(pass).map(drop).map_err(|stopped| self.failed(job, stopped)),
             Again::Digest(pass, digest) => {
-                let target_pass = Pass { writes: false, reads_back: false, holes: Holes::Unmapped, ..pass };
+                let target_pass = Pass { mode: Mode::Read, holes: Holes::Unmapped, ..pass };
                 let read = target_pass.run().map_err(|stopped| self.failed(job, stopped))?;
                 if read.digest.is_some() && read.digest == digest {
                     return Ok(());

@@ -2,7 +2,7 @@
 //!
 //! Everything safecp asks of the world goes through [`Kernel`], so that the code that ships can be
 //! driven by a simulator (tests/sim) that lies, fails and crashes on a seed. A method is one call in
-//! the kernel's own words: no policy, no retries (those are in [`patient`]), no joined paths. Names
+//! the kernel's own words: no policy, no retries (those are in [`retry`]), no joined paths. Names
 //! are looked up relative to a directory handle; what was looked up once is used by handle.
 
 mod beneath;
@@ -148,7 +148,7 @@ pub enum Seek {
 /// The system calls, one method each.
 ///
 /// Every method may fail with any [`Errno`]; what is said below is what success means. EINTR comes
-/// through as it is: wrap a kernel in [`patient::Retrying`] to have it retried.
+/// through as it is: wrap a kernel in [`retry::Retrying`] to have it retried.
 pub trait Kernel: Sync {
     /// An open file; dropping it closes it and loses what close(2) would have reported, so handles
     /// that were written to go through [`Kernel::close`].
