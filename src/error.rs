@@ -50,8 +50,6 @@ pub enum Action {
     Read,
     /// Writing.
     Write,
-    /// Giving the verified temporary its name.
-    Commit,
     /// Setting the size of a target.
     Extend,
     /// Asking where holes are.
@@ -102,7 +100,6 @@ impl Action {
             Action::CreateParent => "cannot make directory",
             Action::Read => "error reading",
             Action::Write => "error writing",
-            Action::Commit => "cannot put the verified copy in place of",
             Action::Extend => "failed to extend",
             Action::Seek => "cannot lseek",
             Action::Clone => "failed to clone",

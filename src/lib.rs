@@ -16,13 +16,18 @@
 //!
 //! # Vocabulary
 //!
-//! - *source*, *target*: the two ends of a copy. An *operand* is one that was typed.
-//! - *strategy*: reflink, offload, extents or stream; each rung of the *ladder* trusts less.
+//! - *source*, *target*: the two ends of a copy. An *operand* is one that was typed. What has the target's name before the copy is
+//!   the *existing* target, or the old file.
+//! - *strategy*: reflink, offload, extents or stream; each rung of the *ladder* trusts less. A *fallback* is why one was left.
 //! - *hint*: an answer of the kernel about content that is not the content itself.
 //! - *settling*: writing a source out before a hint about it is used.
-//! - *landing*: how a target arrives: new, in the place of an old file, or written into it.
-//! - *pass*: one way through both files, moving bytes, comparing them, or both.
+//! - *pass*: one way through both files, moving bytes, comparing them, or both. An *attempt* is a pass by one strategy into one sink.
+//! - *sink*: where the bytes of an attempt go: a *temporary*, or the old file. A *stale temporary* is one whose run is dead.
+//! - *placement*: how a target arrives: new, in the place of an old file, or written into it. *Commit*: it gets its name.
+//! - *inspection*: finding out what a name is and what stands at its target, before anything is changed.
 //! - *level*: a directory while its entries are being copied.
+//! - *outcome*: what became of a name. An *event* tells it, or that something failed, to the report.
+//! - *attributes*: owner, mode, times, access control lists, extended attributes; *lists* alone are access control lists.
 
 pub mod cli;
 pub mod copy;

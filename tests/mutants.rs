@@ -305,7 +305,7 @@ const MUTANTS: &[Mutant] = &[
     of_trees(
         "a name that failed is not told",
         &[(
-            "&& let Err(error) = self.name_of(&task)\n        {\n            self.report.error(&error);",
+            "&& let Err(error) = self.name_of(&task)\n        {\n            self.tell(Event::Failed(&error));",
             "&& let Err(error) = self.name_of(&task)\n        {\n            drop(error);",
         )],
     ),

@@ -2,13 +2,6 @@
 
 use std::ops::Range;
 
-/// The part of `range` that lies within `bounds`; empty where they do not meet.
-#[must_use]
-pub fn clip(range: &Range<u64>, bounds: &Range<u64>) -> Range<u64> {
-    let start = range.start.max(bounds.start);
-    start..range.end.min(bounds.end).max(start)
-}
-
 /// What `ranges` (sorted, without overlap, within `bounds`) leave of `bounds`, in order.
 #[must_use]
 pub fn gaps(ranges: &[Range<u64>], bounds: Range<u64>) -> Vec<Range<u64>> {
@@ -90,11 +83,5 @@ mod tests {
             }
             prop_assert_eq!(is_zero(&bytes), !bytes.contains(&1));
         }
-    }
-
-    #[test]
-    fn clipping_ranges_that_do_not_meet_gives_an_empty_one() {
-        assert!(clip(&(0..5), &(7..9)).is_empty() && clip(&(8..12), &(3..6)).is_empty());
-        assert_eq!(clip(&(0..8), &(7..9)), 7..8);
     }
 }
