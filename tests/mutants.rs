@@ -278,6 +278,36 @@ const MUTANTS: &[Mutant] = &[
         &[("            && is_kind\n", "            && (is_kind || likeness == Likeness::Same)\n")],
     ),
     of_trees(
+        "what a source's name was made for is linked to what -u left alone",
+        &[("=> made.is_new && first.is_numbered,", "=> first.is_numbered,")],
+    ),
+    of_trees(
+        "two old names of one file are written one over the other",
+        &[(
+            "Placement::Rewrite if is_another => Placement::Replace,",
+            "Placement::Rewrite if is_another => Placement::Rewrite,",
+        )],
+    ),
+    of_trees(
+        "an old file is as old as the run has made it under another name",
+        &[("map_or(found, |(before, _)| *before)", "map_or(found, |_| found)")],
+    ),
+    of_trees(
+        "an operand is written through a link that another has made",
+        &[(
+            "MadeBefore::Operand => options.backup != Backup::Numbered,",
+            "MadeBefore::Operand => stat.nlink == 1 && options.backup != Backup::Numbered,",
+        )],
+    ),
+    of_trees(
+        "two spellings of operands are not compared",
+        &[("self.part(newcomer.dir, &[earlier.name.into()], name, shown)?;", "drop((earlier, name, shown));")],
+    ),
+    of_trees(
+        "what a filter refuses is what a directory says",
+        &[("Errno::NOTEMPTY | Errno::EXIST | Errno::NOSYS) => Ok(()),", "Errno::NOTEMPTY | Errno::EXIST) => Ok(()),")],
+    ),
+    of_trees(
         "a link in the place of a source directory is entered",
         &[(
             "Dereference::Never | Dereference::CommandLine => Follow::No,",

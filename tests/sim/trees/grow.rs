@@ -269,7 +269,7 @@ impl<'a> Gardener<'a> {
                     self.name(dir, name, node);
                 }
                 seconds.push(node);
-                seconds.len() == 1
+                true
             }
             _ => {
                 self.old(dir, name);

@@ -92,6 +92,8 @@ pub fn scenario(seed: u64) -> Scenario {
     }
     world.umask = options.umask;
     world.tree.settle();
+    // What has to stay is not written of two sources.
+    is_clean &= class != Class::Joined || !options.in_place;
     is_clean &= can_be_done(&world, &order, &options, &seen, &target_system);
     if class == Class::Narrow {
         world.handles_max = (DESCRIPTORS.start - NOT_SEEN) as usize + 4 * (options.directories_max - 1);
