@@ -375,7 +375,7 @@ impl<'a> Judge<'a> {
             let is_kept = options.preserve.links == Keep::Must && is_counted(name) && is_counted(other);
             let became_one = other_node == node;
             let were_old = |name: &Seen| self.old(name).is_some();
-            // A copy that another operand has taken the name of is not linked to.
+            // A copy whose name somebody or something else has taken is not linked to.
             let is_excepted = were_old(name) || were_old(other) || self.is_renumbered() || self.is_contended(name.node);
             if are_names && is_kept {
                 demand(became_one || is_excepted, || {
@@ -387,9 +387,11 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    /// Whether a name of an inode goes where one of another operand does.
+    /// Whether a name of an inode goes where another does, or was a stranger's.
     fn is_contended(&self, node: Node) -> bool {
-        let meets = |name: &Seen| self.names().any(|other| other.key == name.key && other.operand != name.operand);
+        let identity = |name: &Seen| (name.operand, name.source.clone());
+        let is_met = |name: &Seen, other: &Seen| other.key == name.key && identity(other) != identity(name);
+        let meets = |name: &Seen| self.is_taken(&name.target) || self.names().any(|other| is_met(name, other));
         self.names().filter(|name| name.node == node).any(meets)
     }
 
