@@ -197,6 +197,15 @@ pub enum Verify {
     Nothing,
 }
 
+/// What is written out to its disk before a name is given up for it (--sync).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// What replaces an old file: neither a kill nor a power loss can take both.
+    Auto,
+    /// Nothing: a kill can take neither, a power loss within half a minute can take both.
+    Never,
+}
+
 /// What is said of a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
@@ -262,6 +271,8 @@ pub struct Options {
     pub in_place: bool,
     /// Success is said only of what a power loss cannot take back (--durable).
     pub durable: bool,
+    /// What is written out before it takes an old file's name (--sync).
+    pub sync: Sync,
     /// A source that changed while it was read is a failure (--require-stable).
     pub require_stable: bool,
     /// How many files, or pieces of a large file, are worked on at once; `None` for as many as there are processors.
@@ -270,6 +281,8 @@ pub struct Options {
     pub jobs_max: NonZeroUsize,
     /// How many directories are open at once, each in source and target, while the names in them wait for their turn.
     pub directories_max: usize,
+    /// How many files may wait for their names until they are written out together; fewer than two mean that none does.
+    pub waiting_max: usize,
     /// What is said of a success.
     pub verbosity: Verbosity,
     /// The process's umask: bits that new files do not get unless modes are preserved.
@@ -293,7 +306,16 @@ const DIRECTORIES_MIN: usize = 2;
 /// More open directories than this gain nothing.
 const DIRECTORIES_MAX: usize = 256;
 
+/// More files than this in a group gain nothing (docs/design/groups.md).
+const WAITING_MAX: usize = 512;
+
 impl Options {
+    /// Whether what takes an old file's name is written out before.
+    #[must_use]
+    pub fn syncs(&self) -> bool {
+        self.sync == Sync::Auto
+    }
+
     /// Whether any existing target may be replaced.
     #[must_use]
     pub fn may_replace(&self) -> bool {
@@ -304,11 +326,13 @@ impl Options {
     #[must_use]
     pub fn within(self, descriptors: u64) -> Self {
         let free = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_OF_A_RUN);
+        let waiting_max = (free / 4).min(WAITING_MAX);
+        let free = free - waiting_max;
         let (files, directories) = (free / 2, free / 2);
         let jobs_max = NonZeroUsize::new(files / DESCRIPTORS_OF_A_FILE).unwrap_or(NonZeroUsize::MIN);
         // A quarter more may be open for a moment, on the way back up a deep tree.
         let directories_max = (directories / 2 * 4 / 5).clamp(DIRECTORIES_MIN, DIRECTORIES_MAX);
-        Self { jobs_max, directories_max, ..self }
+        Self { jobs_max, directories_max, waiting_max, ..self }
     }
 
     /// Whether the umask takes rights from the owner as well. What is made has them until it is done.
@@ -347,10 +371,12 @@ impl Options {
             verify: Verify::Content,
             in_place: false,
             durable: false,
+            sync: Sync::Auto,
             require_stable: false,
             jobs: Some(NonZeroUsize::MIN),
             jobs_max: NonZeroUsize::MAX,
             directories_max: DIRECTORIES_MAX,
+            waiting_max: WAITING_MAX,
             verbosity: Verbosity::Quiet,
             umask: 0o022,
             privileged: false,

@@ -169,6 +169,13 @@ pub(super) struct Temporary<'a, K: Kernel> {
     file: Option<K::File>,
 }
 
+/// A temporary whose directory's handle is not at hand.
+pub(super) struct Detached<F> {
+    name: Option<PathBuf>,
+    /// Open for reading and writing.
+    pub(super) file: F,
+}
+
 impl<'a, K: Kernel> Temporary<'a, K> {
     /// Makes an empty file, open for reading and writing, in the directory. It has no name, and the
     /// mode `nameless`, where that is asked for and the filesystem can do it; else a temporary name, and the mode
@@ -243,6 +250,17 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     /// The open file.
     pub(super) fn file(&self) -> &K::File {
         self.file.as_ref().expect("a temporary has its file until it is closed")
+    }
+
+    /// Takes the file out of its directory's hands, for a while or for good. Nothing is removed on drop then.
+    pub(super) fn detach(mut self) -> Detached<K::File> {
+        let file = self.file.take().expect("a temporary has its file until it is closed");
+        Detached { name: self.name.take(), file }
+    }
+
+    /// The same file again, in the directory that it was made in.
+    pub(super) fn attach(spot: Spot<'a, K>, detached: Detached<K::File>) -> Self {
+        Self { spot, name: detached.name, file: Some(detached.file) }
     }
 
     /// The open file, to be closed: what close says comes too late to undo anything.

@@ -7,9 +7,10 @@ use super::ladder::Ladder;
 use super::outcome::{Copied, Sparseness, Verified};
 use super::pass::Zeros;
 use super::probe::Probe;
-use super::sink::{Content, Filled, Finished, no_room};
+use super::sink::{Content, Filled, Finished, Progress, no_room};
 use super::strategy::{Cloning, Strategy, Why};
 use super::types::{Name, Placement, Source, TargetFacts};
+use super::waiting::{Arrival, Waiting};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
 use crate::options::{Reflink, Verify};
@@ -18,7 +19,7 @@ use crate::quote::quoted;
 impl<K: Kernel> Copier<'_, K> {
     /// Copies an open source to `target`.
     ///
-    /// On success the target has its name, its content was read back as the options ask, and equals
+    /// On success the target has its name, or waits for it where `facts` let it; its content was read back as the options ask, and equals
     /// what was read of the source. On an error the name has what it had, unless `placement` writes
     /// into the old file. A crash can leave a name that begins with [`TEMPORARY_PREFIX`](super::stale_temporary::TEMPORARY_PREFIX).
     pub fn copy_file(
@@ -26,7 +27,7 @@ impl<K: Kernel> Copier<'_, K> {
         source: &Source<'_, K::File>,
         target: &Name<'_, K::File>,
         facts: &TargetFacts,
-    ) -> Result<Copied, Error> {
+    ) -> Result<Arrival<K::File>, Error> {
         let job = Job { source, target, facts };
         let mut placement = facts.placement;
         let probe = self.probe(source);
@@ -46,10 +47,17 @@ impl<K: Kernel> Copier<'_, K> {
             match self.fill(ladder.rung(), &probe, &job, &sink) {
                 Ok(filled) => {
                     let content = Content { filled: &filled, strategy: ladder.rung().strategy };
-                    if let Some(finished) = self.finish(&job, sink, Some(content))? {
-                        return Ok(self.copied(&ladder, &filled, finished));
+                    match self.finish(&job, sink, Some(content))? {
+                        Progress::Named(finished) => {
+                            return Ok(Arrival::Named(Box::new(self.copied(&ladder, &filled, finished))));
+                        }
+                        Progress::Waits(file, finished) => {
+                            let copied = self.copied(&ladder, &filled, finished);
+                            return Ok(Arrival::Waits(Box::new(Waiting { file, copied, filled })));
+                        }
+                        // Once more, with a temporary that has a name.
+                        Progress::Again => {}
                     }
-                    // Once more, with a temporary that has a name.
                 }
                 Err(AttemptError::Fatal(error)) => return Err(without_room(&job, placement, error)),
                 Err(AttemptError::Fallback(fallback)) => {
@@ -69,6 +77,7 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         facts: &TargetFacts,
     ) -> Result<Finished, Error> {
+        let facts = &TargetFacts { may_wait: false, ..*facts };
         let job = Job { source, target, facts };
         let placement = match facts.placement {
             Placement::Replace | Placement::Rewrite => Placement::InPlace,
@@ -84,9 +93,15 @@ impl<K: Kernel> Copier<'_, K> {
             self.must_last(&job, sink.placement, sink.staying())?;
             self.finish(&job, sink, None)
         };
-        // A file without a name that could not be given one: once more, with one from the beginning.
-        let finished = attempt()?.map_or_else(attempt, |finished| Ok(Some(finished)))?;
-        finished.ok_or_else(|| Error::call(Action::CreateFile, target.shown, Errno::BUSY))
+        let finished = match attempt()? {
+            // A file without a name that could not be given one: once more, with one from the beginning.
+            Progress::Again => attempt()?,
+            finished => finished,
+        };
+        match finished {
+            Progress::Named(finished) => Ok(finished),
+            Progress::Waits(..) | Progress::Again => Err(Error::call(Action::CreateFile, target.shown, Errno::BUSY)),
+        }
     }
 
     /// The strategies for this file, or cp's words where `--reflink=always` cannot be.

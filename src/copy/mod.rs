@@ -36,7 +36,10 @@ pub mod threads;
 mod through;
 mod types;
 pub mod verify;
+mod waiting;
 
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Sparseness, Special, Verified};
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};
+pub(crate) use waiting::Unnamed;
+pub use waiting::{Arrival, Waiting};

@@ -217,26 +217,25 @@ impl<K: Kernel> Copier<'_, K> {
     /// is not known, the name is looked at: it has to show the file that was verified.
     pub(super) fn identity_of_named(
         &self,
-        job: &Job<'_, K::File>,
+        (target, honesty): (&Name<'_, K::File>, Honesty),
         file: &K::File,
         was_renamed: bool,
         content: Option<Content<'_>>,
     ) -> Result<Option<(u64, u64)>, Error> {
-        let honesty = job.facts.target_directory.honesty;
         let is_known = matches!(honesty, Honesty::Honest | Honesty::Zfs);
         if is_known && !was_renamed {
             return Ok(None);
         }
-        let failed = |errno| Error::call(Action::StatTarget, job.target.shown, errno);
-        let named = Name { follow: super::Follow::No, ..*job.target };
+        let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
+        let named = Name { follow: super::Follow::No, ..*target };
         let seen = self.kernel.stat_at(named.dir, named.name, false).map_err(failed)?;
         let ours = self.kernel.stat(file).map_err(failed)?;
         if !seen.is_same_file(&ours) {
-            let is_copy = !is_known && self.holds_the_same(job, &named, file, content)?;
+            let is_copy = !is_known && self.holds_the_same(&named, file, content)?;
             if !is_copy {
-                let target = quoted(job.target.shown);
+                let name = quoted(target.shown);
                 return Err(Error::Refused(format!(
-                    "{target} is not the file that was verified: it was replaced meanwhile"
+                    "{name} is not the file that was verified: it was replaced meanwhile"
                 )));
             }
         }
@@ -246,13 +245,12 @@ impl<K: Kernel> Copier<'_, K> {
     /// Whether the bytes behind a name are those of the verified file: sshfs and mergerfs make inode numbers from names.
     fn holds_the_same(
         &self,
-        job: &Job<'_, K::File>,
         named: &Name<'_, K::File>,
         file: &K::File,
         content: Option<Content<'_>>,
     ) -> Result<bool, Error> {
         let Some(content) = content else { return Ok(false) };
-        let failed = |errno| Error::call(Action::StatTarget, job.target.shown, errno);
+        let failed = |errno| Error::call(Action::StatTarget, named.shown, errno);
         let there = named.open(self.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
         let size = self.kernel.stat(&there).map_err(failed)?.size;
         let pass = self.pass_into(file, &there, content);

@@ -1,6 +1,6 @@
 //! Where the bytes of one attempt go, and what it held in the end.
 
-use super::commit::Temporary;
+use super::commit::{Detached, Temporary};
 use super::copier::Job;
 use super::pass::{Passed, Zeros};
 use super::strategy::Strategy;
@@ -30,6 +30,16 @@ pub(super) enum SinkFile<'a, K: Kernel> {
 pub(super) struct Content<'a> {
     pub(super) filled: &'a Filled,
     pub(super) strategy: Strategy,
+}
+
+/// How far a target has come.
+pub(super) enum Progress<F> {
+    /// It has its name.
+    Named(Finished),
+    /// It has everything else, and waits to be written out with others.
+    Waits(Detached<F>, Finished),
+    /// Its file cannot be given a name; another is to be made with one. Nothing has changed.
+    Again,
 }
 
 /// What is known of a target once it has its name.

@@ -10,7 +10,7 @@ use super::commit::{Claim, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
 use super::flags;
-use super::sink::{Content, Finished, Sink, SinkFile, cannot_create, no_room, remove};
+use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create, no_room, remove};
 use super::types::{Follow, Name, Placement, Source};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
@@ -182,24 +182,24 @@ impl<K: Kernel> Copier<'_, K> {
         Err(Error::Refused(format!("not writing to {}, as it was replaced meanwhile", quoted(job.target.shown))))
     }
 
-    /// Gives a filled sink its attributes and its name. `None` means that its file cannot be given a name and another
-    /// is to be made with one; nothing has changed then.
+    /// Gives a filled sink its attributes, and its name unless that may wait.
     pub(super) fn finish(
         &self,
         job: &Job<'_, K::File>,
         sink: Sink<'_, K>,
         content: Option<Content<'_>>,
-    ) -> Result<Option<Finished>, Error> {
+    ) -> Result<Progress<K::File>, Error> {
         let changed = self.has_changed(job)?;
         if changed && self.options.require_stable {
             return Err(Error::Refused(format!("{} changed while being copied", quoted(job.source.shown))));
         }
         let Sink { placement, holder } = sink;
-        let finished = match holder {
+        let progress = match holder {
             SinkFile::Old(file) => {
-                Some(self.finish_old(job, file, placement, content.and_then(|content| content.filled.stat))?)
+                let stat = content.and_then(|content| content.filled.stat);
+                Progress::Named(self.finish_old(job, file, placement, stat)?)
             }
-            SinkFile::Beside { copy, old } => Some(self.rewrite(job, copy, old, content)?),
+            SinkFile::Beside { copy, old } => Progress::Named(self.rewrite(job, copy, old, content)?),
             SinkFile::Temporary { temporary, old: Some(old) } => {
                 self.finish_replacement(job, temporary, &old, content)?
             }
@@ -207,7 +207,11 @@ impl<K: Kernel> Copier<'_, K> {
                 self.finish_temporary(job, temporary, placement, content)?
             }
         };
-        Ok(finished.map(|finished| Finished { changed, ..finished }))
+        Ok(match progress {
+            Progress::Named(finished) => Progress::Named(Finished { changed, ..finished }),
+            Progress::Waits(file, finished) => Progress::Waits(file, Finished { changed, ..finished }),
+            Progress::Again => Progress::Again,
+        })
     }
 
     /// The old file has its new content: gives it its attributes.
@@ -260,7 +264,7 @@ impl<K: Kernel> Copier<'_, K> {
         mut temporary: Temporary<'_, K>,
         (old, stat): &(K::File, Stat),
         content: Option<Content<'_>>,
-    ) -> Result<Option<Finished>, Error> {
+    ) -> Result<Progress<K::File>, Error> {
         let failed = |errno| cannot_create(job, errno);
         self.report_writes(job, temporary.file())?;
         let tells_lists = are_lists_told(job.facts.target_directory.honesty);
@@ -268,28 +272,33 @@ impl<K: Kernel> Copier<'_, K> {
         let made = content.and_then(|content| content.filled.stat);
         let known = match self.attributes().imitate(&old, stat, temporary.file(), made) {
             Ok(known) => known,
-            Err(errno) if is_refused(errno) => return self.rewrite_after_all(job, temporary, content).map(Some),
+            Err(errno) if is_refused(errno) => {
+                return self.rewrite_after_all(job, temporary, content).map(Progress::Named);
+            }
             Err(errno) => return Err(failed(errno)),
         };
         let complaints = self.carry(job, temporary.file(), known, Fresh::Alike);
+        if job.facts.may_wait {
+            return Ok(Progress::Waits(temporary.detach(), Finished::new(Placement::Replace, complaints)));
+        }
         // On disk before it takes the old one's name, see below.
         let unsynced = self.sync(job, temporary.file())?;
         match temporary.give_name() {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
-                return Ok(None);
+                return Ok(Progress::Again);
             }
             named => named.map_err(failed)?,
         }
         match temporary.commit(job.target.name, Claim::Over) {
             // A mount point, or a directory that lets nothing go: the name cannot be taken from the old file.
             Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) => {
-                self.rewrite_after_all(job, temporary, content).map(Some)
+                self.rewrite_after_all(job, temporary, content).map(Progress::Named)
             }
             committed => {
                 committed.map_err(failed)?;
                 let finished = self.finish_named(job, temporary, (Placement::Replace, true), complaints, content)?;
-                Ok(Some(Finished { unsynced, ..finished }))
+                Ok(Progress::Named(Finished { unsynced, ..finished }))
             }
         }
     }
@@ -313,7 +322,7 @@ impl<K: Kernel> Copier<'_, K> {
         mut temporary: Temporary<'_, K>,
         placement: Placement,
         content: Option<Content<'_>>,
-    ) -> Result<Option<Finished>, Error> {
+    ) -> Result<Progress<K::File>, Error> {
         let was_renamed = placement != Placement::New || temporary.name().is_some();
         self.report_writes(job, temporary.file())?;
         let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
@@ -325,6 +334,9 @@ impl<K: Kernel> Copier<'_, K> {
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         let mut unsynced = None;
         if self.options.durable || placement != Placement::New {
+            if job.facts.may_wait && self.options.backup == Backup::No {
+                return Ok(Progress::Waits(temporary.detach(), Finished::new(placement, complaints)));
+            }
             unsynced = self.sync(job, temporary.file())?;
         }
         let failed = |errno| cannot_place(job, placement, errno);
@@ -336,7 +348,7 @@ impl<K: Kernel> Copier<'_, K> {
         match named {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
-                return Ok(None);
+                return Ok(Progress::Again);
             }
             named => named.map_err(failed)?,
         }
@@ -346,12 +358,12 @@ impl<K: Kernel> Copier<'_, K> {
             ((), backup) = self.take_over(job.target, Leaves::WhenReplaced, commit, failed)?;
         }
         let finished = self.finish_named(job, temporary, (placement, was_renamed), complaints, content)?;
-        Ok(Some(Finished { backup, unsynced, ..finished }))
+        Ok(Progress::Named(Finished { backup, unsynced, ..finished }))
     }
 
     /// A file without a name cannot be given one here (linkat is missing, or goes through a /proc that is): from now on
     /// temporaries have one from the beginning. If it was for another reason, that is met again.
-    fn name_from_now_on(&self) {
+    pub(super) fn name_from_now_on(&self) {
         self.lacks_links.store(true, Ordering::Relaxed);
     }
 
@@ -365,12 +377,13 @@ impl<K: Kernel> Copier<'_, K> {
         content: Option<Content<'_>>,
     ) -> Result<Finished, Error> {
         let file = temporary.into_file();
-        let identity = self.identity_of_named(job, &file, was_renamed, content)?;
+        let identity =
+            self.identity_of_named((job.target, job.facts.target_directory.honesty), &file, was_renamed, content)?;
         self.close(job, file)?;
         Ok(Finished { identity, ..Finished::new(placement, complaints) })
     }
 
-    fn close(&self, job: &Job<'_, K::File>, target: K::File) -> Result<(), Error> {
+    pub(super) fn close(&self, job: &Job<'_, K::File>, target: K::File) -> Result<(), Error> {
         self.kernel.close(target).map_err(|errno| Error::call(Action::Close, job.target.shown, errno))
     }
 

@@ -165,6 +165,8 @@ pub struct TargetFacts {
     /// As far as its number tells, that was written of another source already, under another of its names: it keeps those,
     /// and loses this one.
     pub is_another: bool,
+    /// Its name may wait until what replaces old files has been written out for many at once.
+    pub may_wait: bool,
     /// A fifo's reader is waited for: the user named it. Elsewhere somebody may have put it there.
     pub waits: bool,
 }

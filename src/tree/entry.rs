@@ -8,11 +8,19 @@ use super::entry_context::EntryContext;
 use super::inspected::Inspected;
 use super::links::{Version, identity};
 use super::special::TargetName;
-use crate::copy::{Follow, Name, Outcome, Placement, Source, Special, TargetFacts};
+use crate::copy::{Arrival, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Waiting};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
-use crate::options::{Backup, Overwrite, Product, Removal};
+use crate::options::{Backup, Overwrite, Product, Removal, Verify};
 use std::sync::PoisonError;
+
+/// How far a name has come.
+pub enum Arrived<F> {
+    /// It has its outcome.
+    Done(Outcome),
+    /// It is a file that waits for its name.
+    Waits(Box<Waiting<F>>),
+}
 
 impl<K: Kernel> Entries<'_, K> {
     /// Makes the target of a name that was looked at.
@@ -22,20 +30,23 @@ impl<K: Kernel> Entries<'_, K> {
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
         context: &EntryContext<'_, K::File>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Arrived<K::File>, Error> {
         let stat = inspected.stat;
         let existing = self.existing(&inspected);
         match self.options().product {
             Product::HardLink => {
-                return self.copier.make_hard_link(source, &stat, target, existing).map(Outcome::Made);
+                let made = self.copier.make_hard_link(source, &stat, target, existing)?;
+                return Ok(Arrived::Done(Outcome::Made(made)));
             }
             Product::SymbolicLink => {
-                return self.copier.make_link_by_name(source, &stat, target, existing).map(Outcome::Made);
+                let made = self.copier.make_link_by_name(source, &stat, target, existing)?;
+                return Ok(Arrived::Done(Outcome::Made(made)));
             }
             Product::Copy | Product::Attributes if !self.is_copied_as_file(&stat) => {
-                let made = self.copier.make_special(source, &stat, target, (existing, context)).map(Outcome::Made);
+                let made = self.copier.make_special(source, &stat, target, (existing, context));
                 let is_removed = inspected.existing.is_some_and(|found| self.is_removed_first(&stat, &found));
-                return made.map_err(|error| if is_removed { unremovable(error) } else { error });
+                let made = made.map_err(|error| if is_removed { unremovable(error) } else { error });
+                return Ok(Arrived::Done(Outcome::Made(made?)));
             }
             Product::Copy | Product::Attributes => {}
         }
@@ -85,17 +96,22 @@ impl<K: Kernel> Entries<'_, K> {
             self.copier.make_empty(&target)?;
         }
         let found = referent.or(existing.filter(|_| !is_link));
-        let facts = TargetFacts { placement, target_directory, found, is_another, waits: context.named };
+        // Verification from the device has written each file out by itself.
+        let may_wait = context.may_wait && !through_link && self.options().verify != Verify::Device;
+        let facts = TargetFacts { may_wait, placement, target_directory, found, is_another, waits: context.named };
         let outcome = if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(&source, &target, &facts)?;
             Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
         } else {
-            Outcome::Copied(Box::new(self.copier.copy_file(&source, &target, &facts)?))
+            match self.copier.copy_file(&source, &target, &facts)? {
+                Arrival::Named(copied) => Outcome::Copied(copied),
+                Arrival::Waits(waiting) => return Ok(Arrived::Waits(waiting)),
+            }
         };
         if let Some(ending) = ending.as_ref().filter(|_| self.options().durable) {
             self.copier.sync_directory(&ending.dir, target.shown)?;
         }
-        Ok(outcome)
+        Ok(Arrived::Done(outcome))
     }
 
     /// Whether what stands at the target may be replaced by something that is no regular file.

@@ -14,6 +14,8 @@ pub struct EntryContext<'a, F> {
     pub origin: Option<Origin>,
     /// What operands before this one have made of the target.
     pub created: MadeBefore,
+    /// Its name may be given later, with others'.
+    pub may_wait: bool,
     /// The user named the target itself: a fifo there is waited for.
     pub named: bool,
     /// What the walk took the source for; `None` for an operand.

@@ -3,13 +3,16 @@
 //! The walk proposes names; every one is opened again beneath the handle of the directory it was
 //! found in, so that a tree that changes under the walk gives errors, never other files.
 
+mod after;
 mod collision;
+mod commit_group;
 mod descent;
 mod ending;
 pub mod entries;
 pub mod entry;
 pub mod entry_context;
 mod further;
+mod groups;
 mod handles;
 pub mod inspect;
 pub mod inspected;

@@ -1,10 +1,13 @@
 //! One name that is no directory, and the further names of its inode.
 
+use super::after::{After, Removed};
+use super::entry::Arrived;
+use super::entry_context::EntryContext;
 use super::further::First;
 use super::inspected::{Inspected, Inspection};
 use super::level::Task;
 use super::links::{LinkDecision, Made, Version};
-use super::run::{EntryPair, Removed, Run};
+use super::run::{EntryPair, Run};
 use crate::copy::{Follow, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Stat};
@@ -25,7 +28,7 @@ impl<K: Kernel> Run<'_, K> {
         };
         let stat = inspected.stat;
         if !self.keeps_links(entry_pair, &stat) {
-            return self.make(entry_pair, inspected, is_newer).map(drop);
+            return self.make(entry_pair, inspected, is_newer, waiting, After::Nothing);
         }
         let birth = self.kernel.birth(source.dir, source.name, source.follow != Follow::No);
         let birth = birth.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
@@ -38,7 +41,15 @@ impl<K: Kernel> Run<'_, K> {
                     Some(first) => return self.link(entry_pair, &made, &first, inspected.existing.as_ref(), is_newer),
                     None => refused = Some(made),
                 },
-                LinkDecision::Copy(_) => return self.first_of(entry_pair, inspected, &version, is_newer),
+                LinkDecision::Copy(_) => {
+                    // With links followed the names of an inode cannot be counted.
+                    let names = if source.follow == Follow::Yes { u64::MAX } else { stat.nlink };
+                    // Another operand would have to wait for this one's name, and none does.
+                    let may_wait = entry_pair.context.may_wait && waiting.is_some();
+                    let context = &EntryContext { may_wait, ..*entry_pair.context };
+                    let entry_pair = &EntryPair { context, ..*entry_pair };
+                    return self.make(entry_pair, inspected, is_newer, waiting, After::FirstOf { version, names });
+                }
             }
         }
     }
@@ -54,46 +65,62 @@ impl<K: Kernel> Run<'_, K> {
         is_several && self.options.preserve.links.wanted() && self.options.product != Product::HardLink
     }
 
-    /// Makes what was looked at, unless what is there is newer.
+    /// Makes what was looked at, unless what is there is newer; then, or once it has its name, `after`.
     fn make(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
         inspected: Box<Inspected<K::File>>,
         is_newer: bool,
-    ) -> Result<Outcome, Error> {
+        task: Option<&Task<K>>,
+        after: After,
+    ) -> Result<(), Error> {
         if is_newer {
-            self.finished(entry_pair, &Outcome::Skipped, Removed::No);
-            return Ok(Outcome::Skipped);
+            return self.made_out(entry_pair, Ok((Outcome::Skipped, Removed::No)), after);
         }
         let removed = match &inspected.existing {
             None => Removed::No,
             Some(found) if self.entries.is_removed_first(&inspected.stat, found) => Removed::Before,
             Some(_) => Removed::IfNeeded,
         };
-        let outcome = self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context)?;
-        self.finished(entry_pair, &outcome, removed);
-        Ok(outcome)
+        let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
+            Ok(Arrived::Waits(waiting)) => {
+                self.wait(entry_pair, task, *waiting, removed, after);
+                return Ok(());
+            }
+            Ok(Arrived::Done(outcome)) => Ok((outcome, removed)),
+            Err(error) => Err(error),
+        };
+        self.made_out(entry_pair, made, after)
     }
 
-    /// Copies the first name of an inode, and then the names that waited for it.
-    fn first_of(
+    /// A name that could not be given to the file that waited for it: once more, without waiting.
+    pub(super) fn name_again(&self, entry_pair: &EntryPair<'_, K::File>, after: After) -> Result<(), Error> {
+        match self.entries.inspect(entry_pair.source, entry_pair.target, entry_pair.context) {
+            Ok(Inspection::Make(inspected)) => self.make(entry_pair, inspected, false, None, after),
+            Ok(Inspection::Newer(inspected)) => self.make(entry_pair, inspected, true, None, after),
+            Ok(Inspection::Ended(outcome)) => self.made_out(entry_pair, Ok((outcome, Removed::No)), after),
+            Err(error) => self.made_out(entry_pair, Err(error), after),
+        }
+    }
+
+    /// What follows once it is known what became of a name.
+    pub(super) fn made_out(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
-        inspected: Box<Inspected<K::File>>,
-        version: &Version,
-        is_newer: bool,
+        made: Result<(Outcome, Removed), Error>,
+        after: After,
     ) -> Result<(), Error> {
-        // With links followed the names of an inode cannot be counted.
-        let names = if entry_pair.source.follow == Follow::Yes { u64::MAX } else { inspected.stat.nlink };
-        let made =
-            self.make(entry_pair, inspected, is_newer).and_then(|outcome| self.made(entry_pair, version, &outcome));
+        let made = made.map(|(outcome, removed)| {
+            self.finished(entry_pair, &outcome, removed);
+            outcome
+        });
+        let After::FirstOf { version, names } = after else { return made.map(drop) };
+        let made = made.and_then(|outcome| self.made(entry_pair, &version, &outcome));
         let (others, ended) = match made {
-            Ok(made) => (self.links.made(version, made, names), Ok(())),
-            Err(error) => (self.links.failed(version), Err(error)),
+            Ok(made) => (self.links.made(&version, made, names), Ok(())),
+            Err(error) => (self.links.failed(&version), Err(error)),
         };
-        for task in others.into_iter().flatten() {
-            self.task(task);
-        }
+        self.later(others.into_iter().flatten());
         ended
     }
 

@@ -19,11 +19,10 @@ use crate::quote::quoted;
 use crate::report::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// What operands before this one did.
-#[derive(Default)]
-pub(super) struct OperandHistory {
+pub(super) struct OperandHistory<F> {
     /// Files that were named, by the names they had.
     files: BTreeMap<Identity, Vec<PathBuf>>,
     /// Directories that were copied, by the names they got in the directory of all targets.
@@ -31,6 +30,8 @@ pub(super) struct OperandHistory {
     /// Files that were made, and their paths: inode numbers may change with every look.
     made: BTreeSet<Identity>,
     paths: BTreeSet<PathBuf>,
+    /// The directories in which targets lie, as they were typed: with --durable they are written out in the end.
+    bases: BTreeMap<PathBuf, Arc<F>>,
 }
 
 /// Where an operand comes from and where it goes.
@@ -44,6 +45,8 @@ struct Route<'a, F> {
     /// The target's path beneath the directory of all targets, and that directory.
     path: &'a Path,
     base: &'a Arc<F>,
+    /// The target lies in that directory itself.
+    is_in_base: bool,
 }
 
 impl<K: Kernel> Run<'_, K> {
@@ -63,13 +66,25 @@ impl<K: Kernel> Run<'_, K> {
             self.links.keep_all();
             self.paths.keep();
         }
-        let mut history = OperandHistory::default();
+        let mut history = OperandHistory {
+            files: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            made: BTreeSet::new(),
+            paths: BTreeSet::new(),
+            bases: BTreeMap::new(),
+        };
         for source in &operands.sources {
             if self.is_stopped() {
-                return;
+                break;
             }
             let operand = if self.options.parents { plan.operand_with_parents(source) } else { plan.operand(source) };
             if let Err(error) = self.operand(&operand, &plan, operands.sources.len() > 1, &mut history) {
+                self.tell(Event::Failed(&error));
+            }
+        }
+        self.commit_all();
+        for (shown, base) in history.bases {
+            if let Err(error) = self.sync(&base, &shown) {
                 self.tell(Event::Failed(&error));
             }
         }
@@ -81,15 +96,16 @@ impl<K: Kernel> Run<'_, K> {
         operand: &Operand,
         plan: &Plan,
         several: bool,
-        history: &mut OperandHistory,
+        history: &mut OperandHistory<K::File>,
     ) -> Result<(), Error> {
         if operand.parents.is_empty() {
             stays_within(operand, &operand.name)?;
             let source = self.inspect_operand(operand)?;
             plan.unknown.clone().map_or(Ok(()), Err)?;
             let base = Arc::new(self.base(operand, plan, &source)?);
-            self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(history))?;
-            return self.sync(&base, &plan.base);
+            self.operand_in(operand, &source, &base, &base, &operand.name, several.then_some(&mut *history))?;
+            history.bases.entry(plan.base.clone()).or_insert(base);
+            return Ok(());
         }
         let failed = |errno| Error::call(Action::TargetDirectory, &plan.base, errno);
         let base = Arc::new(plan.open_base(self.kernel).map_err(failed)?);
@@ -99,7 +115,7 @@ impl<K: Kernel> Run<'_, K> {
             let dir = pair.as_ref().map_or(&*base, |pair| &pair.target);
             let path = beneath(parents.path.clone(), &operand.name);
             stays_within(operand, &path)?;
-            self.operand_in(operand, &source, &base, dir, &path, several.then_some(history))?;
+            self.operand_in(operand, &source, &base, dir, &path, several.then_some(&mut *history))?;
             self.sync(dir, operand.target_shown.parent().unwrap_or(&plan.base))
         });
         self.leave_parents(parents);
@@ -173,18 +189,33 @@ impl<K: Kernel> Run<'_, K> {
         base: &Arc<K::File>,
         dir: &K::File,
         path: &Path,
-        history: Option<&mut OperandHistory>,
+        history: Option<&mut OperandHistory<K::File>>,
     ) -> Result<(), Error> {
         let target = Name::within(dir, &operand.name, &operand.target_shown);
-        let route = Route { source: self.source_name(operand), stat, target, is_named: operand.is_named, path, base };
+        let is_in_base = std::ptr::eq(dir, &raw const **base);
+        let route = Route {
+            source: self.source_name(operand),
+            stat,
+            target,
+            is_named: operand.is_named,
+            path,
+            base,
+            is_in_base,
+        };
         if stat.kind == Kind::Directory {
+            // It may hold what operands before have made.
+            self.commit_all();
             self.directory_operand(&route, history)
         } else {
             self.single(&route, history)
         }
     }
 
-    fn directory_operand(&self, route: &Route<'_, K::File>, history: Option<&mut OperandHistory>) -> Result<(), Error> {
+    fn directory_operand(
+        &self,
+        route: &Route<'_, K::File>,
+        history: Option<&mut OperandHistory<K::File>>,
+    ) -> Result<(), Error> {
         let Route { source, stat, target, path, base, .. } = *route;
         let copy = || self.directory(DirectoryPair { source, target, path: Some(path.to_owned()) }, stat, base);
         let Some(history) = history else { return copy().map(drop) };
@@ -211,8 +242,8 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// An operand that is no directory.
-    fn single(&self, route: &Route<'_, K::File>, history: Option<&mut OperandHistory>) -> Result<(), Error> {
-        let Route { source, stat, target, is_named, path, base } = route;
+    fn single(&self, route: &Route<'_, K::File>, history: Option<&mut OperandHistory<K::File>>) -> Result<(), Error> {
+        let Route { source, stat, target, is_named, path, base, .. } = route;
         let copier = &self.entries.copier;
         let dir = target.directory().map_err(|errno| Error::call(Action::CreateFile, target.shown, errno))?;
         let target_directory = copier.target_directory(dir);
@@ -221,6 +252,7 @@ impl<K: Kernel> Run<'_, K> {
             target_directory,
             origin: None,
             created: MadeBefore::Nothing,
+            may_wait: history.is_some() && route.is_in_base && self.may_wait(dir, &target_directory),
             named: *is_named,
             walked: None,
             top: None,
@@ -239,7 +271,11 @@ impl<K: Kernel> Run<'_, K> {
         let created = self.claim_path(&newcomer)?;
         let found = copier.stat_target(target, false)?;
         // Of a file with several names, this one goes to another file.
-        let is_made = |found: &Stat| found.nlink == 1 && history.made.contains(&identity(found));
+        let waited = |found: &Stat| {
+            let operands = self.groups.operands.lock().unwrap_or_else(PoisonError::into_inner);
+            operands.contains(&identity(found))
+        };
+        let is_made = |found: &Stat| found.nlink == 1 && (history.made.contains(&identity(found)) || waited(found));
         let is_operands = history.paths.contains(*path) || found.as_ref().is_some_and(is_made);
         let created = if found.is_some() && is_operands { MadeBefore::Operand } else { created };
         let context = EntryContext { created, ..context };

@@ -4,8 +4,10 @@
 //! The way down hands out names in small batches, only as fast as they are worked off, so that memory
 //! does not grow with the number of files. With one job everything is a plain loop in the calling thread.
 
+use super::after::Removed;
 use super::entries::Entries;
 use super::entry_context::EntryContext;
+use super::groups::Groups;
 use super::handles::Directories;
 use super::level::Task;
 use super::links::Links;
@@ -14,9 +16,10 @@ use super::spellings::Paths;
 use crate::copy::{Copied, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
 use crate::kernel::Kernel;
-use crate::options::Options;
+use crate::options::{Options, Verbosity};
 use crate::report::{Event, Listener};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// One run of the program over its operands.
@@ -33,6 +36,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) links: Links<Option<Task<K>>>,
     /// Those that are open.
     pub(super) directories: Directories<K>,
+    /// Files that wait for their names.
+    pub(super) groups: Groups<K>,
 }
 
 /// Where a name comes from, where it goes, and what is known of that.
@@ -42,7 +47,7 @@ pub(super) struct EntryPair<'a, F> {
     pub(super) target: &'a Name<'a, F>,
     pub(super) context: &'a EntryContext<'a, F>,
     /// The directory of all targets, and the target's path beneath it.
-    pub(super) base: &'a F,
+    pub(super) base: &'a Arc<F>,
     pub(super) path: &'a Path,
 }
 
@@ -58,7 +63,8 @@ impl<'a, K: Kernel> Run<'a, K> {
     ) -> Self {
         let entries = Entries::new(kernel, options, host, stop, ask);
         let directories = Directories::new(options.directories_max);
-        Self { entries, kernel, options, stop, listener, paths: Paths::default(), links: Links::default(), directories }
+        let (paths, links, groups) = (Paths::default(), Links::default(), Groups::new(options));
+        Self { entries, kernel, options, stop, listener, paths, links, directories, groups }
     }
 
     /// Cuts files into these sizes: in a simulated world they are small.
@@ -67,7 +73,9 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 
     pub(super) fn tell(&self, event: Event<'_>) {
-        self.listener.hear(&event);
+        if self.options.verbosity == Verbosity::Quiet || !self.groups.keeps_back(&event) {
+            self.listener.hear(&event);
+        }
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -87,15 +95,4 @@ impl<'a, K: Kernel> Run<'a, K> {
             self.tell(Event::Removed { target: entry_pair.target.shown });
         }
     }
-}
-
-/// When cp would have removed what stood at a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Removed {
-    /// It would not have.
-    No,
-    /// Before anything was made.
-    Before,
-    /// Once it could not be opened, if so.
-    IfNeeded,
 }

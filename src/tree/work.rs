@@ -10,7 +10,7 @@ use super::same::Seen;
 use super::walk::Listing;
 use crate::copy::Name;
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Kind, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::Product;
 use crate::report::Event;
 use rayon::prelude::*;
@@ -72,6 +72,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             }
         }
         descent.end();
+        self.commit_all();
     }
 
     /// One name of a tree.
@@ -81,10 +82,31 @@ impl<'a, K: Kernel> Run<'a, K> {
         {
             self.tell(Event::Failed(&error));
         }
+        self.release_task(task);
+        self.work_off_later();
+    }
+
+    /// Lets go of a name that is done.
+    pub(super) fn release_task(&self, task: Task<K>) {
         self.release(task.level, Asker::Name);
     }
 
     fn name_of(&self, task: &Task<K>) -> Result<(), Error> {
+        let named = || self.with_entry_pair(task, true, |pair| self.name(pair, Some(task))).and_then(|named| named);
+        match named() {
+            // What waits for its name lies on disk twice, and has handles.
+            Err(error) if is_want_of_room(&error) && self.commit_waiting(|_| true) => named(),
+            named => named,
+        }
+    }
+
+    /// Calls with what a name of a tree comes from and where it goes.
+    pub(super) fn with_entry_pair<T>(
+        &self,
+        task: &Task<K>,
+        may_wait: bool,
+        call: impl FnOnce(&EntryPair<'_, K::File>) -> T,
+    ) -> Result<T, Error> {
         let level = &task.level;
         let pair = self.handles(level, Asker::Name)?;
         let (source_shown, target_shown, path) = (task.source_shown(), task.target_shown(), task.path());
@@ -98,18 +120,22 @@ impl<'a, K: Kernel> Run<'a, K> {
             (self.handles(level.top(), Asker::Name)?, Cow::Owned(task.path_below_top()))
         };
         let top: (&K::File, &Path) = (&top_pair.target, &below);
+        // In a new directory nothing is replaced.
+        let may_wait = may_wait && (!level.made || self.options.durable);
+        let may_wait = may_wait && self.may_wait(&pair.target, &level.target_directory);
         let context = EntryContext {
             fresh: level.made,
             target_directory: level.target_directory,
             origin: level.origin,
             created: self.paths.created(&path),
+            may_wait,
             named: false,
             walked: Some(task.kind()),
             top: Some(top),
         };
         let entry_pair =
             EntryPair { source: &source, target: &target, context: &context, base: &level.base, path: &path };
-        self.name(&entry_pair, Some(task))
+        Ok(call(&entry_pair))
     }
 
     /// Lets go of a level; who is the last to do so finishes it, and lets go of the one above.
@@ -127,4 +153,13 @@ impl<'a, K: Kernel> Run<'a, K> {
             held = level.above;
         }
     }
+}
+
+/// Whether there may be room once what waits has its names.
+pub(super) fn is_want_of_room(error: &Error) -> bool {
+    let errno = match error {
+        Error::Call { errno, .. } | Error::Pair { errno, .. } => *errno,
+        Error::Mismatch { .. } | Error::Refused(_) | Error::Noted(_) | Error::Interrupted => return false,
+    };
+    matches!(errno, Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE)
 }

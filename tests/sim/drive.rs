@@ -14,6 +14,7 @@ use safecp::kernel::retry::Retrying;
 use safecp::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use safecp::known::zfs::{Module, Version};
 use safecp::tree::entries::Entries;
+use safecp::tree::entry::Arrived;
 use safecp::tree::entry_context::{EntryContext, MadeBefore};
 use safecp::tree::inspected::Inspection;
 use std::path::Path;
@@ -56,6 +57,7 @@ fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Copi
         Name { dir: Some(&target_dir), name: Path::new("target"), shown: Path::new("target"), follow: Follow::No };
     let inspected = kernel.stat(&source_dir).ok().filter(|_| scenario.in_tree);
     let context = EntryContext {
+        may_wait: false,
         named: true,
         origin: inspected.and_then(|stat| entries.copier.origin(&source_dir, &stat)),
         fresh: false,
@@ -65,7 +67,10 @@ fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Copi
         top: scenario.in_tree.then_some((&target_dir, Path::new("target"))),
     };
     let outcome = match entries.inspect(&source, &target, &context)? {
-        Inspection::Make(inspected) => entries.make(inspected, &source, &target, &context)?,
+        Inspection::Make(inspected) => match entries.make(inspected, &source, &target, &context)? {
+            Arrived::Done(outcome) => outcome,
+            Arrived::Waits(_) => unreachable!("nothing may wait"),
+        },
         Inspection::Newer(_) => Outcome::Skipped,
         Inspection::Ended(outcome) => outcome,
     };

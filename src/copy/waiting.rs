@@ -1,0 +1,118 @@
+//! Verified files that wait for their names until many of them have been written out at once.
+//!
+//! What takes an old file's name has to be on disk first, and one fsync(2) for each file is what replacing costs: on btrfs
+//! 160 times as long as cp takes. One syncfs(2) writes out all of a filesystem (docs/design/groups.md). Nothing old is
+//! given up before it has returned.
+
+use super::commit::{Claim, Detached, Temporary};
+use super::copier::Copier;
+use super::durable::cannot_sync;
+use super::outcome::Copied;
+use super::sink::{Content, Filled};
+use super::types::{Name, Placement, TargetDirectory};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel};
+use crate::known::filesystems::Honesty;
+
+/// The first release in which syncfs(2) returns what could not be written since its handle was opened (commit 735e4ae5ba28).
+const SYNCFS_TELLS: (u32, u32) = (5, 8);
+
+/// A verified file with its attributes, and without its name.
+pub struct Waiting<F> {
+    pub(super) file: Detached<F>,
+    pub(super) copied: Copied,
+    pub(super) filled: Filled,
+}
+
+/// How a regular file has arrived.
+pub enum Arrival<F> {
+    /// It has its name.
+    Named(Box<Copied>),
+    /// It is to be written out, and then to be given its name.
+    Waits(Box<Waiting<F>>),
+}
+
+/// Why a file that waited did not get its name.
+#[derive(Debug)]
+pub(crate) enum Unnamed {
+    /// Not in this way: the name is to be copied again, without waiting. Nothing has changed.
+    Again,
+    /// It failed; the name has what it had.
+    Failed(Error),
+}
+
+impl<F> Waiting<F> {
+    /// Bytes of content, which lie on disk twice until it has its name.
+    pub(crate) fn size(&self) -> u64 {
+        self.copied.size
+    }
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Writes out the filesystem of `witness`, a handle that was opened before any of the group was written. True if what
+    /// could not be written would have been told: else each file has to be synced, which is little work then.
+    pub(crate) fn sync_group(&self, witness: &K::File, honesty: Honesty) -> bool {
+        let synced = self.kernel.sync_filesystem(witness).is_ok();
+        synced && honesty == Honesty::Honest && self.host.kernel >= SYNCFS_TELLS
+    }
+
+    /// Writes one file of a group out by itself.
+    pub(crate) fn sync_waiting(&self, waiting: &mut Waiting<K::File>, target: &Name<'_, K::File>) -> Result<(), Error> {
+        match self.kernel.fsync(&waiting.file.file) {
+            Ok(()) => Ok(()),
+            Err(errno) if !self.options.durable && cannot_sync(errno) => {
+                waiting.copied.unsynced = Some(errno);
+                Ok(())
+            }
+            Err(errno) => Err(Error::call(Action::Sync, target.shown, errno)),
+        }
+    }
+
+    /// Gives a file that was written out its name. On an error its temporary is gone, as far as it can be removed.
+    pub(crate) fn name_waiting(
+        &self,
+        waiting: Waiting<K::File>,
+        target: &Name<'_, K::File>,
+        target_directory: &TargetDirectory,
+    ) -> Result<Copied, Unnamed> {
+        let Waiting { file, copied, filled } = waiting;
+        let create = |errno| Unnamed::Failed(Error::call(Action::CreateFile, target.shown, errno));
+        let dir = target.directory().map_err(create)?;
+        let mut temporary = Temporary::attach(self.spot(dir, target_directory.honesty), file);
+        let had_name = temporary.name().is_some();
+        let claim = if copied.placement == Placement::New { Claim::New } else { Claim::Over };
+        if claim == Claim::Over
+            && let Err(errno) = temporary.give_name()
+        {
+            return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| create(errno)));
+        }
+        match temporary.commit(target.name, claim) {
+            Ok(()) => {}
+            // A mount point, or a directory that lets nothing go: the old file is to be written in place.
+            Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) if copied.placement == Placement::Replace => {
+                return Err(Unnamed::Again);
+            }
+            Err(errno) => return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| create(errno))),
+        }
+        let was_renamed = claim == Claim::Over || had_name;
+        let file = temporary.into_file();
+        let content = Content { filled: &filled, strategy: copied.strategy };
+        let place = (target, target_directory.honesty);
+        let identity = self.identity_of_named(place, &file, was_renamed, Some(content)).map_err(Unnamed::Failed)?;
+        let closed = self.kernel.close(file);
+        closed.map_err(|errno| Unnamed::Failed(Error::call(Action::Close, target.shown, errno)))?;
+        Ok(Copied { identity: identity.or(copied.identity), ..copied })
+    }
+
+    /// Removes what a file that waited has of a name.
+    pub(crate) fn give_up_waiting(&self, waiting: Waiting<K::File>, dir: &K::File, target_directory: &TargetDirectory) {
+        drop(Temporary::attach(self.spot(dir, target_directory.honesty), waiting.file));
+    }
+
+    fn not_linked(&self, temporary: &Temporary<'_, K>, errno: Errno) -> Option<Unnamed> {
+        temporary.lacks_link(errno).then(|| {
+            self.name_from_now_on();
+            Unnamed::Again
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! What follows once a name is made.
+
+use super::links::Version;
+/// When cp would have removed what stood at a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Removed {
+    /// It would not have.
+    No,
+    /// Before anything was made.
+    Before,
+    /// Once it could not be opened, if so.
+    IfNeeded,
+}
+
+/// What follows once a name is made.
+#[derive(Clone, Copy)]
+pub(super) enum After {
+    Nothing,
+    /// It is the first of an inode's names: those that wait for it come up again.
+    FirstOf {
+        version: Version,
+        names: u64,
+    },
+}

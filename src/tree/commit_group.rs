@@ -1,0 +1,233 @@
+//! A group is written out, and its files get their names.
+
+use super::after::{After, Removed};
+use super::entry_context::{EntryContext, MadeBefore};
+use super::groups::{Groups, Item, Later, OperandName, Pace, Waiter, Whence};
+use super::level::Task;
+use super::run::{EntryPair, Run};
+use crate::copy::Unnamed;
+use crate::copy::{Name, Outcome, TargetDirectory, Waiting};
+use crate::error::Error;
+use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::report::Event;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+/// A syncfs that takes longer for each file of its group writes out what others have written.
+const SLOW: Duration = Duration::from_millis(40);
+
+/// How many groups are synced file by file before syncfs is tried again beside somebody who writes much.
+const GROUPS_APART: u32 = 8;
+
+impl<K: Kernel> Run<'_, K> {
+    /// Whether files that are made in a directory may wait for their names. Opens what is told of errors there.
+    pub(super) fn may_wait(&self, dir: &K::File, target_directory: &TargetDirectory) -> bool {
+        let Some(dev) = target_directory.dev.filter(|_| self.groups.files_max > 1) else { return false };
+        let mut witnesses = self.groups.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if witnesses.contains_key(&dev) {
+            return true;
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let opened = self.kernel.open(Some(dir), Path::new("."), flags, Mode::empty(), ResolveFlags::empty());
+        // What cannot be opened so is synced file by file.
+        opened.is_ok_and(|witness| witnesses.insert(dev, Arc::new(witness)).is_none())
+    }
+
+    /// Puts a file where it waits for its name. A group that is full is committed.
+    pub(super) fn wait(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        task: Option<&Task<K>>,
+        waiting: Waiting<K::File>,
+        removed: Removed,
+        after: After,
+    ) {
+        let EntryPair { source, target, context, base, path } = *entry_pair;
+        let whence = match task {
+            Some(task) => Whence::Task(task.clone()),
+            None => Whence::Operand(Box::new(OperandName {
+                base: Arc::clone(base),
+                source: source.name.to_owned(),
+                source_shown: source.shown.to_owned(),
+                follow: source.follow,
+                target: target.name.to_owned(),
+                target_shown: target.shown.to_owned(),
+                path: path.to_owned(),
+                target_directory: context.target_directory,
+                named: context.named,
+            })),
+        };
+        let target_directory = context.target_directory;
+        let mut queue = self.groups.queue();
+        queue.files += 1;
+        queue.bytes += waiting.size();
+        queue.items.push(Item::File(Box::new(Waiter { whence, waiting, target_directory, removed, after })));
+        drop(queue);
+        if self.groups.is_full() {
+            self.commit_waiting(|groups| groups.is_full());
+        }
+    }
+
+    /// Commits what waits, and all that comes of it.
+    pub(super) fn commit_all(&self) {
+        loop {
+            let is_committed = self.commit_waiting(|_| true);
+            if !self.work_off_later() && !is_committed {
+                return;
+            }
+        }
+    }
+
+    /// Commits what waits, if that is wanted still when no other group is being committed. True if anything was.
+    pub(super) fn commit_waiting(&self, is_wanted: impl FnOnce(&Groups<K>) -> bool) -> bool {
+        let mut pace = self.groups.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let items = if is_wanted(&self.groups) { self.groups.take() } else { Vec::new() };
+        let is_any = !items.is_empty();
+        let apart = self.sync_groups(&items, &mut pace);
+        for item in items {
+            match item {
+                Item::Event(event) => self.tell(event.event()),
+                Item::File(waiter) => self.commit_one(*waiter, &apart),
+            }
+        }
+        is_any
+    }
+
+    /// Writes out what the files lie on. Returns the devices on which each file has to be synced by itself.
+    fn sync_groups(&self, items: &[Item<K>], pace: &mut Pace) -> BTreeSet<Option<u64>> {
+        let mut devices = BTreeMap::new();
+        for item in items {
+            if let Item::File(waiter) = item {
+                let directory = waiter.target_directory;
+                devices.entry(directory.dev).or_insert((directory.honesty, 0_u32)).1 += 1;
+            }
+        }
+        if self.is_stopped() || !self.options.syncs() {
+            return BTreeSet::new();
+        }
+        let witnesses = self.groups.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_apart = |(dev, (honesty, files)): &(Option<u64>, (_, u32))| {
+            let Some(witness) = dev.and_then(|dev| witnesses.get(&dev)).filter(|_| *files > 1) else { return true };
+            if pace.apart > 0 {
+                pace.apart -= 1;
+                return true;
+            }
+            let begun = Instant::now();
+            let is_told = self.entries.copier.sync_group(witness, *honesty);
+            if begun.elapsed() > SLOW * *files {
+                pace.apart = GROUPS_APART;
+            }
+            !is_told
+        };
+        devices.into_iter().filter(is_apart).map(|(dev, _)| dev).collect()
+    }
+
+    fn commit_one(&self, waiter: Waiter<K>, apart: &BTreeSet<Option<u64>>) {
+        let Waiter { whence, mut waiting, target_directory, removed, after } = waiter;
+        let copier = &self.entries.copier;
+        let named = self.with_whence(&whence, false, |entry_pair| {
+            let target = entry_pair.target;
+            if self.is_stopped() {
+                let gave_up = target.directory().map(|dir| copier.give_up_waiting(waiting, dir, &target_directory));
+                gave_up.unwrap_or(());
+                return Ok(Err(Error::Interrupted));
+            }
+            if apart.contains(&target_directory.dev)
+                && let Err(error) = copier.sync_waiting(&mut waiting, target)
+            {
+                return Ok(Err(error));
+            }
+            match copier.name_waiting(waiting, target, &target_directory) {
+                Ok(copied) => Ok(Ok((Outcome::Copied(Box::new(copied)), removed))),
+                Err(Unnamed::Failed(error)) => Ok(Err(error)),
+                Err(Unnamed::Again) => Err(()),
+            }
+        });
+        let ended = match named {
+            Ok(Err(())) => return self.add_later([Later::Again(whence, after)]),
+            Ok(Ok(made)) => {
+                self.note_operand(&whence, made.as_ref().ok());
+                self.with_whence(&whence, false, |entry_pair| self.made_out(entry_pair, made, after))
+            }
+            Err(error) => Ok(Err(error)),
+        };
+        if let Err(error) = ended.and_then(|ended| ended) {
+            self.tell(Event::Failed(&error));
+        }
+        self.release_whence(whence);
+    }
+
+    /// The file has another number now than when its operand was done.
+    fn note_operand(&self, whence: &Whence<K>, made: Option<&(Outcome, Removed)>) {
+        if let (Whence::Operand(_), Some((Outcome::Copied(copied), _))) = (whence, made) {
+            let mut operands = self.groups.operands.lock().unwrap_or_else(PoisonError::into_inner);
+            operands.extend(copied.identity);
+        }
+    }
+
+    fn release_whence(&self, whence: Whence<K>) {
+        match whence {
+            Whence::Task(task) => self.release_task(task),
+            Whence::Operand(_) => {}
+        }
+    }
+
+    /// Lets names come up again once no group is being committed.
+    pub(super) fn later(&self, tasks: impl IntoIterator<Item = Task<K>>) {
+        self.add_later(tasks.into_iter().map(Later::Task));
+    }
+
+    fn add_later(&self, names: impl IntoIterator<Item = Later<K>>) {
+        self.groups.later.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+
+    /// Does what was left for later. True if there was anything.
+    pub(super) fn work_off_later(&self) -> bool {
+        let mut is_any = false;
+        loop {
+            let next = self.groups.later.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(next) = next else { return is_any };
+            is_any = true;
+            match next {
+                Later::Task(task) => self.task(task),
+                Later::Again(whence, after) => {
+                    let again = self.with_whence(&whence, false, |entry_pair| self.name_again(entry_pair, after));
+                    if let Err(error) = again.and_then(|again| again) {
+                        self.tell(Event::Failed(&error));
+                    }
+                    self.release_whence(whence);
+                }
+            }
+        }
+    }
+
+    fn with_whence<T>(
+        &self,
+        whence: &Whence<K>,
+        may_wait: bool,
+        call: impl FnOnce(&EntryPair<'_, K::File>) -> T,
+    ) -> Result<T, Error> {
+        let operand = match whence {
+            Whence::Task(task) => return self.with_entry_pair(task, may_wait, call),
+            Whence::Operand(operand) => operand,
+        };
+        let source = Name { dir: None, name: &operand.source, shown: &operand.source_shown, follow: operand.follow };
+        let target = Name::within(&*operand.base, &operand.target, &operand.target_shown);
+        let context = EntryContext {
+            fresh: false,
+            target_directory: operand.target_directory,
+            origin: None,
+            created: MadeBefore::Nothing,
+            may_wait,
+            named: operand.named,
+            walked: None,
+            top: None,
+        };
+        let (base, path) = (&operand.base, &operand.path);
+        Ok(call(&EntryPair { source: &source, target: &target, context: &context, base, path }))
+    }
+}
