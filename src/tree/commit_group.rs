@@ -61,11 +61,15 @@ impl<K: Kernel> Run<'_, K> {
                 named: context.named,
             })),
         };
+        // They are open, or were a moment ago.
+        let open = task.map_or_else(Vec::new, |task| {
+            [&*task.level, task.level.top()].into_iter().filter_map(|level| level.handles.get()).collect()
+        });
         let target_directory = context.target_directory;
         let mut queue = self.groups.queue();
         queue.files += 1;
         queue.bytes += waiting.size();
-        queue.items.push(Item::File(Box::new(Waiter { whence, waiting, target_directory, removed, after })));
+        queue.items.push(Item::File(Box::new(Waiter { whence, open, waiting, target_directory, removed, after })));
         drop(queue);
         if self.groups.is_full() {
             self.commit_waiting(|groups| groups.is_full());
@@ -127,7 +131,7 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     fn commit_one(&self, waiter: Waiter<K>, apart: &BTreeSet<Option<u64>>) {
-        let Waiter { whence, mut waiting, target_directory, removed, after } = waiter;
+        let Waiter { whence, open, mut waiting, target_directory, removed, after } = waiter;
         let copier = &self.entries.copier;
         let named = self.with_whence(&whence, false, |entry_pair| {
             let target = entry_pair.target;
@@ -153,8 +157,9 @@ impl<K: Kernel> Run<'_, K> {
                 self.note_operand(&whence, made.as_ref().ok());
                 self.with_whence(&whence, false, |entry_pair| self.made_out(entry_pair, made, after))
             }
-            Err(error) => Ok(Err(error)),
+            Err(error) => Ok(self.failed(error, after)),
         };
+        drop(open);
         if let Err(error) = ended.and_then(|ended| ended) {
             self.tell(Event::Failed(&error));
         }
@@ -196,7 +201,8 @@ impl<K: Kernel> Run<'_, K> {
                 Later::Task(task) => self.task(task),
                 Later::Again(whence, after) => {
                     let again = self.with_whence(&whence, false, |entry_pair| self.name_again(entry_pair, after));
-                    if let Err(error) = again.and_then(|again| again) {
+                    let again = again.unwrap_or_else(|error| self.failed(error, after));
+                    if let Err(error) = again {
                         self.tell(Event::Failed(&error));
                     }
                     self.release_whence(whence);

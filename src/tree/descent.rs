@@ -105,6 +105,10 @@ impl<K: Kernel> Descent<'_, '_, K> {
                 level.handles.close(run.kernel);
             }
         }
+        // Files that wait for their names keep theirs open.
+        if run.directories.are_full() && run.commit_waiting(|_| true) {
+            run.directories.make_room(run.kernel);
+        }
     }
 
     /// Lets go of all levels, from the deepest.

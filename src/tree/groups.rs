@@ -5,6 +5,7 @@
 //! its inode, the end of its directory. docs/design/groups.md has the measurements and what was not done.
 
 use super::after::{After, Removed};
+use super::handles::Pair;
 use super::level::Task;
 use super::links::Identity;
 use crate::copy::{Follow, Outcome, TargetDirectory, Waiting};
@@ -47,6 +48,8 @@ pub(super) enum Item<K: Kernel> {
 /// A file that waits.
 pub(super) struct Waiter<K: Kernel> {
     pub(super) whence: Whence<K>,
+    /// Its directories, which stay open: a name that is taken from one meanwhile does not matter.
+    pub(super) open: Vec<Arc<Pair<K>>>,
     pub(super) waiting: Waiting<K::File>,
     pub(super) target_directory: TargetDirectory,
     pub(super) removed: Removed,

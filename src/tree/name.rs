@@ -115,13 +115,21 @@ impl<K: Kernel> Run<'_, K> {
             outcome
         });
         let After::FirstOf { version, names } = after else { return made.map(drop) };
-        let made = made.and_then(|outcome| self.made(entry_pair, &version, &outcome));
-        let (others, ended) = match made {
-            Ok(made) => (self.links.made(&version, made, names), Ok(())),
-            Err(error) => (self.links.failed(&version), Err(error)),
-        };
-        self.later(others.into_iter().flatten());
-        ended
+        match made.and_then(|outcome| self.made(entry_pair, &version, &outcome)) {
+            Ok(made) => {
+                self.later(self.links.made(&version, made, names).into_iter().flatten());
+                Ok(())
+            }
+            Err(error) => self.failed(error, after),
+        }
+    }
+
+    /// What follows where a name failed: another of its inode is the first now.
+    pub(super) fn failed(&self, error: Error, after: After) -> Result<(), Error> {
+        if let After::FirstOf { version, .. } = after {
+            self.later(self.links.failed(&version).into_iter().flatten());
+        }
+        Err(error)
     }
 
     /// Makes a name a hard link to what was made of its inode before; a newer target too, as with cp.
