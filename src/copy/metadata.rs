@@ -220,18 +220,22 @@ impl<K: Kernel> Wardrobe<'_, K> {
         matches!(self.rules.class(name), Class::PosixList | Class::OtherList)
     }
 
-    /// Takes all rights from everybody but the owner of an old file that is to get another owner or other lists, and
-    /// from the owner what he will not have: on the way they would be too many for the one or the other. Returns
-    /// the mode, where it is known.
+    /// Takes all rights from everybody but the owner of an old file that is to get another owner or other lists, and from
+    /// the owner what another will not have in his place: on the way they would be too many for the one or the other.
+    /// Who stays the owner needs his right to write, or attributes are refused to him. Returns the mode, where it is known.
     fn narrow(&self, from: &Stat, target: &Dressed<'_, K::File>, changes: bool) -> crate::kernel::Result<Option<u32>> {
         // What cannot be asked may be there.
         let has_list = || self.list(target.file, ACCESS_LIST).unwrap_or(true);
         if from.kind == Kind::Symlink || !changes && !has_list() {
             return Ok(target.worn.mode);
         }
-        let worn = target.worn.mode.map_or_else(|| self.kernel.stat(target.file).map(|stat| stat.mode), Ok)?;
-        let narrow = worn & from.mode & OWNERS_BITS;
-        if worn != narrow {
+        let (owner, mode) = match target.worn {
+            Worn { owner: Some(owner), mode: Some(mode) } => (owner, mode),
+            Worn { .. } => self.kernel.stat(target.file).map(|stat| ((stat.uid, stat.gid), stat.mode))?,
+        };
+        let is_given_away = self.options.preserve.ownership.wanted() && owner != (from.uid, from.gid);
+        let narrow = mode & OWNERS_BITS & if is_given_away { from.mode } else { OWNERS_BITS };
+        if mode != narrow {
             self.kernel.chmod(target.file, narrow)?;
         }
         Ok(Some(narrow))
@@ -441,6 +445,7 @@ impl<K: Kernel> Wardrobe<'_, K> {
         }
         let mode = if is_mode_all { mode } else { mode & (SPECIAL_BITS | OWNERS_BITS) };
         let set = if worn == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
+        let set = if keep.wanted() { set } else { set.or_else(|errno| self.has_rights(target.file, mode, errno)) };
         self.note(set, Action::PreserveMode, target, Keep::Must, complaints);
         for (name, value) in lists {
             let set = match self.kernel.set_xattr(target.file, name, &value) {
@@ -449,6 +454,13 @@ impl<K: Kernel> Wardrobe<'_, K> {
             };
             self.note(set, Action::PreserveMode, target, keep, complaints);
         }
+    }
+
+    /// What became of a mode that nobody asked to keep and that could not be set: nothing is wrong where no right is
+    /// missing. exFAT and VFAT have one mode for all files, and let only the owner of the mount ask for another.
+    fn has_rights(&self, file: &K::File, mode: u32, errno: Errno) -> crate::kernel::Result<()> {
+        let is_there = errno == Errno::PERM && mode & !self.kernel.stat(file)?.mode == 0;
+        if is_there { Ok(()) } else { Err(errno) }
     }
 
     fn note(

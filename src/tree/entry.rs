@@ -118,9 +118,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
                 return self.copier.make_link_by_name(source, &stat, target, standing).map(Outcome::Made);
             }
             Product::Copy | Product::Attributes if !self.is_copied_as_file(&stat) => {
-                let made = self.copier.make_special(source, &stat, target, (standing, setting)).map(Outcome::Made);
-                let is_removed = looked.standing.is_some_and(|found| self.is_removed_first(&stat, &found));
-                return made.map_err(|error| if is_removed { unremovable(error) } else { error });
+                return self.copier.make_special(source, &stat, target, (standing, setting)).map(Outcome::Made);
             }
             Product::Copy | Product::Attributes => {}
         }
@@ -201,21 +199,5 @@ impl<'a, K: Kernel> Entries<'a, K> {
             Kind::File => Landing::Replace,
             Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Landing::Through,
         }
-    }
-}
-
-/// What cp would have said where it removes what stands at a target before it makes anything.
-fn unremovable(error: Error) -> Error {
-    match error {
-        Error::Call {
-            action: Action::CreateSymlink | Action::CreateFifo,
-            path,
-            errno: errno @ (Errno::ACCESS | Errno::PERM),
-        }
-        // EPERM is mknod's own answer to those who may not make devices.
-        | Error::Call { action: Action::CreateSpecial, path, errno: errno @ Errno::ACCESS } => {
-            Error::Call { action: Action::Remove, path, errno }
-        }
-        error => error,
     }
 }

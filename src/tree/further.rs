@@ -13,6 +13,9 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Filesystem;
 use crate::options::Product;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 /// The right of a file's owner to read it (S_IRUSR).
 const OWNER_READS: u32 = 0o400;
@@ -73,7 +76,7 @@ impl<K: Kernel> Run<'_, K> {
 
     /// Opens the copy where it was made; `None` if it is not there any more.
     fn open_first(&self, place: &Place<'_, K::File>, made: &Made) -> Result<Option<First<K::File>>, Error> {
-        let failed = |errno| Error::pair(Action::CreateLink, place.target.shown, &made.path, errno);
+        let failed = |errno| Error::pair(Action::CreateLink, place.target.shown, &shown_copy(place, made), errno);
         let Some(file) = self.open_made(place, made, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)? else {
             return Ok(None);
         };
@@ -154,7 +157,7 @@ impl<K: Kernel> Run<'_, K> {
             self.entries.copier.write_out(copy.as_ref(), place.target)?;
         }
         let standing = if standing.is_some() { Standing::Taken } else { Standing::Free };
-        self.entries.copier.make_link(&first.file, &made.path, place.target, standing)
+        self.entries.copier.make_link(&first.file, &shown_copy(place, made), place.target, standing)
     }
 
     /// Whether the copy holds what the source shows under this name.
@@ -209,4 +212,11 @@ impl<K: Kernel> Run<'_, K> {
         let source = Source { file: &file, stat: &opened, shown: place.source.shown, origin: place.setting.origin };
         self.entries.copier.holds_same_bytes(&source, &copy, place.target.shown)
     }
+}
+
+/// The copy's name as it would be typed: this target's own, with the other's path at its end.
+fn shown_copy<F>(place: &Place<'_, F>, made: &Made) -> PathBuf {
+    let shown = place.target.shown.as_os_str().as_bytes();
+    let before = shown.strip_suffix(place.path.as_os_str().as_bytes()).unwrap_or_default();
+    PathBuf::from(OsString::from_vec([before, made.path.as_os_str().as_bytes()].concat()))
 }
