@@ -292,6 +292,14 @@ fn a_source_that_cannot_be_written_is_copied_with_its_attributes() {
     assert_eq!((world.mode("b"), world.xattr("b", "user.one")), (0o400, Some(b"1".to_vec())));
 }
 
+#[test]
+fn a_directory_that_closes_to_its_owner_gets_its_attributes_first() {
+    let world = World::new();
+    world.dir("s").set_xattr("s", "user.one", b"1").chmod("s", 0o555).dir("t");
+    world.cp_as_nobody("-a s/. t").succeeds();
+    assert_eq!((world.mode("t"), world.xattr("t", "user.one")), (0o555, Some(b"1".to_vec())));
+}
+
 /// On filesystems where a temporary has a name, others could open it while it had the old file's mode.
 #[test]
 fn a_temporary_never_has_the_wider_mode_of_the_file_it_replaces() {

@@ -220,9 +220,9 @@ impl<K: Kernel> Attributes<'_, K> {
         matches!(self.rules.class(name), Class::PosixList | Class::OtherList)
     }
 
-    /// Takes all rights from everybody but the owner of an old file that is to get another owner or other lists, and
-    /// from the owner what he will not have: on the way they would be too many for the one or the other. Returns
-    /// the mode, where it is known.
+    /// Takes all rights from everybody but the owner of an old file that is to get another owner or other lists, and from
+    /// the owner what another will not have in his place: on the way they would be too many for the one or the other.
+    /// Who stays the owner needs his right to write, or attributes are refused to him. Returns the mode, where it is known.
     fn narrow(
         &self,
         from: &Stat,
@@ -234,9 +234,13 @@ impl<K: Kernel> Attributes<'_, K> {
         if from.kind == Kind::Symlink || !changes && !has_list() {
             return Ok(target.known.mode);
         }
-        let known = target.known.mode.map_or_else(|| self.kernel.stat(target.file).map(|stat| stat.mode), Ok)?;
-        let narrow = known & from.mode & OWNERS_BITS;
-        if known != narrow {
+        let (owner, mode) = match target.known {
+            KnownAttributes { owner: Some(owner), mode: Some(mode) } => (owner, mode),
+            KnownAttributes { .. } => self.kernel.stat(target.file).map(|stat| ((stat.uid, stat.gid), stat.mode))?,
+        };
+        let is_given_away = self.options.preserve.ownership.wanted() && owner != (from.uid, from.gid);
+        let narrow = mode & OWNERS_BITS & if is_given_away { from.mode } else { OWNERS_BITS };
+        if mode != narrow {
             self.kernel.chmod(target.file, narrow)?;
         }
         Ok(Some(narrow))
@@ -446,6 +450,7 @@ impl<K: Kernel> Attributes<'_, K> {
         }
         let mode = if is_mode_all { mode } else { mode & (SPECIAL_BITS | OWNERS_BITS) };
         let set = if known == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
+        let set = if keep.wanted() { set } else { set.or_else(|errno| self.has_rights(target.file, mode, errno)) };
         self.note(set, Action::PreserveMode, target, Keep::Must, complaints);
         for (name, value) in lists {
             let set = match self.kernel.set_xattr(target.file, name, &value) {
@@ -454,6 +459,13 @@ impl<K: Kernel> Attributes<'_, K> {
             };
             self.note(set, Action::PreserveMode, target, keep, complaints);
         }
+    }
+
+    /// What became of a mode that nobody asked to keep and that could not be set: nothing is wrong where no right is
+    /// missing. exFAT and VFAT have one mode for all files, and let only the owner of the mount ask for another.
+    fn has_rights(&self, file: &K::File, mode: u32, errno: Errno) -> crate::kernel::Result<()> {
+        let is_there = errno == Errno::PERM && mode & !self.kernel.stat(file)?.mode == 0;
+        if is_there { Ok(()) } else { Err(errno) }
     }
 
     fn note(

@@ -242,6 +242,15 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Some((seen.dev, seen.ino)))
     }
 
+    /// Whether a name shows what the file is that no byte was written to: nobody else's, empty, and not written since.
+    fn is_alike(&self, named: &Name<'_, K::File>, file: &K::File) -> Result<bool, Error> {
+        let failed = |errno| Error::call(Action::StatTarget, named.shown, errno);
+        let seen = self.kernel.stat_at(named.dir, named.name, false).map_err(failed)?;
+        let ours = self.kernel.stat(file).map_err(failed)?;
+        let looks = |stat: &Stat| (stat.kind, stat.size, stat.mtime, stat.mode, stat.uid, stat.gid);
+        Ok(seen.size == 0 && looks(&seen) == looks(&ours))
+    }
+
     /// Whether the bytes behind a name are those of the verified file: sshfs and mergerfs make inode numbers from names.
     fn holds_the_same(
         &self,
@@ -249,7 +258,7 @@ impl<K: Kernel> Copier<'_, K> {
         file: &K::File,
         content: Option<Content<'_>>,
     ) -> Result<bool, Error> {
-        let Some(content) = content else { return Ok(false) };
+        let Some(content) = content else { return self.is_alike(named, file) };
         let failed = |errno| Error::call(Action::StatTarget, named.shown, errno);
         let there = named.open(self.kernel, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
         let size = self.kernel.stat(&there).map_err(failed)?.size;

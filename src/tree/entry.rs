@@ -43,10 +43,8 @@ impl<K: Kernel> Entries<'_, K> {
                 return Ok(Arrived::Done(Outcome::Made(made)));
             }
             Product::Copy | Product::Attributes if !self.is_copied_as_file(&stat) => {
-                let made = self.copier.make_special(source, &stat, target, (existing, context));
-                let is_removed = inspected.existing.is_some_and(|found| self.is_removed_first(&stat, &found));
-                let made = made.map_err(|error| if is_removed { unremovable(error) } else { error });
-                return Ok(Arrived::Done(Outcome::Made(made?)));
+                let made = self.copier.make_special(source, &stat, target, (existing, context))?;
+                return Ok(Arrived::Done(Outcome::Made(made)));
             }
             Product::Copy | Product::Attributes => {}
         }
@@ -155,21 +153,5 @@ impl<K: Kernel> Entries<'_, K> {
             Kind::File => Placement::Replace,
             Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Placement::Through,
         }
-    }
-}
-
-/// What cp would have said where it removes what stands at a target before it makes anything.
-fn unremovable(error: Error) -> Error {
-    match error {
-        Error::Call {
-            action: Action::CreateSymlink | Action::CreateFifo,
-            path,
-            errno: errno @ (Errno::ACCESS | Errno::PERM),
-        }
-        // EPERM is mknod's own answer to those who may not make devices.
-        | Error::Call { action: Action::CreateSpecial, path, errno: errno @ Errno::ACCESS } => {
-            Error::Call { action: Action::Remove, path, errno }
-        }
-        error => error,
     }
 }

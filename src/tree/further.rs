@@ -12,6 +12,9 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Filesystem;
 use crate::options::Product;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 /// The right of a file's owner to read it (S_IRUSR).
 const OWNER_READS: u32 = 0o400;
@@ -80,7 +83,8 @@ impl<K: Kernel> Run<'_, K> {
 
     /// Opens the copy where it was made; `None` if it is not there any more.
     fn open_first(&self, entry_pair: &EntryPair<'_, K::File>, made: &Made) -> Result<Option<First<K::File>>, Error> {
-        let failed = |errno| Error::pair(Action::CreateLink, entry_pair.target.shown, &made.path, errno);
+        let failed =
+            |errno| Error::pair(Action::CreateLink, entry_pair.target.shown, &shown_copy(entry_pair, made), errno);
         let Some(file) = self.open_made(entry_pair, made, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)? else {
             return Ok(None);
         };
@@ -161,7 +165,7 @@ impl<K: Kernel> Run<'_, K> {
             self.entries.copier.write_out(copy.as_ref(), entry_pair.target)?;
         }
         let existing = if existing.is_some() { TargetName::Taken } else { TargetName::Free };
-        self.entries.copier.make_link(&first.file, &made.path, entry_pair.target, existing)
+        self.entries.copier.make_link(&first.file, &shown_copy(entry_pair, made), entry_pair.target, existing)
     }
 
     /// Whether the copy holds what the source shows under this name.
@@ -217,4 +221,11 @@ impl<K: Kernel> Run<'_, K> {
             Source { file: &file, stat: &opened, shown: entry_pair.source.shown, origin: entry_pair.context.origin };
         self.entries.copier.holds_same_bytes(&source, &copy, entry_pair.target.shown)
     }
+}
+
+/// The copy's name as it would be typed: this target's own, with the other's path at its end.
+fn shown_copy<F>(entry_pair: &EntryPair<'_, F>, made: &Made) -> PathBuf {
+    let shown = entry_pair.target.shown.as_os_str().as_bytes();
+    let before = shown.strip_suffix(entry_pair.path.as_os_str().as_bytes()).unwrap_or_default();
+    PathBuf::from(OsString::from_vec([before, made.path.as_os_str().as_bytes()].concat()))
 }

@@ -11,8 +11,9 @@ use crate::copy::{Copier, Follow, Name, Special};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::known::filesystems::Honesty;
-use crate::options::Context;
+use crate::options::{Backup, Context, Product};
 use crate::quote::{bare, quoted};
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -116,8 +117,20 @@ impl<K: Kernel> Copier<'_, K> {
                     Making::Link(file) => Some(file),
                     Making::Symlink(_) | Making::Node(..) => None,
                 };
-                let commit = |_| self.replace_by(dir, target.name, known, |name| self.give(making, dir, name));
-                let ((), backup) = self.take_over(target, Leaves::WhenReplaced, commit, &failed)?;
+                // Some filesystems and filters refuse with EPERM to make it, as a sticky directory does to remove.
+                let is_made = Cell::new(true);
+                let is_link = matches!(self.options.product, Product::HardLink | Product::SymbolicLink);
+                let is_copy = !is_link && !matches!(making, Making::Link(_));
+                let give = |name: &Path| self.give_temporary(making, dir, name).inspect_err(|_| is_made.set(false));
+                let commit = |_| self.replace_by(dir, target.name, known, give);
+                let failed_here = |errno| match errno {
+                    // What cp would have said: it removes what stands at a target before it makes anything but links of its own.
+                    Errno::ACCESS | Errno::PERM if is_made.get() && is_copy && self.options.backup == Backup::No => {
+                        Error::call(Action::Remove, target.shown, errno)
+                    }
+                    errno => failed(errno),
+                };
+                let ((), backup) = self.take_over(target, Leaves::WhenReplaced, commit, failed_here)?;
                 if self.shows(making, target).map_err(failed)? {
                     return Ok(backup);
                 }
@@ -135,12 +148,28 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
+    /// The same under a temporary name. exfat-fuse and rclone fail to make a fifo, and leave a file of its name.
+    fn give_temporary(&self, making: Making<'_, K::File>, dir: &K::File, name: &Path) -> crate::kernel::Result<()> {
+        self.give(making, dir, name).inspect_err(|&errno| {
+            if errno != Errno::EXIST {
+                // The reason is on its way; a name that cannot be removed has nothing to add to it.
+                self.kernel.unlink(dir, name).unwrap_or(());
+            }
+        })
+    }
+
     /// Whether a target that was renamed over an old one is what was made: its temporary name could be seen by others.
     fn shows(&self, making: Making<'_, K::File>, target: &Name<'_, K::File>) -> crate::kernel::Result<bool> {
         let there = target.following(Follow::No).open(self.kernel, OFlags::PATH)?;
         let seen = self.kernel.stat(&there)?;
         match making {
-            Making::Symlink(content) => Ok(seen.kind == Kind::Symlink && self.kernel.readlink(&there)? == content),
+            Making::Symlink(content) => Ok(seen.kind == Kind::Symlink
+                && match self.kernel.readlink(&there) {
+                    Ok(text) => text == content,
+                    // sshfs 3.7.3 of Debian 12 makes links that lead out of what is mounted, and does not read them.
+                    Err(Errno::PERM) => seen.size == content.len() as u64,
+                    Err(errno) => return Err(errno),
+                }),
             Making::Node(kind, _, rdev) => Ok((seen.kind, seen.rdev) == (kind, rdev)),
             Making::Link(file) => {
                 let linked = self.kernel.stat(file)?;

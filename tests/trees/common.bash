@@ -24,8 +24,9 @@ need_root() {
 remove_work() {
     local mounted
     cd /
+    # findmnt writes a blank as \x20.
     while read -r mounted; do
         umount --lazy -- "$mounted"
-    done < <(findmnt --raw --noheadings --output TARGET | grep -F -- "$work/" | sort -r)
+    done < <(printf '%b\n' "$(findmnt --raw --noheadings --output TARGET)" | grep -F -- "$work/" | sort -r)
     rm -rf --one-file-system -- "$work"
 }

@@ -61,10 +61,11 @@ ground_gocryptfs() {
     mkdir "$1.d" && echo secret >"$1.pass" && gocryptfs -q -nosyslog -init -scryptn 10 -passfile "$1.pass" "$1.d" &&
         gocryptfs -q -nosyslog -allow_other -passfile "$1.pass" "$1.d" "$1"
 }
-# Without a cache it can neither read what is being written nor rename what is open: safecp fails there, and says so.
+# Without a cache it can neither read what is being written nor rename what is open: safecp fails there, and says so. What
+# is written back later gets another time.
 ground_rclone() {
     mkdir "$1.d" && rclone mount --daemon --allow-other --config /dev/null --cache-dir "$1.cache" --vfs-cache-mode writes \
-        ":local:$1.d" "$1"
+        --vfs-write-back 0s ":local:$1.d" "$1"
 }
 
 # make_image DIRECTORY MKFS...

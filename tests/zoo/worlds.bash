@@ -14,6 +14,10 @@ make_source() {
     make_directories
     make_attributes
     make_folding
+    date_source
+}
+
+date_source() {
     find . -depth -exec touch --no-dereference --date='2019-03-04 05:06:07.123456789' -- {} +
     touch --date='1995-01-02 03:04:05' -- small
     touch --date='@0' -- empty
@@ -175,6 +179,10 @@ make_old() {
     echo old >attributes/user
     setfattr -n user.one -v old attributes/user
     echo file >special/fifo
+    date_old
+}
+
+date_old() {
     find . -depth -exec touch --no-dereference --date='2012-11-10 09:08:07.5' -- {} +
     # Newer than the source's.
     touch --date='2024-01-01' -- modes/444 linked/1
