@@ -391,8 +391,9 @@ const MUTANTS: &[Mutant] = &[
     of_trees(
         "what a link takes the place of is removed before",
         &[(
-            "let commit = |_| self.replace_by(dir, target.name, known, |name| self.give(making, dir, name));",
-            "let commit = |_| self.kernel.unlink(dir, target.name).and_then(|()| self.give(making, dir, target.name));",
+            "let commit = |_| self.replace_by(dir, target.name, known, give);",
+            "let commit = |_| self.kernel.unlink(dir, target.name).and_then(|()| self.give(making, dir, target.name));\n\
+             drop(give);",
         )],
     ),
 ];

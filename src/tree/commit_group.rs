@@ -200,7 +200,7 @@ impl<K: Kernel> Run<'_, K> {
             match next {
                 Later::Task(task) => self.task(task),
                 Later::Again(whence, after) => {
-                    let again = self.with_whence(&whence, false, |entry_pair| self.name_again(entry_pair, after));
+                    let again = self.with_whence(&whence, false, |entry_pair| self.name_again(entry_pair, None, after));
                     let again = again.unwrap_or_else(|error| self.failed(error, after));
                     if let Err(error) = again {
                         self.tell(Event::Failed(&error));

@@ -10,7 +10,7 @@ use super::links::{LinkDecision, Made, Version};
 use super::run::{EntryPair, Run};
 use crate::copy::{Follow, Outcome};
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::{Errno, Kernel, Stat};
 use crate::options::{Dereference, Product};
 
 impl<K: Kernel> Run<'_, K> {
@@ -88,16 +88,25 @@ impl<K: Kernel> Run<'_, K> {
                 return Ok(());
             }
             Ok(Arrived::Done(outcome)) => Ok((outcome, removed)),
+            // What waits for its name lies on disk twice, and has handles.
+            Err(error) if is_want_of_room(&error) && self.commit_waiting(|_| true) => {
+                return self.name_again(entry_pair, task, after);
+            }
             Err(error) => Err(error),
         };
         self.made_out(entry_pair, made, after)
     }
 
-    /// A name that could not be given to the file that waited for it: once more, without waiting.
-    pub(super) fn name_again(&self, entry_pair: &EntryPair<'_, K::File>, after: After) -> Result<(), Error> {
+    /// A name once more, whose inode is this one's to copy still.
+    pub(super) fn name_again(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        task: Option<&Task<K>>,
+        after: After,
+    ) -> Result<(), Error> {
         match self.entries.inspect(entry_pair.source, entry_pair.target, entry_pair.context) {
-            Ok(Inspection::Make(inspected)) => self.make(entry_pair, inspected, false, None, after),
-            Ok(Inspection::Newer(inspected)) => self.make(entry_pair, inspected, true, None, after),
+            Ok(Inspection::Make(inspected)) => self.make(entry_pair, inspected, false, task, after),
+            Ok(Inspection::Newer(inspected)) => self.make(entry_pair, inspected, true, task, after),
             Ok(Inspection::Ended(outcome)) => self.made_out(entry_pair, Ok((outcome, Removed::No)), after),
             Err(error) => self.made_out(entry_pair, Err(error), after),
         }
@@ -141,10 +150,24 @@ impl<K: Kernel> Run<'_, K> {
         found: Option<&Stat>,
         is_newer: bool,
     ) -> Result<(), Error> {
-        let special = self.make_further(entry_pair, made, first, found)?;
+        let special = match self.make_further(entry_pair, made, first, found) {
+            Err(error) if is_want_of_room(&error) && self.commit_waiting(|_| true) => {
+                self.make_further(entry_pair, made, first, found)?
+            }
+            special => special?,
+        };
         let removed = if found.is_some() && special.backup.is_none() { Removed::Before } else { Removed::No };
         let outcome = if is_newer { Outcome::Skipped } else { Outcome::Made(special) };
         self.finished(entry_pair, &outcome, removed);
         Ok(())
     }
+}
+
+/// Whether there may be room once what waits has its names.
+fn is_want_of_room(error: &Error) -> bool {
+    let errno = match error {
+        Error::Call { errno, .. } | Error::Pair { errno, .. } => *errno,
+        Error::Mismatch { .. } | Error::Refused(_) | Error::Noted(_) | Error::Interrupted => return false,
+    };
+    matches!(errno, Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE)
 }

@@ -281,7 +281,9 @@ impl<K: Kernel> Run<'_, K> {
         let context = EntryContext { created, ..context };
         let entry_pair = EntryPair { context: &context, ..entry_pair };
         self.name(&entry_pair, None)?;
-        history.made.extend(copier.stat_target(target, false)?.as_ref().map(identity));
+        // What waits for its name has not taken it yet from an old file, which may have others.
+        let is_one = |found: &Stat| found.nlink == 1;
+        history.made.extend(copier.stat_target(target, false)?.filter(is_one).as_ref().map(identity));
         history.paths.insert(path.to_path_buf());
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::same::Seen;
 use super::walk::Listing;
 use crate::copy::Name;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Stat};
+use crate::kernel::{Kernel, Kind, Stat};
 use crate::options::Product;
 use crate::report::Event;
 use rayon::prelude::*;
@@ -92,12 +92,7 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 
     fn name_of(&self, task: &Task<K>) -> Result<(), Error> {
-        let named = || self.with_entry_pair(task, true, |pair| self.name(pair, Some(task))).and_then(|named| named);
-        match named() {
-            // What waits for its name lies on disk twice, and has handles.
-            Err(error) if is_want_of_room(&error) && self.commit_waiting(|_| true) => named(),
-            named => named,
-        }
+        self.with_entry_pair(task, true, |entry_pair| self.name(entry_pair, Some(task)))?
     }
 
     /// Calls with what a name of a tree comes from and where it goes.
@@ -153,13 +148,4 @@ impl<'a, K: Kernel> Run<'a, K> {
             held = level.above;
         }
     }
-}
-
-/// Whether there may be room once what waits has its names.
-pub(super) fn is_want_of_room(error: &Error) -> bool {
-    let errno = match error {
-        Error::Call { errno, .. } | Error::Pair { errno, .. } => *errno,
-        Error::Mismatch { .. } | Error::Refused(_) | Error::Noted(_) | Error::Interrupted => return false,
-    };
-    matches!(errno, Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE)
 }
