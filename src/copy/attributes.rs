@@ -307,7 +307,8 @@ impl<K: Kernel> Attributes<'_, K> {
         complaints: &mut Vec<Error>,
     ) -> bool {
         let preserve = &self.options.preserve;
-        let may_have_one = matches!(fresh, Fresh::Old | Fresh::Alike | Fresh::Made { inherits: true, .. });
+        let may_have_one =
+            matches!(fresh, Fresh::Old | Fresh::Alike { inherits: true } | Fresh::Made { inherits: true, .. });
         let mut is_touched = false;
         for list in lists_of(from.kind) {
             let is_wanted = has.names.iter().any(|name| name == *list) && !is_closed;
@@ -382,7 +383,7 @@ impl<K: Kernel> Attributes<'_, K> {
             {
                 Some(default_mode)
             }
-            Fresh::Made { private: false, .. } | Fresh::Old | Fresh::Alike => None,
+            Fresh::Made { private: false, .. } | Fresh::Old | Fresh::Alike { .. } => None,
         }
     }
 
@@ -488,14 +489,15 @@ impl<K: Kernel> Attributes<'_, K> {
     }
 
     /// Makes `new`, whose stat is `made` where that is known, look as `old` did: owner, extended attributes with access
-    /// control lists and labels, mode, but for what is to be the source's. Returns what the new one has then. An error
-    /// means that somebody could tell them apart.
+    /// control lists and labels, mode, but for what is to be the source's. `inherits` is whether it may have got a list from its
+    /// directory. Returns what the new one has then. An error means that somebody could tell them apart.
     pub fn imitate(
         &self,
         old: &AttributedFile<'_, K::File>,
         stat: &Stat,
         new: &K::File,
         made: Option<Stat>,
+        inherits: bool,
     ) -> crate::kernel::Result<KnownAttributes> {
         let preserve = &self.options.preserve;
         // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
@@ -526,7 +528,7 @@ impl<K: Kernel> Attributes<'_, K> {
         if !names.iter().any(|name| name == ACCESS_LIST) {
             if !keeps_mode && !is_told && self.list(old.file, ACCESS_LIST)? {
                 self.carry_xattr(old.file, new, OsStr::new(ACCESS_LIST))?;
-            } else {
+            } else if inherits && !keeps_mode {
                 self.remove_list(new, ACCESS_LIST)?;
             }
         }
@@ -557,7 +559,10 @@ pub enum Fresh {
     /// It was there before: without --preserve its attributes stay.
     Old,
     /// It was made, and looks like the old one whose place it takes: without --preserve that stays so.
-    Alike,
+    Alike {
+        /// Its directory has a default access control list.
+        inherits: bool,
+    },
     /// It was made.
     Made {
         /// With a mode nobody else can use it by, so that the mode is to be set at the end.

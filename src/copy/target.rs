@@ -269,15 +269,16 @@ impl<K: Kernel> Copier<'_, K> {
         self.report_writes(job, temporary.file())?;
         let tells_lists = are_lists_told(job.facts.target_directory.honesty);
         let old = AttributedFile { file: old, shown: job.target.shown, known: KnownAttributes::default(), tells_lists };
+        let inherits = job.facts.target_directory.inherits;
         let made = content.and_then(|content| content.filled.stat);
-        let known = match self.attributes().imitate(&old, stat, temporary.file(), made) {
+        let known = match self.attributes().imitate(&old, stat, temporary.file(), made, inherits) {
             Ok(known) => known,
             Err(errno) if is_refused(errno) => {
                 return self.rewrite_after_all(job, temporary, content).map(Progress::Named);
             }
             Err(errno) => return Err(failed(errno)),
         };
-        let complaints = self.carry(job, temporary.file(), known, Fresh::Alike);
+        let complaints = self.carry(job, temporary.file(), known, Fresh::Alike { inherits });
         if job.facts.may_wait {
             return Ok(Progress::Waits(temporary.detach(), Finished::new(Placement::Replace, complaints)));
         }
