@@ -86,11 +86,17 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "--durable does not sync the file",
-        &[("if self.options.durable || placement != Placement::New {", "if placement != Placement::New {")],
+        &[(
+            "if self.options.durable || placement != Placement::New && self.options.syncs() {",
+            "if placement != Placement::New {",
+        )],
     ),
     mutant(
         "an old file is replaced before the new one is on disk",
-        &[("if self.options.durable || placement != Placement::New {", "if self.options.durable {")],
+        &[(
+            "if self.options.durable || placement != Placement::New && self.options.syncs() {",
+            "if self.options.durable {",
+        )],
     ),
     mutant(
         "--durable does not sync the directory",
@@ -394,6 +400,24 @@ const MUTANTS: &[Mutant] = &[
             "let commit = |_| self.replace_by(dir, target.name, known, give);",
             "let commit = |_| self.kernel.unlink(dir, target.name).and_then(|()| self.give(making, dir, target.name));\n\
              drop(give);",
+        )],
+    ),
+    of_trees(
+        "a group gets its names before it is written out",
+        &[(
+            "let synced = self.kernel.sync_filesystem(witness).is_ok();",
+            "let synced = !std::ptr::eq(witness, std::ptr::null());",
+        )],
+    ),
+    of_trees(
+        "the last group of a tree is forgotten",
+        &[("        descent.end();\n        self.commit_all();\n", "        descent.end();\n")],
+    ),
+    of_trees(
+        "further names of an inode do not wait for the first",
+        &[(
+            "let may_wait = entry_pair.context.may_wait && waiting.is_some();",
+            "let may_wait = entry_pair.context.may_wait;",
         )],
     ),
 ];

@@ -4,8 +4,8 @@ use super::usage_error::{ParseError, Result};
 use super::words::one_of;
 use crate::host::Environment;
 use crate::options::{
-    Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, TargetRule,
-    Update, Verbosity, Verify,
+    Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, Sync,
+    TargetRule, Update, Verbosity, Verify,
 };
 use crate::quote::quoted;
 use crate::tree::plan::Operands;
@@ -145,6 +145,11 @@ impl Draft {
         Ok(())
     }
 
+    pub(super) fn sync(&mut self, word: &str) -> Result<()> {
+        self.options.sync = one_of("--sync", word, &SYNC)?;
+        Ok(())
+    }
+
     pub(super) fn jobs(&mut self, number: &str) -> Result<()> {
         let invalid = |_| ParseError::new(format!("invalid number of jobs: '{number}'"));
         self.jobs = Some(number.parse().map_err(invalid)?);
@@ -176,6 +181,9 @@ impl Draft {
         options.product = self.product()?;
         options.through_dangling = environment.posixly_correct;
         options.durable |= options.verify == Verify::Device;
+        if options.durable && !options.syncs() {
+            return Err(ParseError::new("--sync=never cannot be durable"));
+        }
         let makes_hard_links = options.product == Product::HardLink;
         let default = if options.recursive && !makes_hard_links { Dereference::Never } else { Dereference::Always };
         options.dereference = self.dereference.unwrap_or(default);
@@ -327,5 +335,6 @@ const BACKUPS: [(&str, Backup); 8] = [
     ("numbered", Backup::Numbered),
     ("t", Backup::Numbered),
 ];
+const SYNC: [(&str, Sync); 2] = [("auto", Sync::Auto), ("never", Sync::Never)];
 const VERIFY: [(&str, Verify); 3] =
     [("content", Verify::Content), ("device", Verify::Device), ("none", Verify::Nothing)];

@@ -124,6 +124,7 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
     ) -> std::result::Result<(), Error> {
         let synced = match copy {
+            _ if !self.options.syncs() => Ok(()),
             Some(copy) => self.kernel.fsync(copy),
             None => {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY;

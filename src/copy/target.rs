@@ -283,7 +283,7 @@ impl<K: Kernel> Copier<'_, K> {
             return Ok(Progress::Waits(temporary.detach(), Finished::new(Placement::Replace, complaints)));
         }
         // On disk before it takes the old one's name, see below.
-        let unsynced = self.sync(job, temporary.file())?;
+        let unsynced = if self.options.syncs() { self.sync(job, temporary.file())? } else { None };
         match temporary.give_name() {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
@@ -334,7 +334,7 @@ impl<K: Kernel> Copier<'_, K> {
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         let mut unsynced = None;
-        if self.options.durable || placement != Placement::New {
+        if self.options.durable || placement != Placement::New && self.options.syncs() {
             if job.facts.may_wait && self.options.backup == Backup::No {
                 return Ok(Progress::Waits(temporary.detach(), Finished::new(placement, complaints)));
             }

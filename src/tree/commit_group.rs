@@ -26,7 +26,9 @@ const GROUPS_APART: u32 = 8;
 impl<K: Kernel> Run<'_, K> {
     /// Whether files that are made in a directory may wait for their names. Opens what is told of errors there.
     pub(super) fn may_wait(&self, dir: &K::File, target_directory: &TargetDirectory) -> bool {
-        let Some(dev) = target_directory.dev.filter(|_| self.groups.files_max > 1) else { return false };
+        let Some(dev) = target_directory.dev.filter(|_| self.groups.files_max > 1 && self.options.syncs()) else {
+            return false;
+        };
         let mut witnesses = self.groups.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
         if witnesses.contains_key(&dev) {
             return true;
@@ -110,7 +112,7 @@ impl<K: Kernel> Run<'_, K> {
                 devices.entry(directory.dev).or_insert((directory.honesty, 0_u32)).1 += 1;
             }
         }
-        if self.is_stopped() || !self.options.syncs() {
+        if self.is_stopped() {
             return BTreeSet::new();
         }
         let witnesses = self.groups.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
