@@ -72,7 +72,8 @@ impl<K: Kernel> Run<'_, K> {
             && is_kind
             && match self.options.product {
                 // No bytes tell whether what is made by a source's name, or without its content, is still what was made.
-                Product::Attributes | Product::HardLink | Product::SymbolicLink => made.is_new && first.is_numbered,
+                Product::HardLink | Product::SymbolicLink => made.is_new && first.is_numbered,
+                Product::Attributes => made.is_new && (first.is_numbered || made.version.looks_like(&first.version)),
                 Product::Copy => {
                     let is_seen = likeness == Likeness::Same && made.is_settled && first.is_numbered;
                     is_seen && self.is_numbered(entry_pair, stat)? || self.holds_same(entry_pair, stat, &first, made)?

@@ -68,6 +68,13 @@ impl Version {
         if *self == (Version { ctime: self.ctime, ..*later }) { Likeness::Alike } else { Likeness::Other }
     }
 
+    /// Whether a later look shows the same but for the number, which some filesystems make anew, and for what a further
+    /// name changes.
+    #[must_use]
+    pub fn looks_like(&self, later: &Version) -> bool {
+        (self.kind, self.rest) == (later.kind, later.rest)
+    }
+
     /// Whether it had not been changed for so long when its copy was made that a later change must show.
     #[must_use]
     pub fn is_settled(&self, copy: &Version) -> bool {

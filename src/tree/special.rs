@@ -124,7 +124,7 @@ impl<K: Kernel> Copier<'_, K> {
                 let give = |name: &Path| self.give_temporary(making, dir, name).inspect_err(|_| is_made.set(false));
                 let commit = |_| self.replace_by(dir, target.name, known, give);
                 let failed_here = |errno| match errno {
-                    // What cp would have said: it removes what stands at a target before it makes anything but links of its own.
+                    // cp removes what stands at a target before it makes anything but links of its own.
                     Errno::ACCESS | Errno::PERM if is_made.get() && is_copy && self.options.backup == Backup::No => {
                         Error::call(Action::Remove, target.shown, errno)
                     }
