@@ -8,6 +8,7 @@ complete -c safecp -s t -l target-directory -d 'copy every operand into DIRECTOR
 complete -c safecp -l update -d 'replace existing targets: all (default), none, none-fail, older' -r
 complete -c safecp -l context -d 'the same, or the context CTX' -r
 complete -c safecp -l verify -d 'read every copy back: content (default), device, none' -r
+complete -c safecp -l hints -d 'use what the kernel says of holes and shared blocks: auto (default), or never, and every byte is read' -r
 complete -c safecp -l sync -d 'write out what replaces a file before it does: auto (default), or never, and a power loss can take both' -r
 complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r

@@ -197,6 +197,15 @@ pub enum Verify {
     Nothing,
 }
 
+/// What the kernel says of content without reading it (--hints): maps of holes, clones, sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hints {
+    /// Used where they are known to be right.
+    Auto,
+    /// Never: every byte of source and target is read, holes and all, on every filesystem.
+    Never,
+}
+
 /// What is written out to its disk before a name is given up for it (--sync).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
@@ -267,6 +276,8 @@ pub struct Options {
     pub reflink: Reflink,
     /// Reading back.
     pub verify: Verify,
+    /// What is used of what the kernel says of content.
+    pub hints: Hints,
     /// Existing files are written over in place rather than replaced whole (--in-place).
     pub in_place: bool,
     /// Success is said only of what a power loss cannot take back (--durable).
@@ -369,6 +380,7 @@ impl Options {
             sparse: Sparse::Auto,
             reflink: Reflink::Auto,
             verify: Verify::Content,
+            hints: Hints::Auto,
             in_place: false,
             durable: false,
             sync: Sync::Auto,

@@ -198,3 +198,21 @@ fn holes_on_an_overlay_of_honest_layers_are_not_read() {
         assert!(world.allocated("b") <= SLACK, "{options}");
     }
 }
+
+#[test]
+fn without_hints_no_map_is_asked_and_every_byte_is_read() {
+    let world = World::new();
+    world.sparse("a", 4 << 20, &[(1 << 20, b"an island"), (3 << 20, b"another")]);
+    let Some(traced) = world.cp_traced("lseek,ioctl,copy_file_range,pread64", &[], "--hints=never --jobs=1 a b") else {
+        return;
+    };
+    traced.output.succeeds();
+    assert!(world.same_bytes("a", "b"));
+    let asks = ["SEEK_HOLE", "SEEK_DATA", "FICLONE", "copy_file_range"];
+    assert!(asks.iter().all(|ask| !traced.calls.contains(ask)), "{}", traced.calls);
+    // Source and target, from end to end.
+    assert!(traced.results("pread64").iter().sum::<u64>() >= 2 * (4 << 20), "{}", traced.calls);
+    world.cp("--hints=never --reflink=always a c").fails(
+        "safecp: --reflink=always is a hint, which --hints=never does not use\nTry 'safecp --help' for more information.\n",
+    );
+}

@@ -165,6 +165,9 @@ pub(super) fn of_ours() -> Vec<CommandOption> {
     vec![
         option(valued("verify", "HOW", "read every copy back: content (default), device, none"),
             Word(Draft::verify)),
+        option(valued("hints", "WHEN",
+                "use what the kernel says of holes and shared blocks: auto (default), or never, and every byte is read"),
+            Word(Draft::hints)),
         option(flag("in-place", None, "write into existing files rather than replace them whole"),
             Flag(|draft| draft.options.in_place = true)),
         option(flag("durable", None, "say success only of what a power loss cannot take back"),

@@ -4,7 +4,7 @@ use super::usage_error::{ParseError, Result};
 use super::words::one_of;
 use crate::host::Environment;
 use crate::options::{
-    Backup, Context, Dereference, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, Sync,
+    Backup, Context, Dereference, Hints, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, Sync,
     TargetRule, Update, Verbosity, Verify,
 };
 use crate::quote::quoted;
@@ -145,6 +145,11 @@ impl Draft {
         Ok(())
     }
 
+    pub(super) fn hints(&mut self, word: &str) -> Result<()> {
+        self.options.hints = one_of("--hints", word, &HINTS)?;
+        Ok(())
+    }
+
     pub(super) fn sync(&mut self, word: &str) -> Result<()> {
         self.options.sync = one_of("--sync", word, &SYNC)?;
         Ok(())
@@ -193,6 +198,9 @@ impl Draft {
         self.decide_backups(&mut options, environment)?;
         if options.reflink == Reflink::Always && options.sparse != Sparse::Auto {
             return Err(ParseError::new("--reflink can be used only with --sparse=auto"));
+        }
+        if options.reflink == Reflink::Always && options.hints == Hints::Never {
+            return Err(ParseError::new("--reflink=always is a hint, which --hints=never does not use"));
         }
         options.context = self.decide_context(&mut options.preserve.context, environment, &mut warnings)?;
         Ok((options, warnings))
@@ -335,6 +343,7 @@ const BACKUPS: [(&str, Backup); 8] = [
     ("numbered", Backup::Numbered),
     ("t", Backup::Numbered),
 ];
+const HINTS: [(&str, Hints); 2] = [("auto", Hints::Auto), ("never", Hints::Never)];
 const SYNC: [(&str, Sync); 2] = [("auto", Sync::Auto), ("never", Sync::Never)];
 const VERIFY: [(&str, Verify); 3] =
     [("content", Verify::Content), ("device", Verify::Device), ("none", Verify::Nothing)];

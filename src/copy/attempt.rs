@@ -13,7 +13,7 @@ use super::verify::Again;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
 use crate::known::filesystems::Honesty;
-use crate::options::{Reflink, Sparse, Verify};
+use crate::options::{Hints, Reflink, Sparse, Verify};
 use crate::quote::quoted;
 use std::num::NonZeroUsize;
 
@@ -116,7 +116,7 @@ impl<K: Kernel> Copier<'_, K> {
         let through = matches!(sink.placement, Placement::Through | Placement::Value);
         let is_file = !through && sink.placement != Placement::BlockDevice;
         let slice = if sink.placement == Placement::Value { VALUE_SLICE } else { self.geometry.slice };
-        let source_believed = probe.honesty == Honesty::Honest;
+        let source_believed = probe.honesty == Honesty::Honest && self.options.hints == Hints::Auto;
         let maps = match strategy {
             Strategy::Extents => true,
             // A reflink of a sparse file is compared where both sides have data.
@@ -168,7 +168,11 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// What a target's holes are told by.
     pub(super) fn target_holes(&self, target: &K::File) -> TargetHoles {
-        if self.honesty_of(target) == Honesty::Honest { TargetHoles::ByMap } else { TargetHoles::ByBytes }
+        if self.options.hints == Hints::Auto && self.honesty_of(target) == Honesty::Honest {
+            TargetHoles::ByMap
+        } else {
+            TargetHoles::ByBytes
+        }
     }
 
     fn again<'p>(

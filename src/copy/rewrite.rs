@@ -17,7 +17,7 @@ use super::verify::Again;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
-use crate::options::{Reflink, Sparse, Verify};
+use crate::options::{Hints, Reflink, Sparse, Verify};
 use crate::quote::quoted;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -123,7 +123,7 @@ impl<K: Kernel> Copier<'_, K> {
         let is_sparse = content.strategy == Strategy::Extents || content.filled.zeros == Zeros::Holes;
         let has_holes = is_sparse && self.options.sparse != Sparse::Never;
         let is_large = size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN);
-        let is_mapped = has_holes && is_honest(copy);
+        let is_mapped = has_holes && self.options.hints == Hints::Auto && is_honest(copy);
         Pass {
             kernel: self.kernel,
             source: copy,
@@ -195,7 +195,8 @@ impl<K: Kernel> Copier<'_, K> {
         old: &K::File,
         content: Content<'_>,
     ) -> Result<bool, Error> {
-        let shares = self.options.reflink == Reflink::Auto && self.options.sparse != Sparse::Never;
+        let is_hinted = self.options.hints == Hints::Auto;
+        let shares = is_hinted && self.options.reflink == Reflink::Auto && self.options.sparse != Sparse::Never;
         let is_wanted = content.strategy == Strategy::Reflink || shares;
         if !is_wanted || self.honesty_of(old) != Honesty::Honest {
             return Ok(false);

@@ -10,7 +10,7 @@ use crate::error::reason;
 use crate::kernel::Errno;
 use crate::known::filesystems::Honesty;
 use crate::known::zfs::{Bug, Hint};
-use crate::options::{Options, Reflink, Sparse, Verify};
+use crate::options::{Hints, Options, Reflink, Sparse, Verify};
 use std::fmt;
 
 /// How the bytes get from source to target.
@@ -143,6 +143,9 @@ fn allowed(probe: &Probe, cloning: Cloning) -> Allowed {
 
 /// The strategies for a source; never empty.
 pub(super) fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Vec<Rung>, Why> {
+    if options.hints == Hints::Never {
+        return Ok(vec![Rung { strategy: Strategy::Stream, why: Why::Asked, settling: None }]);
+    }
     let allowed = allowed(probe, cloning);
     if options.reflink == Reflink::Always {
         let (why, settling) = allowed.clones?;
@@ -271,6 +274,13 @@ mod tests {
     fn sparse_never_reads_and_writes_every_byte() {
         let options = Options { sparse: Sparse::Never, ..Options::plain() };
         assert_eq!(strategies(&probe(EXT4, Residency::Resident, 0), &options), [Strategy::Stream]);
+    }
+
+    #[test]
+    fn without_hints_every_byte_is_read_wherever_it_lies() {
+        let options = Options { hints: Hints::Never, ..Options::plain() };
+        assert_eq!(strategies(&probe(EXT4, Residency::Nothing, 0), &options), [Strategy::Stream]);
+        assert_eq!(strategies(&probe(ZFS, Residency::Nothing, 0), &options), [Strategy::Stream]);
     }
 
     #[test]
