@@ -1,6 +1,6 @@
 //! The program: arguments in, exit status out.
 
-use safecp::cli::{Invocation, Speaker, UsageError, read};
+use safecp::cli::{Invocation, Speaker, UsageError, as_named, read};
 use safecp::doctor::{self, Request};
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, Environment};
@@ -19,9 +19,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     heed_closed_pipes();
-    let environment = host::environment();
+    let (arguments, environment) = as_named(std::env::args_os().collect(), host::environment());
     let (program, called) = (environment.program, &environment.called);
-    let done = match read(std::env::args_os(), &environment) {
+    let done = match read(arguments, &environment) {
         Err(error) => Err(Failure::Usage(error)),
         Ok(Invocation::Text(text)) => print(&text),
         Ok(Invocation::Copy { options, operands, warnings }) => copy(&environment, *options, &operands, &warnings),

@@ -1,12 +1,14 @@
 //! The command line of cp, and of safecp where it has no mode.
 
-use super::cp_options::{CommandOption, apply, of_cp, of_ours};
-use super::definition::{flag, help, line};
+use super::cp_options::{of_cp, of_ours};
+use super::definition::{flag, help, line, valued};
 use super::draft::Draft;
 use super::invocation::{Invocation, parse_with};
+use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{doctor, guard};
-use crate::host::Environment;
+use super::{AS, doctor, guard};
+use crate::host::{CalledAs, Environment};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -66,13 +68,17 @@ fn define(usage: String, modes: Vec<Arg>) -> Command {
         .arg(flag("version", None, "print the version"))
 }
 
-fn options() -> Vec<CommandOption> {
+fn options() -> Vec<CommandOption<Draft>> {
     of_cp().into_iter().chain(of_ours()).collect()
 }
 
-/// What is no copy: each is the first argument, and has a command line of its own behind it.
+/// What can only be the first argument.
+const MODES: [&str; 3] = [AS, guard::MODE, doctor::MODE];
+
+/// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
     vec![
+        valued(AS, "NAME", "as the first argument: be cp, with all that follows").require_equals(true),
         flag(
             guard::MODE,
             None,
@@ -84,7 +90,7 @@ fn modes() -> Vec<Arg> {
 
 /// What it asks for.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
-    let define = if environment.is_cp() { cp_command } else { command };
+    let define = if environment.called_as == CalledAs::Cp { cp_command } else { command };
     let mut command = define(&environment.called);
     if environment.posixly_correct {
         command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
@@ -96,8 +102,9 @@ fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment
     if matches.get_flag("version") {
         return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
     }
-    let is_typed = |mode: &&str| matches!(matches.try_get_one(mode), Ok(Some(true)));
-    if let Some(mode) = [guard::MODE, doctor::MODE].into_iter().find(is_typed) {
+    let is_typed = |mode: &&str| matches!(matches.value_source(mode), Some(ValueSource::CommandLine));
+    let are_defined = environment.called_as != CalledAs::Cp;
+    if let Some(mode) = MODES.into_iter().filter(|_| are_defined).find(is_typed) {
         return Err(ParseError::new(format!("--{mode} must be the first argument")));
     }
     let mut draft = Draft::new();
@@ -112,7 +119,7 @@ fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment
 mod tests {
     use super::super::invocation::Invocation;
     use super::super::read;
-    use crate::host::Environment;
+    use crate::host::{CalledAs, Environment};
     use crate::options::{Backup, Context, Dereference, Keep, Options, Overwrite, Reflink, Sparse};
     use crate::tree::plan::Operands;
     use std::ffi::OsString;
@@ -120,6 +127,7 @@ mod tests {
 
     fn environment() -> Environment {
         Environment {
+            called_as: CalledAs::Safecp,
             program: "safecp",
             called: "safecp".to_owned(),
             posixly_correct: false,

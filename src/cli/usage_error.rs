@@ -61,7 +61,7 @@ pub(super) enum ParseError {
     /// A sentence; --help helps.
     Sentence(String),
     /// A sentence on what --help does not clear up.
-    Final(&'static str),
+    Final(String),
     /// What getopt would have found.
     Getopt(String),
     /// A word that is none of those that may stand there.
@@ -84,6 +84,11 @@ impl ParseError {
         ParseError::Sentence(sentence.into())
     }
 
+    /// A sentence that --help does not help with.
+    pub(super) fn last(sentence: impl Into<String>) -> Self {
+        ParseError::Final(sentence.into())
+    }
+
     /// clap's finding.
     pub(super) fn getopt(error: &clap::Error, command: &Command) -> Self {
         ParseError::Getopt(in_getopts_words(error, command))
@@ -91,8 +96,7 @@ impl ParseError {
 
     fn text(self, is_utf8: bool) -> String {
         match self {
-            ParseError::Sentence(text) | ParseError::Getopt(text) => text,
-            ParseError::Final(text) => text.to_owned(),
+            ParseError::Sentence(text) | ParseError::Getopt(text) | ParseError::Final(text) => text,
             ParseError::Word { word, context, is_ambiguous, valid } => {
                 wrong_word(&word, &context, is_ambiguous, &valid, is_utf8)
             }
