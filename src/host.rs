@@ -67,6 +67,8 @@ pub enum CalledAs {
     Safecp,
     /// GNU's cp: it is that, and has no modes.
     Cp,
+    /// GNU's install, likewise.
+    Install,
     /// Another program, which it is not.
     Another,
 }
@@ -88,8 +90,9 @@ impl CalledAs {
 /// Its own name, and what the names of its releases begin with.
 const SAFECP: &str = "safecp";
 
-/// The names of programs that it takes the place of.
-const STAND_INS: [(CalledAs, &str); 1] = [(CalledAs::Cp, "cp")];
+/// The names of programs that it takes the place of. Where a system has another install, GNU's is called ginstall.
+const STAND_INS: [(CalledAs, &str); 3] =
+    [(CalledAs::Cp, "cp"), (CalledAs::Install, "install"), (CalledAs::Install, "ginstall")];
 
 /// Asks the process for what the command line is read in.
 #[must_use]
@@ -260,6 +263,17 @@ pub fn umask() -> u32 {
 #[must_use]
 pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// The effective group.
+#[must_use]
+pub fn group() -> u32 {
+    rustix::process::getegid().as_raw()
+}
+
+/// Gives what is made all the bits that are asked for.
+pub fn forget_umask() {
+    rustix::process::umask(Mode::empty());
 }
 
 /// Raises the soft limit of open files to the hard one, and returns what it is then.

@@ -1,7 +1,7 @@
 //! The command line of cp, and of safecp where it has no mode.
 
 use super::cp_options::{of_cp, of_ours};
-use super::definition::{flag, help, line, valued};
+use super::definition::{flag, help, line, operands, paths, valued};
 use super::draft::Draft;
 use super::invocation::{Invocation, parse_with};
 use super::option::{CommandOption, apply};
@@ -9,9 +9,8 @@ use super::usage_error::{ParseError, Result};
 use super::{AS, doctor, guard};
 use crate::host::{CalledAs, Environment};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 const ABOUT: &str = "Copy files and directories, read every copy back, and say success only if it is the same";
 
@@ -54,14 +53,7 @@ fn usage(name: &str) -> String {
 fn define(usage: String, modes: Vec<Arg>) -> Command {
     line("safecp", ABOUT, usage, AFTER_HELP)
         .version(env!("CARGO_PKG_VERSION"))
-        .arg(
-            Arg::new("operands")
-                .num_args(0..)
-                .value_name("SOURCE... DEST")
-                .value_hint(ValueHint::AnyPath)
-                .value_parser(clap::value_parser!(OsString))
-                .hide(true),
-        )
+        .arg(operands("SOURCE... DEST"))
         .args(options().into_iter().map(CommandOption::into_arg))
         .args(modes)
         .arg(help())
@@ -78,7 +70,7 @@ const MODES: [&str; 3] = [AS, guard::MODE, doctor::MODE];
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
     vec![
-        valued(AS, "NAME", "as the first argument: be cp, with all that follows").require_equals(true),
+        valued(AS, "NAME", "as the first argument: be cp or install, with all that follows").require_equals(true),
         flag(
             guard::MODE,
             None,
@@ -110,8 +102,7 @@ fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment
     let mut draft = Draft::new();
     apply(&options(), matches, &mut draft)?;
     let (options, warnings) = draft.decide(environment)?;
-    let operands = matches.get_many::<OsString>("operands").into_iter().flatten();
-    let operands = draft.operands(operands.map(PathBuf::from).collect())?;
+    let operands = draft.operands(paths(matches))?;
     Ok(Invocation::Copy { options: Box::new(options), operands, warnings })
 }
 
@@ -143,7 +134,7 @@ mod tests {
         match read(words, environment).map_err(|error| error.to_string())? {
             Invocation::Copy { options, operands, .. } => Ok((*options, operands)),
             Invocation::Text(text) => Err(text),
-            Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
+            Invocation::Install(_) | Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
         }
     }
 

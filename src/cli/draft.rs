@@ -158,6 +158,10 @@ impl Draft {
         }
     }
 
+    pub(super) fn has_target_directory(&self) -> bool {
+        self.target_directory.is_some()
+    }
+
     pub(super) fn context(&mut self, context: &OsStr) -> Result<()> {
         self.sets_context = true;
         self.context = Some(context.to_owned());

@@ -10,7 +10,9 @@ mod definition;
 mod doctor;
 mod draft;
 mod guard;
+mod install;
 mod invocation;
+mod mode;
 mod option;
 mod usage_error;
 mod words;
@@ -18,6 +20,7 @@ mod words;
 pub use cp::{command, cp_command};
 pub use doctor::doctor_command;
 pub use guard::guard_command;
+pub use install::install_command;
 pub use invocation::Invocation;
 pub use usage_error::{Speaker, UsageError};
 
@@ -37,6 +40,7 @@ struct Personality {
 }
 
 const COPIER: Personality = Personality { syntax: Syntax { help: "--help", status: 1 }, parse: cp::parse };
+const INSTALLER: Personality = Personality { syntax: COPIER.syntax, parse: install::parse };
 const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
@@ -59,7 +63,7 @@ pub fn as_named(arguments: Vec<OsString>, environment: Environment) -> (Vec<OsSt
     let called = match called_as {
         CalledAs::Another => name.to_string_lossy().into_owned(),
         CalledAs::Safecp => program.to_owned(),
-        CalledAs::Cp => format!("{} --as={}", environment.called, name.to_string_lossy()),
+        CalledAs::Cp | CalledAs::Install => format!("{} --as={}", environment.called, name.to_string_lossy()),
     };
     let others = arguments.iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, argument)| argument.clone());
     (others.collect(), Environment { called_as, program, called, ..environment })
@@ -75,6 +79,7 @@ pub fn read(
     let first = arguments.get(1).and_then(|argument| argument.to_str());
     let Personality { syntax, parse } = match environment.called_as {
         CalledAs::Cp => COPIER,
+        CalledAs::Install => INSTALLER,
         CalledAs::Another => STRANGER,
         CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
             Some(guard::MODE) => GUARD,
@@ -88,7 +93,7 @@ pub fn read(
 /// A link that is called as another program would be taken for that: whatever it was to do, a copy is not it.
 fn refuse(_: Vec<OsString>, environment: &Environment) -> usage_error::Result<Invocation> {
     let called = quoted(Path::new(&environment.called));
-    Err(ParseError::last(format!("{called} is none of the programs that safecp stands in for, such as cp")))
+    Err(ParseError::last(format!("{called} is none of the programs that safecp stands in for: cp, install")))
 }
 
 #[cfg(test)]
@@ -98,6 +103,7 @@ mod tests {
         super::command("safecp").debug_assert();
         super::cp_command("cp").debug_assert();
         super::guard_command("safecp").debug_assert();
+        super::install_command("install").debug_assert();
         super::doctor_command("safecp").debug_assert();
     }
 }

@@ -104,10 +104,14 @@ impl ParseError {
     }
 }
 
+/// A word in the quotes of the locale.
+pub(super) fn cited(word: &str, is_utf8: bool) -> String {
+    if is_utf8 { format!("\u{2018}{word}\u{2019}") } else { format!("'{word}'") }
+}
+
 /// GNU's message on a word that may not stand there, whose quotes are the locale's.
 fn wrong_word(word: &str, context: &str, is_ambiguous: bool, valid: &[Vec<&str>], is_utf8: bool) -> String {
-    let (open, close) = if is_utf8 { ("\u{2018}", "\u{2019}") } else { ("'", "'") };
-    let cited = |word: &str| format!("{open}{word}{close}");
+    let cited = |word: &str| cited(word, is_utf8);
     let line = |words: &Vec<&str>| words.iter().map(|word| cited(word)).collect::<Vec<_>>().join(", ");
     let lines: Vec<String> = valid.iter().map(|words| format!("  - {}", line(words))).collect();
     let what = if is_ambiguous { "ambiguous" } else { "invalid" };

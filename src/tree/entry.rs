@@ -90,7 +90,7 @@ impl<K: Kernel> Entries<'_, K> {
             let finished = self.copier.copy_attributes(&source, &target, &facts)?;
             Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
         } else {
-            Outcome::Copied(Box::new(self.copier.copy_file(&source, &target, &facts)?))
+            Outcome::Copied(Box::new(self.copier.copy_or_strip(&source, &target, &facts)?))
         };
         if let Some(ending) = ending.as_ref().filter(|_| self.options().durable) {
             self.copier.sync_directory(&ending.dir, target.shown)?;

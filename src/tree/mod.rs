@@ -13,6 +13,7 @@ mod further;
 mod handles;
 pub mod inspect;
 pub mod inspected;
+mod installed;
 pub mod level;
 pub mod links;
 mod name;
