@@ -20,6 +20,8 @@ pub enum Action {
     TargetDirectory,
     /// Looking at the directory given with -t.
     TargetDirectoryOption,
+    /// The same, by install.
+    AccessTargetDirectory,
     /// Opening or listing a directory of the source.
     Access,
     /// Opening a source to read it.
@@ -68,6 +70,12 @@ pub enum Action {
     ClearMode,
     /// Setting permission bits or an access control list.
     PreserveMode,
+    /// Setting an owner and a group that were given.
+    ChangeOwnership,
+    /// Setting permission bits that were given.
+    ChangeMode,
+    /// Setting the owner, the group and the permission bits that were given, of a directory.
+    ChangeOwnershipAndMode,
     /// Setting times.
     PreserveTimes,
     /// Setting extended attributes.
@@ -85,6 +93,7 @@ impl Action {
             Action::StatSource | Action::StatTarget => "cannot stat",
             Action::TargetDirectory => "target",
             Action::TargetDirectoryOption => "target directory",
+            Action::AccessTargetDirectory => "failed to access",
             Action::Access => "cannot access",
             Action::OpenSource => "cannot open",
             Action::CreateFile => "cannot create regular file",
@@ -109,6 +118,9 @@ impl Action {
             Action::PreserveOwnership => "failed to preserve ownership for",
             Action::ClearMode => "clearing permissions for",
             Action::PreserveMode => "preserving permissions for",
+            Action::ChangeOwnership => "cannot change ownership of",
+            Action::ChangeMode => "cannot change permissions of",
+            Action::ChangeOwnershipAndMode => "cannot change owner and permissions of",
             Action::PreserveTimes => "preserving times for",
             Action::PreserveXattr => "setting attributes for",
             Action::SetContext => "failed to set the security context of",

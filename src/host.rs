@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Where the kernel shows the loaded ZFS module.
@@ -39,10 +40,12 @@ pub struct Host {
 /// What a command line is read in: asked of the process once, by the caller.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// The name in the program's messages: "cp" where it is called that, so that nothing that reads
+    /// What it is, by the name that it is called.
+    pub called_as: CalledAs,
+    /// The name in the program's messages: that of the program whose place it takes, so that nothing that reads
     /// them notices; else its own.
     pub program: &'static str,
-    /// The same as it was typed, with the path: GNU's cp has it in prompts and where it points to
+    /// The same as it was typed, with the path: GNU's programs have it in prompts and where it points to
     /// --help.
     pub called: String,
     /// POSIXLY_CORRECT is set: options end at the first operand.
@@ -57,22 +60,46 @@ pub struct Environment {
     pub context_attribute: Option<&'static str>,
 }
 
-impl Environment {
-    /// Whether it is called cp: then it is that, and has no modes.
+/// What the program is by the name that it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalledAs {
+    /// What it is.
+    Safecp,
+    /// GNU's cp: it is that, and has no modes.
+    Cp,
+    /// GNU's install, likewise.
+    Install,
+    /// Another program, which it is not.
+    Another,
+}
+
+impl CalledAs {
+    /// What it is under such a name, with a path or without one, and how it names itself in messages: as the program does
+    /// whose name it has.
     #[must_use]
-    pub fn is_cp(&self) -> bool {
-        self.program == CP
+    pub fn of(name: &OsStr) -> (Self, &'static str) {
+        let last = Path::new(name).file_name().unwrap_or_default();
+        match STAND_INS.into_iter().find(|(_, known)| last == *known) {
+            Some((called_as, known)) => (called_as, known),
+            None if last.is_empty() || last.as_bytes().starts_with(SAFECP.as_bytes()) => (Self::Safecp, SAFECP),
+            None => (Self::Another, SAFECP),
+        }
     }
 }
 
-/// What GNU's program is called, and this one where it takes its place.
-const CP: &str = "cp";
+/// Its own name, and what the names of its releases begin with.
+const SAFECP: &str = "safecp";
+
+/// The names of programs that it takes the place of. Where a system has another install, GNU's is called ginstall.
+const STAND_INS: [(CalledAs, &str); 3] =
+    [(CalledAs::Cp, "cp"), (CalledAs::Install, "install"), (CalledAs::Install, "ginstall")];
 
 /// Asks the process for what the command line is read in.
 #[must_use]
 pub fn environment() -> Environment {
-    let (program, called) = names(std::env::args_os().next().as_deref());
+    let (called_as, program, called) = names(std::env::args_os().next().as_deref());
     Environment {
+        called_as,
         program,
         called,
         posixly_correct: std::env::var_os("POSIXLY_CORRECT").is_some(),
@@ -95,12 +122,12 @@ fn is_utf8(mut variables: impl Iterator<Item = OsString>) -> bool {
     name.contains("utf8")
 }
 
-/// What the program calls itself, in short and in full.
-fn names(called: Option<&OsStr>) -> (&'static str, String) {
-    let is_cp = |called: &&OsStr| Path::new(called).file_name() == Some(OsStr::new(CP));
-    match called.filter(is_cp) {
-        Some(called) => (CP, called.to_string_lossy().into_owned()),
-        None => ("safecp", "safecp".to_owned()),
+/// What the program is, and what it calls itself, in short and in full.
+fn names(called: Option<&OsStr>) -> (CalledAs, &'static str, String) {
+    let (called_as, program) = CalledAs::of(called.unwrap_or_default());
+    match called.filter(|_| called_as != CalledAs::Safecp) {
+        Some(called) => (called_as, program, called.to_string_lossy().into_owned()),
+        None => (called_as, program, SAFECP.to_owned()),
     }
 }
 
@@ -238,6 +265,17 @@ pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The effective group.
+#[must_use]
+pub fn group() -> u32 {
+    rustix::process::getegid().as_raw()
+}
+
+/// Gives what is made all the bits that are asked for.
+pub fn forget_umask() {
+    rustix::process::umask(Mode::empty());
+}
+
 /// Raises the soft limit of open files to the hard one, and returns what it is then.
 #[must_use]
 pub fn allow_many_files() -> u64 {
@@ -327,10 +365,17 @@ mod tests {
     }
 
     #[test]
-    fn called_cp_it_says_so() {
-        assert_eq!(names(Some(OsStr::new("/opt/bin/cp"))), ("cp", "/opt/bin/cp".to_owned()));
-        assert_eq!(names(Some(OsStr::new("target/release/safecp"))), ("safecp", "safecp".to_owned()));
-        assert_eq!(names(None), ("safecp", "safecp".to_owned()));
+    fn it_is_what_it_is_called() {
+        let of = |called: &str| names(Some(OsStr::new(called)));
+        assert_eq!(of("/opt/bin/cp"), (CalledAs::Cp, "cp", "/opt/bin/cp".to_owned()));
+        let itself = (CalledAs::Safecp, "safecp", "safecp".to_owned());
+        for called in ["target/release/safecp", "safecp-0.1", "", "/"] {
+            assert_eq!(of(called), itself, "{called}");
+        }
+        assert_eq!(names(None), itself);
+        for called in ["ln", "/usr/bin/rsync", "cp.orig", "cpio", "cp/ln"] {
+            assert_eq!(of(called).0, CalledAs::Another, "{called}");
+        }
     }
 
     #[test]

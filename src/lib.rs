@@ -35,6 +35,7 @@ pub mod doctor;
 pub mod error;
 pub mod guard;
 pub mod host;
+pub mod install;
 pub mod kernel;
 pub mod known;
 pub mod options;

@@ -1,13 +1,14 @@
 //! The program: arguments in, exit status out.
 
-use safecp::cli::{Invocation, Speaker, UsageError, read};
+use safecp::cli::{Invocation, Speaker, UsageError, as_named, read};
 use safecp::doctor::{self, Request};
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, Environment};
+use safecp::install::{self, Directories, Task};
 use safecp::kernel::linux::Linux;
 use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::kernel::retry::Retrying;
-use safecp::options::Options;
+use safecp::options::{Given, Options, Verbosity};
 use safecp::report::{Event, Listener, Report, write_error};
 use safecp::signals;
 use safecp::tree::plan::Operands;
@@ -19,12 +20,13 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     heed_closed_pipes();
-    let environment = host::environment();
+    let (arguments, environment) = as_named(std::env::args_os().collect(), host::environment());
     let (program, called) = (environment.program, &environment.called);
-    let done = match read(std::env::args_os(), &environment) {
+    let done = match read(arguments, &environment) {
         Err(error) => Err(Failure::Usage(error)),
         Ok(Invocation::Text(text)) => print(&text),
         Ok(Invocation::Copy { options, operands, warnings }) => copy(&environment, *options, &operands, &warnings),
+        Ok(Invocation::Install(request)) => install(&environment, *request),
         Ok(Invocation::Guard { refused, command }) => guard(program, &refused, &command),
         Ok(Invocation::Doctor(task)) => doctor(program, &task),
     };
@@ -100,22 +102,66 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn report(environment: &Environment, verbosity: Verbosity) -> Report {
+    let report = Report::new(environment.program, verbosity, host::output(), host::messages());
+    report.ending_with_pipes(signals::dies_of_closed_pipes())
+}
+
+/// The options where this process is what it is.
+fn of_this_process(options: Options, umask: u32) -> Options {
+    let (user, group) = (host::user(), host::group());
+    Options { umask, user, group, privileged: user == 0, ..options }.within(host::allow_many_files())
+}
+
 fn copy(
     environment: &Environment,
     options: Options,
     operands: &Operands,
     warnings: &[String],
 ) -> Result<ExitCode, Failure> {
-    let (umask, user) = (host::umask(), host::user());
-    let options = Options { umask, user, privileged: user == 0, ..options };
-    let options = options.within(host::allow_many_files());
-    let watch = signals::watch(signals::GRACE)?;
-    let report = Report::new(environment.program, options.verbosity, host::output(), host::messages())
-        .ending_with_pipes(signals::dies_of_closed_pipes());
+    let options = of_this_process(options, host::umask());
+    let report = report(environment, options.verbosity);
     warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
     let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
+    run(environment, &kernel, &report, &options, &operands)
+}
+
+fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {
+    // Modes are what is said of them.
+    host::forget_umask();
+    let report = report(environment, request.verbosity);
+    request.notes.iter().for_each(|note| report.hear(&Event::Noted(note)));
+    let owner = install::owner(request.owner.as_deref(), request.group.as_deref())?;
+    let kernel = Retrying(Linux::new());
+    let directories = Directories { kernel: &kernel, listener: &report };
+    match request.task {
+        Task::Directories { names, mode } => {
+            let tell = |error| report.hear(&Event::Failed(&error));
+            names.iter().for_each(|name| directories.make(name, mode, owner).unwrap_or_else(tell));
+            Ok(exit_code(report.finish()))
+        }
+        Task::Files(files) => {
+            if files.makes_leading {
+                directories.make_leading(&files.operands)?;
+            }
+            let given = Given { uid: owner.uid, gid: owner.gid, ..files.options.given };
+            let options = of_this_process(Options { given, ..files.options }, 0);
+            run(environment, &kernel, &report, &options, &files.operands)
+        }
+    }
+}
+
+/// A run over all operands, to its end.
+fn run(
+    environment: &Environment,
+    kernel: &Retrying<Linux>,
+    report: &Report,
+    options: &Options,
+    operands: &Operands,
+) -> Result<ExitCode, Failure> {
+    let watch = signals::watch(signals::GRACE)?;
     let mut host = host::this_host();
     if options.preserve.mode.wanted() || options.preserve.xattr.wanted() {
         let (attributes, unused) = host::attribute_rules(Path::new(host::ATTRIBUTE_RULES));
@@ -123,10 +169,14 @@ fn copy(
         host.attributes = attributes;
     }
     let ask = |question: &str| host::ask(&environment.called, question);
-    Run::new(&kernel, &options, &host, &watch.stop, &report, &ask).operands(&operands);
+    Run::new(kernel, options, &host, &watch.stop, report, &ask).operands(operands);
     let is_done = report.finish();
     watch.die_if_asked();
-    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(exit_code(is_done))
+}
+
+fn exit_code(is_done: bool) -> ExitCode {
+    if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Returns only if the command could not be executed.

@@ -6,6 +6,34 @@
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
+/// What a run is for. Some words, and some of what is done, go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// cp's.
+    Copy,
+    /// install's.
+    Install,
+}
+
+/// Attributes that what is made gets whatever its source has (install's -o, -g and -m).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Group.
+    pub gid: Option<u32>,
+    /// Permission bits, with those that give rights by owner.
+    pub mode: Option<u32>,
+}
+
+impl Given {
+    /// Whether an owner or a group is given.
+    #[must_use]
+    pub fn has_owner(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some()
+    }
+}
+
 /// Which symbolic links in the source are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dereference {
@@ -110,6 +138,8 @@ pub enum Keep {
     /// As far as it goes: a failure is said, unless the filesystem has no such attributes (xattr and
     /// context under --preserve=all).
     Say,
+    /// As far as it goes: what the filesystem has not, or the user may not set, is said whatever it is (install's times).
+    Warn,
     /// A failure is said and remembered in the exit status.
     Must,
 }
@@ -240,6 +270,8 @@ pub enum TargetRule {
 /// All decisions of one run.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What the run is for.
+    pub work: Work,
     /// Directories are copied with what is in them (-r, -R, -a).
     pub recursive: bool,
     /// Directories on another filesystem than the operand's are made, not entered (-x).
@@ -268,6 +300,12 @@ pub struct Options {
     pub backup_suffix: OsString,
     /// Attributes.
     pub preserve: Preserve,
+    /// Attributes that do not come from the source.
+    pub given: Given,
+    /// A target that holds the same and has what would be given to it is left alone (install's -C).
+    pub compares: bool,
+    /// The program that strips each copy before it gets its name (install's -s).
+    pub strip: Option<OsString>,
     /// Security contexts of what is made.
     pub context: Context,
     /// Holes.
@@ -302,6 +340,8 @@ pub struct Options {
     pub privileged: bool,
     /// The effective user.
     pub user: u32,
+    /// The effective group.
+    pub group: u32,
 }
 
 /// Descriptors of a run apart from those of the names that it copies: the three standard ones, those of signals, the
@@ -362,6 +402,7 @@ impl Options {
     #[must_use]
     pub fn plain() -> Self {
         Self {
+            work: Work::Copy,
             recursive: false,
             one_file_system: false,
             dereference: Dereference::Always,
@@ -376,6 +417,9 @@ impl Options {
             backup: Backup::No,
             backup_suffix: OsString::from("~"),
             preserve: Preserve::nothing(),
+            given: Given::default(),
+            compares: false,
+            strip: None,
             context: Context::Inherited,
             sparse: Sparse::Auto,
             reflink: Reflink::Auto,
@@ -393,6 +437,7 @@ impl Options {
             umask: 0o022,
             privileged: false,
             user: 0,
+            group: 0,
         }
     }
 }

@@ -75,10 +75,34 @@ fn the_man_page_is_fresh() {
     check("man/safecp.1", &page());
 }
 
+/// The pages of the programs that it stands in for, which have names of their own.
+fn pages_of_stand_ins() -> Vec<(&'static str, String, Command)> {
+    let page = |name: &'static str, command: fn(&str) -> Command| {
+        let mut command = command(&format!("safecp --as={}", name.trim_start_matches("safecp-")));
+        command.build();
+        let template = fs::read_to_string(project(&format!("man/{name}.1.in"))).expect("the page's template");
+        let page = template.replace("@OPTIONS@", &options(command.clone()));
+        (name, page.replace("@VERSION@", env!("CARGO_PKG_VERSION")), command)
+    };
+    vec![page("safecp-install", safecp::cli::install_command)]
+}
+
+#[test]
+fn the_man_pages_of_stand_ins_are_fresh_and_have_every_option() {
+    for (name, page, command) in pages_of_stand_ins() {
+        check(&format!("man/{name}.1"), &page);
+        has_every_option(&page, &command);
+    }
+}
+
 #[test]
 fn the_man_page_has_every_option() {
-    let page = page().replace('\\', "");
-    for argument in command().get_arguments().filter(|argument| !argument.is_hide_set()) {
+    has_every_option(&page(), &command());
+}
+
+fn has_every_option(page: &str, command: &Command) {
+    let page = page.replace('\\', "");
+    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
         let names = argument.get_short().map(|short| format!("-{short}")).into_iter();
         for name in names.chain(argument.get_long().map(|long| format!("--{long}"))) {
             assert!(page.contains(&name), "{name} is not in the man page");
@@ -106,14 +130,16 @@ fn completions_are_fresh() {
 }
 
 #[test]
-fn the_man_page_renders_without_warnings() {
+fn the_man_pages_render_without_warnings() {
     if !has_tool("man") {
         return;
     }
-    let page = project("man/safecp.1");
-    let mut man = std::process::Command::new("man");
-    man.args(["--warnings", "--local-file"]).arg(page).env("LC_ALL", "C.UTF-8").env("MANWIDTH", "80");
-    let rendered = man.output().expect("man runs");
-    assert_eq!(String::from_utf8_lossy(&rendered.stderr), "");
-    assert!(String::from_utf8_lossy(&rendered.stdout).contains("THE PROMISE"));
+    let stand_ins = pages_of_stand_ins().into_iter().map(|(name, ..)| (format!("man/{name}.1"), "EXIT STATUS"));
+    for (name, heading) in stand_ins.chain([("man/safecp.1".to_owned(), "THE PROMISE")]) {
+        let mut man = std::process::Command::new("man");
+        man.args(["--warnings", "--local-file"]).arg(project(&name)).env("LC_ALL", "C.UTF-8").env("MANWIDTH", "80");
+        let rendered = man.output().expect("man runs");
+        assert_eq!(String::from_utf8_lossy(&rendered.stderr), "", "{name}");
+        assert!(String::from_utf8_lossy(&rendered.stdout).contains(heading), "{name}");
+    }
 }

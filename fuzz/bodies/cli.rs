@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use safecp::cli::{Invocation, read};
-use safecp::host::Environment;
+use safecp::host::{CalledAs, Environment};
 use safecp::options::{Backup, Options, Reflink, Sparse, Verify};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -119,7 +119,9 @@ fn environment(input: &mut Input<'_>) -> Environment {
     let bits = input.byte();
     let is = |bit: u8| bits & (1 << bit) != 0;
     let mut variable = |bit: u8| is(bit).then(|| OsString::from_vec(input.until(0).to_vec()));
+    let called_as = if is(0) { CalledAs::Cp } else { CalledAs::Safecp };
     Environment {
+        called_as,
         program: if is(0) { "cp" } else { "safecp" },
         called: if is(0) { "/bin/cp" } else { "safecp" }.to_owned(),
         posixly_correct: is(1),

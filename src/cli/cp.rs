@@ -1,15 +1,16 @@
 //! The command line of cp, and of safecp where it has no mode.
 
-use super::cp_options::{CommandOption, apply, of_cp, of_ours};
-use super::definition::{flag, help, line};
+use super::cp_options::{of_cp, of_ours};
+use super::definition::{flag, help, line, operands, paths, valued};
 use super::draft::Draft;
 use super::invocation::{Invocation, parse_with};
+use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{doctor, guard};
-use crate::host::Environment;
-use clap::{Arg, ArgMatches, Command, ValueHint};
+use super::{AS, doctor, guard};
+use crate::host::{CalledAs, Environment};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 const ABOUT: &str = "Copy files and directories, read every copy back, and say success only if it is the same";
 
@@ -52,27 +53,24 @@ fn usage(name: &str) -> String {
 fn define(usage: String, modes: Vec<Arg>) -> Command {
     line("safecp", ABOUT, usage, AFTER_HELP)
         .version(env!("CARGO_PKG_VERSION"))
-        .arg(
-            Arg::new("operands")
-                .num_args(0..)
-                .value_name("SOURCE... DEST")
-                .value_hint(ValueHint::AnyPath)
-                .value_parser(clap::value_parser!(OsString))
-                .hide(true),
-        )
+        .arg(operands("SOURCE... DEST"))
         .args(options().into_iter().map(CommandOption::into_arg))
         .args(modes)
         .arg(help())
         .arg(flag("version", None, "print the version"))
 }
 
-fn options() -> Vec<CommandOption> {
+fn options() -> Vec<CommandOption<Draft>> {
     of_cp().into_iter().chain(of_ours()).collect()
 }
 
-/// What is no copy: each is the first argument, and has a command line of its own behind it.
+/// What can only be the first argument.
+const MODES: [&str; 3] = [AS, guard::MODE, doctor::MODE];
+
+/// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
     vec![
+        valued(AS, "NAME", "as the first argument: be cp or install, with all that follows").require_equals(true),
         flag(
             guard::MODE,
             None,
@@ -84,7 +82,7 @@ fn modes() -> Vec<Arg> {
 
 /// What it asks for.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
-    let define = if environment.is_cp() { cp_command } else { command };
+    let define = if environment.called_as == CalledAs::Cp { cp_command } else { command };
     let mut command = define(&environment.called);
     if environment.posixly_correct {
         command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
@@ -96,15 +94,15 @@ fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment
     if matches.get_flag("version") {
         return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
     }
-    let is_typed = |mode: &&str| matches!(matches.try_get_one(mode), Ok(Some(true)));
-    if let Some(mode) = [guard::MODE, doctor::MODE].into_iter().find(is_typed) {
+    let is_typed = |mode: &&str| matches!(matches.value_source(mode), Some(ValueSource::CommandLine));
+    let are_defined = environment.called_as != CalledAs::Cp;
+    if let Some(mode) = MODES.into_iter().filter(|_| are_defined).find(is_typed) {
         return Err(ParseError::new(format!("--{mode} must be the first argument")));
     }
     let mut draft = Draft::new();
     apply(&options(), matches, &mut draft)?;
     let (options, warnings) = draft.decide(environment)?;
-    let operands = matches.get_many::<OsString>("operands").into_iter().flatten();
-    let operands = draft.operands(operands.map(PathBuf::from).collect())?;
+    let operands = draft.operands(paths(matches))?;
     Ok(Invocation::Copy { options: Box::new(options), operands, warnings })
 }
 
@@ -112,7 +110,7 @@ fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment
 mod tests {
     use super::super::invocation::Invocation;
     use super::super::read;
-    use crate::host::Environment;
+    use crate::host::{CalledAs, Environment};
     use crate::options::{Backup, Context, Dereference, Keep, Options, Overwrite, Reflink, Sparse};
     use crate::tree::plan::Operands;
     use std::ffi::OsString;
@@ -120,6 +118,7 @@ mod tests {
 
     fn environment() -> Environment {
         Environment {
+            called_as: CalledAs::Safecp,
             program: "safecp",
             called: "safecp".to_owned(),
             posixly_correct: false,
@@ -135,7 +134,7 @@ mod tests {
         match read(words, environment).map_err(|error| error.to_string())? {
             Invocation::Copy { options, operands, .. } => Ok((*options, operands)),
             Invocation::Text(text) => Err(text),
-            Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
+            Invocation::Install(_) | Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
         }
     }
 

@@ -1,88 +1,14 @@
 //! cp's options: for each, how it is spelled, what help says of it, and what it decides, in one place.
 
-use super::definition::{flag, letter, optional, path, valued};
+use super::definition::{flag, letter, optional, valued};
 use super::draft::{DEFAULT_ATTRIBUTES, Draft};
-use super::usage_error::Result;
+use super::option::{CommandOption, Meaning, option};
 use crate::options::{Dereference, Keep, Overwrite, Update, Verbosity};
-use clap::{Arg, ArgMatches, ValueHint};
-use std::ffi::OsStr;
-
-/// One option of a command line.
-pub(super) struct CommandOption {
-    /// How it is spelled.
-    arg: Arg,
-    /// What it decides.
-    meaning: Meaning,
-}
-
-/// What an option decides, applied in the order in which options were typed: later ones take back what earlier ones said.
-enum Meaning {
-    /// It takes no value.
-    Flag(fn(&mut Draft)),
-    /// Its value is one of some words, or a list of them.
-    Word(fn(&mut Draft, &str) -> Result<()>),
-    /// Its value is anything.
-    Value(fn(&mut Draft, &OsStr) -> Result<()>),
-}
-
-/// An option as it was typed.
-enum Occurrence<'m> {
-    Flag(fn(&mut Draft)),
-    Word(fn(&mut Draft, &str) -> Result<()>, &'m OsStr),
-    Value(fn(&mut Draft, &OsStr) -> Result<()>, &'m OsStr),
-}
-
-impl CommandOption {
-    /// How it is spelled, for the definition of a command line.
-    pub(super) fn into_arg(self) -> Arg {
-        match self.meaning {
-            Meaning::Flag(_) => self.arg,
-            Meaning::Word(_) | Meaning::Value(_) => path(self.arg),
-        }
-    }
-
-    /// Each time that it was typed, and where.
-    fn occurrences<'m>(&self, matches: &'m ArgMatches) -> Vec<(usize, Occurrence<'m>)> {
-        let id = self.arg.get_id().as_str();
-        let places = || matches.indices_of(id).into_iter().flatten();
-        let values = || matches.get_raw(id).into_iter().flatten();
-        match self.meaning {
-            // clap keeps the last time.
-            Meaning::Flag(apply) if matches.get_flag(id) => {
-                places().last().map(|at| (at, Occurrence::Flag(apply))).into_iter().collect()
-            }
-            Meaning::Flag(_) => Vec::new(),
-            Meaning::Word(apply) => {
-                places().zip(values()).map(|(at, value)| (at, Occurrence::Word(apply, value))).collect()
-            }
-            Meaning::Value(apply) => {
-                places().zip(values()).map(|(at, value)| (at, Occurrence::Value(apply, value))).collect()
-            }
-        }
-    }
-}
-
-/// Carries out in a draft what was typed.
-pub(super) fn apply(options: &[CommandOption], matches: &ArgMatches, draft: &mut Draft) -> Result<()> {
-    let mut typed: Vec<_> = options.iter().flat_map(|option| option.occurrences(matches)).collect();
-    typed.sort_by_key(|(at, _)| *at);
-    for (_, occurrence) in typed {
-        match occurrence {
-            Occurrence::Flag(apply) => apply(draft),
-            Occurrence::Word(apply, value) => apply(draft, &value.to_string_lossy())?,
-            Occurrence::Value(apply, value) => apply(draft, value)?,
-        }
-    }
-    Ok(())
-}
-
-fn option(arg: Arg, meaning: Meaning) -> CommandOption {
-    CommandOption { arg, meaning }
-}
+use clap::ValueHint;
 
 /// cp's options, with GNU's meaning.
 #[rustfmt::skip]
-pub(super) fn of_cp() -> Vec<CommandOption> {
+pub(super) fn of_cp() -> Vec<CommandOption<Draft>> {
     use Meaning::{Flag, Value, Word};
     vec![
         option(flag("archive", Some('a'), "recursively, keeping links as links and every attribute: -dR --preserve=all"),
@@ -160,7 +86,7 @@ pub(super) fn of_cp() -> Vec<CommandOption> {
 
 /// Our own options: long only, so that none takes a letter from cp.
 #[rustfmt::skip]
-pub(super) fn of_ours() -> Vec<CommandOption> {
+pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
     use Meaning::{Flag, Word};
     vec![
         option(valued("verify", "HOW", "read every copy back: content (default), device, none"),

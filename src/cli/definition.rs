@@ -1,6 +1,8 @@
 //! The parts that command lines are defined with.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// What every command line of ours has: options are abbreviated, and said again, as getopt has it.
 pub(super) fn line(name: &'static str, about: &'static str, usage: String, after_help: &'static str) -> Command {
@@ -12,6 +14,16 @@ pub(super) fn line(name: &'static str, about: &'static str, usage: String, after
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
+}
+
+/// Names of files, however many.
+pub(super) fn operands(name: &'static str) -> Arg {
+    path(Arg::new("operands").num_args(0..).value_name(name).value_hint(ValueHint::AnyPath)).hide(true)
+}
+
+/// What was typed of them.
+pub(super) fn paths(matches: &ArgMatches) -> Vec<PathBuf> {
+    matches.get_many::<OsString>("operands").into_iter().flatten().map(PathBuf::from).collect()
 }
 
 /// What [`super::invocation::parse_with`] answers.

@@ -163,9 +163,13 @@ impl Draft {
 
     pub(super) fn target_directory(&mut self, directory: &OsStr) -> Result<()> {
         match self.target_directory.replace(directory.to_owned()) {
-            Some(_) => Err(ParseError::Final("multiple target directories specified")),
+            Some(_) => Err(ParseError::last("multiple target directories specified")),
             None => Ok(()),
         }
+    }
+
+    pub(super) fn has_target_directory(&self) -> bool {
+        self.target_directory.is_some()
     }
 
     pub(super) fn context(&mut self, context: &OsStr) -> Result<()> {
@@ -252,12 +256,12 @@ impl Draft {
             }
             if *preserve == Keep::Must {
                 let why = "cannot preserve security context without an SELinux-enabled kernel";
-                return Err(ParseError::Final(why));
+                return Err(ParseError::last(why));
             }
             return Ok(Context::Inherited);
         };
         if self.sets_context && *preserve == Keep::Must {
-            return Err(ParseError::Final("cannot set target context and preserve it"));
+            return Err(ParseError::last("cannot set target context and preserve it"));
         }
         if self.sets_context && named.is_none() {
             warnings.push("-Z gives the context of the kernel's own policy; file_contexts is not consulted".to_owned());
@@ -278,7 +282,7 @@ impl Draft {
         if let Some(directory) = self.target_directory {
             if itself {
                 let why = "cannot combine --target-directory (-t) and --no-target-directory (-T)";
-                return Err(ParseError::Final(why));
+                return Err(ParseError::last(why));
             }
             return Ok(Operands { sources, target: PathBuf::from(directory), rule: TargetRule::Directory, strips });
         }

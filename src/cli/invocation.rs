@@ -1,8 +1,9 @@
 //! What a command line asks for, and the reading of one by its definition.
 
 use super::usage_error::{ParseError, Result};
-use crate::doctor::Request;
+use crate::doctor;
 use crate::guard::Shortcut;
+use crate::install::Request;
 use crate::options::Options;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
@@ -20,6 +21,8 @@ pub enum Invocation {
         /// What there is to say beforehand.
         warnings: Vec<String>,
     },
+    /// Files or directories to install.
+    Install(Box<Request>),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.
@@ -28,7 +31,7 @@ pub enum Invocation {
         command: Vec<OsString>,
     },
     /// A look at the machine.
-    Doctor(Request),
+    Doctor(doctor::Request),
     /// A text for standard output: help or version.
     Text(String),
 }

@@ -10,19 +10,26 @@ mod definition;
 mod doctor;
 mod draft;
 mod guard;
+mod install;
 mod invocation;
+mod mode;
+mod option;
 mod usage_error;
 mod words;
 
 pub use cp::{command, cp_command};
 pub use doctor::doctor_command;
 pub use guard::guard_command;
+pub use install::install_command;
 pub use invocation::Invocation;
 pub use usage_error::{Speaker, UsageError};
 
-use crate::host::Environment;
-use std::ffi::OsString;
-use usage_error::Syntax;
+use crate::host::{CalledAs, Environment};
+use crate::quote::quoted;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use usage_error::{ParseError, Syntax};
 
 /// What the program is.
 struct Personality {
@@ -33,8 +40,34 @@ struct Personality {
 }
 
 const COPIER: Personality = Personality { syntax: Syntax { help: "--help", status: 1 }, parse: cp::parse };
+const INSTALLER: Personality = Personality { syntax: COPIER.syntax, parse: install::parse };
+const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
+
+/// What the first argument is called that says by which name the program is called.
+const AS: &str = "as";
+
+/// Takes `--as=NAME` for the name by which the program was called, if that is the first argument.
+#[must_use]
+pub fn as_named(arguments: Vec<OsString>, environment: Environment) -> (Vec<OsString>, Environment) {
+    let name = match arguments.get(1).map(|first| first.as_bytes()) {
+        Some(first) if environment.called_as == CalledAs::Safecp => first.strip_prefix(b"--as=").map(OsStr::from_bytes),
+        Some(_) | None => None,
+    };
+    let Some(name) = name else { return (arguments, environment) };
+    let (called_as, program) = match CalledAs::of(name) {
+        (CalledAs::Safecp, program) if name.is_empty() => (CalledAs::Another, program),
+        named => named,
+    };
+    let called = match called_as {
+        CalledAs::Another => name.to_string_lossy().into_owned(),
+        CalledAs::Safecp => program.to_owned(),
+        CalledAs::Cp | CalledAs::Install => format!("{} --as={}", environment.called, name.to_string_lossy()),
+    };
+    let others = arguments.iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, argument)| argument.clone());
+    (others.collect(), Environment { called_as, program, called, ..environment })
+}
 
 /// Reads arguments, the program's name first. Makes no system call: umask and user are filled in by
 /// the caller.
@@ -44,13 +77,23 @@ pub fn read(
 ) -> Result<Invocation, UsageError> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let first = arguments.get(1).and_then(|argument| argument.to_str());
-    let mode = first.and_then(|argument| argument.strip_prefix("--")).filter(|_| !environment.is_cp());
-    let Personality { syntax, parse } = match mode {
-        Some(guard::MODE) => GUARD,
-        Some(doctor::MODE) => DOCTOR,
-        _ => COPIER,
+    let Personality { syntax, parse } = match environment.called_as {
+        CalledAs::Cp => COPIER,
+        CalledAs::Install => INSTALLER,
+        CalledAs::Another => STRANGER,
+        CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
+            Some(guard::MODE) => GUARD,
+            Some(doctor::MODE) => DOCTOR,
+            Some(_) | None => COPIER,
+        },
     };
     parse(arguments, environment).map_err(|error| UsageError::new(error, syntax, environment.is_utf8))
+}
+
+/// A link that is called as another program would be taken for that: whatever it was to do, a copy is not it.
+fn refuse(_: Vec<OsString>, environment: &Environment) -> usage_error::Result<Invocation> {
+    let called = quoted(Path::new(&environment.called));
+    Err(ParseError::last(format!("{called} is none of the programs that safecp stands in for: cp, install")))
 }
 
 #[cfg(test)]
@@ -60,6 +103,7 @@ mod tests {
         super::command("safecp").debug_assert();
         super::cp_command("cp").debug_assert();
         super::guard_command("safecp").debug_assert();
+        super::install_command("install").debug_assert();
         super::doctor_command("safecp").debug_assert();
     }
 }

@@ -61,7 +61,7 @@ pub(super) enum ParseError {
     /// A sentence; --help helps.
     Sentence(String),
     /// A sentence on what --help does not clear up.
-    Final(&'static str),
+    Final(String),
     /// What getopt would have found.
     Getopt(String),
     /// A word that is none of those that may stand there.
@@ -84,6 +84,11 @@ impl ParseError {
         ParseError::Sentence(sentence.into())
     }
 
+    /// A sentence that --help does not help with.
+    pub(super) fn last(sentence: impl Into<String>) -> Self {
+        ParseError::Final(sentence.into())
+    }
+
     /// clap's finding.
     pub(super) fn getopt(error: &clap::Error, command: &Command) -> Self {
         ParseError::Getopt(in_getopts_words(error, command))
@@ -91,8 +96,7 @@ impl ParseError {
 
     fn text(self, is_utf8: bool) -> String {
         match self {
-            ParseError::Sentence(text) | ParseError::Getopt(text) => text,
-            ParseError::Final(text) => text.to_owned(),
+            ParseError::Sentence(text) | ParseError::Getopt(text) | ParseError::Final(text) => text,
             ParseError::Word { word, context, is_ambiguous, valid } => {
                 wrong_word(&word, &context, is_ambiguous, &valid, is_utf8)
             }
@@ -100,10 +104,14 @@ impl ParseError {
     }
 }
 
+/// A word in the quotes of the locale.
+pub(super) fn cited(word: &str, is_utf8: bool) -> String {
+    if is_utf8 { format!("\u{2018}{word}\u{2019}") } else { format!("'{word}'") }
+}
+
 /// GNU's message on a word that may not stand there, whose quotes are the locale's.
 fn wrong_word(word: &str, context: &str, is_ambiguous: bool, valid: &[Vec<&str>], is_utf8: bool) -> String {
-    let (open, close) = if is_utf8 { ("\u{2018}", "\u{2019}") } else { ("'", "'") };
-    let cited = |word: &str| format!("{open}{word}{close}");
+    let cited = |word: &str| cited(word, is_utf8);
     let line = |words: &Vec<&str>| words.iter().map(|word| cited(word)).collect::<Vec<_>>().join(", ");
     let lines: Vec<String> = valid.iter().map(|words| format!("  - {}", line(words))).collect();
     let what = if is_ambiguous { "ambiguous" } else { "invalid" };

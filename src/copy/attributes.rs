@@ -5,6 +5,7 @@
 //! lists, because they change the mode; then the mode. At no step does anybody have rights that he has not on the source. Everything goes through handles. What
 //! cannot be kept is returned as a complaint: the copy stands, the exit status remembers.
 
+use super::wanted::Wanted;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::attributes::{ACCESS_LIST, Class, DEFAULT_LIST, Rules, is_trivial};
@@ -126,11 +127,12 @@ impl<K: Kernel> Attributes<'_, K> {
         let preserve = &self.options.preserve;
         let mut complaints = Vec::new();
         let has = self.belongings(source, from, target, &mut complaints);
-        if preserve.timestamps.wanted() {
-            let set = self.kernel.set_times(target.file, from.atime, from.mtime);
+        let wanted = Wanted::new(self.options, from);
+        if let Some((accessed, modified)) = wanted.times {
+            let set = self.kernel.set_times(target.file, accessed, modified);
             self.note(set, Action::PreserveTimes, target, preserve.timestamps, &mut complaints);
         }
-        let gives_away = preserve.ownership.wanted() && target.known.owner != Some((from.uid, from.gid));
+        let gives_away = wanted.gives_away(target.known.owner);
         // What chown, an extended attribute or an access control list makes of the mode is not known.
         let mut worn_mode = target.known.mode;
         if fresh == Fresh::Old && preserve.mode.wanted() {
@@ -142,7 +144,7 @@ impl<K: Kernel> Attributes<'_, K> {
                 }
             }
         }
-        let owned = if gives_away { self.own(target, from, &mut complaints) } else { Owned::AsBefore };
+        let owned = if gives_away { self.own(target, &wanted, &mut complaints) } else { Owned::AsBefore };
         if self.carry_xattrs(source, target, &has, &mut complaints) || owned != Owned::AsBefore {
             worn_mode = None;
         }
@@ -247,12 +249,17 @@ impl<K: Kernel> Attributes<'_, K> {
     }
 
     /// Sets owner and group. An ordinary user may not give files away: that is silent, and costs the special bits.
-    fn own(&self, target: &AttributedFile<'_, K::File>, from: &Stat, complaints: &mut Vec<Error>) -> Owned {
-        match self.kernel.chown(target.file, Some(from.uid), Some(from.gid)) {
+    /// One that was given has to be had.
+    fn own(&self, target: &AttributedFile<'_, K::File>, wanted: &Wanted, complaints: &mut Vec<Error>) -> Owned {
+        match self.kernel.chown(target.file, wanted.uid, wanted.gid) {
             Ok(()) => Owned::Given,
+            Err(errno) if self.options.given.has_owner() => {
+                complaints.push(Error::call(Action::ChangeOwnership, target.shown, errno));
+                Owned::Failed
+            }
             Err(Errno::PERM | Errno::INVAL) if !self.options.privileged => {
                 // At least the group, if we are a member; the owner is another in any case.
-                self.kernel.chown(target.file, None, Some(from.gid)).unwrap_or(());
+                self.kernel.chown(target.file, None, wanted.gid).unwrap_or(());
                 Owned::Another
             }
             Err(errno) => {
@@ -326,9 +333,11 @@ impl<K: Kernel> Attributes<'_, K> {
         is_touched
     }
 
-    /// Whether a list would make another mode of the default one, which is to be had where none is preserved.
+    /// Whether a list would make another mode of the default one, which is to be had where none is preserved, or of the
+    /// one that was given.
     fn is_list_of_default(&self, list: &str, fresh: Fresh) -> bool {
-        self.options.preserve.default_mode && list == ACCESS_LIST && matches!(fresh, Fresh::Made { .. })
+        let is_told = self.options.preserve.default_mode || self.options.given.mode.is_some();
+        is_told && list == ACCESS_LIST && matches!(fresh, Fresh::Made { .. })
     }
 
     /// Carries a list; one that says no more than the mode need not be kept where there are no lists.
@@ -368,6 +377,10 @@ impl<K: Kernel> Attributes<'_, K> {
         let preserve = &self.options.preserve;
         if from.kind == Kind::Symlink {
             return None;
+        }
+        if let Some(mode) = self.options.given.mode {
+            // It was meant for another owner. What was made stays closed.
+            return (owned != Owned::Failed).then_some(mode);
         }
         if preserve.mode.wanted() {
             let lost = match owned {
@@ -452,7 +465,8 @@ impl<K: Kernel> Attributes<'_, K> {
         let mode = if is_mode_all { mode } else { mode & (SPECIAL_BITS | OWNERS_BITS) };
         let set = if known == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
         let set = if keep.wanted() { set } else { set.or_else(|errno| self.has_rights(target.file, mode, errno)) };
-        self.note(set, Action::PreserveMode, target, Keep::Must, complaints);
+        let action = if self.options.given.mode.is_some() { Action::ChangeMode } else { Action::PreserveMode };
+        self.note(set, action, target, Keep::Must, complaints);
         for (name, value) in lists {
             let set = match self.kernel.set_xattr(target.file, name, &value) {
                 Err(Errno::OPNOTSUPP) if is_trivial(name, &value) => Ok(()),
@@ -482,7 +496,8 @@ impl<K: Kernel> Attributes<'_, K> {
         match keep {
             Keep::No => {}
             Keep::Must => complaints.push(complaint),
-            Keep::Try | Keep::Say if !is_refusal(errno) => complaints.push(complaint),
+            Keep::Try | Keep::Say | Keep::Warn if !is_refusal(errno) => complaints.push(complaint),
+            Keep::Warn => complaints.push(Error::Noted(Box::new(complaint))),
             Keep::Say if errno != Errno::OPNOTSUPP => complaints.push(Error::Noted(Box::new(complaint))),
             Keep::Try | Keep::Say => {}
         }

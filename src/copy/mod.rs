@@ -31,15 +31,18 @@ mod sink;
 pub mod stale_temporary;
 pub mod stopped;
 pub mod strategy;
+mod strip;
 mod target;
 pub mod threads;
 mod through;
 mod types;
 pub mod verify;
 mod waiting;
+mod wanted;
 
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Sparseness, Special, Verified};
+pub(crate) use strip::STRIP;
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};
 pub(crate) use waiting::Unnamed;
 pub use waiting::{Arrival, Waiting};

@@ -79,13 +79,19 @@ impl<K: Kernel> Copier<'_, K> {
         let preserve = &self.options.preserve;
         let sets_attributes = preserve.xattr.wanted() || preserve.context.wanted();
         preserve.closes_until_done()
+            || self.options.given.mode.is_some()
             || self.options.closes_to_owner()
             || sets_attributes && self.wanted_mode(source) & 0o200 == 0
     }
 
     /// The permission bits a new file asks for where none are preserved, before the umask.
     fn wanted_mode(&self, source: &Stat) -> u32 {
-        if self.options.preserve.default_mode { 0o666 } else { source.mode & 0o777 }
+        match self.options.given.mode {
+            // A stripping program must be able to write it.
+            Some(_) => 0o600,
+            None if self.options.preserve.default_mode => 0o666,
+            None => source.mode & 0o777,
+        }
     }
 
     /// A temporary that will look like the old file; one whose bytes go into the old file, if it cannot; or, with -f,

@@ -41,6 +41,16 @@ pub(crate) enum Unnamed {
     Failed(Error),
 }
 
+impl<F> Arrival<F> {
+    /// How it was copied.
+    pub(super) fn copied(&mut self) -> &mut Copied {
+        match self {
+            Arrival::Named(copied) => copied,
+            Arrival::Waits(waiting) => &mut waiting.copied,
+        }
+    }
+}
+
 impl<F> Waiting<F> {
     /// Bytes of content, which lie on disk twice until it has its name.
     pub(crate) fn size(&self) -> u64 {

@@ -11,6 +11,7 @@ pub mod linux;
 pub mod process;
 mod reach;
 pub mod retry;
+pub mod users;
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;

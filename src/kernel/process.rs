@@ -12,8 +12,9 @@ use libc::c_int;
 use rustix::io::Errno;
 use rustix::process::Pid;
 use signal_hook::low_level::{emulate_default_handler, register};
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::mem::zeroed;
+use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -97,6 +98,14 @@ pub fn heed_closed_pipes() {
 pub fn survive_closed_pipes() {
     // SAFETY: no handler runs; the disposition is the kernel's own.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// Runs a program with one argument, beside this one, and waits for its end.
+pub fn run_beside(program: &OsStr, argument: &Path) -> std::io::Result<std::process::ExitStatus> {
+    // Who started this program may have SIGCHLD ignored; then nobody could wait for a child.
+    // SAFETY: no handler runs; the disposition is the kernel's own.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    std::process::Command::new(program).arg(argument).status()
 }
 
 /// Signals that this thread, and every thread that it starts from now on, does not take; [`wait_for`] takes them.

@@ -21,6 +21,11 @@ pub enum Event<'a> {
         /// Its name.
         target: &'a Path,
     },
+    /// A directory was made that is no copy (install -d and -D).
+    DirectoryCreated {
+        /// Its name.
+        directory: &'a Path,
+    },
     /// An old target was removed, or what took its name did so.
     Removed {
         /// The name that it had.
@@ -39,6 +44,8 @@ pub enum Event<'a> {
     Failed(&'a Error),
     /// Something should be known that is no failure.
     Warned(&'a str),
+    /// Something should be known, in words of its own.
+    Noted(&'a str),
     /// The operands do not fit the options.
     Misused(&'a str),
 }

@@ -152,11 +152,13 @@ impl Listener for Report {
     fn hear(&self, event: &Event<'_>) {
         match *event {
             Event::DirectoryMade { source, target } => self.say_of_name(|| text::arrow(source, target, None)),
+            Event::DirectoryCreated { directory } => self.say_of_name(|| text::created(&self.program, directory)),
             Event::ParentMade { source, target } => self.say_of_name(|| text::parent(source, target)),
             Event::Removed { target } => self.say_of_name(|| text::removed(target)),
             Event::Finished { source, target, outcome } => self.finished(source, target, outcome),
             Event::Failed(error) => self.failed(error),
             Event::Warned(text) => self.warned(text),
+            Event::Noted(text) => self.message(text),
             Event::Misused(text) => self.misused(text),
         }
     }

@@ -19,6 +19,11 @@ pub(super) fn parent(source: &Path, target: &Path) -> String {
     format!("{} -> {}\n", source.display(), target.display())
 }
 
+/// install's line for a directory that it made, in which it names itself.
+pub(super) fn created(program: &str, directory: &Path) -> String {
+    format!("{program}: creating directory {}\n", quoted(directory))
+}
+
 /// GNU's line for an old target that is gone.
 pub(super) fn removed(target: &Path) -> String {
     format!("removed {}\n", quoted(target))

@@ -101,7 +101,7 @@ impl<K: Kernel> Entries<'_, K> {
             let finished = self.copier.copy_attributes(&source, &target, &facts)?;
             Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
         } else {
-            match self.copier.copy_file(&source, &target, &facts)? {
+            match self.copier.copy_or_strip(&source, &target, &facts)? {
                 Arrival::Named(copied) => Outcome::Copied(copied),
                 Arrival::Waits(waiting) => return Ok(Arrived::Waits(waiting)),
             }

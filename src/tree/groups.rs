@@ -105,7 +105,12 @@ impl OwnedEvent {
             Event::Finished { source, target, outcome } => {
                 Some(Self::Finished(source.to_owned(), target.to_owned(), outcome.clone()))
             }
-            Event::ParentMade { .. } | Event::Failed(_) | Event::Warned(_) | Event::Misused(_) => None,
+            Event::ParentMade { .. }
+            | Event::DirectoryCreated { .. }
+            | Event::Failed(_)
+            | Event::Warned(_)
+            | Event::Noted(_)
+            | Event::Misused(_) => None,
         }
     }
 

@@ -16,6 +16,7 @@ mod groups;
 mod handles;
 pub mod inspect;
 pub mod inspected;
+mod installed;
 pub mod level;
 pub mod links;
 mod name;

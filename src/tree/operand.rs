@@ -14,7 +14,7 @@ use super::run::{EntryPair, Run};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
-use crate::options::{Backup, Dereference, Product};
+use crate::options::{Backup, Dereference, Product, Work};
 use crate::quote::quoted;
 use crate::report::Event;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +54,7 @@ impl<K: Kernel> Run<'_, K> {
     pub fn operands(&self, operands: &Operands) {
         let plan = match Plan::new(self.kernel, operands) {
             Ok(plan) => plan,
-            Err(error) => return self.tell(Event::Failed(&error)),
+            Err(error) => return self.tell(Event::Failed(&self.in_its_words(error))),
         };
         if self.options.parents && !plan.is_into_directory() {
             return match &plan.unknown {
@@ -87,6 +87,18 @@ impl<K: Kernel> Run<'_, K> {
             if let Err(error) = self.sync(&base, &shown) {
                 self.tell(Event::Failed(&error));
             }
+        }
+    }
+
+    /// What install says of a directory given with -t that it cannot look at.
+    fn in_its_words(&self, error: Error) -> Error {
+        match error {
+            Error::Call { action: Action::TargetDirectoryOption, path, errno }
+                if self.options.work == Work::Install =>
+            {
+                Error::Call { action: Action::AccessTargetDirectory, path, errno }
+            }
+            error => error,
         }
     }
 
@@ -134,7 +146,10 @@ impl<K: Kernel> Run<'_, K> {
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, &operand.source, errno))?;
         if stat.kind == Kind::Directory && !self.options.recursive {
             let source = quoted(&operand.source);
-            return Err(Error::Refused(format!("-r not specified; omitting directory {source}")));
+            return Err(Error::Refused(match self.options.work {
+                Work::Copy => format!("-r not specified; omitting directory {source}"),
+                Work::Install => format!("omitting directory {source}"),
+            }));
         }
         Ok(stat)
     }
@@ -202,7 +217,9 @@ impl<K: Kernel> Run<'_, K> {
             base,
             is_in_base,
         };
-        if stat.kind == Kind::Directory {
+        if self.options.compares && self.is_installed(&route.source, stat, &route.target)? {
+            Ok(())
+        } else if stat.kind == Kind::Directory {
             // It may hold what operands before have made.
             self.commit_all();
             self.directory_operand(&route, history)
@@ -263,7 +280,8 @@ impl<K: Kernel> Run<'_, K> {
         let names = history.files.entry(identity(stat)).or_default();
         let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
         let are_named = || names.iter().map(is_named).collect::<Result<Vec<_>, _>>();
-        if self.options.backup == Backup::No && are_named()?.contains(&true) {
+        let is_told_of = self.options.work == Work::Copy && self.options.backup == Backup::No;
+        if is_told_of && are_named()?.contains(&true) {
             self.tell(Event::Warned(&format!("source file {} specified more than once", quoted(source.shown))));
             return Ok(());
         }

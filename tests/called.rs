@@ -1,0 +1,67 @@
+//! What safecp is by the name that it is called, or by `--as`.
+
+mod common;
+
+use common::World;
+
+/// Runs the program under another name in a world with a file `a`.
+fn called(world: &World, name: &str, words: &str) -> common::Output {
+    world.shell(&format!("mkdir -p bin; ln -sf \"$safecp\" bin/{name}; PATH=$PWD/bin:$PATH; {name} {words}"))
+}
+
+#[test]
+fn a_link_that_is_called_cp_is_cp() {
+    let world = World::new();
+    world.file("a", "one");
+    called(&world, "cp", "a b").succeeds();
+    assert_eq!(world.read("b"), "one");
+    let said = called(&world, "cp", "--guard true");
+    said.fails("cp: unrecognized option '--guard'\nTry 'cp --help' for more information.\n");
+}
+
+#[test]
+fn a_link_that_is_called_as_another_program_copies_nothing() {
+    let world = World::new();
+    world.file("a", "one");
+    for name in ["ln", "rsync", "mycp"] {
+        let said = called(&world, name, "a b");
+        let words = format!("safecp: '{name}' is none of the programs that safecp stands in for: cp, install\n");
+        said.fails(&words);
+        assert!(!world.exists("b"), "{name} copied");
+    }
+}
+
+#[test]
+fn its_own_name_may_have_a_release_behind_it() {
+    let world = World::new();
+    world.file("a", "one");
+    called(&world, "safecp-0.1", "a b").succeeds();
+    assert_eq!(world.read("b"), "one");
+}
+
+#[test]
+fn as_cp_it_is_cp() {
+    let world = World::new();
+    world.file("a", "one");
+    world.cp("--as=cp a b").succeeds();
+    assert_eq!(world.read("b"), "one");
+    let said = world.cp("--as=cp a");
+    let words = "cp: missing destination file operand after 'a'\nTry 'safecp --as=cp --help' for more information.\n";
+    said.fails(words);
+    let said = world.cp("--as=cp missing c");
+    assert_eq!(said.stderr, "cp: cannot stat 'missing': No such file or directory\n");
+}
+
+#[test]
+fn as_nothing_that_it_can_be_it_copies_nothing() {
+    let world = World::new();
+    world.file("a", "one");
+    for name in ["ln", ""] {
+        let said = world.cp_args([&format!("--as={name}"), "a", "b"]);
+        let words = format!("safecp: '{name}' is none of the programs that safecp stands in for: cp, install\n");
+        said.fails(&words);
+    }
+    let said = world.cp("a b --as=cp");
+    assert!(said.stderr.starts_with("safecp: --as must be the first argument\n"), "{said}");
+    assert!(!world.exists("b"));
+}
