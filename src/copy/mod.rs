@@ -27,6 +27,7 @@ pub mod probe;
 mod question;
 mod rewrite;
 mod same;
+mod sealed;
 mod sink;
 pub mod stale_temporary;
 pub mod stopped;
@@ -39,4 +40,5 @@ pub mod verify;
 
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Sparseness, Special, Verified};
+pub use sealed::{Known, Sealed, Sealing};
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};

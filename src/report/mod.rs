@@ -154,7 +154,8 @@ impl Listener for Report {
             Event::DirectoryMade { source, target } => self.say_of_name(|| text::arrow(source, target, None)),
             Event::ParentMade { source, target } => self.say_of_name(|| text::parent(source, target)),
             Event::Removed { target } => self.say_of_name(|| text::removed(target)),
-            Event::Finished { source, target, outcome } => self.finished(source, target, outcome),
+            Event::Finished { source, target, outcome, .. } => self.finished(source, target, outcome),
+            Event::DirectoryFinished { .. } => {}
             Event::Failed(error) => self.failed(error),
             Event::Warned(text) => self.warned(text),
             Event::Misused(text) => self.misused(text),
