@@ -5,7 +5,7 @@ use super::definition::{flag, help, line};
 use super::draft::Draft;
 use super::invocation::{Invocation, parse_with};
 use super::usage_error::{ParseError, Result};
-use super::{doctor, guard};
+use super::{check, doctor, guard};
 use crate::host::Environment;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
@@ -34,13 +34,21 @@ ended dies of that signal.";
 /// The command line of a program that is called `name`.
 #[must_use]
 pub fn command(name: &str) -> Command {
-    define([usage(name), guard::usage(name), doctor::usage(name)].join("\n       "), modes())
+    define(
+        [usage(name), seal_usage(name), check::usage(name), guard::usage(name), doctor::usage(name)].join("\n       "),
+        modes(),
+    )
 }
 
 /// The same where it is called cp: then it is cp, and nothing else.
 #[must_use]
 pub fn cp_command(name: &str) -> Command {
     define(usage(name), Vec::new())
+}
+
+/// The only use without a target.
+fn seal_usage(name: &str) -> String {
+    format!("{name} --manifest=FILE [--manifest-format=FORMAT] [--jobs=N] DIR")
 }
 
 fn usage(name: &str) -> String {
@@ -78,6 +86,7 @@ fn modes() -> Vec<Arg> {
             None,
             "as the first argument: run a command that can use no clone, no hole and no copy by the kernel",
         ),
+        flag(check::MODE, None, "as the first argument: compare a tree with a list of it, or with another tree"),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }
@@ -97,15 +106,22 @@ fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment
         return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
     }
     let is_typed = |mode: &&str| matches!(matches.try_get_one(mode), Ok(Some(true)));
-    if let Some(mode) = [guard::MODE, doctor::MODE].into_iter().find(is_typed) {
+    if let Some(mode) = [check::MODE, guard::MODE, doctor::MODE].into_iter().find(is_typed) {
         return Err(ParseError::new(format!("--{mode} must be the first argument")));
     }
     let mut draft = Draft::new();
     apply(&options(), matches, &mut draft)?;
     let (options, warnings) = draft.decide(environment)?;
-    let operands = matches.get_many::<OsString>("operands").into_iter().flatten();
-    let operands = draft.operands(operands.map(PathBuf::from).collect())?;
-    Ok(Invocation::Copy { options: Box::new(options), operands, warnings })
+    let operands: Vec<PathBuf> =
+        matches.get_many::<OsString>("operands").into_iter().flatten().map(PathBuf::from).collect();
+    let manifest = draft.wanted()?;
+    if let (Some(wanted), [operand]) = (&manifest, &operands[..])
+        && !draft.has_target(operands.len())
+    {
+        return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+    }
+    let operands = draft.operands(operands)?;
+    Ok(Invocation::Copy { options: Box::new(options), operands, manifest, warnings })
 }
 
 #[cfg(test)]
@@ -135,7 +151,9 @@ mod tests {
         match read(words, environment).map_err(|error| error.to_string())? {
             Invocation::Copy { options, operands, .. } => Ok((*options, operands)),
             Invocation::Text(text) => Err(text),
-            Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
+            Invocation::Seal { .. } | Invocation::Check(_) | Invocation::Guard { .. } | Invocation::Doctor(_) => {
+                Err("no copy".to_owned())
+            }
         }
     }
 

@@ -1,12 +1,16 @@
 //! What a command line asks for, and the reading of one by its definition.
 
 use super::usage_error::{ParseError, Result};
-use crate::doctor::Request;
+use crate::archive::Wanted;
+use crate::archive::check::Request;
+use crate::doctor;
 use crate::guard::Shortcut;
 use crate::options::Options;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -17,9 +21,22 @@ pub enum Invocation {
         options: Box<Options>,
         /// What.
         operands: Operands,
+        /// The manifest that is made of it.
+        manifest: Option<Wanted>,
         /// What there is to say beforehand.
         warnings: Vec<String>,
     },
+    /// A manifest of what is there.
+    Seal {
+        /// What is read.
+        operand: PathBuf,
+        /// The manifest.
+        wanted: Wanted,
+        /// How many files are read at once; `None` for as many as there are processors.
+        jobs: Option<NonZeroUsize>,
+    },
+    /// A comparison of a tree with a list, or with another tree.
+    Check(Request),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.
@@ -28,7 +45,7 @@ pub enum Invocation {
         command: Vec<OsString>,
     },
     /// A look at the machine.
-    Doctor(Request),
+    Doctor(doctor::Request),
     /// A text for standard output: help or version.
     Text(String),
 }

@@ -4,6 +4,7 @@
 //! of its own, which is the one source of its help, man page and completions. Options are read in the
 //! order they were typed, since later ones take back what earlier ones said.
 
+mod check;
 mod cp;
 mod cp_options;
 mod definition;
@@ -14,6 +15,7 @@ mod invocation;
 mod usage_error;
 mod words;
 
+pub use check::check_command;
 pub use cp::{command, cp_command};
 pub use doctor::doctor_command;
 pub use guard::guard_command;
@@ -33,6 +35,7 @@ struct Personality {
 }
 
 const COPIER: Personality = Personality { syntax: Syntax { help: "--help", status: 1 }, parse: cp::parse };
+const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -46,6 +49,7 @@ pub fn read(
     let first = arguments.get(1).and_then(|argument| argument.to_str());
     let mode = first.and_then(|argument| argument.strip_prefix("--")).filter(|_| !environment.is_cp());
     let Personality { syntax, parse } = match mode {
+        Some(check::MODE) => CHECK,
         Some(guard::MODE) => GUARD,
         Some(doctor::MODE) => DOCTOR,
         _ => COPIER,
@@ -59,6 +63,7 @@ mod tests {
     fn the_definitions_are_sound() {
         super::command("safecp").debug_assert();
         super::cp_command("cp").debug_assert();
+        super::check_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::doctor_command("safecp").debug_assert();
     }

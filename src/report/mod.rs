@@ -116,6 +116,11 @@ impl Report {
         }
     }
 
+    /// Says something on standard output, in a line of its own.
+    pub fn line(&self, line: &str) {
+        self.say(&format!("{line}\n"));
+    }
+
     /// A line of -v.
     fn say_of_name(&self, line: impl FnOnce() -> String) {
         if self.verbosity >= Verbosity::Names {
