@@ -11,6 +11,8 @@
 //! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
 //! a hint here; that both files read the same is the proof.
 //!
+//! What a tree is can be written down while it is copied, and be found out again later: [`archive`].
+//!
 //! Beside it stand two that copy nothing: [`guard`] runs a command that is refused those hints, and
 //! [`doctor`] tells whether programs of this machine would be misled by them.
 //!
@@ -27,8 +29,11 @@
 //! - *inspection*: finding out what a name is and what stands at its target, before anything is changed.
 //! - *level*: a directory while its entries are being copied.
 //! - *outcome*: what became of a name. An *event* tells it, or that something failed, to the report.
+//! - *list*: what another tool or we have written down of a tree; a *manifest* is one of ours. *Sealing* a name is finding out what
+//!   stands in it. A *finding* is what a check tells. A *chunk* is a mebibyte of a file, which is mended by itself.
 //! - *attributes*: owner, mode, times, access control lists, extended attributes; *lists* alone are access control lists.
 
+pub mod archive;
 pub mod cli;
 pub mod copy;
 pub mod doctor;

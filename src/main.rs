@@ -1,7 +1,14 @@
 //! The program: arguments in, exit status out.
 
+use safecp::archive::check::{self, Check, Reference};
+use safecp::archive::finding::Finding;
+use safecp::archive::manifest::Place;
+use safecp::archive::recorder::{Recorder, Root};
+use safecp::archive::{self, Manifest, Wanted};
 use safecp::cli::{Invocation, Speaker, UsageError, as_named, read};
-use safecp::doctor::{self, Request};
+use safecp::copy::threads::Threads;
+use safecp::copy::{Geometry, Sealing, Stop};
+use safecp::doctor::{self};
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, Environment};
 use safecp::install::{self, Directories, Task};
@@ -11,12 +18,14 @@ use safecp::kernel::retry::Retrying;
 use safecp::options::{Given, Options, Verbosity};
 use safecp::report::{Event, Listener, Report, write_error};
 use safecp::signals;
-use safecp::tree::plan::Operands;
+use safecp::tree::plan::{Operands, Plan};
 use safecp::tree::run::Run;
 use std::ffi::OsString;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 fn main() -> ExitCode {
     heed_closed_pipes();
@@ -25,8 +34,12 @@ fn main() -> ExitCode {
     let done = match read(arguments, &environment) {
         Err(error) => Err(Failure::Usage(error)),
         Ok(Invocation::Text(text)) => print(&text),
-        Ok(Invocation::Copy { options, operands, warnings }) => copy(&environment, *options, &operands, &warnings),
+        Ok(Invocation::Copy { options, operands, manifest, warnings }) => {
+            copy(&environment, *options, &operands, manifest.as_ref(), &warnings)
+        }
         Ok(Invocation::Install(request)) => install(&environment, *request),
+        Ok(Invocation::Seal { operand, wanted, jobs }) => seal(&environment, &operand, &wanted, jobs),
+        Ok(Invocation::Check(request)) => check(&environment, &request),
         Ok(Invocation::Guard { refused, command }) => guard(program, &refused, &command),
         Ok(Invocation::Doctor(task)) => doctor(program, &task),
     };
@@ -117,6 +130,7 @@ fn copy(
     environment: &Environment,
     options: Options,
     operands: &Operands,
+    manifest: Option<&Wanted>,
     warnings: &[String],
 ) -> Result<ExitCode, Failure> {
     let options = of_this_process(options, host::umask());
@@ -125,7 +139,7 @@ fn copy(
     let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
-    run(environment, &kernel, &report, &options, &operands)
+    run(environment, &kernel, &report, &options, (&operands, manifest))
 }
 
 fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {
@@ -148,18 +162,18 @@ fn install(environment: &Environment, request: install::Request) -> Result<ExitC
             }
             let given = Given { uid: owner.uid, gid: owner.gid, ..files.options.given };
             let options = of_this_process(Options { given, ..files.options }, 0);
-            run(environment, &kernel, &report, &options, &files.operands)
+            run(environment, &kernel, &report, &options, (&files.operands, None))
         }
     }
 }
 
-/// A run over all operands, to its end.
+/// A run over all operands, to its end; with a manifest, if one is wanted.
 fn run(
     environment: &Environment,
     kernel: &Retrying<Linux>,
     report: &Report,
     options: &Options,
-    operands: &Operands,
+    (operands, manifest): (&Operands, Option<&Wanted>),
 ) -> Result<ExitCode, Failure> {
     let watch = signals::watch(signals::GRACE)?;
     let mut host = host::this_host();
@@ -169,7 +183,24 @@ fn run(
         host.attributes = attributes;
     }
     let ask = |question: &str| host::ask(&environment.called, question);
-    Run::new(kernel, options, &host, &watch.stop, report, &ask).operands(operands);
+    let run = |listener: &dyn Listener| {
+        Run::new(kernel, options, &host, &watch.stop, listener, &ask).operands(operands);
+    };
+    match manifest {
+        None => run(report),
+        Some(wanted) => {
+            let place = Place::open(kernel, wanted)?;
+            let plan = Plan::new(kernel, operands).ok();
+            let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
+            let root = if is_into { Root::Targets } else { Root::Target };
+            let base = plan.and_then(|plan| plan.open_base(kernel).ok());
+            let recorder = Recorder::new(kernel, report, Manifest::begin(kernel, wanted, &place), root, base);
+            run(&recorder);
+            if !watch.stop.load(Ordering::Relaxed) {
+                recorder.finish().unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
+            }
+        }
+    }
     let is_done = report.finish();
     watch.die_if_asked();
     Ok(exit_code(is_done))
@@ -177,6 +208,69 @@ fn run(
 
 fn exit_code(is_done: bool) -> ExitCode {
     if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Writes down what is there.
+fn seal(
+    environment: &Environment,
+    operand: &Path,
+    wanted: &Wanted,
+    jobs: Option<NonZeroUsize>,
+) -> Result<ExitCode, Failure> {
+    let options = Options { jobs, ..Options::plain() }.within(host::allow_many_files());
+    let watch = signals::watch(signals::GRACE)?;
+    let report = Report::new(environment.program, Verbosity::Quiet, host::output(), host::messages());
+    let kernel = Retrying(Linux::new());
+    let threads = Threads::new(options.jobs, options.jobs_max);
+    let stop = Stop(&watch.stop);
+    let sealing = Sealing { kernel: &kernel, geometry: Geometry::default(), threads: Some(&threads), stop };
+    let place = Place::open(&kernel, wanted)?;
+    let manifest = Manifest::begin(&kernel, wanted, &place);
+    let sealed = archive::seal::seal(&sealing, operand, &manifest, &threads, &report);
+    if !stop.is_asked() {
+        let finished = sealed.and_then(|()| manifest.finish());
+        finished.unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
+    }
+    let is_done = report.finish();
+    watch.die_if_asked();
+    Ok(exit_code(is_done))
+}
+
+/// Compares a tree with what is known of it, and tells each difference.
+fn check(environment: &Environment, request: &check::Request) -> Result<ExitCode, Failure> {
+    let options = Options { jobs: request.jobs, ..Options::plain() }.within(host::allow_many_files());
+    let watch = signals::watch(signals::GRACE)?;
+    let report = Report::new(environment.program, Verbosity::Quiet, host::output(), host::messages());
+    let kernel = Retrying(Linux::new());
+    let threads = Threads::new(options.jobs, options.jobs_max);
+    let stop = Stop(&watch.stop);
+    let sealing = Sealing { kernel: &kernel, geometry: Geometry::default(), threads: Some(&threads), stop };
+    let hear = |finding: &Finding| match (finding, archive::text::line(finding)) {
+        (Finding::Failed(error), _) => report.hear(&Event::Failed(error)),
+        (_, Some(line)) => report.line(&line),
+        (_, None) => {}
+    };
+    let check = Check { sealing, threads: &threads, release: host::this_host().kernel, hear: &hear };
+    let tally = check.run(request);
+    let is_clean = match (&tally, &request.reference) {
+        (Ok(tally), Reference::List(reference) | Reference::Tree(reference)) => {
+            let summary = archive::text::summary(reference, tally);
+            if tally.is_clean() {
+                report.line(&summary);
+            } else {
+                complain(environment.program, &summary);
+                archive::text::advice(tally).into_iter().for_each(|advice| complain(environment.program, advice));
+            }
+            tally.is_clean()
+        }
+        (Err(error), _) => {
+            report.hear(&Event::Failed(error));
+            false
+        }
+    };
+    let is_told = report.finish();
+    watch.die_if_asked();
+    Ok(if is_clean && is_told { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns only if the command could not be executed.
@@ -192,10 +286,12 @@ fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> Result<Ex
     Err(guard::execute(command).into())
 }
 
-fn doctor(program: &str, task: &Request) -> Result<ExitCode, Failure> {
+fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
     let wanted = match task {
-        Request::Copy { call, source, target } => return Ok(ExitCode::from(doctor::raw::copy(*call, source, target))),
-        Request::Examine(wanted) => wanted,
+        doctor::Request::Copy { call, source, target } => {
+            return Ok(ExitCode::from(doctor::raw::copy(*call, source, target)));
+        }
+        doctor::Request::Examine(wanted) => wanted,
     };
     let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));

@@ -334,6 +334,8 @@ pub struct Options {
     pub waiting_max: usize,
     /// What is said of a success.
     pub verbosity: Verbosity,
+    /// A list is made of what was copied (--manifest), with a digest of every byte.
+    pub seals: bool,
     /// The process's umask: bits that new files do not get unless modes are preserved.
     pub umask: u32,
     /// Whether chown may be expected to work: the effective user is root.
@@ -395,7 +397,7 @@ impl Options {
     /// Whether digests are told, and so taken: bytes are compared, with or without one.
     #[must_use]
     pub fn tells_digests(&self) -> bool {
-        self.verbosity >= Verbosity::Decisions
+        self.seals || self.verbosity >= Verbosity::Decisions
     }
 
     /// What `safecp SOURCE TARGET` means, with one job, before the environment was asked.
@@ -434,6 +436,7 @@ impl Options {
             directories_max: DIRECTORIES_MAX,
             waiting_max: WAITING_MAX,
             verbosity: Verbosity::Quiet,
+            seals: false,
             umask: 0o022,
             privileged: false,
             user: 0,

@@ -18,7 +18,11 @@ fn command() -> Command {
 /// The command line with what may follow a mode: a shell completes words without a thought for the first of them.
 fn command_with_modes() -> Command {
     let mut command = safecp::cli::command("safecp").bin_name("safecp");
-    for mode in [safecp::cli::guard_command("safecp"), safecp::cli::doctor_command("safecp")] {
+    for mode in [
+        safecp::cli::check_command("safecp"),
+        safecp::cli::guard_command("safecp"),
+        safecp::cli::doctor_command("safecp"),
+    ] {
         let after = mode.get_name().trim_start_matches("safecp ").to_owned();
         let has = |command: &Command, id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
         for argument in mode.get_arguments().filter(|argument| !argument.is_hide_set()) {
@@ -65,6 +69,7 @@ fn page() -> String {
     let template = fs::read_to_string(project("man/safecp.1.in")).expect("the page's template");
     template
         .replace("@OPTIONS@", &options(command()))
+        .replace("@CHECK@", &options_of_mode(safecp::cli::check_command("safecp")))
         .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
         .replace("@DOCTOR@", &options_of_mode(safecp::cli::doctor_command("safecp")))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))

@@ -66,8 +66,8 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "a short write is not continued",
         &[(
-            "bytes = bytes.get(count..).unwrap_or_default();",
-            "bytes = bytes.get(bytes.len().max(count)..).unwrap_or_default();",
+            "Ok(count) => {\n                    bytes = bytes.get(count..).unwrap_or_default();",
+            "Ok(count) => {\n                    bytes = bytes.get(bytes.len().max(count)..).unwrap_or_default();",
         )],
     ),
     mutant(

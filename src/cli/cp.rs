@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::invocation::{Invocation, parse_with};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{AS, doctor, guard};
+use super::{AS, check, doctor, guard};
 use crate::host::{CalledAs, Environment};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
@@ -35,13 +35,21 @@ ended dies of that signal.";
 /// The command line of a program that is called `name`.
 #[must_use]
 pub fn command(name: &str) -> Command {
-    define([usage(name), guard::usage(name), doctor::usage(name)].join("\n       "), modes())
+    define(
+        [usage(name), seal_usage(name), check::usage(name), guard::usage(name), doctor::usage(name)].join("\n       "),
+        modes(),
+    )
 }
 
 /// The same where it is called cp: then it is cp, and nothing else.
 #[must_use]
 pub fn cp_command(name: &str) -> Command {
     define(usage(name), Vec::new())
+}
+
+/// The only use without a target.
+fn seal_usage(name: &str) -> String {
+    format!("{name} --manifest=FILE [--manifest-format=FORMAT] [--jobs=N] DIR")
 }
 
 fn usage(name: &str) -> String {
@@ -76,6 +84,7 @@ fn modes() -> Vec<Arg> {
             None,
             "as the first argument: run a command that can use no clone, no hole and no copy by the kernel",
         ),
+        flag(check::MODE, None, "as the first argument: compare a tree with a list of it, or with another tree"),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }
@@ -102,8 +111,15 @@ fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment
     let mut draft = Draft::new();
     apply(&options(), matches, &mut draft)?;
     let (options, warnings) = draft.decide(environment)?;
-    let operands = draft.operands(paths(matches))?;
-    Ok(Invocation::Copy { options: Box::new(options), operands, warnings })
+    let operands = paths(matches);
+    let manifest = draft.wanted()?;
+    if let (Some(wanted), [operand]) = (&manifest, &operands[..])
+        && !draft.has_target(operands.len())
+    {
+        return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+    }
+    let operands = draft.operands(operands)?;
+    Ok(Invocation::Copy { options: Box::new(options), operands, manifest, warnings })
 }
 
 #[cfg(test)]
@@ -134,7 +150,11 @@ mod tests {
         match read(words, environment).map_err(|error| error.to_string())? {
             Invocation::Copy { options, operands, .. } => Ok((*options, operands)),
             Invocation::Text(text) => Err(text),
-            Invocation::Install(_) | Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
+            Invocation::Install(_)
+            | Invocation::Seal { .. }
+            | Invocation::Check(_)
+            | Invocation::Guard { .. }
+            | Invocation::Doctor(_) => Err("no copy".to_owned()),
         }
     }
 

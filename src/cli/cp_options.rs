@@ -87,7 +87,7 @@ pub(super) fn of_cp() -> Vec<CommandOption<Draft>> {
 /// Our own options: long only, so that none takes a letter from cp.
 #[rustfmt::skip]
 pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
-    use Meaning::{Flag, Word};
+    use Meaning::{Flag, Value, Word};
     vec![
         option(valued("verify", "HOW", "read every copy back: content (default), device, none"),
             Word(Draft::verify)),
@@ -106,5 +106,10 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
         option(valued("jobs", "N",
                 "work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)"),
             Word(Draft::jobs)),
+        option(valued("manifest", "FILE", "write down what was copied, to be checked later; without a target, what is there")
+                .value_hint(ValueHint::FilePath),
+            Value(Draft::manifest)),
+        option(valued("manifest-format", "FORMAT", "write it as mtree (default), b3sum or sha256sum has it"),
+            Word(Draft::manifest_format)),
     ]
 }

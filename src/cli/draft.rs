@@ -2,6 +2,8 @@
 
 use super::usage_error::{ParseError, Result};
 use super::words::one_of;
+use crate::archive::Wanted;
+use crate::archive::manifest::Form;
 use crate::host::Environment;
 use crate::options::{
     Backup, Context, Dereference, Hints, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, Sync,
@@ -36,6 +38,8 @@ pub(super) struct Draft {
     /// The kind of backups: "" where it is left to the environment, `None` for no backups.
     control: Option<String>,
     jobs: Option<NonZeroUsize>,
+    manifest: Option<PathBuf>,
+    form: Option<Form>,
 }
 
 impl Draft {
@@ -56,6 +60,8 @@ impl Draft {
             suffix: None,
             control: None,
             jobs: None,
+            manifest: None,
+            form: None,
         }
     }
 
@@ -161,6 +167,30 @@ impl Draft {
         Ok(())
     }
 
+    pub(super) fn manifest(&mut self, file: &OsStr) -> Result<()> {
+        self.manifest = Some(PathBuf::from(file));
+        Ok(())
+    }
+
+    pub(super) fn manifest_format(&mut self, word: &str) -> Result<()> {
+        self.form = Some(one_of("--manifest-format", word, &FORMS)?);
+        Ok(())
+    }
+
+    /// The manifest that is asked for.
+    pub(super) fn wanted(&self) -> Result<Option<Wanted>> {
+        match (&self.manifest, self.form) {
+            (Some(file), form) => Ok(Some(Wanted { file: file.clone(), form: form.unwrap_or(Form::Mtree) })),
+            (None, Some(_)) => Err(ParseError::new("--manifest-format is of use only with --manifest")),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Whether a target is named, and not only what is to be read.
+    pub(super) fn has_target(&self, operands: usize) -> bool {
+        operands != 1 || self.target_directory.is_some()
+    }
+
     pub(super) fn target_directory(&mut self, directory: &OsStr) -> Result<()> {
         match self.target_directory.replace(directory.to_owned()) {
             Some(_) => Err(ParseError::last("multiple target directories specified")),
@@ -189,6 +219,7 @@ impl Draft {
         };
         options.product = self.product()?;
         options.through_dangling = environment.posixly_correct;
+        options.seals = self.manifest.is_some();
         options.durable |= options.verify == Verify::Device;
         if options.durable && !options.syncs() {
             return Err(ParseError::new("--sync=never cannot be durable"));
@@ -349,5 +380,7 @@ const BACKUPS: [(&str, Backup); 8] = [
 ];
 const HINTS: [(&str, Hints); 2] = [("auto", Hints::Auto), ("never", Hints::Never)];
 const SYNC: [(&str, Sync); 2] = [("auto", Sync::Auto), ("never", Sync::Never)];
+const FORMS: [(&str, Form); 3] = [("mtree", Form::Mtree), ("b3sum", Form::B3sum), ("sha256sum", Form::Sha256sum)];
+
 const VERIFY: [(&str, Verify); 3] =
     [("content", Verify::Content), ("device", Verify::Device), ("none", Verify::Nothing)];

@@ -1,6 +1,8 @@
 //! What a command line asks for, and the reading of one by its definition.
 
 use super::usage_error::{ParseError, Result};
+use crate::archive::Wanted;
+use crate::archive::check;
 use crate::doctor;
 use crate::guard::Shortcut;
 use crate::install::Request;
@@ -8,6 +10,8 @@ use crate::options::Options;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -18,11 +22,24 @@ pub enum Invocation {
         options: Box<Options>,
         /// What.
         operands: Operands,
+        /// The manifest that is made of it.
+        manifest: Option<Wanted>,
         /// What there is to say beforehand.
         warnings: Vec<String>,
     },
     /// Files or directories to install.
     Install(Box<Request>),
+    /// A manifest of what is there.
+    Seal {
+        /// What is read.
+        operand: PathBuf,
+        /// The manifest.
+        wanted: Wanted,
+        /// How many files are read at once; `None` for as many as there are processors.
+        jobs: Option<NonZeroUsize>,
+    },
+    /// A comparison of a tree with a list, or with another tree.
+    Check(check::Request),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.

@@ -4,6 +4,7 @@
 //! of its own, which is the one source of its help, man page and completions. Options are read in the
 //! order they were typed, since later ones take back what earlier ones said.
 
+mod check;
 mod cp;
 mod cp_options;
 mod definition;
@@ -17,6 +18,7 @@ mod option;
 mod usage_error;
 mod words;
 
+pub use check::check_command;
 pub use cp::{command, cp_command};
 pub use doctor::doctor_command;
 pub use guard::guard_command;
@@ -42,6 +44,7 @@ struct Personality {
 const COPIER: Personality = Personality { syntax: Syntax { help: "--help", status: 1 }, parse: cp::parse };
 const INSTALLER: Personality = Personality { syntax: COPIER.syntax, parse: install::parse };
 const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
+const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -82,6 +85,7 @@ pub fn read(
         CalledAs::Install => INSTALLER,
         CalledAs::Another => STRANGER,
         CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
+            Some(check::MODE) => CHECK,
             Some(guard::MODE) => GUARD,
             Some(doctor::MODE) => DOCTOR,
             Some(_) | None => COPIER,
@@ -102,6 +106,7 @@ mod tests {
     fn the_definitions_are_sound() {
         super::command("safecp").debug_assert();
         super::cp_command("cp").debug_assert();
+        super::check_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
         super::doctor_command("safecp").debug_assert();

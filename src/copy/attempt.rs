@@ -149,7 +149,7 @@ impl<K: Kernel> Copier<'_, K> {
             zeros,
             holes,
             target_holes: if maps { self.target_holes(sink.file()) } else { TargetHoles::ByBytes },
-            digested: match (digests, holes == Holes::Read || unallocated <= HOLES_HASHED_MAX) {
+            digested: match (digests, self.options.seals || holes == Holes::Read || unallocated <= HOLES_HASHED_MAX) {
                 (true, true) => Digested::Everything,
                 (true, false) => Digested::Data,
                 (false, _) => Digested::Nothing,
@@ -188,7 +188,7 @@ impl<K: Kernel> Copier<'_, K> {
             return Again::Compare(pass);
         }
         let alone = Pass { source: sink.file(), size: passed.size, source_position: Position::Any, ..pass };
-        Again::Digest(alone, passed.digest)
+        Again::Digest(alone, passed.digests.as_ref().map(|digests| digests.whole))
     }
 
     /// FICLONE, then a comparison of what came of it: success from it is a claim.
@@ -223,12 +223,12 @@ impl<K: Kernel> Copier<'_, K> {
                 Err(errno) => return Err(by_verdict(errno, Error::call(Action::Write, job.target.shown, errno))),
             }
         }
-        Ok(Passed { size: probe.size, digest: None })
+        Ok(Passed { size: probe.size, digests: None })
     }
 
     fn prove_claim(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, AttemptError> {
         if self.options.verify == Verify::Nothing {
-            return Ok(Passed { size: probe.size, digest: None });
+            return Ok(Passed { size: probe.size, digests: None });
         }
         let plain = Pass { holes: Holes::Unmapped, target_holes: TargetHoles::ByBytes, ..pass };
         let compared = match self.compare(pass) {

@@ -24,7 +24,7 @@ pub struct Copier<'a, K: Kernel> {
     pub(crate) kernel: &'a K,
     pub(crate) options: &'a Options,
     pub(super) host: &'a Host,
-    pub(super) stop: Stop<'a>,
+    pub(crate) stop: Stop<'a>,
     /// What files of a tree, and pieces of a large one, are shared between.
     pub(crate) threads: Threads,
     /// The sizes files are cut into.

@@ -147,7 +147,7 @@ impl<K: Kernel> Copier<'_, K> {
             cloning: ladder.cloning(),
             fallbacks: ladder.fallbacks().to_vec(),
             size: filled.passed.size,
-            digest: filled.passed.digest,
+            digests: filled.passed.digests.clone(),
             verified,
             sparse,
             changed: finished.changed,

@@ -44,6 +44,33 @@ impl PieceHasher {
     }
 }
 
+/// The digests of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// BLAKE3 of all its bytes.
+    pub whole: Hash,
+    /// The chaining value of each piece, in order; none of a file that is not longer than one piece.
+    pub pieces: Vec<ChainingValue>,
+}
+
+impl Digests {
+    /// Whether the values of the pieces add up to the digest of a file of `size` bytes, so that each of them can be
+    /// believed as that can.
+    #[must_use]
+    pub fn are_consistent(&self, piece: u64, size: u64) -> bool {
+        let values = (0..).zip(self.pieces.iter().copied()).collect();
+        self.pieces.len() > 1 && Tree { piece, values, alone: None }.root(size) == Some(self.whole)
+    }
+}
+
+/// The chaining value of the piece of a file that begins at `offset`; the file is longer than that.
+#[must_use]
+pub fn piece_value(bytes: &[u8], offset: u64) -> ChainingValue {
+    let mut hasher = Hasher::new();
+    hasher.set_input_offset(offset);
+    hasher.update(bytes).finalize_non_root()
+}
+
 /// The digests of the pieces of one file, in any order until [`Tree::root`] is asked for.
 #[derive(Debug)]
 pub struct Tree {
@@ -78,7 +105,13 @@ impl Tree {
 
     /// The digest of a file of `size` bytes, or `None` while pieces of it are missing.
     #[must_use]
-    pub fn root(mut self, size: u64) -> Option<Hash> {
+    pub fn root(self, size: u64) -> Option<Hash> {
+        self.digests(size).map(|digests| digests.whole)
+    }
+
+    /// The same with the values of its pieces.
+    #[must_use]
+    pub fn digests(mut self, size: u64) -> Option<Digests> {
         self.values.sort_unstable_by_key(|(number, _)| *number);
         let is_whole = self.values.len() as u64 == size.div_ceil(self.piece)
             && (0..).zip(&self.values).all(|(expected, (number, _))| expected == *number);
@@ -86,10 +119,12 @@ impl Tree {
             return None;
         }
         if self.values.len() < 2 {
-            return self.alone.or_else(|| Some(Hasher::new().finalize()));
+            let whole = self.alone.unwrap_or_else(|| Hasher::new().finalize());
+            return Some(Digests { whole, pieces: Vec::new() });
         }
         let (left, right) = self.halves(0, size);
-        Some(merge_subtrees_root(&left, &right, Mode::Hash))
+        let whole = merge_subtrees_root(&left, &right, Mode::Hash);
+        Some(Digests { whole, pieces: self.values.into_iter().map(|(_, value)| value).collect() })
     }
 
     /// The two children of the subtree of `length` bytes (more than one piece) at `offset`.

@@ -27,6 +27,7 @@ pub mod probe;
 mod question;
 mod rewrite;
 mod same;
+mod sealed;
 mod sink;
 pub mod stale_temporary;
 pub mod stopped;
@@ -42,6 +43,7 @@ mod wanted;
 
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Sparseness, Special, Verified};
+pub use sealed::{Known, Sealed, Sealing};
 pub(crate) use strip::STRIP;
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};
 pub(crate) use waiting::Unnamed;

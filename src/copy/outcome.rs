@@ -1,5 +1,6 @@
 //! What became of a name: a regular file that was copied, or something else that was made.
 
+use super::digest::Digests;
 use super::fallback::Fallback;
 use super::strategy::{Cloning, Strategy, Why};
 use super::types::Placement;
@@ -54,8 +55,8 @@ pub struct Copied {
     pub fallbacks: Vec<(Strategy, Fallback)>,
     /// Bytes of content.
     pub size: u64,
-    /// BLAKE3 of them, where it is told and every byte was read.
-    pub digest: Option<blake3::Hash>,
+    /// BLAKE3 of them and of their pieces, where it is told and every byte was read.
+    pub digests: Option<Digests>,
     /// Whether and how the target was read back.
     pub verified: Verified,
     /// Whether holes were told by the source's map, and whether blocks of zeros became holes.
@@ -72,6 +73,14 @@ pub struct Copied {
     pub backup: Option<PathBuf>,
     /// The target's identity, if it is a regular file.
     pub identity: Option<(u64, u64)>,
+}
+
+impl Copied {
+    /// BLAKE3 of the content, where it is told and every byte was read.
+    #[must_use]
+    pub fn digest(&self) -> Option<blake3::Hash> {
+        self.digests.as_ref().map(|digests| digests.whole)
+    }
 }
 
 /// How holes came about.

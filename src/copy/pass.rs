@@ -6,7 +6,7 @@
 //! bytes are still at hand, so equality is decided by comparing bytes, not digests. Nothing here maps
 //! file data, and nothing lets the kernel move it: every byte passes through our own buffer.
 
-use super::digest::{PieceHasher, Tree};
+use super::digest::{Digests, PieceHasher, Tree};
 use super::extent::{gaps, is_zero, steps};
 use super::hole_map::{Map, Work};
 use super::stopped::Stopped;
@@ -111,7 +111,7 @@ pub struct Passed {
     /// Length of the source as read, in bytes.
     pub size: u64,
     /// BLAKE3 of those bytes, if it was asked for and no holes were left out of it.
-    pub digest: Option<blake3::Hash>,
+    pub digests: Option<Digests>,
 }
 
 /// One pass; see the head of this file.
@@ -221,7 +221,7 @@ impl<K: Kernel> Pass<'_, K> {
     }
 
     fn passed(&self, size: u64, tree: Tree) -> Passed {
-        Passed { size, digest: if self.takes_digests() { tree.root(size) } else { None } }
+        Passed { size, digests: if self.takes_digests() { tree.digests(size) } else { None } }
     }
 
     fn takes_digests(&self) -> bool {

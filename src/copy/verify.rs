@@ -129,7 +129,8 @@ impl<K: Kernel> Copier<'_, K> {
             Again::Digest(pass, digest) => {
                 let target_pass = Pass { mode: Mode::Read, holes: Holes::Unmapped, ..pass };
                 let read = target_pass.run().map_err(|stopped| self.failed(job, stopped))?;
-                if read.digest.is_some() && read.digest == digest {
+                let found = read.digests.map(|digests| digests.whole);
+                if found.is_some() && found == digest {
                     return Ok(());
                 }
                 let shown = |digest: Option<blake3::Hash>| digest.map_or_else(String::new, |hash| hash.to_string());
@@ -138,7 +139,7 @@ impl<K: Kernel> Copier<'_, K> {
                     piece: 0,
                     range: 0..read.size,
                     source_digest: shown(digest),
-                    target_digest: shown(read.digest),
+                    target_digest: shown(found),
                 });
                 Err(AttemptError::Fatal(Error::Mismatch {
                     source: job.source.shown.to_owned(),

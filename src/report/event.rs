@@ -1,6 +1,6 @@
 //! What happens to names during a run, told as it happens to whoever listens.
 
-use crate::copy::Outcome;
+use crate::copy::{Outcome, Sealed};
 use crate::error::Error;
 use std::path::Path;
 
@@ -37,8 +37,19 @@ pub enum Event<'a> {
         source: &'a Path,
         /// Where to.
         target: &'a Path,
+        /// Its path beneath the directory of all targets.
+        path: &'a Path,
         /// What became of it.
         outcome: &'a Outcome,
+        /// What the target is now, where a list is made.
+        sealed: Option<&'a Sealed>,
+    },
+    /// A directory has everything in it and its attributes; told where a list is made.
+    DirectoryFinished {
+        /// Its path beneath the directory of all targets.
+        path: &'a Path,
+        /// What it is now.
+        sealed: &'a Sealed,
     },
     /// A name failed, or something is to be noted of it.
     Failed(&'a Error),

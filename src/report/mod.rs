@@ -116,6 +116,11 @@ impl Report {
         }
     }
 
+    /// Says something on standard output, in a line of its own.
+    pub fn line(&self, line: &str) {
+        self.say(&format!("{line}\n"));
+    }
+
     /// A line of -v.
     fn say_of_name(&self, line: impl FnOnce() -> String) {
         if self.verbosity >= Verbosity::Names {
@@ -155,7 +160,8 @@ impl Listener for Report {
             Event::DirectoryCreated { directory } => self.say_of_name(|| text::created(&self.program, directory)),
             Event::ParentMade { source, target } => self.say_of_name(|| text::parent(source, target)),
             Event::Removed { target } => self.say_of_name(|| text::removed(target)),
-            Event::Finished { source, target, outcome } => self.finished(source, target, outcome),
+            Event::Finished { source, target, outcome, .. } => self.finished(source, target, outcome),
+            Event::DirectoryFinished { .. } => {}
             Event::Failed(error) => self.failed(error),
             Event::Warned(text) => self.warned(text),
             Event::Noted(text) => self.message(text),

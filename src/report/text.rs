@@ -50,7 +50,7 @@ pub(super) fn decisions(copied: &Copied) -> String {
     let fallbacks: Vec<String> =
         copied.fallbacks.iter().map(|(strategy, fallback)| format!("{strategy}: {fallback}")).collect();
     let fallbacks = if fallbacks.is_empty() { String::from("none") } else { fallbacks.join("; ") };
-    let digest = copied.digest.map_or_else(|| String::from("not all read"), |digest| digest.to_string());
+    let digest = copied.digest().map_or_else(|| String::from("not all read"), |digest| digest.to_string());
     let (strategy, why, verified) = (copied.strategy, copied.why, verified(copied.verified));
     let unsynced = copied.unsynced.map_or_else(String::new, |errno| format!(", not synced: {}", reason(errno)));
     let placement = format!("{}{unsynced}", placement(copied.placement));

@@ -8,6 +8,7 @@ use super::after::{After, Removed};
 use super::handles::Pair;
 use super::level::Task;
 use super::links::Identity;
+use crate::copy::Sealed;
 use crate::copy::{Follow, Outcome, TargetDirectory, Waiting};
 use crate::kernel::Kernel;
 use crate::options::Options;
@@ -93,7 +94,16 @@ pub(super) struct Pace {
 pub(super) enum OwnedEvent {
     DirectoryMade(PathBuf, PathBuf),
     Removed(PathBuf),
-    Finished(PathBuf, PathBuf, Outcome),
+    Finished(Box<Finished>),
+}
+
+/// What a name has come to.
+pub(super) struct Finished {
+    source: PathBuf,
+    target: PathBuf,
+    path: PathBuf,
+    outcome: Outcome,
+    sealed: Option<Sealed>,
 }
 
 impl OwnedEvent {
@@ -102,11 +112,16 @@ impl OwnedEvent {
         match *event {
             Event::DirectoryMade { source, target } => Some(Self::DirectoryMade(source.to_owned(), target.to_owned())),
             Event::Removed { target } => Some(Self::Removed(target.to_owned())),
-            Event::Finished { source, target, outcome } => {
-                Some(Self::Finished(source.to_owned(), target.to_owned(), outcome.clone()))
-            }
+            Event::Finished { source, target, path, outcome, sealed } => Some(Self::Finished(Box::new(Finished {
+                source: source.to_owned(),
+                target: target.to_owned(),
+                path: path.to_owned(),
+                outcome: outcome.clone(),
+                sealed: sealed.cloned(),
+            }))),
             Event::ParentMade { .. }
             | Event::DirectoryCreated { .. }
+            | Event::DirectoryFinished { .. }
             | Event::Failed(_)
             | Event::Warned(_)
             | Event::Noted(_)
@@ -118,7 +133,10 @@ impl OwnedEvent {
         match self {
             Self::DirectoryMade(source, target) => Event::DirectoryMade { source, target },
             Self::Removed(target) => Event::Removed { target },
-            Self::Finished(source, target, outcome) => Event::Finished { source, target, outcome },
+            Self::Finished(finished) => {
+                let Finished { source, target, path, outcome, sealed } = &**finished;
+                Event::Finished { source, target, path, outcome, sealed: sealed.as_ref() }
+            }
         }
     }
 }

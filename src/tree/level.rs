@@ -77,6 +77,11 @@ impl<K: Kernel> Level<K> {
         self.composed(None, |typed| without_trailing_slashes(&typed.target_shown))
     }
 
+    /// The target's path beneath the directory of all targets.
+    pub(super) fn path(&self) -> PathBuf {
+        self.composed(None, |typed| &typed.path)
+    }
+
     /// The component by which it is found in the level above, in source and target; that of an operand is empty.
     pub(super) fn component(&self) -> &Path {
         match &self.names {

@@ -27,6 +27,7 @@ pub mod plan;
 mod reopen;
 pub mod run;
 mod same;
+mod seal;
 pub mod special;
 mod spellings;
 pub mod walk;

@@ -141,6 +141,7 @@ impl<'a, K: Kernel> Run<'a, K> {
                 Ok(pair) => {
                     let complaints = self.entries.copier.leave(&level, &pair);
                     complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
+                    self.seal_directory(&level, &pair);
                 }
                 Err(error) => self.tell(Event::Failed(&error)),
             }

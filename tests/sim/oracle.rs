@@ -210,8 +210,8 @@ impl Judge<'_> {
         let was_moved_unread =
             copied.verified == Verified::No && matches!(copied.strategy, Strategy::Reflink | Strategy::Offload);
         let is_due = self.scenario.options.tells_digests() && !was_moved_unread;
-        demand(copied.digest.is_some() == is_due, || format!("digest: {:?}, due: {is_due}", copied.digest))?;
-        let Some(digest) = copied.digest else { return Ok(()) };
+        demand(copied.digest().is_some() == is_due, || format!("digest: {:?}, due: {is_due}", copied.digest()))?;
+        let Some(digest) = copied.digest() else { return Ok(()) };
         if self.world.intruder.took_target {
             return Ok(());
         }

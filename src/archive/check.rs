@@ -1,0 +1,283 @@
+//! A tree compared with a list of it, or with another tree: every difference is told as it is found, and nothing is changed.
+//!
+//! Memory grows by sixteen bytes for each name, and by what is missing, up to a bound.
+
+use super::chunks;
+use super::compare::{Compared, Comparison, unknown};
+use super::finding::{Finding, Tally};
+use super::format::Format;
+use super::list::List;
+use super::names::{Known, Names};
+use super::record::Record;
+use super::walk::{Directory, Found, Walk};
+use crate::copy::threads::Threads;
+use crate::copy::{Name, Sealing};
+use crate::error::{Action, Error};
+use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use rayon::prelude::*;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a tree is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// A list.
+    List(PathBuf),
+    /// Another tree.
+    Tree(PathBuf),
+}
+
+/// A check that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What the tree is compared with.
+    pub reference: Reference,
+    /// Where the names lie, if that was said.
+    pub root: Option<PathBuf>,
+    /// What is not listed is found as well, and directories' times count.
+    pub is_strict: bool,
+    /// How many files are read at once; `None` for as many as there are processors.
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// So many missing names are looked for under other names.
+const MISSING_MAX: usize = 50_000;
+
+/// Checks; see the head of this file.
+pub struct Check<'a, K: Kernel> {
+    /// Looks at names.
+    pub sealing: Sealing<'a, K>,
+    /// What files are shared between.
+    pub threads: &'a Threads,
+    /// Major and minor release of the kernel.
+    pub release: (u32, u32),
+    /// Who is told.
+    pub hear: &'a (dyn Fn(&Finding) + Sync),
+}
+
+/// One check on its way.
+struct Run<'a, K: Kernel> {
+    check: &'a Check<'a, K>,
+    comparison: Comparison<'a, K>,
+    names: Names,
+    missing: Mutex<Vec<Record>>,
+    tally: Mutex<Tally>,
+    count: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a, K: Kernel> Check<'a, K> {
+    /// Does what is asked for. An error is what keeps the check from being made at all.
+    pub fn run(&'a self, request: &'a Request) -> Result<Tally, Error> {
+        match &request.reference {
+            Reference::List(list) => self.list(list, request),
+            Reference::Tree(tree) => self.trees(tree, request),
+        }
+    }
+
+    fn begin(&'a self, format: Format, root: &'a Path, request: &Request) -> Result<Run<'a, K>, Error> {
+        let is_list = matches!(request.reference, Reference::List(_));
+        let companion = match &request.reference {
+            Reference::List(list) => Some(chunks::companion(list)),
+            Reference::Tree(_) => None,
+        };
+        let comparison = Comparison {
+            sealing: &self.sealing,
+            format,
+            root: self.open(root)?,
+            shown: root,
+            companion,
+            release: self.release,
+            is_strict: request.is_strict || !is_list,
+            either: unknown(),
+            inodes: Mutex::default(),
+            bytes: AtomicU64::new(0),
+        };
+        let (names, missing, tally) = (Names::default(), Mutex::default(), Mutex::default());
+        Ok(Run { check: self, comparison, names, missing, tally, count: AtomicU64::new(0) })
+    }
+
+    fn open(&self, directory: &Path) -> Result<K::File, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let opened = self.sealing.kernel.open(None, directory, flags, Mode::empty(), ResolveFlags::empty());
+        opened.map_err(|errno| Error::call(Action::Access, directory, errno))
+    }
+
+    fn stat(&self, file: &K::File, shown: &Path) -> Result<Stat, Error> {
+        self.sealing.kernel.stat(file).map_err(|errno| Error::call(Action::StatSource, shown, errno))
+    }
+
+    fn list(&'a self, list: &'a Path, request: &'a Request) -> Result<Tally, Error> {
+        let records = List::open(self.sealing.kernel, list)?;
+        let format = records.format;
+        let mut records = records.peekable();
+        let begins_at_root = matches!(records.peek(), Some(Ok(record)) if record.path.is_absolute());
+        let root = match &request.root {
+            Some(root) => root,
+            None if begins_at_root => Path::new("/"),
+            None => format.root(list),
+        };
+        let run = self.begin(format, root, request)?;
+        let each = |record: Result<Record, Error>| match record {
+            Ok(record) => run.record(record),
+            Err(error) => run.tell(&Finding::Failed(error)),
+        };
+        match self.threads.pool() {
+            Some(pool) => pool.install(|| records.par_bridge().for_each(each)),
+            None => records.for_each(each),
+        }
+        let own = Own::of(self.sealing.kernel, list);
+        run.finish(root, request.is_strict, own.as_ref())
+    }
+
+    /// Every name of the one tree is a record for the other.
+    fn trees(&'a self, one: &'a Path, request: &'a Request) -> Result<Tally, Error> {
+        let other = request.root.as_deref().unwrap_or(Path::new("."));
+        let run = self.begin(Format::Ours, other, request)?;
+        let file = self.open(one)?;
+        let stat = self.stat(&file, one)?;
+        let each = |found: Result<Found<K>, Error>| {
+            let record = found.and_then(|found| {
+                let shown = one.join(&found.path);
+                let sealed = self.sealing.name(&Name::within(&found.dir.file, &found.name, &shown), None)?;
+                let inode = (sealed.stat.kind == Kind::File && sealed.stat.nlink > 1).then_some(sealed.stat.ino);
+                Ok(Record { inode, ..Record::of_sealed(found.path, &sealed) })
+            });
+            match record {
+                Ok(record) => run.record(record),
+                Err(error) => run.tell(&Finding::Failed(error)),
+            }
+        };
+        let walk = Walk::new(self.sealing.kernel, Directory { file, stat }, one);
+        match self.threads.pool() {
+            Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
+            None => walk.for_each(each),
+        }
+        run.finish(other, true, None)
+    }
+}
+
+/// The names of a list and its companion, which list themselves nowhere.
+struct Own {
+    dir: Stat,
+    names: [PathBuf; 2],
+}
+
+impl Own {
+    fn of<K: Kernel>(kernel: &K, list: &Path) -> Option<Self> {
+        let above = list.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let dir = kernel.stat_at(None, above, true).ok()?;
+        let name = |path: &Path| path.file_name().map(PathBuf::from);
+        Some(Self { dir, names: [name(list)?, name(&chunks::companion(list))?] })
+    }
+
+    fn has(&self, dir: &Stat, name: &Path) -> bool {
+        dir.is_same_file(&self.dir) && self.names.iter().any(|own| own == name)
+    }
+}
+
+impl<K: Kernel> Run<'_, K> {
+    fn tell(&self, finding: &Finding) {
+        lock(&self.tally).count(finding);
+        (self.check.hear)(finding);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.check.sealing.stop.is_asked()
+    }
+
+    fn record(&self, record: Record) {
+        if self.is_stopped() {
+            return;
+        }
+        self.names.add(&super::names::clean(&record.path));
+        self.count.fetch_add(1, Ordering::Relaxed);
+        match self.comparison.record(&record) {
+            Ok(Compared::Right) => {}
+            Ok(Compared::Differs(finding)) => self.tell(&finding),
+            Ok(Compared::Missing) => {
+                let mut missing = lock(&self.missing);
+                if record.digest.is_some() && missing.len() < MISSING_MAX {
+                    missing.push(record);
+                } else {
+                    drop(missing);
+                    self.tell(&Finding::Missing(record.path));
+                }
+            }
+            Err(error) => self.tell(&Finding::Failed(error)),
+        }
+    }
+
+    /// Looks for what is not listed, where that is asked for or may be what is missing.
+    fn finish(self, root: &Path, is_strict: bool, own: Option<&Own>) -> Result<Tally, Error> {
+        let Self { check, comparison, names, missing, tally, count } = self;
+        let missing = missing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let tell = |finding: &Finding| {
+            lock(&tally).count(finding);
+            (check.hear)(finding);
+        };
+        let mut extras = Extras { comparison: &comparison, known: names.known(), missing, is_strict, tell: &tell };
+        if is_strict || !extras.missing.is_empty() {
+            let file = check.open(root)?;
+            let stat = check.stat(&file, root)?;
+            for found in Walk::new(check.sealing.kernel, Directory { file, stat }, root) {
+                if check.sealing.stop.is_asked() {
+                    break;
+                }
+                match found {
+                    Ok(found) if own.is_some_and(|own| own.has(&found.dir.stat, &found.name)) => {}
+                    Ok(found) => extras.found(&found),
+                    Err(error) => tell(&Finding::Failed(error)),
+                }
+            }
+        }
+        extras.missing.into_iter().for_each(|record| tell(&Finding::Missing(record.path)));
+        if check.sealing.stop.is_asked() {
+            return Err(Error::Interrupted);
+        }
+        let bytes = comparison.bytes.load(Ordering::Relaxed);
+        let tally = *lock(&tally);
+        Ok(Tally { names: count.into_inner(), bytes, ..tally })
+    }
+}
+
+/// What is there and not listed.
+struct Extras<'a, K: Kernel> {
+    comparison: &'a Comparison<'a, K>,
+    known: Known,
+    missing: Vec<Record>,
+    is_strict: bool,
+    tell: &'a dyn Fn(&Finding),
+}
+
+impl<K: Kernel> Extras<'_, K> {
+    fn found(&mut self, found: &Found<K>) {
+        if self.known.has(&found.path) {
+            return;
+        }
+        if found.kind == Kind::File {
+            let holds = |record: &Record| self.comparison.holds(&found.path, record);
+            // One read for each size that is missing; those of no size are read for each.
+            let position = self.missing.iter().position(|record| match holds(record) {
+                Ok(holds) => holds,
+                Err(error) => {
+                    (self.tell)(&Finding::Failed(error));
+                    false
+                }
+            });
+            if let Some(position) = position {
+                let from = self.missing.remove(position).path;
+                return (self.tell)(&Finding::Moved { from, to: found.path.clone() });
+            }
+        }
+        let is_listed = found.kind != Kind::Directory || self.comparison.format.lists_directories();
+        if self.is_strict && is_listed {
+            (self.tell)(&Finding::Extra(found.path.clone()));
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! One name as it is listed, and as it is.
+
+use super::chunks;
+use super::digest::{Algorithm, Digest};
+use super::finding::{Again, Detail, Fault, Finding};
+use super::format::Format;
+use super::formats::bagit;
+use super::names::clean;
+use super::open::{Links, beneath, digest};
+use super::record::Record;
+use super::text::time;
+use crate::copy::Sealing;
+use crate::copy::digest::Digests;
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat, Timestamp};
+use crate::known::filesystems::{Filesystem, Honesty};
+use crate::quote::quoted;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// What became of a record.
+#[derive(Debug)]
+pub(super) enum Compared {
+    /// Everything is as listed.
+    Right,
+    /// There is nothing of that name.
+    Missing,
+    /// Something differs.
+    Differs(Finding),
+}
+
+/// Compares records with what lies beneath a directory.
+pub(super) struct Comparison<'a, K: Kernel> {
+    pub(super) sealing: &'a Sealing<'a, K>,
+    pub(super) format: Format,
+    pub(super) root: K::File,
+    /// What messages have before a path.
+    pub(super) shown: &'a Path,
+    /// The manifest's companion, if it may have one.
+    pub(super) companion: Option<PathBuf>,
+    /// Major and minor release of the kernel.
+    pub(super) release: (u32, u32),
+    /// Times of directories count as well.
+    pub(super) is_strict: bool,
+    /// Whether digests of 32 bytes are BLAKE3 or SHA-256, once that is known.
+    pub(super) either: AtomicU8,
+    /// The first name of each inode of the list, and what it is.
+    pub(super) inodes: Mutex<HashMap<u64, Inode>>,
+    /// Bytes of content that were read.
+    pub(super) bytes: AtomicU64,
+}
+
+const UNKNOWN: u8 = 0;
+const BLAKE3: u8 = 1;
+const SHA256: u8 = 2;
+
+/// An inode of a list: what it is, and the first of its names.
+pub(super) struct Inode {
+    identity: (u64, u64),
+    name: PathBuf,
+}
+
+/// An open name.
+struct Opened<F> {
+    path: PathBuf,
+    file: F,
+    stat: Stat,
+}
+
+/// How often the page cache is asked to let go of a file.
+const DROPS: u32 = 5;
+
+impl<K: Kernel> Comparison<'_, K> {
+    /// Compares one record.
+    pub(super) fn record(&self, record: &Record) -> Result<Compared, Error> {
+        let Some(Opened { path, file, stat }) = self.open(record)? else { return Ok(Compared::Missing) };
+        let (file, stat) = (&file, &stat);
+        let wanted = record.kind.unwrap_or(if record.digest.is_some() { Kind::File } else { stat.kind });
+        if wanted != stat.kind {
+            return Ok(Compared::Differs(Finding::Kind { path, wanted, found: stat.kind }));
+        }
+        if let Some((fault, detail)) = self.content(record, file, stat, &path)? {
+            return Ok(Compared::Differs(Finding::Content { path, fault, detail }));
+        }
+        let differences = self.attributes(record, file, stat, &path)?;
+        if differences.is_empty() {
+            return Ok(Compared::Right);
+        }
+        Ok(Compared::Differs(Finding::Attributes { path, differences }))
+    }
+
+    fn shown(&self, path: &Path) -> PathBuf {
+        self.shown.join(path)
+    }
+
+    /// Opens what a record speaks of; regular files to be read.
+    fn open(&self, record: &Record) -> Result<Option<Opened<K::File>>, Error> {
+        let path = clean(&record.path);
+        let opened = self.open_path(record, &path)?;
+        if opened.is_none()
+            && matches!(self.format, Format::Bagit(_))
+            && let Some(decoded) = bagit::decoded(path.as_os_str())
+        {
+            return self.open_path(record, &decoded);
+        }
+        Ok(opened)
+    }
+
+    fn open_path(&self, record: &Record, path: &Path) -> Result<Option<Opened<K::File>>, Error> {
+        let kernel = self.sealing.kernel;
+        let links = self.format.links();
+        let shown = self.shown(path);
+        let failed = |errno| Error::call(Action::OpenSource, &shown, errno);
+        let open = |flags| match beneath(kernel, &self.root, path, flags, links) {
+            Ok(file) => Ok(Some(file)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => Err(errno),
+        };
+        let itself = OFlags::PATH | OFlags::NOFOLLOW;
+        let opened = match record.kind {
+            Some(Kind::File) | None => match open(OFlags::RDONLY | OFlags::NONBLOCK) {
+                // Not a file: what it is, an O_PATH handle tells.
+                Err(Errno::LOOP | Errno::NXIO | Errno::NODEV) => open(itself),
+                opened => opened,
+            },
+            Some(_) => open(itself),
+        };
+        let Some(file) = opened.map_err(failed)? else { return Ok(None) };
+        let stat = kernel.stat(&file).map_err(failed)?;
+        Ok(Some(Opened { path: path.to_owned(), file, stat }))
+    }
+
+    /// How the content differs, if it does.
+    fn content(
+        &self,
+        record: &Record,
+        file: &K::File,
+        stat: &Stat,
+        path: &Path,
+    ) -> Result<Option<(Fault, Detail)>, Error> {
+        if stat.kind != Kind::File {
+            return Ok(None);
+        }
+        let fault = self.fault(record, stat);
+        if let Some(wanted) = record.size.filter(|wanted| *wanted != stat.size) {
+            return Ok(Some((fault, Detail::Size { wanted, found: stat.size })));
+        }
+        let Some(wanted) = &record.digest else { return Ok(None) };
+        let shown = self.shown(path);
+        let (found, digests) = self.digest(file, stat, &shown, wanted)?;
+        if found == wanted.value {
+            return Ok(None);
+        }
+        let chunk = digests.and_then(|digests| self.first_chunk(wanted, stat, &digests));
+        let again = self.again(file, stat, &shown, wanted, &found);
+        Ok(Some((fault, Detail::Bytes { chunk, again })))
+    }
+
+    /// Whether other content is damage or a change.
+    fn fault(&self, record: &Record, stat: &Stat) -> Fault {
+        match record.mtime {
+            None => Fault::Unknown,
+            Some(listed) if self.is_same_time(listed, stat.mtime) => Fault::Damage,
+            Some(_) => Fault::Change,
+        }
+    }
+
+    fn is_same_time(&self, listed: Timestamp, found: Timestamp) -> bool {
+        let is_rounded = self.format.rounds_times() && listed.nanos == 0;
+        listed == found || is_rounded && listed.seconds == found.seconds
+    }
+
+    /// Takes the digest that the list has of a file; for BLAKE3 those of its chunks as well.
+    fn digest(
+        &self,
+        file: &K::File,
+        stat: &Stat,
+        shown: &Path,
+        wanted: &Digest,
+    ) -> Result<(Vec<u8>, Option<Digests>), Error> {
+        self.bytes.fetch_add(stat.size, Ordering::Relaxed);
+        let blake3 = || self.sealing.content(file, shown, stat.size).map(|(_, digests)| digests);
+        let other = |algorithm| digest(self.sealing.kernel, file, shown, algorithm).map(|digest| digest.value);
+        let value = |digests: &Digests| digests.whole.as_bytes().to_vec();
+        match wanted.algorithm {
+            Algorithm::Blake3 => blake3().map(|digests| (value(&digests), Some(digests))),
+            Algorithm::Sha256OrBlake3 => {
+                let either = self.either.load(Ordering::Relaxed);
+                if either != SHA256 {
+                    let digests = blake3()?;
+                    if either == BLAKE3 || value(&digests) == wanted.value {
+                        self.either.store(BLAKE3, Ordering::Relaxed);
+                        return Ok((value(&digests), Some(digests)));
+                    }
+                }
+                let sha256 = other(Algorithm::Sha256)?;
+                if sha256 == wanted.value {
+                    self.either.store(SHA256, Ordering::Relaxed);
+                }
+                Ok((sha256, None))
+            }
+            algorithm => other(algorithm).map(|value| (value, None)),
+        }
+    }
+
+    /// The first chunk that differs, where the digests of chunks are known.
+    fn first_chunk(&self, wanted: &Digest, stat: &Stat, found: &Digests) -> Option<u64> {
+        let whole = blake3::Hash::from(<[u8; 32]>::try_from(&wanted.value[..]).ok()?);
+        let listed = chunks::find(self.sealing.kernel, self.companion.as_ref()?, &whole, stat.size)?;
+        let first = listed.pieces.iter().zip(&found.pieces).position(|(listed, found)| listed != found);
+        first.map(|chunk| chunk as u64)
+    }
+
+    /// Reads a file once more, from the device if it can be proved that nothing of it is in memory.
+    fn again(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest, found: &[u8]) -> Again {
+        let is_from_device = self.drops_from_cache(file, stat);
+        match self.digest(file, stat, shown, wanted) {
+            Err(_) => Again::Failed,
+            Ok((again, _)) if again == wanted.value => Again::Right,
+            Ok((again, _)) if again != found => Again::Other,
+            Ok(_) if is_from_device => Again::SameFromDevice,
+            Ok(_) => Again::Same,
+        }
+    }
+
+    /// Drops a file from the page cache. True if nothing of it is there, on a filesystem that keeps it nowhere else.
+    fn drops_from_cache(&self, file: &K::File, stat: &Stat) -> bool {
+        let kernel = self.sealing.kernel;
+        let Ok(magic) = kernel.filesystem(file) else { return false };
+        let filesystem = Filesystem::new(magic);
+        let is_told = filesystem.honesty(self.release) == Honesty::Honest && filesystem.has_device() && stat.size > 0;
+        let is_gone = || {
+            let pages = kernel.cachestat(file).map(|pages| pages.cached + pages.dirty + pages.writeback);
+            pages.or_else(|_| kernel.mincore(file, 0..stat.size)).is_ok_and(|pages| pages == 0)
+        };
+        for pause in 0..DROPS {
+            kernel.pause(Duration::from_millis(pause.into()));
+            if kernel.drop_cache(file).is_ok() && is_told && is_gone() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What differs beside the content, in words.
+    fn attributes(&self, record: &Record, file: &K::File, stat: &Stat, path: &Path) -> Result<Vec<String>, Error> {
+        let mut differences = Vec::new();
+        let mut differs = |is: String, was: String| differences.push(format!("{is}, was {was}"));
+        if let Some(mode) = record.mode.filter(|mode| *mode != stat.mode && stat.kind != Kind::Symlink) {
+            differs(format!("mode {:04o}", stat.mode), format!("{mode:04o}"));
+        }
+        if let Some(uid) = record.uid.filter(|uid| *uid != stat.uid) {
+            differs(format!("owner {}", stat.uid), uid.to_string());
+        }
+        if let Some(gid) = record.gid.filter(|gid| *gid != stat.gid) {
+            differs(format!("group {}", stat.gid), gid.to_string());
+        }
+        // A directory's time tells that names came or went, which is found anyway.
+        let counts = stat.kind != Kind::Directory || self.is_strict && self.format.is_ours();
+        if let Some(listed) = record.mtime.filter(|listed| counts && !self.is_same_time(*listed, stat.mtime)) {
+            differs(format!("time {}", time(stat.mtime)), time(listed));
+        }
+        let is_node = matches!(stat.kind, Kind::CharDevice | Kind::BlockDevice);
+        if let Some(device) = record.device.filter(|device| is_node && *device != stat.rdev) {
+            let words = |device| format!("{},{}", rustix::fs::major(device), rustix::fs::minor(device));
+            differs(format!("device {}", words(stat.rdev)), words(device));
+        }
+        let shown = self.shown(path);
+        if self.format.is_ours() || record.text.is_some() && stat.kind == Kind::Symlink {
+            let sealed = self.sealing.handle(file, &shown, *stat, None)?;
+            if let Some(text) = record.text.as_ref().filter(|text| Some(*text) != sealed.text.as_ref()) {
+                let found = sealed.text.unwrap_or_default();
+                differs(format!("link to {}", quoted(Path::new(&found))), quoted(Path::new(text)));
+            }
+            if self.format.is_ours() {
+                if record.attributes != sealed.attributes {
+                    differs(words("extended attributes", sealed.attributes), words("", record.attributes));
+                }
+                if record.lists != sealed.lists {
+                    differs(words("access control lists", sealed.lists), words("", record.lists));
+                }
+            }
+        }
+        if let Some(inode) = record.inode.filter(|_| self.format.is_ours()) {
+            let identity = (stat.dev, stat.ino);
+            let mut inodes = self.inodes.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = inodes.entry(inode).or_insert_with(|| Inode { identity, name: path.to_owned() });
+            if first.identity != identity {
+                differences.push(format!("no hard link to {} any more", quoted(&first.name)));
+            }
+        }
+        Ok(differences)
+    }
+
+    /// Whether a file beneath the root holds what a record lists; for names that are not listed themselves.
+    pub(super) fn holds(&self, path: &Path, record: &Record) -> Result<bool, Error> {
+        let (Some(size), Some(wanted)) = (record.size.or(Some(u64::MAX)), &record.digest) else { return Ok(false) };
+        let shown = self.shown(path);
+        let failed = |errno| Error::call(Action::OpenSource, &shown, errno);
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let file = beneath(self.sealing.kernel, &self.root, path, flags, Links::None).map_err(failed)?;
+        let stat = self.sealing.kernel.stat(&file).map_err(failed)?;
+        if stat.kind != Kind::File || stat.size == 0 || size != u64::MAX && size != stat.size {
+            return Ok(false);
+        }
+        Ok(self.digest(&file, &stat, &shown, wanted)?.0 == wanted.value)
+    }
+}
+
+fn words(what: &str, digest: Option<blake3::Hash>) -> String {
+    let digest = digest.map_or_else(|| "none".to_owned(), |digest| digest.to_hex()[..8].to_owned());
+    format!("{what} {digest}").trim_start().to_owned()
+}
+
+/// The state of [`Comparison::either`] before anything is known.
+pub(super) const fn unknown() -> AtomicU8 {
+    AtomicU8::new(UNKNOWN)
+}

@@ -1,0 +1,192 @@
+//! Digests of content as lists have them, and the taking of one.
+
+use blake3::Hash;
+use md5::Md5;
+use sha1::Sha1;
+use sha2::digest::DynDigest;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh64::Xxh64;
+
+/// How a digest is taken; the strongest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// xxHash, 64 bits.
+    Xxh64,
+    /// XXH3, 64 bits.
+    Xxh3,
+    /// XXH3, 128 bits.
+    Xxh128,
+    /// MD5.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// SHA-224.
+    Sha224,
+    /// SHA-256 or BLAKE3: lists of sha256sum and of b3sum look the same.
+    Sha256OrBlake3,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+    /// BLAKE3.
+    Blake3,
+}
+
+/// Words for algorithms, in lower case and without dashes.
+const NAMES: [(&str, Algorithm); 17] = [
+    ("xxhash64", Algorithm::Xxh64),
+    ("xxhash64be", Algorithm::Xxh64),
+    ("xxh64", Algorithm::Xxh64),
+    ("xxh3", Algorithm::Xxh3),
+    ("xxh128", Algorithm::Xxh128),
+    ("md5", Algorithm::Md5),
+    ("md5digest", Algorithm::Md5),
+    ("sha1", Algorithm::Sha1),
+    ("sha1digest", Algorithm::Sha1),
+    ("sha224", Algorithm::Sha224),
+    ("sha256", Algorithm::Sha256),
+    ("sha256digest", Algorithm::Sha256),
+    ("sha384", Algorithm::Sha384),
+    ("sha384digest", Algorithm::Sha384),
+    ("sha512", Algorithm::Sha512),
+    ("sha512digest", Algorithm::Sha512),
+    ("blake3", Algorithm::Blake3),
+];
+
+impl Algorithm {
+    /// The one of this name, as lists write it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase().replace('-', "");
+        let name = if name == "blake3digest" { "blake3" } else { &name };
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
+    }
+
+    /// The one whose digests have so many bytes in the lists of md5sum and its like.
+    #[must_use]
+    pub fn of_length(bytes: usize) -> Option<Self> {
+        Some(match bytes {
+            16 => Algorithm::Md5,
+            20 => Algorithm::Sha1,
+            28 => Algorithm::Sha224,
+            32 => Algorithm::Sha256OrBlake3,
+            48 => Algorithm::Sha384,
+            64 => Algorithm::Sha512,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of a digest.
+    #[must_use]
+    pub fn length(self) -> usize {
+        match self {
+            Algorithm::Xxh64 | Algorithm::Xxh3 => 8,
+            Algorithm::Xxh128 | Algorithm::Md5 => 16,
+            Algorithm::Sha1 => 20,
+            Algorithm::Sha224 => 28,
+            Algorithm::Sha256OrBlake3 | Algorithm::Sha256 | Algorithm::Blake3 => 32,
+            Algorithm::Sha384 => 48,
+            Algorithm::Sha512 => 64,
+        }
+    }
+}
+
+/// A digest and how it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Digest {
+    /// How.
+    pub algorithm: Algorithm,
+    /// Its bytes.
+    pub value: Vec<u8>,
+}
+
+impl Digest {
+    /// A BLAKE3 digest.
+    #[must_use]
+    pub fn blake3(hash: &Hash) -> Self {
+        Self { algorithm: Algorithm::Blake3, value: hash.as_bytes().to_vec() }
+    }
+
+    /// One in hexadecimal digits, if it has the length that its algorithm gives.
+    #[must_use]
+    pub fn parse(algorithm: Algorithm, digits: &[u8]) -> Option<Self> {
+        let value = unhex(digits)?;
+        (value.len() == algorithm.length()).then_some(Self { algorithm, value })
+    }
+}
+
+/// Bytes in hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes that hexadecimal digits stand for.
+#[must_use]
+pub fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
+/// A digest that is being taken of bytes in their order. BLAKE3 is taken elsewhere, by pieces.
+pub enum Hasher {
+    /// SHA-2, SHA-1, MD5.
+    Cryptographic(Box<dyn DynDigest + Send>),
+    /// xxHash.
+    Xxh64(Box<Xxh64>),
+    /// XXH3.
+    Xxh3(Box<Xxh3>),
+    /// XXH3 with 128 bits.
+    Xxh128(Box<Xxh3>),
+    /// BLAKE3.
+    Blake3(Box<blake3::Hasher>),
+}
+
+impl Hasher {
+    /// For this algorithm; for SHA-256 where the list does not tell it from BLAKE3.
+    #[must_use]
+    pub fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Xxh64 => Hasher::Xxh64(Box::new(Xxh64::new(0))),
+            Algorithm::Xxh3 => Hasher::Xxh3(Box::new(Xxh3::new())),
+            Algorithm::Xxh128 => Hasher::Xxh128(Box::new(Xxh3::new())),
+            Algorithm::Md5 => Hasher::Cryptographic(Box::<Md5>::default()),
+            Algorithm::Sha1 => Hasher::Cryptographic(Box::<Sha1>::default()),
+            Algorithm::Sha224 => Hasher::Cryptographic(Box::<Sha224>::default()),
+            Algorithm::Sha256 | Algorithm::Sha256OrBlake3 => Hasher::Cryptographic(Box::<Sha256>::default()),
+            Algorithm::Sha384 => Hasher::Cryptographic(Box::<Sha384>::default()),
+            Algorithm::Sha512 => Hasher::Cryptographic(Box::<Sha512>::default()),
+            Algorithm::Blake3 => Hasher::Blake3(Box::new(blake3::Hasher::new())),
+        }
+    }
+
+    /// Takes in the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Hasher::Cryptographic(hasher) => hasher.update(bytes),
+            Hasher::Xxh64(hasher) => hasher.update(bytes),
+            Hasher::Xxh3(hasher) | Hasher::Xxh128(hasher) => hasher.update(bytes),
+            Hasher::Blake3(hasher) => {
+                hasher.update(bytes);
+            }
+        }
+    }
+
+    /// The digest.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        match self {
+            Hasher::Cryptographic(hasher) => hasher.finalize().to_vec(),
+            Hasher::Xxh64(hasher) => hasher.digest().to_be_bytes().to_vec(),
+            Hasher::Xxh3(hasher) => hasher.digest().to_be_bytes().to_vec(),
+            Hasher::Xxh128(hasher) => hasher.digest128().to_be_bytes().to_vec(),
+            Hasher::Blake3(hasher) => hasher.finalize().as_bytes().to_vec(),
+        }
+    }
+}

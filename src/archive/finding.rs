@@ -1,0 +1,161 @@
+//! What a check finds: one difference between what is listed and what is there.
+
+use crate::error::Error;
+use crate::kernel::Kind;
+use std::path::PathBuf;
+
+/// A difference. Paths are those of the list.
+#[derive(Clone, Debug)]
+pub enum Finding {
+    /// What is listed is not there, nor anywhere else in the tree.
+    Missing(PathBuf),
+    /// What is there is not listed.
+    Extra(PathBuf),
+    /// What is listed is there under a name that is not listed.
+    Moved {
+        /// As listed.
+        from: PathBuf,
+        /// Where its content is now.
+        to: PathBuf,
+    },
+    /// The content is another.
+    Content {
+        /// The name.
+        path: PathBuf,
+        /// How it came to be, as far as sizes and times tell.
+        fault: Fault,
+        /// What is known of the difference.
+        detail: Detail,
+    },
+    /// The content is right, and what is known beside it is not.
+    Attributes {
+        /// The name.
+        path: PathBuf,
+        /// Each difference in words.
+        differences: Vec<String>,
+    },
+    /// It is something else.
+    Kind {
+        /// The name.
+        path: PathBuf,
+        /// What is listed.
+        wanted: Kind,
+        /// What is there.
+        found: Kind,
+    },
+    /// It could not be looked at, or a line of the list could not be read.
+    Failed(Error),
+}
+
+/// How another content came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nobody wrote it: the times are those that are listed.
+    Damage,
+    /// Somebody wrote it: the time of its last change is another.
+    Change,
+    /// The list has no times.
+    Unknown,
+}
+
+/// What is known of another content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The size is another.
+    Size {
+        /// As listed.
+        wanted: u64,
+        /// As it is.
+        found: u64,
+    },
+    /// The bytes are others.
+    Bytes {
+        /// The chunk in which the first difference lies, where the digests of chunks are known.
+        chunk: Option<u64>,
+        /// What reading them again has shown.
+        again: Again,
+    },
+}
+
+/// What reading a file again has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The same bytes, read from the device.
+    SameFromDevice,
+    /// The same bytes, perhaps from memory.
+    Same,
+    /// Other bytes, and still not those that are listed.
+    Other,
+    /// The bytes that are listed.
+    Right,
+    /// It could not be read again.
+    Failed,
+}
+
+/// How many differences there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Names that were looked for.
+    pub names: u64,
+    /// Bytes of content that were read for them.
+    pub bytes: u64,
+    /// [`Finding::Missing`].
+    pub missing: u64,
+    /// [`Finding::Extra`].
+    pub extra: u64,
+    /// [`Finding::Moved`].
+    pub moved: u64,
+    /// [`Fault::Damage`].
+    pub damaged: u64,
+    /// [`Fault::Change`].
+    pub changed: u64,
+    /// [`Fault::Unknown`].
+    pub differing: u64,
+    /// [`Finding::Attributes`].
+    pub attributes: u64,
+    /// [`Finding::Kind`].
+    pub kinds: u64,
+    /// [`Finding::Failed`].
+    pub failed: u64,
+}
+
+impl Tally {
+    /// Counts a finding.
+    pub fn count(&mut self, finding: &Finding) {
+        let counter = match finding {
+            Finding::Missing(_) => &mut self.missing,
+            Finding::Extra(_) => &mut self.extra,
+            Finding::Moved { .. } => &mut self.moved,
+            Finding::Content { fault: Fault::Damage, .. } => &mut self.damaged,
+            Finding::Content { fault: Fault::Change, .. } => &mut self.changed,
+            Finding::Content { fault: Fault::Unknown, .. } => &mut self.differing,
+            Finding::Attributes { .. } => &mut self.attributes,
+            Finding::Kind { .. } => &mut self.kinds,
+            Finding::Failed(_) => &mut self.failed,
+        };
+        *counter += 1;
+    }
+
+    /// The kinds with their words, those of which there are none left out.
+    #[must_use]
+    pub fn in_words(&self) -> Vec<String> {
+        let kinds = [
+            (self.damaged, "damaged"),
+            (self.changed, "changed"),
+            (self.differing, "with other content"),
+            (self.missing, "missing"),
+            (self.moved, "moved"),
+            (self.extra, "not listed"),
+            (self.kinds, "of another kind"),
+            (self.attributes, "with other attributes"),
+            (self.failed, "that could not be checked"),
+        ];
+        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect()
+    }
+
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.in_words().is_empty()
+    }
+}

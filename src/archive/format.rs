@@ -1,0 +1,113 @@
+//! What kind of list a text is, told by how it begins; where that is not enough, by its name.
+
+use super::digest::Algorithm;
+use super::formats::sums::Ending;
+use super::formats::{bagit, contents, hashdeep, mtree, sums};
+use super::open::Links;
+use std::path::Path;
+
+/// A kind of list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// mtree(5) as we write it: what is not said of a name is not there.
+    Ours,
+    /// mtree(5) of others: bsdtar, pacman, the BSDs.
+    Mtree,
+    /// md5sum, sha256sum, b3sum and their like, dpkg's md5sums among them.
+    Sums(Ending),
+    /// hashdeep.
+    Hashdeep,
+    /// Portage's CONTENTS.
+    Contents,
+    /// BagIt's manifests.
+    Bagit(Algorithm),
+    /// MHL 1.1 and ASC MHL.
+    Mhl,
+}
+
+/// So much of a text tells what it is.
+pub const HEAD_BYTES: usize = 16 << 10;
+
+impl Format {
+    /// The kind of a list that begins so and has this name; `None` if it is none that is known.
+    #[must_use]
+    pub fn of(head: &[u8], name: &Path) -> Option<Self> {
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let first = lines.next().unwrap_or_default();
+        if first.starts_with(mtree::SIGNATURE) {
+            let is_ours = lines.next() == Some(mtree::OURS);
+            return Some(if is_ours { Format::Ours } else { Format::Mtree });
+        }
+        if first.starts_with(hashdeep::SIGNATURE) {
+            return Some(Format::Hashdeep);
+        }
+        if head.trim_ascii_start().starts_with(b"<") {
+            let is_list = head.windows(9).any(|word| word == b"<hashlist");
+            return is_list.then_some(Format::Mhl);
+        }
+        if contents::begins(first) {
+            return Some(Format::Contents);
+        }
+        if let Some(algorithm) = name.file_name().and_then(bagit::algorithm) {
+            return Some(Format::Bagit(algorithm));
+        }
+        let record = head.split(|byte| *byte == 0).next().unwrap_or_default();
+        if head.contains(&0) && matches!(sums::parse(record, Ending::Zero), Ok(Some(_))) {
+            return Some(Format::Sums(Ending::Zero));
+        }
+        let spoken = head.split(|byte| *byte == b'\n').find(|line| !line.is_empty() && line[0] != b'#')?;
+        if matches!(sums::parse(spoken, Ending::Line), Ok(Some(_))) {
+            return Some(Format::Sums(Ending::Line));
+        }
+        // The older style of mtree(5) needs no signature.
+        spoken.starts_with(b"/set ").then_some(Format::Mtree)
+    }
+
+    /// Whether what the list does not say of a name's attributes is not there.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
+        self == Format::Ours
+    }
+
+    /// Whether it lists directories as well, so that one that it does not list is another's.
+    #[must_use]
+    pub fn lists_directories(self) -> bool {
+        match self {
+            Format::Ours | Format::Mtree | Format::Contents => true,
+            Format::Sums(_) | Format::Hashdeep | Format::Bagit(_) | Format::Mhl => false,
+        }
+    }
+
+    /// Where names lie that do not say it, nor the user.
+    #[must_use]
+    pub fn root(self, list: &Path) -> &Path {
+        let place = list.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match self {
+            Format::Bagit(_) => place,
+            Format::Mhl if place.file_name().is_some_and(|name| name == "ascmhl") => {
+                place.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
+            }
+            Format::Mhl => place,
+            Format::Ours | Format::Mtree | Format::Sums(_) | Format::Hashdeep | Format::Contents => Path::new("."),
+        }
+    }
+
+    /// Which links lead to what was listed.
+    #[must_use]
+    pub fn links(self) -> Links {
+        match self {
+            Format::Ours => Links::None,
+            // The way to a name may lead through links that a distribution made since, as /bin.
+            Format::Mtree | Format::Contents => Links::OnTheWay,
+            // Whoever makes a list of contents follows links.
+            Format::Sums(_) | Format::Hashdeep | Format::Bagit(_) | Format::Mhl => Links::Beneath,
+        }
+    }
+
+    /// Whether its times are whole seconds.
+    #[must_use]
+    pub fn rounds_times(self) -> bool {
+        matches!(self, Format::Mtree | Format::Contents)
+    }
+}

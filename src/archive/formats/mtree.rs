@@ -1,0 +1,297 @@
+//! mtree(5): the lines that we write, and all that others write.
+//!
+//! What mtree(5) has no keyword for stands in `tags=`: every reader of the format knows that keyword and leaves its words
+//! alone, while one that it does not know is an error to libarchive, bsdtar and pacman's tools among them.
+
+use super::vis::{escaped, unescaped};
+use crate::archive::digest::{Algorithm, Digest, hex, unhex};
+use crate::archive::record::Record;
+use crate::kernel::{Kind, Timestamp};
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// The first line of every list.
+pub const SIGNATURE: &[u8] = b"#mtree";
+
+/// The second of ours: what is not said of a name there is not there.
+pub const OURS: &[u8] = b"# safecp manifest 1";
+
+/// Words of type=.
+const KINDS: [(&str, Kind); 7] = [
+    ("file", Kind::File),
+    ("dir", Kind::Directory),
+    ("link", Kind::Symlink),
+    ("fifo", Kind::Fifo),
+    ("socket", Kind::Socket),
+    ("char", Kind::CharDevice),
+    ("block", Kind::BlockDevice),
+];
+
+/// The line of a name, which must be relative.
+#[must_use]
+pub fn line(record: &Record) -> Vec<u8> {
+    let mut line = if record.path == Path::new(".") { Vec::new() } else { b"./".to_vec() };
+    line.extend(escaped(record.path.as_os_str().as_bytes()));
+    let mut word = |text: String| {
+        line.push(b' ');
+        line.extend_from_slice(text.as_bytes());
+    };
+    if let Some((name, _)) = KINDS.iter().find(|(_, kind)| Some(*kind) == record.kind) {
+        word(format!("type={name}"));
+    }
+    if let Some(mode) = record.mode {
+        word(format!("mode={mode:04o}"));
+    }
+    if let Some(uid) = record.uid {
+        word(format!("uid={uid}"));
+    }
+    if let Some(gid) = record.gid {
+        word(format!("gid={gid}"));
+    }
+    if let Some(size) = record.size {
+        word(format!("size={size}"));
+    }
+    if let Some(time) = record.mtime {
+        // All readers take what follows the point for a number of nanoseconds, and one with a zero in front for octal.
+        word(format!("time={}.{}", time.seconds, time.nanos));
+    }
+    if let Some(device) = record.device {
+        let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+        word(format!("device=linux,{major},{minor}"));
+    }
+    if let Some(inode) = record.inode {
+        word(format!("inode={inode}"));
+    }
+    if let Some(text) = &record.text {
+        word(format!("link={}", String::from_utf8_lossy(&escaped(text.as_bytes()))));
+    }
+    let digest = record.digest.as_ref().filter(|digest| digest.algorithm == Algorithm::Blake3);
+    let tags = [
+        ("blake3", digest.map(|digest| hex(&digest.value))),
+        ("xattr", record.attributes.map(|hash| hash.to_string())),
+        ("acl", record.lists.map(|hash| hash.to_string())),
+    ];
+    let tags: Vec<String> = tags.into_iter().filter_map(|(name, value)| Some(format!("{name}:{}", value?))).collect();
+    if !tags.is_empty() {
+        word(format!("tags={}", tags.join(",")));
+    }
+    line.push(b'\n');
+    line
+}
+
+/// Reads lines in their order: some stand for those behind them.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// What /set has said of names that do not say it themselves.
+    set: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where names without a slash lie.
+    directory: Vec<Vec<u8>>,
+    /// A line that goes on.
+    begun: Vec<u8>,
+}
+
+impl Reader {
+    /// Reads a line without its end. `None` for one that speaks of no name.
+    pub fn line(&mut self, line: &[u8]) -> Result<Option<Record>, &'static str> {
+        let mut whole = std::mem::take(&mut self.begun);
+        whole.extend_from_slice(line);
+        if let Some(begun) = whole.strip_suffix(b"\\") {
+            self.begun = [begun, b" "].concat();
+            return Ok(None);
+        }
+        let mut words = whole.split(|byte| *byte == b' ' || *byte == b'\t').filter(|word| !word.is_empty());
+        let Some(first) = words.next() else { return Ok(None) };
+        match first {
+            [b'#', ..] => Ok(None),
+            b"/set" => {
+                for word in words {
+                    let (key, value) = keyword(word);
+                    self.set.retain(|(known, _)| known != key);
+                    self.set.push((key.to_vec(), value.to_vec()));
+                }
+                Ok(None)
+            }
+            b"/unset" => {
+                words.for_each(|word| self.set.retain(|(known, _)| known != word && word != b"all"));
+                Ok(None)
+            }
+            [b'/', ..] => Err("neither a name nor a keyword of mtree(5)"),
+            b".." => self.directory.pop().map(|_| None).ok_or("'..' leads out of the tree"),
+            name => self.entry(name, words).map(Some),
+        }
+    }
+
+    /// Whether the last line goes on.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
+    fn entry<'w>(&mut self, name: &[u8], words: impl Iterator<Item = &'w [u8]>) -> Result<Record, &'static str> {
+        let name = unescaped(name).ok_or("an escape that is none")?;
+        let mut record = Record::default();
+        for (key, value) in &self.set {
+            keep(&mut record, key, value)?;
+        }
+        for word in words {
+            let (key, value) = keyword(word);
+            keep(&mut record, key, value)?;
+        }
+        let is_path = name.contains(&b'/');
+        let path = if is_path { name.clone() } else { self.beneath(&name) };
+        if !is_path && record.kind == Some(Kind::Directory) {
+            self.directory.push(name);
+        }
+        record.path = clean(&path);
+        Ok(record)
+    }
+
+    fn beneath(&self, name: &[u8]) -> Vec<u8> {
+        let mut parts: Vec<&[u8]> = self.directory.iter().map(Vec::as_slice).collect();
+        parts.push(name);
+        parts.join(&b'/')
+    }
+}
+
+/// A path without `.` in it.
+fn clean(path: &[u8]) -> PathBuf {
+    let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+    let root: &[u8] = if path.starts_with(b"/") { b"/" } else { b"" };
+    let clean = [root, &parts.join(&b'/')].concat();
+    PathBuf::from(OsString::from_vec(if clean.is_empty() { b".".to_vec() } else { clean }))
+}
+
+fn keyword(word: &[u8]) -> (&[u8], &[u8]) {
+    let end = word.iter().position(|byte| *byte == b'=').unwrap_or(word.len());
+    (&word[..end], word.get(end + 1..).unwrap_or_default())
+}
+
+/// Notes what a keyword says. What is of no use here is passed over.
+fn keep(record: &mut Record, key: &[u8], value: &[u8]) -> Result<(), &'static str> {
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    let number = || text.parse().map_err(|_| "a number that is none");
+    match key {
+        b"type" => {
+            let kind = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
+            record.kind = Some(kind.ok_or("a type that is none")?);
+        }
+        b"mode" => {
+            record.mode = Some(u32::from_str_radix(text, 8).map_err(|_| "a mode that is no octal number")? & 0o7777);
+        }
+        b"uid" => record.uid = Some(u32::try_from(number()?).map_err(|_| "a number that is none")?),
+        b"gid" => record.gid = Some(u32::try_from(number()?).map_err(|_| "a number that is none")?),
+        b"size" => record.size = Some(number()?),
+        b"inode" => record.inode = Some(number()?),
+        b"time" => record.mtime = Some(time(text).ok_or("a time that is none")?),
+        b"link" => {
+            record.text = Some(OsString::from_vec(unescaped(value).ok_or("an escape that is none")?));
+        }
+        b"device" => record.device = device(text),
+        b"tags" => {
+            for tag in text.split(',') {
+                note_tag(record, tag)?;
+            }
+        }
+        b"sha256" | b"sha256digest" | b"sha512" | b"sha512digest" | b"sha384" | b"sha384digest" | b"sha1"
+        | b"sha1digest" | b"md5" | b"md5digest" | b"blake3" | b"blake3digest" => {
+            let name = std::str::from_utf8(key).unwrap_or_default();
+            let digest = Algorithm::named(name).and_then(|algorithm| Digest::parse(algorithm, value));
+            note_digest(record, digest.ok_or("a digest that is none")?);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn note_tag(record: &mut Record, tag: &str) -> Result<(), &'static str> {
+    let wrong = "a digest that is none";
+    let hash = |digits: &str| {
+        unhex(digits.as_bytes()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).map(blake3::Hash::from).ok_or(wrong)
+    };
+    match tag.split_once(':') {
+        Some(("blake3", digits)) => note_digest(record, Digest::blake3(&hash(digits)?)),
+        Some(("xattr", digits)) => record.attributes = Some(hash(digits)?),
+        Some(("acl", digits)) => record.lists = Some(hash(digits)?),
+        // Another's.
+        Some(_) | None => {}
+    }
+    Ok(())
+}
+
+/// Of several digests the strongest counts.
+pub fn note_digest(record: &mut Record, digest: Digest) {
+    if record.digest.as_ref().is_none_or(|known| known.algorithm < digest.algorithm) {
+        record.digest = Some(digest);
+    }
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    let (seconds, nanos) = text.split_once('.').unwrap_or((text, "0"));
+    let nanos: u32 = nanos.parse().ok().filter(|nanos| *nanos < 1_000_000_000)?;
+    Some(Timestamp { seconds: seconds.parse().ok()?, nanos })
+}
+
+/// `linux,MAJOR,MINOR`, `native,MAJOR,MINOR`, or one number.
+fn device(text: &str) -> Option<u64> {
+    let numbers: Vec<&str> = text.split(',').collect();
+    match numbers[..] {
+        ["linux" | "native", major, minor] => Some(rustix::fs::makedev(major.parse().ok()?, minor.parse().ok()?)),
+        [number] => number.parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<Record> {
+        let mut reader = Reader::default();
+        text.lines().filter_map(|line| reader.line(line.as_bytes()).expect("a sound line")).collect()
+    }
+
+    #[test]
+    fn a_record_comes_back_from_its_line() {
+        let record = Record {
+            path: PathBuf::from(OsString::from_vec(b"a \n\xff/#=".to_vec())),
+            kind: Some(Kind::CharDevice),
+            size: Some(7),
+            mode: Some(0o4755),
+            uid: Some(0),
+            gid: Some(u32::MAX),
+            mtime: Some(Timestamp { seconds: -5, nanos: 51_843_329 }),
+            text: Some(OsString::from("to \\")),
+            inode: Some(u64::MAX),
+            device: Some(rustix::fs::makedev(259, 70_000)),
+            digest: Some(Digest::blake3(&blake3::hash(b"x"))),
+            attributes: Some(blake3::hash(b"y")),
+            lists: Some(blake3::hash(b"z")),
+        };
+        let line = line(&record);
+        assert_eq!(Reader::default().line(line.trim_ascii_end()), Ok(Some(record)));
+    }
+
+    #[test]
+    fn the_older_style_has_directories_that_are_entered_and_left() {
+        let text = "#mtree\n/set type=file uid=1\n.  type=dir\n  a mode=0644 \\\n  size=3\n  d type=dir\n    b uid=2\n  ..\n  c\n..\n";
+        let found: Vec<_> = read(text).into_iter().map(|record| (record.path, record.uid, record.size)).collect();
+        let expected = [(".", 1, None), ("a", 1, Some(3)), ("d", 1, None), ("d/b", 2, None), ("c", 1, None)];
+        assert_eq!(found, expected.map(|(path, uid, size)| (PathBuf::from(path), Some(uid), size)));
+    }
+
+    #[test]
+    fn the_strongest_digest_counts() {
+        let (md5, sha256) = ("900150983cd24fb0d6963f7d28e17f72", "a".repeat(64));
+        let records = read(&format!("./a md5digest={md5} sha256digest={sha256} md5={md5} time=1.0"));
+        assert_eq!(records[0].digest.as_ref().map(|digest| digest.algorithm), Some(Algorithm::Sha256));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for line in ["./a size=x", "./a mode=9", "./a type=x", r"./a\q", "..", "/x type=file", "./a time=1.9999999999"]
+        {
+            assert!(Reader::default().line(line.as_bytes()).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The lines of md5sum, sha256sum, b3sum and their like: plain, escaped, with --tag, and with -z.
+
+use crate::archive::digest::{Algorithm, Digest, hex};
+use crate::archive::record::Record;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+/// Bytes that are written as a backslash and a letter, and these letters.
+const ESCAPES: [(u8, u8); 3] = [(b'\\', b'\\'), (b'\n', b'n'), (b'\r', b'r')];
+
+/// The line of a name, as these tools write it.
+#[must_use]
+pub fn line(name: &[u8], digest: &[u8]) -> Vec<u8> {
+    let is_escaped = |byte: &u8| ESCAPES.iter().any(|(escaped, _)| escaped == byte);
+    let mut line = Vec::with_capacity(2 * digest.len() + name.len() + 4);
+    line.extend(name.iter().any(is_escaped).then_some(b'\\'));
+    line.extend_from_slice(hex(digest).as_bytes());
+    line.extend_from_slice(b"  ");
+    for byte in name {
+        match ESCAPES.iter().find(|(escaped, _)| escaped == byte) {
+            Some((_, letter)) => line.extend([b'\\', *letter]),
+            None => line.push(*byte),
+        }
+    }
+    line.push(b'\n');
+    line
+}
+
+/// Whether b3sum can read a name back: it reads lines as UTF-8, and takes U+FFFD for a name that was not.
+#[must_use]
+pub fn b3sum_holds(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| !name.contains('\u{fffd}'))
+}
+
+/// What ends a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A line feed; names may be escaped.
+    Line,
+    /// A zero byte (-z); names are what they are.
+    Zero,
+}
+
+/// Reads a record without its end. `None` for one that speaks of no name.
+pub fn parse(line: &[u8], ending: Ending) -> Result<Option<Record>, &'static str> {
+    if line.is_empty() || line[0] == b'#' {
+        return Ok(None);
+    }
+    let (is_escaped, line) = match line.strip_prefix(b"\\") {
+        Some(rest) if ending == Ending::Line => (true, rest),
+        Some(_) | None => (false, line),
+    };
+    let (digest, name) = plain(line).or_else(|| tagged(line)).ok_or("neither a digest nor a name")?;
+    let name = if is_escaped { unescaped(name).ok_or("an escape that is none")? } else { name.to_vec() };
+    if name.is_empty() || name.contains(&0) {
+        return Err("no name");
+    }
+    Ok(Some(Record::of_content(PathBuf::from(OsString::from_vec(name)), digest)))
+}
+
+/// `DIGEST  NAME`, or `DIGEST *NAME`.
+fn plain(line: &[u8]) -> Option<(Digest, &[u8])> {
+    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit())?;
+    let digest = Digest::parse(Algorithm::of_length(end / 2)?, &line[..end])?;
+    match &line[end..] {
+        [b' ', b' ' | b'*', name @ ..] => Some((digest, name)),
+        _ => None,
+    }
+}
+
+/// `ALGORITHM (NAME) = DIGEST`.
+fn tagged(line: &[u8]) -> Option<(Digest, &[u8])> {
+    let begin = line.windows(2).position(|pair| pair == b" (")?;
+    let end = line.windows(4).rposition(|four| four == b") = ")?;
+    let algorithm = Algorithm::named(std::str::from_utf8(&line[..begin]).ok()?)?;
+    Some((Digest::parse(algorithm, &line[end + 4..])?, line.get(begin + 2..end)?))
+}
+
+fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    let mut name = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        if *byte == b'\\' {
+            let letter = rest.next()?;
+            name.push(ESCAPES.iter().find(|(_, known)| known == letter)?.0);
+        } else {
+            name.push(*byte);
+        }
+    }
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: [u8; 16] = [0xab; 16];
+
+    #[test]
+    fn a_name_comes_back_from_its_line() {
+        for name in [&b"a"[..], b" ", b"-x", b"a\nb\r\\", b"\xff\xfe", b"a) = b", b"*", b"#"] {
+            let line = line(name, &DIGEST);
+            let record =
+                parse(line.strip_suffix(b"\n").expect("a line"), Ending::Line).expect("sound").expect("a name");
+            assert_eq!(record.path.into_os_string().into_vec(), name);
+        }
+    }
+
+    #[test]
+    fn each_style_is_read() {
+        let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+        let read = |line: &str, ending| {
+            parse(line.as_bytes(), ending).map(|record| record.map(|record| record.path.display().to_string()))
+        };
+        let name = |name: &str| Ok(Some(name.to_owned()));
+        assert_eq!(read(&format!("{md5}  a"), Ending::Line), name("a"));
+        assert_eq!(read(&format!("{md5} *a"), Ending::Line), name("a"));
+        assert_eq!(read(&format!("MD5 (a (b) = c) = {md5}"), Ending::Line), name("a (b) = c"));
+        assert_eq!(read(&format!("\\MD5 (a\\nb) = {md5}"), Ending::Line), name("a\nb"));
+        assert_eq!(read(&format!("{md5}  a\\nb"), Ending::Zero), name("a\\nb"));
+        assert_eq!(read("# a comment", Ending::Line), Ok(None));
+        for wrong in [&md5[1..], "zz  a", &format!("{md5} a"), &format!("\\{md5}  a\\q"), &format!("{md5}  ")] {
+            assert!(read(wrong, Ending::Line).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A list on its way to its name: written beside it, on disk before it is renamed, so that the name shows the old list or the
+//! whole new one.
+
+use super::spill::{temporary_name, write_all};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags};
+use std::path::{Path, PathBuf};
+
+/// So much is written at once.
+const WRITE_BYTES: usize = 128 << 10;
+
+/// Everyone may read a list, as far as the umask lets them.
+const MODE: Mode = Mode::from_raw_mode(0o666);
+
+/// Opens the directory that a list is to lie in, so that it can be written out. Fails where what has the name is no file.
+pub(super) fn open_directory<K: Kernel>(kernel: &K, shown: &Path) -> Result<K::File, Error> {
+    let above = shown.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |errno| Error::call(Action::CreateFile, shown, errno);
+    let name = shown.file_name().ok_or_else(|| failed(Errno::ISDIR))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let dir = kernel.open(None, above, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
+    match kernel.stat_at(Some(&dir), Path::new(name), false) {
+        Ok(found) if found.kind == Kind::File => {}
+        Err(Errno::NOENT) => {}
+        Ok(_) => return Err(failed(Errno::EXIST)),
+        Err(errno) => return Err(failed(errno)),
+    }
+    Ok(dir)
+}
+
+/// A list that has no name yet.
+pub(super) struct ListFile<'a, K: Kernel> {
+    kernel: &'a K,
+    dir: &'a K::File,
+    shown: PathBuf,
+    temporary: PathBuf,
+    file: Option<K::File>,
+    buffer: Vec<u8>,
+    offset: u64,
+}
+
+impl<'a, K: Kernel> ListFile<'a, K> {
+    /// An empty one in `dir`, which is that of `shown`.
+    pub(super) fn begin(kernel: &'a K, dir: &'a K::File, shown: &Path) -> Result<Self, Error> {
+        let temporary = temporary_name(kernel);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let file = kernel.open(Some(dir), &temporary, flags, MODE, ResolveFlags::empty());
+        let file = Some(file.map_err(|errno| Error::call(Action::CreateFile, shown, errno))?);
+        Ok(Self { kernel, dir, shown: shown.to_owned(), temporary, file, buffer: Vec::new(), offset: 0 })
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        let Some(file) = &self.file else { return Ok(()) };
+        write_all(self.kernel, file, &self.buffer, self.offset)
+            .map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
+        self.offset += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Gives it its name. On an error the name has what it had.
+    pub(super) fn commit(mut self) -> Result<(), Error> {
+        self.flush()?;
+        let failed = |action, shown: &Path| {
+            let shown = shown.to_owned();
+            move |errno| Error::call(action, &shown, errno)
+        };
+        if let Some(file) = self.file.take() {
+            let synced = self.kernel.fsync(&file).map_err(failed(Action::Sync, &self.shown));
+            let closed = self.kernel.close(file).map_err(failed(Action::Close, &self.shown));
+            if let Err(error) = synced.and(closed) {
+                self.remove();
+                return Err(error);
+            }
+        }
+        let name = self.shown.file_name().map(PathBuf::from).unwrap_or_default();
+        let renamed = self.kernel.rename(self.dir, &self.temporary, self.dir, &name, RenameFlags::empty());
+        if let Err(errno) = renamed {
+            self.remove();
+            return Err(Error::call(Action::CreateFile, &self.shown, errno));
+        }
+        self.kernel.fsync(self.dir).map_err(failed(Action::Sync, &self.shown))
+    }
+
+    fn remove(&self) {
+        // There is nothing to be done about one that stays, and what led here is said.
+        self.kernel.unlink(self.dir, &self.temporary).unwrap_or(());
+    }
+}
+
+impl<K: Kernel> Drop for ListFile<'_, K> {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            self.remove();
+        }
+    }
+}

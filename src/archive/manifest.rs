@@ -1,0 +1,215 @@
+//! A manifest that is being made: records come in any order and from several threads, and are written in the order of
+//! their names once all are there.
+
+use super::chunks;
+use super::digest::{Algorithm, Digest};
+use super::formats::{mtree, sums};
+use super::list_file::{ListFile, open_directory};
+use super::record::Record;
+use super::sorted::{Sorted, Sorter};
+use super::spill::Spill;
+use crate::copy::Sealed;
+use crate::error::Error;
+use crate::kernel::{Kernel, Kind, Stat};
+use crate::quote::quoted;
+use std::collections::{HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How a manifest is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// mtree(5), with everything that is needed to check a tree.
+    Mtree,
+    /// What `b3sum` writes.
+    B3sum,
+    /// What `sha256sum` writes.
+    Sha256sum,
+}
+
+/// A manifest that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub file: PathBuf,
+    /// How it is written.
+    pub form: Form,
+}
+
+/// Where a manifest is to lie, found out before anything is copied.
+pub struct Place<K: Kernel> {
+    /// Its directory.
+    dir: K::File,
+    stat: Stat,
+}
+
+impl<K: Kernel> Place<K> {
+    /// Opens the directory, and sees that a file can be made in it.
+    pub fn open(kernel: &K, wanted: &Wanted) -> Result<Self, Error> {
+        let dir = open_directory(kernel, &wanted.file)?;
+        Spill::begin(kernel, &dir, &wanted.file)?;
+        let stat = kernel.stat(&dir);
+        let stat = stat.map_err(|errno| Error::call(crate::error::Action::TargetDirectory, &wanted.file, errno))?;
+        Ok(Self { dir, stat })
+    }
+}
+
+/// A manifest that is being made.
+pub struct Manifest<'a, K: Kernel> {
+    kernel: &'a K,
+    wanted: &'a Wanted,
+    place: &'a Place<K>,
+    records: Mutex<Sorter<'a, K>>,
+    chunks: Mutex<Sorter<'a, K>>,
+    /// Inodes of which several names came up: these alone have their numbers written.
+    linked: Mutex<HashSet<(u64, u64)>>,
+    /// A name that this kind of list cannot hold.
+    unheld: Mutex<Option<PathBuf>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Paths in the order in which a tree is listed: what is in a directory stands behind it.
+fn key(path: &Path) -> Vec<u8> {
+    if path == Path::new(".") {
+        return Vec::new();
+    }
+    path.as_os_str().as_bytes().iter().map(|byte| if *byte == b'/' { 0 } else { *byte }).collect()
+}
+
+impl<'a, K: Kernel> Manifest<'a, K> {
+    /// One without records.
+    pub fn begin(kernel: &'a K, wanted: &'a Wanted, place: &'a Place<K>) -> Self {
+        let sorter = || Mutex::new(Sorter::new(kernel, &place.dir, &wanted.file));
+        Self {
+            kernel,
+            wanted,
+            place,
+            records: sorter(),
+            chunks: sorter(),
+            linked: Mutex::default(),
+            unheld: Mutex::default(),
+        }
+    }
+
+    /// Whether a name in a directory is that of the manifest or its companion, which have no record.
+    pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
+        let names = [self.wanted.file.clone(), chunks::companion(&self.wanted.file)];
+        dir.is_same_file(&self.place.stat) && names.iter().any(|own| own.file_name() == Some(name.as_os_str()))
+    }
+
+    /// Whether records need a SHA-256 beside what was taken already.
+    #[must_use]
+    pub fn takes_sha256(&self) -> bool {
+        self.wanted.form == Form::Sha256sum
+    }
+
+    /// Adds a name; a later record of the same name takes the place of this one. `sha256` is that of a regular file, where
+    /// it is asked for.
+    pub fn add(&self, path: &Path, sealed: &Sealed, sha256: Option<Digest>) -> Result<(), Error> {
+        let name = path.as_os_str().as_bytes();
+        let held = match self.wanted.form {
+            // A name outside of the tree is none of it.
+            Form::Mtree => !path.starts_with("..") && !path.is_absolute(),
+            Form::B3sum => sums::b3sum_holds(name),
+            Form::Sha256sum => true,
+        };
+        let stat = &sealed.stat;
+        if !held && (stat.kind == Kind::File || self.wanted.form == Form::Mtree) {
+            lock(&self.unheld).get_or_insert_with(|| path.to_owned());
+            return Ok(());
+        }
+        if stat.kind == Kind::File && stat.nlink > 1 {
+            lock(&self.linked).insert((stat.dev, stat.ino));
+        }
+        let record = Record::of_sealed(path.to_owned(), sealed);
+        let line = match self.wanted.form {
+            Form::Mtree => mtree::line(&record),
+            Form::B3sum | Form::Sha256sum if stat.kind != Kind::File => return Ok(()),
+            Form::B3sum => digest_line(name, record.digest.as_ref()),
+            Form::Sha256sum => digest_line(name, sha256.as_ref()),
+        };
+        let value = [&stat.dev.to_le_bytes()[..], &stat.ino.to_le_bytes(), &line].concat();
+        lock(&self.records).push(key(path), value)?;
+        if let Some(digests) = sealed.digests.as_ref().filter(|_| self.wanted.form == Form::Mtree) {
+            let mut chunks = lock(&self.chunks);
+            chunks::entries(digests, stat.size).try_for_each(|(key, value)| chunks.push(key, value))?;
+        }
+        Ok(())
+    }
+
+    /// Writes it. On an error its name has what it had.
+    pub fn finish(self) -> Result<(), Error> {
+        if let Some(path) = lock(&self.unheld).take() {
+            let (list, path) = (quoted(&self.wanted.file), quoted(&path));
+            return Err(Error::Refused(format!(
+                "cannot make {list}: a list of this format cannot hold the name {path}"
+            )));
+        }
+        let unlocked = |sorter: Mutex<Sorter<'a, K>>| sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let dir = &self.place.dir;
+        if self.wanted.form == Form::Mtree {
+            let companion = chunks::companion(&self.wanted.file);
+            let file = ListFile::begin(self.kernel, dir, &companion)?;
+            chunks::write(unlocked(self.chunks).sorted()?, file)?;
+        }
+        let file = ListFile::begin(self.kernel, dir, &self.wanted.file)?;
+        let linked = self.linked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let numbers = Numbers { linked, given: HashMap::new() };
+        write(unlocked(self.records).sorted()?, self.wanted.form, numbers, file)
+    }
+}
+
+fn digest_line(name: &[u8], digest: Option<&Digest>) -> Vec<u8> {
+    digest.map_or_else(Vec::new, |digest| sums::line(name, &digest.value))
+}
+
+/// What numbers of inodes are written: that of the first with several names is 1, so that copies of one tree have one list.
+struct Numbers {
+    linked: HashSet<(u64, u64)>,
+    given: HashMap<(u64, u64), usize>,
+}
+
+impl Numbers {
+    /// The number that the names of an inode have in common, if it has several.
+    fn number(&mut self, identity: (u64, u64)) -> Option<usize> {
+        let next = self.given.len() + 1;
+        self.linked.contains(&identity).then(|| *self.given.entry(identity).or_insert(next))
+    }
+}
+
+fn write<K: Kernel>(
+    mut records: Sorted<'_, K>,
+    form: Form,
+    mut numbers: Numbers,
+    mut file: ListFile<'_, K>,
+) -> Result<(), Error> {
+    if form == Form::Mtree {
+        file.write(&[mtree::SIGNATURE, b"\n", mtree::OURS, b"\n"].concat())?;
+    }
+    while let Some((_, value)) = records.next()? {
+        let number =
+            |at: usize| value.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
+        let line = value.get(16..).unwrap_or_default();
+        let inode = numbers.number((number(0), number(8))).filter(|_| form == Form::Mtree);
+        match inode.zip(line.strip_suffix(b"\n")) {
+            Some((inode, line)) => file.write(&[line, format!(" inode={inode}\n").as_bytes()].concat())?,
+            None => file.write(line)?,
+        }
+    }
+    file.commit()
+}
+
+impl Form {
+    /// The algorithm of its digests.
+    #[must_use]
+    pub fn algorithm(self) -> Algorithm {
+        match self {
+            Form::Mtree | Form::B3sum => Algorithm::Blake3,
+            Form::Sha256sum => Algorithm::Sha256,
+        }
+    }
+}

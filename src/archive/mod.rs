@@ -1,0 +1,27 @@
+//! What a tree is, written down, and found out again: manifests, checks, repairs.
+//!
+//! Events of a run, a tree or a list of another tool enter; a list, findings or mended files leave. Nothing
+//! here decides how a file is copied, and a check changes nothing.
+
+pub mod check;
+pub mod chunks;
+mod compare;
+pub mod digest;
+pub mod finding;
+pub mod format;
+pub mod formats;
+pub mod list;
+mod list_file;
+pub mod manifest;
+mod names;
+pub mod open;
+pub mod record;
+pub mod recorder;
+pub mod seal;
+mod sorted;
+mod spill;
+pub mod text;
+mod walk;
+
+pub use manifest::{Manifest, Wanted};
+pub use record::Record;

@@ -1,0 +1,62 @@
+//! The names of a list, in sixteen bytes each, so that a million of them take as many megabytes: what they are is forgotten.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Names that have come up, from several threads.
+#[derive(Default)]
+pub(super) struct Names(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    names: Vec<u128>,
+    /// The directory of the last name, which need not be added again.
+    last: PathBuf,
+}
+
+/// The names that have come up, once no more come.
+pub(super) struct Known(Vec<u128>);
+
+/// The first half of its BLAKE3: nobody finds two names with the same.
+fn number(name: &Path) -> u128 {
+    let hash = blake3::hash(name.as_os_str().as_bytes());
+    hash.as_bytes().first_chunk().map_or(0, |half| u128::from_le_bytes(*half))
+}
+
+impl Names {
+    /// Adds a clean name, and the directories that it lies in.
+    pub(super) fn add(&self, name: &Path) {
+        let own = number(name);
+        let above = name.parent().unwrap_or(Path::new(""));
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.names.push(own);
+        if state.last != above {
+            let directories = above.ancestors().filter(|path| !path.as_os_str().is_empty()).map(number);
+            state.names.extend(directories);
+            state.last = above.to_owned();
+        }
+    }
+
+    /// No more come.
+    pub(super) fn known(self) -> Known {
+        let mut names = self.0.into_inner().unwrap_or_else(PoisonError::into_inner).names;
+        names.sort_unstable();
+        names.dedup();
+        Known(names)
+    }
+}
+
+impl Known {
+    pub(super) fn has(&self, name: &Path) -> bool {
+        self.0.binary_search(&number(name)).is_ok()
+    }
+}
+
+/// A name without `.` and without the root, as it is looked up beneath a directory.
+pub(super) fn clean(name: &Path) -> PathBuf {
+    let parts = name.components().filter(|part| !matches!(part, Component::CurDir | Component::RootDir));
+    let clean: PathBuf = parts.collect();
+    if clean.as_os_str().is_empty() { PathBuf::from(OsStr::new(".")) } else { clean }
+}

@@ -1,0 +1,108 @@
+//! Names beneath a directory, opened so that nothing outside of it is reached, and read by other digests than BLAKE3.
+
+use super::digest::{Algorithm, Digest, Hasher};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Paths that are longer are opened in parts: the kernel takes 4095 bytes at once.
+const PATH_BYTES: usize = 4000;
+
+/// Bytes read at once.
+const READ_BYTES: usize = 128 << 10;
+
+/// Which symbolic links on the way to a name are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// None: the list says what each name is.
+    None,
+    /// Those on the way that stay beneath the directory, and not one that has the name itself.
+    OnTheWay,
+    /// All that stay beneath the directory, since who made the list followed them.
+    Beneath,
+}
+
+/// Opens a name beneath a directory.
+pub fn beneath<K: Kernel>(
+    kernel: &K,
+    root: &K::File,
+    path: &Path,
+    flags: OFlags,
+    links: Links,
+) -> crate::kernel::Result<K::File> {
+    let (resolve, extra) = match links {
+        Links::None => (ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS, OFlags::NOFOLLOW),
+        Links::OnTheWay => (ResolveFlags::BENEATH, OFlags::NOFOLLOW),
+        Links::Beneath => (ResolveFlags::BENEATH, OFlags::empty()),
+    };
+    let terminal = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NOCTTY };
+    let flags = flags | extra | terminal;
+    let mut rest = path.as_os_str().as_bytes();
+    let mut above: Option<K::File> = None;
+    while rest.len() > PATH_BYTES {
+        let end = rest[..PATH_BYTES].iter().rposition(|byte| *byte == b'/').ok_or(Errno::NAMETOOLONG)?;
+        let part = Path::new(OsStr::from_bytes(&rest[..end]));
+        let dir = OFlags::PATH | OFlags::DIRECTORY;
+        above = Some(kernel.open(above.as_ref().or(Some(root)), part, dir, Mode::empty(), resolve)?);
+        rest = &rest[end + 1..];
+    }
+    let part = Path::new(OsStr::from_bytes(rest));
+    // O_NOFOLLOW alone suffices for a single component, and NO_SYMLINKS would refuse a link that is to be looked at.
+    let is_single = !rest.contains(&b'/');
+    if links == Links::None && flags.contains(OFlags::PATH) && !is_single {
+        let end = rest.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        let (dir, name) = (Path::new(OsStr::from_bytes(&rest[..end])), Path::new(OsStr::from_bytes(&rest[end + 1..])));
+        let inner = OFlags::PATH | OFlags::DIRECTORY;
+        let inner = kernel.open(above.as_ref().or(Some(root)), dir, inner, Mode::empty(), resolve)?;
+        return kernel.open(Some(&inner), name, flags, Mode::empty(), ResolveFlags::BENEATH);
+    }
+    let resolve = if is_single && links == Links::None { ResolveFlags::BENEATH } else { resolve };
+    kernel.open(above.as_ref().or(Some(root)), part, flags, Mode::empty(), resolve)
+}
+
+/// Hands all bytes of an open file to `take`, in their order.
+pub fn read_all<K: Kernel>(
+    kernel: &K,
+    file: &K::File,
+    shown: &Path,
+    mut take: impl FnMut(&[u8]),
+) -> Result<u64, Error> {
+    let mut buffer = vec![0; READ_BYTES];
+    let mut offset = 0;
+    loop {
+        let count = kernel.pread(file, &mut buffer, offset);
+        let count = count.map_err(|errno| Error::call(Action::Read, shown, errno))?;
+        if count == 0 {
+            return Ok(offset);
+        }
+        take(&buffer[..count]);
+        offset += count as u64;
+    }
+}
+
+/// The digest of an open file, read from end to end in this thread.
+pub fn digest<K: Kernel>(kernel: &K, file: &K::File, shown: &Path, algorithm: Algorithm) -> Result<Digest, Error> {
+    let mut hasher = Hasher::new(algorithm);
+    read_all(kernel, file, shown, |bytes| hasher.update(bytes))?;
+    Ok(Digest { algorithm, value: hasher.finish() })
+}
+
+/// SHA-256 of a regular file whose BLAKE3 is known: both are taken, so that it is that of the same bytes.
+pub fn sha256_of_known<K: Kernel>(
+    kernel: &K,
+    file: &K::File,
+    shown: &Path,
+    known: &blake3::Hash,
+) -> Result<Digest, Error> {
+    let (mut sha256, mut blake3) = (Hasher::new(Algorithm::Sha256), blake3::Hasher::new());
+    read_all(kernel, file, shown, |bytes| {
+        sha256.update(bytes);
+        blake3.update(bytes);
+    })?;
+    if blake3.finalize() != *known {
+        return Err(Error::call(Action::Read, shown, Errno::STALE));
+    }
+    Ok(Digest { algorithm: Algorithm::Sha256, value: sha256.finish() })
+}

@@ -1,0 +1,80 @@
+//! A manifest of a tree that is there, without a copy.
+
+use super::manifest::Manifest;
+use super::open::sha256_of_known;
+use super::walk::{Directory, Found, Walk};
+use crate::copy::threads::Threads;
+use crate::copy::{Name, Sealing};
+use crate::error::{Action, Error};
+use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::report::{Event, Listener};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+
+/// Reads all that is beneath a directory, or one name that is none, into a manifest. What fails is told, and the rest
+/// goes on.
+pub fn seal<K: Kernel>(
+    sealing: &Sealing<'_, K>,
+    operand: &Path,
+    manifest: &Manifest<'_, K>,
+    threads: &Threads,
+    listener: &dyn Listener,
+) -> Result<(), Error> {
+    let kernel = sealing.kernel;
+    let failed = |errno| Error::call(Action::StatSource, operand, errno);
+    let stat = kernel.stat_at(None, operand, true).map_err(failed)?;
+    if stat.kind != Kind::Directory {
+        let above = operand.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = operand.file_name().map(PathBuf::from).ok_or_else(|| failed(crate::kernel::Errno::INVAL))?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let dir = kernel.open(None, above, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
+        return add(sealing, &dir, &name, &name, operand, manifest);
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let file = kernel.open(None, operand, flags, Mode::empty(), ResolveFlags::empty());
+    let file = file.map_err(|errno| Error::call(Action::Access, operand, errno))?;
+    let sealed = sealing.handle(&file, operand, kernel.stat(&file).map_err(failed)?, None)?;
+    manifest.add(Path::new("."), &sealed, None)?;
+    let each = |found: Result<Found<K>, Error>| {
+        if sealing.stop.is_asked() {
+            return;
+        }
+        let added = found.and_then(|found| {
+            if manifest.is_own(&found.dir.stat, &found.name) {
+                return Ok(());
+            }
+            let shown = operand.join(&found.path);
+            add(sealing, &found.dir.file, &found.name, &found.path, &shown, manifest)
+        });
+        if let Err(error) = added {
+            listener.hear(&Event::Failed(&error));
+        }
+    };
+    let walk = Walk::new(kernel, Directory { file, stat }, operand);
+    match threads.pool() {
+        Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
+        None => walk.for_each(each),
+    }
+    Ok(())
+}
+
+fn add<K: Kernel>(
+    sealing: &Sealing<'_, K>,
+    dir: &K::File,
+    name: &Path,
+    path: &Path,
+    shown: &Path,
+    manifest: &Manifest<'_, K>,
+) -> Result<(), Error> {
+    let entry = Name::within(dir, name, shown);
+    let sealed = sealing.name(&entry, None)?;
+    let sha256 = match &sealed.digests {
+        Some(digests) if manifest.takes_sha256() => {
+            let file = entry.open(sealing.kernel, OFlags::RDONLY | OFlags::NONBLOCK);
+            let file = file.map_err(|errno| Error::call(Action::OpenSource, shown, errno))?;
+            Some(sha256_of_known(sealing.kernel, &file, shown, &digests.whole)?)
+        }
+        Some(_) | None => None,
+    };
+    manifest.add(path, &sealed, sha256)
+}

@@ -1,0 +1,98 @@
+//! Every name of a tree, each directory before what is in it.
+
+use crate::error::{Action, Error};
+use crate::kernel::{Kernel, Kind, Listed, Mode, OFlags, ResolveFlags, Stat};
+use crate::tree::walk::{Listing, entry};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An open directory of a tree.
+pub(super) struct Directory<K: Kernel> {
+    pub(super) file: K::File,
+    pub(super) stat: Stat,
+}
+
+/// A name that was found.
+pub(super) struct Found<K: Kernel> {
+    /// The directory that it lies in.
+    pub(super) dir: Arc<Directory<K>>,
+    /// Its last component.
+    pub(super) name: PathBuf,
+    /// Its path beneath the tree's top.
+    pub(super) path: PathBuf,
+    /// What it is.
+    pub(super) kind: Kind,
+}
+
+struct Level<K: Kernel> {
+    dir: Arc<Directory<K>>,
+    path: PathBuf,
+    listing: Listing,
+}
+
+/// The names of a tree; directories that cannot be entered come up as errors.
+pub(super) struct Walk<'a, K: Kernel> {
+    kernel: &'a K,
+    /// What messages have before the path.
+    shown: &'a Path,
+    levels: Vec<Level<K>>,
+}
+
+impl<'a, K: Kernel> Walk<'a, K> {
+    /// Those beneath an open directory, but not that itself.
+    pub(super) fn new(kernel: &'a K, top: Directory<K>, shown: &'a Path) -> Self {
+        let top = Level { dir: Arc::new(top), path: PathBuf::new(), listing: Listing::default() };
+        Self { kernel, shown, levels: vec![top] }
+    }
+
+    /// Reads on in the directory that is listed, or leaves it at its end.
+    fn read(&mut self) -> Result<(), Error> {
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        let read = level.listing.has_ended().and_then(|has_ended| {
+            if has_ended { Ok(true) } else { level.listing.read(self.kernel, &level.dir.file).map(|()| false) }
+        });
+        let error = read.map_err(|errno| Error::call(Action::Access, &self.shown.join(&level.path), errno));
+        if !matches!(error, Ok(false)) {
+            self.levels.pop();
+        }
+        error.map(drop)
+    }
+
+    fn found(&mut self, listed: Listed) -> Result<Found<K>, Error> {
+        let level = self.levels.last().ok_or(Error::Interrupted)?;
+        let path = level.path.join(&listed.name);
+        let dir = Arc::clone(&level.dir);
+        let failed = |action| {
+            let shown = self.shown.join(&path);
+            move |errno| Error::call(action, &shown, errno)
+        };
+        let found = entry(self.kernel, &dir.file, listed, false).map_err(failed(Action::StatSource))?;
+        let (name, kind) = (PathBuf::from(found.name), found.kind);
+        if kind == Kind::Directory {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+            let opened = self.kernel.open(Some(&dir.file), &name, flags, Mode::empty(), ResolveFlags::empty());
+            let file = opened.map_err(failed(Action::Access))?;
+            let stat = self.kernel.stat(&file).map_err(failed(Action::Access))?;
+            let dir = Arc::new(Directory { file, stat });
+            self.levels.push(Level { dir, path: path.clone(), listing: Listing::default() });
+        }
+        Ok(Found { dir, name, path, kind })
+    }
+}
+
+impl<K: Kernel> Iterator for Walk<'_, K> {
+    type Item = Result<Found<K>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.levels.last_mut()?.listing.take() {
+                Some(listed) => return Some(self.found(listed)),
+                None => {
+                    if let Err(error) = self.read() {
+                        return Some(Err(error));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a target is once it is made, told to whoever makes a list of it.
+
+use super::handles::Pair;
+use super::level::Level;
+use super::run::Run;
+use crate::copy::{Known, Name, Outcome, Sealed, Sealing};
+use crate::error::{Action, Error};
+use crate::kernel::Kernel;
+use crate::report::Event;
+
+impl<K: Kernel> Run<'_, K> {
+    fn sealing(&self) -> Sealing<'_, K> {
+        let copier = &self.entries.copier;
+        Sealing { kernel: self.kernel, geometry: copier.geometry, threads: Some(&copier.threads), stop: copier.stop }
+    }
+
+    /// What the target is now, where a list is made of the run. What fails is said.
+    pub(super) fn sealed(&self, target: &Name<'_, K::File>, outcome: &Outcome) -> Option<Sealed> {
+        if !self.options.seals {
+            return None;
+        }
+        let known = match outcome {
+            Outcome::Copied(copied) => copied.identity.zip(copied.digests.as_ref()).map(|(identity, digests)| Known {
+                identity,
+                size: copied.size,
+                digests,
+            }),
+            Outcome::Made(_) | Outcome::Skipped => None,
+            Outcome::Declined => return None,
+        };
+        match self.sealing().name(target, known) {
+            Ok(sealed) => Some(sealed),
+            Err(error) => {
+                self.tell(Event::Failed(&error));
+                None
+            }
+        }
+    }
+
+    /// Tells what a directory is once it is finished, where a list is made of the run.
+    pub(super) fn seal_directory(&self, level: &Level<K>, pair: &Pair<K>) {
+        if !self.options.seals {
+            return;
+        }
+        let shown = level.target_shown();
+        let stat = self.kernel.stat(&pair.target);
+        let stat = stat.map_err(|errno| Error::call(Action::StatTarget, &shown, errno));
+        match stat.and_then(|stat| self.sealing().handle(&pair.target, &shown, stat, None)) {
+            Ok(sealed) => self.tell(Event::DirectoryFinished { path: &level.path(), sealed: &sealed }),
+            Err(error) => self.tell(Event::Failed(&error)),
+        }
+    }
+}

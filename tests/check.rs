@@ -1,0 +1,338 @@
+//! --check: every difference is found and rightly named, and lists of other tools are read. The lists come from those tools.
+
+mod common;
+
+use common::{World, has_tool, random_bytes};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::FileExt;
+
+/// The lines on standard output.
+fn findings(world: &World, words: &str) -> BTreeSet<String> {
+    let run = world.cp(words);
+    assert_eq!(run.code(), Some(1), "{run}");
+    run.stdout.lines().map(str::to_owned).collect()
+}
+
+/// A file gets other bytes and keeps its times, as when a disk forgets.
+fn rot(world: &World, name: &str, offset: u64, bytes: &[u8]) {
+    let stat = fs::metadata(world.path(name)).expect("stat");
+    let file = fs::OpenOptions::new().write(true).open(world.path(name)).expect("open");
+    file.write_all_at(bytes, offset).expect("write");
+    file.set_modified(stat.modified().expect("a time")).expect("set the time");
+}
+
+#[test]
+fn each_difference_is_named() {
+    let world = World::new();
+    world.dir("src/d");
+    for name in ["same", "gone", "moved", "rotten", "edited", "cut", "mode", "kind", "linked"] {
+        world.random(&format!("src/{name}"), 5000 + name.len(), name.len() as u64 + u64::from(name.as_bytes()[0]));
+    }
+    world.random("src/large", 5_000_000, 9).symlink("same", "src/link").link("src/linked", "src/d/second");
+    world.cp("-a --manifest=list src new").succeeds();
+    world.cp("--check --strict list new").succeeds();
+    fs::remove_file(world.path("new/gone")).expect("rm");
+    fs::rename(world.path("new/moved"), world.path("new/d/elsewhere")).expect("mv");
+    rot(&world, "new/rotten", 100, b"other");
+    world.random("new/edited", 5006, 77);
+    let time = fs::metadata(world.path("new/cut")).and_then(|stat| stat.modified()).expect("a time");
+    let cut = fs::OpenOptions::new().write(true).open(world.path("new/cut")).expect("open");
+    cut.set_len(10).and_then(|()| cut.set_modified(time)).expect("a cut file");
+    rot(&world, "new/large", 3_500_000, b"x");
+    world.chmod("new/mode", 0o600);
+    fs::remove_file(world.path("new/kind")).expect("rm");
+    world.dir("new/kind").file("new/extra", "extra");
+    fs::remove_file(world.path("new/link")).expect("rm");
+    world.symlink("other", "new/link");
+    world.tool("cp", ["-a", "--no-preserve=links", "new/linked", "new/copy"]);
+    fs::rename(world.path("new/copy"), world.path("new/linked")).expect("mv");
+    let found = findings(&world, "--check --strict list new");
+    let has = |begins: &str, holds: &str| {
+        assert!(
+            found.iter().any(|line| line.starts_with(begins) && line.contains(holds)),
+            "{begins} {holds}: {found:#?}"
+        );
+    };
+    has("missing: 'gone'", "");
+    has("moved: 'moved' -> 'd/elsewhere'", "");
+    has("damaged: 'rotten' (read again", "the same");
+    has("damaged: 'cut' (size 10, was 5003)", "");
+    has("damaged: 'large' (at or behind byte 3145728; read again", "the same");
+    has("changed: 'edited' (", "");
+    has("attributes: 'mode' (mode 0600, was 0644)", "");
+    has("kind: 'kind' (is a directory, was a regular file)", "");
+    has("not listed: 'extra'", "");
+    has("attributes: 'link' (", "link to 'other', was 'same'");
+    assert!(found.iter().any(|line| line.contains("no hard link to ")), "{found:#?}");
+    assert!(!found.iter().any(|line| line.contains("'same' (") && !line.contains("'link'")), "{found:#?}");
+    let lenient = findings(&world, "--check list new");
+    assert!(!lenient.iter().any(|line| line.starts_with("not listed")), "{lenient:#?}");
+    assert!(lenient.contains("moved: 'moved' -> 'd/elsewhere'"), "{lenient:#?}");
+}
+
+#[test]
+fn damages_by_chance_are_all_found_and_rightly_named() {
+    let world = World::new();
+    world.dir("src");
+    let size = |number: usize| 1 + number * 7919 % 40_000;
+    for number in 0..600 {
+        if number % 30 == 0 {
+            world.dir(&format!("src/{}", number / 30));
+        }
+        world.random(&format!("src/{}/{number}", number / 30), size(number), number as u64);
+    }
+    world.cp("-a --manifest=list src new").succeeds();
+    let mut expected = BTreeSet::new();
+    let dice = random_bytes(1200, 5);
+    for number in 0..600 {
+        let name = format!("{}/{number}", number / 30);
+        let path = format!("new/{name}");
+        let offset = usize::from(dice[number + 600]) * 331 % size(number);
+        match dice[number] % 16 {
+            0 => {
+                let content = fs::read(world.path(&path)).expect("read");
+                rot(&world, &path, offset as u64, &[content[offset] ^ 4]);
+                expected.insert(format!("damaged: '{name}'"));
+            }
+            1 => {
+                let page = 4096.min(size(number) - offset);
+                rot(&world, &path, offset as u64, &vec![0; page]);
+                expected.insert(format!("damaged: '{name}'"));
+            }
+            2 => {
+                fs::remove_file(world.path(&path)).expect("rm");
+                expected.insert(format!("missing: '{name}'"));
+            }
+            3 => {
+                fs::rename(world.path(&path), world.path(format!("new/0/renamed {number}"))).expect("mv");
+                expected.insert(format!("moved: '{name}' -> '0/renamed {number}'"));
+            }
+            4 => {
+                world.random(&path, size(number), 10_000 + number as u64);
+                expected.insert(format!("changed: '{name}'"));
+            }
+            5 => {
+                world.file(format!("new/0/extra {number}"), "extra");
+                expected.insert(format!("not listed: '0/extra {number}'"));
+            }
+            _ => {}
+        }
+    }
+    let found: BTreeSet<String> = findings(&world, "--check --strict list new")
+        .into_iter()
+        .filter(|line| !line.starts_with("attributes: '") || !line.contains("(time "))
+        .map(|line| line.split(" (").next().expect("a finding").to_owned())
+        .collect();
+    assert_eq!(found, expected);
+    assert!(expected.len() > 100);
+}
+
+/// Each list is made by its own tool, of a tree that is then damaged in one file and loses another.
+#[test]
+fn lists_of_other_tools_are_read() {
+    let world = World::new();
+    world.dir("t/d").file("t/a", "a").file("t/new\nline", "b").file("t/back\\slash", "c").file("t/d/deep", "d");
+    world.random("t/large", 2_500_000, 3).file("t/d/gone", "gone");
+    let find = "cd t && find . -type f -print0 | xargs -0";
+    let mut made = vec![
+        format!("{find} md5sum > ../md5"),
+        format!("{find} sha1sum > ../sha1"),
+        format!("{find} sha224sum > ../sha224"),
+        format!("{find} sha256sum > ../sha256"),
+        format!("{find} sha384sum > ../sha384"),
+        format!("{find} sha512sum > ../sha512"),
+        format!("{find} sha256sum --tag > ../tagged"),
+        format!("{find} sha256sum -z > ../zero"),
+        format!("{find} md5sum --binary | sed 's, \\*\\./, *,' > ../dpkg"),
+    ];
+    if has_tool("b3sum") {
+        made.push(format!("{find} b3sum > ../b3"));
+    }
+    if has_tool("bsdtar") {
+        made.push("bsdtar -cf mtree --format=mtree --options=mtree:sha256 -C t .".to_owned());
+        made.push("bsdtar -czf mtreegz --format=mtree --options=mtree:all -C t .".to_owned());
+    }
+    for script in &made {
+        world.shell(script).succeeds();
+    }
+    let lists: Vec<String> = made.iter().map(|script| list_of(script)).collect();
+    for list in &lists {
+        world.cp(&format!("--check {list} t")).succeeds();
+    }
+    rot(&world, "t/large", 2_000_000, b"x");
+    fs::remove_file(world.path("t/d/gone")).expect("rm");
+    for list in &lists {
+        let found = findings(&world, &format!("--check {list} t"));
+        let word = if list.starts_with("mtree") { "damaged" } else { "differs" };
+        assert!(
+            found.iter().any(|line| line.starts_with(&format!("{word}: ")) && line.contains("large'")),
+            "{list}: {found:?}"
+        );
+        assert!(found.iter().any(|line| line.starts_with("missing: ") && line.contains("gone'")), "{list}: {found:?}");
+        assert_eq!(found.len(), 2, "{list}: {found:?}");
+    }
+}
+
+fn list_of(script: &str) -> String {
+    match script.rsplit_once("> ../") {
+        Some((_, list)) => list.to_owned(),
+        None => script.split(' ').nth(2).expect("bsdtar's file").to_owned(),
+    }
+}
+
+#[test]
+fn hashdeeps_lists_are_read() {
+    if !has_tool("hashdeep") {
+        return;
+    }
+    let world = World::new();
+    world.dir("t").file("t/a, b", "a").file("t/c", "c");
+    world.shell("cd t && hashdeep -rl . > ../list").succeeds();
+    world.cp("--check list t").succeeds();
+    world.file("t/c", "d");
+    let found = findings(&world, "--check list t");
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn portages_contents_are_read() {
+    let world = World::new();
+    world.dir("root/usr/bin").file("root/usr/bin/a b", "content").symlink("a b", "root/usr/bin/link");
+    world.times("root/usr/bin/a b", (5, 0), (1_700_000_000, 123)).times(
+        "root/usr/bin/link",
+        (5, 0),
+        (1_700_000_001, 5),
+    );
+    let md5 = world.tool("md5sum", ["root/usr/bin/a b"]);
+    let md5 = md5.split(' ').next().expect("a digest");
+    world.file(
+        "CONTENTS",
+        format!("dir /usr\ndir /usr/bin\nobj /usr/bin/a b {md5} 1700000000\nsym /usr/bin/link -> a b 1700000001\n"),
+    );
+    world.cp("--check CONTENTS root").succeeds();
+    rot(&world, "root/usr/bin/a b", 0, b"d");
+    let found = findings(&world, "--check CONTENTS root");
+    assert!(found.iter().any(|line| line.starts_with("damaged: 'usr/bin/a b'")), "{found:?}");
+}
+
+#[test]
+fn bagits_manifests_are_read_with_and_without_their_escapes() {
+    let world = World::new();
+    world.dir("bag/data").file("bag/data/per%25cent", "1").file("bag/data/new\nline", "2").file("bag/data/a", "3");
+    let digest = |name: &str| {
+        let said = world.shell(&format!("sha256sum < $'bag/data/{name}'"));
+        said.stdout.split(' ').next().expect("a digest").to_owned()
+    };
+    let lines =
+        [("data/per%25cent", digest("per%25cent")), ("data/new%0Aline", digest("new\\nline")), ("data/a", digest("a"))];
+    let text: String = lines.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+    world.file("bag/manifest-sha256.txt", text).file("bag/bagit.txt", "BagIt-Version: 1.0\n");
+    world.cp("--check bag/manifest-sha256.txt").succeeds();
+    world.file("bag/data/a", "4");
+    assert_eq!(findings(&world, "--check bag/manifest-sha256.txt").len(), 1);
+}
+
+#[test]
+fn media_hash_lists_are_read() {
+    let world = World::new();
+    world.dir("card/ascmhl").dir("card/CLIP").file("card/CLIP/a & b.mov", "frames");
+    let md5 = world.tool("md5sum", ["card/CLIP/a & b.mov"]);
+    let md5 = md5.split(' ').next().expect("a digest");
+    let old = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<hashlist version=\"1.1\">\n <creatorinfo><name>x</name></creatorinfo>\n <hash>\n  \
+         <file>CLIP/a &amp; b.mov</file>\n  <size>6</size>\n  <md5>{md5}</md5>\n </hash>\n</hashlist>\n"
+    );
+    let asc = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<hashlist version=\"2.0\" xmlns=\"urn:ASC:MHL:v2.0\">\n <hashes>\n  <hash>\n   \
+         <path size=\"6\" lastmodificationdate=\"2020-01-15T13:00:00+00:00\">CLIP/a &#38; b.mov</path>\n   \
+         <md5 action=\"original\">{md5}</md5>\n  </hash>\n  <directoryhash><path>CLIP</path><content><md5>0</md5></content></directoryhash>\n \
+         </hashes>\n</hashlist>\n"
+    );
+    world.file("card/list.mhl", old).file("card/ascmhl/0001_card.mhl", asc);
+    world.cp("--check card/list.mhl").succeeds();
+    world.cp("--check card/ascmhl/0001_card.mhl").succeeds();
+    world.file("card/CLIP/a & b.mov", "framez");
+    assert_eq!(findings(&world, "--check card/list.mhl").len(), 1);
+    assert_eq!(findings(&world, "--check card/ascmhl/0001_card.mhl").len(), 1);
+}
+
+/// XXH64 and XXH3 by their authors' own examples: of no bytes, with seed 0.
+#[test]
+fn xxhash_is_that_of_its_authors() {
+    let world = World::new();
+    world.file("empty", "");
+    for (name, digest) in [
+        ("xxhash64be", "ef46db3751d8e999"),
+        ("xxh64", "ef46db3751d8e999"),
+        ("xxh3", "2d06800538d394c2"),
+        ("xxh128", "99aa06d3014798d86001c324468d497f"),
+    ] {
+        world
+            .file("list.mhl", format!("<hashlist><hash><file>empty</file><{name}>{digest}</{name}></hash></hashlist>"));
+        world.cp("--check list.mhl").succeeds();
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_an_error_with_its_number() {
+    let world = World::new();
+    world.file("a", "a");
+    world.shell("md5sum a > list; echo nonsense >> list; md5sum a >> list").succeeds();
+    let run = world.cp("--check list");
+    assert_eq!(run.code(), Some(1));
+    assert!(run.stderr.contains("safecp: 'list': line 2: neither a digest nor a name\n"), "{run}");
+    world.file("none", "just text\n").cp("--check none").fails("safecp: 'none' is no list that is known\n");
+    world.file("empty", "").cp("--check empty").fails("safecp: 'empty' is no list that is known\n");
+}
+
+#[test]
+fn a_list_that_was_cut_is_not_all_right() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a").file("src/b", "b").cp("--manifest=list src").succeeds();
+    let text = fs::read(world.path("list")).expect("a list");
+    for length in [text.len() - 1, text.len() - 20] {
+        world.file("cut", &text[..length]);
+        assert_eq!(world.cp("--check cut src").code(), Some(1), "{length} bytes");
+    }
+}
+
+#[test]
+fn two_trees_are_compared_without_a_list() {
+    let world = World::new();
+    world.every_kind("a").tool("cp", ["-a", "a", "b"]);
+    world.cp("--check a --against b").succeeds();
+    rot(&world, "b/dir/long", 2_000_000, b"x");
+    world.file("b/extra", "x");
+    fs::remove_file(world.path("b/empty")).expect("rm");
+    let found = findings(&world, "--check a --against b");
+    let begins = |begin: &str| assert!(found.iter().any(|line| line.starts_with(begin)), "{begin}: {found:#?}");
+    begins("damaged: 'dir/long'");
+    begins("not listed: 'extra'");
+    begins("missing: 'empty'");
+}
+
+#[test]
+fn nothing_outside_of_the_tree_is_read() {
+    let world = World::new();
+    world.dir("t").file("secret", "s").symlink("../secret", "t/link");
+    let md5 = world.tool("md5sum", ["secret"]);
+    let digest = md5.split(' ').next().expect("a digest").to_owned();
+    world.file("list", format!("{digest}  link\n{digest}  ../secret\n"));
+    let run = world.cp("--check list t");
+    assert_eq!((run.code(), run.stdout.as_str()), (Some(1), ""), "{run}");
+    assert_eq!(run.stderr.matches("cannot open").count(), 2, "{run}");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_the_rest_is_checked() {
+    let world = World::new();
+    world.dir("t").file("t/a", "a").file("t/b", "b").cp("--manifest=list t").succeeds();
+    world.file("t/a", "changed").chmod("t/b", 0).chmod("list", 0o644);
+    let run = world.shell_as_nobody("chmod 0 t/b; $safecp --check list t");
+    assert_eq!(run.code(), Some(1), "{run}");
+    assert!(
+        run.stdout.contains("changed: 'a'") && run.stderr.contains("cannot open 't/b' for reading: Permission denied"),
+        "{run}"
+    );
+}

@@ -1,0 +1,333 @@
+//! Manifests: what is in them, that any name survives, and that other tools read them. What is expected comes from stat, b3sum,
+//! sha256sum and bsdtar.
+
+mod common;
+
+use common::{World, has_tool, is_root};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Names that lists of other tools break on.
+const ODD: [&[u8]; 40] = [
+    b"plain",
+    b"new\nline",
+    b"\n",
+    b"car\rriage",
+    b"ends in cr\r",
+    b"back\\slash",
+    b"\\",
+    b"\\n",
+    b"-dash",
+    b"--",
+    b"blank at end ",
+    b" blank",
+    b"a  b",
+    b" *a",
+    b"\xff\xfe",
+    b"caf\xe9",
+    b"\xef\xbf\xbd",
+    b"\xc3\xa9",
+    b"e\xcc\x81",
+    b"#hash",
+    b"*",
+    b"?",
+    b"[b]",
+    b"a=b",
+    b"tab\t",
+    b"%0A",
+    b"per%cent",
+    b"q'uote",
+    b"\"d\"",
+    b"\x01\x7f",
+    b"MD5 (x) = d41d8cd98f00b204e9800998ecf8427e",
+    b"~",
+    b".hidden",
+    b"a,b,c",
+    b"&amp;<x>",
+    b"/set",
+    b"type=dir",
+    b"..x",
+    b"d41d8cd98f00b204e9800998ecf8427e  x",
+    b"$",
+];
+
+fn odd_names() -> Vec<OsString> {
+    let mut names: Vec<OsString> =
+        ODD.iter().filter(|name| !name.contains(&b'/')).map(|name| OsString::from_vec(name.to_vec())).collect();
+    names.push(OsString::from_vec(vec![b'x'; 255]));
+    names
+}
+
+/// A tree of files with odd names, some within directories of odd names.
+fn odd_tree(world: &World, names: &[OsString]) {
+    world.dir("src/dir");
+    for (number, name) in names.iter().enumerate() {
+        world.file(Path::new("src").join(name), format!("content {number}"));
+        if number % 3 == 0 && name.len() < 200 {
+            let mut directory = OsString::from("dir ");
+            directory.push(name);
+            fs::create_dir(world.path("src/dir").join(&directory)).expect("mkdir");
+            world.file(Path::new("src/dir").join(&directory).join(name), format!("inner {number}"));
+        }
+    }
+}
+
+/// The lines of a list that speak of names.
+fn lines(world: &World, list: &str) -> Vec<String> {
+    let text = fs::read(world.path(list)).expect("a list");
+    let text = String::from_utf8(text).expect("a list of ours is ASCII");
+    text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+/// The name of a line of mtree(5), by printf(1)'s reading of its octal escapes.
+fn name_of(world: &World, line: &str) -> PathBuf {
+    let escaped = line.split(' ').next().expect("a name").replace('%', "%%");
+    let output = std::process::Command::new("/usr/bin/printf").arg(escaped).output().expect("printf");
+    assert!(output.status.success() && world.path("").exists());
+    PathBuf::from(OsString::from_vec(output.stdout))
+}
+
+fn value<'l>(line: &'l str, key: &str) -> Option<&'l str> {
+    line.split(' ').find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+}
+
+#[test]
+fn each_name_is_listed_as_stat_and_b3sum_see_it() {
+    if !has_tool("b3sum") {
+        return;
+    }
+    let world = World::new();
+    world.every_kind("src").cp("-a --manifest=list src new").succeeds();
+    world.assert_same_tree("src", "new");
+    let lines = lines(&world, "list");
+    let found = world.tool("find", ["new", "-printf", "x"]);
+    assert_eq!(lines.len(), found.len(), "each name has a line, and there are no others");
+    let mut groups = std::collections::BTreeMap::new();
+    for line in &lines {
+        let name = name_of(&world, line);
+        let stat =
+            fs::symlink_metadata(world.path("new").join(&name)).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let kind = match stat.mode() & 0o170_000 {
+            0o100_000 => "file",
+            0o040_000 => "dir",
+            0o120_000 => "link",
+            0o010_000 => "fifo",
+            0o020_000 => "char",
+            0o060_000 => "block",
+            other => panic!("{other:o}"),
+        };
+        assert_eq!(value(line, "type"), Some(kind), "{line}");
+        assert_eq!(value(line, "mode"), Some(&*format!("{:04o}", stat.mode() & 0o7777)), "{line}");
+        assert_eq!(value(line, "uid"), Some(&*stat.uid().to_string()), "{line}");
+        assert_eq!(value(line, "gid"), Some(&*stat.gid().to_string()), "{line}");
+        assert_eq!(value(line, "time"), Some(&*format!("{}.{}", stat.mtime(), stat.mtime_nsec())), "{line}");
+        assert_eq!(value(line, "size").is_some(), kind == "file", "{line}");
+        if kind == "link" {
+            let text = fs::read_link(world.path("new").join(&name)).expect("a link");
+            assert_eq!(value(line, "link").map(Path::new), Some(text.as_path()), "{line}");
+        }
+        if kind == "file" {
+            assert_eq!(value(line, "size"), Some(&*stat.len().to_string()), "{line}");
+            let output = std::process::Command::new("b3sum")
+                .arg("--no-names")
+                .arg(world.path("new").join(&name))
+                .output()
+                .expect("b3sum");
+            let digest = String::from_utf8(output.stdout).expect("digits");
+            assert!(line.contains(&format!("blake3:{}", digest.trim())), "{line}\n{digest}");
+            assert_eq!(value(line, "inode").is_some(), stat.nlink() > 1, "{line}");
+            if let Some(number) = value(line, "inode") {
+                assert_eq!(*groups.entry(number).or_insert(stat.ino()), stat.ino(), "{line}");
+            }
+        }
+    }
+    assert!(!groups.is_empty());
+    world.cp("--check --strict list new").succeeds();
+    world.cp("--check --strict list src").succeeds();
+}
+
+#[test]
+fn any_name_survives_and_bsdtar_reads_it() {
+    let (world, names) = (World::new(), odd_names());
+    odd_tree(&world, &names);
+    world.cp("-a --manifest=list src new").succeeds();
+    world.cp("--check --strict list new").succeeds();
+    let listed: std::collections::BTreeSet<PathBuf> =
+        lines(&world, "list").iter().map(|line| name_of(&world, line)).collect();
+    for name in &names {
+        assert!(listed.contains(&Path::new(".").join(name)), "{name:?}");
+    }
+    if !has_tool("bsdtar") {
+        return;
+    }
+    // It fails for a keyword that it does not know.
+    let said = world.shell("bsdtar -tf list | wc -l; exit ${PIPESTATUS[0]}");
+    said.succeeds().says(&format!("{}\n", listed.len()));
+    // What it makes of the list: a tar with these names, whose content it takes from the tree.
+    world.dir("unpacked");
+    world
+        .shell("cd new && bsdtar --format=gnutar -cf ../made.tar @../list && cd ../unpacked && tar -xf ../made.tar")
+        .succeeds();
+    for name in &names {
+        let content = fs::read(world.path("unpacked").join(name)).unwrap_or_else(|error| panic!("{name:?}: {error}"));
+        assert_eq!(content, fs::read(world.path("src").join(name)).expect("a source"), "{name:?}");
+    }
+}
+
+#[test]
+fn sha256sum_checks_what_we_write() {
+    let (world, names) = (World::new(), odd_names());
+    odd_tree(&world, &names);
+    world.random("src/large", 3_000_000, 1);
+    world.cp("-a --manifest=list --manifest-format=sha256sum src new").succeeds();
+    let count = world.tool("find", ["src", "-type", "f", "-printf", "x"]).len();
+    let said = world.shell("cd new && sha256sum --strict --check ../list 2>&1 | grep -c ': OK$'");
+    said.succeeds().says(&format!("{count}\n"));
+    world.cp("--check list new").succeeds();
+}
+
+/// b3sum 1.2 writes a carriage return as it is, later ones escape it; none can read a name that is not UTF-8.
+#[test]
+fn b3sum_checks_what_we_write() {
+    if !has_tool("b3sum") {
+        return;
+    }
+    let world = World::new();
+    let is_held =
+        |name: &OsString| std::str::from_utf8(name.as_bytes()).is_ok_and(|name| !name.contains(['\u{fffd}', '\r']));
+    let names: Vec<OsString> = odd_names().into_iter().filter(is_held).collect();
+    assert!(names.len() > 30);
+    odd_tree(&world, &names);
+    world.cp("-a --manifest=list --manifest-format=b3sum src new").succeeds();
+    let count = world.tool("find", ["src", "-type", "f", "-printf", "x"]).len();
+    let said = world.shell("cd new && b3sum --check ../list | grep -c ': OK$'");
+    said.succeeds().says(&format!("{count}\n"));
+    world.cp("--check list new").succeeds();
+}
+
+#[test]
+fn a_name_that_a_list_cannot_hold_fails_the_run_and_the_copy_stays() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a").file("list", "old");
+    world.file(Path::new("src").join(OsStr::from_bytes(b"no\xff")), "b");
+    let run = world.cp("-a --manifest=list --manifest-format=b3sum src new");
+    run.fails("safecp: cannot make 'list': a list of this format cannot hold the name 'no'$'\\377'\n");
+    world.assert_same_tree("src", "new");
+    assert_eq!(fs::read(world.path("list")).expect("the old list"), b"old");
+}
+
+#[test]
+fn names_begin_in_the_directory_that_was_named() {
+    let world = World::new();
+    world.dir("src/sub").file("src/sub/a", "a").file("f", "f").dir("there").dir("also");
+    let cases = [
+        ("-a src new", "new", "./sub/a"),
+        ("-a src there", "there", "./src/sub/a"),
+        ("-a src/. there", "there", "./sub/a"),
+        ("-a src f there", "there", "./f"),
+        ("-a -t also src", "also", "./src/sub/a"),
+        ("-aT src also", "also", "./sub/a"),
+        ("f g", ".", "./g"),
+        ("--parents src/sub/a also", "also", "./src/sub/a"),
+    ];
+    for (words, root, name) in cases {
+        world.cp(&format!("--manifest=list {words}")).succeeds();
+        let listed: Vec<PathBuf> = lines(&world, "list").iter().map(|line| name_of(&world, line)).collect();
+        assert!(listed.contains(&PathBuf::from(name)), "{words}: {listed:?}");
+        world.cp(&format!("--check list {root}")).succeeds();
+    }
+}
+
+#[test]
+fn a_tree_has_one_list_however_it_came_about() {
+    let world = World::new();
+    world.every_kind("src");
+    world.cp("--manifest=sealed src").succeeds();
+    world.cp("-a --manifest=one --jobs=1 src new").succeeds();
+    world.cp("-a --manifest=many --jobs=7 src other").succeeds();
+    for list in ["one", "many"] {
+        assert!(world.same_bytes("sealed", list), "{list}");
+        assert!(world.same_bytes("sealed.chunks", &format!("{list}.chunks")), "{list}");
+    }
+}
+
+#[test]
+fn holes_have_digests_too() {
+    if !has_tool("b3sum") {
+        return;
+    }
+    let world = World::new();
+    world.sparse("holes", 300 << 20, &[(5, b"data"), ((300 << 20) - 1, b"!")]);
+    world.cp("--manifest=list holes copy").succeeds();
+    let digest = world.tool("b3sum", ["--no-names", "holes"]);
+    assert!(lines(&world, "list")[0].contains(&format!("blake3:{}", digest.trim())));
+}
+
+#[test]
+fn what_was_left_alone_is_listed_as_it_is() {
+    let world = World::new();
+    world.dir("src").file("src/a", "new").file("src/b", "b").dir("dst/src").file("dst/src/a", "old");
+    world.cp("-r -n --manifest=list src dst").succeeds();
+    assert_eq!(fs::read(world.path("dst/src/a")).expect("it stays"), b"old");
+    world.cp("--check --strict list dst").succeeds();
+}
+
+#[test]
+fn a_list_that_cannot_be_made_is_said_before_anything_is_copied() {
+    let world = World::new();
+    world.file("a", "a").fifo("fifo").dir("dir");
+    world
+        .cp("--manifest=nowhere/list a b")
+        .fails("safecp: cannot create regular file 'nowhere/list': No such file or directory\n");
+    world.cp("--manifest=fifo a b").fails("safecp: cannot create regular file 'fifo': File exists\n");
+    world.cp("--manifest=dir a b").fails("safecp: cannot create regular file 'dir': File exists\n");
+    assert!(!world.path("b").exists());
+    world.cp("--manifest-format=b3sum a b").fails_with(&["--manifest-format is of use only with --manifest"]);
+}
+
+#[test]
+fn a_list_within_its_tree_does_not_list_itself() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a").random("src/b", 2_000_000, 1);
+    world.cp("--manifest=src/list src").succeeds();
+    world.cp("--manifest=src/list src").succeeds();
+    assert_eq!(lines(&world, "src/list").len(), 3);
+    world.cp("--check --strict src/list src").fails_with(&["1 with other attributes"]);
+    world.cp("--check src/list src").succeeds();
+}
+
+#[test]
+fn attributes_and_lists_are_sealed() {
+    if !has_tool("setfattr") || !has_tool("setfacl") {
+        return;
+    }
+    let world = World::new();
+    world.dir("src").file("src/a", "a").file("src/b", "b");
+    world.cp("-a --manifest=list src new").succeeds();
+    world.tool("setfattr", ["-n", "user.x", "-v", "1", "new/a"]);
+    world.tool("setfacl", ["-m", "u:1234:r", "new/b"]);
+    let run = world.cp("--check list new");
+    assert!(run.stdout.contains("attributes: 'a' (extended attributes "), "{run}");
+    assert!(run.stdout.contains("attributes: 'b' (access control lists "), "{run}");
+    world.cp("--manifest=list new").succeeds();
+    world.cp("--check list new").succeeds();
+}
+
+#[test]
+fn nodes_are_listed_with_their_devices() {
+    if !is_root() {
+        common::left_out("needs root: makes devices");
+        return;
+    }
+    let world = World::new();
+    world.dir("src").node("src/null", rustix::fs::FileType::CharacterDevice, rustix::fs::makedev(1, 3));
+    world.cp("-a --manifest=list src new").succeeds();
+    assert!(lines(&world, "list")[1].contains(" device=linux,1,3"));
+    fs::remove_file(world.path("new/null")).expect("rm");
+    world.node("new/null", rustix::fs::FileType::CharacterDevice, rustix::fs::makedev(1, 5));
+    let run = world.cp("--check list new");
+    assert!(run.stdout.contains("(device 1,5, was 1,3; ") || run.stdout.contains("device 1,5, was 1,3"), "{run}");
+}
