@@ -16,6 +16,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -40,12 +41,29 @@ pub(crate) fn exact(name: &str) -> String {
 }
 
 /// A mount, for as long as this lives.
-pub(crate) struct Mount(Option<BackgroundSession>);
+pub(crate) struct Mount {
+    session: Option<BackgroundSession>,
+    at: PathBuf,
+}
+
+/// How often an unmount is tried, and how long after each other.
+const UNMOUNTS: u32 = 500;
+const BETWEEN_UNMOUNTS: Duration = Duration::from_millis(10);
 
 impl Drop for Mount {
+    /// A program that another test starts holds what this one had open at that moment, until it is executed: EBUSY.
     fn drop(&mut self) {
-        let ended = self.0.take().map(BackgroundSession::umount_and_join);
-        assert!(matches!(ended, Some(Ok(()))) || std::thread::panicking(), "umount: {ended:?}");
+        let is_unmounted = (0..UNMOUNTS).any(|_| {
+            let ended = Command::new("umount").arg(&self.at).stderr(Stdio::null()).status();
+            let is_ended = ended.is_ok_and(|status| status.success());
+            if !is_ended {
+                std::thread::sleep(BETWEEN_UNMOUNTS);
+            }
+            is_ended
+        });
+        let ended = self.session.take().filter(|_| is_unmounted).map(BackgroundSession::join);
+        let is_well = is_unmounted && matches!(ended, Some(Ok(())));
+        assert!(is_well || std::thread::panicking(), "umount: {ended:?}");
     }
 }
 
@@ -62,7 +80,7 @@ pub(crate) fn mount(world: &World, fold: Fold) -> Option<Mount> {
     let mut config = Config::default();
     config.mount_options = vec![MountOption::FSName("odd".to_owned())];
     let session = fuser::spawn_mount(Odd { root, fold, paths }, world.path("m"), &config).expect("a FUSE mount");
-    Some(Mount(Some(session)))
+    Some(Mount { session: Some(session), at: world.path("m") })
 }
 
 /// Numbers and the paths below the root that they stand for.
