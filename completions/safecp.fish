@@ -1,3 +1,9 @@
+complete -c safecp -l verify -d 'read every copy back: content (default), device, none' -r
+complete -c safecp -l hints -d 'use what the kernel says of holes and shared blocks: auto (default), or never, and every byte is read' -r
+complete -c safecp -l sync -d 'write out what replaces a file before it does: auto (default), or never, and a power loss can take both' -r
+complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
+complete -c safecp -l manifest -d 'write down what was copied, to be checked later; without a target, what is there' -r -F
+complete -c safecp -l manifest-format -d 'write it as mtree (default), b3sum or sha256sum has it' -r
 complete -c safecp -l backup -d 'let an existing target keep a name of its own' -r
 complete -c safecp -l preserve -d 'keep these attributes (default: mode,ownership,timestamps)' -r
 complete -c safecp -l no-preserve -d 'do not keep these attributes' -r
@@ -7,17 +13,14 @@ complete -c safecp -s S -l suffix -d 'what the names of simple backups end in (d
 complete -c safecp -s t -l target-directory -d 'copy every operand into DIRECTORY' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l update -d 'replace existing targets: all (default), none, none-fail, older' -r
 complete -c safecp -l context -d 'the same, or the context CTX' -r
-complete -c safecp -l verify -d 'read every copy back: content (default), device, none' -r
-complete -c safecp -l hints -d 'use what the kernel says of holes and shared blocks: auto (default), or never, and every byte is read' -r
-complete -c safecp -l sync -d 'write out what replaces a file before it does: auto (default), or never, and a power loss can take both' -r
-complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
-complete -c safecp -l manifest -d 'write down what was copied, to be checked later; without a target, what is there' -r -F
-complete -c safecp -l manifest-format -d 'write it as mtree (default), b3sum or sha256sum has it' -r
 complete -c safecp -l as -d 'as the first argument: be cp or install, with all that follows' -r
 complete -c safecp -l against -d 'after --check: compare with the tree DIR, without a list' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
 complete -c safecp -l report -d 'after --doctor: write the same as JSON to FILE' -r -F
 complete -c safecp -l try -d 'after --doctor: make copies in DIR and compare them' -r -f -a "(__fish_complete_directories)"
+complete -c safecp -l in-place -d 'write into existing files rather than replace them whole'
+complete -c safecp -l durable -d 'say success only of what a power loss cannot take back'
+complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
 complete -c safecp -s a -l archive -d 'recursively, keeping links as links and every attribute: -dR --preserve=all'
 complete -c safecp -l attributes-only -d 'carry attributes over and leave content alone'
 complete -c safecp -s b -d 'the same, with the kind of name left to VERSION_CONTROL'
@@ -43,12 +46,9 @@ complete -c safecp -s u -d 'replace only targets that are older: --update=older'
 complete -c safecp -s v -l verbose -d 'name each file as it is copied'
 complete -c safecp -s x -l one-file-system -d 'do not enter other filesystems'
 complete -c safecp -s Z -d 'give targets the security context of the kernel\'s policy'
-complete -c safecp -l in-place -d 'write into existing files rather than replace them whole'
-complete -c safecp -l durable -d 'say success only of what a power loss cannot take back'
-complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
+complete -c safecp -s h -l help -d 'print this help'
+complete -c safecp -s V -l version -d 'print the version'
 complete -c safecp -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
 complete -c safecp -l check -d 'as the first argument: compare a tree with a list of it, or with another tree'
 complete -c safecp -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
-complete -c safecp -l help -d 'print this help'
-complete -c safecp -l version -d 'print the version'
 complete -c safecp -l strict -d 'after --check: find also what is not listed, and directories with other times'

@@ -49,6 +49,8 @@ fn check(name: &str, generated: &str) {
 
 /// The section of the options, by clap_mangen.
 fn options(command: Command) -> String {
+    // The page has one list; help has a list for each kind.
+    let command = command.mut_args(|argument| argument.help_heading(None::<&'static str>));
     let mut roff = Vec::new();
     clap_mangen::Man::new(command).render_options_section(&mut roff).expect("a rendered section");
     let roff = String::from_utf8(roff).expect("roff is text");

@@ -58,14 +58,20 @@ fn usage(name: &str) -> String {
     )
 }
 
+/// GNU's cp has no short option for help: who is called cp has none either.
 fn define(usage: String, modes: Vec<Arg>) -> Command {
+    let short = !modes.is_empty();
     line("safecp", ABOUT, usage, AFTER_HELP)
         .version(env!("CARGO_PKG_VERSION"))
         .arg(operands("SOURCE... DEST"))
-        .args(options().into_iter().map(CommandOption::into_arg))
+        .next_help_heading("Its own options")
+        .args(of_ours().into_iter().map(CommandOption::into_arg))
+        .next_help_heading("The options of cp")
+        .args(of_cp().into_iter().map(CommandOption::into_arg))
+        .arg(help().short(short.then_some('h')))
+        .arg(flag("version", short.then_some('V'), "print the version"))
+        .next_help_heading("First arguments")
         .args(modes)
-        .arg(help())
-        .arg(flag("version", None, "print the version"))
 }
 
 fn options() -> Vec<CommandOption<Draft>> {
@@ -73,7 +79,7 @@ fn options() -> Vec<CommandOption<Draft>> {
 }
 
 /// What can only be the first argument.
-const MODES: [&str; 3] = [AS, guard::MODE, doctor::MODE];
+const MODES: [&str; 4] = [AS, check::MODE, guard::MODE, doctor::MODE];
 
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
