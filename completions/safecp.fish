@@ -9,7 +9,7 @@ complete -c safecp -l update -d 'replace existing targets: all (default), none, 
 complete -c safecp -l context -d 'the same, or the context CTX' -r
 complete -c safecp -l verify -d 'read every copy back: content (default), device, none' -r
 complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
-complete -c safecp -l as -d 'as the first argument: be cp or install, with all that follows' -r
+complete -c safecp -l as -d 'as the first argument: be cp, install or mv, with all that follows' -r
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
 complete -c safecp -l report -d 'after --doctor: write the same as JSON to FILE' -r -F
 complete -c safecp -l try -d 'after --doctor: make copies in DIR and compare them' -r -f -a "(__fish_complete_directories)"

@@ -70,7 +70,7 @@ const MODES: [&str; 3] = [AS, guard::MODE, doctor::MODE];
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
     vec![
-        valued(AS, "NAME", "as the first argument: be cp or install, with all that follows").require_equals(true),
+        valued(AS, "NAME", "as the first argument: be cp, install or mv, with all that follows").require_equals(true),
         flag(
             guard::MODE,
             None,
@@ -134,7 +134,9 @@ mod tests {
         match read(words, environment).map_err(|error| error.to_string())? {
             Invocation::Copy { options, operands, .. } => Ok((*options, operands)),
             Invocation::Text(text) => Err(text),
-            Invocation::Install(_) | Invocation::Guard { .. } | Invocation::Doctor(_) => Err("no copy".to_owned()),
+            Invocation::Install(_) | Invocation::Move(_) | Invocation::Guard { .. } | Invocation::Doctor(_) => {
+                Err("no copy".to_owned())
+            }
         }
     }
 

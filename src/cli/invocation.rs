@@ -3,7 +3,8 @@
 use super::usage_error::{ParseError, Result};
 use crate::doctor;
 use crate::guard::Shortcut;
-use crate::install::Request;
+use crate::install;
+use crate::mv;
 use crate::options::Options;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
@@ -22,7 +23,9 @@ pub enum Invocation {
         warnings: Vec<String>,
     },
     /// Files or directories to install.
-    Install(Box<Request>),
+    Install(Box<install::Request>),
+    /// Names to move.
+    Move(Box<mv::Request>),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// What operands before this one did.
 #[derive(Default)]
-pub(super) struct OperandHistory {
+pub(crate) struct OperandHistory {
     /// Files that were named, by the names they had.
     files: BTreeMap<Identity, Vec<PathBuf>>,
     /// Directories that were copied, by the names they got in the directory of all targets.
@@ -60,8 +60,7 @@ impl<K: Kernel> Run<'_, K> {
             };
         }
         if operands.sources.len() > 1 {
-            self.links.keep_all();
-            self.paths.keep();
+            self.expect_several();
         }
         let mut history = OperandHistory::default();
         for source in &operands.sources {
@@ -73,6 +72,21 @@ impl<K: Kernel> Run<'_, K> {
                 self.tell(Event::Failed(&error));
             }
         }
+    }
+
+    /// Gets ready for several operands, each copied by [`Self::one`].
+    pub(crate) fn expect_several(&self) {
+        self.links.keep_all();
+        self.paths.keep();
+    }
+
+    /// Copies the only source of these operands; what fails is told.
+    pub(crate) fn one(&self, operands: &Operands, history: &mut OperandHistory) {
+        let copied = Plan::new(self.kernel, operands).and_then(|plan| {
+            let operand = |source: &PathBuf| self.operand(&plan.operand(source), &plan, true, history);
+            operands.sources.first().map_or(Ok(()), operand)
+        });
+        copied.unwrap_or_else(|error| self.tell(Event::Failed(&error)));
     }
 
     /// What install says of a directory given with -t that it cannot look at.
@@ -132,7 +146,7 @@ impl<K: Kernel> Run<'_, K> {
             let source = quoted(&operand.source);
             return Err(Error::Refused(match self.options.work {
                 Work::Copy => format!("-r not specified; omitting directory {source}"),
-                Work::Install => format!("omitting directory {source}"),
+                Work::Install | Work::Move => format!("omitting directory {source}"),
             }));
         }
         Ok(stat)
