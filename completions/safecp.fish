@@ -13,7 +13,7 @@ complete -c safecp -s S -l suffix -d 'what the names of simple backups end in (d
 complete -c safecp -s t -l target-directory -d 'copy every operand into DIRECTORY' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l update -d 'replace existing targets: all (default), none, none-fail, older' -r
 complete -c safecp -l context -d 'the same, or the context CTX' -r
-complete -c safecp -l as -d 'as the first argument: be cp or install, with all that follows' -r
+complete -c safecp -l as -d 'as the first argument: be cp, install or mv, with all that follows' -r
 complete -c safecp -l against -d 'after --check: compare with the tree DIR, without a list' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
 complete -c safecp -l report -d 'after --doctor: write the same as JSON to FILE' -r -F

@@ -10,7 +10,7 @@ use rustix::fs::{Access, FileType, Mode, access};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,8 @@ pub enum CalledAs {
     Cp,
     /// GNU's install, likewise.
     Install,
+    /// GNU's mv, likewise.
+    Mv,
     /// Another program, which it is not.
     Another,
 }
@@ -91,8 +93,8 @@ impl CalledAs {
 const SAFECP: &str = "safecp";
 
 /// The names of programs that it takes the place of. Where a system has another install, GNU's is called ginstall.
-const STAND_INS: [(CalledAs, &str); 3] =
-    [(CalledAs::Cp, "cp"), (CalledAs::Install, "install"), (CalledAs::Install, "ginstall")];
+const STAND_INS: [(CalledAs, &str); 4] =
+    [(CalledAs::Cp, "cp"), (CalledAs::Mv, "mv"), (CalledAs::Install, "install"), (CalledAs::Install, "ginstall")];
 
 /// Asks the process for what the command line is read in.
 #[must_use]
@@ -307,6 +309,12 @@ impl Write for Closed {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// Whether standard input is a terminal.
+#[must_use]
+pub fn is_answered_by_hand() -> bool {
+    !started_without(libc::STDIN_FILENO) && std::io::stdin().is_terminal()
 }
 
 /// Puts a question on standard error, in the program's name as it was called; true if the answer on

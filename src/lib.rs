@@ -43,6 +43,7 @@ pub mod host;
 pub mod install;
 pub mod kernel;
 pub mod known;
+pub mod mv;
 pub mod options;
 pub mod quote;
 pub mod report;

@@ -10,16 +10,18 @@ use safecp::copy::threads::Threads;
 use safecp::copy::{Geometry, Sealing, Stop};
 use safecp::doctor::{self};
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
-use safecp::host::{self, Environment};
+use safecp::host::{self, Environment, Host};
 use safecp::install::{self, Directories, Task};
 use safecp::kernel::linux::Linux;
 use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::kernel::retry::Retrying;
-use safecp::options::{Given, Options, Verbosity};
+use safecp::mv::{self, Asks};
+use safecp::options::{Given, Options, Verbosity, Work};
 use safecp::report::{Event, Listener, Report, write_error};
-use safecp::signals;
+use safecp::signals::{self, Watch};
 use safecp::tree::plan::{Operands, Plan};
 use safecp::tree::run::Run;
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
             copy(&environment, *options, &operands, manifest.as_ref(), &warnings)
         }
         Ok(Invocation::Install(request)) => install(&environment, *request),
+        Ok(Invocation::Move(request)) => move_names(&environment, *request),
         Ok(Invocation::Seal { operand, wanted, jobs }) => seal(&environment, &operand, &wanted, jobs),
         Ok(Invocation::Check(request)) => check(&environment, &request),
         Ok(Invocation::Guard { refused, command }) => guard(program, &refused, &command),
@@ -167,6 +170,45 @@ fn install(environment: &Environment, request: install::Request) -> Result<ExitC
     }
 }
 
+/// Asks nothing of the machine unless there is something to copy: a rename is to cost what GNU's costs.
+fn move_names(environment: &Environment, mut request: mv::Request) -> Result<ExitCode, Failure> {
+    let report = report(environment, request.options.verbosity).of(Work::Move);
+    request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    request.options.privileged = host::user() == 0;
+    if request.asks == Asks::OfUnwritable && (request.options.privileged || !host::is_answered_by_hand()) {
+        request.asks = Asks::Never;
+    }
+    let prepared: OnceCell<(Options, Host, Watch)> = OnceCell::new();
+    let prepare = || {
+        let failed = |error: std::io::Error| safecp::error::Error::Refused(error.to_string());
+        let watch = signals::watch(signals::GRACE).map_err(failed)?;
+        let options = of_this_process(request.options.clone(), host::umask());
+        let host = this_host(&options, &report);
+        let (options, host, watch) = prepared.get_or_init(|| (options, host, watch));
+        Ok(mv::Prepared { options, host, stop: &watch.stop })
+    };
+    let kernel = Retrying(Linux::new());
+    let listener = mv::Watch::new(&report);
+    let ask = |question: &str| host::ask(&environment.called, question);
+    mv::Mover::new(&kernel, &request, &listener, &ask, &prepare).operands();
+    let is_done = report.finish();
+    if let Some((.., watch)) = prepared.get() {
+        watch.die_if_asked();
+    }
+    Ok(exit_code(is_done))
+}
+
+/// What is known of the machine, with what its administrator has said of extended attributes, if those are carried.
+fn this_host(options: &Options, report: &Report) -> Host {
+    let mut host = host::this_host();
+    if options.preserve.mode.wanted() || options.preserve.xattr.wanted() {
+        let (attributes, unused) = host::attribute_rules(Path::new(host::ATTRIBUTE_RULES));
+        unused.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+        host.attributes = attributes;
+    }
+    host
+}
+
 /// A run over all operands, to its end; with a manifest, if one is wanted.
 fn run(
     environment: &Environment,
@@ -176,12 +218,7 @@ fn run(
     (operands, manifest): (&Operands, Option<&Wanted>),
 ) -> Result<ExitCode, Failure> {
     let watch = signals::watch(signals::GRACE)?;
-    let mut host = host::this_host();
-    if options.preserve.mode.wanted() || options.preserve.xattr.wanted() {
-        let (attributes, unused) = host::attribute_rules(Path::new(host::ATTRIBUTE_RULES));
-        unused.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
-        host.attributes = attributes;
-    }
+    let host = this_host(options, report);
     let ask = |question: &str| host::ask(&environment.called, question);
     let run = |listener: &dyn Listener| {
         Run::new(kernel, options, &host, &watch.stop, listener, &ask).operands(operands);

@@ -13,6 +13,8 @@ pub enum Work {
     Copy,
     /// install's.
     Install,
+    /// mv's, across filesystems.
+    Move,
 }
 
 /// Attributes that what is made gets whatever its source has (install's -o, -g and -m).
@@ -138,7 +140,7 @@ pub enum Keep {
     /// As far as it goes: a failure is said, unless the filesystem has no such attributes (xattr and
     /// context under --preserve=all).
     Say,
-    /// As far as it goes: what the filesystem has not, or the user may not set, is said whatever it is (install's times).
+    /// As far as it goes: what the filesystem has not, or the user may not set, is said whatever it is (install's times, all that mv carries).
     Warn,
     /// A failure is said and remembered in the exit status.
     Must,

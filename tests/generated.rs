@@ -91,7 +91,7 @@ fn pages_of_stand_ins() -> Vec<(&'static str, String, Command)> {
         let page = template.replace("@OPTIONS@", &options(command.clone()));
         (name, page.replace("@VERSION@", env!("CARGO_PKG_VERSION")), command)
     };
-    vec![page("safecp-install", safecp::cli::install_command)]
+    vec![page("safecp-install", safecp::cli::install_command), page("safecp-mv", safecp::cli::mv_command)]
 }
 
 #[test]

@@ -84,6 +84,9 @@ impl<K: Kernel> Listener for Recorder<'_, K> {
             | Event::Removed { .. }
             | Event::Failed(_)
             | Event::Warned(_)
+            | Event::Renamed { .. }
+            | Event::Exchanged { .. }
+            | Event::SourceRemoved { .. }
             | Event::Misused(_) => {}
         }
         self.next.hear(event);

@@ -84,7 +84,7 @@ const MODES: [&str; 4] = [AS, check::MODE, guard::MODE, doctor::MODE];
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
     vec![
-        valued(AS, "NAME", "as the first argument: be cp or install, with all that follows").require_equals(true),
+        valued(AS, "NAME", "as the first argument: be cp, install or mv, with all that follows").require_equals(true),
         flag(
             guard::MODE,
             None,
@@ -157,6 +157,7 @@ mod tests {
             Invocation::Copy { options, operands, .. } => Ok((*options, operands)),
             Invocation::Text(text) => Err(text),
             Invocation::Install(_)
+            | Invocation::Move(_)
             | Invocation::Seal { .. }
             | Invocation::Check(_)
             | Invocation::Guard { .. }

@@ -364,7 +364,8 @@ const ATTRIBUTES: [(&str, Attribute); 7] = [
     ("xattr", Attribute::Xattr),
     ("all", Attribute::All),
 ];
-const UPDATES: [(&str, Update); 4] =
+/// The words of --update.
+pub(super) const UPDATES: [(&str, Update); 4] =
     [("all", Update::All), ("none", Update::Nothing), ("none-fail", Update::NothingFail), ("older", Update::Older)];
 const SPARSE: [(&str, Sparse); 3] = [("never", Sparse::Never), ("auto", Sparse::Auto), ("always", Sparse::Always)];
 const REFLINK: [(&str, Reflink); 3] = [("auto", Reflink::Auto), ("always", Reflink::Always), ("never", Reflink::Never)];

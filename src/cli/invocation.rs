@@ -5,7 +5,8 @@ use crate::archive::Wanted;
 use crate::archive::check;
 use crate::doctor;
 use crate::guard::Shortcut;
-use crate::install::Request;
+use crate::install;
+use crate::mv;
 use crate::options::Options;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
@@ -28,7 +29,9 @@ pub enum Invocation {
         warnings: Vec<String>,
     },
     /// Files or directories to install.
-    Install(Box<Request>),
+    Install(Box<install::Request>),
+    /// Names to move.
+    Move(Box<mv::Request>),
     /// A manifest of what is there.
     Seal {
         /// What is read.

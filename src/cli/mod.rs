@@ -14,6 +14,7 @@ mod guard;
 mod install;
 mod invocation;
 mod mode;
+mod mv;
 mod option;
 mod usage_error;
 mod words;
@@ -24,6 +25,7 @@ pub use doctor::doctor_command;
 pub use guard::guard_command;
 pub use install::install_command;
 pub use invocation::Invocation;
+pub use mv::mv_command;
 pub use usage_error::{Speaker, UsageError};
 
 use crate::host::{CalledAs, Environment};
@@ -43,6 +45,7 @@ struct Personality {
 
 const COPIER: Personality = Personality { syntax: Syntax { help: "--help", status: 1 }, parse: cp::parse };
 const INSTALLER: Personality = Personality { syntax: COPIER.syntax, parse: install::parse };
+const MOVER: Personality = Personality { syntax: COPIER.syntax, parse: mv::parse };
 const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
 const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
@@ -66,7 +69,9 @@ pub fn as_named(arguments: Vec<OsString>, environment: Environment) -> (Vec<OsSt
     let called = match called_as {
         CalledAs::Another => name.to_string_lossy().into_owned(),
         CalledAs::Safecp => program.to_owned(),
-        CalledAs::Cp | CalledAs::Install => format!("{} --as={}", environment.called, name.to_string_lossy()),
+        CalledAs::Cp | CalledAs::Install | CalledAs::Mv => {
+            format!("{} --as={}", environment.called, name.to_string_lossy())
+        }
     };
     let others = arguments.iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, argument)| argument.clone());
     (others.collect(), Environment { called_as, program, called, ..environment })
@@ -83,6 +88,7 @@ pub fn read(
     let Personality { syntax, parse } = match environment.called_as {
         CalledAs::Cp => COPIER,
         CalledAs::Install => INSTALLER,
+        CalledAs::Mv => MOVER,
         CalledAs::Another => STRANGER,
         CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
             Some(check::MODE) => CHECK,
@@ -97,7 +103,7 @@ pub fn read(
 /// A link that is called as another program would be taken for that: whatever it was to do, a copy is not it.
 fn refuse(_: Vec<OsString>, environment: &Environment) -> usage_error::Result<Invocation> {
     let called = quoted(Path::new(&environment.called));
-    Err(ParseError::last(format!("{called} is none of the programs that safecp stands in for: cp, install")))
+    Err(ParseError::last(format!("{called} is none of the programs that safecp stands in for: cp, install and mv")))
 }
 
 #[cfg(test)]
@@ -109,6 +115,7 @@ mod tests {
         super::check_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
+        super::mv_command("mv").debug_assert();
         super::doctor_command("safecp").debug_assert();
     }
 }

@@ -137,8 +137,11 @@ impl<K: Kernel> Copier<'_, K> {
         };
         let stat = self.kernel.stat(&old).map_err(failed)?;
         let spot = self.backup_spot(dir);
-        // What GNU's rename would say, before a second name is made that could not be removed again.
-        spot.lets_go(target.name).map_err(failed)?;
+        if stat.kind != Kind::Directory {
+            // What GNU's rename would say, before a second name is made that could not be removed again. A directory gets
+            // none, and the question would remove an empty one.
+            spot.lets_go(target.name).map_err(failed)?;
+        }
         let is_simple = self.options.backup == Backup::Simple;
         let names = if is_simple { Vec::new() } else { self.kernel.list(dir).map_err(failed)? };
         let giving = Giving { spot, target: target.name, old: &old, stat, leaves };

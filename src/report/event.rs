@@ -31,6 +31,29 @@ pub enum Event<'a> {
         /// The name that it had.
         target: &'a Path,
     },
+    /// A name was moved within its filesystem.
+    Renamed {
+        /// What it was.
+        source: &'a Path,
+        /// What it is.
+        target: &'a Path,
+        /// The name that an old target keeps.
+        backup: Option<&'a Path>,
+    },
+    /// Two names were exchanged.
+    Exchanged {
+        /// The one.
+        source: &'a Path,
+        /// The other.
+        target: &'a Path,
+    },
+    /// A source that was moved to another filesystem was removed.
+    SourceRemoved {
+        /// Its name.
+        source: &'a Path,
+        /// What it was.
+        is_directory: bool,
+    },
     /// A name that is no directory has its outcome.
     Finished {
         /// What was copied.

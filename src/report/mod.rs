@@ -11,7 +11,7 @@ pub use event::{Event, Listener};
 use crate::copy::Outcome;
 use crate::error::Error;
 use crate::kernel::Errno;
-use crate::options::Verbosity;
+use crate::options::{Verbosity, Work};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +32,7 @@ pub struct Report {
     /// The program's name, before every message.
     program: String,
     verbosity: Verbosity,
+    work: Work,
     output: Mutex<Sink>,
     messages: Mutex<Sink>,
     has_failed: AtomicBool,
@@ -45,11 +46,18 @@ impl Report {
         Self {
             program: program.to_owned(),
             verbosity,
+            work: Work::Copy,
             output: Mutex::new(output),
             messages: Mutex::new(messages),
             has_failed: AtomicBool::new(false),
             ends_with_pipes: false,
         }
+    }
+
+    /// The same of another work than copying.
+    #[must_use]
+    pub fn of(self, work: Work) -> Self {
+        Self { work, ..self }
     }
 
     /// The same in a process that a pipe ends which nobody reads: then nothing is said of that, as by GNU's cp.
@@ -92,7 +100,7 @@ impl Report {
         match outcome {
             Outcome::Copied(copied) => {
                 if self.verbosity >= Verbosity::Names {
-                    let mut lines = text::arrow(source, target, outcome.backup());
+                    let mut lines = self.arrow(source, target, outcome);
                     if self.verbosity >= Verbosity::Decisions {
                         lines.push_str(&text::decisions(copied));
                     }
@@ -104,7 +112,7 @@ impl Report {
                 copied.complaints.iter().for_each(|complaint| self.failed(complaint));
             }
             Outcome::Made(special) => {
-                self.say_of_name(|| text::arrow(source, target, outcome.backup()));
+                self.say_of_name(|| self.arrow(source, target, outcome));
                 special.complaints.iter().for_each(|complaint| self.failed(complaint));
             }
             Outcome::Skipped => {
@@ -119,6 +127,13 @@ impl Report {
     /// Says something on standard output, in a line of its own.
     pub fn line(&self, line: &str) {
         self.say(&format!("{line}\n"));
+    }
+
+    fn arrow(&self, source: &Path, target: &Path, outcome: &Outcome) -> String {
+        match self.work {
+            Work::Copy | Work::Install => text::arrow(source, target, outcome.backup()),
+            Work::Move => text::moved(source, target, outcome.backup()),
+        }
     }
 
     /// A line of -v.
@@ -156,6 +171,16 @@ impl Report {
 impl Listener for Report {
     fn hear(&self, event: &Event<'_>) {
         match *event {
+            Event::DirectoryMade { target, .. } if self.work == Work::Move => {
+                self.say_of_name(|| text::moved_directory(target));
+            }
+            Event::Renamed { source, target, backup } => self.say_of_name(|| text::renamed(source, target, backup)),
+            Event::Exchanged { source, target } => self.say_of_name(|| text::exchanged(source, target)),
+            Event::SourceRemoved { source, is_directory } => {
+                self.say_of_name(|| text::source_removed(source, is_directory));
+            }
+            // mv never says that it was.
+            Event::Removed { .. } if self.work == Work::Move => {}
             Event::DirectoryMade { source, target } => self.say_of_name(|| text::arrow(source, target, None)),
             Event::DirectoryCreated { directory } => self.say_of_name(|| text::created(&self.program, directory)),
             Event::ParentMade { source, target } => self.say_of_name(|| text::parent(source, target)),

@@ -14,6 +14,32 @@ pub(super) fn arrow(source: &Path, target: &Path, backup: Option<&Path>) -> Stri
     format!("{} -> {}{backup}\n", quoted(source), quoted(target))
 }
 
+/// mv's line for a name that was renamed.
+pub(super) fn renamed(source: &Path, target: &Path, backup: Option<&Path>) -> String {
+    format!("renamed {}", arrow(source, target, backup))
+}
+
+/// mv's line for two names that were exchanged.
+pub(super) fn exchanged(source: &Path, target: &Path) -> String {
+    format!("exchanged {} <-> {}\n", quoted(source), quoted(target))
+}
+
+/// mv's line for a name that was copied to another filesystem.
+pub(super) fn moved(source: &Path, target: &Path, backup: Option<&Path>) -> String {
+    format!("copied {}", arrow(source, target, backup))
+}
+
+/// mv's line for a directory that it made on another filesystem.
+pub(super) fn moved_directory(target: &Path) -> String {
+    format!("created directory {}\n", quoted(target))
+}
+
+/// mv's line for a source that is gone.
+pub(super) fn source_removed(source: &Path, is_directory: bool) -> String {
+    let what = if is_directory { "removed directory" } else { "removed" };
+    format!("{what} {}\n", quoted(source))
+}
+
 /// GNU's line for a directory of --parents, which alone has no quotes.
 pub(super) fn parent(source: &Path, target: &Path) -> String {
     format!("{} -> {}\n", source.display(), target.display())

@@ -125,6 +125,9 @@ impl OwnedEvent {
             | Event::Failed(_)
             | Event::Warned(_)
             | Event::Noted(_)
+            | Event::Renamed { .. }
+            | Event::Exchanged { .. }
+            | Event::SourceRemoved { .. }
             | Event::Misused(_) => None,
         }
     }

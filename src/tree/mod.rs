@@ -32,3 +32,5 @@ pub mod special;
 mod spellings;
 pub mod walk;
 mod work;
+
+pub(crate) use operand::OperandHistory;

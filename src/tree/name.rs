@@ -11,7 +11,7 @@ use super::run::{EntryPair, Run};
 use crate::copy::{Follow, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Stat};
-use crate::options::{Dereference, Product};
+use crate::options::{Dereference, Product, Work};
 
 impl<K: Kernel> Run<'_, K> {
     /// One name that is no directory, and the names of the same inode that waited for it. With
@@ -56,7 +56,9 @@ impl<K: Kernel> Run<'_, K> {
 
     /// Whether a name may have to become a hard link to an earlier copy of its inode.
     fn keeps_links(&self, entry_pair: &EntryPair<'_, K::File>, stat: &Stat) -> bool {
+        // The other names of what is moved may be gone by now.
         let is_several = stat.nlink > 1
+            || self.options.work == Work::Move
             || match self.options.dereference {
                 Dereference::Always => true,
                 Dereference::CommandLine => entry_pair.context.walked.is_none(),

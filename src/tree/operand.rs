@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 /// What operands before this one did.
-pub(super) struct OperandHistory<F> {
+pub(crate) struct OperandHistory<F> {
     /// Files that were named, by the names they had.
     files: BTreeMap<Identity, Vec<PathBuf>>,
     /// Directories that were copied, by the names they got in the directory of all targets.
@@ -32,6 +32,18 @@ pub(super) struct OperandHistory<F> {
     paths: BTreeSet<PathBuf>,
     /// The directories in which targets lie, as they were typed: with --durable they are written out in the end.
     bases: BTreeMap<PathBuf, Arc<F>>,
+}
+
+impl<F> Default for OperandHistory<F> {
+    fn default() -> Self {
+        Self {
+            files: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            made: BTreeSet::new(),
+            paths: BTreeSet::new(),
+            bases: BTreeMap::new(),
+        }
+    }
 }
 
 /// Where an operand comes from and where it goes.
@@ -63,16 +75,9 @@ impl<K: Kernel> Run<'_, K> {
             };
         }
         if operands.sources.len() > 1 {
-            self.links.keep_all();
-            self.paths.keep();
+            self.expect_several();
         }
-        let mut history = OperandHistory {
-            files: BTreeMap::new(),
-            directories: BTreeMap::new(),
-            made: BTreeSet::new(),
-            paths: BTreeSet::new(),
-            bases: BTreeMap::new(),
-        };
+        let mut history = OperandHistory::default();
         for source in &operands.sources {
             if self.is_stopped() {
                 break;
@@ -82,12 +87,33 @@ impl<K: Kernel> Run<'_, K> {
                 self.tell(Event::Failed(&error));
             }
         }
+        self.settle(&mut history);
+    }
+
+    /// Gives what waits its names, and with --durable writes out the directories that operands went to.
+    fn settle(&self, history: &mut OperandHistory<K::File>) {
         self.commit_all();
-        for (shown, base) in history.bases {
+        for (shown, base) in std::mem::take(&mut history.bases) {
             if let Err(error) = self.sync(&base, &shown) {
                 self.tell(Event::Failed(&error));
             }
         }
+    }
+
+    /// Gets ready for several operands, each copied by [`Self::one`].
+    pub(crate) fn expect_several(&self) {
+        self.links.keep_all();
+        self.paths.keep();
+    }
+
+    /// Copies the only source of these operands; what fails is told.
+    pub(crate) fn one(&self, operands: &Operands, history: &mut OperandHistory<K::File>) {
+        let copied = Plan::new(self.kernel, operands).and_then(|plan| {
+            let operand = |source: &PathBuf| self.operand(&plan.operand(source), &plan, true, &mut *history);
+            operands.sources.first().map_or(Ok(()), operand)
+        });
+        copied.unwrap_or_else(|error| self.tell(Event::Failed(&error)));
+        self.settle(history);
     }
 
     /// What install says of a directory given with -t that it cannot look at.
@@ -148,7 +174,7 @@ impl<K: Kernel> Run<'_, K> {
             let source = quoted(&operand.source);
             return Err(Error::Refused(match self.options.work {
                 Work::Copy => format!("-r not specified; omitting directory {source}"),
-                Work::Install => format!("omitting directory {source}"),
+                Work::Install | Work::Move => format!("omitting directory {source}"),
             }));
         }
         Ok(stat)

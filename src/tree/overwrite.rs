@@ -51,7 +51,7 @@ pub fn decide(
 }
 
 /// Whether -u leaves a target alone for its time.
-fn is_newer(source: &Stat, target: &Stat, options: &Options) -> bool {
+pub(crate) fn is_newer(source: &Stat, target: &Stat, options: &Options) -> bool {
     options.update == Update::Older && target.mtime >= as_kept(source, target, options)
 }
 
@@ -69,7 +69,7 @@ fn as_kept(source: &Stat, target: &Stat, options: &Options) -> Timestamp {
 }
 
 /// GNU's question about a target that is in the way.
-fn question(target: &Stat, shown: &Path, options: &Options, is_writable: bool) -> String {
+pub(crate) fn question(target: &Stat, shown: &Path, options: &Options, is_writable: bool) -> String {
     let name = quoted(shown);
     if is_writable || options.privileged || target.kind == Kind::Symlink {
         return format!("overwrite {name}? ");

@@ -200,14 +200,14 @@ pub fn joined(directory: &Path, name: &Path) -> PathBuf {
 }
 
 /// The path less what slashes it ends in; "/" stays.
-pub(super) fn without_trailing_slashes(path: &Path) -> &Path {
+pub(crate) fn without_trailing_slashes(path: &Path) -> &Path {
     let bytes = path.as_os_str().as_bytes();
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |at| at + 1);
     Path::new(OsStr::from_bytes(&bytes[..end]))
 }
 
 /// What follows the last slash, trailing slashes aside; "." for "/".
-fn last_component(path: &Path) -> PathBuf {
+pub(crate) fn last_component(path: &Path) -> PathBuf {
     match split(path) {
         (_, b"") => PathBuf::from("."),
         (_, name) => PathBuf::from(OsStr::from_bytes(name)),

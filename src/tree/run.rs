@@ -13,7 +13,7 @@ use super::level::Task;
 use super::links::Links;
 use super::overwrite::Ask;
 use super::spellings::Paths;
-use crate::copy::{Copied, Geometry, Name, Outcome, Placement};
+use crate::copy::{Copied, Copier, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::options::{Options, Verbosity};
@@ -70,6 +70,11 @@ impl<'a, K: Kernel> Run<'a, K> {
     /// Cuts files into these sizes: in a simulated world they are small.
     pub fn cut(&mut self, geometry: Geometry) {
         self.entries.copier.geometry = geometry;
+    }
+
+    /// What copies regular files.
+    pub(crate) fn copier(&self) -> &Copier<'a, K> {
+        &self.entries.copier
     }
 
     pub(super) fn tell(&self, event: Event<'_>) {

@@ -1,0 +1,241 @@
+//! The removal of a source that was copied: of what has its copy, and of nothing else.
+//!
+//! Somebody may have put something into the source, or written to it, since its copy was made; GNU's mv removes that too.
+//! Here each name is compared with its copy once more: there must be one, of the same kind and size, and the source must
+//! not have been changed since the copying began, or show the time that its copy has. What does not is told, and stays.
+//! Directories are gone through by handles, a component at a time, so that no link leads out; of a deep tree only
+//! some are open at once.
+
+use super::destination::Destination;
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
+use crate::quote::quoted;
+use crate::report::{Event, Listener};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// So many directories are open at once, each in source and copy.
+const OPEN_MAX: usize = 32;
+
+/// Filesystems keep times to so many seconds at worst (FAT).
+const COARSEST_SECONDS: u64 = 2;
+
+/// Removes sources.
+pub(super) struct Removal<'a, K: Kernel> {
+    pub(super) kernel: &'a K,
+    pub(super) listener: &'a dyn Listener,
+    /// When the copying began.
+    pub(super) began: Timestamp,
+    pub(super) stop: &'a AtomicBool,
+    /// Each name is told.
+    pub(super) is_verbose: bool,
+}
+
+/// A directory of the source, and its copy.
+struct Level<F> {
+    /// `None` while too many are open.
+    open: Option<(F, F)>,
+    source: Stat,
+    copy: Stat,
+    /// In the level above; the operand as it was typed.
+    name: PathBuf,
+    /// What is left in it to be looked at.
+    names: Vec<OsString>,
+    /// Nothing in it stays.
+    is_empty: bool,
+}
+
+impl<K: Kernel> Removal<'_, K> {
+    /// Removes an operand that was this when its copying began. What stays of it is told, or is the error.
+    pub(super) fn operand(
+        &self,
+        here: &K::File,
+        source: &Path,
+        stat: &Stat,
+        target: &Destination<'_, K::File>,
+    ) -> Result<(), Error> {
+        let failed = |errno| Error::call(Action::Remove, source, errno);
+        let found = self.kernel.stat_at(None, source, false).map_err(failed)?;
+        if stat.kind != Kind::Directory {
+            let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
+            if state(stat) != state(&found) {
+                return Err(changed(source));
+            }
+            self.kernel.unlink(here, source).map_err(failed)?;
+            self.removed(|| source.to_owned(), false);
+            return Ok(());
+        }
+        if !found.is_same_file(stat) {
+            return Err(changed(source));
+        }
+        let copy = self.kernel.stat_at(Some(target.dir), &target.name, false).map_err(failed)?;
+        let above = (here, target.dir);
+        let top = self.enter(above, (source, &target.name), (&found, &copy)).map_err(failed)?;
+        self.tree(here, vec![top])
+    }
+
+    /// Works a tree off, deepest first.
+    fn tree(&self, here: &K::File, mut levels: Vec<Level<K::File>>) -> Result<(), Error> {
+        while let Some(level) = levels.last_mut() {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted);
+            }
+            if let Some(name) = level.names.pop() {
+                match self.name(level, Path::new(&name)) {
+                    Ok(Found::Nothing) => {}
+                    Ok(Found::Removed) => self.removed(|| shown(&levels, Some(Path::new(&name))), false),
+                    Ok(Found::Directory(beneath)) => {
+                        levels.push(*beneath);
+                        if let Some(far) = levels.len().checked_sub(OPEN_MAX + 1) {
+                            levels[far].open = None;
+                        }
+                    }
+                    Err(error) => {
+                        level.is_empty = false;
+                        self.listener.hear(&Event::Failed(&error.of(|| shown(&levels, Some(Path::new(&name))))));
+                    }
+                }
+                continue;
+            }
+            let Some(level) = levels.pop() else { break };
+            match self.end(here, &mut levels, &level) {
+                Ok(is_removed) if is_removed => self.removed(|| shown(&levels, Some(&level.name)), true),
+                Ok(_) => {}
+                Err(error) => {
+                    self.listener.hear(&Event::Failed(&error.of(|| shown(&levels, Some(&level.name)))));
+                    if let Some(above) = levels.last_mut() {
+                        above.is_empty = false;
+                    }
+                }
+            }
+            if levels.last().is_some_and(|above| above.open.is_none()) {
+                // Nothing of what is above can be reached any more.
+                return Err(changed(&shown(&levels, None)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a name of a level, or enters it.
+    fn name(&self, level: &Level<K::File>, name: &Path) -> Result<Found<K::File>, Stays> {
+        let Some((source, copy)) = &level.open else { return Err(Stays::Changed) };
+        let found = match self.kernel.stat_at(Some(source), name, false) {
+            Ok(found) => found,
+            // Somebody else was faster.
+            Err(Errno::NOENT) => return Ok(Found::Nothing),
+            Err(errno) => return Err(Stays::For(errno)),
+        };
+        let its_copy = self.kernel.stat_at(Some(copy), name, false).map_err(|_| Stays::Changed)?;
+        if !self.is_copied(&found, &its_copy) {
+            return Err(Stays::Changed);
+        }
+        if found.kind == Kind::Directory {
+            let entered = self.enter((source, copy), (name, name), (&found, &its_copy));
+            return entered.map(|level| Found::Directory(Box::new(level))).map_err(Stays::For);
+        }
+        self.kernel.unlink(source, name).map_err(Stays::For)?;
+        Ok(Found::Removed)
+    }
+
+    /// Whether a name is what was copied: see the head of this file.
+    fn is_copied(&self, source: &Stat, copy: &Stat) -> bool {
+        let has_content = matches!(source.kind, Kind::File | Kind::Symlink);
+        let is_old = source.ctime <= self.began;
+        let is_like = source.kind == copy.kind && (!has_content || source.size == copy.size);
+        let shows_time = source.mtime.seconds.abs_diff(copy.mtime.seconds) < COARSEST_SECONDS;
+        is_like && (is_old || shows_time || source.kind == Kind::Directory)
+    }
+
+    fn enter(
+        &self,
+        (source_above, copy_above): (&K::File, &K::File),
+        (source, copy): (&Path, &Path),
+        (source_stat, copy_stat): (&Stat, &Stat),
+    ) -> crate::kernel::Result<Level<K::File>> {
+        let open = |dir, name: &Path, expected: &Stat, extra| {
+            let flags = extra | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+            let file = self.kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty())?;
+            if self.kernel.stat(&file)?.is_same_file(expected) { Ok(file) } else { Err(Errno::STALE) }
+        };
+        let from = open(source_above, source, source_stat, OFlags::RDONLY)?;
+        let to = open(copy_above, copy, copy_stat, OFlags::PATH)?;
+        let names = self.kernel.list(&from)?;
+        let (source_stat, copy_stat) = (*source_stat, *copy_stat);
+        let name = source.to_owned();
+        Ok(Level { open: Some((from, to)), source: source_stat, copy: copy_stat, name, names, is_empty: true })
+    }
+
+    /// Removes a directory that was gone through, if nothing stays in it, and opens the one above again, if it was closed.
+    fn end(&self, here: &K::File, levels: &mut [Level<K::File>], level: &Level<K::File>) -> Result<bool, Stays> {
+        let Some(above) = levels.last_mut() else {
+            return self.remove_directory(here, level);
+        };
+        if let (None, Some((source, copy))) = (&above.open, &level.open) {
+            let open = |below, expected: &Stat, extra| {
+                let flags = extra | OFlags::DIRECTORY;
+                let up = Path::new("..");
+                let file = self.kernel.open(Some(below), up, flags, Mode::empty(), ResolveFlags::empty())?;
+                if self.kernel.stat(&file)?.is_same_file(expected) { Ok(file) } else { Err(Errno::STALE) }
+            };
+            let opened = open(source, &above.source, OFlags::RDONLY)
+                .and_then(|source| Ok((source, open(copy, &above.copy, OFlags::PATH)?)));
+            above.open = Some(opened.map_err(Stays::For)?);
+        }
+        if !level.is_empty {
+            above.is_empty = false;
+        }
+        let Some((source, _)) = &above.open else { return Err(Stays::Changed) };
+        self.remove_directory(source, level)
+    }
+
+    /// Removes a directory in which nothing stays; what does was told.
+    fn remove_directory(&self, dir: &K::File, level: &Level<K::File>) -> Result<bool, Stays> {
+        if level.is_empty {
+            self.kernel.rmdir(dir, &level.name).map_err(Stays::For)?;
+        }
+        Ok(level.is_empty)
+    }
+
+    fn removed(&self, path: impl FnOnce() -> PathBuf, is_directory: bool) {
+        if self.is_verbose {
+            self.listener.hear(&Event::SourceRemoved { source: &path(), is_directory });
+        }
+    }
+}
+
+/// What was found under a name.
+enum Found<F> {
+    /// Nothing any more.
+    Nothing,
+    /// What was copied; it is gone.
+    Removed,
+    /// A directory, which is to be gone through.
+    Directory(Box<Level<F>>),
+}
+
+/// Why a name stays.
+enum Stays {
+    /// It is not what was copied.
+    Changed,
+    /// The kernel's reason.
+    For(Errno),
+}
+
+impl Stays {
+    fn of(self, path: impl FnOnce() -> PathBuf) -> Error {
+        match self {
+            Stays::Changed => changed(&path()),
+            Stays::For(errno) => Error::call(Action::Remove, &path(), errno),
+        }
+    }
+}
+
+fn changed(path: &Path) -> Error {
+    Error::Refused(format!("not removing {}, as it was changed after it was copied", quoted(path)))
+}
+
+/// The path of the innermost level, or of a name in it, as the user would write it.
+fn shown<F>(levels: &[Level<F>], name: Option<&Path>) -> PathBuf {
+    levels.iter().map(|level| level.name.as_path()).chain(name).collect()
+}

@@ -1,0 +1,276 @@
+//! mv: within a filesystem a rename, across filesystems a verified copy after which the source goes, and nothing lost on
+//! the way.
+
+mod common;
+
+use common::{Output, World, has_tool};
+
+trait Moves {
+    fn mv(&self, words: &str) -> Output;
+}
+
+impl Moves for World {
+    fn mv(&self, words: &str) -> Output {
+        self.cp(&format!("--as=mv {words}"))
+    }
+}
+
+/// Runs a script in which `o` is an empty tmpfs; what it prints is what it found.
+fn across(world: &World, script: &str) -> Output {
+    world.shell_with_mounts(&format!(
+        "mkdir -p o; mount -t tmpfs none o; mv() {{ \"$safecp\" --as=mv \"$@\"; }}\n{script}"
+    ))
+}
+
+fn mounts(what_for: &str) -> Option<World> {
+    World::with_mounts(what_for)
+}
+
+#[test]
+fn a_name_is_renamed_and_keeps_its_inode() {
+    let world = World::new();
+    world.file("a", "1").dir("d").file("d/b", "old").dir("e");
+    let inode = world.inode("a");
+    world.mv("-v a b").succeeds().says("renamed 'a' -> 'b'\n");
+    world.mv("-v b d").succeeds().says("renamed 'b' -> 'd/b'\n");
+    assert_eq!((world.inode("d/b"), world.exists("b")), (inode, false));
+    world.mv("-v d e").succeeds().says("renamed 'd' -> 'e/d'\n");
+    world.mv("-t . e/d/b").succeeds();
+    assert_eq!(world.inode("b"), inode);
+}
+
+/// What GNU's mv needs, and it starts with some 150 calls of its own.
+#[test]
+fn a_rename_costs_few_calls() {
+    if !has_tool("strace") {
+        return;
+    }
+    let world = World::new();
+    world.file("a", "1");
+    let traced = world.shell(
+        "unset LD_LIBRARY_PATH; strace -f -o trace \"$safecp\" --as=mv a b; grep -c . trace; grep -c 'clone' trace; grep renameat2 trace",
+    );
+    let lines: Vec<&str> = traced.stdout.lines().collect();
+    let calls: usize = lines[0].parse().expect("a number");
+    assert!(calls < 110, "{calls} calls: {}", world.read("trace"));
+    assert_eq!(lines[1], "0", "a thread is started for a rename");
+    assert!(lines.len() == 3 && lines[2].contains("RENAME_NOREPLACE"), "{traced}");
+}
+
+#[test]
+fn what_would_lose_something_is_refused_in_gnus_words() {
+    let world = World::new();
+    world.file("a", "1").link("a", "b").dir("d/d").file("d/d/f", "2").symlink("a", "l").dir("x");
+    world.mv("a b").fails("mv: 'a' and 'b' are the same file\n");
+    world.mv("a ./a").fails("mv: 'a' and './a' are the same file\n");
+    world.mv("d d/x").fails("mv: cannot move 'd' to a subdirectory of itself, 'd/x'\n");
+    world.mv("-T a d").fails("mv: cannot overwrite directory 'd' with non-directory 'a'\n");
+    world.mv("d a").fails("mv: cannot overwrite non-directory 'a' with directory 'd'\n");
+    world.dir("e/d").file("e/d/g", "3");
+    world.mv("e/d .").fails("mv: cannot overwrite './d': Directory not empty\n");
+    world.mv("no x").fails("mv: cannot stat 'no': No such file or directory\n");
+    world.mv("a no/x").fails("mv: cannot move 'a' to 'no/x': No such file or directory\n");
+    // The link may replace one of two names of what it leads to, as it leads to the other.
+    world.mv("l b").succeeds();
+    assert_eq!((world.link_text("b"), world.read("b")), ("a".to_owned(), "1".to_owned()));
+    world.file("d/a", "x").file("e/a", "y");
+    world.mv("d/a e/a x").fails("mv: will not overwrite just-created 'x/a' with 'e/a'\n");
+    assert_eq!((world.read("x/a"), world.read("e/a")), ("x".to_owned(), "y".to_owned()));
+}
+
+#[test]
+fn existing_targets_stay_where_that_is_asked_for() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old").times("a", (1, 0), (1, 0));
+    world.mv("-n a b").succeeds();
+    world.mv("--update=none-fail a b").fails("mv: not replacing 'b'\n");
+    world.mv("-u a b").succeeds();
+    assert_eq!((world.read("a"), world.read("b")), ("new".to_owned(), "old".to_owned()));
+    let said = world.cp_answered("--as=mv -i a b", "n\n");
+    assert_eq!((said.code(), world.read("b")), (Some(1), "old".to_owned()));
+    assert!(said.stderr.ends_with("overwrite 'b'? "), "{said}");
+    assert_eq!(world.cp_answered("--as=mv -i a b", "y\n").code(), Some(0));
+    assert_eq!((world.read("b"), world.exists("a")), ("new".to_owned(), false));
+}
+
+#[test]
+fn a_terminal_is_asked_about_what_may_not_be_written() {
+    if !has_tool("script") {
+        return;
+    }
+    let world = World::new();
+    world.file("a", "new").file("b", "old").chmod("b", 0o444);
+    let script = "echo n | script -qec \"$safecp --as=mv a b\" /dev/null; cat b";
+    let said = world.shell_as_nobody(script);
+    assert!(said.stdout.contains("replace 'b', overriding mode 0444 (r--r--r--)?"), "{said}");
+    assert!(said.stdout.ends_with("old"), "{said}");
+    world.shell_as_nobody("$safecp --as=mv a b </dev/null").succeeds();
+    assert_eq!(world.read("b"), "new");
+}
+
+#[test]
+fn names_are_exchanged() {
+    let world = World::new();
+    world.file("a", "1").dir("d").file("d/x", "2");
+    world.mv("--exchange -v -T a d").succeeds().says("exchanged 'a' <-> 'd'\n");
+    assert_eq!((world.read("d"), world.read("a/x")), ("1".to_owned(), "2".to_owned()));
+    world.mv("--exchange a no").fails("mv: cannot exchange 'a' and 'no': No such file or directory\n");
+}
+
+#[test]
+fn an_old_target_keeps_a_name() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old").dir("d").dir("e").symlink("a", "l");
+    world.link("l", "m");
+    world.mv("-vb a b").succeeds().says("renamed 'a' -> 'b' (backup: 'b~')\n");
+    assert_eq!((world.read("b"), world.read("b~")), ("new".to_owned(), "old".to_owned()));
+    // An empty directory, too, and of two names of one link that which is moved goes.
+    world.mv("-bT b d").succeeds();
+    assert_eq!((world.read("d"), world.stat("d~").is_dir()), ("new".to_owned(), true));
+    world.mv("-b l m").succeeds();
+    assert_eq!(
+        (world.exists("l"), world.link_text("m"), world.link_text("m~")),
+        (false, "a".to_owned(), "a".to_owned())
+    );
+    world.mv("--backup=t -T e d~").succeeds();
+    assert!(world.stat("d~.~1~").is_dir() && !world.exists("e"));
+    world.file("f", "1").file("f~", "2");
+    world.mv("--backup=simple f~ f").fails("mv: backing up 'f' might destroy source;  'f~' not moved\n");
+}
+
+#[test]
+fn across_filesystems_everything_of_a_file_comes_along() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.random("a", 300_000, 1).chmod("a", 0o4751).times("a", (5, 0), (6, 7)).file("o1", "old");
+    let sum = world.tool("sha256sum", ["a"]);
+    let script = "chown 5:6 a; chmod 4751 a; setfattr -n user.x -v 1 a 2>/dev/null || true; echo old >o/a
+        mv -v a o; stat -c '%u:%g %a %Y' o/a; cd o; sha256sum a; [ ! -e ../a ]";
+    let said = across(&world, script);
+    let expected = format!("copied 'a' -> 'o/a'\nremoved 'a'\n5:6 4751 6\n{sum}");
+    said.succeeds().says(&expected);
+}
+
+#[test]
+fn across_filesystems_a_tree_comes_whole_with_links_between_operands() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.dir("d/e/f").file("d/1", "1").file("x", "x").link("x", "d/e/y").symlink("1", "d/l").fifo("d/p");
+    world.chmod("d/e", 0o2750).times("d/e", (1, 0), (2, 0));
+    let script =
+        "mv x d o; find o -mindepth 1 -printf '%P %y %m %n\\n' | sort; stat -c %Y o/d/e; ls -d x d 2>&1 | wc -l
+        [ o/x -ef o/d/e/y ]";
+    let expected = "d d 755 3\nd/1 f 644 1\nd/e d 2750 3\nd/e/f d 755 2\nd/e/y f 644 2\nd/l l 777 1\nd/p p 644 1\nx f 644 2\n2\n2\n";
+    across(&world, script).succeeds().says(expected);
+}
+
+#[test]
+fn across_filesystems_directories_take_the_place_of_empty_ones_only() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.dir("d").file("d/1", "1");
+    let script = "mkdir o/d; touch o/d/2; mv d o || echo $?; ls o/d d; rm o/d/2; mv d o; ls o/d; [ ! -e d ]
+        mkdir d; touch d/3; mv -b d o; ls o o/d";
+    let said = across(&world, script);
+    let why = "mv: inter-device move failed: 'd' to 'o/d'; unable to remove target: Directory not empty\n";
+    assert_eq!((said.code(), said.stderr.as_str()), (Some(0), why), "{said}");
+    said.says("1\nd:\n1\n\no/d:\n2\n1\no:\nd\nd~\n\no/d:\n3\n");
+}
+
+/// GNU's mv removes the old target first, and on a full disk leaves a part of the new one.
+#[test]
+fn on_a_full_disk_source_and_old_target_stay() {
+    let Some(world) = mounts("a small filesystem") else { return };
+    world.random("big", 3 << 20, 1).dir("d").random("d/big", 3 << 20, 2);
+    let script = "mount -o remount,size=1M o; echo old >o/big
+        for name in big d; do mv $name o && exit 9; done; cat o/big; stat -c %s big d/big; ls -A o o/d";
+    let said = across(&world, script);
+    assert_eq!(said.code(), Some(0), "{said}");
+    said.says("old\n3145728\n3145728\no:\nbig\nd\n\no/d:\n");
+}
+
+#[test]
+fn of_an_operand_that_failed_nothing_is_removed() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.dir("d").file("d/a", "1").file("d/b", "2").file("c", "3");
+    let script = "chmod 0 d/b; chown -R 65534 d c .; chmod 777 o
+        setpriv --reuid 65534 --clear-groups \"$safecp\" --as=mv d c o || echo $?; ls d; [ ! -e c ]; cat o/c";
+    let said = across(&world, script);
+    assert_eq!(said.stderr, "mv: cannot open 'd/b' for reading: Permission denied\n", "{said}");
+    said.says("1\na\nb\n3");
+}
+
+/// GNU's mv removes what was never copied: whatever was put into the source while it was at work.
+#[test]
+fn what_comes_while_it_is_copied_stays() {
+    let Some(world) = mounts("a second filesystem, and a debugger") else { return };
+    if !has_tool("strace") {
+        return;
+    }
+    world.dir("d/e").file("d/e/old", "1").file("d/z", "2");
+    // Held for a second before it writes out, which is after the copy.
+    let script = "(sleep 1.5; echo new >d/e/late; echo more >>d/z) &
+        strace -f -o /dev/null -e trace=syncfs -e inject=syncfs:delay_enter=3000000 \"$safecp\" --as=mv d o || echo $?
+        wait; find d -type f | sort; cat d/e/late";
+    let said = across(&world, script);
+    let mut lines: Vec<&str> = said.stderr.lines().collect();
+    lines.sort_unstable();
+    let stays = |name| format!("mv: not removing '{name}', as it was changed after it was copied");
+    assert_eq!(lines, [stays("d/e/late"), stays("d/z")], "{said}");
+    said.says("1\nd/e/late\nd/z\nnew\n");
+}
+
+#[test]
+fn the_source_goes_after_the_copy_was_written_out() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    if !has_tool("strace") {
+        return;
+    }
+    world.file("a", "1").dir("d").file("d/b", "2");
+    let script = "strace -f -o t -e trace=fsync,syncfs,unlinkat,linkat,rename,renameat2 \"$safecp\" --as=mv a o
+        strace -f -o u -e trace=fsync,syncfs,unlinkat,rmdir \"$safecp\" --as=mv d o
+        sed 's/^[0-9]* *//;s/(.*//' t | uniq; sed 's/^[0-9]* *//;s/(.*//' u | uniq";
+    across(&world, script)
+        .succeeds()
+        .says("renameat2\nlinkat\nfsync\nunlinkat\n+++ exited with 0 +++\nsyncfs\nunlinkat\n+++ exited with 0 +++\n");
+}
+
+/// What a failed fsync leaves is not proved to be on the disk.
+#[test]
+fn a_copy_that_cannot_be_written_out_keeps_its_source() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    if !has_tool("strace") {
+        return;
+    }
+    world.file("a", "1").dir("d").file("d/b", "2");
+    let script = "for name in a d; do
+        strace -f -o /dev/null -e inject=fsync,syncfs:error=EIO \"$safecp\" --as=mv $name o || echo $?; done; cat a d/b";
+    let said = across(&world, script);
+    assert_eq!(said.stderr, "mv: cannot fsync 'o/a': Input/output error\nmv: cannot fsync 'o/d': Input/output error\n");
+    said.says("1\n1\n12");
+}
+
+#[test]
+fn a_deep_tree_goes_with_few_open_directories() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    let script = "ulimit -n 300; mkdir d; (cd d; for i in $(seq 1 700); do mkdir x; echo $i >f; cd x; done)
+        mv d o; [ ! -e d ]; find o/d -name f | wc -l";
+    across(&world, script).succeeds().says("700\n");
+}
+
+#[test]
+fn without_a_copy_it_fails_and_attributes_that_are_lost_are_said() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.file("a", "1");
+    let said = across(&world, "mv --no-copy a o || echo $?");
+    assert_eq!(said.stderr, "mv: cannot move 'a' to 'o/a': Invalid cross-device link\n");
+    if !has_tool("mkfs.vfat") || !has_tool("setfattr") {
+        return;
+    }
+    let script = "truncate -s 4M i; mkfs.vfat i >/dev/null; mkdir v; mount -o loop i v || exit 77
+        chown 5:6 a; setfattr -n user.x -v 1 a || exit 77; mv a v; echo $?; [ ! -e a ] && cat v/a";
+    let said = across(&world, script);
+    if said.code() == Some(77) {
+        return;
+    }
+    assert!(said.stderr.contains("mv: setting attributes for 'v/a': Operation not supported\n"), "{said}");
+    assert!(said.stderr.contains("mv: failed to preserve ownership for 'v/a': Operation not permitted\n"), "{said}");
+    said.says("0\n1");
+}
