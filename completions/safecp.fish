@@ -15,6 +15,7 @@ complete -c safecp -l manifest -d 'write down what was copied, to be checked lat
 complete -c safecp -l manifest-format -d 'write it as mtree (default), b3sum or sha256sum has it' -r
 complete -c safecp -l as -d 'as the first argument: be cp or install, with all that follows' -r
 complete -c safecp -l against -d 'after --check: compare with the tree DIR, without a list' -r -f -a "(__fish_complete_directories)"
+complete -c safecp -l from -d 'after --repair: take what is right from this copy; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
 complete -c safecp -l report -d 'after --doctor: write the same as JSON to FILE' -r -F
 complete -c safecp -l try -d 'after --doctor: make copies in DIR and compare them' -r -f -a "(__fish_complete_directories)"
@@ -48,6 +49,7 @@ complete -c safecp -l durable -d 'say success only of what a power loss cannot t
 complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
 complete -c safecp -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
 complete -c safecp -l check -d 'as the first argument: compare a tree with a list of it, or with another tree'
+complete -c safecp -l repair -d 'as the first argument: mend what is damaged or missing in a tree, from other copies of it'
 complete -c safecp -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
 complete -c safecp -l help -d 'print this help'
 complete -c safecp -l version -d 'print the version'

@@ -15,6 +15,7 @@ mod install;
 mod invocation;
 mod mode;
 mod option;
+mod repair;
 mod usage_error;
 mod words;
 
@@ -24,6 +25,7 @@ pub use doctor::doctor_command;
 pub use guard::guard_command;
 pub use install::install_command;
 pub use invocation::Invocation;
+pub use repair::repair_command;
 pub use usage_error::{Speaker, UsageError};
 
 use crate::host::{CalledAs, Environment};
@@ -45,6 +47,7 @@ const COPIER: Personality = Personality { syntax: Syntax { help: "--help", statu
 const INSTALLER: Personality = Personality { syntax: COPIER.syntax, parse: install::parse };
 const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
 const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
+const REPAIR: Personality = Personality { syntax: repair::SYNTAX, parse: repair::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -86,6 +89,7 @@ pub fn read(
         CalledAs::Another => STRANGER,
         CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
             Some(check::MODE) => CHECK,
+            Some(repair::MODE) => REPAIR,
             Some(guard::MODE) => GUARD,
             Some(doctor::MODE) => DOCTOR,
             Some(_) | None => COPIER,
@@ -107,6 +111,7 @@ mod tests {
         super::command("safecp").debug_assert();
         super::cp_command("cp").debug_assert();
         super::check_command("safecp").debug_assert();
+        super::repair_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
         super::doctor_command("safecp").debug_assert();
