@@ -4,6 +4,7 @@ use safecp::archive::check::{self, Check, Reference};
 use safecp::archive::finding::Finding;
 use safecp::archive::manifest::Place;
 use safecp::archive::recorder::{Recorder, Root};
+use safecp::archive::repair::{Repair, Told};
 use safecp::archive::{self, Manifest, Wanted};
 use safecp::cli::{Invocation, Speaker, UsageError, as_named, read};
 use safecp::copy::threads::Threads;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Move(request)) => move_names(&environment, *request),
         Ok(Invocation::Seal { operand, wanted, jobs }) => seal(&environment, &operand, &wanted, jobs),
         Ok(Invocation::Check(request)) => check(&environment, &request),
+        Ok(Invocation::Repair(request)) => repair(&environment, &request),
         Ok(Invocation::Guard { refused, command }) => guard(program, &refused, &command),
         Ok(Invocation::Doctor(task)) => doctor(program, &task),
     };
@@ -308,6 +310,32 @@ fn check(environment: &Environment, request: &check::Request) -> Result<ExitCode
     let is_told = report.finish();
     watch.die_if_asked();
     Ok(if is_clean && is_told { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Mends a tree, and tells what was mended.
+fn repair(environment: &Environment, request: &Repair) -> Result<ExitCode, Failure> {
+    let options = Options { jobs: request.jobs, ..Options::plain() }.within(host::allow_many_files());
+    let watch = signals::watch(signals::GRACE)?;
+    let report = Report::new(environment.program, Verbosity::Quiet, host::output(), host::messages());
+    let kernel = Retrying(Linux::new());
+    let threads = Threads::new(options.jobs, options.jobs_max);
+    let stop = Stop(&watch.stop);
+    let sealing = Sealing { kernel: &kernel, geometry: Geometry::default(), threads: Some(&threads), stop };
+    let check = Check { sealing, threads: &threads, release: host::this_host().kernel, hear: &|_| {} };
+    let repaired = archive::repair::repair(&check, request, &|told| match told {
+        Told::Left(finding) => {
+            archive::text::line(finding).iter().for_each(|line| report.line(&format!("left alone: {line}")));
+        }
+        Told::Mended(path, mended) => report.line(&archive::text::mended(path, *mended)),
+        Told::Failed(error) => report.hear(&Event::Failed(error)),
+    });
+    match repaired {
+        Ok(repaired) => report.line(&archive::text::repaired(&request.list, &repaired)),
+        Err(error) => report.hear(&Event::Failed(&error)),
+    }
+    let is_done = report.finish();
+    watch.die_if_asked();
+    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns only if the command could not be executed.

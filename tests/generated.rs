@@ -20,6 +20,7 @@ fn command_with_modes() -> Command {
     let mut command = safecp::cli::command("safecp").bin_name("safecp");
     for mode in [
         safecp::cli::check_command("safecp"),
+        safecp::cli::repair_command("safecp"),
         safecp::cli::guard_command("safecp"),
         safecp::cli::doctor_command("safecp"),
     ] {
@@ -72,6 +73,7 @@ fn page() -> String {
     template
         .replace("@OPTIONS@", &options(command()))
         .replace("@CHECK@", &options_of_mode(safecp::cli::check_command("safecp")))
+        .replace("@REPAIR@", &options_of_mode(safecp::cli::repair_command("safecp")))
         .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
         .replace("@DOCTOR@", &options_of_mode(safecp::cli::doctor_command("safecp")))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))

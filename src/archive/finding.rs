@@ -1,4 +1,4 @@
-//! What a check finds: one difference between what is listed and what is there.
+//! What a check finds, one difference between what is listed and what is there, and what a repair makes of it.
 
 use crate::error::Error;
 use crate::kernel::Kind;
@@ -158,4 +158,31 @@ impl Tally {
     pub fn is_clean(&self) -> bool {
         self.in_words().is_empty()
     }
+}
+
+/// What was done for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mended {
+    /// A file was put together: chunks that came from another copy, of so many.
+    Chunks {
+        /// From another copy.
+        taken: u64,
+        /// Of all.
+        of: u64,
+    },
+    /// It is there again.
+    Restored,
+    /// It is a further name of a file that is right.
+    Linked,
+}
+
+/// What a repair comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// What the check found.
+    pub found: Tally,
+    /// Names that are right again.
+    pub mended: u64,
+    /// Names that are not.
+    pub failed: u64,
 }

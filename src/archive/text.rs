@@ -1,7 +1,7 @@
 //! Findings in words: a line each, whatever the names hold.
 
 use super::chunks::CHUNK;
-use super::finding::{Again, Detail, Fault, Finding, Tally};
+use super::finding::{Again, Detail, Fault, Finding, Mended, Repaired, Tally};
 use crate::kernel::{Kind, Timestamp};
 use crate::quote::quoted;
 use std::path::Path;
@@ -76,6 +76,25 @@ pub fn summary(reference: &Path, tally: &Tally) -> String {
         return format!("{reference}: all {names} names are as listed; {} bytes were read", tally.bytes);
     }
     format!("{reference}: not all of {names} names are as listed: {}", tally.in_words().join(", "))
+}
+
+/// The line of a name that is right again.
+#[must_use]
+pub fn mended(path: &Path, mended: Mended) -> String {
+    let path = quoted(path);
+    match mended {
+        Mended::Chunks { taken, of } => format!("mended: {path} ({taken} of {of} chunks from a copy)"),
+        Mended::Restored => format!("restored: {path}"),
+        Mended::Linked => format!("linked: {path}"),
+    }
+}
+
+/// What a repair comes to.
+#[must_use]
+pub fn repaired(list: &Path, repaired: &Repaired) -> String {
+    let (list, names) = (quoted(list), repaired.found.names);
+    let Repaired { mended, failed, .. } = repaired;
+    format!("{list}: of {names} names {mended} were mended, and {failed} could not be")
 }
 
 /// What to do about it.

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::invocation::{Invocation, parse_with};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{AS, check, doctor, guard};
+use super::{AS, check, doctor, guard, repair};
 use crate::host::{CalledAs, Environment};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
@@ -36,7 +36,15 @@ ended dies of that signal.";
 #[must_use]
 pub fn command(name: &str) -> Command {
     define(
-        [usage(name), seal_usage(name), check::usage(name), guard::usage(name), doctor::usage(name)].join("\n       "),
+        [
+            usage(name),
+            seal_usage(name),
+            check::usage(name),
+            repair::usage(name),
+            guard::usage(name),
+            doctor::usage(name),
+        ]
+        .join("\n       "),
         modes(),
     )
 }
@@ -79,7 +87,7 @@ fn options() -> Vec<CommandOption<Draft>> {
 }
 
 /// What can only be the first argument.
-const MODES: [&str; 4] = [AS, check::MODE, guard::MODE, doctor::MODE];
+const MODES: [&str; 5] = [AS, guard::MODE, check::MODE, repair::MODE, doctor::MODE];
 
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
@@ -91,6 +99,11 @@ fn modes() -> Vec<Arg> {
             "as the first argument: run a command that can use no clone, no hole and no copy by the kernel",
         ),
         flag(check::MODE, None, "as the first argument: compare a tree with a list of it, or with another tree"),
+        flag(
+            repair::MODE,
+            None,
+            "as the first argument: mend what is damaged or missing in a tree, from other copies of it",
+        ),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }
@@ -160,6 +173,7 @@ mod tests {
             | Invocation::Move(_)
             | Invocation::Seal { .. }
             | Invocation::Check(_)
+            | Invocation::Repair(_)
             | Invocation::Guard { .. }
             | Invocation::Doctor(_) => Err("no copy".to_owned()),
         }

@@ -3,6 +3,7 @@
 use super::usage_error::{ParseError, Result};
 use crate::archive::Wanted;
 use crate::archive::check;
+use crate::archive::repair::Repair;
 use crate::doctor;
 use crate::guard::Shortcut;
 use crate::install;
@@ -43,6 +44,8 @@ pub enum Invocation {
     },
     /// A comparison of a tree with a list, or with another tree.
     Check(check::Request),
+    /// A tree that is mended.
+    Repair(Repair),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.

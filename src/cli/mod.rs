@@ -16,6 +16,7 @@ mod invocation;
 mod mode;
 mod mv;
 mod option;
+mod repair;
 mod usage_error;
 mod words;
 
@@ -26,6 +27,7 @@ pub use guard::guard_command;
 pub use install::install_command;
 pub use invocation::Invocation;
 pub use mv::mv_command;
+pub use repair::repair_command;
 pub use usage_error::{Speaker, UsageError};
 
 use crate::host::{CalledAs, Environment};
@@ -48,6 +50,7 @@ const INSTALLER: Personality = Personality { syntax: COPIER.syntax, parse: insta
 const MOVER: Personality = Personality { syntax: COPIER.syntax, parse: mv::parse };
 const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
 const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
+const REPAIR: Personality = Personality { syntax: repair::SYNTAX, parse: repair::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -92,6 +95,7 @@ pub fn read(
         CalledAs::Another => STRANGER,
         CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
             Some(check::MODE) => CHECK,
+            Some(repair::MODE) => REPAIR,
             Some(guard::MODE) => GUARD,
             Some(doctor::MODE) => DOCTOR,
             Some(_) | None => COPIER,
@@ -113,6 +117,7 @@ mod tests {
         super::command("safecp").debug_assert();
         super::cp_command("cp").debug_assert();
         super::check_command("safecp").debug_assert();
+        super::repair_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
         super::mv_command("mv").debug_assert();

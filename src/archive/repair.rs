@@ -1,0 +1,190 @@
+//! A tree made right again by a list of it and other copies: what is damaged or missing is mended, and nothing else is touched.
+//!
+//! First the tree is checked as by --check. What was changed, moved, or has other attributes is somebody's work and stays.
+
+use super::check::{Check, Reference, Request};
+use super::chunks;
+use super::finding::{Fault, Finding, Mended, Repaired};
+use super::list::List;
+use super::mend::{Copy, Mender};
+use super::names::clean;
+use super::open::{Links, beneath};
+use super::record::Record;
+use crate::error::{Action, Error};
+use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// A repair that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// The list.
+    pub list: PathBuf,
+    /// The tree.
+    pub root: PathBuf,
+    /// Other copies of it, the best first.
+    pub copies: Vec<PathBuf>,
+    /// How many files are read at once while the tree is checked.
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// What is told while a tree is mended.
+pub enum Told<'a> {
+    /// A difference that is left alone.
+    Left(&'a Finding),
+    /// A name is right again.
+    Mended(&'a Path, Mended),
+    /// A name could not be mended.
+    Failed(&'a Error),
+}
+
+/// Names that are to be mended: those that are damaged, and those of other content of which nothing tells whether it is.
+#[derive(Default)]
+struct Wrong {
+    names: HashSet<PathBuf>,
+    doubtful: HashSet<PathBuf>,
+}
+
+/// Mends; `check` looks at the tree first, and its listener is not asked.
+pub fn repair<K: Kernel>(
+    check: &Check<'_, K>,
+    repair: &Repair,
+    tell: &(dyn Fn(&Told<'_>) + Sync),
+) -> Result<Repaired, Error> {
+    let wrong = Mutex::new(Wrong::default());
+    let hear = |finding: &Finding| {
+        let mut wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        match finding {
+            Finding::Missing(path) => {
+                wrong.names.insert(clean(path));
+            }
+            Finding::Content { path, fault: Fault::Damage, .. } => {
+                wrong.names.insert(path.clone());
+            }
+            Finding::Content { path, fault: Fault::Unknown, .. } => {
+                wrong.doubtful.insert(path.clone());
+            }
+            Finding::Failed(error) => tell(&Told::Failed(error)),
+            Finding::Content { fault: Fault::Change, .. }
+            | Finding::Extra(_)
+            | Finding::Moved { .. }
+            | Finding::Attributes { .. }
+            | Finding::Kind { .. } => tell(&Told::Left(finding)),
+        }
+    };
+    let request = Request {
+        reference: Reference::List(repair.list.clone()),
+        root: Some(repair.root.clone()),
+        is_strict: false,
+        jobs: repair.jobs,
+    };
+    let kernel = check.sealing.kernel;
+    let sealing = crate::copy::Sealing { kernel, ..check.sealing };
+    let found = Check { sealing, threads: check.threads, release: check.release, hear: &hear }.run(&request)?;
+    let Wrong { names, doubtful } = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let open = |directory: &Path| {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let opened = kernel.open(None, directory, flags, Mode::empty(), ResolveFlags::empty());
+        opened.map_err(|errno| Error::call(Action::Access, directory, errno))
+    };
+    let copies: Result<Vec<_>, Error> = repair.copies.iter().map(|shown| Ok(Copy { root: open(shown)? })).collect();
+    let mender = Mender {
+        sealing: &check.sealing,
+        root: open(&repair.root)?,
+        shown: &repair.root,
+        copies: copies?,
+        companion: chunks::companion(&repair.list),
+    };
+    let mut work = Work { mender, names, doubtful, tell, repaired: Repaired { found, ..Repaired::default() } };
+    work.repaired.failed = found.failed;
+    work.mend(kernel, &repair.list)?;
+    Ok(work.repaired)
+}
+
+struct Work<'a, K: Kernel> {
+    mender: Mender<'a, K>,
+    names: HashSet<PathBuf>,
+    doubtful: HashSet<PathBuf>,
+    tell: &'a dyn Fn(&Told<'_>),
+    repaired: Repaired,
+}
+
+impl<K: Kernel> Work<'_, K> {
+    fn mend(&mut self, kernel: &K, list: &Path) -> Result<(), Error> {
+        // What is wrong with the list was told by the check.
+        let records = || List::open(kernel, list).map(|list| list.filter_map(Result::ok));
+        let groups: HashSet<u64> =
+            records()?.filter(|record| self.is_wrong(record)).filter_map(|record| record.inode).collect();
+        // For each file of several names one that is right, if there is any.
+        let mut right: HashMap<u64, PathBuf> = HashMap::new();
+        for record in records()?.filter(|record| !self.is_wrong(record)) {
+            if let Some(inode) = record.inode.filter(|inode| groups.contains(inode)) {
+                right.entry(inode).or_insert_with(|| clean(&record.path));
+            }
+        }
+        let mut directories = Vec::new();
+        for record in records()? {
+            if self.mender.sealing.stop.is_asked() {
+                return Err(Error::Interrupted);
+            }
+            if !self.is_wrong(&record) {
+                continue;
+            }
+            let path = clean(&record.path);
+            let first = record.inode.and_then(|inode| right.get(&inode));
+            let mended = match first {
+                Some(first) => self.mender.link(&path, first),
+                None => self.mender.mend(&record),
+            };
+            if mended.is_ok()
+                && let Some(inode) = record.inode
+            {
+                right.entry(inode).or_insert_with(|| path.clone());
+            }
+            if record.kind == Some(Kind::Directory) && mended.is_ok() {
+                directories.push((record, path.clone()));
+            }
+            self.note(&path, mended);
+        }
+        for (record, path) in directories.iter().rev() {
+            if let Err(error) = self.mender.dress_by_path(record, path) {
+                self.repaired.failed += 1;
+                (self.tell)(&Told::Failed(&error));
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, path: &Path, mended: Result<Mended, Error>) {
+        match mended {
+            Ok(mended) => {
+                self.repaired.mended += 1;
+                (self.tell)(&Told::Mended(path, mended));
+            }
+            Err(error) => {
+                self.repaired.failed += 1;
+                (self.tell)(&Told::Failed(&error));
+            }
+        }
+    }
+
+    fn is_wrong(&self, record: &Record) -> bool {
+        let path = clean(&record.path);
+        self.names.contains(&path) || self.doubtful.contains(&path) && self.has_twin(&path)
+    }
+
+    /// Whether another copy has the size and the time of a file whose content is not the one that is listed: then nobody
+    /// wrote it. What the copy holds is proved when it is used.
+    fn has_twin(&self, path: &Path) -> bool {
+        let kernel = self.mender.sealing.kernel;
+        let stat = |root: &K::File| {
+            let file = beneath(kernel, root, path, OFlags::PATH | OFlags::NOFOLLOW, Links::None).ok()?;
+            kernel.stat(&file).ok()
+        };
+        let Some(own) = stat(&self.mender.root) else { return false };
+        let twins = self.mender.copies.iter().filter_map(|copy| stat(&copy.root));
+        twins.into_iter().any(|twin| (twin.size, twin.mtime) == (own.size, own.mtime))
+    }
+}

@@ -1,0 +1,173 @@
+//! --repair: what is damaged or missing is made right from a copy that is damaged elsewhere, and nothing else is touched. That it
+//! is right again is seen by cmp and stat, against the source.
+
+mod common;
+
+use common::{World, random_bytes};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+/// A file gets other bytes and keeps its times, as when a disk forgets.
+fn rot(world: &World, name: &str, offset: u64, bytes: &[u8]) {
+    let stat = fs::metadata(world.path(name)).expect("stat");
+    let file = fs::OpenOptions::new().write(true).open(world.path(name)).expect("open");
+    file.write_all_at(bytes, offset).expect("write");
+    file.set_modified(stat.modified().expect("a time")).expect("set the time");
+}
+
+#[test]
+fn two_copies_that_are_damaged_in_different_places_make_one_that_is_whole() {
+    let world = World::new();
+    world.dir("src/d").random("src/large", 9_000_000, 1).random("src/d/small", 3000, 2).file("src/edited", "1");
+    world.times("src/large", (5, 6), (1_600_000_000, 7)).chmod("src/large", 0o640);
+    world.cp("-a --manifest=list src new").succeeds().says("");
+    world.cp("-a src other").succeeds();
+    rot(&world, "new/large", 0, b"x");
+    rot(&world, "new/large", 5_000_000, b"x");
+    rot(&world, "new/d/small", 5, b"x");
+    world.file("new/edited", "2").file("new/added", "3");
+    // The other one lacks what this one has.
+    rot(&world, "other/large", 3_000_000, &[0; 4096]);
+    rot(&world, "other/large", 8_999_999, b"!");
+    let run = world.cp("--repair list new --from=other");
+    assert_eq!(run.code(), Some(0), "{run}");
+    assert!(run.stdout.contains("mended: 'large' (2 of 9 chunks from a copy)\n"), "{run}");
+    assert!(run.stdout.contains("left alone: changed: 'edited' ("), "{run}");
+    assert!(world.same_bytes("src/large", "new/large") && world.same_bytes("src/d/small", "new/d/small"));
+    let stat = |name: &str| {
+        let stat = fs::metadata(world.path(name)).expect("stat");
+        (stat.mode(), stat.uid(), stat.gid(), stat.mtime(), stat.mtime_nsec())
+    };
+    assert_eq!(stat("src/large"), stat("new/large"));
+    assert_eq!(stat("src/d"), stat("new/d"));
+    assert_eq!(fs::read(world.path("new/edited")).expect("read"), b"2");
+    assert_eq!(fs::read(world.path("new/added")).expect("read"), b"3");
+}
+
+#[test]
+fn what_is_right_nowhere_is_said_and_stays_as_it_is() {
+    let world = World::new();
+    world.dir("src").random("src/large", 4_000_000, 1).random("src/small", 100, 2);
+    world.cp("-a --manifest=list src new").succeeds();
+    world.cp("-a src other").succeeds();
+    for copy in ["new", "other"] {
+        rot(&world, &format!("{copy}/large"), 2_500_000, copy.as_bytes());
+        rot(&world, &format!("{copy}/small"), 5, copy.as_bytes());
+    }
+    let before = fs::read(world.path("new/large")).expect("read");
+    let run = world.cp("--repair list new --from=other");
+    assert_eq!(run.code(), Some(1), "{run}");
+    assert!(run.stderr.contains("safecp: cannot mend 'new/large': 1 of its 4 chunks are right nowhere\n"), "{run}");
+    assert!(run.stderr.contains("safecp: cannot mend 'new/small': its content is right nowhere\n"), "{run}");
+    assert_eq!(fs::read(world.path("new/large")).expect("read"), before);
+}
+
+#[test]
+fn what_is_missing_comes_back_with_what_the_list_says_of_it() {
+    let world = World::new();
+    world.every_kind("src").cp("-a --manifest=list src new").succeeds();
+    world.tool("rm", ["-rf", "new/dir", "new/link", "new/fifo", "new/short", "new/empty", "new/sparse", "new/closed"]);
+    let run = world.cp("--repair list new --from=src");
+    assert_eq!((run.code(), run.stderr.as_str()), (Some(0), ""), "{run}");
+    world.cp("--check list new").succeeds();
+    world.cp("--check src --against new").succeeds();
+    assert_eq!(
+        fs::metadata(world.path("new/short")).expect("stat").ino(),
+        fs::metadata(world.path("new/third")).expect("stat").ino()
+    );
+}
+
+/// A companion that was damaged itself proves nothing, and so is not used.
+#[test]
+fn a_damaged_companion_mends_nothing_wrongly() {
+    let world = World::new();
+    world.dir("src").random("src/large", 4_000_000, 1);
+    world.cp("-a --manifest=list src new").succeeds();
+    let text = fs::read_to_string(world.path("list.chunks")).expect("a companion");
+    let last = text.trim_end().rsplit('\n').next().expect("a line").to_owned();
+    world.file("list.chunks", text.replace(&last, &"0".repeat(64)));
+    rot(&world, "new/large", 0, b"x");
+    rot(&world, "src/large", 3_999_999, b"!");
+    let run = world.cp("--repair list new --from=src");
+    assert_eq!(run.code(), Some(1), "{run}");
+    assert!(run.stderr.contains("its content is right nowhere"), "{run}");
+    world.cp("--repair list src --from=new").fails_with(&["right nowhere"]);
+}
+
+#[test]
+fn without_times_only_what_a_twin_shows_to_be_damaged_is_mended() {
+    let world = World::new();
+    world.dir("src").file("src/rotten", "right").file("src/edited", "right").file("src/gone", "right");
+    world.cp("-a --manifest=list --manifest-format=sha256sum src new").succeeds();
+    rot(&world, "new/rotten", 0, b"w");
+    world.file("new/edited", "wrong");
+    fs::remove_file(world.path("new/gone")).expect("rm");
+    world.cp("--repair list new --from=src").succeeds();
+    let read = |name: &str| fs::read_to_string(world.path("new").join(name)).expect("read");
+    assert_eq!((read("rotten"), read("edited"), read("gone")), ("right".into(), "wrong".into(), "right".into()));
+}
+
+#[test]
+fn damages_by_chance_are_all_mended_from_a_copy_that_is_damaged_elsewhere() {
+    let world = World::new();
+    let size = |number: usize| if number % 40 == 0 { 3_500_000 } else { 1 + number * 7919 % 30_000 };
+    for number in 0..400 {
+        if number % 20 == 0 {
+            world.dir(&format!("src/{}", number / 20));
+        }
+        world.random(&format!("src/{}/{number}", number / 20), size(number), number as u64);
+    }
+    world.cp("-a --manifest=list src new").succeeds();
+    world.cp("-a src other").succeeds();
+    let dice = random_bytes(4000, 8);
+    let mut changed = BTreeSet::new();
+    for number in 0..400 {
+        let name = format!("{}/{number}", number / 20);
+        let (new, other) = (format!("new/{name}"), format!("other/{name}"));
+        let offset = usize::from(dice[number + 400]) * 331 % size(number);
+        match dice[number] % 8 {
+            0 => rot(&world, &new, offset as u64, &[fs::read(world.path(&new)).expect("read")[offset] ^ 1]),
+            1 => fs::remove_file(world.path(&new)).expect("rm"),
+            2 => {
+                let time = fs::metadata(world.path(&new)).and_then(|stat| stat.modified()).expect("a time");
+                let file = fs::OpenOptions::new().write(true).open(world.path(&new)).expect("open");
+                file.set_len(offset as u64).and_then(|()| file.set_modified(time)).expect("cut");
+            }
+            3 => {
+                world.random(&new, size(number), 50_000 + number as u64);
+                changed.insert(name);
+            }
+            4 => rot(&world, &other, offset as u64, &[fs::read(world.path(&other)).expect("read")[offset] ^ 1]),
+            5 => fs::remove_file(world.path(&other)).expect("rm"),
+            // Both, in different chunks.
+            6 if size(number) > 3_000_000 => {
+                rot(&world, &new, 5, b"new");
+                rot(&world, &other, 2_000_000, b"other");
+            }
+            _ => {}
+        }
+    }
+    let run = world.cp("--repair list new --from=other");
+    assert_eq!((run.code(), run.stderr.as_str()), (Some(0), ""), "{run}");
+    for number in 0..400 {
+        let name = format!("{}/{number}", number / 20);
+        let is_same = world.same_bytes(&format!("src/{name}"), &format!("new/{name}"));
+        assert_eq!(is_same, !changed.contains(&name), "{name}");
+    }
+    let after = world.cp("--check list new");
+    assert_eq!(after.stdout.lines().filter(|line| !line.starts_with("changed: ")).count(), 0, "{after}");
+    assert!(changed.len() > 20);
+}
+
+/// The name has what was damaged until what is mended is there: a run that cannot write changes nothing.
+#[test]
+fn a_repair_that_cannot_write_leaves_what_is_there() {
+    let world = World::new();
+    world.dir("src").random("src/a", 5000, 1).cp("-a --manifest=list src new").succeeds();
+    rot(&world, "new/a", 0, b"x");
+    let before = fs::read(world.path("new/a")).expect("read");
+    let run = world.shell("ulimit -f 1; trap '' XFSZ; exec $safecp --repair list new --from=src");
+    assert_eq!(run.code(), Some(1), "{run}");
+    assert_eq!(fs::read(world.path("new/a")).expect("read"), before);
+}
