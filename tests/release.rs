@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Licences that allow what MIT OR Apache-2.0 allows, alone or as a choice.
-const ALLOWED: [&str; 6] =
-    ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
+const ALLOWED: [&str; 7] =
+    ["BSL-1.0", "MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
 
 fn metadata() -> serde_json::Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
