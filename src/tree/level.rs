@@ -324,8 +324,11 @@ impl<K: Kernel> Copier<'_, K> {
         let default_mode = level.made_mode.map_or(wanted & !self.options.umask, |made| made & wanted);
         let private = preserve.closes_until_done() || default_mode & 0o700 != 0o700;
         // A directory within one that gives its group has the set-group-ID bit from the kernel.
-        let gives_group =
-            if level.made && private { self.kernel.stat(&pair.target).map_or(0, |made| made.mode & 0o2000) } else { 0 };
+        let gives_group = if level.made && (private || preserve.default_mode) {
+            self.kernel.stat(&pair.target).map_or(0, |made| made.mode & 0o2000)
+        } else {
+            0
+        };
         let fresh = if level.made {
             Fresh::Made { private, default_mode: default_mode | gives_group, inherits: level.target_directory.inherits }
         } else {

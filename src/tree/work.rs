@@ -35,7 +35,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let copier = &self.entries.copier;
         let found = copier.stat_target(target, false)?;
         let is_itself = found.is_some_and(|found| found.is_same_file(stat));
-        if is_itself && self.options.product == Product::HardLink {
+        if is_itself && self.options.product == Product::HardLink && self.options.may_replace() {
             return Ok(false);
         }
         if is_itself && self.options.may_replace() {

@@ -84,6 +84,12 @@ pub(crate) enum Argument {
     Absolute(OsString),
 }
 
+/// Whether a word stands for a longer one, as getopt has it; shorter ones than these are ambiguous.
+fn abbreviates(word: &str, long: &str) -> bool {
+    let typed = word.split('=').next().unwrap_or_default();
+    typed.len() > "--pre".len() && long.starts_with(typed)
+}
+
 impl Case {
     /// The words after `cp`, in a world at this path.
     pub(crate) fn words(&self, world: &Path) -> Vec<OsString> {
@@ -110,7 +116,7 @@ impl Case {
     pub(crate) fn has(&self, letter: char, long: &str) -> bool {
         self.arguments.iter().any(|argument| match argument {
             Argument::Letters(letters) => letters.contains(letter),
-            Argument::Long(word) => !long.is_empty() && word.starts_with(long),
+            Argument::Long(word) => !long.is_empty() && (word.starts_with(long) || abbreviates(word, long)),
             Argument::Valued(option, _) => {
                 (!long.is_empty() && option.starts_with(long)) || **option == *format!("-{letter}")
             }

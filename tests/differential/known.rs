@@ -134,6 +134,7 @@ fn renamed_in(evidence: &Evidence<'_>) -> bool {
 fn not_done(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let Some((source, target)) = reference.split_once(" -> ") else { return false };
+    let target = target.split(" (backup: ").next().unwrap_or(target);
     *what == What::Stdout
         && ours.is_empty()
         && both_failed(evidence)
@@ -205,8 +206,11 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
 /// A file that may be written and not be read, and what follows from its refusal.
 fn unreadable(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, ours, .. } = evidence.difference;
+    // A list gives each his own rights.
+    let has_list = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_access");
+    let is_closed_by_mode = |entry: &Entry| entry.mode & 0o444 != 0o444 && entry.mode & 0o222 != 0;
     let has_closed_mode =
-        |entry: &Entry| matches!(entry.kind, Kind::File(_)) && entry.mode & 0o444 != 0o444 && entry.mode & 0o222 != 0;
+        |entry: &Entry| matches!(entry.kind, Kind::File(_)) && (is_closed_by_mode(entry) || has_list(entry));
     let is_closed = |entry: &&Entry| match &entry.kind {
         Kind::Link(to) => evidence.case.entry(to).is_some_and(has_closed_mode),
         _ => has_closed_mode(entry),
