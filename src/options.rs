@@ -222,6 +222,8 @@ pub enum Reflink {
 pub enum Verify {
     /// The target's content, through the page cache.
     Content,
+    /// Digests of source and target, both read again from the start when everything is written.
+    Blake3,
     /// The target's content from its device: written out, dropped from the cache, with proof that
     /// it was dropped, and read again.
     Device,

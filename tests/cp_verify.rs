@@ -400,3 +400,42 @@ fn a_filesystem_that_cannot_be_asked_for_is_copied_from() {
         world.tool("bash", ["-c", "set -e; diff -r s d; test d/a -ef d/c; rm -r d"]);
     }
 }
+
+#[test]
+fn digests_are_those_of_source_and_target_read_again_when_everything_is_written() {
+    if !common::has_tool("b3sum") {
+        return;
+    }
+    let world = World::new();
+    world.random("a", 3 << 20, 1).sparse("s", 2 << 20, &[(1 << 20, b"an island")]).file("e", "");
+    for name in ["a", "s", "e"] {
+        let said = world.cp(&format!("--verify=blake3 --debug {name} copy")).succeeds().stdout.clone();
+        let sum = world.tool("b3sum", ["--no-names", name]);
+        assert!(said.contains("verified: blake3") && said.contains(sum.trim()), "{sum}{said}");
+        assert!(world.same_bytes(name, "copy"));
+    }
+    // The last write is answered before the first of both is read again.
+    let Some(traced) = world.cp_traced("pwrite64,pread64", &[], "--verify=blake3 --jobs=1 a b") else { return };
+    let calls: Vec<&str> = traced.calls.lines().collect();
+    let last = calls.iter().rposition(|line| line.contains("pwrite64")).expect("writes");
+    let again: u64 = traced.results("pread64").iter().sum();
+    assert!(again >= 9 << 20, "the source twice, and the target once:\n{}", traced.calls);
+    assert!(calls[last..].iter().filter(|line| line.contains("pread64")).count() >= 48, "{}", traced.calls);
+}
+
+#[test]
+fn what_differs_by_its_digest_is_found_out() {
+    let world = World::new();
+    world.random("a", 1 << 20, 1);
+    // A write that says it was done and was not.
+    let fault = "pwrite64:retval=131072:when=3";
+    let Some(lied) = world.cp_traced("pwrite64", &[fault], "--verify=blake3 --jobs=1 a b") else { return };
+    lied.output.succeeds();
+    assert!(world.same_bytes("a", "b"));
+    let Some(lied) = world.cp_traced("pwrite64", &["pwrite64:retval=131072:when=3+"], "--verify=blake3 --jobs=1 a c")
+    else {
+        return;
+    };
+    lied.output.fails_with(&["verification failed: 'c' differs from 'a'"]);
+    assert!(!world.exists("c"));
+}

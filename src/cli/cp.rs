@@ -26,8 +26,10 @@ control lists), ownership, timestamps, links, context, xattr, all.
 By default holes are made in the target where the source seems to have them
 (--sparse=auto), blocks are shared with the source where the filesystem can and its word
 is good (--reflink=auto), and what was written is read back through the page cache and
-compared with what was read (--verify=content). --verify=device reads it back from the
-device and fails where it cannot prove that it did; it implies --durable.
+compared with what was read (--verify=content). --verify=blake3 reads source and target
+again when everything is written and compares digests, which --debug tells.
+--verify=device reads the target back from the device and fails where it cannot prove that
+it did; it implies --durable.
 
 Exit status: 0 if everything was copied and verified, 1 otherwise; a run that a signal
 ended dies of that signal.";

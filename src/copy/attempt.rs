@@ -66,6 +66,7 @@ impl<K: Kernel> Copier<'_, K> {
         if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(AttemptError::Fatal)? {
             return Err(AttemptError::Fallback(Fallback::Changed));
         }
+        let mut digests = None;
         let again = || self.again(rung.strategy, probe, job, sink, &passed);
         let stat = match sink.placement {
             Placement::Through | Placement::Value => None,
@@ -75,13 +76,16 @@ impl<K: Kernel> Copier<'_, K> {
             }
             Placement::New | Placement::Replace | Placement::Supplant | Placement::Rewrite | Placement::InPlace => {
                 let stat = self.check_size(job, sink.file(), passed.size)?;
-                if self.options.verify == Verify::Device {
-                    self.verify_from_device(job, sink.file(), again())?;
+                match self.options.verify {
+                    Verify::Device => self.verify_from_device(job, sink.file(), again())?,
+                    Verify::Blake3 => digests = self.verify_by_digests(job, sink.file(), again())?,
+                    Verify::Content | Verify::Nothing => {}
                 }
                 Some(stat)
             }
         };
-        Ok(Filled { passed, zeros, stat })
+        let digests = digests.or(passed.digests);
+        Ok(Filled { passed: Passed { digests, ..passed }, zeros, stat })
     }
 
     /// With --verify=device gives a file that is small enough to be kept within metadata, which stays in memory, a block of its
@@ -135,7 +139,8 @@ impl<K: Kernel> Copier<'_, K> {
             Sparse::Auto if strategy == Strategy::Stream && is_regular && probe.looks_sparse() => Zeros::Holes,
             Sparse::Auto => Zeros::Written,
         };
-        let digests = self.options.tells_digests() || self.options.verify == Verify::Device && !is_regular;
+        let reads_again = matches!(self.options.verify, Verify::Device | Verify::Blake3);
+        let digests = self.options.tells_digests() || reads_again && !is_regular;
         let unallocated = probe.size.saturating_sub(probe.blocks.saturating_mul(512));
         Pass {
             kernel: self.kernel,
@@ -163,7 +168,11 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// How bytes are written: read back, unless the options say otherwise.
     pub(super) fn writing(&self) -> Mode {
-        if self.options.verify == Verify::Nothing { Mode::Write } else { Mode::WriteAndCompare }
+        match self.options.verify {
+            // It is compared when everything is written.
+            Verify::Nothing | Verify::Blake3 => Mode::Write,
+            Verify::Content | Verify::Device => Mode::WriteAndCompare,
+        }
     }
 
     /// What a target's holes are told by.
@@ -227,7 +236,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     fn prove_claim(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, AttemptError> {
-        if self.options.verify == Verify::Nothing {
+        if matches!(self.options.verify, Verify::Nothing | Verify::Blake3) {
             return Ok(Passed { size: probe.size, digests: None });
         }
         let plain = Pass { holes: Holes::Unmapped, target_holes: TargetHoles::ByBytes, ..pass };

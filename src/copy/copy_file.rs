@@ -138,6 +138,7 @@ impl<K: Kernel> Copier<'_, K> {
             (Placement::Value, _) => Verified::MadeUp,
             (_, Verify::Nothing) => Verified::No,
             (_, Verify::Content) => Verified::Content,
+            (_, Verify::Blake3) => Verified::Digests,
             (_, Verify::Device) => Verified::Device,
         };
         let sparse = Sparseness { by_map: rung.strategy == Strategy::Extents, by_zeros: filled.zeros == Zeros::Holes };

@@ -99,6 +99,8 @@ pub enum Verified {
     Content,
     /// From its device.
     Device,
+    /// By digests of both, read again when everything was written.
+    Digests,
     /// Not at all, as the options asked.
     No,
     /// Not at all, because it is not a regular file.

@@ -101,7 +101,7 @@ impl<K: Kernel> Copier<'_, K> {
             .truncate(old, size)
             .map_err(|errno| AttemptError::Fatal(Error::call(Action::Extend, job.target.shown, errno)))?;
         moves().map_err(|stopped| self.failed(job, stopped))?;
-        if pass.mode.compares() {
+        if pass.mode.compares() || self.options.verify == Verify::Blake3 {
             // By a second look at the copy: the first is the only source of what was written.
             self.compare(Pass { ..pass }).map_err(|stopped| self.failed(job, stopped))?;
         }

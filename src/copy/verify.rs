@@ -1,8 +1,9 @@
 //! Proof that a target holds what its source held: the size, the bytes, and, if asked, the device.
 
 use super::copier::{Copier, Job};
+use super::digest::Digests;
 use super::fallback::{AttemptError, Fallback};
-use super::pass::{Holes, Mode, Pass, Passed, Zeros};
+use super::pass::{Digested, End, Holes, Mode, Pass, Passed, Zeros};
 use super::stopped::Stopped;
 use crate::error::{Action, Difference, Error};
 use crate::kernel::{Kernel, Stat};
@@ -108,7 +109,8 @@ impl<K: Kernel> Copier<'_, K> {
         }
         self.kernel.fsync(target).map_err(failed)?;
         if self.options.verify != Verify::Device {
-            return Ok(());
+            let is_compared = self.options.verify == Verify::Content;
+            return if is_compared { Ok(()) } else { self.compare_again(job, again()) };
         }
         // The rest of the device is others'.
         let is_gone = || self.has_no_pages(target, size);
@@ -116,6 +118,40 @@ impl<K: Kernel> Copier<'_, K> {
             return Err(AttemptError::Fatal(cannot_prove(job.target.shown, "others keep it in memory")));
         }
         self.compare_again(job, again())
+    }
+
+    /// Reads source and target once more, from the start to the end, and compares what BLAKE3 makes of them. Returns the
+    /// digests of what was read.
+    pub(super) fn verify_by_digests(
+        &self,
+        job: &Job<'_, K::File>,
+        target: &K::File,
+        again: Again<'_, K>,
+    ) -> Result<Option<Digests>, AttemptError> {
+        let pass = match again {
+            Again::Compare(pass) => pass,
+            // A source that is gone has its digest from when it was there.
+            Again::Digest(..) => return self.compare_again(job, again).map(|()| None),
+        };
+        let reading = |file| Pass {
+            source: file,
+            mode: Mode::Read,
+            holes: Holes::Unmapped,
+            end: End::ByRead,
+            digested: Digested::Everything,
+            ..pass
+        };
+        let read = |pass: Pass<'_, K>| pass.run().map_err(|stopped| self.failed(job, stopped));
+        let (source, target) = (read(reading(pass.source))?, read(reading(target))?);
+        let whole = |passed: &Passed| passed.digests.as_ref().map(|digests| digests.whole);
+        if whole(&source).is_some() && whole(&source) == whole(&target) && source.size == target.size {
+            return Ok(source.digests);
+        }
+        let shown = |passed: &Passed| whole(passed).map_or_else(String::new, |hash| hash.to_string());
+        let (source_digest, target_digest) = (shown(&source), shown(&target));
+        let range = 0..source.size.max(target.size);
+        let difference = Difference { offset: 0, piece: 0, range, source_digest, target_digest };
+        Err(AttemptError::Fallback(Fallback::Different(Box::new(difference))))
     }
 
     /// Whether the file's content lies in blocks of its own.

@@ -136,6 +136,7 @@ fn verified(verified: Verified) -> &'static str {
     match verified {
         Verified::Content => "content",
         Verified::Device => "device",
+        Verified::Digests => "blake3",
         Verified::No => "no",
         Verified::Impossible => "no, not a regular file",
         Verified::MadeUp => "no, made up by the kernel when it is read",

@@ -26,7 +26,7 @@ use safecp::copy::strategy::Strategy;
 use safecp::copy::{Copied, Placement, Verified};
 use safecp::error::Error;
 use safecp::kernel::Stat;
-use safecp::options::{Backup, Keep, Reflink, Sparse, Verify};
+use safecp::options::{Backup, Hints, Keep, Reflink, Sparse, Verify};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -209,7 +209,8 @@ impl Judge<'_> {
     fn digest(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
         let was_moved_unread =
             copied.verified == Verified::No && matches!(copied.strategy, Strategy::Reflink | Strategy::Offload);
-        let is_due = self.scenario.options.tells_digests() && !was_moved_unread;
+        let options = &self.scenario.options;
+        let is_due = options.verify == Verify::Blake3 || options.tells_digests() && !was_moved_unread;
         demand(copied.digest().is_some() == is_due, || format!("digest: {:?}, due: {is_due}", copied.digest()))?;
         let Some(digest) = copied.digest() else { return Ok(()) };
         if self.world.intruder.took_target {
@@ -342,6 +343,7 @@ impl Judge<'_> {
             && options.reflink != Reflink::Never
             && (options.verify == Verify::Nothing || !is_small);
         match system.zfs {
+            _ if options.hints == Hints::Never => Some(Strategy::Stream),
             _ if options.reflink == Reflink::Always => Some(Strategy::Reflink),
             None if system.magic == super::system::UNKNOWN_MAGIC => None,
             None if shares && system.reflink && same => Some(Strategy::Reflink),

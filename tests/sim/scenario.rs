@@ -12,7 +12,7 @@ use super::tree::{Attributes, Body, Node, ROOT};
 use super::world::{Death, World};
 use safecp::copy::Geometry;
 use safecp::kernel::{Kind, Timestamp};
-use safecp::options::{Backup, Keep, Options, Preserve, Reflink, Removal, Sparse, Verbosity, Verify};
+use safecp::options::{Backup, Hints, Keep, Options, Preserve, Reflink, Removal, Sparse, Verbosity, Verify};
 use std::ffi::{OsStr, OsString};
 
 /// What may go wrong in a world.
@@ -130,6 +130,10 @@ const FLAGS: u64 = 0x666c_6167_7321_2121;
 /// chattr's C.
 const NO_COPY_ON_WRITE: u32 = 0x0080_0000;
 
+/// The same for who reads both again, and for who uses no hint.
+const AGAIN: u64 = 0x5f3c_91aa_7e04_d21b;
+const HINTLESS: u64 = 0x1b77_c0de_9f31_56e5;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
@@ -140,6 +144,13 @@ pub fn scenario(seed: u64) -> Scenario {
     let mut aside = Random::new(seed ^ BACKUPS);
     if aside.once_in(8) {
         options.backup = aside.pick(&[Backup::Simple, Backup::Existing, Backup::Numbered]);
+    }
+    // By worlds with digests alone, and by those that believe no hint.
+    if options.verify == Verify::Content && Random::new(seed ^ AGAIN).once_in(8) {
+        options.verify = Verify::Blake3;
+    }
+    if options.reflink != Reflink::Always && Random::new(seed ^ HINTLESS).once_in(16) {
+        options.hints = Hints::Never;
     }
     if Random::new(seed ^ DIGESTS).once_in(4) {
         options.verbosity = Verbosity::Decisions;
