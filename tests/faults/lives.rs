@@ -87,8 +87,10 @@ const WAYS: &[Way] = &[
         calls: &["mincore", "fadvise64", "fstatfs", "flock", "sched_getaffinity", "getrandom"],
         errors: &["EOPNOTSUPP", "EINVAL", "EAGAIN", "ENOSYS", "EPERM"],
         lasts: true,
-        // What is durable depends on the filesystem.
-        is_meant: |_, scenario| !scenario.has("--verify=device") && !scenario.has("--durable"),
+        // What is durable, and what a clone is worth, depends on the filesystem.
+        is_meant: |_, scenario| {
+            !scenario.has("--verify=device") && !scenario.has("--durable") && !scenario.has("--reflink=always")
+        },
         why: "nothing of a copy depends on it",
     },
     Way {
