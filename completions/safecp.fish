@@ -47,6 +47,7 @@ complete -c safecp -s Z -d 'give targets the security context of the kernel\'s p
 complete -c safecp -l in-place -d 'write into existing files rather than replace them whole'
 complete -c safecp -l durable -d 'say success only of what a power loss cannot take back'
 complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
+complete -c safecp -l resume -d 'do not copy again what is there and holds the same bytes, whatever its times'
 complete -c safecp -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
 complete -c safecp -l check -d 'as the first argument: compare a tree with a list of it, or with another tree'
 complete -c safecp -l repair -d 'as the first argument: mend what is damaged or missing in a tree, from other copies of it'
