@@ -22,6 +22,7 @@ complete -c safecp -l try -d 'after --doctor: make copies in DIR and compare the
 complete -c safecp -l in-place -d 'write into existing files rather than replace them whole'
 complete -c safecp -l durable -d 'say success only of what a power loss cannot take back'
 complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
+complete -c safecp -l resume -d 'do not copy again what is there and holds the same bytes, whatever its times'
 complete -c safecp -s a -l archive -d 'recursively, keeping links as links and every attribute: -dR --preserve=all'
 complete -c safecp -l attributes-only -d 'carry attributes over and leave content alone'
 complete -c safecp -s b -d 'the same, with the kind of name left to VERSION_CONTROL'

@@ -340,6 +340,8 @@ pub struct Options {
     pub verbosity: Verbosity,
     /// A list is made of what was copied (--manifest), with a digest of every byte.
     pub seals: bool,
+    /// An existing file that holds what its source holds is not copied again (--resume).
+    pub resume: bool,
     /// The process's umask: bits that new files do not get unless modes are preserved.
     pub umask: u32,
     /// Whether chown may be expected to work: the effective user is root.
@@ -441,6 +443,7 @@ impl Options {
             waiting_max: WAITING_MAX,
             verbosity: Verbosity::Quiet,
             seals: false,
+            resume: false,
             umask: 0o022,
             privileged: false,
             user: 0,

@@ -70,6 +70,11 @@ fn a_version_that_says_nothing_is_not_trusted() {
 }
 
 #[test]
+fn any_list_is_read_or_refused_and_ours_come_back() {
+    check("lists", bodies::lists::check);
+}
+
+#[test]
 fn quoted_names_are_names() {
     check("quote", bodies::quote::check);
 }

@@ -5,6 +5,7 @@
 pub(crate) mod cli;
 pub(crate) mod extent;
 pub(crate) mod input;
+pub(crate) mod lists;
 pub(crate) mod map;
 pub(crate) mod quote;
 pub(crate) mod version;

@@ -106,6 +106,8 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
         option(valued("jobs", "N",
                 "work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)"),
             Word(Draft::jobs)),
+        option(flag("resume", None, "do not copy again what is there and holds the same bytes, whatever its times"),
+            Flag(|draft| draft.options.resume = true)),
         option(valued("manifest", "FILE", "write down what was copied, to be checked later; without a target, what is there")
                 .value_hint(ValueHint::FilePath),
             Value(Draft::manifest)),

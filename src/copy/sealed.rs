@@ -68,7 +68,9 @@ impl<K: Kernel> Sealing<'_, K> {
     pub fn name(&self, name: &Name<'_, K::File>, known: Option<Known<'_>>) -> Result<Sealed, Error> {
         let name = name.following(Follow::No);
         let failed = |errno| Error::call(Action::StatTarget, name.shown, errno);
-        let handle = name.open(self.kernel, OFlags::PATH).map_err(failed)?;
+        // A handle to read from tells attributes at once, one of O_PATH only by way of /proc.
+        let readable = known.and_then(|_| name.open(self.kernel, OFlags::RDONLY | OFlags::NONBLOCK).ok());
+        let handle = readable.map_or_else(|| name.open(self.kernel, OFlags::PATH), Ok).map_err(failed)?;
         let stat = self.kernel.stat(&handle).map_err(failed)?;
         let is_known = |known: &Known<'_>| known.identity == (stat.dev, stat.ino) && known.size == stat.size;
         let digests = match known.filter(is_known) {

@@ -10,7 +10,7 @@ use super::links::{Version, identity};
 use super::special::TargetName;
 use crate::copy::{Arrival, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Waiting};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind};
+use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Overwrite, Product, Removal, Verify};
 use std::sync::PoisonError;
 
@@ -100,6 +100,8 @@ impl<K: Kernel> Entries<'_, K> {
         let outcome = if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(&source, &target, &facts)?;
             Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
+        } else if let Some(special) = self.resumed(&source, &target, &facts)? {
+            Outcome::Made(special)
         } else {
             match self.copier.copy_or_strip(&source, &target, &facts)? {
                 Arrival::Named(copied) => Outcome::Copied(copied),
@@ -110,6 +112,38 @@ impl<K: Kernel> Entries<'_, K> {
             self.copier.sync_directory(&ending.dir, target.shown)?;
         }
         Ok(Arrived::Done(outcome))
+    }
+
+    /// With --resume: a target that holds the source's bytes already gets its attributes, and nothing else. `None` if it has
+    /// to be copied.
+    fn resumed(
+        &self,
+        source: &Source<'_, K::File>,
+        target: &Name<'_, K::File>,
+        facts: &TargetFacts,
+    ) -> Result<Option<Special>, Error> {
+        let is_like = |found: &Stat| {
+            let kinds = (found.kind, source.stat.kind);
+            kinds == (Kind::File, Kind::File) && found.size == source.stat.size && !found.is_same_file(source.stat)
+        };
+        // What takes the old file's place as a new one would be without content.
+        let stays = match facts.placement {
+            Placement::Replace | Placement::Rewrite | Placement::InPlace => true,
+            Placement::New | Placement::Supplant | Placement::Through | Placement::BlockDevice | Placement::Value => {
+                false
+            }
+        };
+        let is_asked = self.options().resume && stays;
+        let Some(found) = facts.found.filter(|found| is_asked && is_like(found)) else { return Ok(None) };
+        // What cannot be read is copied anew.
+        let Ok(file) = target.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK) else { return Ok(None) };
+        let is_it = self.copier.kernel.stat(&file).is_ok_and(|stat| stat.is_same_file(&found));
+        if !is_it || !self.copier.holds_same_bytes(source, &file, target.shown)? {
+            return Ok(None);
+        }
+        // So is what cannot be opened to be given its attributes.
+        let finished = self.copier.copy_attributes(source, target, facts).ok();
+        Ok(finished.map(|finished| Special { complaints: finished.complaints, backup: finished.backup }))
     }
 
     /// Whether what stands at the target may be replaced by something that is no regular file.
