@@ -64,6 +64,8 @@ fn what_would_lose_something_is_refused_in_gnus_words() {
     world.mv("a b").fails("mv: 'a' and 'b' are the same file\n");
     world.mv("a ./a").fails("mv: 'a' and './a' are the same file\n");
     world.mv("d d/x").fails("mv: cannot move 'd' to a subdirectory of itself, 'd/x'\n");
+    let said = world.mv("-t x x x");
+    said.fails("mv: cannot move 'x' to a subdirectory of itself, 'x/x'\nmv: warning: source directory 'x' specified more than once\n");
     world.mv("-T a d").fails("mv: cannot overwrite directory 'd' with non-directory 'a'\n");
     world.mv("d a").fails("mv: cannot overwrite non-directory 'a' with directory 'd'\n");
     world.dir("e/d").file("e/d/g", "3");
@@ -134,6 +136,8 @@ fn an_old_target_keeps_a_name() {
     );
     world.mv("--backup=t -T e d~").succeeds();
     assert!(world.stat("d~.~1~").is_dir() && !world.exists("e"));
+    world.dir("p/q").dir("s").mv("-T --backup=t s p/q/").succeeds();
+    assert!(world.stat("p/q.~1~").is_dir() && world.stat("p/q").is_dir());
     world.file("f", "1").file("f~", "2");
     world.mv("--backup=simple f~ f").fails("mv: backing up 'f' might destroy source;  'f~' not moved\n");
 }
@@ -253,6 +257,17 @@ fn a_deep_tree_goes_with_few_open_directories() {
     let script = "ulimit -n 300; mkdir d; (cd d; for i in $(seq 1 700); do mkdir x; echo $i >f; cd x; done)
         mv d o; [ ! -e d ]; find o/d -name f | wc -l";
     across(&world, script).succeeds().says("700\n");
+}
+
+/// The one was copied there, and the other would be renamed over it.
+#[test]
+fn what_was_just_moved_from_elsewhere_is_not_moved_over() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.file("f", "first");
+    let script = "mkdir o/d o/e; echo second >o/e/f; mv f o/e/f o/d || echo $?; cat o/d/f o/e/f";
+    let said = across(&world, script);
+    assert_eq!(said.stderr, "mv: will not overwrite just-created 'o/d/f' with 'o/e/f'\n");
+    said.says("1\nfirstsecond\n");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::usage_error::{ParseError, Result, cited};
 use crate::host::Environment;
 use crate::install::{DirectoryMode, Files, Request, Task};
 use crate::options::{Given, Keep, Options, Removal, Verbosity, Work};
+use crate::quote::quoted;
 use clap::{ArgMatches, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
 
@@ -161,17 +162,21 @@ impl InstallDraft {
         notes.extend(warnings.into_iter().map(|warning| format!("warning: {warning}")));
         let (file_mode, directory_mode) = self.modes(environment)?;
         let paths = paths(matches);
+        notes.extend(self.notes_of_ignored(&options, file_mode.mode));
         let task = if self.makes_directories {
-            if paths.is_empty() {
-                return Err(ParseError::new("missing file operand"));
+            match (&paths[..], self.common.no_target_directory) {
+                ([], _) => return Err(ParseError::new("missing file operand")),
+                ([_, _, third, ..], true) => {
+                    return Err(ParseError::new(format!("extra operand {}", quoted(third))));
+                }
+                _ => {}
             }
             Task::Directories {
                 names: paths,
                 mode: DirectoryMode { mode: directory_mode.mode, told: directory_mode.told },
             }
         } else {
-            let (options, own_notes) = self.options_of_files(options.clone(), file_mode.mode)?;
-            notes.extend(own_notes);
+            let options = self.options_of_files(options.clone(), file_mode.mode)?;
             let operands = self.common.operands(paths)?;
             Task::Files(Box::new(Files { options, operands, makes_leading: self.makes_leading }))
         };
@@ -203,30 +208,33 @@ impl InstallDraft {
         Ok((change.of_nothing(false), change.of_nothing(true)))
     }
 
-    /// How files are installed, and what there is to say of it beforehand.
-    fn options_of_files(&self, common: Options, mode: u32) -> Result<(Options, Vec<String>)> {
+    /// What there is to say of options that do nothing here.
+    fn notes_of_ignored(&self, common: &Options, mode: u32) -> Vec<String> {
         let mut notes = Vec::new();
         if self.strip_program.is_some() && !self.strips {
             notes.push("WARNING: ignoring --strip-program option as -s option was not specified".to_owned());
         }
-        if common.compares && self.strips {
-            return Err(ParseError::new("options --compare (-C) and --strip are mutually exclusive"));
-        }
-        let is_special = mode & SPECIAL_BITS != 0;
-        if common.compares && is_special {
+        if common.compares && mode & SPECIAL_BITS != 0 {
             let why = "the --compare (-C) option is ignored when you specify a mode with non-permission bits";
             notes.push(why.to_owned());
         }
+        notes
+    }
+
+    /// How files are installed.
+    fn options_of_files(&self, common: Options, mode: u32) -> Result<Options> {
+        if common.compares && self.strips {
+            return Err(ParseError::new("options --compare (-C) and --strip are mutually exclusive"));
+        }
         let program = || self.strip_program.clone().unwrap_or_else(|| OsString::from(OsStr::new(crate::copy::STRIP)));
-        let options = Options {
+        Ok(Options {
             work: Work::Install,
             removal: Removal::Always,
             given: Given { mode: Some(mode), ..Given::default() },
-            compares: common.compares && !is_special,
+            compares: common.compares && mode & SPECIAL_BITS == 0,
             strip: self.strips.then(program),
             ..common
-        };
-        Ok((options, notes))
+        })
     }
 }
 

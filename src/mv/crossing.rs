@@ -59,14 +59,14 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         self.prepared.stop.load(Ordering::Relaxed)
     }
 
-    /// Moves an operand; `stat` is what it is, `found` what stands at its target.
+    /// Moves an operand; `stat` is what it is, `found` what stands at its target. False if it was not copied, which was told.
     pub(super) fn cross(
         &self,
         here: &K::File,
         source: &Path,
         target: &Destination<'_, K::File>,
         (stat, found): (&Stat, Option<&Stat>),
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         self.listener.begin(source, &target.shown);
         let began = self.kernel.now();
         let has_directory = |stat: &Stat| stat.kind == Kind::Directory;
@@ -74,7 +74,9 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         let makes_way = found.filter(|found| has_directory(found) || has_directory(stat));
         match (old_directory, makes_way) {
             (_, Some(_)) if self.prepared.options.backup != Backup::No => {
-                let name = Name::within(target.dir, &target.name, &target.shown);
+                let split = target.split(self.kernel);
+                let (above, last) = split.map_err(|errno| Error::call(Action::Backup, &target.shown, errno))?;
+                let name = Name::within(&above, &last, &target.shown);
                 // The reason was told when it was met; the old one gets its name back.
                 let commit = |_| if self.copy(source, target) { Ok(()) } else { Err(Errno::CANCELED) };
                 let failed = |_| Error::Interrupted;
@@ -83,12 +85,12 @@ impl<'a, K: Kernel> Crossing<'a, K> {
             (Some(_), _) => {
                 self.make_way(source, target)?;
                 if !self.copy(source, target) {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
             (None, _) => {
                 if !self.copy(source, target) {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
         }
@@ -96,7 +98,7 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         let is_verbose = self.prepared.options.verbosity >= Verbosity::Names;
         let removal =
             Removal { kernel: self.kernel, listener: self.listener, began, stop: self.prepared.stop, is_verbose };
-        removal.operand(here, source, stat, target)
+        removal.operand(here, source, stat, target).map(|()| true)
     }
 
     /// Copies an operand. False if anything of it failed, which was told.

@@ -1,6 +1,8 @@
 //! Where a name is moved to.
 
-use std::path::PathBuf;
+use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags, Result};
+use crate::tree::plan::{last_component, without_trailing_slashes};
+use std::path::{Path, PathBuf};
 
 /// A name in an open directory.
 pub(super) struct Destination<'a, F> {
@@ -9,4 +11,16 @@ pub(super) struct Destination<'a, F> {
     pub(super) name: PathBuf,
     /// As the user would write it.
     pub(super) shown: PathBuf,
+}
+
+impl<F> Destination<'_, F> {
+    /// Opens the directory that the last component lies in, and gives that component: what a name leaves behind, or a
+    /// backup, is found beside it.
+    pub(super) fn split<K: Kernel<File = F>>(&self, kernel: &K) -> Result<(F, PathBuf)> {
+        let path = without_trailing_slashes(&self.name);
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let dir = kernel.open(Some(self.dir), above, flags, Mode::empty(), ResolveFlags::empty())?;
+        Ok((dir, last_component(path)))
+    }
 }

@@ -29,6 +29,8 @@ pub struct Mover<'a, K: Kernel> {
     crossing: OnceCell<Crossing<'a, K>>,
     /// What operands have made, where there are several: the name, and what has it.
     made: BTreeSet<(PathBuf, (u64, u64))>,
+    /// Directories that were to be moved into themselves, and the names that they were to get.
+    into_itself: BTreeSet<(PathBuf, (u64, u64))>,
 }
 
 impl<'a, K: Kernel> Mover<'a, K> {
@@ -40,8 +42,9 @@ impl<'a, K: Kernel> Mover<'a, K> {
         ask: Ask<'a>,
         prepare: &'a dyn Fn() -> Result<Prepared<'a>, Error>,
     ) -> Self {
-        let (crossing, made) = (OnceCell::new(), BTreeSet::new());
-        Self { kernel, request, listener, ask, prepare, crossing, made }
+        let crossing = OnceCell::new();
+        let (made, into_itself) = (BTreeSet::new(), BTreeSet::new());
+        Self { kernel, request, listener, ask, prepare, crossing, made, into_itself }
     }
 
     /// Moves every operand; what fails is told, and the rest goes on.
@@ -142,14 +145,20 @@ impl<'a, K: Kernel> Mover<'a, K> {
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source, errno))?;
         let Some(found) = self.stat_target(target)? else {
             let errno = free.and_then(Result::err).unwrap_or(Errno::NOENT);
-            return self.move_otherwise(here, source, target, (&stat, None), errno);
+            let is_moved = self.move_otherwise(here, source, target, (&stat, None), errno)?;
+            return if is_moved && !is_last { self.remember_made(target) } else { Ok(()) };
         };
         if let Some(outcome) = self.existing_stays(source, &stat, target, &found)? {
             return self.leave(source, target, outcome);
         }
         self.check(source, &stat, target, &found)?;
-        self.replace(here, source, target, (&stat, &found))?;
-        if !is_last {
+        let is_moved = self.replace(here, source, target, (&stat, &found))?;
+        if is_moved && !is_last { self.remember_made(target) } else { Ok(()) }
+    }
+
+    /// Notes what has the target's name now, which is another inode than the source was if it was copied.
+    fn remember_made(&mut self, target: &Destination<'_, K::File>) -> Result<(), Error> {
+        if let Some(stat) = self.stat_target(target)? {
             self.remember(target, &stat);
         }
         Ok(())
@@ -215,20 +224,21 @@ impl<'a, K: Kernel> Mover<'a, K> {
         Ok(())
     }
 
-    /// Moves over what stands at the target.
+    /// Moves over what stands at the target. False if it was not moved, which was told.
     fn replace(
-        &self,
+        &mut self,
         here: &K::File,
         source: &Path,
         target: &Destination<'_, K::File>,
         (stat, found): (&Stat, &Stat),
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let is_dots = matches!(last_component(source).to_str(), Some("." | ".."));
         let backs_up = self.request.options.backup != Backup::No && !is_dots;
         let flags = if self.request.way == Way::Exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
         let done = if backs_up {
             let copier = self.crossing()?.copier();
-            let name = Name::within(target.dir, &target.name, &target.shown);
+            let (above, last) = target.split(self.kernel).map_err(|errno| cannot_stat(target, errno))?;
+            let name = Name::within(&above, &last, &target.shown);
             let from = Name { dir: None, name: source, shown: source, follow: Follow::No };
             if copier.backup_is_source(&from, &name)? {
                 let (to, from) = (quoted(&target.shown), quoted(source));
@@ -259,22 +269,27 @@ impl<'a, K: Kernel> Mover<'a, K> {
         match done {
             Ok(backup) => {
                 self.renamed(source, target, backup.as_deref());
-                Ok(())
+                Ok(true)
             }
             Err(errno) => self.move_otherwise(here, source, target, (stat, Some(found)), errno),
         }
     }
 
-    /// What is left to do after a rename that failed: to copy, or to say why not.
+    /// What is left to do after a rename that failed: to copy, or to say why not. False if that was told.
     fn move_otherwise(
-        &self,
+        &mut self,
         here: &K::File,
         source: &Path,
         target: &Destination<'_, K::File>,
         (stat, found): (&Stat, Option<&Stat>),
         errno: Errno,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         match (errno, self.request.way) {
+            (Errno::INVAL, _) if !self.into_itself.insert((target.name.clone(), (stat.dev, stat.ino))) => {
+                let warning = format!("source directory {} specified more than once", quoted(source));
+                self.listener.hear(&Event::Warned(&warning));
+                Ok(false)
+            }
             (Errno::INVAL, _) => {
                 let (from, to) = (quoted(source), quoted(&target.shown));
                 Err(Error::Refused(format!("cannot move {from} to a subdirectory of itself, {to}")))
