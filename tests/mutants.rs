@@ -105,7 +105,7 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "FICLONE's 0 is believed",
         &[(
-            "if self.options.verify == Verify::Nothing {\n            return Ok(Passed { size: probe.size",
+            "if matches!(self.options.verify, Verify::Nothing | Verify::Blake3) {\n            return Ok(Passed { size: probe.size",
             "if true {\n            return Ok(Passed { size: probe.size",
         )],
     ),
