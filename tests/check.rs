@@ -336,3 +336,32 @@ fn what_cannot_be_read_is_said_and_the_rest_is_checked() {
         "{run}"
     );
 }
+
+/// As makepkg writes it: compressed, with what is in the package and not installed.
+#[test]
+fn pacmans_lists_are_read() {
+    let world = World::new();
+    world.dir("root/usr/bin").file("root/usr/bin/tool", "tool").times(
+        "root/usr/bin/tool",
+        (5, 0),
+        (1_700_000_000, 999),
+    );
+    world.chmod("root/usr/bin/tool", 0o755);
+    let sha256 = world.tool("sha256sum", ["root/usr/bin/tool"]);
+    let sha256 = sha256.split(' ').next().expect("a digest");
+    let owner = fs::metadata(world.path("root"))
+        .map(|stat| (std::os::unix::fs::MetadataExt::uid(&stat), std::os::unix::fs::MetadataExt::gid(&stat)));
+    let (uid, gid) = owner.expect("stat");
+    world.file(
+        "text",
+        format!(
+            "#mtree\n/set type=file uid={uid} gid={gid} mode=755\n./.PKGINFO time=1700000000.0 mode=644 size=3 sha256digest={sha256}\n\
+             ./usr time=1700000000.0 type=dir\n./usr/bin/tool time=1700000000.0 size=4 sha256digest={sha256}\n"
+        ),
+    );
+    world.shell("gzip -c text > mtree").succeeds();
+    world.cp("--check mtree root").succeeds();
+    rot(&world, "root/usr/bin/tool", 0, b"x");
+    let found = findings(&world, "--check mtree root");
+    assert!(found.len() == 1 && found.iter().all(|line| line.starts_with("damaged: 'usr/bin/tool'")), "{found:?}");
+}

@@ -76,7 +76,10 @@ const DROPS: u32 = 5;
 impl<K: Kernel> Comparison<'_, K> {
     /// Compares one record.
     pub(super) fn record(&self, record: &Record) -> Result<Compared, Error> {
-        let Some(Opened { path, file, stat }) = self.open(record)? else { return Ok(Compared::Missing) };
+        let Some(Opened { path, file, stat }) = self.open(record)? else {
+            let stays_in_package = self.format == Format::Mtree && is_of_package(&record.path);
+            return Ok(if stays_in_package { Compared::Right } else { Compared::Missing });
+        };
         let (file, stat) = (&file, &stat);
         let wanted = record.kind.unwrap_or(if record.digest.is_some() { Kind::File } else { stat.kind });
         if wanted != stat.kind {
@@ -308,6 +311,11 @@ impl<K: Kernel> Comparison<'_, K> {
         }
         Ok(self.digest(&file, &stat, &shown, wanted)?.0 == wanted.value)
     }
+}
+
+/// What pacman's lists have of a package beside its files: it is not installed.
+fn is_of_package(path: &Path) -> bool {
+    [".BUILDINFO", ".CHANGELOG", ".INSTALL", ".MTREE", ".PKGINFO"].iter().any(|name| path == Path::new(name))
 }
 
 fn words(what: &str, digest: Option<blake3::Hash>) -> String {
