@@ -166,3 +166,34 @@ impl<K: Kernel> Sorted<'_, K> {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::linux::Linux;
+    use crate::kernel::{Mode, OFlags, ResolveFlags};
+    use std::collections::BTreeMap;
+
+    /// Against a map, with runs so short that most is written out, and values longer than what is read at once.
+    #[test]
+    fn entries_come_sorted_and_the_last_of_a_key_counts() {
+        let (kernel, place) = (Linux::new(), tempfile::tempdir().expect("a directory"));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let dir = kernel.open(None, place.path(), flags, Mode::empty(), ResolveFlags::empty()).expect("its handle");
+        let mut sorter = Sorter { run_bytes: 2000, ..Sorter::new(&kernel, &dir, Path::new("list")) };
+        let mut expected = BTreeMap::new();
+        for number in 0..1000_usize {
+            let (key, length) = (number * 7919 % 613, if number % 100 == 0 { 3 * READ_BYTES } else { number % 50 });
+            let (key, value) = (key.to_string().into_bytes(), vec![number as u8; length]);
+            sorter.push(key.clone(), value.clone()).expect("room");
+            expected.insert(key, value);
+        }
+        let mut sorted = sorter.sorted().expect("what was written");
+        let mut found = Vec::new();
+        while let Some(entry) = sorted.next().expect("what was written") {
+            found.push(entry);
+        }
+        assert!(found == expected.into_iter().collect::<Vec<_>>());
+        assert_eq!(std::fs::read_dir(place.path()).expect("the directory").count(), 0, "nothing is left");
+    }
+}
