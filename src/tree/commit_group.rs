@@ -115,7 +115,8 @@ impl<K: Kernel> Run<'_, K> {
         if self.is_stopped() {
             return BTreeSet::new();
         }
-        let witnesses = self.groups.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        // Others open theirs, and copy, while a filesystem is written out.
+        let witnesses = self.groups.witnesses.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_apart = |(dev, (honesty, files)): &(Option<u64>, (_, u32))| {
             let Some(witness) = dev.and_then(|dev| witnesses.get(&dev)).filter(|_| *files > 1) else { return true };
             if pace.apart > 0 {
@@ -123,11 +124,14 @@ impl<K: Kernel> Run<'_, K> {
                 return true;
             }
             let begun = Instant::now();
-            let is_told = self.entries.copier.sync_group(witness, *honesty);
+            if !self.entries.copier.sync_group(witness, *honesty) {
+                // What failed may be a file of the next group, and is told once: from now on each file is asked.
+                pace.untold.insert(*dev);
+            }
             if begun.elapsed() > SLOW * *files {
                 pace.apart = GROUPS_APART;
             }
-            !is_told
+            pace.untold.contains(dev)
         };
         devices.into_iter().filter(is_apart).map(|(dev, _)| dev).collect()
     }

@@ -88,6 +88,8 @@ pub(super) enum Later<K: Kernel> {
 pub(super) struct Pace {
     /// So many groups are synced file by file.
     pub(super) apart: u32,
+    /// Devices of which syncfs does not tell what could not be written, or has told that once.
+    pub(super) untold: BTreeSet<Option<u64>>,
 }
 
 /// An event that is told later.
