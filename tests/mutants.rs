@@ -335,7 +335,7 @@ const MUTANTS: &[Mutant] = &[
         "directories do not get their attributes",
         &[(
             "let complaints = self.entries.copier.leave(&level, &pair);",
-            "let complaints: Vec<Error> = std::iter::once(pair).flat_map(|_| None).collect();",
+            "let complaints: Vec<Error> = std::iter::once(&pair).flat_map(|_| None).collect();",
         )],
     ),
     of_trees(

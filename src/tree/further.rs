@@ -115,7 +115,9 @@ impl<K: Kernel> Run<'_, K> {
         match self.kernel.open(Some(entry_pair.base), &made.path, flags, Mode::empty(), reach) {
             Ok(file) => Ok(Some(file)),
             // Gone, or something else by now.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Ok(None),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            // A link leads out; where none is followed nothing does, and the answer is a fault.
+            Err(Errno::XDEV) if !reach.contains(ResolveFlags::NO_SYMLINKS) => Ok(None),
             Err(errno) => Err(errno),
         }
     }
