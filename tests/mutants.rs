@@ -353,13 +353,6 @@ const MUTANTS: &[Mutant] = &[
         )],
     ),
     of_trees(
-        "a failed look counts as nothing there",
-        &[(
-            "            Err(Errno::NOENT) => Ok(None),\n            Err(errno) => Err(Error::call(Action::StatTarget",
-            "            Err(errno) if errno != Errno::ISDIR => Ok(None),\n            Err(errno) => Err(Error::call(Action::StatTarget",
-        )],
-    ),
-    of_trees(
         "a target operand that cannot be looked at is a new name",
         &[("(Err(errno), None) if is_no_directory(errno) =>", "(Err(errno), None) if errno != Errno::ISDIR =>")],
     ),
