@@ -382,10 +382,6 @@ const MUTANTS: &[Mutant] = &[
             "if self.shows(making, target).map_err(failed)? || target.dir.is_some() {",
         )],
     ),
-    of_trees(
-        "an error of listing is the end of a directory",
-        &[("Err(errno) => self.state = State::Failed(errno),", "Err(_) => self.state = State::Ended,")],
-    ),
     of_trees("-n replaces", &[("if options.overwrite == Overwrite::Never {", "if false {")]),
     of_trees(
         "what a link takes the place of is removed before",
