@@ -196,8 +196,9 @@ fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str>
         Rule::Bytes if scenario.has("--verify=none") && fault.is_lie => {
             Some("--verify=none: a false success is believed, as by cp")
         }
-        Rule::Bytes | Rule::Whole if fault.row.starts_with("SEEK_DATA") && places[case.place].name != "overlay" => {
-            Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed")
+        // An overlay's is believed where it tells a file's extents, which shows what its layer lies on.
+        Rule::Bytes | Rule::Whole if fault.row.starts_with("SEEK_DATA") => {
+            Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed, and of an overlay on them")
         }
         Rule::Ends if fault.call.name.starts_with("open") && fault.what == "error=EAGAIN" => {
             Some("a lease is waited for, 90 seconds at most")
@@ -208,7 +209,10 @@ fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str>
         {
             Some("the refusal that was to make a named temporary struck another call")
         }
-        Rule::Said
+        Rule::Said if scenario.has("--reflink=always") && fault.call.name == "fstatfs" => {
+            Some("on a filesystem that cannot be told a file with pages is not cloned, and that is said")
+        }
+        Rule::Said | Rule::Lives
             if scenario.has("--durable") && fault.call.name == "ioctl" && places[case.place].name == "overlay" =>
         {
             Some("an overlay that does not tell what its layer lies on keeps nothing")
