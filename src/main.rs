@@ -249,6 +249,31 @@ fn exit_code(is_done: bool) -> ExitCode {
     if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What the work on a list is done with.
+type Tools<'a> = (Sealing<'a, Retrying<Linux>>, &'a Threads, &'a Report);
+
+/// Makes, checks or follows a list, to its end. `work` tells whether all is well; what it could not do at all is told.
+fn with_list(
+    environment: &Environment,
+    jobs: Option<NonZeroUsize>,
+    work: impl FnOnce(Tools<'_>) -> Result<bool, safecp::error::Error>,
+) -> Result<ExitCode, Failure> {
+    let options = Options { jobs, ..Options::plain() }.within(host::allow_many_files());
+    let watch = signals::watch(signals::GRACE)?;
+    let report = report(environment, Verbosity::Quiet);
+    let kernel = Retrying(Linux::new());
+    let threads = Threads::new(options.jobs, options.jobs_max);
+    let (geometry, stop) = (Geometry::default(), Stop(&watch.stop));
+    let sealing = Sealing { kernel: &kernel, geometry, threads: Some(&threads), stop };
+    let is_well = work((sealing, &threads, &report)).unwrap_or_else(|error| {
+        report.hear(&Event::Failed(&error));
+        false
+    });
+    let is_told = report.finish();
+    watch.die_if_asked();
+    Ok(exit_code(is_well && is_told))
+}
+
 /// Writes down what is there.
 fn seal(
     environment: &Environment,
@@ -256,86 +281,54 @@ fn seal(
     wanted: &Wanted,
     jobs: Option<NonZeroUsize>,
 ) -> Result<ExitCode, Failure> {
-    let options = Options { jobs, ..Options::plain() }.within(host::allow_many_files());
-    let watch = signals::watch(signals::GRACE)?;
-    let report = Report::new(environment.program, Verbosity::Quiet, host::output(), host::messages());
-    let kernel = Retrying(Linux::new());
-    let threads = Threads::new(options.jobs, options.jobs_max);
-    let stop = Stop(&watch.stop);
-    let sealing = Sealing { kernel: &kernel, geometry: Geometry::default(), threads: Some(&threads), stop };
-    let place = Place::open(&kernel, wanted)?;
-    let manifest = Manifest::begin(&kernel, wanted, &place);
-    let sealed = archive::seal::seal(&sealing, operand, &manifest, &threads, &report);
-    if !stop.is_asked() {
-        let finished = sealed.and_then(|()| manifest.finish());
-        finished.unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
-    }
-    let is_done = report.finish();
-    watch.die_if_asked();
-    Ok(exit_code(is_done))
+    with_list(environment, jobs, |(sealing, threads, report)| {
+        let place = Place::open(sealing.kernel, wanted)?;
+        let manifest = Manifest::begin(sealing.kernel, wanted, &place);
+        let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, report);
+        // A list that is not whole is none.
+        if !sealing.stop.is_asked() {
+            sealed.and_then(|()| manifest.finish())?;
+        }
+        Ok(true)
+    })
 }
 
 /// Compares a tree with what is known of it, and tells each difference.
 fn check(environment: &Environment, request: &check::Request) -> Result<ExitCode, Failure> {
-    let options = Options { jobs: request.jobs, ..Options::plain() }.within(host::allow_many_files());
-    let watch = signals::watch(signals::GRACE)?;
-    let report = Report::new(environment.program, Verbosity::Quiet, host::output(), host::messages());
-    let kernel = Retrying(Linux::new());
-    let threads = Threads::new(options.jobs, options.jobs_max);
-    let stop = Stop(&watch.stop);
-    let sealing = Sealing { kernel: &kernel, geometry: Geometry::default(), threads: Some(&threads), stop };
-    let hear = |finding: &Finding| match (finding, archive::text::line(finding)) {
-        (Finding::Failed(error), _) => report.hear(&Event::Failed(error)),
-        (_, Some(line)) => report.line(&line),
-        (_, None) => {}
-    };
-    let check = Check { sealing, threads: &threads, release: host::this_host().kernel, hear: &hear };
-    let tally = check.run(request);
-    let is_clean = match (&tally, &request.reference) {
-        (Ok(tally), Reference::List(reference) | Reference::Tree(reference)) => {
-            let summary = archive::text::summary(reference, tally);
-            if tally.is_clean() {
-                report.line(&summary);
-            } else {
-                complain(environment.program, &summary);
-                archive::text::advice(tally).into_iter().for_each(|advice| complain(environment.program, advice));
-            }
-            tally.is_clean()
+    with_list(environment, request.jobs, |(sealing, threads, report)| {
+        let hear = |finding: &Finding| match (finding, archive::text::line(finding)) {
+            (Finding::Failed(error), _) => report.hear(&Event::Failed(error)),
+            (_, Some(line)) => report.line(&line),
+            (_, None) => {}
+        };
+        let check = Check { sealing, threads, release: host::this_host().kernel, hear: &hear };
+        let tally = check.run(request)?;
+        let (Reference::List(reference) | Reference::Tree(reference)) = &request.reference;
+        let summary = archive::text::summary(reference, &tally);
+        if tally.is_clean() {
+            report.line(&summary);
+        } else {
+            complain(environment.program, &summary);
+            archive::text::advice(&tally).into_iter().for_each(|advice| complain(environment.program, advice));
         }
-        (Err(error), _) => {
-            report.hear(&Event::Failed(error));
-            false
-        }
-    };
-    let is_told = report.finish();
-    watch.die_if_asked();
-    Ok(if is_clean && is_told { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(tally.is_clean())
+    })
 }
 
 /// Mends a tree, and tells what was mended.
 fn repair(environment: &Environment, request: &Repair) -> Result<ExitCode, Failure> {
-    let options = Options { jobs: request.jobs, ..Options::plain() }.within(host::allow_many_files());
-    let watch = signals::watch(signals::GRACE)?;
-    let report = Report::new(environment.program, Verbosity::Quiet, host::output(), host::messages());
-    let kernel = Retrying(Linux::new());
-    let threads = Threads::new(options.jobs, options.jobs_max);
-    let stop = Stop(&watch.stop);
-    let sealing = Sealing { kernel: &kernel, geometry: Geometry::default(), threads: Some(&threads), stop };
-    let check = Check { sealing, threads: &threads, release: host::this_host().kernel, hear: &|_| {} };
-    let repaired = archive::repair::repair(&check, request, &|told| match told {
-        Told::Left(finding) => {
-            archive::text::line(finding).iter().for_each(|line| report.line(&format!("left alone: {line}")));
-        }
-        Told::Mended(path, mended) => report.line(&archive::text::mended(path, *mended)),
-        Told::Failed(error) => report.hear(&Event::Failed(error)),
-    });
-    match repaired {
-        Ok(repaired) => report.line(&archive::text::repaired(&request.list, &repaired)),
-        Err(error) => report.hear(&Event::Failed(&error)),
-    }
-    let is_done = report.finish();
-    watch.die_if_asked();
-    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    with_list(environment, request.jobs, |(sealing, threads, report)| {
+        let check = Check { sealing, threads, release: host::this_host().kernel, hear: &|_| {} };
+        let repaired = archive::repair::repair(&check, request, &|told| match told {
+            Told::Left(finding) => {
+                archive::text::line(finding).iter().for_each(|line| report.line(&format!("left alone: {line}")));
+            }
+            Told::Mended(path, mended) => report.line(&archive::text::mended(path, *mended)),
+            Told::Failed(error) => report.hear(&Event::Failed(error)),
+        })?;
+        report.line(&archive::text::repaired(&request.list, &repaired));
+        Ok(true)
+    })
 }
 
 /// Returns only if the command could not be executed.

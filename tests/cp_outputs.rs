@@ -72,6 +72,10 @@ fn a_pipe_that_nobody_reads_ends_it() {
     world.shell(&format!("{UNREAD} $safecp nope s a t 2>&4; echo $?")).succeeds().says("141\n");
     assert!(!world.exists("t/a"), "it copied on");
     world.shell(&format!("{UNREAD} $safecp a /dev/stdout >&4; echo $?")).succeeds().says("141\n");
+    world.cp("-a --manifest=list s whole").succeeds();
+    for mode in ["--check list whole", "--repair list whole --from=s"] {
+        world.shell(&format!("{UNREAD} $safecp {mode} >&4; echo $?")).succeeds().says("141\n");
+    }
 }
 
 #[test]
