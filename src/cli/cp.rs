@@ -3,7 +3,7 @@
 use super::cp_options::{of_cp, of_ours};
 use super::definition::{flag, help, line, operands, paths, valued};
 use super::draft::Draft;
-use super::invocation::{Invocation, parse_with};
+use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
 use super::{AS, check, doctor, guard, repair};
@@ -113,17 +113,10 @@ fn modes() -> Vec<Arg> {
 /// What it asks for.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
     let define = if environment.called_as == CalledAs::Cp { cp_command } else { command };
-    let mut command = define(&environment.called);
-    if environment.posixly_correct {
-        command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
-    }
-    parse_with(command, arguments, |matches, command| invocation(matches, command, environment))
+    parse_program(define(&environment.called), arguments, environment, |matches| invocation(matches, environment))
 }
 
-fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment) -> Result<Invocation> {
-    if matches.get_flag("version") {
-        return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
-    }
+fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocation> {
     let is_typed = |mode: &&str| matches!(matches.value_source(mode), Some(ValueSource::CommandLine));
     let are_defined = environment.called_as != CalledAs::Cp;
     if let Some(mode) = MODES.into_iter().filter(|_| are_defined).find(is_typed) {

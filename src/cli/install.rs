@@ -2,7 +2,7 @@
 
 use super::definition::{flag, help, letter, line, operands, optional, paths, valued};
 use super::draft::Draft;
-use super::invocation::{Invocation, parse_with};
+use super::invocation::{Invocation, parse_program};
 use super::mode::{Changed, ModeChange};
 use super::option::{CommandOption, Meaning, apply, option};
 use super::usage_error::{ParseError, Result, cited};
@@ -121,17 +121,11 @@ fn options() -> Vec<CommandOption<InstallDraft>> {
 
 /// What it asks for.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
-    let mut command = install_command(&environment.called);
-    if environment.posixly_correct {
-        command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
-    }
-    parse_with(command, arguments, |matches, command| invocation(matches, command, environment))
+    let command = install_command(&environment.called);
+    parse_program(command, arguments, environment, |matches| invocation(matches, environment))
 }
 
-fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment) -> Result<Invocation> {
-    if matches.get_flag("version") {
-        return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
-    }
+fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocation> {
     let mut draft = InstallDraft {
         common: Draft::new(),
         mode: None,

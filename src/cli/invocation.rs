@@ -6,6 +6,7 @@ use crate::archive::check;
 use crate::archive::repair::Repair;
 use crate::doctor;
 use crate::guard::Shortcut;
+use crate::host::Environment;
 use crate::install;
 use crate::mv;
 use crate::options::Options;
@@ -57,6 +58,26 @@ pub enum Invocation {
     Doctor(doctor::Request),
     /// A text for standard output: help or version.
     Text(String),
+}
+
+/// Reads the arguments of a program that stands in for GNU's, and answers --version too.
+pub(super) fn parse_program(
+    command: Command,
+    arguments: Vec<OsString>,
+    environment: &Environment,
+    invocation: impl FnOnce(&ArgMatches) -> Result<Invocation>,
+) -> Result<Invocation> {
+    let command = if environment.posixly_correct {
+        command.mut_arg("operands", |operands| operands.trailing_var_arg(true))
+    } else {
+        command
+    };
+    parse_with(command, arguments, |matches, command| {
+        if matches.get_flag("version") {
+            return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
+        }
+        invocation(matches)
+    })
 }
 
 /// Reads arguments by the definition, in getopt's words if that fails, and answers --help.

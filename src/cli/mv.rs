@@ -2,7 +2,7 @@
 
 use super::definition::{flag, help, letter, line, operands, optional, paths, valued};
 use super::draft::{Draft, UPDATES};
-use super::invocation::{Invocation, parse_with};
+use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, Meaning, apply, option};
 use super::usage_error::{ParseError, Result};
 use super::words::one_of;
@@ -108,17 +108,11 @@ fn options() -> Vec<CommandOption<MvDraft>> {
 
 /// What it asks for.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
-    let mut command = mv_command(&environment.called);
-    if environment.posixly_correct {
-        command = command.mut_arg("operands", |operands| operands.trailing_var_arg(true));
-    }
-    parse_with(command, arguments, |matches, command| invocation(matches, command, environment))
+    let command = mv_command(&environment.called);
+    parse_program(command, arguments, environment, |matches| invocation(matches, environment))
 }
 
-fn invocation(matches: &ArgMatches, command: &Command, environment: &Environment) -> Result<Invocation> {
-    if matches.get_flag("version") {
-        return Ok(Invocation::Text(format!("{}\n", command.render_version().trim_end())));
-    }
+fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocation> {
     let common = Draft::new();
     let mut draft = MvDraft { common, clobbers: None, exchanges: false, copies: true, backs_up: false };
     apply(&options(), matches, &mut draft)?;
