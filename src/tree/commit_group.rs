@@ -5,8 +5,7 @@ use super::entry_context::{EntryContext, MadeBefore};
 use super::groups::{Groups, Item, Later, OperandName, Pace, Waiter, Whence};
 use super::level::Task;
 use super::run::{EntryPair, Run};
-use crate::copy::Unnamed;
-use crate::copy::{Name, Outcome, TargetDirectory, Waiting};
+use crate::copy::{Copied, Name, Outcome, TargetDirectory, Unnamed, Waiting};
 use crate::error::Error;
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::report::Event;
@@ -137,46 +136,52 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     fn commit_one(&self, waiter: Waiter<K>, apart: &BTreeSet<Option<u64>>) {
-        let Waiter { whence, open, mut waiting, target_directory, removed, after } = waiter;
-        let copier = &self.entries.copier;
-        let named = self.with_whence(&whence, false, |entry_pair| {
-            let target = entry_pair.target;
-            if self.is_stopped() {
-                let gave_up = target.directory().map(|dir| copier.give_up_waiting(waiting, dir, &target_directory));
-                gave_up.unwrap_or(());
-                return Ok(Err(Error::Interrupted));
-            }
-            if apart.contains(&target_directory.dev)
-                && let Err(error) = copier.sync_waiting(&mut waiting, target)
-            {
-                return Ok(Err(error));
-            }
-            match copier.name_waiting(waiting, target, &target_directory) {
-                Ok(copied) => Ok(Ok((Outcome::Copied(Box::new(copied)), removed))),
-                Err(Unnamed::Failed(error)) => Ok(Err(error)),
-                Err(Unnamed::Again) => Err(()),
-            }
+        let Waiter { whence, open, waiting, target_directory, removed, after } = waiter;
+        let is_apart = apart.contains(&target_directory.dev);
+        let ended = self.with_whence(&whence, |entry_pair| {
+            let made = match self.give_name(entry_pair.target, waiting, &target_directory, is_apart) {
+                Ok(copied) => {
+                    self.note_operand(&whence, &copied);
+                    Ok((Outcome::Copied(Box::new(copied)), removed))
+                }
+                Err(Unnamed::Failed(error)) => Err(error),
+                Err(Unnamed::Again) => return None,
+            };
+            Some(self.made_out(entry_pair, made, after))
         });
-        let ended = match named {
-            Ok(Err(())) => return self.add_later([Later::Again(whence, after)]),
-            Ok(Ok(made)) => {
-                self.note_operand(&whence, made.as_ref().ok());
-                self.with_whence(&whence, false, |entry_pair| self.made_out(entry_pair, made, after))
-            }
-            Err(error) => Ok(self.failed(error, after)),
-        };
         drop(open);
-        if let Err(error) = ended.and_then(|ended| ended) {
-            self.tell(Event::Failed(&error));
+        match ended.unwrap_or_else(|error| Some(self.failed(error, after))) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.tell(Event::Failed(&error)),
+            None => return self.add_later([Later::Again(whence, after)]),
         }
         self.release_whence(whence);
     }
 
+    /// Gives a file its name, or in a run that is to end gives it up.
+    fn give_name(
+        &self,
+        target: &Name<'_, K::File>,
+        mut waiting: Waiting<K::File>,
+        target_directory: &TargetDirectory,
+        is_apart: bool,
+    ) -> Result<Copied, Unnamed> {
+        let copier = &self.entries.copier;
+        if self.is_stopped() {
+            let gave_up = target.directory().map(|dir| copier.give_up_waiting(waiting, dir, target_directory));
+            gave_up.unwrap_or(());
+            return Err(Unnamed::Failed(Error::Interrupted));
+        }
+        if is_apart {
+            copier.sync_waiting(&mut waiting, target).map_err(Unnamed::Failed)?;
+        }
+        copier.name_waiting(waiting, target, target_directory)
+    }
+
     /// The file has another number now than when its operand was done.
-    fn note_operand(&self, whence: &Whence<K>, made: Option<&(Outcome, Removed)>) {
-        if let (Whence::Operand(_), Some((Outcome::Copied(copied), _))) = (whence, made) {
-            let mut operands = self.groups.operands.lock().unwrap_or_else(PoisonError::into_inner);
-            operands.extend(copied.identity);
+    fn note_operand(&self, whence: &Whence<K>, copied: &Copied) {
+        if let Whence::Operand(_) = whence {
+            self.groups.note_made(copied.identity);
         }
     }
 
@@ -206,7 +211,7 @@ impl<K: Kernel> Run<'_, K> {
             match next {
                 Later::Task(task) => self.task(task),
                 Later::Again(whence, after) => {
-                    let again = self.with_whence(&whence, false, |entry_pair| self.name_again(entry_pair, None, after));
+                    let again = self.with_whence(&whence, |entry_pair| self.name_again(entry_pair, None, after));
                     let again = again.unwrap_or_else(|error| self.failed(error, after));
                     if let Err(error) = again {
                         self.tell(Event::Failed(&error));
@@ -217,14 +222,10 @@ impl<K: Kernel> Run<'_, K> {
         }
     }
 
-    fn with_whence<T>(
-        &self,
-        whence: &Whence<K>,
-        may_wait: bool,
-        call: impl FnOnce(&EntryPair<'_, K::File>) -> T,
-    ) -> Result<T, Error> {
+    /// Calls with what a name that does not wait any more comes from and where it goes.
+    fn with_whence<T>(&self, whence: &Whence<K>, call: impl FnOnce(&EntryPair<'_, K::File>) -> T) -> Result<T, Error> {
         let operand = match whence {
-            Whence::Task(task) => return self.with_entry_pair(task, may_wait, call),
+            Whence::Task(task) => return self.with_entry_pair(task, false, call),
             Whence::Operand(operand) => operand,
         };
         let source = Name { dir: None, name: &operand.source, shown: &operand.source_shown, follow: operand.follow };
@@ -234,7 +235,7 @@ impl<K: Kernel> Run<'_, K> {
             target_directory: operand.target_directory,
             origin: None,
             created: MadeBefore::Nothing,
-            may_wait,
+            may_wait: false,
             named: operand.named,
             walked: None,
             top: None,

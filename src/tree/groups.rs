@@ -30,8 +30,8 @@ pub(super) struct Groups<K: Kernel> {
     /// For each device a handle that was opened before anything was written there: it is told what could not be written.
     pub(super) witnesses: Mutex<BTreeMap<u64, Arc<K::File>>>,
     pub(super) later: Mutex<Vec<Later<K>>>,
-    /// Files that operands have made.
-    pub(super) operands: Mutex<BTreeSet<Identity>>,
+    /// Files that operands have made. Of one that waits, the number is noted when it has its name.
+    operands: Mutex<BTreeSet<Identity>>,
 }
 
 pub(super) struct Queue<K: Kernel> {
@@ -160,6 +160,20 @@ impl<K: Kernel> Groups<K> {
 
     pub(super) fn queue(&self) -> MutexGuard<'_, Queue<K>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn operands(&self) -> MutexGuard<'_, BTreeSet<Identity>> {
+        self.operands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a file that an operand has made.
+    pub(super) fn note_made(&self, made: Option<Identity>) {
+        self.operands().extend(made);
+    }
+
+    /// Whether an operand has made this file.
+    pub(super) fn is_made(&self, file: &Identity) -> bool {
+        self.operands().contains(file)
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -19,7 +19,7 @@ use crate::quote::quoted;
 use crate::report::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// What operands before this one did.
 pub(crate) struct OperandHistory<F> {
@@ -27,8 +27,7 @@ pub(crate) struct OperandHistory<F> {
     files: BTreeMap<Identity, Vec<PathBuf>>,
     /// Directories that were copied, by the names they got in the directory of all targets.
     directories: BTreeMap<Identity, Vec<PathBuf>>,
-    /// Files that were made, and their paths: inode numbers may change with every look.
-    made: BTreeSet<Identity>,
+    /// The paths of what was made: inode numbers may change with every look.
     paths: BTreeSet<PathBuf>,
     /// The directories in which targets lie, as they were typed: with --durable they are written out in the end.
     bases: BTreeMap<PathBuf, Arc<F>>,
@@ -36,13 +35,7 @@ pub(crate) struct OperandHistory<F> {
 
 impl<F> Default for OperandHistory<F> {
     fn default() -> Self {
-        Self {
-            files: BTreeMap::new(),
-            directories: BTreeMap::new(),
-            made: BTreeSet::new(),
-            paths: BTreeSet::new(),
-            bases: BTreeMap::new(),
-        }
+        Self { files: BTreeMap::new(), directories: BTreeMap::new(), paths: BTreeSet::new(), bases: BTreeMap::new() }
     }
 }
 
@@ -315,11 +308,7 @@ impl<K: Kernel> Run<'_, K> {
         let created = self.claim_path(&newcomer)?;
         let found = copier.stat_target(target, false)?;
         // Of a file with several names, this one goes to another file.
-        let waited = |found: &Stat| {
-            let operands = self.groups.operands.lock().unwrap_or_else(PoisonError::into_inner);
-            operands.contains(&identity(found))
-        };
-        let is_made = |found: &Stat| found.nlink == 1 && (history.made.contains(&identity(found)) || waited(found));
+        let is_made = |found: &Stat| found.nlink == 1 && self.groups.is_made(&identity(found));
         let is_operands = history.paths.contains(*path) || found.as_ref().is_some_and(is_made);
         let created = if found.is_some() && is_operands { MadeBefore::Operand } else { created };
         let context = EntryContext { created, ..context };
@@ -327,7 +316,7 @@ impl<K: Kernel> Run<'_, K> {
         self.name(&entry_pair, None)?;
         // What waits for its name has not taken it yet from an old file, which may have others.
         let is_one = |found: &Stat| found.nlink == 1;
-        history.made.extend(copier.stat_target(target, false)?.filter(is_one).as_ref().map(identity));
+        self.groups.note_made(copier.stat_target(target, false)?.filter(is_one).as_ref().map(identity));
         history.paths.insert(path.to_path_buf());
         Ok(())
     }
