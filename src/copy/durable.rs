@@ -30,11 +30,11 @@ const VOLATILE: [&str; 2] = ["volatile", "fsync=volatile"];
 impl<K: Kernel> Copier<'_, K> {
     /// Writes a target out. Where the filesystem has no such call that is an error with --durable, and else is
     /// returned.
-    pub(super) fn sync(&self, job: &Job<'_, K::File>, target: &K::File) -> std::result::Result<Option<Errno>, Error> {
+    pub(super) fn sync(&self, target: &K::File, shown: &Path) -> std::result::Result<Option<Errno>, Error> {
         match self.kernel.fsync(target) {
             Ok(()) => Ok(None),
             Err(errno) if !self.options.durable && cannot_sync(errno) => Ok(Some(errno)),
-            Err(errno) => Err(Error::call(Action::Sync, job.target.shown, errno)),
+            Err(errno) => Err(Error::call(Action::Sync, shown, errno)),
         }
     }
 
@@ -48,7 +48,7 @@ impl<K: Kernel> Copier<'_, K> {
         match placement {
             _ if !self.options.durable => Ok(()),
             // What cannot be synced when it is empty cannot be later.
-            Placement::Through | Placement::BlockDevice => self.sync(job, file).map(drop),
+            Placement::Through | Placement::BlockDevice => self.sync(file, job.target.shown).map(drop),
             Placement::New
             | Placement::Replace
             | Placement::Supplant

@@ -17,6 +17,7 @@ use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Product, Removal, Verify};
 use crate::quote::quoted;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 impl<K: Kernel> Copier<'_, K> {
@@ -43,7 +44,8 @@ impl<K: Kernel> Copier<'_, K> {
             let action = if backs_up { Action::Backup } else { Action::Remove };
             let_go.map_err(|errno| Error::call(action, job.target.shown, errno))?;
         }
-        let temporary = self.make_temporary(job, placement).map_err(|errno| cannot_place(job, placement, errno))?;
+        let temporary =
+            self.make_temporary(job, placement).map_err(|errno| cannot_place(job.target.shown, placement, errno))?;
         Ok(Sink { placement, holder: SinkFile::Temporary { temporary, old: None } })
     }
 
@@ -243,7 +245,7 @@ impl<K: Kernel> Copier<'_, K> {
             complaints = self.carry(job, &file, known, fresh);
         }
         if self.options.durable {
-            self.sync(job, &file)?;
+            self.sync(&file, job.target.shown)?;
             if job.facts.found.is_none() {
                 // It was made at the end of a link, in a directory that nobody has a handle of.
                 let synced = self.kernel.sync_filesystem(&file);
@@ -289,7 +291,7 @@ impl<K: Kernel> Copier<'_, K> {
             return Ok(Progress::Waits(temporary.detach(), Finished::new(Placement::Replace, complaints)));
         }
         // On disk before it takes the old one's name, see below.
-        let unsynced = if self.options.syncs() { self.sync(job, temporary.file())? } else { None };
+        let unsynced = if self.options.syncs() { self.sync(temporary.file(), job.target.shown)? } else { None };
         match temporary.give_name() {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
@@ -298,10 +300,7 @@ impl<K: Kernel> Copier<'_, K> {
             named => named.map_err(failed)?,
         }
         match temporary.commit(job.target.name, Claim::Over) {
-            // A mount point, or a directory that lets nothing go: the name cannot be taken from the old file.
-            Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) => {
-                self.rewrite_after_all(job, temporary, content).map(Progress::Named)
-            }
+            Err(errno) if is_name_kept(errno) => self.rewrite_after_all(job, temporary, content).map(Progress::Named),
             committed => {
                 committed.map_err(failed)?;
                 let finished = self.finish_named(job, temporary, (Placement::Replace, true), complaints, content)?;
@@ -344,9 +343,9 @@ impl<K: Kernel> Copier<'_, K> {
             if job.facts.may_wait && self.options.backup == Backup::No {
                 return Ok(Progress::Waits(temporary.detach(), Finished::new(placement, complaints)));
             }
-            unsynced = self.sync(job, temporary.file())?;
+            unsynced = self.sync(temporary.file(), job.target.shown)?;
         }
-        let failed = |errno| cannot_place(job, placement, errno);
+        let failed = |errno| cannot_place(job.target.shown, placement, errno);
         let named = if placement == Placement::New {
             temporary.commit(job.target.name, Claim::New)
         } else {
@@ -455,12 +454,13 @@ fn is_refused(errno: Errno) -> bool {
     )
 }
 
+/// Whether the name cannot be taken from the old file: of a mount point, or in a directory that lets nothing go.
+pub(super) fn is_name_kept(errno: Errno) -> bool {
+    matches!(errno, Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS)
+}
+
 /// What cp would have said: it removes what a new file supplants before it makes anything.
-fn cannot_place<F>(job: &Job<'_, F>, placement: Placement, errno: Errno) -> Error {
-    match errno {
-        Errno::ACCESS | Errno::PERM if placement == Placement::Supplant => {
-            Error::call(Action::Remove, job.target.shown, errno)
-        }
-        _ => cannot_create(job, errno),
-    }
+pub(super) fn cannot_place(shown: &Path, placement: Placement, errno: Errno) -> Error {
+    let is_removal = placement == Placement::Supplant && matches!(errno, Errno::ACCESS | Errno::PERM);
+    Error::call(if is_removal { Action::Remove } else { Action::CreateFile }, shown, errno)
 }

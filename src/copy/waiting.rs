@@ -6,9 +6,9 @@
 
 use super::commit::{Claim, Detached, Temporary};
 use super::copier::Copier;
-use super::durable::cannot_sync;
 use super::outcome::Copied;
 use super::sink::{Content, Filled};
+use super::target::{cannot_place, is_name_kept};
 use super::types::{Name, Placement, TargetDirectory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
@@ -68,14 +68,8 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Writes one file of a group out by itself.
     pub(crate) fn sync_waiting(&self, waiting: &mut Waiting<K::File>, target: &Name<'_, K::File>) -> Result<(), Error> {
-        match self.kernel.fsync(&waiting.file.file) {
-            Ok(()) => Ok(()),
-            Err(errno) if !self.options.durable && cannot_sync(errno) => {
-                waiting.copied.unsynced = Some(errno);
-                Ok(())
-            }
-            Err(errno) => Err(Error::call(Action::Sync, target.shown, errno)),
-        }
+        waiting.copied.unsynced = self.sync(&waiting.file.file, target.shown)?;
+        Ok(())
     }
 
     /// Gives a file that was written out its name. On an error its temporary is gone, as far as it can be removed.
@@ -86,23 +80,21 @@ impl<K: Kernel> Copier<'_, K> {
         target_directory: &TargetDirectory,
     ) -> Result<Copied, Unnamed> {
         let Waiting { file, copied, filled } = waiting;
-        let create = |errno| Unnamed::Failed(Error::call(Action::CreateFile, target.shown, errno));
-        let dir = target.directory().map_err(create)?;
+        let failed = |errno| Unnamed::Failed(cannot_place(target.shown, copied.placement, errno));
+        let dir = target.directory().map_err(failed)?;
         let mut temporary = Temporary::attach(self.spot(dir, target_directory.honesty), file);
         let had_name = temporary.name().is_some();
         let claim = if copied.placement == Placement::New { Claim::New } else { Claim::Over };
         if claim == Claim::Over
             && let Err(errno) = temporary.give_name()
         {
-            return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| create(errno)));
+            return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| failed(errno)));
         }
         match temporary.commit(target.name, claim) {
             Ok(()) => {}
-            // A mount point, or a directory that lets nothing go: the old file is to be written in place.
-            Err(Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS) if copied.placement == Placement::Replace => {
-                return Err(Unnamed::Again);
-            }
-            Err(errno) => return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| create(errno))),
+            // The old file is to be written in place.
+            Err(errno) if copied.placement == Placement::Replace && is_name_kept(errno) => return Err(Unnamed::Again),
+            Err(errno) => return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| failed(errno))),
         }
         let was_renamed = claim == Claim::Over || had_name;
         let file = temporary.into_file();
