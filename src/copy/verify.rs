@@ -147,11 +147,8 @@ impl<K: Kernel> Copier<'_, K> {
         if whole(&source).is_some() && whole(&source) == whole(&target) && source.size == target.size {
             return Ok(source.digests);
         }
-        let shown = |passed: &Passed| whole(passed).map_or_else(String::new, |hash| hash.to_string());
-        let (source_digest, target_digest) = (shown(&source), shown(&target));
-        let range = 0..source.size.max(target.size);
-        let difference = Difference { offset: 0, piece: 0, range, source_digest, target_digest };
-        Err(AttemptError::Fallback(Fallback::Different(Box::new(difference))))
+        let difference = whole_difference(source.size.max(target.size), whole(&source), whole(&target));
+        Err(AttemptError::Fallback(Fallback::Different(difference)))
     }
 
     /// Whether the file's content lies in blocks of its own.
@@ -169,18 +166,10 @@ impl<K: Kernel> Copier<'_, K> {
                 if found.is_some() && found == digest {
                     return Ok(());
                 }
-                let shown = |digest: Option<blake3::Hash>| digest.map_or_else(String::new, |hash| hash.to_string());
-                let difference = Box::new(Difference {
-                    offset: 0,
-                    piece: 0,
-                    range: 0..read.size,
-                    source_digest: shown(digest),
-                    target_digest: shown(found),
-                });
                 Err(AttemptError::Fatal(Error::Mismatch {
                     source: job.source.shown.to_owned(),
                     target: job.target.shown.to_owned(),
-                    difference,
+                    difference: whole_difference(read.size, digest, found),
                 }))
             }
         }
@@ -193,6 +182,13 @@ const PATIENCE: [u64; 7] = [0, 1, 2, 4, 8, 16, 32];
 
 /// FIEMAP_EXTENT_DATA_INLINE: the extent lies within metadata.
 const DATA_INLINE: u32 = 0x200;
+
+/// Two files of at most `size` bytes whose digests differ: where, they do not tell.
+fn whole_difference(size: u64, source: Option<blake3::Hash>, target: Option<blake3::Hash>) -> Box<Difference> {
+    let shown = |digest: Option<blake3::Hash>| digest.map_or_else(String::new, |hash| hash.to_string());
+    let (source_digest, target_digest) = (shown(source), shown(target));
+    Box::new(Difference { offset: 0, piece: 0, range: 0..size, source_digest, target_digest })
+}
 
 /// The refusal to say of a target that it came back from its device.
 pub(super) fn cannot_prove(shown: &Path, why: &str) -> Error {
