@@ -5,21 +5,12 @@ mod common;
 use common::{World, has_tool, random_bytes};
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::FileExt;
 
 /// The lines on standard output.
 fn findings(world: &World, words: &str) -> BTreeSet<String> {
     let run = world.cp(words);
     assert_eq!(run.code(), Some(1), "{run}");
     run.stdout.lines().map(str::to_owned).collect()
-}
-
-/// A file gets other bytes and keeps its times, as when a disk forgets.
-fn rot(world: &World, name: &str, offset: u64, bytes: &[u8]) {
-    let stat = fs::metadata(world.path(name)).expect("stat");
-    let file = fs::OpenOptions::new().write(true).open(world.path(name)).expect("open");
-    file.write_all_at(bytes, offset).expect("write");
-    file.set_modified(stat.modified().expect("a time")).expect("set the time");
 }
 
 #[test]
@@ -34,12 +25,12 @@ fn each_difference_is_named() {
     world.cp("--check --strict list new").succeeds();
     fs::remove_file(world.path("new/gone")).expect("rm");
     fs::rename(world.path("new/moved"), world.path("new/d/elsewhere")).expect("mv");
-    rot(&world, "new/rotten", 100, b"other");
+    world.rot("new/rotten", 100, b"other");
     world.random("new/edited", 5006, 77);
     let time = fs::metadata(world.path("new/cut")).and_then(|stat| stat.modified()).expect("a time");
     let cut = fs::OpenOptions::new().write(true).open(world.path("new/cut")).expect("open");
     cut.set_len(10).and_then(|()| cut.set_modified(time)).expect("a cut file");
-    rot(&world, "new/large", 3_500_000, b"x");
+    world.rot("new/large", 3_500_000, b"x");
     world.chmod("new/mode", 0o600);
     fs::remove_file(world.path("new/kind")).expect("rm");
     world.dir("new/kind").file("new/extra", "extra");
@@ -92,12 +83,12 @@ fn damages_by_chance_are_all_found_and_rightly_named() {
         match dice[number] % 16 {
             0 => {
                 let content = fs::read(world.path(&path)).expect("read");
-                rot(&world, &path, offset as u64, &[content[offset] ^ 4]);
+                world.rot(&path, offset as u64, &[content[offset] ^ 4]);
                 expected.insert(format!("damaged: '{name}'"));
             }
             1 => {
                 let page = 4096.min(size(number) - offset);
-                rot(&world, &path, offset as u64, &vec![0; page]);
+                world.rot(&path, offset as u64, &vec![0; page]);
                 expected.insert(format!("damaged: '{name}'"));
             }
             2 => {
@@ -160,7 +151,7 @@ fn lists_of_other_tools_are_read() {
     for list in &lists {
         world.cp(&format!("--check {list} t")).succeeds();
     }
-    rot(&world, "t/large", 2_000_000, b"x");
+    world.rot("t/large", 2_000_000, b"x");
     fs::remove_file(world.path("t/d/gone")).expect("rm");
     for list in &lists {
         let found = findings(&world, &format!("--check {list} t"));
@@ -211,7 +202,7 @@ fn portages_contents_are_read() {
         format!("dir /usr\ndir /usr/bin\nobj /usr/bin/a b {md5} 1700000000\nsym /usr/bin/link -> a b 1700000001\n"),
     );
     world.cp("--check CONTENTS root").succeeds();
-    rot(&world, "root/usr/bin/a b", 0, b"d");
+    world.rot("root/usr/bin/a b", 0, b"d");
     let found = findings(&world, "--check CONTENTS root");
     assert!(found.iter().any(|line| line.starts_with("damaged: 'usr/bin/a b'")), "{found:?}");
 }
@@ -302,7 +293,7 @@ fn two_trees_are_compared_without_a_list() {
     let world = World::new();
     world.every_kind("a").tool("cp", ["-a", "a", "b"]);
     world.cp("--check a --against b").succeeds();
-    rot(&world, "b/dir/long", 2_000_000, b"x");
+    world.rot("b/dir/long", 2_000_000, b"x");
     world.file("b/extra", "x");
     fs::remove_file(world.path("b/empty")).expect("rm");
     let found = findings(&world, "--check a --against b");
@@ -361,7 +352,7 @@ fn pacmans_lists_are_read() {
     );
     world.shell("gzip -c text > mtree").succeeds();
     world.cp("--check mtree root").succeeds();
-    rot(&world, "root/usr/bin/tool", 0, b"x");
+    world.rot("root/usr/bin/tool", 0, b"x");
     let found = findings(&world, "--check mtree root");
     assert!(found.len() == 1 && found.iter().all(|line| line.starts_with("damaged: 'usr/bin/tool'")), "{found:?}");
 }

@@ -6,15 +6,7 @@ mod common;
 use common::{World, random_bytes};
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{FileExt, MetadataExt};
-
-/// A file gets other bytes and keeps its times, as when a disk forgets.
-fn rot(world: &World, name: &str, offset: u64, bytes: &[u8]) {
-    let stat = fs::metadata(world.path(name)).expect("stat");
-    let file = fs::OpenOptions::new().write(true).open(world.path(name)).expect("open");
-    file.write_all_at(bytes, offset).expect("write");
-    file.set_modified(stat.modified().expect("a time")).expect("set the time");
-}
+use std::os::unix::fs::MetadataExt;
 
 #[test]
 fn two_copies_that_are_damaged_in_different_places_make_one_that_is_whole() {
@@ -23,13 +15,13 @@ fn two_copies_that_are_damaged_in_different_places_make_one_that_is_whole() {
     world.times("src/large", (5, 6), (1_600_000_000, 7)).chmod("src/large", 0o640);
     world.cp("-a --manifest=list src new").succeeds().says("");
     world.cp("-a src other").succeeds();
-    rot(&world, "new/large", 0, b"x");
-    rot(&world, "new/large", 5_000_000, b"x");
-    rot(&world, "new/d/small", 5, b"x");
+    world.rot("new/large", 0, b"x");
+    world.rot("new/large", 5_000_000, b"x");
+    world.rot("new/d/small", 5, b"x");
     world.file("new/edited", "2").file("new/added", "3");
     // The other one lacks what this one has.
-    rot(&world, "other/large", 3_000_000, &[0; 4096]);
-    rot(&world, "other/large", 8_999_999, b"!");
+    world.rot("other/large", 3_000_000, &[0; 4096]);
+    world.rot("other/large", 8_999_999, b"!");
     let run = world.cp("--repair list new --from=other");
     assert_eq!(run.code(), Some(0), "{run}");
     assert!(run.stdout.contains("mended: 'large' (2 of 9 chunks from a copy)\n"), "{run}");
@@ -52,8 +44,8 @@ fn what_is_right_nowhere_is_said_and_stays_as_it_is() {
     world.cp("-a --manifest=list src new").succeeds();
     world.cp("-a src other").succeeds();
     for copy in ["new", "other"] {
-        rot(&world, &format!("{copy}/large"), 2_500_000, copy.as_bytes());
-        rot(&world, &format!("{copy}/small"), 5, copy.as_bytes());
+        world.rot(&format!("{copy}/large"), 2_500_000, copy.as_bytes());
+        world.rot(&format!("{copy}/small"), 5, copy.as_bytes());
     }
     let before = fs::read(world.path("new/large")).expect("read");
     let run = world.cp("--repair list new --from=other");
@@ -87,8 +79,8 @@ fn a_damaged_companion_mends_nothing_wrongly() {
     let text = fs::read_to_string(world.path("list.chunks")).expect("a companion");
     let last = text.trim_end().rsplit('\n').next().expect("a line").to_owned();
     world.file("list.chunks", text.replace(&last, &"0".repeat(64)));
-    rot(&world, "new/large", 0, b"x");
-    rot(&world, "src/large", 3_999_999, b"!");
+    world.rot("new/large", 0, b"x");
+    world.rot("src/large", 3_999_999, b"!");
     let run = world.cp("--repair list new --from=src");
     assert_eq!(run.code(), Some(1), "{run}");
     assert!(run.stderr.contains("its content is right nowhere"), "{run}");
@@ -100,7 +92,7 @@ fn without_times_only_what_a_twin_shows_to_be_damaged_is_mended() {
     let world = World::new();
     world.dir("src").file("src/rotten", "right").file("src/edited", "right").file("src/gone", "right");
     world.cp("-a --manifest=list --manifest-format=sha256sum src new").succeeds();
-    rot(&world, "new/rotten", 0, b"w");
+    world.rot("new/rotten", 0, b"w");
     world.file("new/edited", "wrong");
     fs::remove_file(world.path("new/gone")).expect("rm");
     world.cp("--repair list new --from=src").succeeds();
@@ -127,7 +119,7 @@ fn damages_by_chance_are_all_mended_from_a_copy_that_is_damaged_elsewhere() {
         let (new, other) = (format!("new/{name}"), format!("other/{name}"));
         let offset = usize::from(dice[number + 400]) * 331 % size(number);
         match dice[number] % 8 {
-            0 => rot(&world, &new, offset as u64, &[fs::read(world.path(&new)).expect("read")[offset] ^ 1]),
+            0 => world.rot(&new, offset as u64, &[fs::read(world.path(&new)).expect("read")[offset] ^ 1]),
             1 => fs::remove_file(world.path(&new)).expect("rm"),
             2 => {
                 let time = fs::metadata(world.path(&new)).and_then(|stat| stat.modified()).expect("a time");
@@ -138,12 +130,12 @@ fn damages_by_chance_are_all_mended_from_a_copy_that_is_damaged_elsewhere() {
                 world.random(&new, size(number), 50_000 + number as u64);
                 changed.insert(name);
             }
-            4 => rot(&world, &other, offset as u64, &[fs::read(world.path(&other)).expect("read")[offset] ^ 1]),
+            4 => world.rot(&other, offset as u64, &[fs::read(world.path(&other)).expect("read")[offset] ^ 1]),
             5 => fs::remove_file(world.path(&other)).expect("rm"),
             // Both, in different chunks.
             6 if size(number) > 3_000_000 => {
-                rot(&world, &new, 5, b"new");
-                rot(&world, &other, 2_000_000, b"other");
+                world.rot(&new, 5, b"new");
+                world.rot(&other, 2_000_000, b"other");
             }
             _ => {}
         }
@@ -165,7 +157,7 @@ fn damages_by_chance_are_all_mended_from_a_copy_that_is_damaged_elsewhere() {
 fn a_repair_that_cannot_write_leaves_what_is_there() {
     let world = World::new();
     world.dir("src").random("src/a", 5000, 1).cp("-a --manifest=list src new").succeeds();
-    rot(&world, "new/a", 0, b"x");
+    world.rot("new/a", 0, b"x");
     let before = fs::read(world.path("new/a")).expect("read");
     let run = world.shell("ulimit -f 1; trap '' XFSZ; exec $safecp --repair list new --from=src");
     assert_eq!(run.code(), Some(1), "{run}");

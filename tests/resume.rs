@@ -4,7 +4,7 @@ mod common;
 
 use common::World;
 use std::fs;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 
 fn inode(world: &World, name: &str) -> u64 {
     fs::metadata(world.path(name)).expect("stat").ino()
@@ -24,9 +24,7 @@ fn what_holds_the_same_stays_and_gets_its_attributes() {
     fs::remove_file(world.path("dst/new")).expect("rm");
     // The content is right, and neither mode nor time is; and the other way round.
     world.chmod("dst/done", 0o600).times("dst/done", (1, 2), (3, 4));
-    let file = fs::OpenOptions::new().write(true).open(world.path("dst/rotten")).expect("open");
-    let time = file.metadata().and_then(|stat| stat.modified()).expect("a time");
-    file.write_all_at(b"x", 4000).and_then(|()| file.set_modified(time)).expect("write");
+    world.rot("dst/rotten", 4000, b"x");
     world.file("dst/short", "part");
     let (done, rotten) = (inode(&world, "dst/done"), inode(&world, "dst/rotten"));
     world.cp("-aT --resume src dst").succeeds();
