@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{World, random_bytes};
+use common::{World, left_out, random_bytes};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -98,6 +98,28 @@ fn without_times_only_what_a_twin_shows_to_be_damaged_is_mended() {
     world.cp("--repair list new --from=src").succeeds();
     let read = |name: &str| fs::read_to_string(world.path("new").join(name)).expect("read");
     assert_eq!((read("rotten"), read("edited"), read("gone")), ("right".into(), "wrong".into(), "right".into()));
+}
+
+/// A name that cannot be looked at is not one that is free.
+#[test]
+fn a_failed_look_before_the_name_is_taken_is_an_error() {
+    let world = World::new();
+    world.dir("src").file("src/gone", "right");
+    world.cp("-a --manifest=list src new").succeeds();
+    fs::remove_file(world.path("new/gone")).expect("rm");
+    world.tool("cp", ["-a", "new", "other"]);
+    let Some(traced) = world.cp_traced_on(Some("other"), "newfstatat", &[], "--repair list other --from=src") else {
+        return;
+    };
+    let Some(look) = traced.position("newfstatat", "\"gone\"") else {
+        return left_out("needs an architecture that has newfstatat");
+    };
+    let fault = format!("newfstatat:error=EIO:when={look}");
+    let repair = "--repair list new --from=src";
+    let traced = world.cp_traced_on(Some("new"), "newfstatat", &[&fault], repair).expect("strace");
+    assert_eq!(traced.injected(), 1, "{}", traced.calls);
+    traced.output.fails_with(&["cannot stat 'new/gone': Input/output error"]);
+    assert!(world.names("new").is_empty(), "{:?}", world.names("new"));
 }
 
 #[test]

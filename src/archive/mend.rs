@@ -192,7 +192,11 @@ impl<K: Kernel> Mender<'_, K> {
         self.dress(record, &file, origins.first().map(|origin| &origin.file), &place.shown)?;
         kernel.fsync(&file).map_err(|errno| Error::call(Action::Sync, &place.shown, errno))?;
         kernel.close(file).map_err(|errno| Error::call(Action::Close, &place.shown, errno))?;
-        let now = kernel.stat_at(Some(&place.dir), place.name, false).ok();
+        let now = match kernel.stat_at(Some(&place.dir), place.name, false) {
+            Ok(now) => Some(now),
+            Err(Errno::NOENT) => None,
+            Err(errno) => return Err(Error::call(Action::StatTarget, &place.shown, errno)),
+        };
         let is_same = |now: &Stat, before: &Stat| now.is_same_file(before) && now.ctime == before.ctime;
         let is_untouched = match (&now, &before) {
             (None, None) => true,
