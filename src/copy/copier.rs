@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// TemporaryNames that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
+/// Names that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
 /// number of the directory.
 pub(super) type Taken = Mutex<BTreeSet<(u64, u64, PathBuf)>>;
 
@@ -31,11 +31,11 @@ pub struct Copier<'a, K: Kernel> {
     pub geometry: Geometry,
     /// Pairs of source and target devices between which FICLONE said that it never can.
     unclonable: Mutex<BTreeSet<(u64, u64)>>,
-    /// TemporaryNames of temporaries.
+    /// Names of temporaries.
     pub(super) names: TemporaryNames,
     /// A file without a name could not be given one: they have one from the beginning.
     pub(super) lacks_links: AtomicBool,
-    /// TemporaryNames that no backup may take.
+    /// Names that no backup may take.
     pub(super) taken: Taken,
 }
 

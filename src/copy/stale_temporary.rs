@@ -1,4 +1,4 @@
-//! TemporaryNames of temporaries, and how what a dead run left under them is told from what a living one works on.
+//! Names of temporaries, and how what a dead run left under them is told from what a living one works on.
 //!
 //! A name holds 128 bits that nobody knows beforehand, which inode it is for, who its run is, and a check over that and
 //! the directory. So a later run knows a leftover of this program from a file that only has such a name, such as a copy
@@ -36,7 +36,7 @@ const AFTER: u64 = 10_000_000_000;
 pub(super) struct TemporaryNames {
     /// 256 bits that nobody else knows.
     secret: OnceLock<[u8; 32]>,
-    /// TemporaryNames made so far.
+    /// Names made so far.
     count: AtomicU64,
     author: OnceLock<Option<Author>>,
     /// Device and inode numbers of directories that were searched, the latest last.
@@ -285,7 +285,7 @@ impl<K: Kernel> Search<'_, K> {
         removed
     }
 
-    /// TemporaryNames that this program has made in this directory.
+    /// Names that this program has made in this directory.
     fn found(&self) -> Result<Vec<(PathBuf, Mark)>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let dir = self.kernel.open(Some(self.dir), Path::new("."), flags, Mode::empty(), ResolveFlags::empty())?;
