@@ -123,7 +123,8 @@ impl Linux {
                 // EPERM and EINVAL may be a filter's answer or the file's own (an immutable one opened for writing),
                 // which the walk below then gives again. EAGAIN comes of `..` while anything at all is renamed or
                 // mounted on the machine (handle_dots in fs/namei.c). A path that is too long has names that are not.
-                Err(Errno::PERM | Errno::INVAL | Errno::AGAIN | Errno::NAMETOOLONG) => {}
+                // EXDEV says that the path leads out; the walk finds out whether it does.
+                Err(Errno::PERM | Errno::INVAL | Errno::AGAIN | Errno::NAMETOOLONG | Errno::XDEV) => {}
                 answer => return answer,
             }
         }

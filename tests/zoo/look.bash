@@ -10,14 +10,17 @@ look() {
         find . -printf '%p\t%y\t%m\t%U:%G\t%s\t%T@\t%l\t%D:%i\t%b\0' | as_lines | sort | describe "$2"
         find . \( -type b -o -type c \) -print0 | xargs -0 -r stat --printf '%n\tdevice\t%t:%T\0' -- | as_lines
         find . -type f -print0 | xargs -0 -r b2sum -z --length=64 -- 2>&1 | as_lines | sed -E 's/^([0-9a-f]{16})  (.*)/\2\tcontent\t\1/'
-        find . -print0 | xargs -0 -r getfattr -h -d -m - -e hex --absolute-names -- 2>&1 | awk -v OFS='\t' '
+        # Values and complaints are asked for one after the other: where both go into one pipe, a complaint can split a value.
+        find . -print0 | attributes 2>/dev/null | awk -v OFS='\t' '
             /^# file: / { name = substr($0, 9); next }
-            /^getfattr: / && match($0, /: [A-Z][^:]*$/) {
-                print substr($0, 11, RSTART - 11), "attributes", substr($0, RSTART + 2)
-                next
-            }
             /./ { split($0, part, "="); print name, part[1], substr($0, length(part[1]) + 2) }'
+        find . -print0 | attributes 2>&1 >/dev/null | awk -v OFS='\t' '
+            /^getfattr: / && match($0, /: [A-Z][^:]*$/) { print substr($0, 11, RSTART - 11), "attributes", substr($0, RSTART + 2) }'
     ) | sort -u
+}
+
+attributes() {
+    xargs -0 -r getfattr -h -d -m - -e hex --absolute-names --
 }
 
 # A name's newline becomes a question mark, and so do tabs.
