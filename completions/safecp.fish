@@ -1,4 +1,4 @@
-complete -c safecp -l verify -d 'read every copy back: content (default), blake3, device, none' -r
+complete -c safecp -l verify -d 'read every copy back: content (default), map, blake3, device, none' -r
 complete -c safecp -l hints -d 'use what the kernel says of holes and shared blocks: auto (default), or never, and every byte is read' -r
 complete -c safecp -l sync -d 'write out what replaces a file before it does: auto (default), or never, and a power loss can take both' -r
 complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r

@@ -222,6 +222,8 @@ pub enum Reflink {
 pub enum Verify {
     /// The target's content, through the page cache.
     Content,
+    /// The target's content, through the page cache, but that of a clone whose blocks are seen to be the source's.
+    Map,
     /// Digests of source and target, both read again from the start when everything is written.
     Blake3,
     /// The target's content from its device: written out, dropped from the cache, with proof that

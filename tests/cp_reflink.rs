@@ -82,6 +82,79 @@ fn always_is_refused_where_it_cannot() {
 }
 
 #[test]
+fn a_clone_in_its_sources_blocks_is_proved_without_being_read() {
+    for name in ["btrfs", "xfs"] {
+        let Some(world) = on(name) else { continue };
+        world.sparse("holes", 64 << 20, &[(0, &[1; 100_000]), (32 << 20, &[2; 100_000])]);
+        for source in ["a", "holes"] {
+            let Some(traced) = world.cp_traced("pread64,ioctl", &[], &format!("--verify=map --debug {source} b"))
+            else {
+                return;
+            };
+            traced.output.succeeds();
+            assert!(traced.output.stdout.contains("verified: blocks"), "{name}: {}", traced.output);
+            // The dynamic loader reads a little.
+            assert!(traced.results("pread64").iter().sum::<u64>() < 10_000, "{name}: {}", traced.calls);
+            assert!(world.same_bytes(source, "b") && shared(&world, "b"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_clone_in_other_blocks_is_read() {
+    for name in ["btrfs", "xfs"] {
+        let Some(world) = on(name) else { continue };
+        for target in ["old", "new"] {
+            let old = |target: &str| {
+                if target == "old" {
+                    world.random("other", 4 << 20, 2).cp(&format!("--reflink=always other {target}")).succeeds();
+                }
+            };
+            old(target);
+            let Some(honest) = world.cp_traced("ioctl", &[], &format!("--verify=map --debug a {target}")) else {
+                return;
+            };
+            let position = honest.position("ioctl", "FICLONE").expect("a clone");
+            world.tool("rm", [target]);
+            old(target);
+            // It says that it was done, and nothing was.
+            let fault = format!("ioctl:retval=0:when={position}");
+            let words = format!("--verify=map --debug a {target}");
+            let Some(lied) = world.cp_traced("ioctl", &[&fault], &words) else { return };
+            assert!(lied.injected() > 0, "{name}");
+            lied.output.succeeds();
+            assert!(lied.output.stdout.contains("verified: content"), "{name}: {}", lied.output);
+            assert!(world.same_bytes("a", target), "{name}");
+        }
+    }
+}
+
+#[test]
+fn blocks_that_do_not_say_what_they_hold_are_read() {
+    let Some(world) = World::on("btrfs").filter(|_| has_tool("btrfs")) else { return };
+    // A compressed extent's place is that of the whole, of which a file may have any part.
+    world.file("packed", "").tool("btrfs", ["property", "set", "packed", "compression", "zstd"]);
+    world.tool("bash", ["-c", "yes compressible | head -c 4000000 >packed; sync packed"]);
+    assert!(world.tool("filefrag", ["-v", "packed"]).contains("encoded"), "it is compressed");
+    let said = world.cp("--verify=map --debug packed b").succeeds().stdout.clone();
+    assert!(said.contains("reflink") && said.contains("verified: content"), "{said}");
+    assert!(world.same_bytes("packed", "b"));
+}
+
+#[test]
+fn what_waits_to_be_written_out_has_its_place_before_maps_are_compared() {
+    for name in ["btrfs", "xfs"] {
+        let Some(world) = on(name) else { continue };
+        world.cp("--reflink=always a b").succeeds();
+        // Written just now, over blocks that are shared.
+        world.tool("bash", ["-c", "printf new | dd of=a bs=1 seek=1000000 conv=notrunc status=none"]);
+        let said = world.cp("--verify=map --debug a c").succeeds().stdout.clone();
+        assert!(said.contains("verified: blocks"), "{name}: {said}");
+        assert!(world.same_bytes("a", "c") && !world.same_bytes("a", "b"), "{name}");
+    }
+}
+
+#[test]
 fn a_refused_clone_leaves_the_old_target() {
     for name in ["ext4", "tmpfs"] {
         let Some(world) = World::on(name) else { continue };

@@ -64,6 +64,21 @@ const fn of_trees(name: &'static str, edits: &'static [(&'static str, &'static s
 const MUTANTS: &[Mutant] = &[
     mutant("EINTR is not retried", &[("for _ in 1..ATTEMPTS {", "for _ in ATTEMPTS..ATTEMPTS {")]),
     mutant(
+        "clones in other blocks are taken for clones in the same",
+        &[("        && one.physical == other.physical\n", "")],
+    ),
+    mutant(
+        "extents without a place are taken for extents in the same",
+        &[("(one.flags | other.flags) & SAYS_NOTHING == 0", "(one.flags | other.flags) & TAIL == 0")],
+    ),
+    mutant(
+        "a clone that ends early is taken for a whole one",
+        &[(
+            "(Some(_), None) | (None, Some(_)) => return Ok(false),",
+            "(Some(_), None) | (None, Some(_)) => return Ok(true),",
+        )],
+    ),
+    mutant(
         "a short write is not continued",
         &[(
             "Ok(count) => {\n                    bytes = bytes.get(count..).unwrap_or_default();",
@@ -261,7 +276,7 @@ const MUTANTS: &[Mutant] = &[
         campaign: Campaign::Files(1_200_000),
         ..mutant(
             "what lies in metadata is taken for the device",
-            &[("flags & DATA_INLINE == 0", "flags & DATA_INLINE == flags")],
+            &[("extent.flags & INLINE == 0", "extent.flags & INLINE == extent.flags")],
         )
     },
     of_trees(

@@ -89,7 +89,7 @@ pub(super) fn of_cp() -> Vec<CommandOption<Draft>> {
 pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
     use Meaning::{Flag, Value, Word};
     vec![
-        option(valued("verify", "HOW", "read every copy back: content (default), blake3, device, none"),
+        option(valued("verify", "HOW", "read every copy back: content (default), map, blake3, device, none"),
             Word(Draft::verify)),
         option(valued("hints", "WHEN",
                 "use what the kernel says of holes and shared blocks: auto (default), or never, and every byte is read"),

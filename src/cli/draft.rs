@@ -383,5 +383,10 @@ const HINTS: [(&str, Hints); 2] = [("auto", Hints::Auto), ("never", Hints::Never
 const SYNC: [(&str, Sync); 2] = [("auto", Sync::Auto), ("never", Sync::Never)];
 const FORMS: [(&str, Form); 3] = [("mtree", Form::Mtree), ("b3sum", Form::B3sum), ("sha256sum", Form::Sha256sum)];
 
-const VERIFY: [(&str, Verify); 4] =
-    [("content", Verify::Content), ("blake3", Verify::Blake3), ("device", Verify::Device), ("none", Verify::Nothing)];
+const VERIFY: [(&str, Verify); 5] = [
+    ("content", Verify::Content),
+    ("map", Verify::Map),
+    ("blake3", Verify::Blake3),
+    ("device", Verify::Device),
+    ("none", Verify::Nothing),
+];

@@ -1,8 +1,9 @@
 //! One attempt: a sink is filled by one strategy, and what it then holds is proved.
 
+use super::block_map::is_shared;
 use super::copier::{Copier, Job};
 use super::fallback::{AttemptError, Fallback, Verdict, verdict};
-use super::pass::{Digested, End, Holes, Mode, Pass, Passed, Position, TargetHoles, Zeros};
+use super::pass::{Digested, End, Holes, Mode, Pass, Passed, Position, Proof, TargetHoles, Zeros};
 use super::probe::{Probe, Settled};
 use super::sink::{Filled, Sink};
 use super::stopped::Stopped;
@@ -79,7 +80,7 @@ impl<K: Kernel> Copier<'_, K> {
                 match self.options.verify {
                     Verify::Device => self.verify_from_device(job, sink.file(), again())?,
                     Verify::Blake3 => digests = self.verify_by_digests(job, sink.file(), again())?,
-                    Verify::Content | Verify::Nothing => {}
+                    Verify::Content | Verify::Map | Verify::Nothing => {}
                 }
                 Some(stat)
             }
@@ -171,7 +172,7 @@ impl<K: Kernel> Copier<'_, K> {
         match self.options.verify {
             // It is compared when everything is written.
             Verify::Nothing | Verify::Blake3 => Mode::Write,
-            Verify::Content | Verify::Device => Mode::WriteAndCompare,
+            Verify::Content | Verify::Map | Verify::Device => Mode::WriteAndCompare,
         }
     }
 
@@ -232,12 +233,15 @@ impl<K: Kernel> Copier<'_, K> {
                 Err(errno) => return Err(by_verdict(errno, Error::call(Action::Write, job.target.shown, errno))),
             }
         }
-        Ok(Passed { size: probe.size, digests: None })
+        Ok(Passed { size: probe.size, digests: None, proof: Proof::Bytes })
     }
 
     fn prove_claim(&self, pass: Pass<'_, K>, probe: &Probe, job: &Job<'_, K::File>) -> Result<Passed, AttemptError> {
         if matches!(self.options.verify, Verify::Nothing | Verify::Blake3) {
-            return Ok(Passed { size: probe.size, digests: None });
+            return Ok(Passed { size: probe.size, digests: None, proof: Proof::Bytes });
+        }
+        if self.is_proved_by_blocks(&pass, probe) {
+            return Ok(Passed { size: probe.size, digests: None, proof: Proof::Blocks });
         }
         let plain = Pass { holes: Holes::Unmapped, target_holes: TargetHoles::ByBytes, ..pass };
         let compared = match self.compare(pass) {
@@ -246,6 +250,17 @@ impl<K: Kernel> Copier<'_, K> {
             compared => compared,
         };
         compared.map_err(|stopped| self.failed(job, stopped))
+    }
+
+    /// With --verify=map whether a clone lies in its source's blocks, on a filesystem whose maps are those of what reads see.
+    /// A manifest wants digests, for which every byte is read.
+    fn is_proved_by_blocks(&self, pass: &Pass<'_, K>, probe: &Probe) -> bool {
+        self.options.verify == Verify::Map
+            && !self.options.seals
+            && probe.honesty == Honesty::Honest
+            && self.honesty_of(pass.target) == Honesty::Honest
+            // Where a map cannot be had, what is read decides, and says what is wrong.
+            && is_shared(self.kernel, pass.source, pass.target, probe.size, self.stop) == Ok(true)
     }
 
     fn resize(&self, job: &Job<'_, K::File>, sink: &Sink<'_, K>, size: u64) -> Result<(), AttemptError> {

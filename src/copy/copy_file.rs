@@ -5,7 +5,7 @@ use super::copier::{Copier, Job};
 use super::fallback::AttemptError;
 use super::ladder::Ladder;
 use super::outcome::{Copied, Sparseness, Verified};
-use super::pass::Zeros;
+use super::pass::{Proof, Zeros};
 use super::probe::Probe;
 use super::sink::{Content, Filled, Finished, Progress, no_room};
 use super::strategy::{Cloning, Strategy, Why};
@@ -137,7 +137,8 @@ impl<K: Kernel> Copier<'_, K> {
             (Placement::Through, _) => Verified::Impossible,
             (Placement::Value, _) => Verified::MadeUp,
             (_, Verify::Nothing) => Verified::No,
-            (_, Verify::Content) => Verified::Content,
+            (_, Verify::Map) if filled.passed.proof == Proof::Blocks => Verified::Blocks,
+            (_, Verify::Content | Verify::Map) => Verified::Content,
             (_, Verify::Blake3) => Verified::Digests,
             (_, Verify::Device) => Verified::Device,
         };

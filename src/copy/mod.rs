@@ -10,6 +10,7 @@
 mod attempt;
 pub mod attributes;
 pub(crate) mod backup;
+mod block_map;
 pub mod commit;
 mod copier;
 mod copy_file;

@@ -97,6 +97,8 @@ pub struct Sparseness {
 pub enum Verified {
     /// Through the page cache.
     Content,
+    /// A clone, by its blocks: they are the source's.
+    Blocks,
     /// From its device.
     Device,
     /// By digests of both, read again when everything was written.

@@ -112,6 +112,17 @@ pub struct Passed {
     pub size: u64,
     /// BLAKE3 of those bytes, if it was asked for and no holes were left out of it.
     pub digests: Option<Digests>,
+    /// By what the target was found to be the same, where it was compared.
+    pub proof: Proof,
+}
+
+/// By what two files are known to be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The bytes of both.
+    Bytes,
+    /// The blocks of both.
+    Blocks,
 }
 
 /// One pass; see the head of this file.
@@ -221,7 +232,7 @@ impl<K: Kernel> Pass<'_, K> {
     }
 
     fn passed(&self, size: u64, tree: Tree) -> Passed {
-        Passed { size, digests: if self.takes_digests() { tree.digests(size) } else { None } }
+        Passed { size, digests: if self.takes_digests() { tree.digests(size) } else { None }, proof: Proof::Bytes }
     }
 
     fn takes_digests(&self) -> bool {

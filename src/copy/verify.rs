@@ -1,5 +1,6 @@
 //! Proof that a target holds what its source held: the size, the bytes, and, if asked, the device.
 
+use super::block_map::INLINE;
 use super::copier::{Copier, Job};
 use super::digest::Digests;
 use super::fallback::{AttemptError, Fallback};
@@ -109,7 +110,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         self.kernel.fsync(target).map_err(failed)?;
         if self.options.verify != Verify::Device {
-            let is_compared = self.options.verify == Verify::Content;
+            let is_compared = matches!(self.options.verify, Verify::Content | Verify::Map);
             return if is_compared { Ok(()) } else { self.compare_again(job, again()) };
         }
         // The rest of the device is others'.
@@ -153,7 +154,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Whether the file's content lies in blocks of its own.
     fn is_out_of_metadata(&self, file: &K::File) -> crate::kernel::Result<bool> {
-        Ok(self.kernel.first_extent(file)?.is_none_or(|flags| flags & DATA_INLINE == 0))
+        Ok(self.kernel.extents(file, 0)?.first().is_none_or(|extent| extent.flags & INLINE == 0))
     }
 
     fn compare_again(&self, job: &Job<'_, K::File>, again: Again<'_, K>) -> Result<(), AttemptError> {
@@ -179,9 +180,6 @@ impl<K: Kernel> Copier<'_, K> {
 /// How long who has just written a page out is given to let go of it, in milliseconds before each request to drop it: on btrfs one
 /// file in 20,000 to 40,000 was still held when fsync had returned (Linux 6.18).
 const PATIENCE: [u64; 7] = [0, 1, 2, 4, 8, 16, 32];
-
-/// FIEMAP_EXTENT_DATA_INLINE: the extent lies within metadata.
-const DATA_INLINE: u32 = 0x200;
 
 /// Two files of at most `size` bytes whose digests differ: where, they do not tell.
 fn whole_difference(size: u64, source: Option<blake3::Hash>, target: Option<blake3::Hash>) -> Box<Difference> {

@@ -9,7 +9,7 @@
 use super::beneath::Walk;
 use super::errno::last_errno;
 use super::reach::{self, Purpose, Reach, by_proc};
-use super::{At, CachePages, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
+use super::{At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
     Access, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, IFlags, MemfdFlags, Mode, OFlags, RawDir,
@@ -41,9 +41,14 @@ const XATTR_MAX: usize = 64 << 10;
 /// Where the kernel lists the mounts that this process sees.
 const MOUNTS: &str = "/proc/self/mountinfo";
 
-/// The kernel's struct fiemap with one struct fiemap_extent behind it.
+/// Extents that one FIEMAP is asked for.
+const EXTENTS_ASKED: usize = 64;
+
+/// FIEMAP_FLAG_SYNC.
+const FIEMAP_SYNC: u32 = 1;
+
+/// The kernel's struct fiemap with some struct fiemap_extent behind it.
 #[repr(C)]
-#[derive(Default)]
 struct Fiemap {
     start: u64,
     length: u64,
@@ -51,11 +56,11 @@ struct Fiemap {
     mapped_extents: u32,
     extent_count: u32,
     reserved: u32,
-    extent: FiemapExtent,
+    extents: [FiemapExtent; EXTENTS_ASKED],
 }
 
 #[repr(C)]
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct FiemapExtent {
     logical: u64,
     physical: u64,
@@ -414,12 +419,27 @@ impl Kernel for Linux {
         rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
     }
 
-    fn first_extent(&self, file: &OwnedFd) -> Result<Option<u32>> {
-        let mut asked = Fiemap { length: u64::MAX, extent_count: 1, ..Fiemap::default() };
+    fn extents(&self, file: &OwnedFd, offset: u64) -> Result<Vec<Extent>> {
+        let mut asked = Fiemap {
+            start: offset,
+            length: u64::MAX - offset,
+            flags: FIEMAP_SYNC,
+            mapped_extents: 0,
+            extent_count: EXTENTS_ASKED as u32,
+            reserved: 0,
+            extents: [FiemapExtent::default(); EXTENTS_ASKED],
+        };
         // SAFETY: the number is that of FS_IOC_FIEMAP, and the value a struct fiemap with room for as many extents
         // as it says.
         unsafe { rustix::ioctl::ioctl(file, Updater::<FS_IOC_FIEMAP, Fiemap>::new(&mut asked))? };
-        Ok((asked.mapped_extents > 0).then_some(asked.extent.flags))
+        let told = asked.extents.iter().take(asked.mapped_extents as usize);
+        Ok(told
+            .map(|extent| Extent {
+                logical: extent.logical..extent.logical.saturating_add(extent.length),
+                physical: extent.physical,
+                flags: extent.flags,
+            })
+            .collect())
     }
 
     fn allocate(&self, file: &OwnedFd, range: Range<u64>) -> Result<()> {

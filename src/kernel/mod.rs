@@ -128,6 +128,17 @@ pub struct InodeHints {
     pub cow_extent_size: u32,
 }
 
+/// Where a part of a file lies, as FIEMAP tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Which of the file's bytes; the end may lie beyond that of the file.
+    pub logical: Range<u64>,
+    /// Where the first of them is on the device, in bytes; on btrfs in the filesystem's own numbering.
+    pub physical: u64,
+    /// FIEMAP_EXTENT_*.
+    pub flags: u32,
+}
+
 /// A name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -201,8 +212,9 @@ pub trait Kernel: Sync {
     /// flock(LOCK_EX | LOCK_NB): nobody else has the file locked until it is closed, by death too. EAGAIN
     /// where somebody has.
     fn lock(&self, file: &Self::File) -> Result<()>;
-    /// ioctl(FS_IOC_FIEMAP): the flags of a file's first extent (FIEMAP_EXTENT_*), `None` where it has none.
-    fn first_extent(&self, file: &Self::File) -> Result<Option<u32>>;
+    /// ioctl(FS_IOC_FIEMAP) with FIEMAP_FLAG_SYNC: the next extents of a file, in order, from that which holds or follows the
+    /// offset; none at the end. What was written to the file has its place before.
+    fn extents(&self, file: &Self::File, offset: u64) -> Result<Vec<Extent>>;
     /// fallocate(2) with FALLOC_FL_KEEP_SIZE: blocks of its own for the range, which may end beyond the file.
     fn allocate(&self, file: &Self::File, range: Range<u64>) -> Result<()>;
     /// ftruncate(2).

@@ -135,6 +135,7 @@ fn placement(placement: Placement) -> &'static str {
 fn verified(verified: Verified) -> &'static str {
     match verified {
         Verified::Content => "content",
+        Verified::Blocks => "blocks",
         Verified::Device => "device",
         Verified::Digests => "blake3",
         Verified::No => "no",

@@ -67,6 +67,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("in place, sparse", "--in-place --jobs=1", Source::Sparse, Old::File),
     scenario("from the device", "--verify=device --jobs=1", Source::Dense, Old::Nothing),
     scenario("from the device, over old", "--verify=device --jobs=1", Source::Sparse, Old::File),
+    scenario("proved by its blocks", "--verify=map --jobs=1", Source::Dense, Old::Nothing),
+    scenario("proved by its blocks, sparse over old", "--verify=map --jobs=1", Source::Sparse, Old::File),
     scenario("not verified", "--verify=none --jobs=1", Source::Dense, Old::Nothing),
     scenario("not verified, sparse over old", "--verify=none --jobs=1", Source::Sparse, Old::File),
     scenario("reflink=always", "--reflink=always --jobs=1", Source::Dense, Old::File),

@@ -92,6 +92,11 @@ impl Layer {
         (self.blocks, self.size) = (other.blocks, other.size);
     }
 
+    /// The pages that are blocks: where each begins, and its bytes.
+    pub fn pages_with_blocks(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        numbers(self.blocks).map(|number| ((number * PAGE) as u64, self.page(number)))
+    }
+
     /// The next offset from `start` on, up to `size`, in a page that is (not) a block.
     pub fn seek(&self, data: bool, start: usize, size: usize) -> Option<usize> {
         let wanted = if data { self.blocks } else { !self.blocks };

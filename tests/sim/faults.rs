@@ -83,8 +83,12 @@ faults! {
     ClonePrefix,
     /// FICLONE: 0, and blocks were cloned that the source no longer has (OpenZFS #16012).
     CloneOld,
+    /// FICLONE: 0, and a block that is not the source's is among those of the target.
+    CloneWrong,
     /// FICLONE: 0, and pages written through a mapping are missing (OpenZFS #15933).
     CloneUnwritten,
+    /// FIEMAP tells extents that have no place yet.
+    MapUnplaced,
     /// lseek(2) calls written pages a hole (OpenZFS #15933, #15526).
     HoleLie,
     /// ZFS before 2.2.4: a dirty page stays dirty although fsync or lseek said it was written out.

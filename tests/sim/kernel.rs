@@ -10,7 +10,7 @@ use super::tree::{Attributes, Body, Node, Place, ROOT};
 use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
-use safecp::kernel::{At, CachePages, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
+use safecp::kernel::{At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Range;
@@ -619,8 +619,8 @@ impl Kernel for Sim {
         })
     }
 
-    fn first_extent(&self, file: &File) -> Result<Option<u32>> {
-        self.call(format_args!("fiemap {file}"), Call::Other, |world| world.first_extent(file))
+    fn extents(&self, file: &File, offset: u64) -> Result<Vec<Extent>> {
+        self.call(format_args!("fiemap {file} {offset}"), Call::Other, |world| world.extents(file, offset))
     }
 
     fn allocate(&self, file: &File, range: Range<u64>) -> Result<()> {

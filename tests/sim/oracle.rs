@@ -207,8 +207,8 @@ impl Judge<'_> {
 
     /// Every byte of these small files is read, but where the kernel alone has moved them.
     fn digest(&self, copied: &Copied, node: Node) -> Result<(), Broken> {
-        let was_moved_unread =
-            copied.verified == Verified::No && matches!(copied.strategy, Strategy::Reflink | Strategy::Offload);
+        let was_moved_unread = matches!(copied.verified, Verified::No | Verified::Blocks)
+            && matches!(copied.strategy, Strategy::Reflink | Strategy::Offload);
         let options = &self.scenario.options;
         let is_due = options.verify == Verify::Blake3 || options.tells_digests() && !was_moved_unread;
         demand(copied.digest().is_some() == is_due, || format!("digest: {:?}, due: {is_due}", copied.digest()))?;

@@ -130,8 +130,9 @@ const FLAGS: u64 = 0x666c_6167_7321_2121;
 /// chattr's C.
 const NO_COPY_ON_WRITE: u32 = 0x0080_0000;
 
-/// The same for who reads both again, and for who uses no hint.
+/// The same for who reads both again, for who believes where a clone lies, and for who uses no hint.
 const AGAIN: u64 = 0x5f3c_91aa_7e04_d21b;
+const MAPPED: u64 = 0x70c4_2b8e_91d3_5fa6;
 const HINTLESS: u64 = 0x1b77_c0de_9f31_56e5;
 
 /// Makes the world of a seed.
@@ -148,6 +149,9 @@ pub fn scenario(seed: u64) -> Scenario {
     // By worlds with digests alone, and by those that believe no hint.
     if options.verify == Verify::Content && Random::new(seed ^ AGAIN).once_in(8) {
         options.verify = Verify::Blake3;
+    }
+    if options.verify == Verify::Content && Random::new(seed ^ MAPPED).once_in(4) {
+        options.verify = Verify::Map;
     }
     if options.reflink != Reflink::Always && Random::new(seed ^ HINTLESS).once_in(16) {
         options.hints = Hints::Never;
@@ -469,6 +473,10 @@ fn misfortunes(world: &mut World, random: &mut Random, class: Class, options: &O
         rates.set(Fault::HoleLie, 0);
     } else if random.once_in(2) {
         rates.set(Fault::HoleLie, 2);
+    }
+    if options.verify == Verify::Map {
+        rates.set(Fault::MapUnplaced, random.clone().pick(&[0, 2]));
+        rates.set(Fault::CloneWrong, if world.systems[0].lies { 2 } else { 0 });
     }
     world.rates = rates;
 }

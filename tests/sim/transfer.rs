@@ -12,7 +12,7 @@ use super::tree::{Body, Node};
 use super::world::World;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use safecp::kernel::{CachePages, Kind, Result, Seek, Stat};
+use safecp::kernel::{CachePages, Extent, Kind, Result, Seek, Stat};
 use std::ops::Range;
 
 impl World {
@@ -132,17 +132,29 @@ impl World {
         Ok(())
     }
 
-    /// FIEMAP: the flags of the first extent.
-    pub fn first_extent(&mut self, file: &File) -> Result<Option<u32>> {
+    /// FIEMAP: an extent for each page that has a block. Pages of the same bytes lie in the same place, as after a clone; what has no
+    /// place yet, or lies within metadata, is said to be at 0.
+    pub fn extents(&mut self, file: &File, offset: u64) -> Result<Vec<Extent>> {
+        const DELALLOC: u32 = 0x4;
         const DATA_INLINE: u32 = 0x200;
         let node = self.usable(file)?.node;
         self.regular(node).map_err(|_| Errno::OPNOTSUPP)?;
         if self.system(node).zfs.is_some() {
             return Err(Errno::OPNOTSUPP);
         }
+        let is_unplaced = self.strikes(Fault::MapUnplaced);
         let content = self.content_of(node);
-        let flags = if content.is_inline() { DATA_INLINE } else { 0 };
-        Ok((content.now.blocks != 0).then_some(flags))
+        let flags = match (content.is_inline(), is_unplaced) {
+            (true, _) => DATA_INLINE,
+            (false, true) => DELALLOC,
+            (false, false) => 0,
+        };
+        let extents = content.now.pages_with_blocks().map(|(start, bytes)| Extent {
+            logical: start..start + bytes.len() as u64,
+            physical: if flags == 0 { place_of(bytes) } else { 0 },
+            flags,
+        });
+        Ok(extents.filter(|extent| extent.logical.end > offset).take(3).collect())
     }
 
     /// syncfs(2): everything on the filesystem that the file lies on.
@@ -395,6 +407,12 @@ impl World {
             return Ok(());
         }
         self.clone_pages(source, target, false, whole);
+        let size = self.content_of(target).size();
+        if system.lies && self.content_of(target).now.blocks != 0 && self.strikes(Fault::CloneWrong) {
+            let at = self.random.index(size);
+            let byte = self.content_of(target).whole()[at];
+            self.content_of(target).write(at, &[!byte]);
+        }
         Ok(())
     }
 
@@ -512,4 +530,10 @@ impl World {
     pub fn is_file(&self, node: Node) -> bool {
         matches!(self.tree.inodes[node].body, Body::File(_))
     }
+}
+
+/// Where a page with these bytes lies.
+fn place_of(bytes: &[u8]) -> u64 {
+    let hash = *blake3::hash(bytes).as_bytes();
+    u64::from_le_bytes(std::array::from_fn(|at| hash[at])) >> 16 << 12
 }
