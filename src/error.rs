@@ -82,6 +82,8 @@ pub enum Action {
     PreserveXattr,
     /// Setting the security context that was asked for.
     SetContext,
+    /// Reading one of a source's extended attributes.
+    ReadXattr,
     /// Listing a source's extended attributes.
     ListXattr,
 }
@@ -124,6 +126,7 @@ impl Action {
             Action::PreserveTimes => "preserving times for",
             Action::PreserveXattr => "setting attributes for",
             Action::SetContext => "failed to set the security context of",
+            Action::ReadXattr => "getting attributes of",
             Action::ListXattr => "listing attributes of",
         }
     }

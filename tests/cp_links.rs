@@ -325,3 +325,36 @@ fn a_link_by_name_is_none_to_a_target_that_was_left_alone() {
         assert_eq!(world.stat("b").is_symlink(), what == "-s", "{what}");
     }
 }
+
+/// As GNU cp 9.10 does: the link is removed, and what it led to keeps its content.
+#[test]
+fn a_link_at_the_target_to_a_file_with_further_names_is_replaced_where_links_are_preserved() {
+    for options in ["-a", "-p --preserve=links", "-P --preserve=links"] {
+        let world = World::new();
+        world.file("n", "new").file("x", "old");
+        world.tool("sh", ["-c", "ln x y && ln -s x l"]);
+        world.cp(&format!("{options} n l")).succeeds();
+        assert_eq!(world.read("x"), "old", "{options}");
+        world.tool("sh", ["-c", "test ! -L l && test x -ef y && cmp l n"]);
+    }
+    // Without it, and where it has no other, it is written.
+    let world = World::new();
+    world.file("n", "new").file("x", "old");
+    world.tool("sh", ["-c", "ln -s x l"]);
+    world.cp("-a n l").succeeds();
+    assert_eq!(world.read("x"), "new");
+}
+
+#[test]
+fn with_no_dereference_what_is_no_regular_file_takes_a_links_name() {
+    let world = World::new();
+    world.file("e", "content");
+    if !common::is_root() {
+        return;
+    }
+    world.tool("sh", ["-c", "mknod null c 1 3 && ln -s e f && ln -s nowhere dangling"]);
+    world.cp("-P null f").succeeds();
+    assert_eq!(world.read("e"), "content");
+    world.tool("sh", ["-c", "test ! -L f && test -f f && test ! -s f"]);
+    world.cp("-P null dangling").fails("safecp: not writing through dangling symlink 'dangling'\n");
+}

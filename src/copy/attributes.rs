@@ -287,20 +287,30 @@ impl<K: Kernel> Attributes<'_, K> {
                 Class::Plain => preserve.xattr,
             };
             if keep.wanted() {
-                let carried = self.carry_xattr(source.file, target.file, name);
-                self.note(carried, Action::PreserveXattr, target, keep, complaints);
+                match self.xattr(source.file, name) {
+                    Ok(None) => {}
+                    Ok(Some(value)) => {
+                        let set = self.kernel.set_xattr(target.file, name, &value);
+                        self.note(set, Action::PreserveXattr, target, keep, complaints);
+                    }
+                    Err(errno) => self.note(Err(errno), Action::ReadXattr, source, keep, complaints),
+                }
                 is_touched = true;
             }
         }
         is_touched
     }
 
-    fn carry_xattr(&self, source: &K::File, target: &K::File, name: &OsStr) -> crate::kernel::Result<()> {
-        match self.kernel.get_xattr(source, name) {
-            // It was removed since it was listed.
-            Err(Errno::NODATA) => Ok(()),
-            value => self.kernel.set_xattr(target, name, &value?),
+    /// The value of an attribute; `None` where it was removed since it was listed.
+    fn xattr(&self, file: &K::File, name: &OsStr) -> crate::kernel::Result<Option<Vec<u8>>> {
+        match self.kernel.get_xattr(file, name) {
+            Err(Errno::NODATA) => Ok(None),
+            value => value.map(Some),
         }
+    }
+
+    fn carry_xattr(&self, source: &K::File, target: &K::File, name: &OsStr) -> crate::kernel::Result<()> {
+        self.xattr(source, name)?.map_or(Ok(()), |value| self.kernel.set_xattr(target, name, &value))
     }
 
     /// Sets the POSIX lists, and removes those that the source has not. Returns whether the mode may have been touched.
@@ -342,10 +352,7 @@ impl<K: Kernel> Attributes<'_, K> {
 
     /// Carries a list; one that says no more than the mode need not be kept where there are no lists.
     fn carry_list(&self, source: &K::File, target: &K::File, name: &OsStr) -> crate::kernel::Result<()> {
-        let value = match self.kernel.get_xattr(source, name) {
-            Err(Errno::NODATA) => return Ok(()),
-            value => value?,
-        };
+        let Some(value) = self.xattr(source, name)? else { return Ok(()) };
         match self.kernel.set_xattr(target, name, &value) {
             Err(Errno::OPNOTSUPP) if is_trivial(name, &value) => Ok(()),
             set => set,

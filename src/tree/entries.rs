@@ -58,10 +58,20 @@ impl<'a, K: Kernel> Entries<'a, K> {
     /// Whether cp removes what stands at the target before it makes anything there.
     pub(super) fn is_removed_first(&self, stat: &Stat, found: &Stat) -> bool {
         let options = self.options();
-        let is_in_the_way = options.preserve.links.wanted() && found.nlink > 1
-            || options.dereference == Dereference::Never && stat.kind != Kind::File;
-        let makes_data = options.product != Product::Attributes;
-        options.backup == Backup::No && (options.removal == Removal::Always || makes_data && is_in_the_way)
+        options.backup == Backup::No
+            && (options.removal == Removal::Always || self.parts_names(found) || self.takes_names(stat))
+    }
+
+    /// Whether a target loses the name that is copied to, and keeps its others: with --preserve=links.
+    pub(super) fn parts_names(&self, found: &Stat) -> bool {
+        let options = self.options();
+        options.preserve.links.wanted() && found.nlink > 1 && options.product != Product::Attributes
+    }
+
+    /// Whether a source takes its target's name from whatever has it: with -P all but a regular file do.
+    pub(super) fn takes_names(&self, stat: &Stat) -> bool {
+        let options = self.options();
+        options.dereference == Dereference::Never && stat.kind != Kind::File && options.product != Product::Attributes
     }
 
     /// An old file as it was before this run wrote it under another name, where its number tells that.

@@ -176,7 +176,7 @@ impl<K: Kernel> Entries<'_, K> {
         let Some(found) = inspected.existing else { return Placement::New };
         let seen = inspected.referent.unwrap_or(found);
         let is_removed = inspected.referent.is_none() && self.is_removed_first(&inspected.stat, &found);
-        if options.backup != Backup::No || is_removed || inspected.is_circular {
+        if options.backup != Backup::No || is_removed || inspected.replaced_link.is_some() {
             return Placement::Supplant;
         }
         match seen.kind {

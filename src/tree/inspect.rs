@@ -6,7 +6,7 @@
 use super::ending::{Bounds, Ending};
 use super::entries::Entries;
 use super::entry_context::{EntryContext, MadeBefore};
-use super::inspected::{Inspected, Inspection};
+use super::inspected::{Inspected, Inspection, ReplacedLink};
 use super::overwrite::{Decision, check_kinds, decide};
 use super::same::{Sameness, Seen};
 use crate::copy::{Follow, Name, Outcome};
@@ -29,23 +29,29 @@ impl<K: Kernel> Entries<'_, K> {
         let existing = if context.fresh { None } else { self.copier.stat_target(target, false)? };
         let (stat, file) = self.inspect_source(source, context, existing.is_none())?;
         let Some(found) = existing else {
-            let inspected = Inspected { stat, file, existing: None, referent: None, ending: None, is_circular: false };
+            let inspected = Inspected { stat, file, existing: None, referent: None, ending: None, replaced_link: None };
             return Ok(Inspection::Make(Box::new(inspected)));
         };
         let follows = found.kind == Kind::Symlink && self.writes_through(&stat);
         let led = if follows { self.referent(target, context) } else { Ok((None, None)) };
-        let ((referent, ending), is_circular) = match led {
+        let ((referent, ending), replaced_link) = match led {
             Err(Error::Call { errno: Errno::LOOP, .. }) if self.options().removal == Removal::WhenUnwritable => {
-                ((None, None), true)
+                ((None, None), Some(ReplacedLink::Circular))
             }
-            led => (led?, false),
+            led => (led?, None),
         };
         let seen = referent.unwrap_or(found);
+        let (referent, ending, replaced_link) = match referent {
+            Some(there) if self.parts_names(&there) || self.takes_names(&stat) => {
+                (None, None, Some(ReplacedLink::RemovedFirst))
+            }
+            referent => (referent, ending, replaced_link),
+        };
         let from = Seen { name: source, stat: &stat, itself: None };
         let to = Seen { name: target, stat: &seen, itself: Some(&found) };
         let sameness = if self.options().may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
-        let inspected = Box::new(Inspected { stat, file, existing, referent, ending, is_circular });
-        if follows && referent.is_none() && !is_circular {
+        let inspected = Box::new(Inspected { stat, file, existing, referent, ending, replaced_link });
+        if follows && referent.is_none() && replaced_link.is_none() {
             self.check_just_created(&inspected.stat, &found, source, target, context)?;
             return self.inspect_dangling(inspected, source, target);
         }
@@ -54,6 +60,7 @@ impl<K: Kernel> Entries<'_, K> {
         // What leads in a circle has no time to go by.
         let old = self.as_it_was(seen, &context.target_directory);
         let decision = decide(&stat, &old, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
+        let is_circular = replaced_link == Some(ReplacedLink::Circular);
         match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
             Decision::Replace => {}
             Decision::Newer => return Ok(Inspection::Newer(inspected)),

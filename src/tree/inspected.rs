@@ -16,8 +16,17 @@ pub struct Inspected<F> {
     pub(super) referent: Option<Stat>,
     /// Where that is, if the link stands within a tree.
     pub(super) ending: Option<Ending<F>>,
-    /// It is a symbolic link that leads in a circle, and is replaced (-f).
-    pub(super) is_circular: bool,
+    /// Why it is replaced, if it is a symbolic link that would otherwise be written through.
+    pub(super) replaced_link: Option<ReplacedLink>,
+}
+
+/// Why a symbolic link at the target is replaced, and not written through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReplacedLink {
+    /// It leads in a circle (-f).
+    Circular,
+    /// cp removes it: what it leads to has further names and --preserve=links, or with -P the source is no regular file.
+    RemovedFirst,
 }
 
 /// What to do with a name that was looked at.

@@ -4,7 +4,7 @@ use super::after::{After, Removed};
 use super::entry::Arrived;
 use super::entry_context::EntryContext;
 use super::further::First;
-use super::inspected::{Inspected, Inspection};
+use super::inspected::{Inspected, Inspection, ReplacedLink};
 use super::level::Task;
 use super::links::{LinkDecision, Made, Version};
 use super::run::{EntryPair, Run};
@@ -82,6 +82,7 @@ impl<K: Kernel> Run<'_, K> {
         let removed = match &inspected.existing {
             None => Removed::No,
             Some(found) if self.entries.is_removed_first(&inspected.stat, found) => Removed::Before,
+            Some(_) if inspected.replaced_link == Some(ReplacedLink::RemovedFirst) => Removed::Before,
             Some(_) => Removed::IfNeeded,
         };
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {

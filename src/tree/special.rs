@@ -261,8 +261,8 @@ impl<K: Kernel> Copier<'_, K> {
         if (made.kind, made.rdev, made.nlink) != (from.kind, from.rdev, 1) {
             return Err(failed(Errno::STALE));
         }
-        // With an owner of its own it keeps its special bits only if its mode is preserved, as with cp.
-        let kept = if preserve.ownership.wanted() && !preserve.mode.wanted() { 0o777 } else { 0o7777 };
+        // With an owner of its own it keeps its set-user-ID bit only if its mode is preserved, as with cp.
+        let kept = if preserve.ownership.wanted() && !preserve.mode.wanted() { 0o3777 } else { 0o7777 };
         let default_mode = self.node_mode(from) & !self.options.umask & kept;
         let fresh = Fresh::Made { private: true, default_mode, inherits: context.target_directory.inherits };
         let tells_lists = self.tells_lists(context.origin, from);
