@@ -104,6 +104,14 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "--attributes-only with -l or -s makes links as without; GNU leaves what is in their way",
         explains: links_only,
     },
+    Reason { name: "a directory's own handle serves where its rights forbid the way by its name", explains: by_handle },
+    Reason {
+        name: "of further names, the first that comes up is linked to: which one is the directory's affair",
+        explains: other_first_name,
+    },
+    Reason { name: "a device or fifo that is written through keeps its attributes", explains: written_through },
+    Reason { name: "--parents .. would lead out of the target directory, and is refused", explains: out_of_target },
+    Reason { name: "a device that cannot be opened is not replaced by a file, with -f either", explains: kept_device },
     Reason { name: "an empty file is not read", explains: unread },
     Reason {
         name: "what GNU moved away as a backup, and then looks for where the backup was made through a link to here",
@@ -148,11 +156,12 @@ fn read_back(evidence: &Evidence<'_>) -> bool {
         let seen = outcome.tree.get(&Path::new(WORLD).join(path));
         seen.is_some_and(|seen| seen.kind == "file" && outcome.is_now(seen.modified)) && !is_replaced_in(outcome, path)
     };
+    // The backup of a target that is a name of the source.
+    let is_backup = evidence.case.has('b', "--backup") && path.to_string_lossy().ends_with('~');
     *what == What::Accessed
         && ours == "now"
         && reference != "now"
-        && is_written(evidence.ours)
-        && is_written(evidence.reference)
+        && (is_backup || is_written(evidence.ours) && is_written(evidence.reference))
 }
 
 /// A file that GNU emptied, wrote into or removed before it failed, and that safecp left alone and complained of.
@@ -191,6 +200,7 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
     let is_failure = |line: &str| {
         line.starts_with("cp: failed to clone ")
             || line.starts_with("cp: cannot create hard link ") && line.ends_with(": Not a directory")
+            || line.ends_with(": can make relative symbolic links only in current directory")
     };
     let failed_in = |line: &String| is_failure(line) && is_here(line);
     *what == What::Modified
@@ -200,7 +210,8 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
         && (evidence.ours.ended.stderr.iter().any(failed_in)
             || cannot_make_node(evidence)
             || cannot_open(evidence)
-            || evidence.case.has('b', "--backup"))
+            || evidence.case.has('b', "--backup")
+            || evidence.case.has('S', "--suffix"))
 }
 
 /// A file that may be written and not be read, and what follows from its refusal.
@@ -212,7 +223,7 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
     let has_closed_mode =
         |entry: &Entry| matches!(entry.kind, Kind::File(_)) && (is_closed_by_mode(entry) || has_list(entry));
     let is_closed = |entry: &&Entry| match &entry.kind {
-        Kind::Link(to) => evidence.case.entry(to).is_some_and(has_closed_mode),
+        Kind::Link(to) | Kind::Symlink(to) => evidence.case.entry(to).is_some_and(has_closed_mode),
         _ => has_closed_mode(entry),
     };
     let mut closed = evidence.case.entries.iter().filter(is_closed);
@@ -222,16 +233,18 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
             && !evidence.reference.ended.stderr.contains(&line.to_owned())
     };
     let is_refused = |entry: &Entry| evidence.ours.ended.stderr.iter().any(|line| refuses(line, entry));
-    if evidence.case.as_nobody && evidence.case.has('f', "--force") && matches!(what, What::Mode | What::Xattr) {
-        // With -f a new file takes its place, as that of one that cannot be opened.
-        return evidence.case.entry(path).is_some_and(|entry| is_closed(&entry));
+    if evidence.case.as_nobody && evidence.case.has('f', "--force") {
+        // With -f a new file takes its place, as that of one that cannot be opened, and its further names keep the old one.
+        let is_touched = matches!(what, What::Mode | What::Xattr | What::Content | What::Modified | What::HardLinks);
+        return is_touched
+            && names_of(evidence, path).any(|name| evidence.case.entry(name).is_some_and(|entry| is_closed(&entry)));
     }
     evidence.case.as_nobody
         && evidence.ours.ended.status == Some(1)
         && match what {
             What::Stderr => closed.any(|entry| refuses(ours, entry)),
             What::Status => evidence.reference.ended.status == Some(0) && closed.any(is_refused),
-            What::Content | What::Modified | What::Mode | What::Owner | What::Accessed => {
+            What::Content | What::Modified | What::Mode | What::Owner | What::Accessed | What::Xattr => {
                 // By another name of the file too.
                 evidence.case.entry(path).is_some() && closed.any(is_refused)
             }
@@ -248,14 +261,26 @@ fn is_into_itself(line: &str) -> bool {
 /// names are too long.
 fn into_itself(evidence: &Evidence<'_>) -> bool {
     let refuses = |outcome: &Outcome| outcome.ended.stderr.iter().any(|line| is_into_itself(line));
-    let Difference { what, .. } = evidence.difference;
+    let Difference { what, path, .. } = evidence.difference;
     let is_refused = refuses(evidence.ours) && evidence.ours.ended.status == Some(1);
     // GNU goes on for as long as the test waits, where links lead in a circle.
     let has_failed = matches!(evidence.reference.ended.status, Some(1) | None);
     // GNU lets it be where nothing may be replaced, and refuses the second time.
     let is_passed_over = refuses(evidence.reference) && evidence.case.has('n', "--update")
         || refuses(evidence.reference) && evidence.case.has('\0', "--paren") && both_failed(evidence);
-    (is_refused && has_failed || is_passed_over) && !matches!(what, What::Content | What::Owner)
+    // What GNU does not come to any more replaces what is in the target itself.
+    let is_copied_over = || {
+        let seen = |path: &Path| evidence.ours.tree.get(&Path::new(WORLD).join(path));
+        let above = path.parent().and_then(Path::parent).zip(path.file_name()).map(|(above, name)| above.join(name));
+        let source = above.as_deref().and_then(seen);
+        source.is_some_and(|source| seen(path).is_some_and(|copy| copy.content == source.content))
+    };
+    (is_refused && has_failed || is_passed_over)
+        && match what {
+            What::Content => is_copied_over(),
+            What::Owner => false,
+            _ => true,
+        }
 }
 
 /// GNU takes the second for a hard link to a directory, which it may be on some filesystems.
@@ -265,7 +290,8 @@ fn two_targets(evidence: &Evidence<'_>) -> bool {
 }
 
 fn parents_of_a_dot(evidence: &Evidence<'_>) -> bool {
-    let refuses = |line: &String| line.starts_with("cp: cannot create directory ") && line.ends_with(": File exists");
+    let made = ["cp: cannot create directory ", "cp: cannot create symbolic link ", "cp: cannot create hard link "];
+    let refuses = |line: &String| made.iter().any(|words| line.starts_with(words)) && line.ends_with(": File exists");
     evidence.case.has('\0', "--paren") && evidence.reference.ended.stderr.iter().any(refuses)
 }
 
@@ -281,7 +307,11 @@ fn parents_attributes(evidence: &Evidence<'_>) -> bool {
 fn kept_access(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let preserves = evidence.case.has('p', "--preserve") || evidence.case.has('a', "--archive");
-    *what == What::Accessed && reference == "now" && ours != "now" && preserves
+    // Of further names, the first that comes up is read before the second is looked at.
+    let has_further_names = || evidence.case.entries.iter().any(|entry| matches!(entry.kind, Kind::Link(_)));
+    *what == What::Accessed
+        && preserves
+        && (reference == "now" && ours != "now" || ours == "now" && reference != "now" && has_further_names())
 }
 
 fn more_holes(evidence: &Evidence<'_>) -> bool {
@@ -310,23 +340,42 @@ fn backup_for_a_dot(evidence: &Evidence<'_>) -> bool {
         let word = word.to_string_lossy();
         word.trim_end_matches('/').ends_with("/.") || word.trim_end_matches('/').ends_with("..")
     };
-    evidence.case.has('b', "--backup")
+    (evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix"))
         && evidence.case.words(Path::new("")).iter().any(is_dot)
-        && matches!(
-            evidence.difference.what,
-            What::Presence | What::Kind | What::Status | What::Stderr | What::HardLinks
-        )
+        && match evidence.difference.what {
+            What::Presence | What::Kind | What::Status | What::Stderr | What::HardLinks | What::Stdout => true,
+            What::Modified | What::Owner => true,
+            // An older backup.
+            What::Content => evidence.difference.path.to_string_lossy().ends_with('~'),
+            _ => false,
+        }
 }
 
 fn within_another(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let is_warning = |line: &str| line.starts_with("cp: warning: source ") && line.ends_with(" more than once");
-    *what == What::Stderr && (is_warning(reference) && ours == "nothing" || is_warning(ours) && both_failed(evidence))
+    let is_told_again = evidence.reference.ended.stderr.iter().any(|line| is_warning(line));
+    let is_refused_as_itself = (evidence.case.has('n', "--no-clob") || evidence.case.has('\0', "--update"))
+        && evidence.reference.ended.stderr.iter().any(|line| is_into_itself(line));
+    // GNU remembers the first target of a directory alone.
+    let is_third = evidence.case.words(Path::new("")).iter().any(|word| word.to_string_lossy().ends_with("/."));
+    match what {
+        What::Stderr => {
+            is_warning(reference) && ours.is_empty()
+                || is_warning(ours) && (both_failed(evidence) || is_third || is_refused_as_itself)
+                || is_into_itself(reference) && evidence.ours.ended.stderr.iter().any(|line| is_warning(line))
+        }
+        What::Accessed => ours == "now" && is_told_again,
+        // With -n the second is told to be a copy into itself.
+        What::Status => evidence.ours.ended.stderr.iter().any(|line| is_warning(line)) && is_refused_as_itself,
+        _ => false,
+    }
 }
 
 fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
     let is_lost = |line: &String| {
         line.starts_with("cp: cannot create hard link ") && line.ends_with(": No such file or directory")
+            || line.starts_with("cp: cannot create hard link ") && line.ends_with(": Operation not permitted")
             || line.starts_with("cp: cannot create regular file ") && line.ends_with(": File exists")
             || line.starts_with("cp: will not overwrite just-created ")
     };
@@ -342,7 +391,12 @@ fn bare_links(evidence: &Evidence<'_>) -> bool {
         |line: &str| line.starts_with("cp: setting attribute ") && line.ends_with(": Operation not permitted");
     let has_tried = evidence.reference.ended.stderr.iter().any(|line| is_attempt(line));
     if evidence.case.has('s', "--symb") && has_tried {
-        return *what == What::Stderr && is_attempt(reference) || *what == What::Status && reference == "1";
+        match what {
+            What::Stderr => return is_attempt(reference),
+            What::Status => return reference == "1",
+            // Those of trusted. and security. a link can have.
+            _ => {}
+        }
     }
     let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path)).or_else(|| evidence.ours.tree.get(path));
     *what == What::Xattr
@@ -377,13 +431,25 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "cp: cannot stat ",
         "cp: cannot access ",
         "cp: cannot backup ",
+        "cp: backing up ",
+        "cp: not writing through symlink ",
+        "cp: not writing through symlink ",
+        "cp: cannot copy cyclic symbolic link ",
+        "cp: cannot copy cyclic symbolic link ",
         "cp: cannot remove ",
         "cp: preserving permissions for ",
         "cp: preserving times for ",
         "cp: clearing permissions for ",
     ];
-    let is_in_the_way =
-        ["File exists", "Is a directory", "Not a directory", "Permission denied", "No such device or address"];
+    let is_in_the_way = [
+        "File exists",
+        "Is a directory",
+        "Not a directory",
+        "Permission denied",
+        "No such device or address",
+        "Too many levels of symbolic links",
+        "cannot copy cyclic symbolic link",
+    ];
     let options = [
         "cp: invalid argument ",
         "cp: ambiguous argument ",
@@ -407,9 +473,10 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
                 .any(|text| is_in_the_way.iter().any(|reason| text.contains(reason)) || text.contains(" for "));
     let is_about_places = is_about_places
         || one_is_same
-            && (says(&["cp: cannot overwrite "])
+            && (says(&["cp: cannot overwrite ", "cp: will not copy "])
                 || [reference, ours].iter().any(|text| text.ends_with(" are the same file")));
-    let is_elsewhere = ours.ends_with(": can make relative symbolic links only in current directory");
+    let is_elsewhere =
+        all.iter().any(|text| text.contains(": can make relative symbolic links only in current directory"));
     *what == What::Stderr && both_failed(evidence) && (is_about_places || is_elsewhere || says(&options))
 }
 
@@ -516,6 +583,74 @@ fn unread(evidence: &Evidence<'_>) -> bool {
         && seen.is_some_and(|seen| seen.kind == "file" && seen.content.is_empty())
 }
 
+/// Rights of a directory that GNU could not set by a name such as `d/.`, once it had taken the right to search it.
+fn by_handle(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, .. } = evidence.difference;
+    let is_refused =
+        |line: &str| line.starts_with("cp: preserving permissions for ") && line.ends_with(": Permission denied");
+    let is_directory =
+        evidence.ours.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| seen.kind == "directory");
+    let ours = &evidence.ours.ended.stderr;
+    if evidence.case.as_nobody && matches!(what, What::Status | What::Stderr) {
+        // A new directory may have a list that lets its maker not in by its name.
+        let hands_down = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_default");
+        let cannot_stat = |line: &String| line.starts_with("cp: cannot stat ") && line.ends_with(": Permission denied");
+        return evidence.case.entries.iter().any(hands_down)
+            && evidence.reference.ended.stderr.iter().any(cannot_stat)
+            && evidence.ours.ended.status == Some(0);
+    }
+    evidence.case.as_nobody
+        && is_directory
+        && evidence.reference.ended.stderr.iter().any(|line| is_refused(line))
+        && !ours.iter().any(|line| is_refused(line))
+        && matches!(what, What::Mode | What::Xattr)
+}
+
+/// Both are symbolic links to names of one file.
+fn other_first_name(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, ours, .. } = evidence.difference;
+    let inode = |text: &str| {
+        let inside = text.trim_matches('"').strip_prefix("$PWD/")?;
+        evidence.ours.tree.get(&Path::new(WORLD).join(inside)).map(|seen| seen.inode)
+    };
+    *what == What::Content
+        && evidence.case.has('s', "--symb")
+        && inode(reference).is_some()
+        && inode(reference) == inode(ours)
+}
+
+fn written_through(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, .. } = evidence.difference;
+    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    let was_there = evidence.case.entry(path).is_some_and(|entry| matches!(entry.kind, Kind::Fifo | Kind::Device(..)));
+    was_there
+        && seen.is_some_and(|seen| seen.kind != "file")
+        && matches!(what, What::Mode | What::Owner | What::Modified | What::Accessed)
+}
+
+fn out_of_target(evidence: &Evidence<'_>) -> bool {
+    let is_refusal =
+        |line: &String| line.starts_with("cp: cannot create directory ") && line.ends_with("..': File exists");
+    evidence.case.has('\0', "--paren")
+        && evidence.ours.ended.status == Some(1)
+        && evidence.ours.ended.stderr.iter().any(is_refusal)
+        && evidence
+            .case
+            .words(Path::new(""))
+            .iter()
+            .any(|word| word.to_string_lossy().trim_end_matches('/').ends_with(".."))
+}
+
+fn kept_device(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, .. } = evidence.difference;
+    let cannot_open = |line: &String| {
+        line.starts_with("cp: cannot create regular file ") && line.ends_with(": No such device or address")
+    };
+    evidence.case.has('f', "--force")
+        && evidence.ours.ended.stderr.iter().any(cannot_open)
+        && matches!(what, What::Status | What::Stderr | What::Kind | What::Mode | What::Modified)
+}
+
 fn moved_away(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, .. } = evidence.difference;
     let is_lost =
@@ -528,10 +663,18 @@ fn moved_away(evidence: &Evidence<'_>) -> bool {
 fn named_twice(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let is_twice = || {
-        let name = reference.strip_prefix("cp: setting attribute ")?.split(": ").next()?;
-        name.split_once(" for ").map(|(first, second)| first == second)
+        let name = reference
+            .strip_prefix("cp: setting attribute ")
+            .or(reference.strip_prefix("cp: getting attribute "))?
+            .split(": ")
+            .next()?;
+        name.split_once(" for ").or(name.split_once(" of ")).map(|(first, second)| first == second)
     };
-    *what == What::Stderr && (is_twice() == Some(true) || ours.starts_with("cp: setting attributes for "))
+    *what == What::Stderr
+        && (is_twice() == Some(true)
+            || ["cp: setting attributes for ", "cp: getting attributes of "]
+                .iter()
+                .any(|words| ours.starts_with(words)))
 }
 
 /// Whether a device could not be made in the place of what GNU had removed by then.
@@ -562,7 +705,7 @@ fn is_told_of(evidence: &Evidence<'_>, path: &Path) -> bool {
 fn names(line: &str, path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
     let plain = line.replace("'$'\\n''", "\n").replace("'$'\\377''", "\u{fffd}").replace("'\\''", "'");
-    let borders = |text: &str| text.starts_with(['/', '\'', '"']);
+    let borders = |text: &str| text.starts_with(['/', '\'', '"', ':']);
     plain.match_indices(&*name).any(|(start, _)| {
         let (before, after) = (&plain[..start], &plain[start + name.len()..]);
         before.ends_with(['/', '\'', '"']) && borders(after)
