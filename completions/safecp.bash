@@ -1,175 +1,223 @@
+# Completion of safecp for bash, made of its command lines by tests/generated.rs.
+
 _safecp() {
-    local i cur prev opts cmd
+    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} joined= option= first= at=1 word
     COMPREPLY=()
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        cur="$2"
+
+    # bash takes '=' for a word of its own, unless COMP_WORDBREAKS has been changed.
+    if [[ $current == = ]]; then
+        option=$before current=
+    elif [[ $before == = ]]; then
+        option=${COMP_WORDS[COMP_CWORD - 2]} current=$2
+    elif [[ $current == --*=* ]]; then
+        joined=${2%%=*}= option=${2%%=*} current=${2#*=}
     else
-        cur="${COMP_WORDS[COMP_CWORD]}"
+        current=$2
     fi
-    prev="$3"
-    cmd=""
-    opts=""
 
-    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
-    do
-        case "${cmd},${i}" in
-            ",$1")
-                cmd="safecp"
-                ;;
-            *)
-                ;;
+    if ((COMP_CWORD > 1)); then
+        first=${COMP_WORDS[1]} at=2
+        [[ $first != --as || ${COMP_WORDS[2]-} != = ]] || first=--as=${COMP_WORDS[3]-} at=4
+        ((at <= COMP_CWORD)) || first=
+    fi
+    case $first in
+    --as=mv)
+        case $option$before in
+        -S | --suffix | -t | --target-directory | --verify | --jobs) option=$before ;;
         esac
-    done
-
-    case "${cmd}" in
-        safecp)
-            opts="-a -b -d -f -i -H -l -L -n -P -p -r -R -s -S -t -T -u -v -x -Z -h -V --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --archive --attributes-only --backup --copy-contents --debug --force --interactive --keep-directory-symlink --link --dereference --no-clobber --no-dereference --preserve --no-preserve --parents --recursive --reflink --remove-destination --sparse --strip-trailing-slashes --symbolic-link --suffix --target-directory --no-target-directory --update --verbose --one-file-system --context --help --version --as --guard --check --repair --doctor --against --strict --from --allow --report --try"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --verify)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --hints)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --sync)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --jobs)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --manifest)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --manifest-format)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --backup)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --preserve)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --no-preserve)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --reflink)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --sparse)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --suffix)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -S)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --target-directory)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                -t)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                --update)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --context)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --as)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --against)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                --allow)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --report)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --try)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
+        case $option in
+        --backup) _safecp_word none off simple never existing nil numbered t; return ;;
+        -S | --suffix) compopt +o default; return ;;
+        -t | --target-directory) _safecp_directory; return ;;
+        --update) _safecp_word all none none-fail older; return ;;
+        --verify) _safecp_word content map blake3 device none; return ;;
+        --jobs) compopt +o default; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --backup -b --debug --exchange -f --force -i --interactive -n --no-clobber --no-copy --strip-trailing-slashes -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -Z --context --verify --jobs --help --version
+        else
+            _safecp_file
+        fi
+        ;;
+    --as=install)
+        case $option$before in
+        -g | --group | -m | --mode | -o | --owner | --strip-program | -S | --suffix | -t | --target-directory | --verify) option=$before ;;
+        esac
+        case $option in
+        --backup) _safecp_word none off simple never existing nil numbered t; return ;;
+        -g | --group) compopt +o default; return ;;
+        -m | --mode) compopt +o default; return ;;
+        -o | --owner) compopt +o default; return ;;
+        --strip-program) compopt +o default; return ;;
+        -S | --suffix) compopt +o default; return ;;
+        -t | --target-directory) _safecp_directory; return ;;
+        --context) compopt +o default; return ;;
+        --verify) _safecp_word content map blake3 device none; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --backup -b -c -C --compare -d --directory -D --debug -g --group -m --mode -o --owner -p --preserve-timestamps -s --strip --strip-program -S --suffix -t --target-directory -T --no-target-directory -v --verbose --preserve-context -Z --context --verify --durable --require-stable --help --version
+        else
+            _safecp_file
+        fi
+        ;;
+    --as=cp)
+        case $option$before in
+        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        esac
+        case $option in
+        --verify) _safecp_word content map blake3 device none; return ;;
+        --hints) _safecp_word auto never; return ;;
+        --sync) _safecp_word auto never; return ;;
+        --jobs) compopt +o default; return ;;
+        --manifest) _safecp_file; return ;;
+        --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
+        --backup) _safecp_word none off simple never existing nil numbered t; return ;;
+        --preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
+        --no-preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
+        --reflink) _safecp_word auto always never; return ;;
+        --sparse) _safecp_word never auto always; return ;;
+        -S | --suffix) compopt +o default; return ;;
+        -t | --target-directory) _safecp_directory; return ;;
+        --update) _safecp_word all none none-fail older; return ;;
+        --context) compopt +o default; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
+        else
+            _safecp_file
+        fi
+        ;;
+    --doctor)
+        case $option$before in
+        --report | --try) option=$before ;;
+        esac
+        case $option in
+        --report) _safecp_file; return ;;
+        --try) _safecp_directory; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --report --try --help
+        else
+            _safecp_file
+        fi
+        ;;
+    --guard)
+        case $option$before in
+        --allow) option=$before ;;
+        esac
+        case $option in
+        --allow) _safecp_words clones offload holes; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --allow --help
+        else
+            _safecp_command
+        fi
+        ;;
+    --repair)
+        case $option$before in
+        --from | --jobs) option=$before ;;
+        esac
+        case $option in
+        --from) _safecp_directory; return ;;
+        --jobs) compopt +o default; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --from --jobs --help
+        else
+            _safecp_file
+        fi
+        ;;
+    --check)
+        case $option$before in
+        --against | --jobs) option=$before ;;
+        esac
+        case $option in
+        --against) _safecp_directory; return ;;
+        --jobs) compopt +o default; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --against --strict --jobs --help
+        else
+            _safecp_file
+        fi
+        ;;
+    *)
+        case $option$before in
+        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        esac
+        case $option in
+        --verify) _safecp_word content map blake3 device none; return ;;
+        --hints) _safecp_word auto never; return ;;
+        --sync) _safecp_word auto never; return ;;
+        --jobs) compopt +o default; return ;;
+        --manifest) _safecp_file; return ;;
+        --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
+        --backup) _safecp_word none off simple never existing nil numbered t; return ;;
+        --preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
+        --no-preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
+        --reflink) _safecp_word auto always never; return ;;
+        --sparse) _safecp_word never auto always; return ;;
+        -S | --suffix) compopt +o default; return ;;
+        -t | --target-directory) _safecp_directory; return ;;
+        --update) _safecp_word all none none-fail older; return ;;
+        --context) compopt +o default; return ;;
+        --as) _safecp_word cp install mv; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --doctor
+        else
+            _safecp_file
+        fi
+        ;;
     esac
 }
 
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _safecp -o nosort -o bashdefault -o default safecp
-else
-    complete -F _safecp -o bashdefault -o default safecp
-fi
+# The words that begin as what was typed.
+_safecp_word() {
+    compopt +o default
+    COMPREPLY=($(compgen -P "$joined" -W "$*" -- "$current"))
+}
+
+# The same after the last comma.
+_safecp_words() {
+    local last=${current##*,}
+    compopt +o default -o nospace
+    COMPREPLY=($(compgen -P "$joined${current%"$last"}" -W "$*" -- "$last"))
+}
+
+# Without an answer bash completes files, with the right quotes; in an argument with an option it cannot.
+_safecp_file() {
+    [[ -z $joined ]] || _safecp_names -f
+}
+
+_safecp_directory() {
+    compopt +o default
+    _safecp_names -d
+}
+
+_safecp_names() {
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -P "$joined" "$1" -- "$current")
+}
+
+# A command, and then what its own completion says, where that can be asked.
+_safecp_command() {
+    while ((at < COMP_CWORD)); do
+        word=${COMP_WORDS[at]}
+        [[ $word == -* || $word == = || ${COMP_WORDS[at - 1]} == [=] ]] || break
+        at=$((at + 1))
+        [[ $word != -- ]] || break
+    done
+    if ((at < COMP_CWORD)); then
+        if declare -F _comp_command_offset >/dev/null; then
+            _comp_command_offset "$at"
+        elif declare -F _command_offset >/dev/null; then
+            _command_offset "$at"
+        fi
+    elif [[ $current != */* ]]; then
+        mapfile -t COMPREPLY < <(compgen -c -- "$current" | sort -u)
+    fi
+}
+
+complete -o default -F _safecp safecp

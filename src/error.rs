@@ -163,6 +163,8 @@ pub enum Error {
         target: PathBuf,
         /// Where and how.
         difference: Box<Difference>,
+        /// What has the target's name now.
+        left: Left,
     },
     /// cp refuses: a whole sentence.
     Refused(String),
@@ -172,13 +174,22 @@ pub enum Error {
     Interrupted,
 }
 
+/// What has a target's name after a copy that was not right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: it was to be new.
+    Nothing,
+    /// What had it before.
+    Old,
+    /// What is wrong: it was written in place.
+    Wrong,
+}
+
 /// The first difference that verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Byte offset of the first difference.
     pub offset: u64,
-    /// Number of the 1 MiB piece that holds it, counted from 0.
-    pub piece: u64,
     /// The bytes that were compared at once and are digested below.
     pub range: Range<u64>,
     /// BLAKE3 of the source's bytes in that range as read, in hexadecimal.
@@ -191,9 +202,22 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "first at byte {} (piece {}; bytes {} to {}: source {}, target {})",
-            self.offset, self.piece, self.range.start, self.range.end, self.source_digest, self.target_digest
+            "first at byte {} (bytes {} to {}: source {}, target {})",
+            self.offset, self.range.start, self.range.end, self.source_digest, self.target_digest
         )
+    }
+}
+
+/// What to do where a copy was wrong twice.
+const AFTER_MISMATCH: &str = "Copy it again; if that fails too, test the memory and the disk";
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Left::Nothing => "was not created",
+            Left::Old => "is what it was before",
+            Left::Wrong => "was written in place and holds wrong bytes",
+        })
     }
 }
 
@@ -257,8 +281,12 @@ impl fmt::Display for Error {
                 let (words, reason) = (action.words(), reason(*errno));
                 write!(f, "{words} {} {joint} {}: {reason}", quoted(target), quoted(source))
             }
-            Error::Mismatch { source, target, difference } => {
-                write!(f, "verification failed: {} differs from {}, {difference}", quoted(target), quoted(source))
+            Error::Mismatch { source, target, difference, left } => {
+                let (source, target) = (quoted(source), quoted(target));
+                write!(
+                    f,
+                    "verification failed: {target} differs from {source}, {difference}; {target} {left}. {AFTER_MISMATCH}"
+                )
             }
             Error::Refused(sentence) => f.write_str(sentence),
             Error::Noted(error) => error.fmt(f),

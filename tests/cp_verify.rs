@@ -436,6 +436,19 @@ fn what_differs_by_its_digest_is_found_out() {
     else {
         return;
     };
-    lied.output.fails_with(&["verification failed: 'c' differs from 'a'"]);
+    lied.output.fails_with(&["verification failed: 'c' differs from 'a'", "; 'c' was not created. Copy it again"]);
     assert!(!world.exists("c"));
+}
+
+#[test]
+fn a_wrong_copy_is_said_to_leave_what_it_leaves() {
+    let world = World::new();
+    world.random("a", 1 << 20, 1).file("old", "old");
+    let fault = "pwrite64:retval=131072:when=3+";
+    let Some(lied) = world.cp_traced("pwrite64", &[fault], "--jobs=1 a old") else { return };
+    lied.output.fails_with(&["; 'old' is what it was before. Copy it again"]);
+    assert_eq!(world.read("old"), "old");
+    let Some(lied) = world.cp_traced("pwrite64", &[fault], "--in-place --jobs=1 a old") else { return };
+    lied.output.fails_with(&["; 'old' was written in place and holds wrong bytes. Copy it again"]);
+    assert!(!world.same_bytes("a", "old"));
 }

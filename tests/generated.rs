@@ -4,35 +4,21 @@
 
 mod common;
 
+#[path = "generated/bash.rs"]
+mod bash;
+#[path = "generated/fish.rs"]
+mod fish;
+#[path = "generated/personality.rs"]
+mod personality;
+#[path = "generated/zsh.rs"]
+mod zsh;
+
 use clap::Command;
-use clap_complete::Shell;
 use common::{asked::project, has_tool};
 use std::fs;
 
 fn command() -> Command {
     let mut command = safecp::cli::command("safecp").bin_name("safecp");
-    command.build();
-    command
-}
-
-/// The command line with what may follow a mode: a shell completes words without a thought for the first of them.
-fn command_with_modes() -> Command {
-    let mut command = safecp::cli::command("safecp").bin_name("safecp");
-    for mode in [
-        safecp::cli::check_command("safecp"),
-        safecp::cli::repair_command("safecp"),
-        safecp::cli::guard_command("safecp"),
-        safecp::cli::doctor_command("safecp"),
-    ] {
-        let after = mode.get_name().trim_start_matches("safecp ").to_owned();
-        let has = |command: &Command, id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
-        for argument in mode.get_arguments().filter(|argument| !argument.is_hide_set()) {
-            if !has(&command, argument.get_id().as_str()) {
-                let help = format!("after {after}: {}", argument.get_help().expect("help"));
-                command = command.arg(argument.clone().help(help));
-            }
-        }
-    }
     command.build();
     command
 }
@@ -131,11 +117,25 @@ fn the_man_page_and_the_completions_have_the_options_of_the_modes() {
 
 #[test]
 fn completions_are_fresh() {
-    for (shell, name) in [(Shell::Bash, "safecp.bash"), (Shell::Zsh, "_safecp"), (Shell::Fish, "safecp.fish")] {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command_with_modes(), "safecp", &mut script);
-        check(&format!("completions/{name}"), &String::from_utf8(script).expect("a script is text"));
+    let personalities = personality::all();
+    check("completions/safecp.bash", &bash::script(&personalities));
+    check("completions/_safecp", &zsh::script(&personalities));
+    check("completions/safecp.fish", &fish::script(&personalities));
+}
+
+/// Whoever adds a first argument adds its command line to the completions.
+#[test]
+fn completions_know_every_first_argument() {
+    let known: Vec<String> = personality::all().into_iter().filter_map(|personality| personality.first).collect();
+    let command = command();
+    let first = command.get_arguments().filter(|argument| argument.get_help_heading() == Some("First arguments"));
+    let mut count = 0;
+    for argument in first {
+        let word = format!("--{}", argument.get_long().expect("a word"));
+        assert!(known.iter().any(|known| known.split('=').next() == Some(&word)), "{word}");
+        count += 1;
     }
+    assert!(count >= 5, "{count}");
 }
 
 #[test]

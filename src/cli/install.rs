@@ -110,7 +110,7 @@ fn options() -> Vec<CommandOption<InstallDraft>> {
             Flag(|draft| draft.common.sets_context = true)),
         option(optional("context", "CTX", "", "the same, or the SELinux or SMACK security context CTX"),
             Value(|draft, context| draft.common.context(context))),
-        option(valued("verify", "HOW", "read every copy back: content (default), device, none"),
+        option(valued("verify", "HOW", "read every copy back: content (default), map, blake3, device, none"),
             Word(|draft, how| draft.common.verify(how))),
         option(flag("durable", None, "say success only of what a power loss cannot take back"),
             Flag(|draft| draft.common.options.durable = true)),

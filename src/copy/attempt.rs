@@ -3,6 +3,7 @@
 use super::block_map::is_shared;
 use super::copier::{Copier, Job};
 use super::fallback::{AttemptError, Fallback, Verdict, verdict};
+use super::mismatch::mismatch;
 use super::pass::{Digested, End, Holes, Mode, Pass, Passed, Position, Proof, TargetHoles, Zeros};
 use super::probe::{Probe, Settled};
 use super::sink::{Filled, Sink};
@@ -11,7 +12,7 @@ use super::strategy::{Rung, Strategy};
 use super::through::VALUE_SLICE;
 use super::types::{Geometry, HOLES_HASHED_MAX, Placement};
 use super::verify::Again;
-use crate::error::{Action, Error};
+use crate::error::{Action, Error, Left};
 use crate::kernel::{Errno, Kernel, Kind};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Reflink, Sparse, Verify};
@@ -299,12 +300,10 @@ fn by_verdict(errno: Errno, error: Error) -> AttemptError {
 }
 
 /// What is said when the last strategy was left.
-pub(super) fn exhausted<F>(fallback: Fallback, job: &Job<'_, F>) -> Error {
+pub(super) fn exhausted<F>(fallback: Fallback, job: &Job<'_, F>, left: Left) -> Error {
     let clone_failed = |errno| Error::pair(Action::Clone, job.target.shown, job.source.shown, errno);
     match fallback {
-        Fallback::Different(difference) => {
-            Error::Mismatch { source: job.source.shown.to_owned(), target: job.target.shown.to_owned(), difference }
-        }
+        Fallback::Different(difference) => mismatch(difference, job, left),
         Fallback::Unsupported(errno) => clone_failed(errno),
         Fallback::Interrupted => clone_failed(Errno::INTR),
         Fallback::NotYetOnDisk => clone_failed(Errno::AGAIN),

@@ -4,6 +4,7 @@ use super::attempt::exhausted;
 use super::copier::{Copier, Job};
 use super::fallback::AttemptError;
 use super::ladder::Ladder;
+use super::mismatch::left;
 use super::outcome::{Copied, Sparseness, Verified};
 use super::pass::{Proof, Zeros};
 use super::probe::Probe;
@@ -62,7 +63,7 @@ impl<K: Kernel> Copier<'_, K> {
                 Err(AttemptError::Fatal(error)) => return Err(without_room(&job, placement, error)),
                 Err(AttemptError::Fallback(fallback)) => {
                     sink.give_up(&job)?;
-                    ladder.step_down(fallback).map_err(|fallback| exhausted(fallback, &job))?;
+                    ladder.step_down(fallback).map_err(|fallback| exhausted(fallback, &job, left(&job, placement)))?;
                 }
             }
         }

@@ -109,7 +109,7 @@ mod tests {
 
     fn difference() -> Fallback {
         let difference =
-            Difference { offset: 0, piece: 0, range: 0..1, source_digest: String::new(), target_digest: String::new() };
+            Difference { offset: 0, range: 0..1, source_digest: String::new(), target_digest: String::new() };
         Fallback::Different(Box::new(difference))
     }
 

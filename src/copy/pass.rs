@@ -488,8 +488,7 @@ impl<K: Kernel> Pass<'_, K> {
         let at = offset + same;
         let (source_digest, target_digest) = (blake3::hash(source).to_string(), blake3::hash(target).to_string());
         let range = offset..offset + source.len() as u64;
-        let piece = at / self.geometry.piece;
-        Stopped::Different(Box::new(Difference { offset: at, piece, range, source_digest, target_digest }))
+        Stopped::Different(Box::new(Difference { offset: at, range, source_digest, target_digest }))
     }
 }
 

@@ -14,7 +14,7 @@ use super::stopped::Stopped;
 use super::strategy::Strategy;
 use super::types::{Name, Placement, Stop};
 use super::verify::Again;
-use crate::error::{Action, Error, reason};
+use crate::error::{Action, Error, Left, reason};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Reflink, Sparse, Verify};
@@ -82,7 +82,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         proved.map_err(|failed| match failed {
             AttemptError::Fatal(error) => error,
-            AttemptError::Fallback(fallback) => exhausted(fallback, job),
+            AttemptError::Fallback(fallback) => exhausted(fallback, job, Left::Wrong),
         })
     }
 

@@ -4,6 +4,7 @@ use super::block_map::INLINE;
 use super::copier::{Copier, Job};
 use super::digest::Digests;
 use super::fallback::{AttemptError, Fallback};
+use super::mismatch::{left, mismatch};
 use super::pass::{Digested, End, Holes, Mode, Pass, Passed, Zeros};
 use super::stopped::Stopped;
 use crate::error::{Action, Difference, Error};
@@ -32,10 +33,8 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let range = size.min(stat.size)..size.max(stat.size);
         let size_of = |size: u64| format!("size {size}");
-        let piece = range.start / self.geometry.piece;
         Err(AttemptError::Fallback(Fallback::Different(Box::new(Difference {
             offset: range.start,
-            piece,
             range,
             source_digest: size_of(size),
             target_digest: size_of(stat.size),
@@ -167,11 +166,11 @@ impl<K: Kernel> Copier<'_, K> {
                 if found.is_some() && found == digest {
                     return Ok(());
                 }
-                Err(AttemptError::Fatal(Error::Mismatch {
-                    source: job.source.shown.to_owned(),
-                    target: job.target.shown.to_owned(),
-                    difference: whole_difference(read.size, digest, found),
-                }))
+                Err(AttemptError::Fatal(mismatch(
+                    whole_difference(read.size, digest, found),
+                    job,
+                    left(job, job.facts.placement),
+                )))
             }
         }
     }
@@ -185,7 +184,7 @@ const PATIENCE: [u64; 7] = [0, 1, 2, 4, 8, 16, 32];
 fn whole_difference(size: u64, source: Option<blake3::Hash>, target: Option<blake3::Hash>) -> Box<Difference> {
     let shown = |digest: Option<blake3::Hash>| digest.map_or_else(String::new, |hash| hash.to_string());
     let (source_digest, target_digest) = (shown(source), shown(target));
-    Box::new(Difference { offset: 0, piece: 0, range: 0..size, source_digest, target_digest })
+    Box::new(Difference { offset: 0, range: 0..size, source_digest, target_digest })
 }
 
 /// The refusal to say of a target that it came back from its device.
