@@ -4,6 +4,7 @@ complete -c safecp -l sync -d 'write out what replaces a file before it does: au
 complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
 complete -c safecp -l manifest -d 'write down what was copied, to be checked later; without a target, what is there' -r -F
 complete -c safecp -l manifest-format -d 'write it as mtree (default), b3sum or sha256sum has it' -r
+complete -c safecp -l report -d 'write a line of JSON to FILE for each name, and one at the end; \'-\' is standard output' -r -F
 complete -c safecp -l backup -d 'let an existing target keep a name of its own' -r
 complete -c safecp -l preserve -d 'keep these attributes (default: mode,ownership,timestamps)' -r
 complete -c safecp -l no-preserve -d 'do not keep these attributes' -r
@@ -17,12 +18,12 @@ complete -c safecp -l as -d 'as the first argument: be cp, install or mv, with a
 complete -c safecp -l against -d 'after --check: compare with the tree DIR, without a list' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l from -d 'after --repair: take what is right from this copy; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
-complete -c safecp -l report -d 'after --doctor: write the same as JSON to FILE' -r -F
 complete -c safecp -l try -d 'after --doctor: make copies in DIR and compare them' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l in-place -d 'write into existing files rather than replace them whole'
 complete -c safecp -l durable -d 'say success only of what a power loss cannot take back'
 complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
 complete -c safecp -l resume -d 'do not copy again what is there and holds the same bytes, whatever its times'
+complete -c safecp -l summary -d 'say on standard error in the end what the run came to'
 complete -c safecp -s a -l archive -d 'recursively, keeping links as links and every attribute: -dR --preserve=all'
 complete -c safecp -l attributes-only -d 'carry attributes over and leave content alone'
 complete -c safecp -s b -d 'the same, with the kind of name left to VERSION_CONTROL'
