@@ -62,7 +62,7 @@ _safecp() {
         ;;
     --as=cp)
         case $option$before in
-        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
         --verify) _safecp_word content map blake3 device none; return ;;
@@ -71,6 +71,7 @@ _safecp() {
         --jobs) compopt +o default; return ;;
         --manifest) _safecp_file; return ;;
         --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
+        --report) _safecp_file; return ;;
         --backup) _safecp_word none off simple never existing nil numbered t; return ;;
         --preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
         --no-preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
@@ -82,7 +83,7 @@ _safecp() {
         --context) compopt +o default; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
         else
             _safecp_file
         fi
@@ -144,7 +145,7 @@ _safecp() {
         ;;
     *)
         case $option$before in
-        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
         --verify) _safecp_word content map blake3 device none; return ;;
@@ -153,6 +154,7 @@ _safecp() {
         --jobs) compopt +o default; return ;;
         --manifest) _safecp_file; return ;;
         --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
+        --report) _safecp_file; return ;;
         --backup) _safecp_word none off simple never existing nil numbered t; return ;;
         --preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
         --no-preserve) _safecp_words mode timestamps ownership links context xattr all; return ;;
@@ -165,7 +167,7 @@ _safecp() {
         --as) _safecp_word cp install mv; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --doctor
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --doctor
         else
             _safecp_file
         fi

@@ -299,6 +299,11 @@ pub fn messages() -> Box<dyn Write + Send> {
     if started_without(libc::STDERR_FILENO) { Box::new(Closed) } else { Box::new(std::io::stderr()) }
 }
 
+/// A file for lines, new or emptied.
+pub fn lines(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
+    Ok(Box::new(std::fs::File::create(path)?))
+}
+
 struct Closed;
 
 impl Write for Closed {

@@ -33,6 +33,7 @@
 //!   stands in it. A *finding* is what a check tells. A *chunk* is a mebibyte of a file, which is mended by itself.
 //! - *attributes*: owner, mode, times, access control lists, extended attributes; *lists* alone are access control lists.
 
+pub mod account;
 pub mod archive;
 pub mod cli;
 pub mod copy;

@@ -1,5 +1,6 @@
 //! The program: arguments in, exit status out.
 
+use safecp::account::{Account, Accounts, End, Journal, ReportTo};
 use safecp::archive::check::{self, Check, Reference};
 use safecp::archive::finding::Finding;
 use safecp::archive::manifest::Place;
@@ -10,9 +11,11 @@ use safecp::cli::{Invocation, Speaker, UsageError, as_named, read};
 use safecp::copy::threads::Threads;
 use safecp::copy::{Geometry, Sealing, Stop};
 use safecp::doctor::{self};
+use safecp::error::Action;
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, Environment, Host};
 use safecp::install::{self, Directories, Task};
+use safecp::kernel::Errno;
 use safecp::kernel::linux::Linux;
 use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::kernel::retry::Retrying;
@@ -37,8 +40,8 @@ fn main() -> ExitCode {
     let done = match read(arguments, &environment) {
         Err(error) => Err(Failure::Usage(error)),
         Ok(Invocation::Text(text)) => print(&text),
-        Ok(Invocation::Copy { options, operands, manifest, warnings }) => {
-            copy(&environment, *options, &operands, manifest.as_ref(), &warnings)
+        Ok(Invocation::Copy { options, operands, manifest, accounts, warnings }) => {
+            copy(&environment, *options, &operands, (manifest.as_ref(), &accounts), &warnings)
         }
         Ok(Invocation::Install(request)) => install(&environment, *request),
         Ok(Invocation::Move(request)) => move_names(&environment, *request),
@@ -135,7 +138,7 @@ fn copy(
     environment: &Environment,
     options: Options,
     operands: &Operands,
-    manifest: Option<&Wanted>,
+    lists: (Option<&Wanted>, &Accounts),
     warnings: &[String],
 ) -> Result<ExitCode, Failure> {
     let options = of_this_process(options, host::umask());
@@ -144,7 +147,7 @@ fn copy(
     let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
-    run(environment, &kernel, &report, &options, (&operands, manifest))
+    run(environment, &kernel, &report, &options, &operands, lists)
 }
 
 fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {
@@ -167,7 +170,7 @@ fn install(environment: &Environment, request: install::Request) -> Result<ExitC
             }
             let given = Given { uid: owner.uid, gid: owner.gid, ..files.options.given };
             let options = of_this_process(Options { given, ..files.options }, 0);
-            run(environment, &kernel, &report, &options, (&files.operands, None))
+            run(environment, &kernel, &report, &options, &files.operands, (None, &Accounts::default()))
         }
     }
 }
@@ -211,14 +214,48 @@ fn this_host(options: &Options, report: &Report) -> Host {
     host
 }
 
-/// A run over all operands, to its end; with a manifest, if one is wanted.
+/// The report that is asked for, before anything is copied.
+fn journal(accounts: &Accounts) -> Result<Option<Journal>, safecp::error::Error> {
+    let Some(to) = &accounts.report else { return Ok(None) };
+    let sink = match to {
+        ReportTo::Output => host::output(),
+        ReportTo::File(path) => host::lines(path).map_err(|error| of_report(Action::CreateFile, path, &error))?,
+    };
+    Ok(Some(Journal::new(sink)))
+}
+
+fn of_report(action: Action, path: &Path, error: &std::io::Error) -> safecp::error::Error {
+    safecp::error::Error::call(action, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
+}
+
+/// Ends the account of a run, and tells what could not be written of it.
+fn settle(account: &Account<'_>, accounts: &Accounts, report: &Report, watch: &Watch) -> bool {
+    let end = match (watch.is_asked(), report.finish()) {
+        (true, _) => End::Interrupted,
+        (false, true) => End::Succeeded,
+        (false, false) => End::Failed,
+    };
+    if let Err(error) = account.finish(end) {
+        let path = match &accounts.report {
+            Some(ReportTo::File(path)) => path,
+            Some(ReportTo::Output) | None => Path::new("-"),
+        };
+        report.hear(&Event::Failed(&of_report(Action::Write, path, &error)));
+    }
+    account.summary().iter().for_each(|line| report.hear(&Event::Noted(line)));
+    report.finish()
+}
+
+/// A run over all operands, to its end; with a manifest and accounts, if they are wanted.
 fn run(
     environment: &Environment,
     kernel: &Retrying<Linux>,
     report: &Report,
     options: &Options,
-    (operands, manifest): (&Operands, Option<&Wanted>),
+    operands: &Operands,
+    (manifest, accounts): (Option<&Wanted>, &Accounts),
 ) -> Result<ExitCode, Failure> {
+    let account = Account::begin(report, journal(accounts)?, accounts.summary);
     let watch = signals::watch(signals::GRACE)?;
     let host = this_host(options, report);
     let ask = |question: &str| host::ask(&environment.called, question);
@@ -226,21 +263,21 @@ fn run(
         Run::new(kernel, options, &host, &watch.stop, listener, &ask).operands(operands);
     };
     match manifest {
-        None => run(report),
+        None => run(&account),
         Some(wanted) => {
             let place = Place::open(kernel, wanted)?;
             let plan = Plan::new(kernel, operands).ok();
             let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
             let root = if is_into { Root::Targets } else { Root::Target };
             let base = plan.and_then(|plan| plan.open_base(kernel).ok());
-            let recorder = Recorder::new(kernel, report, Manifest::begin(kernel, wanted, &place), root, base);
+            let recorder = Recorder::new(kernel, &account, Manifest::begin(kernel, wanted, &place), root, base);
             run(&recorder);
             if !watch.stop.load(Ordering::Relaxed) {
-                recorder.finish().unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
+                recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
             }
         }
     }
-    let is_done = report.finish();
+    let is_done = settle(&account, accounts, report, &watch);
     watch.die_if_asked();
     Ok(exit_code(is_done))
 }

@@ -262,6 +262,15 @@ pub enum Verbosity {
     Decisions,
 }
 
+/// Whether a record is kept of each file that was copied, with its digest (--report).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// None.
+    No,
+    /// One in the report.
+    Kept,
+}
+
 /// How the operands are read: what is the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetRule {
@@ -342,6 +351,8 @@ pub struct Options {
     pub verbosity: Verbosity,
     /// A list is made of what was copied (--manifest), with a digest of every byte.
     pub seals: bool,
+    /// What is kept of each file that was copied.
+    pub record: Record,
     /// An existing file that holds what its source holds is not copied again (--resume).
     pub resume: bool,
     /// The process's umask: bits that new files do not get unless modes are preserved.
@@ -405,7 +416,7 @@ impl Options {
     /// Whether digests are told, and so taken: bytes are compared, with or without one.
     #[must_use]
     pub fn tells_digests(&self) -> bool {
-        self.seals || self.verbosity >= Verbosity::Decisions
+        self.seals || self.record == Record::Kept || self.verbosity >= Verbosity::Decisions
     }
 
     /// What `safecp SOURCE TARGET` means, with one job, before the environment was asked.
@@ -445,6 +456,7 @@ impl Options {
             waiting_max: WAITING_MAX,
             verbosity: Verbosity::Quiet,
             seals: false,
+            record: Record::No,
             resume: false,
             umask: 0o022,
             privileged: false,

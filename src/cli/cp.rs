@@ -7,6 +7,7 @@ use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
 use super::{AS, check, doctor, guard, repair};
+use crate::account::Accounts;
 use crate::host::{CalledAs, Environment};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
@@ -127,13 +128,17 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
     let (options, warnings) = draft.decide(environment)?;
     let operands = paths(matches);
     let manifest = draft.wanted()?;
+    let accounts = draft.wanted_accounts()?;
     if let (Some(wanted), [operand]) = (&manifest, &operands[..])
         && !draft.has_target(operands.len())
     {
+        if accounts != Accounts::default() {
+            return Err(ParseError::new("--report and --summary are of use only with a copy"));
+        }
         return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
     }
     let operands = draft.operands(operands)?;
-    Ok(Invocation::Copy { options: Box::new(options), operands, manifest, warnings })
+    Ok(Invocation::Copy { options: Box::new(options), operands, manifest, accounts, warnings })
 }
 
 #[cfg(test)]

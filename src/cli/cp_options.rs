@@ -3,6 +3,7 @@
 use super::definition::{flag, letter, optional, valued};
 use super::draft::{DEFAULT_ATTRIBUTES, Draft};
 use super::option::{CommandOption, Meaning, option};
+use crate::account::Summary;
 use crate::options::{Dereference, Keep, Overwrite, Update, Verbosity};
 use clap::ValueHint;
 
@@ -113,5 +114,10 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
             Value(Draft::manifest)),
         option(valued("manifest-format", "FORMAT", "write it as mtree (default), b3sum or sha256sum has it"),
             Word(Draft::manifest_format)),
+        option(valued("report", "FILE", "write a line of JSON to FILE for each name, and one at the end; '-' is standard output")
+                .value_hint(ValueHint::FilePath),
+            Value(Draft::report)),
+        option(flag("summary", None, "say on standard error in the end what the run came to"),
+            Flag(|draft| draft.accounts.summary = Summary::AtEnd)),
     ]
 }

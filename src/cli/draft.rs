@@ -2,12 +2,13 @@
 
 use super::usage_error::{ParseError, Result};
 use super::words::one_of;
+use crate::account::{Accounts, ReportTo};
 use crate::archive::Wanted;
 use crate::archive::manifest::Form;
 use crate::host::Environment;
 use crate::options::{
-    Backup, Context, Dereference, Hints, Keep, Options, Overwrite, Preserve, Product, Reflink, Removal, Sparse, Sync,
-    TargetRule, Update, Verbosity, Verify,
+    Backup, Context, Dereference, Hints, Keep, Options, Overwrite, Preserve, Product, Record, Reflink, Removal, Sparse,
+    Sync, TargetRule, Update, Verbosity, Verify,
 };
 use crate::quote::quoted;
 use crate::tree::plan::Operands;
@@ -32,6 +33,7 @@ pub(super) struct Draft {
     pub(super) strips: bool,
     pub(super) no_target_directory: bool,
     pub(super) sets_context: bool,
+    pub(super) accounts: Accounts,
     target_directory: Option<OsString>,
     context: Option<OsString>,
     suffix: Option<OsString>,
@@ -55,6 +57,7 @@ impl Draft {
             strips: false,
             no_target_directory: false,
             sets_context: false,
+            accounts: Accounts::default(),
             target_directory: None,
             context: None,
             suffix: None,
@@ -175,6 +178,24 @@ impl Draft {
     pub(super) fn manifest_format(&mut self, word: &str) -> Result<()> {
         self.form = Some(one_of("--manifest-format", word, &FORMS)?);
         Ok(())
+    }
+
+    /// The last one that is named; what is written down has digests.
+    pub(super) fn report(&mut self, file: &OsStr) -> Result<()> {
+        let to = if file == "-" { ReportTo::Output } else { ReportTo::File(PathBuf::from(file)) };
+        self.accounts.report = Some(to);
+        self.options.record = Record::Kept;
+        Ok(())
+    }
+
+    /// What is told of the run beside its messages.
+    pub(super) fn wanted_accounts(&self) -> Result<Accounts> {
+        if self.accounts.report == Some(ReportTo::Output) && self.options.verbosity > Verbosity::Quiet {
+            return Err(ParseError::new(
+                "--report=- cannot be used with -v or --debug, which write to standard output too",
+            ));
+        }
+        Ok(self.accounts.clone())
     }
 
     /// The manifest that is asked for.

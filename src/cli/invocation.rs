@@ -1,6 +1,7 @@
 //! What a command line asks for, and the reading of one by its definition.
 
 use super::usage_error::{ParseError, Result};
+use crate::account::Accounts;
 use crate::archive::Wanted;
 use crate::archive::check;
 use crate::archive::repair::Repair;
@@ -27,6 +28,8 @@ pub enum Invocation {
         operands: Operands,
         /// The manifest that is made of it.
         manifest: Option<Wanted>,
+        /// What is told of it beside its messages.
+        accounts: Accounts,
         /// What there is to say beforehand.
         warnings: Vec<String>,
     },

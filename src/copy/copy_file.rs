@@ -5,7 +5,7 @@ use super::copier::{Copier, Job};
 use super::fallback::AttemptError;
 use super::ladder::Ladder;
 use super::mismatch::left;
-use super::outcome::{Copied, Sparseness, Verified};
+use super::outcome::{Copied, Probed, Sparseness, Verified};
 use super::pass::{Proof, Zeros};
 use super::probe::Probe;
 use super::sink::{Content, Filled, Finished, Progress, no_room};
@@ -13,7 +13,8 @@ use super::strategy::{Cloning, Strategy, Why};
 use super::types::{Name, Placement, Source, TargetFacts};
 use super::waiting::{Arrival, Waiting};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind};
+use crate::kernel::{Errno, Kernel, Kind, Timestamp};
+use crate::known::filesystems::Honesty;
 use crate::options::{Reflink, Verify};
 use crate::quote::quoted;
 
@@ -31,6 +32,7 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Arrival<K::File>, Error> {
         let job = Job { source, target, facts };
         let mut placement = facts.placement;
+        let began = self.options.tells_digests().then(|| self.kernel.now());
         let probe = self.probe(source);
         let mut ladder = self.ladder(&probe, &job, placement)?;
         let mut lasts = None;
@@ -50,10 +52,15 @@ impl<K: Kernel> Copier<'_, K> {
                     let content = Content { filled: &filled, strategy: ladder.rung().strategy };
                     match self.finish(&job, sink, Some(content))? {
                         Progress::Named(finished) => {
-                            return Ok(Arrival::Named(Box::new(self.copied(&ladder, &filled, finished))));
+                            return Ok(Arrival::Named(Box::new(self.copied(
+                                (&probe, began),
+                                &ladder,
+                                &filled,
+                                finished,
+                            ))));
                         }
                         Progress::Waits(file, finished) => {
-                            let copied = self.copied(&ladder, &filled, finished);
+                            let copied = self.copied((&probe, began), &ladder, &filled, finished);
                             return Ok(Arrival::Waits(Box::new(Waiting { file, copied, filled })));
                         }
                         // Once more, with a temporary that has a name.
@@ -132,8 +139,20 @@ impl<K: Kernel> Copier<'_, K> {
         })
     }
 
-    fn copied(&self, ladder: &Ladder, filled: &Filled, finished: Finished) -> Copied {
+    fn copied(
+        &self,
+        (probe, began): (&Probe, Option<Timestamp>),
+        ladder: &Ladder,
+        filled: &Filled,
+        finished: Finished,
+    ) -> Copied {
         let rung = ladder.rung();
+        let probed = Probed {
+            filesystem: probe.filesystem.name(),
+            residency: (probe.honesty != Honesty::Honest).then_some(probe.residency),
+            settling: rung.settling,
+            unallocated: probe.size.saturating_sub(probe.blocks.saturating_mul(512)),
+        };
         let verified = match (finished.placement, self.options.verify) {
             (Placement::Through, _) => Verified::Impossible,
             (Placement::Value, _) => Verified::MadeUp,
@@ -149,6 +168,7 @@ impl<K: Kernel> Copier<'_, K> {
             why: rung.why,
             cloning: ladder.cloning(),
             fallbacks: ladder.fallbacks().to_vec(),
+            probed,
             size: filled.passed.size,
             digests: filled.passed.digests.clone(),
             verified,
@@ -159,6 +179,7 @@ impl<K: Kernel> Copier<'_, K> {
             complaints: finished.complaints,
             backup: finished.backup,
             identity: finished.identity.or(filled.stat.map(|stat| (stat.dev, stat.ino))),
+            took: began.map(|began| self.kernel.now().since(began)),
         }
     }
 }

@@ -33,6 +33,23 @@ pub enum Fallback {
     Different(Box<Difference>),
 }
 
+impl Fallback {
+    /// Why, without what differs from file to file.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Fallback::Different(_) => "its result differed".to_owned(),
+            Fallback::Unsupported(_)
+            | Fallback::Interrupted
+            | Fallback::NotYetOnDisk
+            | Fallback::Unsettled
+            | Fallback::Nonsense
+            | Fallback::Longer
+            | Fallback::Changed => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Fallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

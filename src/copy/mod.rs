@@ -44,7 +44,7 @@ mod waiting;
 mod wanted;
 
 pub use copier::Copier;
-pub use outcome::{Copied, Outcome, Sparseness, Special, Verified};
+pub use outcome::{Copied, Outcome, Probed, Sparseness, Special, Thing, Verified};
 pub use sealed::{Known, Sealed, Sealing};
 pub(crate) use strip::STRIP;
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};

@@ -2,11 +2,13 @@
 
 use super::digest::Digests;
 use super::fallback::Fallback;
+use super::probe::{Residency, Settling};
 use super::strategy::{Cloning, Strategy, Why};
 use super::types::Placement;
 use crate::error::Error;
 use crate::kernel::Errno;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What became of a name that is no directory.
 #[derive(Clone, Debug)]
@@ -33,9 +35,26 @@ impl Outcome {
     }
 }
 
-/// What was made that is no regular file.
-#[derive(Clone, Debug, Default)]
+/// What a name became that is no copy of a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A symbolic link.
+    Symlink,
+    /// A further name of a file.
+    HardLink,
+    /// A fifo, a socket or a device.
+    Node,
+    /// A file that got its source's attributes alone (--attributes-only).
+    Attributes,
+    /// A file that held the same already and got its source's attributes (--resume).
+    Same,
+}
+
+/// What was made that is no copy of a file's content.
+#[derive(Clone, Debug)]
 pub struct Special {
+    /// What it is.
+    pub thing: Thing,
     /// Attributes that had to be kept and could not.
     pub complaints: Vec<Error>,
     /// The name, for messages, that the old target keeps.
@@ -53,6 +72,8 @@ pub struct Copied {
     pub cloning: Cloning,
     /// What was tried before.
     pub fallbacks: Vec<(Strategy, Fallback)>,
+    /// What the source was asked and told.
+    pub probed: Probed,
     /// Bytes of content.
     pub size: u64,
     /// BLAKE3 of them and of their pieces, where it is told and every byte was read.
@@ -73,6 +94,21 @@ pub struct Copied {
     pub backup: Option<PathBuf>,
     /// The target's identity, if it is a regular file.
     pub identity: Option<(u64, u64)>,
+    /// How long it took until it had its name or waited for it, where a record of that is kept.
+    pub took: Option<Duration>,
+}
+
+/// What a source was asked before it was read, and told.
+#[derive(Clone, Copy, Debug)]
+pub struct Probed {
+    /// Where it lies.
+    pub filesystem: &'static str,
+    /// Its pages in the page cache, where they decide something.
+    pub residency: Option<Residency>,
+    /// What it was settled for.
+    pub settling: Option<Settling>,
+    /// Bytes of its size that have no blocks, as its filesystem tells.
+    pub unallocated: u64,
 }
 
 impl Copied {

@@ -37,6 +37,15 @@ pub struct Timestamp {
     pub nanos: u32,
 }
 
+impl Timestamp {
+    /// How much later it is than `earlier`: nothing, where the clock was set back meanwhile.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        let nanos = |at: Self| i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos);
+        Duration::from_nanos(u64::try_from(nanos(self) - nanos(earlier)).unwrap_or(0))
+    }
+}
+
 /// What a name is, as the S_IFMT bits of its mode say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

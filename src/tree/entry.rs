@@ -8,7 +8,7 @@ use super::entry_context::EntryContext;
 use super::inspected::Inspected;
 use super::links::{Version, identity};
 use super::special::TargetName;
-use crate::copy::{Arrival, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Waiting};
+use crate::copy::{Arrival, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Overwrite, Product, Removal, Verify};
@@ -99,7 +99,11 @@ impl<K: Kernel> Entries<'_, K> {
         let facts = TargetFacts { may_wait, placement, target_directory, found, is_another, waits: context.named };
         let outcome = if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(&source, &target, &facts)?;
-            Outcome::Made(Special { complaints: finished.complaints, backup: finished.backup })
+            Outcome::Made(Special {
+                thing: Thing::Attributes,
+                complaints: finished.complaints,
+                backup: finished.backup,
+            })
         } else if let Some(special) = self.resumed(&source, &target, &facts)? {
             Outcome::Made(special)
         } else {
@@ -143,7 +147,11 @@ impl<K: Kernel> Entries<'_, K> {
         }
         // So is what cannot be opened to be given its attributes.
         let finished = self.copier.copy_attributes(source, target, facts).ok();
-        Ok(finished.map(|finished| Special { complaints: finished.complaints, backup: finished.backup }))
+        Ok(finished.map(|finished| Special {
+            thing: Thing::Same,
+            complaints: finished.complaints,
+            backup: finished.backup,
+        }))
     }
 
     /// Whether what stands at the target may be replaced by something that is no regular file.

@@ -7,7 +7,7 @@
 use super::links::{Likeness, Made, Version};
 use super::run::{EntryPair, Run};
 use super::special::TargetName;
-use crate::copy::{Outcome, Source, Special};
+use crate::copy::{Outcome, Source, Special, Thing};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Filesystem;
@@ -159,7 +159,7 @@ impl<K: Kernel> Run<'_, K> {
     ) -> Result<Special, Error> {
         let is_linked = first.is_numbered && existing.is_some_and(|found| found.is_same_file(&first.stat));
         if is_linked {
-            return Ok(Special::default());
+            return Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup: None });
         }
         if existing.is_some_and(|found| found.kind == Kind::File) && first.stat.kind == Kind::File {
             // A new file is not synced when it gets its name; this name has something to lose.

@@ -7,7 +7,7 @@
 use super::entry_context::EntryContext;
 use crate::copy::attributes::{AttributedFile, Fresh, KnownAttributes};
 use crate::copy::backup::Leaves;
-use crate::copy::{Copier, Follow, Name, Special};
+use crate::copy::{Copier, Follow, Name, Special, Thing};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::known::filesystems::Honesty;
@@ -65,7 +65,8 @@ impl<K: Kernel> Copier<'_, K> {
         };
         let complaints = self.dress(&handle, source, from, target, context)?;
         self.sync_name(target)?;
-        Ok(Special { complaints, backup })
+        let thing = if from.kind == Kind::Symlink { Thing::Symlink } else { Thing::Node };
+        Ok(Special { thing, complaints, backup })
     }
 
     fn make_symlink(
@@ -196,7 +197,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let backup = self.make(target, existing, Making::Link(&handle), failed)?;
         self.sync_name(target)?;
-        Ok(Special { complaints: Vec::new(), backup })
+        Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup })
     }
 
     /// Makes `target` a symbolic link that holds `source`'s name as typed (-s).
@@ -226,7 +227,7 @@ impl<K: Kernel> Copier<'_, K> {
             complaints.extend(set.map_err(|errno| Error::call(Action::PreserveTimes, target.shown, errno)).err());
         }
         self.sync_name(target)?;
-        Ok(Special { complaints, backup })
+        Ok(Special { thing: Thing::Symlink, complaints, backup })
     }
 
     /// Whether the target lies in the working directory.
@@ -284,7 +285,7 @@ impl<K: Kernel> Copier<'_, K> {
         let failed = |errno| Error::pair(Action::CreateLink, target.shown, shown, errno);
         let backup = self.make(target, existing, Making::Link(first), failed)?;
         self.sync_name(target)?;
-        Ok(Special { complaints: Vec::new(), backup })
+        Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup })
     }
 
     /// A target's stat without following a link, or `None` where there is nothing.

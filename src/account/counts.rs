@@ -1,0 +1,136 @@
+//! What happened in a run, in numbers.
+
+use crate::copy::strategy::Strategy;
+use crate::copy::{Copied, Outcome, Special, Thing, Verified};
+use crate::error::Error;
+use crate::report::Event;
+use std::collections::BTreeMap;
+
+/// So many failures are told once more in the end.
+const FAILURES_MAX: usize = 20;
+
+/// What happened so far.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Files whose content was copied.
+    pub files: u64,
+    /// Directories that were made.
+    pub directories: u64,
+    /// Symbolic links that were made.
+    pub symlinks: u64,
+    /// Further names of files.
+    pub hard_links: u64,
+    /// Fifos, sockets and devices.
+    pub nodes: u64,
+    /// Files that got attributes alone.
+    pub attributes: u64,
+    /// Files that held the same already (--resume).
+    pub same: u64,
+    /// Bytes of the files that were copied.
+    pub bytes: u64,
+    /// Files that share their source's blocks.
+    pub clones: u64,
+    /// Files of which holes were left out, and bytes of them that have no blocks in the source.
+    pub sparse: u64,
+    /// See above.
+    pub unallocated: u64,
+    /// Files that were read back.
+    pub verified: u64,
+    /// Why strategies were left, and how often.
+    pub fallbacks: BTreeMap<String, u64>,
+    /// Names that were left as they are, rightly.
+    pub skipped: u64,
+    /// Names that were left as they are because the user said no.
+    pub declined: u64,
+    /// Failures, of names or of what they had to keep.
+    pub failed: u64,
+    /// Warnings and notes.
+    pub warned: u64,
+    /// What was said of the first failures.
+    pub failures: Vec<String>,
+}
+
+impl Counts {
+    /// Takes note of what happened.
+    pub fn note(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Finished { outcome, .. } => self.finished(outcome),
+            Event::DirectoryMade { .. } | Event::ParentMade { .. } | Event::DirectoryCreated { .. } => {
+                self.directories += 1;
+            }
+            Event::Failed(error) => self.failed(error),
+            Event::Misused(text) => self.failure((*text).to_owned()),
+            Event::Warned(_) | Event::Noted(_) => self.warned += 1,
+            Event::DirectoryFinished { .. }
+            | Event::Removed { .. }
+            | Event::Renamed { .. }
+            | Event::Exchanged { .. }
+            | Event::SourceRemoved { .. } => {}
+        }
+    }
+
+    fn finished(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Copied(copied) => self.copied(copied),
+            Outcome::Made(special) => self.made(special),
+            Outcome::Skipped => self.skipped += 1,
+            Outcome::Declined => self.declined += 1,
+        }
+    }
+
+    fn copied(&mut self, copied: &Copied) {
+        self.files += 1;
+        self.bytes += copied.size;
+        self.clones += u64::from(copied.strategy == Strategy::Reflink);
+        if (copied.sparse.by_map || copied.sparse.by_zeros) && copied.probed.unallocated > 0 {
+            self.sparse += 1;
+            self.unallocated += copied.probed.unallocated;
+        }
+        self.verified += u64::from(is_verified(copied.verified));
+        self.warned += u64::from(copied.changed);
+        for (strategy, fallback) in &copied.fallbacks {
+            *self.fallbacks.entry(format!("{strategy}: {}", fallback.reason())).or_default() += 1;
+        }
+        copied.complaints.iter().for_each(|complaint| self.failed(complaint));
+    }
+
+    fn made(&mut self, special: &Special) {
+        let count = match special.thing {
+            Thing::Symlink => &mut self.symlinks,
+            Thing::HardLink => &mut self.hard_links,
+            Thing::Node => &mut self.nodes,
+            Thing::Attributes => &mut self.attributes,
+            Thing::Same => &mut self.same,
+        };
+        *count += 1;
+        special.complaints.iter().for_each(|complaint| self.failed(complaint));
+    }
+
+    fn failed(&mut self, error: &Error) {
+        match error {
+            Error::Noted(_) => self.warned += 1,
+            Error::Call { .. }
+            | Error::Pair { .. }
+            | Error::Mismatch { .. }
+            | Error::Refused(_)
+            | Error::Interrupted => {
+                self.failure(error.to_string());
+            }
+        }
+    }
+
+    fn failure(&mut self, message: String) {
+        self.failed += 1;
+        if self.failures.len() < FAILURES_MAX {
+            self.failures.push(message);
+        }
+    }
+}
+
+/// Whether a target was read back.
+fn is_verified(verified: Verified) -> bool {
+    match verified {
+        Verified::Content | Verified::Blocks | Verified::Device | Verified::Digests => true,
+        Verified::No | Verified::Impossible | Verified::MadeUp => false,
+    }
+}

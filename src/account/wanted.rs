@@ -1,0 +1,31 @@
+//! What is to be told of a run beside its messages, as the command line has it.
+
+use std::path::PathBuf;
+
+/// Where the lines of JSON go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportTo {
+    /// A file, which is emptied first.
+    File(PathBuf),
+    /// Standard output.
+    Output,
+}
+
+/// Whether the numbers of a run are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Summary {
+    /// They are not.
+    #[default]
+    No,
+    /// On standard error, in the end.
+    AtEnd,
+}
+
+/// What is to be told of a run beside its messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounts {
+    /// Where the lines of JSON go, if any are wanted.
+    pub report: Option<ReportTo>,
+    /// The numbers.
+    pub summary: Summary,
+}
