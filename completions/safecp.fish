@@ -10,10 +10,10 @@ complete -c safecp -l no-preserve -d 'do not keep these attributes' -r
 complete -c safecp -l reflink -d 'share blocks with the source: auto (default), always, never' -r
 complete -c safecp -l sparse -d 'make holes: auto (default), always, never' -r
 complete -c safecp -s S -l suffix -d 'what the names of simple backups end in (default: ~)' -r
-complete -c safecp -s t -l target-directory -d 'copy every operand into DIRECTORY' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l update -d 'replace existing targets: all (default), none, none-fail, older' -r
 complete -c safecp -l context -d 'the same, or the context CTX' -r
 complete -c safecp -l as -d 'as the first argument: be cp, install or mv, with all that follows' -r
+complete -c safecp -s t -l target-directory -d 'copy every operand into DIRECTORY; with several, into each of them' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l against -d 'after --check: compare with the tree DIR, without a list' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l from -d 'after --repair: take what is right from this copy; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
