@@ -161,13 +161,13 @@ _safecp() {
         --reflink) _safecp_word auto always never; return ;;
         --sparse) _safecp_word never auto always; return ;;
         -S | --suffix) compopt +o default; return ;;
-        -t | --target-directory) _safecp_directory; return ;;
         --update) _safecp_word all none none-fail older; return ;;
         --context) compopt +o default; return ;;
         --as) _safecp_word cp install mv; return ;;
+        -t | --target-directory) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --doctor
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --doctor -t --target-directory
         else
             _safecp_file
         fi

@@ -11,6 +11,8 @@
 //! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
 //! a hint here; that both files read the same is the proof.
 //!
+//! With several target directories each has a run of its own, side by side with the others: [`targets`].
+//!
 //! What a tree is can be written down while it is copied, and be found out again later: [`archive`].
 //!
 //! Beside it stand two that copy nothing: [`guard`] runs a command that is refused those hints, and
@@ -49,4 +51,5 @@ pub mod options;
 pub mod quote;
 pub mod report;
 pub mod signals;
+pub mod targets;
 pub mod tree;

@@ -23,6 +23,7 @@ use safecp::mv::{self, Asks};
 use safecp::options::{Given, Options, Verbosity, Work};
 use safecp::report::{Event, Listener, Report, write_error};
 use safecp::signals::{self, Watch};
+use safecp::targets::{self, Targets};
 use safecp::tree::plan::{Operands, Plan};
 use safecp::tree::run::Run;
 use std::cell::OnceCell;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Copy { options, operands, manifest, accounts, warnings }) => {
             copy(&environment, *options, &operands, (manifest.as_ref(), &accounts), &warnings)
         }
+        Ok(Invocation::Distribute(request)) => distribute(&environment, *request),
         Ok(Invocation::Install(request)) => install(&environment, *request),
         Ok(Invocation::Move(request)) => move_names(&environment, *request),
         Ok(Invocation::Seal { operand, wanted, jobs }) => seal(&environment, &operand, &wanted, jobs),
@@ -148,6 +150,24 @@ fn copy(
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
     run(environment, &kernel, &report, &options, &operands, lists)
+}
+
+/// A copy into several targets.
+fn distribute(environment: &Environment, request: targets::Request) -> Result<ExitCode, Failure> {
+    let limit = host::allow_many_files() / request.operands.len().max(1) as u64;
+    let options = of_this_process(request.options, host::umask()).within(limit);
+    let report = report(environment, options.verbosity);
+    request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    let watch = signals::watch(signals::GRACE)?;
+    let kernel = Retrying(Linux::new());
+    let ask = |question: &str| host::ask(&environment.called, question);
+    let host = this_host(&options, &report);
+    let (options, host) = (&options, &host);
+    let targets = Targets { kernel: &kernel, options, host, stop: &watch.stop, listener: &report, ask: &ask };
+    targets.copy(&request.operands, request.manifest.as_ref())?;
+    let is_done = report.finish();
+    watch.die_if_asked();
+    Ok(exit_code(is_done))
 }
 
 fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {

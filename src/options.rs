@@ -271,6 +271,15 @@ pub enum Record {
     Kept,
 }
 
+/// How many runs read the sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// This one.
+    One,
+    /// One for each of several targets: a source that is gone once it was read cannot be copied.
+    Several,
+}
+
 /// How the operands are read: what is the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetRule {
@@ -355,6 +364,8 @@ pub struct Options {
     pub record: Record,
     /// An existing file that holds what its source holds is not copied again (--resume).
     pub resume: bool,
+    /// How many runs read the sources.
+    pub readers: Readers,
     /// The process's umask: bits that new files do not get unless modes are preserved.
     pub umask: u32,
     /// Whether chown may be expected to work: the effective user is root.
@@ -458,6 +469,7 @@ impl Options {
             seals: false,
             record: Record::No,
             resume: false,
+            readers: Readers::One,
             umask: 0o022,
             privileged: false,
             user: 0,

@@ -2,13 +2,15 @@
 
 use super::cp_options::{of_cp, of_ours};
 use super::definition::{flag, help, line, operands, paths, valued};
-use super::draft::Draft;
+use super::draft::{Draft, TargetDirectories};
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
 use super::{AS, check, doctor, guard, repair};
 use crate::account::Accounts;
 use crate::host::{CalledAs, Environment};
+use crate::options::{Options, Readers};
+use crate::targets::Request;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
@@ -50,6 +52,7 @@ pub fn command(name: &str) -> Command {
         .join("\n       "),
         modes(),
     )
+    .mut_arg("target-directory", |arg| arg.help("copy every operand into DIRECTORY; with several, into each of them"))
 }
 
 /// The same where it is called cp: then it is cp, and nothing else.
@@ -124,6 +127,9 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
         return Err(ParseError::new(format!("--{mode} must be the first argument")));
     }
     let mut draft = Draft::new();
+    if are_defined {
+        draft.takes = TargetDirectories::Several;
+    }
     apply(&options(), matches, &mut draft)?;
     let (options, warnings) = draft.decide(environment)?;
     let operands = paths(matches);
@@ -138,6 +144,13 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
         return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
     }
     let operands = draft.operands(operands)?;
+    if let Some(operands) = draft.operands_of_each(&operands) {
+        if accounts != Accounts::default() {
+            return Err(ParseError::new("--report and --summary take one target directory"));
+        }
+        let options = Options { readers: Readers::Several, ..options };
+        return Ok(Invocation::Distribute(Box::new(Request { options, operands, manifest, warnings })));
+    }
     Ok(Invocation::Copy { options: Box::new(options), operands, manifest, accounts, warnings })
 }
 
@@ -171,6 +184,7 @@ mod tests {
             Invocation::Text(text) => Err(text),
             Invocation::Install(_)
             | Invocation::Move(_)
+            | Invocation::Distribute(_)
             | Invocation::Seal { .. }
             | Invocation::Check(_)
             | Invocation::Repair(_)

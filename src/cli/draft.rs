@@ -20,6 +20,15 @@ use std::path::PathBuf;
 /// What --preserve keeps where nothing is said of it.
 pub(super) const DEFAULT_ATTRIBUTES: &str = "mode,ownership,timestamps";
 
+/// How many directories may be given with -t.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TargetDirectories {
+    /// One, as with GNU's.
+    One,
+    /// As many as there are: each gets everything.
+    Several,
+}
+
 /// What was typed so far.
 pub(super) struct Draft {
     /// What each option has decided by itself.
@@ -34,7 +43,8 @@ pub(super) struct Draft {
     pub(super) no_target_directory: bool,
     pub(super) sets_context: bool,
     pub(super) accounts: Accounts,
-    target_directory: Option<OsString>,
+    pub(super) takes: TargetDirectories,
+    target_directories: Vec<PathBuf>,
     context: Option<OsString>,
     suffix: Option<OsString>,
     /// The kind of backups: "" where it is left to the environment, `None` for no backups.
@@ -58,7 +68,8 @@ impl Draft {
             no_target_directory: false,
             sets_context: false,
             accounts: Accounts::default(),
-            target_directory: None,
+            takes: TargetDirectories::One,
+            target_directories: Vec::new(),
             context: None,
             suffix: None,
             control: None,
@@ -209,18 +220,19 @@ impl Draft {
 
     /// Whether a target is named, and not only what is to be read.
     pub(super) fn has_target(&self, operands: usize) -> bool {
-        operands != 1 || self.target_directory.is_some()
+        operands != 1 || self.has_target_directory()
     }
 
     pub(super) fn target_directory(&mut self, directory: &OsStr) -> Result<()> {
-        match self.target_directory.replace(directory.to_owned()) {
-            Some(_) => Err(ParseError::last("multiple target directories specified")),
-            None => Ok(()),
+        if self.takes == TargetDirectories::One && self.has_target_directory() {
+            return Err(ParseError::last("multiple target directories specified"));
         }
+        self.target_directories.push(PathBuf::from(directory));
+        Ok(())
     }
 
     pub(super) fn has_target_directory(&self) -> bool {
-        self.target_directory.is_some()
+        !self.target_directories.is_empty()
     }
 
     pub(super) fn context(&mut self, context: &OsStr) -> Result<()> {
@@ -324,19 +336,25 @@ impl Draft {
         Ok(named.map_or(Context::Inherited, |context| Context::Named { attribute, value: context.clone() }))
     }
 
-    /// The operands, by the options that tell which of them is the target.
-    pub(super) fn operands(self, mut sources: Vec<PathBuf>) -> Result<Operands> {
+    /// The operands for each of several targets, if there are several.
+    pub(super) fn operands_of_each(&self, operands: &Operands) -> Option<Vec<Operands>> {
+        let of = |target: &PathBuf| Operands { target: target.clone(), ..operands.clone() };
+        (self.target_directories.len() > 1).then(|| self.target_directories.iter().map(of).collect())
+    }
+
+    /// The operands, by the options that tell which of them is the target; of several the first.
+    pub(super) fn operands(&self, mut sources: Vec<PathBuf>) -> Result<Operands> {
         let strips = self.strips;
         let itself = self.no_target_directory;
         if sources.is_empty() {
             return Err(ParseError::new("missing file operand"));
         }
-        if let Some(directory) = self.target_directory {
+        if let Some(directory) = self.target_directories.first() {
             if itself {
                 let why = "cannot combine --target-directory (-t) and --no-target-directory (-T)";
                 return Err(ParseError::last(why));
             }
-            return Ok(Operands { sources, target: PathBuf::from(directory), rule: TargetRule::Directory, strips });
+            return Ok(Operands { sources, target: directory.clone(), rule: TargetRule::Directory, strips });
         }
         if sources.len() == 1 {
             let missing = format!("missing destination file operand after {}", quoted(&sources[0]));

@@ -11,6 +11,7 @@ use crate::host::Environment;
 use crate::install;
 use crate::mv;
 use crate::options::Options;
+use crate::targets;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
@@ -33,6 +34,8 @@ pub enum Invocation {
         /// What there is to say beforehand.
         warnings: Vec<String>,
     },
+    /// A copy into several targets.
+    Distribute(Box<targets::Request>),
     /// Files or directories to install.
     Install(Box<install::Request>),
     /// Names to move.

@@ -44,6 +44,10 @@ fn begin(count: NonZeroUsize) -> Option<ThreadPool> {
 /// Processors that this process may use; one where the address space is limited (`ulimit -v`), of which each thread takes
 /// megabytes.
 fn processors() -> NonZeroUsize {
-    let is_limited = getrlimit(Resource::As).current.is_some();
-    if is_limited { NonZeroUsize::MIN } else { std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+    if are_free() { std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) } else { NonZeroUsize::MIN }
+}
+
+/// Whether threads that nobody asked for may begin: the address space has no limit.
+pub(crate) fn are_free() -> bool {
+    getrlimit(Resource::As).current.is_none()
 }

@@ -11,7 +11,8 @@ use super::special::TargetName;
 use crate::copy::{Arrival, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
-use crate::options::{Backup, Overwrite, Product, Removal, Verify};
+use crate::options::{Backup, Overwrite, Product, Readers, Removal, Verify};
+use crate::quote::quoted;
 use std::sync::PoisonError;
 
 /// How far a name has come.
@@ -46,7 +47,8 @@ impl<K: Kernel> Entries<'_, K> {
                 let made = self.copier.make_special(source, &stat, target, (existing, context))?;
                 return Ok(Arrived::Done(Outcome::Made(made)));
             }
-            Product::Copy | Product::Attributes => {}
+            Product::Copy => self.check_readers(&stat, source)?,
+            Product::Attributes => {}
         }
         let placement = self.placement(&inspected);
         let is_another = matches!(placement, Placement::Rewrite | Placement::InPlace) && self.is_of_another(&inspected);
@@ -116,6 +118,19 @@ impl<K: Kernel> Entries<'_, K> {
             self.copier.sync_directory(&ending.dir, target.shown)?;
         }
         Ok(Arrived::Done(outcome))
+    }
+
+    /// Fails for what is gone once it was read, if others read it as well: each would get a part.
+    fn check_readers(&self, stat: &Stat, source: &Name<'_, K::File>) -> Result<(), Error> {
+        let can_be_read_again = match stat.kind {
+            Kind::File | Kind::BlockDevice | Kind::Directory | Kind::Symlink => true,
+            Kind::Fifo | Kind::CharDevice | Kind::Socket => false,
+        };
+        if self.options().readers == Readers::Several && !can_be_read_again {
+            let source = quoted(source.shown);
+            return Err(Error::Refused(format!("cannot copy {source} to several targets: it can be read only once")));
+        }
+        Ok(())
     }
 
     /// With --resume: a target that holds the source's bytes already gets its attributes, and nothing else. `None` if it has

@@ -1,0 +1,136 @@
+//! What is heard of one target's run, on its way to the report that all runs share: failures are counted, and what another
+//! run has said word for word is not said again.
+
+use crate::copy::Outcome;
+use crate::error::Error;
+use crate::report::{Event, Listener};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How many different messages are remembered: with more of them, each run says its own.
+const TEXTS_MAX: usize = 100_000;
+
+/// Messages by their digests, and how often each came.
+type Texts = HashMap<blake3::Hash, usize>;
+
+/// What was told of all runs together.
+#[derive(Default)]
+pub(super) struct Told(Mutex<Texts>);
+
+/// Listens to the run of one target.
+pub(super) struct Heard<'a> {
+    next: &'a dyn Listener,
+    told: &'a Told,
+    texts: Mutex<Texts>,
+    failures: AtomicUsize,
+}
+
+impl<'a> Heard<'a> {
+    /// One that hands events on to `next`.
+    pub(super) fn new(next: &'a dyn Listener, told: &'a Told) -> Self {
+        Self { next, told, texts: Mutex::default(), failures: AtomicUsize::default() }
+    }
+
+    /// How many failures there were.
+    pub(super) fn failures(&self) -> usize {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Whether another run has said this as often as this one wants to.
+    fn is_told(&self, text: &str) -> bool {
+        let digest = blake3::hash(text.as_bytes());
+        let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= TEXTS_MAX && !told.contains_key(&digest) {
+            return false;
+        }
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wanted, told) = (texts.entry(digest).or_default(), told.entry(digest).or_default());
+        *wanted += 1;
+        let is_told = *wanted <= *told;
+        *told = (*told).max(*wanted);
+        is_told
+    }
+}
+
+impl Listener for Heard<'_> {
+    fn hear(&self, event: &Event<'_>) {
+        self.failures.fetch_add(failures(event), Ordering::Relaxed);
+        if !text(event).is_some_and(|text| self.is_told(&text)) {
+            self.next.hear(event);
+        }
+    }
+}
+
+/// How many failures an event tells.
+fn failures(event: &Event<'_>) -> usize {
+    let is_failure = |error: &&Error| !matches!(error, Error::Noted(_));
+    match event {
+        Event::Failed(error) => usize::from(is_failure(error)),
+        Event::Misused(_) => 1,
+        Event::Finished { outcome, .. } => match outcome {
+            Outcome::Copied(copied) => copied.complaints.iter().filter(is_failure).count(),
+            Outcome::Made(special) => special.complaints.iter().filter(is_failure).count(),
+            Outcome::Declined => 1,
+            Outcome::Skipped => 0,
+        },
+        Event::DirectoryMade { .. }
+        | Event::ParentMade { .. }
+        | Event::DirectoryCreated { .. }
+        | Event::DirectoryFinished { .. }
+        | Event::Removed { .. }
+        | Event::Renamed { .. }
+        | Event::Exchanged { .. }
+        | Event::SourceRemoved { .. }
+        | Event::Warned(_)
+        | Event::Noted(_) => 0,
+    }
+}
+
+/// What several runs may find out alike, such as that a source cannot be read. Other lines name a target.
+fn text(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::Failed(Error::Interrupted) => None,
+        Event::Failed(error) => Some(error.to_string()),
+        Event::Misused(text) | Event::Warned(text) | Event::Noted(text) => Some((*text).to_owned()),
+        Event::Finished { .. }
+        | Event::DirectoryMade { .. }
+        | Event::ParentMade { .. }
+        | Event::DirectoryCreated { .. }
+        | Event::DirectoryFinished { .. }
+        | Event::Removed { .. }
+        | Event::Renamed { .. }
+        | Event::Exchanged { .. }
+        | Event::SourceRemoved { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Said(Mutex<Vec<String>>);
+
+    impl Listener for Said {
+        fn hear(&self, event: &Event<'_>) {
+            self.0.lock().expect("a listener").extend(text(event));
+        }
+    }
+
+    #[test]
+    fn what_two_find_out_alike_is_said_once_and_counts_for_both() {
+        let (said, told) = (Said::default(), Told::default());
+        let (one, other) = (Heard::new(&said, &told), Heard::new(&said, &told));
+        let failed = |heard: &Heard<'_>, text: &str| heard.hear(&Event::Failed(&Error::Refused(text.to_owned())));
+        failed(&one, "cannot open 'x'");
+        failed(&other, "cannot open 'x'");
+        failed(&other, "cannot create 'b/y'");
+        assert_eq!(*said.0.lock().expect("lines"), ["cannot open 'x'", "cannot create 'b/y'"]);
+        assert_eq!((one.failures(), other.failures()), (1, 2));
+        // One and the same run finds it out twice.
+        failed(&other, "cannot open 'x'");
+        failed(&one, "cannot open 'x'");
+        assert_eq!(said.0.lock().expect("lines").len(), 3);
+    }
+}

@@ -1,0 +1,135 @@
+//! Several targets (`-t DIR1 -t DIR2`): a run for each, side by side, over the same sources.
+//!
+//! Each run verifies its target by itself against what it read of the source, and none waits for another. The page cache
+//! joins them: what one has read from the device the others find there (docs/design/several-targets.md). What fails in
+//! one target stops no other.
+
+mod apart;
+mod heard;
+mod side_by_side;
+
+use crate::archive::manifest::Place;
+use crate::archive::recorder::{Recorder, Root};
+use crate::archive::{Manifest, Wanted};
+use crate::error::Error;
+use crate::host::Host;
+use crate::kernel::Kernel;
+use crate::options::Options;
+use crate::quote::quoted;
+use crate::report::{Event, Listener};
+use crate::tree::overwrite::Ask;
+use crate::tree::plan::{Operands, Plan};
+use crate::tree::run::Run;
+use heard::{Heard, Told};
+use side_by_side::side_by_side;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What a command line with several targets asks for.
+#[derive(Debug)]
+pub struct Request {
+    /// How.
+    pub options: Options,
+    /// What, for each target: the same sources, into a directory.
+    pub operands: Vec<Operands>,
+    /// The manifest that is made of one of them.
+    pub manifest: Option<Wanted>,
+    /// What there is to say beforehand.
+    pub warnings: Vec<String>,
+}
+
+/// What the runs share.
+pub struct Targets<'a, K: Kernel> {
+    /// The system calls.
+    pub kernel: &'a K,
+    /// How.
+    pub options: &'a Options,
+    /// The machine.
+    pub host: &'a Host,
+    /// True once a signal asked all to end.
+    pub stop: &'a AtomicBool,
+    /// Who is told what happens.
+    pub listener: &'a dyn Listener,
+    /// Puts -i's question.
+    pub ask: Ask<'a>,
+}
+
+impl<K: Kernel> Targets<'_, K> {
+    /// Copies into each target. What fails there is told; an error is what forbids to begin.
+    pub fn copy(&self, operands: &[Operands], wanted: Option<&Wanted>) -> Result<(), Error> {
+        apart::check(self.kernel, operands)?;
+        let place = wanted.map(|wanted| Place::open(self.kernel, wanted)).transpose()?;
+        let told = Told::default();
+        let heard: Vec<_> = operands.iter().map(|_| Heard::new(self.listener, &told)).collect();
+        match wanted.zip(place.as_ref()) {
+            None => self.runs(operands, &heard.iter().map(|heard| heard as &dyn Listener).collect::<Vec<_>>()),
+            Some((wanted, place)) => self.runs_with_manifest(operands, &heard, (wanted, place)),
+        }
+        if !self.is_stopped() {
+            self.conclude(operands, &heard);
+        }
+        Ok(())
+    }
+
+    /// A run for each, to its end.
+    fn runs(&self, operands: &[Operands], listeners: &[&dyn Listener]) {
+        let turn = Mutex::new(());
+        let ask = |question: &str| {
+            let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            (self.ask)(question)
+        };
+        let run = |(operands, listener): &(&Operands, &&dyn Listener)| {
+            Run::new(self.kernel, self.options, self.host, self.stop, **listener, &ask).operands(operands);
+        };
+        side_by_side(&operands.iter().zip(listeners).collect::<Vec<_>>(), &run);
+    }
+
+    /// The same, with a list of what is in the first target that has the fewest failures.
+    fn runs_with_manifest(&self, operands: &[Operands], heard: &[Heard<'_>], (wanted, place): (&Wanted, &Place<K>)) {
+        let recorder = |(operands, heard)| {
+            // Where there is no such directory, the run says so.
+            let base = Plan::new(self.kernel, operands).ok().and_then(|plan| plan.open_base(self.kernel).ok());
+            let manifest = Manifest::begin(self.kernel, wanted, place);
+            Recorder::new(self.kernel, heard, manifest, Root::Targets, base)
+        };
+        let recorders: Vec<_> =
+            operands.iter().zip(heard.iter().map(|heard| heard as &dyn Listener)).map(recorder).collect();
+        self.runs(operands, &recorders.iter().map(|recorder| recorder as &dyn Listener).collect::<Vec<_>>());
+        let of_each = operands.iter().zip(heard).zip(recorders).enumerate();
+        let Some((number, ((operands, heard), recorder))) = of_each.min_by_key(|(_, ((_, heard), _))| heard.failures())
+        else {
+            return;
+        };
+        if self.is_stopped() {
+            return;
+        }
+        match recorder.finish() {
+            Err(error) => heard.hear(&Event::Failed(&error)),
+            Ok(()) if number > 0 => {
+                let (list, target) = (quoted(&wanted.file), quoted(&operands.target));
+                self.listener.hear(&Event::Noted(&format!("{list} lists what is in target directory {target}")));
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// Says of each target whether it has everything, if one has not.
+    fn conclude(&self, operands: &[Operands], heard: &[Heard<'_>]) {
+        if heard.iter().all(|heard| heard.failures() == 0) {
+            return;
+        }
+        for (operands, heard) in operands.iter().zip(heard) {
+            let target = quoted(&operands.target);
+            let is = match heard.failures() {
+                0 => "is complete".to_owned(),
+                1 => "is incomplete: 1 failure".to_owned(),
+                failures => format!("is incomplete: {failures} failures"),
+            };
+            self.listener.hear(&Event::Noted(&format!("target directory {target} {is}")));
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
