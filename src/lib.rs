@@ -46,6 +46,7 @@ pub mod known;
 pub mod mv;
 pub mod options;
 pub mod quote;
+pub mod remote;
 pub mod report;
 pub mod signals;
 pub mod tree;
