@@ -206,10 +206,10 @@ fn move_names(environment: &Environment, mut request: mv::Request) -> Result<Exi
 
 /// A copy to or from another machine.
 fn transfer(environment: &Environment, request: &client::Request) -> Result<ExitCode, Failure> {
-    // A far end that is gone is told, whatever pipe tells it.
-    survive_closed_pipes();
     let report = report(environment, request.terms.verbosity);
     let watch = signals::watch(signals::GRACE)?;
+    // A far end that is gone is told, whatever pipe tells it.
+    survive_closed_pipes();
     let host = this_host(&request.terms.options(), &report);
     let kernel = Retrying(Linux::new());
     let (program, stop) = (environment.program, &watch.stop);
@@ -221,8 +221,8 @@ fn transfer(environment: &Environment, request: &client::Request) -> Result<Exit
 
 /// The far end of one.
 fn serve(server: &Server) -> Result<ExitCode, Failure> {
-    survive_closed_pipes();
     let watch = signals::watch(signals::GRACE)?;
+    survive_closed_pipes();
     let is_done = server::serve(server, &Retrying(Linux::new()), &host::this_host(), &watch.stop);
     watch.die_if_asked();
     Ok(exit_code(is_done))

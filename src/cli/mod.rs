@@ -115,7 +115,9 @@ pub fn read(
 /// A link that is called as another program would be taken for that: whatever it was to do, a copy is not it.
 fn refuse(_: Vec<OsString>, environment: &Environment) -> usage_error::Result<Invocation> {
     let called = quoted(Path::new(&environment.called));
-    Err(ParseError::last(format!("{called} is none of the programs that safecp stands in for: cp, install, mv and scp")))
+    Err(ParseError::last(format!(
+        "{called} is none of the programs that safecp stands in for: cp, install, mv and scp"
+    )))
 }
 
 #[cfg(test)]

@@ -36,6 +36,11 @@ impl Writer {
         self
     }
 
+    pub(super) fn i64(&mut self, number: i64) -> &mut Self {
+        self.0.extend(number.to_le_bytes());
+        self
+    }
+
     /// What is longer than four gigabytes is cut, and no such thing is ever written.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -82,6 +87,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn u64(&mut self) -> Result<u64> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    pub(super) fn i64(&mut self) -> Result<i64> {
+        self.array().map(i64::from_le_bytes)
     }
 
     pub(super) fn bytes(&mut self) -> Result<&'a [u8]> {

@@ -68,7 +68,12 @@ impl<K: Kernel> World<'_, K> {
     }
 
     /// How a path of this machine is looked up. Beneath a root no link leads out of the directory that it stands in.
-    fn way<'w>(&'w self, dir: At<'w, File<K::File>>, path: &'w Path, resolve: ResolveFlags) -> Result<Way<'w, K::File>> {
+    fn way<'w>(
+        &'w self,
+        dir: At<'w, File<K::File>>,
+        path: &'w Path,
+        resolve: ResolveFlags,
+    ) -> Result<Way<'w, K::File>> {
         let dir = dir.map(File::local).transpose()?;
         let Some(root) = &self.root else { return Ok(Way { dir, path, resolve }) };
         let resolve = resolve | ResolveFlags::BENEATH;

@@ -90,15 +90,8 @@ pub enum Content {
 
 const CONTENTS: [Content; 3] = [Content::Nothing, Content::Follows, Content::Before];
 
-const KINDS: [Kind; 7] = [
-    Kind::File,
-    Kind::Directory,
-    Kind::Symlink,
-    Kind::Fifo,
-    Kind::Socket,
-    Kind::CharDevice,
-    Kind::BlockDevice,
-];
+const KINDS: [Kind; 7] =
+    [Kind::File, Kind::Directory, Kind::Symlink, Kind::Fifo, Kind::Socket, Kind::CharDevice, Kind::BlockDevice];
 
 /// Whether a file stayed what it was while it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -385,7 +378,7 @@ fn write_entry(writer: &mut Writer, entry: &Entry) {
     writer.u8(place(&KINDS, &stat.kind)).u32(stat.mode).u32(stat.uid).u32(stat.gid);
     writer.u64(stat.dev).u64(stat.ino).u64(stat.nlink).u64(stat.rdev).u64(stat.size).u64(stat.blocks);
     for time in [stat.atime, stat.mtime, stat.ctime] {
-        writer.u64(time.seconds.cast_unsigned()).u32(time.nanos);
+        writer.i64(time.seconds).u32(time.nanos);
     }
     writer.optional(found.text.as_ref(), |writer, text| {
         writer.bytes(text.as_bytes());
@@ -414,7 +407,7 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry> {
     };
     let mut times = [Timestamp::default(); 3];
     for time in &mut times {
-        *time = Timestamp { seconds: reader.u64()?.cast_signed(), nanos: reader.u32()? };
+        *time = Timestamp { seconds: reader.i64()?, nanos: reader.u32()? };
     }
     let [atime, mtime, ctime] = times;
     if mode > 0o7777 || size > i64::MAX.unsigned_abs() || times.iter().any(|time| time.nanos > 999_999_999) {

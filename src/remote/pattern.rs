@@ -175,14 +175,31 @@ mod tests {
     fn patterns_stand_for_what_a_shell_makes_of_them() {
         let of = |pattern: &str, name: &str| matches(pattern.as_bytes(), name.as_bytes());
         for (pattern, name) in [
-            ("*", "a"), ("a*b*c", "axxbyyc"), ("a*b", "abab"), ("?", "x"), ("[a-c]x", "bx"), ("[!a]", "b"), ("[]]", "]"),
-            ("[", "["), (".*", ".a"), ("\\*", "*"), ("*", ""), ("[a-]", "-"),
+            ("*", "a"),
+            ("a*b*c", "axxbyyc"),
+            ("a*b", "abab"),
+            ("?", "x"),
+            ("[a-c]x", "bx"),
+            ("[!a]", "b"),
+            ("[]]", "]"),
+            ("[", "["),
+            (".*", ".a"),
+            ("\\*", "*"),
+            ("*", ""),
+            ("[a-]", "-"),
         ] {
             assert!(of(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in
-            [("*", ".a"), ("?", ""), ("?a", ".a"), ("a*b", "abc"), ("[a-c]", "d"), ("[!a]", "a"), ("\\*", "x"), ("a", "")]
-        {
+        for (pattern, name) in [
+            ("*", ".a"),
+            ("?", ""),
+            ("?a", ".a"),
+            ("a*b", "abc"),
+            ("[a-c]", "d"),
+            ("[!a]", "a"),
+            ("\\*", "x"),
+            ("a", ""),
+        ] {
             assert!(!of(pattern, name), "{pattern} {name}");
         }
     }
@@ -190,12 +207,21 @@ mod tests {
     #[test]
     fn only_what_was_asked_for_may_come() {
         let of = |pattern: &str, path: &str| stands_for(Path::new(pattern), Path::new(path));
-        for (pattern, path) in [("d/*.c", "d/x.c"), ("../a", "../a"), ("*", "a"), ("/e/[p]*", "/e/passwd"), ("d/.", "d/.")] {
+        for (pattern, path) in
+            [("d/*.c", "d/x.c"), ("../a", "../a"), ("*", "a"), ("/e/[p]*", "/e/passwd"), ("d/.", "d/.")]
+        {
             assert!(of(pattern, path), "{pattern} {path}");
         }
-        for (pattern, path) in
-            [("*", ".."), ("*", "a/b"), ("d/*", "d/"), ("*/x", "../x"), ("a", "b"), (".*", ".."), ("d/*", "e/x"), ("", "a")]
-        {
+        for (pattern, path) in [
+            ("*", ".."),
+            ("*", "a/b"),
+            ("d/*", "d/"),
+            ("*/x", "../x"),
+            ("a", "b"),
+            (".*", ".."),
+            ("d/*", "e/x"),
+            ("", "a"),
+        ] {
             assert!(!of(pattern, path), "{pattern} {path}");
         }
     }

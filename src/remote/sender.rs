@@ -141,7 +141,9 @@ impl<'a, K: Kernel> Sender<'a, K> {
     fn miss_answers(&mut self) {
         for (shown, _) in std::mem::take(&mut self.expected).into_values() {
             let name = quoted(&shown);
-            self.failed(&Error::Refused(format!("verification failed: the other side did not tell what it has of {name}")));
+            self.failed(&Error::Refused(format!(
+                "verification failed: the other side did not tell what it has of {name}"
+            )));
         }
     }
 
@@ -191,7 +193,8 @@ impl<'a, K: Kernel> Sender<'a, K> {
                 let (shown, sent) = self.expected.remove(&id).ok_or_else(strange)?;
                 if digest != Some(sent) {
                     let name = quoted(&shown);
-                    let text = format!("verification failed: the other side read back something else than was sent of {name}");
+                    let text =
+                        format!("verification failed: the other side read back something else than was sent of {name}");
                     self.failed(&Error::Refused(text));
                 }
                 Ok(())
@@ -275,13 +278,8 @@ impl<'a, K: Kernel> Sender<'a, K> {
     }
 
     fn file(&mut self, here: &Here<'_, K::File>, stat: Stat) -> Result<()> {
-        let nothing = |errno| Found {
-            stat,
-            text: None,
-            attributes: Vec::new(),
-            refusal: Some(errno),
-            content: Content::Nothing,
-        };
+        let nothing =
+            |errno| Found { stat, text: None, attributes: Vec::new(), refusal: Some(errno), content: Content::Nothing };
         let opened = self.opened(&here.name, &stat, OFlags::RDONLY);
         let opened = opened.and_then(|(file, stat)| self.attributes(&file).map(|attributes| (file, stat, attributes)));
         let (file, stat, attributes) = match opened {

@@ -94,8 +94,7 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
         }
         Wish::Send { patterns } => {
             let world = World { local: kernel, root, intake: None };
-            let paths: Vec<PathBuf> =
-                patterns.iter().flat_map(|pattern| expand(&world, &from_home(pattern))).collect();
+            let paths: Vec<PathBuf> = patterns.iter().flat_map(|pattern| expand(&world, &from_home(pattern))).collect();
             Sender::new(&world, terms, (input, output), &report, stop).run(&paths)
         }
     };
