@@ -162,6 +162,15 @@ fn what_fails_is_said_and_the_rest_is_copied() {
 }
 
 #[test]
+fn a_source_that_is_typed_twice_is_copied_once() {
+    let world = world();
+    world.file("a", "a").dir("far");
+    let said = scp(&world, "a ./a h:");
+    said.succeeds_saying("scp: h: warning: source file 'local:./a' specified more than once\n");
+    assert_eq!(world.read("far/a"), "a");
+}
+
+#[test]
 fn other_machines_copy_to_each_other_through_this_one() {
     let world = world();
     world.dir("far");

@@ -146,7 +146,8 @@ impl Intake {
                     self.enter(entry)?;
                 }
                 Message::Leave(_) => self.leave()?,
-                Message::Data(_) | Message::Zeros { .. } | Message::End(_) => {}
+                Message::End(end) => self.pass_over(end.id),
+                Message::Data(_) | Message::Zeros { .. } => {}
                 _ => return Err(self.break_off(&strange())),
             }
         }
@@ -173,8 +174,9 @@ impl Intake {
                         return error.map_or(Ok(None), Err);
                     }
                 }
+                Message::End(end) => self.pass_over(end.id),
                 // Nobody has asked for it.
-                Message::Data(_) | Message::Zeros { .. } | Message::End(_) => {}
+                Message::Data(_) | Message::Zeros { .. } => {}
                 _ => return Err(self.break_off(&strange())),
             }
         }
@@ -390,9 +392,19 @@ impl Intake {
 
     /// A name has its outcome: tells the sender.
     pub(super) fn answer(&mut self, shown: &Path) {
-        let Some((id, digest)) = self.whole.remove(shown) else { return };
+        if let Some((id, digest)) = self.whole.remove(shown) {
+            self.tell(id, Some(digest));
+        }
+    }
+
+    /// Nobody has read a file to its end: it failed, or was copied already under another spelling of its name.
+    fn pass_over(&mut self, id: u64) {
+        self.tell(id, None);
+    }
+
+    fn tell(&mut self, id: u64, digest: Option<[u8; 32]>) {
         if self.broken.is_none()
-            && let Err(error) = send(&mut self.output, &Message::Answer { id, digest: Some(digest) })
+            && let Err(error) = send(&mut self.output, &Message::Answer { id, digest })
         {
             self.break_off(&error);
         }
@@ -407,7 +419,8 @@ impl Intake {
                     self.enter(entry)?;
                 }
                 Message::Leave(_) => self.leave()?,
-                Message::Data(_) | Message::Zeros { .. } | Message::End(_) => {}
+                Message::End(end) => self.pass_over(end.id),
+                Message::Data(_) | Message::Zeros { .. } => {}
                 _ => return Err(self.break_off(&strange())),
             }
         }

@@ -199,7 +199,7 @@ pub enum Message {
         /// The chunk.
         number: u64,
     },
-    /// A name has its outcome; with the digest of what was read back, if it is a file that was copied.
+    /// A file has its outcome; with the digest of what was read back, if it was copied.
     Answer {
         /// The entry.
         id: u64,
