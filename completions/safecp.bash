@@ -21,6 +21,31 @@ _safecp() {
         ((at <= COMP_CWORD)) || first=
     fi
     case $first in
+    --as=scp)
+        case $option$before in
+        -c | -D | -F | -i | -J | -l | -o | -P | -S | -X | --far-program | --sparse | --verify) option=$before ;;
+        esac
+        case $option in
+        -c) compopt +o default; return ;;
+        -D) compopt +o default; return ;;
+        -F) compopt +o default; return ;;
+        -i) compopt +o default; return ;;
+        -J) compopt +o default; return ;;
+        -l) compopt +o default; return ;;
+        -o) compopt +o default; return ;;
+        -P) compopt +o default; return ;;
+        -S) compopt +o default; return ;;
+        -X) compopt +o default; return ;;
+        --far-program) compopt +o default; return ;;
+        --sparse) _safecp_word never auto always; return ;;
+        --verify) _safecp_word content map blake3 device none; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word -3 -4 -6 -A -B -C -c -D -F -i -J -l -o -O -P -p -q -R -r -S -s -T -v -X --archive --durable --far-program --names --sparse --verify --help --version
+        else
+            _safecp_file
+        fi
+        ;;
     --as=mv)
         case $option$before in
         -S | --suffix | -t | --target-directory | --verify | --jobs) option=$before ;;
@@ -115,6 +140,19 @@ _safecp() {
             _safecp_command
         fi
         ;;
+    --server)
+        case $option$before in
+        --root) option=$before ;;
+        esac
+        case $option in
+        --root) _safecp_directory; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --root --read-only --help
+        else
+            _safecp_file
+        fi
+        ;;
     --repair)
         case $option$before in
         --from | --jobs) option=$before ;;
@@ -163,7 +201,7 @@ _safecp() {
         -S | --suffix) compopt +o default; return ;;
         --update) _safecp_word all none none-fail older; return ;;
         --context) compopt +o default; return ;;
-        --as) _safecp_word cp install mv; return ;;
+        --as) _safecp_word cp install mv scp; return ;;
         -t | --target-directory) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then

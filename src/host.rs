@@ -71,6 +71,8 @@ pub enum CalledAs {
     Install,
     /// GNU's mv, likewise.
     Mv,
+    /// OpenSSH's scp, likewise.
+    Scp,
     /// Another program, which it is not.
     Another,
 }
@@ -93,8 +95,13 @@ impl CalledAs {
 const SAFECP: &str = "safecp";
 
 /// The names of programs that it takes the place of. Where a system has another install, GNU's is called ginstall.
-const STAND_INS: [(CalledAs, &str); 4] =
-    [(CalledAs::Cp, "cp"), (CalledAs::Mv, "mv"), (CalledAs::Install, "install"), (CalledAs::Install, "ginstall")];
+const STAND_INS: [(CalledAs, &str); 5] = [
+    (CalledAs::Cp, "cp"),
+    (CalledAs::Mv, "mv"),
+    (CalledAs::Scp, "scp"),
+    (CalledAs::Install, "install"),
+    (CalledAs::Install, "ginstall"),
+];
 
 /// Asks the process for what the command line is read in.
 #[must_use]

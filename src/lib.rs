@@ -49,6 +49,7 @@ pub mod known;
 pub mod mv;
 pub mod options;
 pub mod quote;
+pub mod remote;
 pub mod report;
 pub mod signals;
 pub mod targets;

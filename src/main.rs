@@ -21,6 +21,8 @@ use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::kernel::retry::Retrying;
 use safecp::mv::{self, Asks};
 use safecp::options::{Given, Options, Verbosity, Work};
+use safecp::remote::client::{self, Client};
+use safecp::remote::server::{self, Server};
 use safecp::report::{Event, Listener, Report, write_error};
 use safecp::signals::{self, Watch};
 use safecp::targets::{self, Targets};
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
         Ok(Invocation::Distribute(request)) => distribute(&environment, *request),
         Ok(Invocation::Install(request)) => install(&environment, *request),
         Ok(Invocation::Move(request)) => move_names(&environment, *request),
+        Ok(Invocation::Transfer(request)) => transfer(&environment, &request),
+        Ok(Invocation::Serve(server)) => serve(&server),
         Ok(Invocation::Seal { operand, wanted, jobs }) => seal(&environment, &operand, &wanted, jobs),
         Ok(Invocation::Check(request)) => check(&environment, &request),
         Ok(Invocation::Repair(request)) => repair(&environment, &request),
@@ -220,6 +224,30 @@ fn move_names(environment: &Environment, mut request: mv::Request) -> Result<Exi
     if let Some((.., watch)) = prepared.get() {
         watch.die_if_asked();
     }
+    Ok(exit_code(is_done))
+}
+
+/// A copy to or from another machine.
+fn transfer(environment: &Environment, request: &client::Request) -> Result<ExitCode, Failure> {
+    let report = report(environment, request.terms.verbosity);
+    let watch = signals::watch(signals::GRACE)?;
+    // A far end that is gone is told, whatever pipe tells it.
+    survive_closed_pipes();
+    let host = this_host(&request.terms.options(), &report);
+    let kernel = Retrying(Linux::new());
+    let (program, stop) = (environment.program, &watch.stop);
+    Client { kernel: &kernel, request, program, host: &host, report: &report, stop }.run();
+    let is_done = report.finish();
+    watch.die_if_asked();
+    Ok(exit_code(is_done))
+}
+
+/// The far end of one.
+fn serve(server: &Server) -> Result<ExitCode, Failure> {
+    let watch = signals::watch(signals::GRACE)?;
+    survive_closed_pipes();
+    let is_done = server::serve(server, &Retrying(Linux::new()), &host::this_host(), &watch.stop);
+    watch.die_if_asked();
     Ok(exit_code(is_done))
 }
 

@@ -25,7 +25,8 @@ fn a_link_that_is_called_as_another_program_copies_nothing() {
     world.file("a", "one");
     for name in ["ln", "rsync", "mycp"] {
         let said = called(&world, name, "a b");
-        let words = format!("safecp: '{name}' is none of the programs that safecp stands in for: cp, install and mv\n");
+        let words =
+            format!("safecp: '{name}' is none of the programs that safecp stands in for: cp, install, mv and scp\n");
         said.fails(&words);
         assert!(!world.exists("b"), "{name} copied");
     }
@@ -58,7 +59,8 @@ fn as_nothing_that_it_can_be_it_copies_nothing() {
     world.file("a", "one");
     for name in ["ln", ""] {
         let said = world.cp_args([&format!("--as={name}"), "a", "b"]);
-        let words = format!("safecp: '{name}' is none of the programs that safecp stands in for: cp, install and mv\n");
+        let words =
+            format!("safecp: '{name}' is none of the programs that safecp stands in for: cp, install, mv and scp\n");
         said.fails(&words);
     }
     let said = world.cp("a b --as=cp");

@@ -75,6 +75,11 @@ fn any_list_is_read_or_refused_and_ours_come_back() {
 }
 
 #[test]
+fn what_a_peer_says_is_read_or_refused() {
+    check("message", bodies::message::check);
+}
+
+#[test]
 fn quoted_names_are_names() {
     check("quote", bodies::quote::check);
 }

@@ -60,6 +60,7 @@ fn page() -> String {
         .replace("@OPTIONS@", &options(command()))
         .replace("@CHECK@", &options_of_mode(safecp::cli::check_command("safecp")))
         .replace("@REPAIR@", &options_of_mode(safecp::cli::repair_command("safecp")))
+        .replace("@SERVER@", &options_of_mode(safecp::cli::server_command("safecp")))
         .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
         .replace("@DOCTOR@", &options_of_mode(safecp::cli::doctor_command("safecp")))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
@@ -79,7 +80,11 @@ fn pages_of_stand_ins() -> Vec<(&'static str, String, Command)> {
         let page = template.replace("@OPTIONS@", &options(command.clone()));
         (name, page.replace("@VERSION@", env!("CARGO_PKG_VERSION")), command)
     };
-    vec![page("safecp-install", safecp::cli::install_command), page("safecp-mv", safecp::cli::mv_command)]
+    vec![
+        page("safecp-install", safecp::cli::install_command),
+        page("safecp-mv", safecp::cli::mv_command),
+        page("safecp-scp", safecp::cli::scp_command),
+    ]
 }
 
 #[test]

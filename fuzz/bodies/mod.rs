@@ -7,5 +7,6 @@ pub(crate) mod extent;
 pub(crate) mod input;
 pub(crate) mod lists;
 pub(crate) mod map;
+pub(crate) mod message;
 pub(crate) mod quote;
 pub(crate) mod version;

@@ -185,6 +185,8 @@ mod tests {
             Invocation::Install(_)
             | Invocation::Move(_)
             | Invocation::Distribute(_)
+            | Invocation::Transfer(_)
+            | Invocation::Serve(_)
             | Invocation::Seal { .. }
             | Invocation::Check(_)
             | Invocation::Repair(_)

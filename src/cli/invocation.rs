@@ -11,6 +11,8 @@ use crate::host::Environment;
 use crate::install;
 use crate::mv;
 use crate::options::Options;
+use crate::remote::client::Request;
+use crate::remote::server::Server;
 use crate::targets;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
@@ -38,6 +40,10 @@ pub enum Invocation {
     Distribute(Box<targets::Request>),
     /// Files or directories to install.
     Install(Box<install::Request>),
+    /// A copy to or from another machine.
+    Transfer(Box<Request>),
+    /// The far end of one.
+    Serve(Server),
     /// Names to move.
     Move(Box<mv::Request>),
     /// A manifest of what is there.

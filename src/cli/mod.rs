@@ -17,6 +17,8 @@ mod mode;
 mod mv;
 mod option;
 mod repair;
+mod scp;
+mod server;
 mod usage_error;
 mod words;
 
@@ -28,6 +30,8 @@ pub use install::install_command;
 pub use invocation::Invocation;
 pub use mv::mv_command;
 pub use repair::repair_command;
+pub use scp::scp_command;
+pub use server::server_command;
 pub use usage_error::{Speaker, UsageError};
 
 use crate::host::{CalledAs, Environment};
@@ -48,9 +52,11 @@ struct Personality {
 const COPIER: Personality = Personality { syntax: Syntax { help: "--help", status: 1 }, parse: cp::parse };
 const INSTALLER: Personality = Personality { syntax: COPIER.syntax, parse: install::parse };
 const MOVER: Personality = Personality { syntax: COPIER.syntax, parse: mv::parse };
+const REMOTE_COPIER: Personality = Personality { syntax: COPIER.syntax, parse: scp::parse };
 const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
 const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
 const REPAIR: Personality = Personality { syntax: repair::SYNTAX, parse: repair::parse };
+const SERVER: Personality = Personality { syntax: server::SYNTAX, parse: server::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -72,7 +78,7 @@ pub fn as_named(arguments: Vec<OsString>, environment: Environment) -> (Vec<OsSt
     let called = match called_as {
         CalledAs::Another => name.to_string_lossy().into_owned(),
         CalledAs::Safecp => program.to_owned(),
-        CalledAs::Cp | CalledAs::Install | CalledAs::Mv => {
+        CalledAs::Cp | CalledAs::Install | CalledAs::Mv | CalledAs::Scp => {
             format!("{} --as={}", environment.called, name.to_string_lossy())
         }
     };
@@ -92,10 +98,12 @@ pub fn read(
         CalledAs::Cp => COPIER,
         CalledAs::Install => INSTALLER,
         CalledAs::Mv => MOVER,
+        CalledAs::Scp => REMOTE_COPIER,
         CalledAs::Another => STRANGER,
         CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
             Some(check::MODE) => CHECK,
             Some(repair::MODE) => REPAIR,
+            Some(server::MODE) => SERVER,
             Some(guard::MODE) => GUARD,
             Some(doctor::MODE) => DOCTOR,
             Some(_) | None => COPIER,
@@ -107,7 +115,9 @@ pub fn read(
 /// A link that is called as another program would be taken for that: whatever it was to do, a copy is not it.
 fn refuse(_: Vec<OsString>, environment: &Environment) -> usage_error::Result<Invocation> {
     let called = quoted(Path::new(&environment.called));
-    Err(ParseError::last(format!("{called} is none of the programs that safecp stands in for: cp, install and mv")))
+    Err(ParseError::last(format!(
+        "{called} is none of the programs that safecp stands in for: cp, install, mv and scp"
+    )))
 }
 
 #[cfg(test)]
@@ -121,6 +131,8 @@ mod tests {
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
         super::mv_command("mv").debug_assert();
+        super::scp_command("scp").debug_assert();
+        super::server_command("safecp").debug_assert();
         super::doctor_command("safecp").debug_assert();
     }
 }

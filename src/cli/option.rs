@@ -19,6 +19,8 @@ pub(super) struct CommandOption<D> {
 pub(super) enum Meaning<D> {
     /// It takes no value.
     Flag(fn(&mut D)),
+    /// It takes no value, and is refused.
+    Refused(fn() -> Result<()>),
     /// Its value is one of some words, or a list of them.
     Word(fn(&mut D, &str) -> Result<()>),
     /// Its value is anything.
@@ -28,6 +30,7 @@ pub(super) enum Meaning<D> {
 /// An option as it was typed.
 enum Occurrence<'m, D> {
     Flag(fn(&mut D)),
+    Refused(fn() -> Result<()>),
     Word(fn(&mut D, &str) -> Result<()>, &'m OsStr),
     Value(fn(&mut D, &OsStr) -> Result<()>, &'m OsStr),
 }
@@ -36,7 +39,7 @@ impl<D> CommandOption<D> {
     /// How it is spelled, for the definition of a command line.
     pub(super) fn into_arg(self) -> Arg {
         match self.meaning {
-            Meaning::Flag(_) => self.arg,
+            Meaning::Flag(_) | Meaning::Refused(_) => self.arg,
             Meaning::Word(_) | Meaning::Value(_) => path(self.arg),
         }
     }
@@ -51,7 +54,10 @@ impl<D> CommandOption<D> {
             Meaning::Flag(apply) if matches.get_flag(id) => {
                 places().last().map(|at| (at, Occurrence::Flag(apply))).into_iter().collect()
             }
-            Meaning::Flag(_) => Vec::new(),
+            Meaning::Refused(refuse) if matches.get_flag(id) => {
+                places().last().map(|at| (at, Occurrence::Refused(refuse))).into_iter().collect()
+            }
+            Meaning::Flag(_) | Meaning::Refused(_) => Vec::new(),
             Meaning::Word(apply) => {
                 places().zip(values()).map(|(at, value)| (at, Occurrence::Word(apply, value))).collect()
             }
@@ -69,6 +75,7 @@ pub(super) fn apply<D>(options: &[CommandOption<D>], matches: &ArgMatches, draft
     for (_, occurrence) in typed {
         match occurrence {
             Occurrence::Flag(apply) => apply(draft),
+            Occurrence::Refused(refuse) => refuse()?,
             Occurrence::Word(apply, value) => apply(draft, &value.to_string_lossy())?,
             Occurrence::Value(apply, value) => apply(draft, value)?,
         }

@@ -32,6 +32,12 @@ impl PieceHasher {
         }
     }
 
+    /// The chaining value of what was taken in; nothing of no bytes.
+    #[must_use]
+    pub fn value(&self) -> Option<ChainingValue> {
+        self.0.as_ref().filter(|hasher| hasher.count() > 0).map(HasherExt::finalize_non_root)
+    }
+
     /// Takes in `length` zero bytes.
     pub fn update_zeros(&mut self, mut length: u64) {
         static ZEROS: [u8; 64 << 10] = [0; 64 << 10];

@@ -75,6 +75,17 @@ impl Report {
         !self.has_failed.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing has failed so far.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        !self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Something has failed that was told elsewhere.
+    pub fn has_failed(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
     fn failed(&self, error: &Error) {
         match error {
             Error::Noted(noted) => return self.message(&noted.to_string()),

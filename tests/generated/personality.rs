@@ -69,7 +69,7 @@ pub(super) enum Operands {
 }
 
 /// Programs that safecp stands in for.
-pub(super) const PROGRAMS: [&str; 3] = ["cp", "install", "mv"];
+pub(super) const PROGRAMS: [&str; 4] = ["cp", "install", "mv", "scp"];
 
 /// All of them, that of a copy first.
 pub(super) fn all() -> Vec<Personality> {
@@ -77,6 +77,7 @@ pub(super) fn all() -> Vec<Personality> {
     let modes = [
         safecp::cli::check_command("safecp"),
         safecp::cli::repair_command("safecp"),
+        safecp::cli::server_command("safecp"),
         safecp::cli::guard_command("safecp"),
         safecp::cli::doctor_command("safecp"),
     ];
@@ -89,6 +90,7 @@ pub(super) fn all() -> Vec<Personality> {
         safecp::cli::cp_command("cp"),
         safecp::cli::install_command("install"),
         safecp::cli::mv_command("mv"),
+        safecp::cli::scp_command("scp"),
     ]);
     let programs = programs.map(|(name, command)| {
         let first = format!("--as={name}");

@@ -1,0 +1,269 @@
+//! The command line of scp: OpenSSH's letters, and words for what they cannot say.
+
+use super::definition::{flag, help, letter, line, operands, paths, valued};
+use super::draft::Draft;
+use super::invocation::{Invocation, parse_program};
+use super::option::{CommandOption, Meaning, apply, option};
+use super::usage_error::{ParseError, Result};
+use crate::account::Accounts;
+use crate::host::Environment;
+use crate::options::{Options, TargetRule, Verbosity, Verify};
+use crate::quote::quoted;
+use crate::remote::client::Request;
+use crate::remote::operand::Place;
+use crate::remote::ssh::Ssh;
+use crate::remote::terms::{Carried, Depth, Lasting, Terms};
+use crate::tree::plan::Operands;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+const ABOUT: &str = "\
+Copy SOURCE to TARGET, or several SOURCEs into the directory TARGET, from or to another machine over
+ssh. Every file is read back where it was written, and compared with what was sent";
+
+const AFTER_HELP: &str = "\
+SOURCE and TARGET are paths of this machine, [user@]host:path, or scp://[user@]host[:port]/path. A
+path with a slash before its first colon is one of this machine: ./a:b. Patterns in a remote SOURCE
+are for the far end: host:'*.c'.
+
+safecp has to be installed at the far end. -3, -T and -A say what is done anyway, or is not needed.
+-D, -l, -O, -R, -s and -X are refused: they ask for what cannot be verified, or is not there.
+
+Exit status: 0 if everything was copied and reads the same at the far end, 1 otherwise.";
+
+/// What was typed so far.
+struct ScpDraft {
+    /// What cp has as well.
+    common: Draft,
+    terms: Terms,
+    program: OsString,
+    far_program: OsString,
+    arguments: Vec<OsString>,
+}
+
+/// The command line of scp, of a program that is called `name`.
+#[must_use]
+pub fn scp_command(name: &str) -> Command {
+    let usage = format!("{name} [OPTION]... SOURCE... TARGET");
+    line("scp", ABOUT, usage, AFTER_HELP)
+        .version(env!("CARGO_PKG_VERSION"))
+        .arg(operands("SOURCE... TARGET"))
+        .args(options().into_iter().map(CommandOption::into_arg))
+        .arg(help())
+        .arg(flag("version", None, "print the version"))
+}
+
+/// A letter with a value.
+fn lettered(id: &'static str, letter: char, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(id).short(letter).value_name(value).action(ArgAction::Append).allow_hyphen_values(true).help(help)
+}
+
+#[rustfmt::skip]
+fn options() -> Vec<CommandOption<ScpDraft>> {
+    use Meaning::{Flag, Refused, Value, Word};
+    vec![
+        option(letter("through-here", '3', "copy between two other machines through this one, which is always done"),
+            Flag(|_| {})),
+        option(letter("ipv4", '4', "use IPv4 addresses only"),
+            Flag(|draft| draft.tell("-4"))),
+        option(letter("ipv6", '6', "use IPv6 addresses only"),
+            Flag(|draft| draft.tell("-6"))),
+        option(letter("agent", 'A', "forward the authentication agent"),
+            Flag(|draft| draft.tell("-A"))),
+        option(letter("batch", 'B', "never ask for passwords or passphrases"),
+            Flag(|draft| draft.tell("-oBatchMode=yes"))),
+        option(letter("compress", 'C', "compress what is sent"),
+            Flag(|draft| draft.tell("-C"))),
+        option(lettered("cipher", 'c', "CIPHER", "encrypt with this cipher; see ssh -Q cipher"),
+            Value(|draft, value| draft.tell_value("-c", value))),
+        option(lettered("sftp-path", 'D', "PATH", "refused: sftp-server verifies nothing"),
+            Word(|_, _| refused("-D", "sftp-server verifies nothing"))),
+        option(lettered("config", 'F', "FILE", "use this configuration of ssh"),
+            Value(|draft, value| draft.tell_value("-F", value))),
+        option(lettered("identity", 'i', "FILE", "log in with this key"),
+            Value(|draft, value| draft.tell_value("-i", value))),
+        option(lettered("jump", 'J', "DESTINATION", "go by way of this machine"),
+            Value(|draft, value| draft.tell_value("-J", value))),
+        option(lettered("limit", 'l', "KBIT", "refused: no rate is limited"),
+            Word(|_, _| refused("-l", "no rate is limited; ssh's IPQoS lets others go first"))),
+        option(lettered("ssh-option", 'o', "OPTION", "an option of ssh_config(5)"),
+            Value(|draft, value| draft.tell_value("-o", value))),
+        option(letter("original", 'O', "refused: the original protocol verifies nothing"),
+            Refused(|| refused("-O", "the original protocol verifies nothing"))),
+        option(lettered("port", 'P', "PORT", "the port of the ssh server"),
+            Value(|draft, value| draft.tell_value("-p", value))),
+        option(letter("preserve", 'p', "preserve times and permission bits"),
+            Flag(|draft| draft.carry_times())),
+        option(letter("quiet", 'q', "no messages of ssh"),
+            Flag(|draft| draft.tell("-q"))),
+        option(letter("remote-to-remote", 'R', "refused: the far end does not run scp"),
+            Refused(|| refused("-R", "the far end does not run scp; copies between two other machines go through this one"))),
+        option(letter("recursive", 'r', "copy directories with what is in them; links are followed"),
+            Flag(|draft| draft.terms.depth = Depth::Trees)),
+        option(lettered("ssh-program", 'S', "PROGRAM", "connect with this program in the place of ssh"),
+            Value(|draft, value| { draft.program = value.to_owned(); Ok(()) })),
+        option(letter("sftp", 's', "refused: the sftp protocol is not spoken"),
+            Refused(|| refused("-s", "the sftp protocol is not spoken"))),
+        option(letter("trust", 'T', "without effect: names that were not asked for are never made"),
+            Flag(|_| {})),
+        option(letter("verbose", 'v', "say what is done, and let ssh do so"),
+            Flag(|draft| { draft.terms.verbosity = Verbosity::Names; draft.tell("-v"); })),
+        option(lettered("sftp-option", 'X', "OPTION", "refused: the sftp protocol is not spoken"),
+            Word(|_, _| refused("-X", "the sftp protocol is not spoken"))),
+        option(flag("archive", None, "copy as cp -a does: trees, links as links, owners by number, lists, attributes, holes"),
+            Flag(|draft| { draft.terms.depth = Depth::Trees; draft.terms.carried = Carried::Everything; })),
+        option(flag("durable", None, "say success only of what a power loss cannot take back"),
+            Flag(|draft| draft.terms.lasting = Lasting::Durable)),
+        option(valued("far-program", "PROGRAM", "what safecp is called at the far end (default: safecp)"),
+            Value(|draft, value| { draft.far_program = value.to_owned(); Ok(()) })),
+        option(flag("names", None, "print each name that is copied"),
+            Flag(|draft| draft.terms.verbosity = Verbosity::Names)),
+        option(valued("sparse", "WHEN", "make holes in the target: auto (default), always, never"),
+            Word(|draft, word| draft.common.sparse(word))),
+        option(valued("verify", "HOW", "read every copy back: content (default), device, none"),
+            Word(|draft, how| draft.common.verify(how))),
+    ]
+}
+
+fn refused(option: &str, why: &str) -> Result<()> {
+    Err(ParseError::last(format!("{option} is refused: {why}")))
+}
+
+/// What it asks for.
+pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
+    let command = scp_command(&environment.called);
+    parse_program(command, arguments, environment, |matches| invocation(matches, environment))
+}
+
+fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocation> {
+    let mut draft = ScpDraft {
+        common: Draft::new(),
+        terms: Terms::plain(),
+        program: OsString::from("ssh"),
+        far_program: OsString::from("safecp"),
+        arguments: Vec::new(),
+    };
+    apply(&options(), matches, &mut draft)?;
+    draft.decide(&paths(matches), environment)
+}
+
+impl ScpDraft {
+    fn tell(&mut self, argument: &str) {
+        self.arguments.push(OsString::from(argument));
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "what all meanings of values return")]
+    fn tell_value(&mut self, option: &str, value: &OsStr) -> Result<()> {
+        self.arguments.extend([OsString::from(option), value.to_owned()]);
+        Ok(())
+    }
+
+    /// --archive says more, wherever it stands.
+    fn carry_times(&mut self) {
+        if self.terms.carried == Carried::Nothing {
+            self.terms.carried = Carried::Times;
+        }
+    }
+
+    fn decide(self, typed: &[PathBuf], environment: &Environment) -> Result<Invocation> {
+        let (common, _) = self.common.decide(environment)?;
+        let Options { sparse, verify, .. } = common;
+        if verify == Verify::Blake3 {
+            return Err(ParseError::new("--verify=blake3 is what is always done between two machines"));
+        }
+        let terms = Terms { sparse, verify, ..self.terms };
+        let place = |typed: &PathBuf| {
+            let strange = |why| ParseError::last(format!("{}: {why}", quoted(typed)));
+            Place::parse(typed.as_os_str()).map_err(strange)
+        };
+        let mut sources = typed.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let target = sources.pop().ok_or_else(|| ParseError::new("missing file operand"))?;
+        if sources.is_empty() {
+            let missing = format!("missing destination file operand after {}", quoted(Path::new(&typed[0])));
+            return Err(ParseError::new(missing));
+        }
+        let is_remote = |place: &Place| matches!(place, Place::Remote { .. });
+        if is_remote(&target) || sources.iter().all(is_remote) {
+            let ssh = Ssh { program: self.program, arguments: self.arguments };
+            let request = Request { sources, target, terms, ssh, far_program: self.far_program };
+            return Ok(Invocation::Transfer(Box::new(request)));
+        }
+        if sources.iter().any(is_remote) {
+            return Err(ParseError::last("sources of this machine and of others go to a third one only"));
+        }
+        let local = |place: Place| match place {
+            Place::Local(path) | Place::Remote { path, .. } => path,
+        };
+        let operands = Operands {
+            sources: sources.into_iter().map(local).collect(),
+            target: local(target),
+            rule: TargetRule::Last,
+            strips: false,
+        };
+        Ok(Invocation::Copy {
+            options: Box::new(terms.options()),
+            operands,
+            manifest: None,
+            accounts: Accounts::default(),
+            warnings: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Invocation, as_named, read};
+    use crate::host::environment;
+    use crate::remote::client::Request;
+    use crate::remote::operand::Place;
+    use crate::remote::terms::{Carried, Depth, Lasting};
+    use std::ffi::OsString;
+
+    fn typed(line: &str) -> Result<Invocation, String> {
+        let arguments = ["safecp", "--as=scp"].into_iter().chain(line.split_whitespace());
+        let (arguments, environment) = as_named(arguments.map(OsString::from).collect(), environment());
+        read(arguments, &environment).map_err(|error| error.to_string())
+    }
+
+    fn transfer(line: &str) -> Request {
+        match typed(line) {
+            Ok(Invocation::Transfer(request)) => *request,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_ssh_s_is_handed_to_it_in_its_words() {
+        let request = transfer("-4 -B -C -q -P 22 -i key -o A=b -F conf -J jump -c aes -S prog a h:b");
+        let arguments = "-4 -oBatchMode=yes -C -q -p 22 -i key -o A=b -F conf -J jump -c aes";
+        assert_eq!(request.ssh.arguments, arguments.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(request.ssh.program, "prog");
+        assert!(matches!(&request.target, Place::Remote { host, .. } if host.name == "h"));
+    }
+
+    #[test]
+    fn attributes_and_trees_are_asked_for() {
+        let of = |line| {
+            let terms = transfer(line).terms;
+            (terms.depth, terms.carried, terms.lasting)
+        };
+        assert_eq!(of("h:a b"), (Depth::Names, Carried::Nothing, Lasting::Named));
+        assert_eq!(of("-rp h:a b"), (Depth::Trees, Carried::Times, Lasting::Named));
+        assert_eq!(of("--archive -p --durable h:a b"), (Depth::Trees, Carried::Everything, Lasting::Durable));
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_refused_with_its_reason() {
+        for line in ["-O a h:b", "-s a h:b", "-l 8 a h:b", "-R h:a g:b", "-D x a h:b", "-X n=1 a h:b"] {
+            assert!(typed(line).expect_err(line).contains(" is refused: "), "{line}");
+        }
+        assert!(typed("a h:b c").is_err() && typed("h:a").is_err() && typed("").is_err());
+        assert!(typed("-- -x@h:a b").expect_err("an option").contains("cannot begin with '-'"));
+    }
+
+    #[test]
+    fn what_stays_here_is_a_copy() {
+        assert!(matches!(typed("a ./h:b"), Ok(Invocation::Copy { .. })));
+    }
+}

@@ -1,0 +1,215 @@
+//! The end that was typed at: which machine is asked for what, over one connection for each of them.
+
+use super::connection::{Input, Output, greet, meet, send, streams, words};
+use super::intake::Awaited;
+use super::kernel::World;
+use super::message::{Message, Sources, Verdict, Wish};
+use super::operand::{Host, Place, from_home, label, unlike_labels};
+use super::pattern::{has_pattern, stands_for};
+use super::receiver::Receiver;
+use super::relay::relay;
+use super::sender::Sender;
+use super::ssh::{NOT_FOUND, Ssh};
+use super::terms::Terms;
+use crate::error::Error;
+use crate::host;
+use crate::kernel::Kernel;
+use crate::options::TargetRule;
+use crate::quote::quoted;
+use crate::report::{Event, Listener, Report};
+use crate::tree::plan::Operands;
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A copy to or from another machine.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is copied; at least one.
+    pub sources: Vec<Place>,
+    /// Where to.
+    pub target: Place,
+    /// How.
+    pub terms: Terms,
+    /// How ssh is called.
+    pub ssh: Ssh,
+    /// What safecp is called at the far end, in the words of its shell.
+    pub far_program: OsString,
+}
+
+/// What all connections of a run share.
+pub struct Client<'a, K: Kernel> {
+    /// The files of this machine.
+    pub kernel: &'a K,
+    /// What is asked for.
+    pub request: &'a Request,
+    /// What this program is called in messages.
+    pub program: &'a str,
+    /// What is known of this machine.
+    pub host: &'a host::Host,
+    /// Who is told.
+    pub report: &'a Report,
+    /// Set where the run is to end.
+    pub stop: &'a Arc<AtomicBool>,
+}
+
+/// A far end that was reached.
+struct Reached {
+    child: Child,
+    input: Input,
+    output: Output,
+}
+
+impl<K: Kernel> Client<'_, K> {
+    /// Copies all sources; what fails is told.
+    pub fn run(&self) {
+        let sources = &self.request.sources;
+        match &self.request.target {
+            Place::Remote { host, path } => {
+                let paths: Vec<PathBuf> = sources.iter().filter_map(local).collect();
+                if !paths.is_empty() {
+                    self.push(host, path, &paths);
+                }
+                by_host(sources).into_iter().for_each(|from| self.relay(from, (host, path)));
+            }
+            Place::Local(target) => {
+                by_host(sources).into_iter().for_each(|(host, patterns)| self.pull(host, patterns, target));
+            }
+        }
+    }
+
+    fn failed(&self, text: String) {
+        if !self.stop.load(Ordering::Relaxed) {
+            self.report.hear(&Event::Failed(&Error::Refused(text)));
+        }
+    }
+
+    /// Whether the target has to be a directory.
+    fn sources(&self) -> Sources {
+        if self.request.sources.len() > 1 { Sources::Several } else { Sources::One }
+    }
+
+    /// Calls safecp at the far end, and says what is wanted of it.
+    fn reach(&self, host: &Host, wish: Wish) -> Option<Reached> {
+        let command = [self.request.far_program.as_os_str(), OsStr::new(" --server")].into_iter().collect::<OsString>();
+        let mut child = match self.request.ssh.run(host, &command) {
+            Ok(child) => child,
+            Err(error) => {
+                let program = quoted(Path::new(&self.request.ssh.program));
+                self.failed(format!("cannot run {program}: {}", words(&error)));
+                return None;
+            }
+        };
+        let (Some(input), Some(output)) = (child.stdout.take(), child.stdin.take()) else { return None };
+        let (mut input, mut output) = streams(input, output);
+        let speaker = OsString::from(format!("{}: {host}", self.program));
+        let hello = Message::Request { wish, terms: self.request.terms, speaker };
+        let met = greet(&mut output).and_then(|()| meet(&mut input)).and_then(|()| send(&mut output, &hello).map(drop));
+        match met.and_then(|()| output.flush()) {
+            Ok(()) => Some(Reached { child, input, output }),
+            Err(error) => {
+                drop((input, output));
+                let status = child.wait().ok().and_then(|status| status.code());
+                let far = self.request.far_program.to_string_lossy();
+                self.failed(match status {
+                    Some(NOT_FOUND) => format!("{host}: no {far} there; --far-program=PROGRAM says where it is"),
+                    Some(_) | None => format!("{host}: {}", words(&error)),
+                });
+                None
+            }
+        }
+    }
+
+    /// What became of both ends.
+    fn end(&self, mut child: Child, host: &Host, verdict: Verdict) {
+        let is_well = child.wait().is_ok_and(|status| status.success());
+        if verdict == Verdict::Failed || !is_well {
+            // The far end has said why on its standard error, or this one has.
+            self.report.has_failed();
+            if verdict == Verdict::Well {
+                self.failed(format!("{host}: the far end did not end well"));
+            }
+        }
+    }
+
+    /// Sends files of this machine.
+    fn push(&self, host: &Host, target: &Path, paths: &[PathBuf]) {
+        let wish = Wish::Receive { target: target.to_owned(), sources: self.sources() };
+        let Some(Reached { child, input, output }) = self.reach(host, wish) else { return };
+        let world = World { local: self.kernel, root: None, intake: None };
+        let sender = Sender::new(&world, self.request.terms, (input, output), self.report, self.stop);
+        let verdict = sender.run(paths);
+        self.end(child, host, verdict);
+    }
+
+    /// Receives files of another machine: those that were asked for, under names that these patterns stand for.
+    fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
+        let Some(Reached { child, input, output }) = self.reach(host, Wish::Send { patterns: patterns.clone() }) else {
+            return;
+        };
+        let receiver = Receiver {
+            local: self.kernel,
+            root: None,
+            terms: self.request.terms,
+            host: self.host,
+            report: self.report,
+            stop: Arc::clone(self.stop),
+        };
+        let name = host.name.to_string_lossy();
+        let awaited = |sent_as: PathBuf| {
+            let is_asked_for = patterns.iter().any(|pattern| stands_for(&from_home(pattern), &sent_as));
+            is_asked_for.then(|| Awaited { shown: label(&name, &sent_as), sent_as })
+        };
+        let target = unlike_labels(target);
+        let several = self.sources();
+        let verdict = receiver.run((input, output), awaited, |sources| {
+            let is_one = several == Sources::One && sources.len() == 1;
+            let rule = if is_one { TargetRule::Last } else { TargetRule::Directory };
+            Operands { sources, target, rule, strips: false }
+        });
+        self.end(child, host, verdict);
+    }
+
+    /// Sends files of another machine to a third, through this one.
+    fn relay(&self, (from, patterns): (&Host, Vec<PathBuf>), (to, target): (&Host, &Path)) {
+        let several = self.sources() == Sources::Several || patterns.iter().any(|pattern| has_pattern(pattern));
+        let sources = if several { Sources::Several } else { Sources::One };
+        let wish = Wish::Receive { target: target.to_owned(), sources };
+        let Some(sender) = self.reach(from, Wish::Send { patterns: patterns.clone() }) else { return };
+        let Some(receiver) = self.reach(to, wish) else {
+            drop((sender.input, sender.output));
+            return self.end(sender.child, from, Verdict::Failed);
+        };
+        let streams = ((sender.input, sender.output), (receiver.input, receiver.output));
+        let is_asked_for = |path: &Path| patterns.iter().any(|pattern| stands_for(&from_home(pattern), path));
+        let verdict = relay(streams, &is_asked_for).unwrap_or_else(|error| {
+            self.failed(words(&error));
+            Verdict::Failed
+        });
+        self.end(sender.child, from, verdict);
+        self.end(receiver.child, to, verdict);
+    }
+}
+
+fn local(place: &Place) -> Option<PathBuf> {
+    match place {
+        Place::Local(path) => Some(path.clone()),
+        Place::Remote { .. } => None,
+    }
+}
+
+/// The paths that are asked of each machine: one connection serves all of them.
+fn by_host(sources: &[Place]) -> Vec<(&Host, Vec<PathBuf>)> {
+    let mut hosts: Vec<(&Host, Vec<PathBuf>)> = Vec::new();
+    for source in sources {
+        let Place::Remote { host, path } = source else { continue };
+        match hosts.iter_mut().find(|(known, _)| *known == host) {
+            Some((_, paths)) => paths.push(path.clone()),
+            None => hosts.push((host, vec![path.clone()])),
+        }
+    }
+    hosts
+}

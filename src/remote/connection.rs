@@ -1,0 +1,122 @@
+//! The two streams to a peer, and the first words on them.
+//!
+//! Each side says a greeting and the versions that it speaks before anything else. What a login script prints before
+//! that is skipped, up to a bound.
+
+use super::fields::Malformed;
+use super::frame;
+use super::message::{Message, VERSION};
+use std::io::{BufReader, BufWriter, Error, ErrorKind, Read, Result, Write};
+
+/// What comes from a peer.
+pub(super) type Input = BufReader<Box<dyn Read + Send>>;
+
+/// What goes to it.
+pub(super) type Output = BufWriter<Box<dyn Write + Send>>;
+
+/// What is read or written at once.
+const BUFFER: usize = 256 << 10;
+
+/// Both streams of a connection.
+pub(super) fn streams(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> (Input, Output) {
+    (BufReader::with_capacity(BUFFER, Box::new(input)), BufWriter::with_capacity(BUFFER, Box::new(output)))
+}
+
+/// What is looked for in all that a login may print.
+const GREETING: &[u8] = b"\0safecp remote\n";
+
+/// More is not skipped.
+const NOISE_MAX: usize = 64 << 10;
+
+/// Sends a message. Returns how many bytes it took.
+pub(super) fn send(output: &mut dyn Write, message: &Message) -> Result<u64> {
+    let (kind, head, body) = message.write();
+    frame::write(output, kind, &head, body)?;
+    Ok(frame::length(head.len(), body.len()) as u64)
+}
+
+/// Waits for a message. Returns how many bytes it took as well.
+pub(super) fn receive(input: &mut dyn Read) -> Result<(Message, u64)> {
+    let frame = frame::read(input)?;
+    let length = frame::length(frame.head.len(), frame.body.len()) as u64;
+    let message = Message::read(frame).map_err(|Malformed| strange())?;
+    Ok((message, length))
+}
+
+/// Says the first words.
+pub(super) fn greet(output: &mut dyn Write) -> Result<()> {
+    output.write_all(GREETING)?;
+    send(output, &Message::Hello { newest: VERSION, oldest: VERSION, features: Vec::new() })?;
+    output.flush()
+}
+
+/// Waits for the peer's.
+pub(super) fn meet(input: &mut dyn Read) -> Result<()> {
+    skip_noise(input)?;
+    match receive(input)?.0 {
+        Message::Hello { newest, oldest, .. } if (oldest..=newest).contains(&VERSION) => Ok(()),
+        Message::Hello { newest, oldest, .. } => {
+            let theirs = format!("the other side speaks versions {oldest} to {newest} of the protocol, not {VERSION}");
+            Err(Error::new(ErrorKind::Unsupported, theirs))
+        }
+        _ => Err(strange()),
+    }
+}
+
+/// Reads up to the end of the greeting.
+fn skip_noise(input: &mut dyn Read) -> Result<()> {
+    let mut last = Vec::with_capacity(GREETING.len());
+    for _ in 0..NOISE_MAX {
+        let mut byte = [0];
+        input.read_exact(&mut byte)?;
+        if last.len() == GREETING.len() {
+            last.remove(0);
+        }
+        last.push(byte[0]);
+        if last == GREETING {
+            return Ok(());
+        }
+    }
+    Err(Error::new(ErrorKind::InvalidData, "the other side says too much before it begins"))
+}
+
+/// A message that has no place where it came.
+pub(super) fn strange() -> Error {
+    Error::new(ErrorKind::InvalidData, "the other side does not keep to the protocol")
+}
+
+/// Why a connection cannot be used any more.
+pub(super) fn words(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
+            "the connection ended early".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_login_prints_is_skipped_and_no_more_than_that() {
+        let mut said = b"Welcome\n\0safecp \0saf".to_vec();
+        greet(&mut said).expect("a greeting");
+        said.push(b'x');
+        let mut left = &said[..];
+        meet(&mut left).expect("the greeting");
+        assert_eq!(left, b"x");
+        let noise = vec![b'y'; NOISE_MAX + GREETING.len()];
+        assert_eq!(meet(&mut &noise[..]).expect_err("noise").kind(), ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_peer_of_another_time_is_told_apart() {
+        for (newest, oldest, is_ours) in [(1, 1, true), (7, 1, true), (7, 2, false), (0, 0, false)] {
+            let mut said = GREETING.to_vec();
+            send(&mut said, &Message::Hello { newest, oldest, features: Vec::new() }).expect("sent");
+            assert_eq!(meet(&mut &said[..]).is_ok(), is_ours, "{oldest} to {newest}");
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! What a receiver takes in: names in the order in which they were sent, and their content as it is asked for.
+//!
+//! Each chunk is proved by its value before a byte of it is handed on, and the whole by its digest before the end of the
+//! file is. What nobody asks for is skipped. A chunk that arrived damaged, or that is needed once more, is asked for
+//! again; whatever was on its way then waits here, and the sender's window bounds it. Once the stream cannot be
+//! understood, nothing that comes is believed, and the run is asked to end.
+
+use super::connection::{Input, Output, receive, send, strange, words};
+use super::flow::{CREDIT_BYTES, CREDIT_ENTRIES, WINDOW};
+use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Steadiness, Verdict, is_component};
+use super::received::Received;
+use crate::copy::digest::{PieceHasher, Tree};
+use crate::kernel::{Errno, Kind, Result};
+use crate::quote::quoted;
+use crate::tree::plan::joined;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A tree that is deeper is refused: each level holds a directory open.
+const DEPTH_MAX: usize = 1000;
+
+/// What a receiver takes in; see the head of this file.
+pub(super) struct Intake {
+    input: Input,
+    output: Output,
+    /// What came while a chunk was waited for, and how long it was.
+    queue: VecDeque<(Message, u64)>,
+    queued: u64,
+    /// What may come beside the names in directories.
+    operands: Vec<Awaited>,
+    /// Operands that have come, by their names in messages.
+    arrived: BTreeMap<PathBuf, Arc<Received>>,
+    /// The directories that the stream is in.
+    levels: Vec<Arc<Received>>,
+    /// The last name that has come.
+    current: Option<Arc<Received>>,
+    stream: Stream,
+    /// Files that are whole and have no outcome yet, by their names in messages.
+    whole: BTreeMap<PathBuf, (u64, [u8; 32])>,
+    /// Taken since the sender was told.
+    taken: u64,
+    entries: u64,
+    /// Asked to end the run.
+    stop: Arc<AtomicBool>,
+    /// Why nothing is believed any more.
+    broken: Option<String>,
+    /// What is to be said, and what is wrong.
+    notes: Vec<Note>,
+}
+
+/// A source that is to come.
+pub(super) struct Awaited {
+    /// What it is sent as.
+    pub(super) sent_as: PathBuf,
+    /// What it is called here, in messages and by the engine.
+    pub(super) shown: PathBuf,
+}
+
+/// Something that only the intake knows.
+pub(super) enum Note {
+    /// A chunk was damaged on its way, and is right now.
+    Mended(String),
+    /// Content did not arrive as it was sent.
+    Damaged(String),
+}
+
+/// The content of one file, as far as it has come.
+struct Stream {
+    id: u64,
+    /// Up to where.
+    position: u64,
+    /// Chunks of zeros that come next.
+    zeros: u64,
+    /// The last chunk, or one that came again: whose, from where, and what.
+    chunk: (u64, u64, Vec<u8>),
+    tree: Option<Tree>,
+    end: Option<End>,
+}
+
+impl Stream {
+    fn of(id: u64) -> Self {
+        Self { id, position: 0, zeros: 0, chunk: (0, 0, Vec::new()), tree: Some(Tree::new(CHUNK)), end: None }
+    }
+
+    /// What stands at an offset, of the chunk that is at hand.
+    fn held(&self, id: u64, offset: u64) -> Option<&[u8]> {
+        let (of, start, bytes) = &self.chunk;
+        let at = usize::try_from(offset.checked_sub(*start)?).ok()?;
+        bytes.get(at..).filter(|rest| *of == id && !rest.is_empty())
+    }
+
+    fn add(&mut self, start: u64, bytes: Vec<u8>) {
+        let mut hasher = PieceHasher::at(start);
+        hasher.update(&bytes);
+        if let Some(tree) = &mut self.tree {
+            tree.add(start / CHUNK, &hasher);
+        }
+        self.position = start + bytes.len() as u64;
+        self.chunk = (self.id, start, bytes);
+    }
+}
+
+/// Whether a chunk is what it was when it was read.
+fn is_right(chunk: &Chunk) -> bool {
+    let mut hasher = PieceHasher::at(chunk.number * CHUNK);
+    hasher.update(&chunk.bytes);
+    hasher.value() == Some(chunk.value)
+}
+
+impl Intake {
+    /// What will come from a sender, whose first message names the operands; `stop` is set once it makes no sense.
+    pub(super) fn new(input: Input, output: Output, operands: Vec<Awaited>, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            input,
+            output,
+            queue: VecDeque::new(),
+            queued: 0,
+            operands,
+            arrived: BTreeMap::new(),
+            levels: Vec::new(),
+            current: None,
+            stream: Stream::of(0),
+            whole: BTreeMap::new(),
+            taken: 0,
+            entries: 0,
+            stop,
+            broken: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Whether a path is that of an operand, and not one of this machine.
+    pub(super) fn is_operand(&self, path: &Path) -> bool {
+        self.operands.iter().any(|operand| operand.shown == path)
+    }
+
+    /// An operand, once it has come.
+    pub(super) fn operand(&mut self, path: &Path) -> Result<Arc<Received>> {
+        while !self.arrived.contains_key(path) {
+            match self.next()? {
+                Message::Entry(entry) => {
+                    self.enter(entry)?;
+                }
+                Message::Leave(_) => self.leave()?,
+                Message::End(end) => self.pass_over(end.id),
+                Message::Data(_) | Message::Zeros { .. } => {}
+                _ => return Err(self.break_off(&strange())),
+            }
+        }
+        Ok(Arc::clone(&self.arrived[path]))
+    }
+
+    /// The next name in a directory; nothing at its end.
+    pub(super) fn next_name(&mut self, dir: &Received) -> Result<Option<Arc<Received>>> {
+        loop {
+            if !self.levels.iter().any(|level| level.entry.id == dir.entry.id) {
+                return Ok(None);
+            }
+            let is_here = self.levels.len() == dir.depth + 1;
+            match self.next()? {
+                Message::Entry(entry) => {
+                    let received = self.enter(entry)?;
+                    if is_here {
+                        return Ok(Some(received));
+                    }
+                }
+                Message::Leave(error) => {
+                    self.leave()?;
+                    if is_here {
+                        return error.map_or(Ok(None), Err);
+                    }
+                }
+                Message::End(end) => self.pass_over(end.id),
+                // Nobody has asked for it.
+                Message::Data(_) | Message::Zeros { .. } => {}
+                _ => return Err(self.break_off(&strange())),
+            }
+        }
+    }
+
+    /// A name in a directory that has come last.
+    pub(super) fn look_up(&self, dir: &Received, name: &OsStr) -> Result<Arc<Received>> {
+        let current = self.current.iter().chain(self.levels.iter().rev());
+        let mut named = current.filter(|known| known.parent == dir.entry.id && known.entry.name == name);
+        named.next().cloned().ok_or(Errno::STALE)
+    }
+
+    /// Reads content, as pread(2) does.
+    pub(super) fn read(&mut self, file: &Received, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let found = file.found()?;
+        if let Some(errno) = found.refusal {
+            return Err(errno);
+        }
+        let id = file.entry.id;
+        loop {
+            if let Some(held) = self.stream.held(id, offset) {
+                let count = held.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&held[..count]);
+                return Ok(count);
+            }
+            let streams = self.stream.id == id && found.content == Content::Follows;
+            if streams && self.stream.end.is_none() && offset >= self.stream.position {
+                self.advance(file)?;
+                continue;
+            }
+            let size = self.stream.end.as_ref().filter(|_| streams).map_or(found.stat.size, |end| end.size);
+            if offset >= size {
+                return Ok(0);
+            }
+            let number = offset / CHUNK;
+            let bytes = self.again(file, number)?.bytes;
+            // The file is shorter by now.
+            if (offset % CHUNK) >= bytes.len() as u64 {
+                return Ok(0);
+            }
+            self.stream.chunk = (id, number * CHUNK, bytes);
+        }
+    }
+
+    /// Takes in the next part of a file's content.
+    fn advance(&mut self, file: &Received) -> Result<()> {
+        if self.stream.zeros > 0 {
+            self.stream.zeros -= 1;
+            let start = self.stream.position;
+            self.stream.add(start, vec![0; CHUNK as usize]);
+            return Ok(());
+        }
+        let id = file.entry.id;
+        match self.next()? {
+            Message::Data(chunk) if chunk.id == id && chunk.number * CHUNK == self.stream.position => {
+                let chunk = if is_right(&chunk) { chunk } else { self.mended(file, chunk.number)? };
+                if chunk.bytes.is_empty() {
+                    return Err(self.break_off(&strange()));
+                }
+                self.stream.add(chunk.number * CHUNK, chunk.bytes);
+                Ok(())
+            }
+            Message::Zeros { id: of, count } if of == id && self.stream.position % CHUNK == 0 => {
+                self.stream.zeros = count;
+                Ok(())
+            }
+            Message::End(end) if end.id == id => self.ended(file, end),
+            _ => Err(self.break_off(&strange())),
+        }
+    }
+
+    /// A chunk that arrived damaged, once more.
+    fn mended(&mut self, file: &Received, number: u64) -> Result<Chunk> {
+        let (name, start) = (quoted(&file.shown), number * CHUNK);
+        let chunk = self.again(file, number)?;
+        let bytes = format!("bytes {start} to {} of {name}", start + chunk.bytes.len() as u64);
+        self.notes.push(Note::Mended(format!("{bytes} arrived damaged, and were sent again")));
+        Ok(chunk)
+    }
+
+    /// The end of a file's content: everything that came has to add up to what was read.
+    fn ended(&mut self, file: &Received, end: End) -> Result<()> {
+        if let Some(errno) = end.error {
+            return Err(errno);
+        }
+        let root = self.stream.tree.take().and_then(|tree| tree.root(end.size));
+        let is_whole = self.stream.position == end.size && root.is_some_and(|root| *root.as_bytes() == end.digest);
+        if !is_whole {
+            let name = quoted(&file.shown);
+            self.notes.push(Note::Damaged(format!("verification failed: {name} did not arrive as it was sent")));
+            return Err(Errno::IO);
+        }
+        file.has_changed.store(end.steadiness == Steadiness::Changed, Ordering::Relaxed);
+        self.whole.insert(file.shown.clone(), (end.id, end.digest));
+        self.stream.end = Some(end);
+        Ok(())
+    }
+
+    /// Asks for a chunk, which is to come before anything else is looked at.
+    fn again(&mut self, file: &Received, number: u64) -> Result<Chunk> {
+        let id = file.entry.id;
+        let asked = send(&mut self.output, &Message::Again { id, number }).and_then(|_| self.output.flush());
+        asked.map_err(|error| self.break_off(&error))?;
+        loop {
+            let (message, length) = receive(&mut self.input).map_err(|error| self.break_off(&error))?;
+            match message {
+                // A file that is shorter by now has nothing there.
+                Message::Patch(chunk) if (chunk.id, chunk.number) == (id, number) => {
+                    if chunk.bytes.is_empty() || is_right(&chunk) {
+                        return Ok(chunk);
+                    }
+                    let (start, name) = (number * CHUNK, quoted(&file.shown));
+                    let end = start + chunk.bytes.len() as u64;
+                    let note = format!("verification failed: bytes {start} to {end} of {name} arrived damaged twice");
+                    self.notes.push(Note::Damaged(note));
+                    return Err(Errno::IO);
+                }
+                Message::Patch(_) => return Err(self.break_off(&strange())),
+                message => {
+                    self.queued += length;
+                    // One message may be larger than the window.
+                    if self.queued > 2 * WINDOW {
+                        return Err(self.break_off(&strange()));
+                    }
+                    self.queue.push_back((message, length));
+                }
+            }
+        }
+    }
+
+    /// The next message, which is taken by that.
+    fn next(&mut self) -> Result<Message> {
+        if self.broken.is_some() {
+            return Err(Errno::PIPE);
+        }
+        let (message, length) = match self.queue.pop_front() {
+            Some((message, length)) => {
+                self.queued -= length;
+                (message, length)
+            }
+            None => receive(&mut self.input).map_err(|error| self.break_off(&error))?,
+        };
+        self.taken += length;
+        self.entries += u64::from(matches!(message, Message::Entry(_)));
+        if self.taken >= CREDIT_BYTES || self.entries >= CREDIT_ENTRIES {
+            self.credit().map_err(|error| self.break_off(&error))?;
+        }
+        Ok(message)
+    }
+
+    /// Tells the sender how far this side has come.
+    fn credit(&mut self) -> std::io::Result<()> {
+        let reached = self.current.as_ref().map_or(0, |current| current.entry.id);
+        send(&mut self.output, &Message::Credit { bytes: self.taken, reached })?;
+        (self.taken, self.entries) = (0, 0);
+        self.output.flush()
+    }
+
+    /// A name that has come.
+    fn enter(&mut self, entry: Entry) -> Result<Arc<Received>> {
+        let last = self.current.as_ref().map_or(0, |current| current.entry.id);
+        let name = Path::new(&entry.name);
+        let is_operand = self.levels.is_empty();
+        let shown = match self.levels.last() {
+            Some(above) => is_component(&entry.name).then(|| joined(&above.shown, name)),
+            None => {
+                let operand = self.operands.iter().find(|operand| operand.sent_as == name);
+                operand.map(|operand| operand.shown.clone())
+            }
+        };
+        let Some(shown) = shown.filter(|_| entry.id > last) else { return Err(self.break_off(&strange())) };
+        let depth = self.levels.len();
+        let is_directory = entry.found.as_ref().is_ok_and(|found| found.stat.kind == Kind::Directory);
+        if is_directory && depth >= DEPTH_MAX {
+            return Err(self.break_off(&std::io::Error::other("a tree that is sent is too deep")));
+        }
+        let parent = self.levels.last().map_or(0, |above| above.entry.id);
+        let received = Arc::new(Received { entry, parent, depth, shown, has_changed: AtomicBool::new(false) });
+        if is_operand {
+            self.arrived.insert(received.shown.clone(), Arc::clone(&received));
+        }
+        if is_directory {
+            self.levels.push(Arc::clone(&received));
+        }
+        self.stream = Stream::of(received.entry.id);
+        self.current = Some(Arc::clone(&received));
+        Ok(received)
+    }
+
+    fn leave(&mut self) -> Result<()> {
+        match self.levels.pop() {
+            Some(_) => Ok(()),
+            None => Err(self.break_off(&strange())),
+        }
+    }
+
+    /// From now on nothing that comes is believed.
+    fn break_off(&mut self, error: &std::io::Error) -> Errno {
+        self.broken.get_or_insert_with(|| words(error));
+        self.stop.store(true, Ordering::Relaxed);
+        Errno::PIPE
+    }
+
+    /// Why nothing was believed any more.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// What is to be said since the last time.
+    pub(super) fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// A name has its outcome: tells the sender.
+    pub(super) fn answer(&mut self, shown: &Path) {
+        if let Some((id, digest)) = self.whole.remove(shown) {
+            self.tell(id, Some(digest));
+        }
+    }
+
+    /// Nobody has read a file to its end: it failed, or was copied already under another spelling of its name.
+    fn pass_over(&mut self, id: u64) {
+        self.tell(id, None);
+    }
+
+    fn tell(&mut self, id: u64, digest: Option<[u8; 32]>) {
+        if self.broken.is_none()
+            && let Err(error) = send(&mut self.output, &Message::Answer { id, digest })
+        {
+            self.break_off(&error);
+        }
+    }
+
+    /// Takes what is left, and tells how it went.
+    pub(super) fn finish(&mut self, verdict: Verdict) -> Result<()> {
+        loop {
+            match self.next()? {
+                Message::Finish => break,
+                Message::Entry(entry) => {
+                    self.enter(entry)?;
+                }
+                Message::Leave(_) => self.leave()?,
+                Message::End(end) => self.pass_over(end.id),
+                Message::Data(_) | Message::Zeros { .. } => {}
+                _ => return Err(self.break_off(&strange())),
+            }
+        }
+        let told = send(&mut self.output, &Message::Finished(verdict)).and_then(|_| self.output.flush());
+        told.map_err(|error| self.break_off(&error))
+    }
+}

@@ -1,0 +1,26 @@
+//! A copy whose one end is another machine: operands such as `host:path`, and the talk with safecp over there.
+//!
+//! One side sends a tree, the other receives it; either may be the one that was typed at. The receiver runs the same
+//! engine as a local copy, in a world whose sources are what the peer sends ([`kernel`]): so names, placement, reading
+//! back, attributes and messages are those of cp. The system's ssh carries the bytes. Neither side believes the other:
+//! what comes in is checked where it is read ([`message`], [`intake`]), and nothing here encrypts, waits asynchronously
+//! or decides how a file is copied.
+
+mod answers;
+pub mod client;
+mod connection;
+mod fields;
+mod flow;
+pub mod frame;
+mod intake;
+mod kernel;
+pub mod message;
+pub mod operand;
+mod pattern;
+mod received;
+mod receiver;
+mod relay;
+mod sender;
+pub mod server;
+pub mod ssh;
+pub mod terms;

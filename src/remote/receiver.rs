@@ -1,0 +1,89 @@
+//! The side that receives: a run of the engine whose sources are what the peer sends.
+
+use super::answers::Answers;
+use super::connection::{Input, Output, receive, strange};
+use super::intake::{Awaited, Intake};
+use super::kernel::World;
+use super::message::{Message, Verdict};
+use super::terms::Terms;
+use crate::error::Error;
+use crate::host::{self, Host};
+use crate::kernel::Kernel;
+use crate::options::{Hints, Options, Reflink};
+use crate::report::{Event, Listener, Report};
+use crate::tree::plan::Operands;
+use crate::tree::run::Run;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A level of a tree that is received holds a directory open, and none is closed before its end: names come once.
+const DIRECTORIES_MAX: usize = 1024;
+
+/// Where what is sent goes.
+pub(super) struct Receiver<'a, K: Kernel> {
+    /// The files of this machine.
+    pub(super) local: &'a K,
+    /// What they lie beneath.
+    pub(super) root: Option<K::File>,
+    /// What is agreed.
+    pub(super) terms: Terms,
+    /// What is known of this machine.
+    pub(super) host: &'a Host,
+    /// Who is told.
+    pub(super) report: &'a Report,
+    /// Set where the run is to end.
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+impl<K: Kernel> Receiver<'_, K> {
+    /// Receives everything that is sent. `awaited` tells what an operand is called here, `None` if it was not asked for;
+    /// `operands` makes of these names what is to be copied where.
+    pub(super) fn run(
+        self,
+        (mut input, output): (Input, Output),
+        awaited: impl Fn(PathBuf) -> Option<Awaited>,
+        operands: impl FnOnce(Vec<PathBuf>) -> Operands,
+    ) -> Verdict {
+        let sent = match receive(&mut input) {
+            Ok((Message::Operands(sent), _)) => sent.into_iter().map(awaited).collect::<Option<Vec<_>>>(),
+            Ok(_) => None,
+            Err(error) => return self.broken(&super::connection::words(&error)),
+        };
+        let Some(sent) = sent.filter(|sent| !sent.is_empty()) else { return self.broken(&strange().to_string()) };
+        let operands = operands(sent.iter().map(|operand| operand.shown.clone()).collect());
+        let options = self.options();
+        let intake = Mutex::new(Intake::new(input, output, sent, Arc::clone(&self.stop)));
+        let world = World { local: self.local, root: self.root, intake: Some(&intake) };
+        let answers = Answers { listener: self.report, intake: &intake };
+        Run::new(&world, &options, self.host, &self.stop, &answers, &|_| false).operands(&operands);
+        answers.say_notes();
+        let verdict = if self.report.is_well() { Verdict::Well } else { Verdict::Failed };
+        let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
+        let finished = intake.finish(verdict);
+        match (intake.broken(), finished) {
+            (Some(why), _) => {
+                self.report.hear(&Event::Failed(&Error::Refused(why.to_owned())));
+                Verdict::Failed
+            }
+            (None, Err(_)) => Verdict::Failed,
+            (None, Ok(())) => verdict,
+        }
+    }
+
+    fn broken(&self, why: &str) -> Verdict {
+        // Whoever asked the run to end knows why.
+        if !self.stop.load(Ordering::Relaxed) {
+            self.report.hear(&Event::Failed(&Error::Refused(why.to_owned())));
+        }
+        Verdict::Failed
+    }
+
+    /// The options of the engine. What is sent has no map and no clone.
+    fn options(&self) -> Options {
+        let (user, group, umask) = (host::user(), host::group(), host::umask());
+        let options = Options { umask, user, group, privileged: user == 0, ..self.terms.options() };
+        let options = options.within(host::allow_many_files());
+        Options { directories_max: DIRECTORIES_MAX, reflink: Reflink::Never, hints: Hints::Never, ..options }
+    }
+}

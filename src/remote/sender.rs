@@ -1,0 +1,423 @@
+//! The side that sends: names and their content, as fast as the receiver takes them.
+//!
+//! Every byte is read by read(2), never by a map of holes, and hashed before it goes. Chunks of zeros go as their number.
+//! What the receiver says comes in by a thread of its own, so that neither side ever waits for the other to listen.
+
+use super::connection::{Input, Output, receive, send, strange, words};
+use super::flow::{Flow, OPEN_MAX};
+use super::frame::HEAD_MAX;
+use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
+use super::terms::{Carried, Depth, Terms};
+use crate::copy::digest::{PieceHasher, Tree};
+use crate::copy::extent::is_zero;
+use crate::copy::{Follow, Name};
+use crate::error::Error;
+use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
+use crate::options::Dereference;
+use crate::quote::quoted;
+use crate::report::{Event, Listener};
+use crate::tree::plan::joined;
+use crate::tree::walk::Listing;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{Result, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+
+/// A tree that is deeper is refused: each level holds a directory open.
+const DEPTH_MAX: usize = 1000;
+
+/// More answers than the receiver can owe: it has outcomes of entries on their way alone.
+const ANSWERS_MAX: usize = 1 << 16;
+
+/// More extended attributes do not fit into a message.
+const ATTRIBUTES_MAX: usize = HEAD_MAX / 2;
+
+/// The side that sends; see the head of this file.
+pub(super) struct Sender<'a, K: Kernel> {
+    kernel: &'a K,
+    terms: Terms,
+    listener: &'a dyn Listener,
+    stop: &'a AtomicBool,
+    output: Output,
+    incoming: Receiver<Result<Message>>,
+    flow: Flow,
+    next_id: u64,
+    /// Files of which chunks may be asked for.
+    open: BTreeMap<u64, K::File>,
+    /// What is to be answered for what was sent: the name in messages, and the digest.
+    expected: BTreeMap<u64, (PathBuf, [u8; 32])>,
+    /// Files with several names that were sent, where links are kept.
+    sent: BTreeMap<(u64, u64), [u8; 32]>,
+    /// The directories that are being sent.
+    above: Vec<(u64, u64)>,
+    verdict: Verdict,
+    buffer: Vec<u8>,
+}
+
+/// A name on this side.
+struct Here<'n, F> {
+    name: Name<'n, F>,
+    /// What it is sent as.
+    sent_as: &'n OsStr,
+}
+
+impl<'a, K: Kernel> Sender<'a, K> {
+    /// A sender on these streams.
+    pub(super) fn new(
+        kernel: &'a K,
+        terms: Terms,
+        (mut input, output): (Input, Output),
+        listener: &'a dyn Listener,
+        stop: &'a AtomicBool,
+    ) -> Self {
+        let (sender, incoming) = sync_channel(ANSWERS_MAX);
+        std::thread::spawn(move || {
+            loop {
+                let message = receive(&mut input).map(|(message, _)| message);
+                let is_last = !matches!(message, Ok(ref message) if !matches!(message, Message::Finished(_)));
+                // Nobody listens any more: the run is over.
+                if sender.send(message).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        Self {
+            kernel,
+            terms,
+            listener,
+            stop,
+            output,
+            incoming,
+            flow: Flow::default(),
+            next_id: 1,
+            open: BTreeMap::new(),
+            expected: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            above: Vec::new(),
+            verdict: Verdict::Well,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Sends these sources. Tells what failed, and whether all went well at both ends.
+    pub(super) fn run(mut self, operands: &[PathBuf]) -> Verdict {
+        let sent = self.all(operands);
+        match sent {
+            Ok(Verdict::Well) => self.verdict,
+            Ok(Verdict::Failed) => Verdict::Failed,
+            Err(error) => {
+                if !self.stop.load(Ordering::Relaxed) {
+                    self.failed(&Error::Refused(words(&error)));
+                }
+                Verdict::Failed
+            }
+        }
+    }
+
+    fn all(&mut self, operands: &[PathBuf]) -> Result<Verdict> {
+        self.say(&Message::Operands(operands.to_vec()))?;
+        for path in operands {
+            let follow = if self.follows() { Follow::Yes } else { Follow::No };
+            self.name(&Here { name: Name { dir: None, name: path, shown: path, follow }, sent_as: path.as_os_str() })?;
+        }
+        self.say(&Message::Finish)?;
+        self.output.flush()?;
+        loop {
+            match self.incoming.recv().map_err(|_| strange())?? {
+                Message::Finished(verdict) => {
+                    if verdict == Verdict::Well {
+                        self.miss_answers();
+                    }
+                    return Ok(verdict);
+                }
+                message => self.hear(message)?,
+            }
+        }
+    }
+
+    /// What the receiver says that it has, and does not say of what.
+    fn miss_answers(&mut self) {
+        for (shown, _) in std::mem::take(&mut self.expected).into_values() {
+            let name = quoted(&shown);
+            self.failed(&Error::Refused(format!(
+                "verification failed: the other side did not tell what it has of {name}"
+            )));
+        }
+    }
+
+    fn failed(&mut self, error: &Error) {
+        self.verdict = Verdict::Failed;
+        self.listener.hear(&Event::Failed(error));
+    }
+
+    fn follows(&self) -> bool {
+        self.terms.dereference() != Dereference::Never
+    }
+
+    /// Sends a message once there is room for it.
+    fn say(&mut self, message: &Message) -> Result<()> {
+        let (kind, head, body) = message.write();
+        let length = super::frame::length(head.len(), body.len()) as u64;
+        loop {
+            match self.incoming.try_recv() {
+                Ok(message) => self.hear(message?)?,
+                Err(TryRecvError::Disconnected) => return Err(strange()),
+                Err(TryRecvError::Empty) if self.flow.has_room(length) && self.open.len() < OPEN_MAX => break,
+                Err(TryRecvError::Empty) => {
+                    self.output.flush()?;
+                    let message = self.incoming.recv().map_err(|_| strange())?;
+                    self.hear(message?)?;
+                }
+            }
+        }
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(std::io::Error::from(std::io::ErrorKind::Interrupted));
+        }
+        super::frame::write(&mut self.output, kind, &head, body)?;
+        self.flow.sent(length);
+        Ok(())
+    }
+
+    /// What the receiver says.
+    fn hear(&mut self, message: Message) -> Result<()> {
+        match message {
+            Message::Credit { bytes, reached } => {
+                self.flow.taken(bytes)?;
+                self.open = self.open.split_off(&reached);
+                Ok(())
+            }
+            Message::Again { id, number } => self.again(id, number),
+            Message::Answer { id, digest } => {
+                let Some((shown, sent)) = self.expected.remove(&id) else {
+                    // Of what could not be read to its end nothing is expected.
+                    return if digest.is_none() && id < self.next_id { Ok(()) } else { Err(strange()) };
+                };
+                // What is not told has failed, which is, or was copied already.
+                if digest.is_some_and(|digest| digest != sent) {
+                    let name = quoted(&shown);
+                    let text =
+                        format!("verification failed: the other side read back something else than was sent of {name}");
+                    self.failed(&Error::Refused(text));
+                }
+                Ok(())
+            }
+            _ => Err(strange()),
+        }
+    }
+
+    /// Sends a chunk once more.
+    fn again(&mut self, id: u64, number: u64) -> Result<()> {
+        let file = self.open.get(&id).ok_or_else(strange)?;
+        let offset = number.checked_mul(CHUNK).ok_or_else(strange)?;
+        let mut bytes = vec![0; CHUNK as usize];
+        // What cannot be read any more is not there: the receiver sees that the file is shorter.
+        let count = fill(self.kernel, file, &mut bytes, offset).unwrap_or(0);
+        bytes.truncate(count);
+        let mut hasher = PieceHasher::at(offset);
+        hasher.update(&bytes);
+        let value = hasher.value().unwrap_or_default();
+        send(&mut self.output, &Message::Patch(Chunk { id, number, value, bytes }))?;
+        self.output.flush()
+    }
+
+    fn entry(&mut self, sent_as: &OsStr, found: std::result::Result<Found, Errno>) -> Result<u64> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.say(&Message::Entry(Entry { id, name: sent_as.to_owned(), found }))?;
+        Ok(id)
+    }
+
+    /// A name, with all that is in it.
+    fn name(&mut self, here: &Here<'_, K::File>) -> Result<()> {
+        let Here { name, sent_as } = here;
+        let stat = match self.kernel.stat_at(name.dir, name.name, self.follows()) {
+            Ok(stat) => stat,
+            Err(errno) => return self.entry(sent_as, Err(errno)).map(drop),
+        };
+        match stat.kind {
+            Kind::File => self.file(here, stat),
+            Kind::Directory => self.directory(here, stat),
+            Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => self.other(here, stat),
+        }
+    }
+
+    fn other(&mut self, here: &Here<'_, K::File>, stat: Stat) -> Result<()> {
+        let found = here.name.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW).and_then(|handle| {
+            let text = (stat.kind == Kind::Symlink).then(|| self.kernel.readlink(&handle)).transpose()?;
+            let attributes = self.attributes(&handle)?;
+            Ok(Found { stat, text, attributes, refusal: None, content: Content::Nothing })
+        });
+        self.entry(here.sent_as, found).map(drop)
+    }
+
+    /// Extended attributes and lists, if they go along.
+    fn attributes(&self, handle: &K::File) -> crate::kernel::Result<Vec<(OsString, Vec<u8>)>> {
+        if self.terms.carried != Carried::Everything {
+            return Ok(Vec::new());
+        }
+        let names = match self.kernel.list_xattr(handle) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Vec::new(),
+            names => names?,
+        };
+        let mut attributes = Vec::new();
+        let mut size = 0;
+        for name in names {
+            match self.kernel.get_xattr(handle, &name) {
+                // It was removed since it was listed.
+                Err(Errno::NODATA) => {}
+                value => attributes.push((name, value?)),
+            }
+            size += attributes.last().map_or(0, |(name, value)| name.len() + value.len() + 8);
+        }
+        if size > ATTRIBUTES_MAX { Err(Errno::TOOBIG) } else { Ok(attributes) }
+    }
+
+    /// Opens a name that was looked at; it must be what it was.
+    fn opened(&self, name: &Name<'_, K::File>, stat: &Stat, flags: OFlags) -> crate::kernel::Result<(K::File, Stat)> {
+        let file = name.open(self.kernel, flags | OFlags::NONBLOCK)?;
+        let opened = self.kernel.stat(&file)?;
+        if opened.is_same_file(stat) && opened.kind == stat.kind { Ok((file, opened)) } else { Err(Errno::STALE) }
+    }
+
+    fn file(&mut self, here: &Here<'_, K::File>, stat: Stat) -> Result<()> {
+        let nothing =
+            |errno| Found { stat, text: None, attributes: Vec::new(), refusal: Some(errno), content: Content::Nothing };
+        let opened = self.opened(&here.name, &stat, OFlags::RDONLY);
+        let opened = opened.and_then(|(file, stat)| self.attributes(&file).map(|attributes| (file, stat, attributes)));
+        let (file, stat, attributes) = match opened {
+            Ok(opened) => opened,
+            Err(errno) => return self.entry(here.sent_as, Ok(nothing(errno))).map(drop),
+        };
+        let keeps_links = self.terms.carried == Carried::Everything && stat.nlink > 1;
+        let before = self.sent.get(&(stat.dev, stat.ino)).copied().filter(|_| keeps_links);
+        let content = if before.is_some() { Content::Before } else { Content::Follows };
+        let found = Found { stat, text: None, attributes, refusal: None, content };
+        let id = self.entry(here.sent_as, Ok(found))?;
+        self.open.insert(id, file);
+        if before.is_some() {
+            return Ok(());
+        }
+        let digest = self.content(id, &stat, here.name.shown)?;
+        if let Some(digest) = digest.filter(|_| keeps_links) {
+            self.sent.insert((stat.dev, stat.ino), digest);
+        }
+        Ok(())
+    }
+
+    /// The content of a file; returns its digest, unless it could not be read to its end.
+    fn content(&mut self, id: u64, stat: &Stat, shown: &Path) -> Result<Option<[u8; 32]>> {
+        let (mut tree, mut size, mut zeros) = (Tree::new(CHUNK), 0, 0);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let error = loop {
+            buffer.resize(CHUNK as usize, 0);
+            let file = self.open.get(&id).ok_or_else(strange)?;
+            let count = match fill(self.kernel, file, &mut buffer, size) {
+                Ok(0) => break None,
+                Ok(count) => count,
+                Err(errno) => break Some(errno),
+            };
+            buffer.truncate(count);
+            let mut hasher = PieceHasher::at(size);
+            hasher.update(&buffer);
+            let number = size / CHUNK;
+            tree.add(number, &hasher);
+            size += count as u64;
+            if count as u64 == CHUNK && is_zero(&buffer) {
+                zeros += 1;
+                continue;
+            }
+            self.zeros(id, &mut zeros)?;
+            let value = hasher.value().unwrap_or_default();
+            let data = Message::Data(Chunk { id, number, value, bytes: buffer });
+            self.say(&data)?;
+            let Message::Data(chunk) = data else { return Err(strange()) };
+            buffer = chunk.bytes;
+            // It ends there, or it grows: what comes later is not a part of this copy.
+            if (count as u64) < CHUNK {
+                break None;
+            }
+        };
+        self.buffer = buffer;
+        self.zeros(id, &mut zeros)?;
+        let digest = tree.root(size).map(|root| *root.as_bytes()).filter(|_| error.is_none());
+        let steadiness = self.steadiness(id, stat);
+        if let Some(digest) = digest {
+            self.expected.insert(id, (shown.to_owned(), digest));
+        }
+        let end = End { id, size, digest: digest.unwrap_or_default(), steadiness, error };
+        self.say(&Message::End(end))?;
+        Ok(digest)
+    }
+
+    fn zeros(&mut self, id: u64, count: &mut u64) -> Result<()> {
+        match std::mem::take(count) {
+            0 => Ok(()),
+            count => self.say(&Message::Zeros { id, count }),
+        }
+    }
+
+    /// Whether a file is still what it was before it was read.
+    fn steadiness(&self, id: u64, before: &Stat) -> Steadiness {
+        let state = |stat: &Stat| (stat.size, stat.mtime, stat.ctime);
+        let after = self.open.get(&id).and_then(|file| self.kernel.stat(file).ok());
+        let is_same = after.is_some_and(|after| state(&after) == state(before));
+        if is_same { Steadiness::Same } else { Steadiness::Changed }
+    }
+
+    fn directory(&mut self, here: &Here<'_, K::File>, stat: Stat) -> Result<()> {
+        if self.above.contains(&(stat.dev, stat.ino)) || self.above.len() >= DEPTH_MAX {
+            let errno = if self.above.len() >= DEPTH_MAX { Errno::NAMETOOLONG } else { Errno::LOOP };
+            return self.entry(here.sent_as, Err(errno)).map(drop);
+        }
+        let opened = self.opened(&here.name, &stat, OFlags::RDONLY | OFlags::DIRECTORY);
+        let opened = opened.and_then(|(dir, stat)| self.attributes(&dir).map(|attributes| (dir, stat, attributes)));
+        let (dir, stat, attributes, refusal) = match opened {
+            Ok((dir, stat, attributes)) => (Some(dir), stat, attributes, None),
+            Err(errno) => (None, stat, Vec::new(), Some(errno)),
+        };
+        let found = Found { stat, text: None, attributes, refusal, content: Content::Nothing };
+        self.entry(here.sent_as, Ok(found))?;
+        self.above.push((stat.dev, stat.ino));
+        let listed = match dir.filter(|_| self.terms.depth == Depth::Trees) {
+            Some(dir) => self.names(&dir, here.name.shown)?,
+            None => refusal,
+        };
+        self.above.pop();
+        self.say(&Message::Leave(listed))
+    }
+
+    /// All names in a directory; why they could not be read to the end.
+    fn names(&mut self, dir: &K::File, shown: &Path) -> Result<Option<Errno>> {
+        let mut listing = Listing::default();
+        loop {
+            while let Some(listed) = listing.take() {
+                let name = Path::new(&listed.name);
+                let shown = joined(shown, name);
+                let follow = if self.follows() { Follow::Yes } else { Follow::No };
+                self.name(&Here { name: Name { dir: Some(dir), name, shown: &shown, follow }, sent_as: &listed.name })?;
+            }
+            match listing.has_ended() {
+                Ok(true) => return Ok(None),
+                Err(errno) => return Ok(Some(errno)),
+                Ok(false) => {}
+            }
+            if let Err(errno) = listing.read(self.kernel, dir) {
+                return Ok(Some(errno));
+            }
+        }
+    }
+}
+
+/// Reads until the buffer is full or the file ends.
+fn fill<K: Kernel>(kernel: &K, file: &K::File, buffer: &mut [u8], offset: u64) -> crate::kernel::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match kernel.pread(file, &mut buffer[filled..], offset + filled as u64)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,139 @@
+//! The terms of a copy: what both ends have to know of the options.
+
+use super::fields::{Malformed, Reader, Result, Writer};
+use crate::options::{Dereference, Keep, Options, Preserve, Sparse, Verbosity, Verify};
+use std::num::NonZeroUsize;
+
+/// Whether directories are copied with what is in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// They are refused.
+    Names,
+    /// They are (-r).
+    Trees,
+}
+
+/// Which attributes go along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// None: a new file gets the permission bits of its source less the umask.
+    Nothing,
+    /// Times and permission bits (-p).
+    Times,
+    /// All that cp -a keeps, and links as what they are (--archive).
+    Everything,
+}
+
+/// What both ends have to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Directories.
+    pub depth: Depth,
+    /// Attributes.
+    pub carried: Carried,
+    /// Holes in the targets.
+    pub sparse: Sparse,
+    /// Reading back.
+    pub verify: Verify,
+    /// When success may be said.
+    pub lasting: Lasting,
+    /// What is said of a success.
+    pub verbosity: Verbosity,
+}
+
+/// When success may be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    /// When the target has its name.
+    Named,
+    /// When a power loss cannot take it back (--durable).
+    Durable,
+}
+
+const DEPTHS: [Depth; 2] = [Depth::Names, Depth::Trees];
+const CARRIED: [Carried; 3] = [Carried::Nothing, Carried::Times, Carried::Everything];
+const SPARSE: [Sparse; 3] = [Sparse::Auto, Sparse::Always, Sparse::Never];
+const VERIFY: [Verify; 4] = [Verify::Content, Verify::Blake3, Verify::Device, Verify::Nothing];
+const LASTING: [Lasting; 2] = [Lasting::Named, Lasting::Durable];
+const VERBOSITY: [Verbosity; 3] = [Verbosity::Quiet, Verbosity::Names, Verbosity::Decisions];
+
+impl Terms {
+    /// What `scp SOURCE TARGET` means.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self {
+            depth: Depth::Names,
+            carried: Carried::Nothing,
+            sparse: Sparse::Auto,
+            verify: Verify::Content,
+            lasting: Lasting::Named,
+            verbosity: Verbosity::Quiet,
+        }
+    }
+
+    /// Whether symbolic links are followed: scp follows all.
+    pub(super) fn dereference(&self) -> Dereference {
+        if self.carried == Carried::Everything { Dereference::Never } else { Dereference::Always }
+    }
+
+    /// The options of the end that receives. Names arrive one after the other, and nothing is known of the source but
+    /// what arrives.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let preserve = match self.carried {
+            Carried::Nothing => Preserve::nothing(),
+            Carried::Times => Preserve { mode: Keep::Must, timestamps: Keep::Must, ..Preserve::nothing() },
+            Carried::Everything => Preserve {
+                mode: Keep::Must,
+                ownership: Keep::Must,
+                timestamps: Keep::Must,
+                links: Keep::Must,
+                context: Keep::Try,
+                xattr: Keep::Try,
+                default_mode: false,
+            },
+        };
+        Options {
+            recursive: self.depth == Depth::Trees,
+            dereference: self.dereference(),
+            preserve,
+            sparse: self.sparse,
+            verify: self.verify,
+            durable: self.lasting == Lasting::Durable || self.verify == Verify::Device,
+            verbosity: self.verbosity,
+            jobs: Some(NonZeroUsize::MIN),
+            ..Options::plain()
+        }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer
+            .u8(place(&DEPTHS, &self.depth))
+            .u8(place(&CARRIED, &self.carried))
+            .u8(place(&SPARSE, &self.sparse))
+            .u8(place(&VERIFY, &self.verify))
+            .u8(place(&LASTING, &self.lasting))
+            .u8(place(&VERBOSITY, &self.verbosity));
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            depth: at(&DEPTHS, reader)?,
+            carried: at(&CARRIED, reader)?,
+            sparse: at(&SPARSE, reader)?,
+            verify: at(&VERIFY, reader)?,
+            lasting: at(&LASTING, reader)?,
+            verbosity: at(&VERBOSITY, reader)?,
+        })
+    }
+}
+
+/// The number that a word travels as: its place among all words for the same thing.
+pub(super) fn place<T: PartialEq>(words: &[T], word: &T) -> u8 {
+    words.iter().position(|known| known == word).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+}
+
+/// The word that a number stands for.
+pub(super) fn at<T: Copy>(words: &[T], reader: &mut Reader<'_>) -> Result<T> {
+    words.get(usize::from(reader.u8()?)).copied().ok_or(Malformed)
+}

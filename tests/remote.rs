@@ -1,0 +1,544 @@
+//! Copies from and to another machine: `safecp --as=scp` and `safecp --server`, with a program in the place of ssh that runs
+//! the command here, in the directory `far`. It can cut the connection, change a byte on its way, or tell lies.
+//!
+//! A real sshd is for tests/remote/run.
+
+mod common;
+
+use common::{Output, World, asked, random_bytes};
+use safecp::kernel::{Kind, Stat, Timestamp};
+use safecp::remote::frame;
+use safecp::remote::message::{Chunk, Content, End, Entry, Found, Message, Steadiness, VERSION, Verdict};
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+/// What stands in the place of ssh: options and host are skipped, and the command runs through these filters.
+fn ssh(world: &World, name: &str, to_server: &str, from_server: &str) {
+    let script = format!(
+        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\nhere=$PWD\nmkdir -p far; cd far || exit\n\
+         {to_server} sh -c \"$*\" {from_server}\nexit \"${{PIPESTATUS[0]}}\"\n"
+    );
+    world.file(name, script).chmod(name, 0o755);
+}
+
+fn world() -> World {
+    let world = World::new();
+    ssh(&world, "ssh", "", "");
+    world
+}
+
+fn scp_by(world: &World, ssh: &str, words: &str) -> Output {
+    let program = asked::as_a_word(&asked::program());
+    let first = ["--as=scp".to_owned(), format!("-S./{ssh}"), format!("--far-program={}", program.display())];
+    world.cp_args(first.into_iter().chain(words.split_whitespace().map(str::to_owned)))
+}
+
+fn scp(world: &World, words: &str) -> Output {
+    scp_by(world, "ssh", words)
+}
+
+/// A tree of what scp copies: no links, no nodes.
+fn plain_tree(world: &World, name: &str) {
+    world.dir(name).dir(&format!("{name}/sub")).dir(&format!("{name}/sub/deep")).dir(&format!("{name}/empty"));
+    world.random(&format!("{name}/large"), 3_300_000, 1).random(&format!("{name}/sub/deep/exact"), 1 << 20, 2);
+    world.file(format!("{name}/none"), "").file(format!("{name}/sub/one"), "1");
+    for odd in ["two\nlines", " ", "-r", "*", "a:b", "'", "\\", "\u{fffd}x", "#"] {
+        world.file(format!("{name}/sub/{odd}"), odd);
+    }
+}
+
+fn diff(world: &World, one: &str, other: &str) {
+    let found = world.shell(&format!("diff -r --no-dereference {one} {other}"));
+    assert_eq!((found.code(), found.stdout.as_str(), found.stderr.as_str()), (Some(0), "", ""));
+}
+
+#[test]
+fn a_file_goes_there_and_comes_back() {
+    let world = world();
+    world.random("a", 2_500_000, 1);
+    scp(&world, "a h:b").succeeds();
+    scp(&world, "h:b c").succeeds();
+    assert!(world.same_bytes("a", "far/b") && world.same_bytes("a", "c"));
+    scp(&world, "a u@h:").succeeds();
+    scp(&world, "a scp://h:22/d").succeeds();
+    assert!(world.same_bytes("a", "far/a") && world.same_bytes("a", "far/d"));
+}
+
+#[test]
+fn trees_go_there_and_come_back() {
+    let world = world();
+    plain_tree(&world, "tree");
+    scp(&world, "-r tree h:new").succeeds();
+    diff(&world, "tree", "far/new");
+    scp(&world, "-r h:new h:nothing/.. .").fails("scp: cannot stat 'h:nothing/..': No such file or directory\n");
+    diff(&world, "tree", "new");
+    // Into what is there, and over it.
+    world.file("tree/sub/one", "another").file("far/new/tree", "");
+    fs::remove_file(world.path("far/new/tree")).expect("removed");
+    scp(&world, "-r tree h:new").succeeds();
+    diff(&world, "tree", "far/new/tree");
+    scp(&world, "-r tree/. h:new").succeeds();
+    assert_eq!(world.read("far/new/sub/one"), "another");
+}
+
+#[test]
+fn times_and_modes_go_along_where_they_are_asked_for() {
+    let world = world();
+    plain_tree(&world, "tree");
+    world.chmod("tree/sub/one", 0o4711).chmod("tree/empty", 0o1750).times("tree/sub/one", (5, 6), (7, 890));
+    world.times("tree/empty", (1, 2), (3, 4));
+    scp(&world, "-rp tree h:").succeeds();
+    let stat = |name: &str| {
+        let stat = world.stat(name);
+        (stat.mode(), stat.mtime(), stat.mtime_nsec())
+    };
+    for name in ["sub/one", "empty", "large"] {
+        assert_eq!(stat(&format!("tree/{name}")), stat(&format!("far/tree/{name}")), "{name}");
+    }
+    scp(&world, "-r tree h:plain").succeeds();
+    assert_eq!(world.mode("far/plain/sub/one"), 0o711, "without -p: less what gives rights by owner");
+    assert_ne!(world.stat("far/plain/sub/one").mtime(), 7);
+}
+
+#[test]
+fn an_archive_keeps_what_cp_a_keeps() {
+    let world = world();
+    world.every_kind("tree").sparse("tree/holes", 5 << 20, &[(3 << 20, b"data")]);
+    world.file("tree/first", "several").link("tree/first", "tree/second").set_xattr("tree/first", "user.a", b"1\x002");
+    scp(&world, "--archive tree h:").succeeds();
+    world.assert_same_tree("tree", "far/tree");
+    assert_eq!(world.inode("far/tree/first"), world.inode("far/tree/second"));
+    assert_eq!(world.xattr("far/tree/first", "user.a").as_deref(), Some(&b"1\x002"[..]));
+    assert!(world.allocated("far/tree/holes") < 1 << 20);
+    scp(&world, "--archive h:tree back").succeeds();
+    world.assert_same_tree("tree", "back");
+    assert!(world.allocated("back/holes") < 1 << 20);
+}
+
+#[test]
+fn links_are_followed_and_circles_end() {
+    let world = world();
+    world.dir("tree").file("a", "a").symlink("../a", "tree/link").symlink("../tree", "tree/circle");
+    scp(&world, "-r tree h:").fails("scp: h: cannot stat 'local:./tree/circle': Too many levels of symbolic links\n");
+    assert_eq!(world.read("far/tree/link"), "a");
+}
+
+#[test]
+fn patterns_are_for_the_far_end() {
+    let world = world();
+    world.dir("far").file("far/x.c", "1").file("far/y.c", "2").file("far/z.h", "3").file("far/[a]", "4").dir("to");
+    scp(&world, "h:*.c to").succeeds();
+    assert_eq!(world.names("to"), ["x.c", "y.c"]);
+    scp(&world, "h:[a] to").succeeds();
+    assert_eq!(world.read("to/[a]"), "4", "what is there is no pattern");
+    scp(&world, "h:*.c one").fails("scp: target directory 'one': No such file or directory\n");
+    scp(&world, "h:*.o to").fails("scp: cannot stat 'h:./*.o': No such file or directory\n");
+}
+
+#[test]
+fn what_fails_is_said_and_the_rest_is_copied() {
+    let world = world();
+    world.file("a", "a").file("b", "b").dir("far").dir("far/b").dir("d");
+    let said = scp(&world, "a b none d h:");
+    said.fails(
+        "scp: h: cannot overwrite directory './b' with non-directory 'local:./b'\n\
+         scp: h: cannot stat 'local:./none': No such file or directory\n\
+         scp: h: -r not specified; omitting directory 'local:./d'\n",
+    );
+    assert_eq!(world.read("far/a"), "a");
+    scp(&world, "a b h:none").fails("scp: h: target directory 'none': No such file or directory\n");
+    scp(&world, "h:none c").fails("scp: cannot stat 'h:./none': No such file or directory\n");
+    let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp a h:");
+    elsewhere.fails(&format!(
+        "{}scp: h: no ./no-such-safecp there; --far-program=PROGRAM says where it is\n",
+        elsewhere.stderr.lines().filter(|line| !line.starts_with("scp:")).fold(String::new(), |mut text, line| {
+            writeln!(text, "{line}").expect("a string");
+            text
+        })
+    ));
+}
+
+#[test]
+fn a_source_that_is_typed_twice_is_copied_once() {
+    let world = world();
+    world.file("a", "a").dir("far");
+    let said = scp(&world, "a ./a h:");
+    said.succeeds_saying("scp: h: warning: source file 'local:./a' specified more than once\n");
+    assert_eq!(world.read("far/a"), "a");
+}
+
+#[test]
+fn other_machines_copy_to_each_other_through_this_one() {
+    let world = world();
+    world.dir("far");
+    plain_tree(&world, "far/tree");
+    scp(&world, "-rp g:tree h:copy").succeeds();
+    diff(&world, "far/tree", "far/copy");
+    assert_eq!(world.stat("far/tree/large").mtime_nsec(), world.stat("far/copy/large").mtime_nsec());
+    scp(&world, "g:none h:copy").fails("scp: h: cannot stat 'local:./none': No such file or directory\n");
+}
+
+#[test]
+fn a_login_may_print() {
+    let world = World::new();
+    ssh(&world, "ssh", "echo Welcome; head -c 3000 /dev/zero;", "");
+    world.file("a", "a");
+    scp(&world, "a h:b").succeeds();
+    assert_eq!(world.read("far/b"), "a");
+}
+
+#[test]
+fn a_root_holds_everything() {
+    let world = World::new();
+    let program = asked::as_a_word(&asked::program());
+    world
+        .dir("far")
+        .dir("far/in")
+        .dir("far/in/sub")
+        .file("far/secret", "secret")
+        .file("a", "a")
+        .file("far/in/own", "own");
+    world.symlink("../secret", "far/in/out").symlink("../..", "far/in/up").symlink("sub", "far/in/within");
+    for (name, options) in [("ssh", "--root=in"), ("read", "--root=in --read-only")] {
+        let script = format!("#!/bin/sh\ncd far && exec {} --server {options}\n", program.display());
+        world.file(name, script).chmod(name, 0o755);
+    }
+    scp(&world, "a h:/new").succeeds();
+    scp(&world, "a h:within").succeeds();
+    assert_eq!((world.read("far/in/new"), world.read("far/in/sub/a")), ("a".into(), "a".into()));
+    scp(&world, "h:/own own").succeeds();
+    for path in ["out", "../secret", "/../secret", "up/far/secret", "within/../../secret"] {
+        assert_eq!(scp(&world, &format!("h:{path} got")).code(), Some(1), "{path}");
+        assert!(!world.exists("got"), "{path}");
+    }
+    for path in ["out", "../secret", "up/stolen", "../stolen"] {
+        assert_eq!(scp(&world, &format!("a h:{path}")).code(), Some(1), "{path}");
+        assert_eq!(world.read("far/secret"), "secret", "{path}");
+    }
+    assert!(!world.exists("stolen") && !world.exists("far/stolen"));
+    scp_by(&world, "read", "h:own again").succeeds();
+    let refused = scp_by(&world, "read", "a h:refused");
+    assert_eq!(refused.code(), Some(1));
+    assert!(refused.stderr.contains("this server only sends (--read-only)"), "{refused}");
+    assert!(!world.exists("far/in/refused"));
+}
+
+/// Lets so many bytes through.
+fn cut(bytes: usize) -> String {
+    format!("head -c {bytes}")
+}
+
+/// Changes the byte at this place.
+fn flip(at: usize) -> String {
+    format!("{{ head -c {at}; head -c 1 | tr '\\000-\\377' '\\001-\\377\\000'; cat; }}")
+}
+
+#[test]
+fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
+    let world = World::new();
+    world.file("old", "old").random("new", 1_200_000, 1).dir("far");
+    // What travels: 1.2 MB one way, and a few hundred bytes the other.
+    let forth = [0, 1, 40, 90, 150, 200, 260, 330, 400, 500, 70_000, 1_048_900, 1_200_000, 1_200_300, 1_200_400];
+    let back = [0, 1, 16, 30, 45, 60, 80, 100, 130];
+    let ways = forth.iter().map(|at| (cut(*at) + " |", String::new()));
+    let ways = ways.chain(back.iter().map(|at| (String::new(), format!("| {}", cut(*at)))));
+    let mut failed = 0;
+    for (to, from) in ways {
+        fs::copy(world.path("old"), world.path("far/f")).expect("an old file");
+        ssh(&world, "ssh", &to, &from);
+        let ended = scp(&world, "new h:f");
+        let is_new = world.same_bytes("new", "far/f");
+        assert!(is_new || world.same_bytes("old", "far/f"), "{to}{from}");
+        assert!(is_new || ended.code() == Some(1), "{to}{from} {ended}");
+        assert!(ended.code() == Some(0) || ended.stderr.contains("scp: "), "{to}{from} {ended}");
+        failed += usize::from(ended.code() == Some(1));
+        ssh(&world, "ssh", "", "");
+        scp(&world, "new h:f").succeeds();
+        assert_eq!(world.temporaries(), Vec::<PathBuf>::new(), "{to}{from}");
+    }
+    assert!(failed >= 15, "{failed} cuts were noticed");
+    // The same with the near end receiving.
+    for at in [0, 20, 100, 300, 70_000, 1_048_800, 1_200_100] {
+        fs::copy(world.path("old"), world.path("g")).expect("an old file");
+        ssh(&world, "ssh", "", &format!("| {}", cut(at)));
+        assert_eq!(scp(&world, "h:f g").code(), Some(1), "{at}");
+        assert!(world.same_bytes("old", "g"), "{at}");
+        assert_eq!(world.temporaries(), Vec::<PathBuf>::new(), "{at}");
+    }
+}
+
+#[test]
+fn a_byte_that_changed_on_its_way_is_found_and_mended() {
+    let world = World::new();
+    world.random("a", 1 << 20, 1).dir("far").file("far/b", "old");
+    ssh(&world, "ssh", &format!("{} |", flip(500_000)), "");
+    let mended = scp(&world, "a h:b");
+    let said = "scp: h: warning: bytes 0 to 1048576 of 'local:./a' arrived damaged, and were sent again\n";
+    mended.succeeds_saying(said);
+    assert!(world.same_bytes("a", "far/b"));
+    // The same where it comes back.
+    ssh(&world, "ssh", "", &format!("| {}", flip(500_000)));
+    let said = "scp: warning: bytes 0 to 1048576 of 'h:./b' arrived damaged, and were sent again\n";
+    scp(&world, "h:b c").succeeds_saying(said);
+    assert!(world.same_bytes("a", "c"));
+    // Twice is a failure with its place, and the old file stays.
+    world.file("far/b", "old");
+    let twice = format!("{} | {} |", flip(500_000), flip((1 << 20) + 600_000));
+    ssh(&world, "ssh", &twice, "");
+    let failed = scp(&world, "a h:b");
+    assert_eq!(failed.code(), Some(1), "{failed}");
+    let said = "scp: h: verification failed: bytes 0 to 1048576 of 'local:./a' arrived damaged twice\n";
+    assert!(failed.stderr.contains(said), "{failed}");
+    assert_eq!(world.read("far/b"), "old");
+    // What is no content ends the connection.
+    for at in [30, 120, 180, 250, 300] {
+        ssh(&world, "ssh", &format!("{} |", flip(at)), "");
+        let failed = scp(&world, "a h:b");
+        assert_eq!((failed.code(), world.read("far/b").as_str()), (Some(1), "old"), "{at} {failed}");
+    }
+}
+
+// ---- lies ----
+
+const GREETING: &[u8] = b"\0safecp remote\n";
+
+/// What a peer says, whatever it hears.
+fn lie(world: &World, said: &[Message]) {
+    let mut script = GREETING.to_vec();
+    let hello = Message::Hello { newest: VERSION, oldest: VERSION, features: Vec::new() };
+    for message in [&hello].into_iter().chain(said) {
+        let (kind, head, body) = message.write();
+        frame::write(&mut script, kind, &head, body).expect("a frame");
+    }
+    tell(world, &script);
+}
+
+fn tell(world: &World, script: &[u8]) {
+    world.file("lies", script);
+    world.file("ssh", "#!/bin/sh\ncat lies\nexec cat > /dev/null\n").chmod("ssh", 0o755);
+}
+
+fn stat(kind: Kind, size: u64) -> Stat {
+    let time = Timestamp { seconds: 1, nanos: 2 };
+    let (dev, ino, nlink, blocks) = (1, 2, 1, size.div_ceil(512));
+    Stat {
+        dev,
+        ino,
+        kind,
+        mode: 0o755,
+        nlink,
+        uid: 0,
+        gid: 0,
+        rdev: 0,
+        size,
+        blocks,
+        atime: time,
+        mtime: time,
+        ctime: time,
+    }
+}
+
+fn entry(id: u64, name: &str, kind: Kind, size: u64) -> Message {
+    let content = if kind == Kind::File { Content::Follows } else { Content::Nothing };
+    let text = (kind == Kind::Symlink).then(|| OsString::from("/etc"));
+    let found = Found { stat: stat(kind, size), text, attributes: Vec::new(), refusal: None, content };
+    Message::Entry(Entry { id, name: OsString::from(name), found: Ok(found) })
+}
+
+/// A small file as it is sent.
+fn content(id: u64, bytes: &[u8]) -> [Message; 2] {
+    use blake3::hazmat::HasherExt;
+    let value = blake3::Hasher::new().update(bytes).finalize_non_root();
+    let digest = *blake3::hash(bytes).as_bytes();
+    let data = Message::Data(Chunk { id, number: 0, value, bytes: bytes.to_vec() });
+    let (size, steadiness) = (bytes.len() as u64, Steadiness::Same);
+    [data, Message::End(End { id, size, digest, steadiness, error: None })]
+}
+
+fn operands(names: &[&str]) -> Message {
+    Message::Operands(names.iter().map(PathBuf::from).collect())
+}
+
+/// All names that there are but those of the test itself.
+fn others(world: &World) -> String {
+    world.shell("find . -mindepth 1 ! -path ./lies ! -path ./ssh ! -path './to' | sort").stdout
+}
+
+#[test]
+fn a_peer_that_keeps_to_the_protocol_is_believed() {
+    let world = World::new();
+    world.dir("to");
+    let [data, end] = content(2, b"text");
+    lie(
+        &world,
+        &[
+            operands(&["d"]),
+            entry(1, "d", Kind::Directory, 0),
+            entry(2, "f", Kind::File, 4),
+            data,
+            end,
+            Message::Leave(None),
+            Message::Finish,
+        ],
+    );
+    scp(&world, "-r h:d to").succeeds();
+    assert_eq!(world.read("to/d/f"), "text");
+}
+
+#[test]
+fn names_of_a_peer_never_leave_the_target() {
+    let world = World::new();
+    world.dir("to");
+    let file = |id, name: &str| {
+        let [data, end] = content(id, b"evil");
+        [entry(id, name, Kind::File, 4), data, end]
+    };
+    let mut lies: Vec<(&str, Vec<Message>)> = vec![
+        ("-r h:d to", [vec![operands(&["../x"])], file(1, "../x").to_vec()].concat()),
+        ("-r h:d to", [vec![operands(&["e"])], file(1, "e").to_vec()].concat()),
+        ("-r h:d to", [vec![operands(&["d", "../../x"])], file(1, "../../x").to_vec()].concat()),
+        ("-r h:* to", [vec![operands(&[".."])], file(1, "..").to_vec()].concat()),
+        ("-r h:* to", [vec![operands(&["a/b"])], file(1, "a/b").to_vec()].concat()),
+        ("-r h:* to", [vec![operands(&[".hidden"])], file(1, ".hidden").to_vec()].concat()),
+        // A name that was announced, and another that comes.
+        ("-r h:d to", [vec![operands(&["d"])], file(1, "../x").to_vec()].concat()),
+        ("-r h:d to", vec![]),
+        ("-r h:d to", vec![operands(&[])]),
+    ];
+    for name in ["..", ".", "", "../x", "/tmp/x", "a/b", "a\0b"] {
+        let said = [operands(&["d"]), entry(1, "d", Kind::Directory, 0)].into_iter().chain(file(2, name));
+        lies.push(("-r h:d to", said.collect()));
+    }
+    for (words, mut said) in lies {
+        said.push(Message::Finish);
+        lie(&world, &said);
+        let ended = scp(&world, words);
+        assert_eq!(ended.code(), Some(1), "{words} {said:?} {ended}");
+        assert!(["", "./to/d\n"].contains(&others(&world).as_str()), "{said:?} {}", others(&world));
+        world.shell("rm -rf to/d");
+    }
+}
+
+#[test]
+fn a_link_of_a_peer_is_not_gone_through() {
+    let world = World::new();
+    world.dir("to").dir("outside");
+    let outside = world.path("outside").into_os_string();
+    let link = Found {
+        stat: stat(Kind::Symlink, 1),
+        text: Some(outside),
+        attributes: Vec::new(),
+        refusal: None,
+        content: Content::Nothing,
+    };
+    let [data, end] = content(4, b"evil");
+    let said = [
+        operands(&["d"]),
+        entry(1, "d", Kind::Directory, 0),
+        Message::Entry(Entry { id: 2, name: OsString::from("l"), found: Ok(link) }),
+        entry(3, "l", Kind::Directory, 0),
+        entry(4, "f", Kind::File, 4),
+        data,
+        end,
+        Message::Leave(None),
+        Message::Leave(None),
+        Message::Finish,
+    ];
+    lie(&world, &said);
+    let ended = scp(&world, "--archive h:d to");
+    assert_eq!(ended.code(), Some(1), "{ended}");
+    assert!(world.names("outside").is_empty());
+}
+
+#[test]
+fn content_that_does_not_add_up_is_never_named() {
+    let world = World::new();
+    world.dir("to");
+    let [data, end] = content(1, b"text");
+    let Message::End(right) = end.clone() else { panic!("an end") };
+    let ends = [
+        End { size: 5, ..right.clone() },
+        End { size: u64::MAX, ..right.clone() },
+        End { digest: [0; 32], ..right.clone() },
+        End { id: 2, ..right.clone() },
+        End { error: Some(safecp::kernel::Errno::IO), ..right },
+    ];
+    let file = || entry(1, "f", Kind::File, 4);
+    let mut lies: Vec<Vec<Message>> =
+        ends.into_iter().map(|end| vec![operands(&["f"]), file(), data.clone(), Message::End(end)]).collect();
+    lies.push(vec![operands(&["f"]), file(), end.clone()]);
+    lies.push(vec![operands(&["f"]), file(), data.clone(), data.clone(), end.clone()]);
+    lies.push(vec![operands(&["f"]), file(), Message::Zeros { id: 1, count: 1 }, data.clone(), end.clone()]);
+    lies.push(vec![operands(&["f"]), file(), Message::Finish]);
+    lies.push(vec![operands(&["f"]), file(), data, Message::Finished(Verdict::Well)]);
+    for mut said in lies {
+        said.push(Message::Finish);
+        lie(&world, &said);
+        let ended = scp(&world, "h:f to");
+        assert_eq!((ended.code(), others(&world).as_str()), (Some(1), ""), "{said:?} {ended}");
+    }
+}
+
+/// Whatever is said: an end, nothing outside, and success only of what is right.
+#[test]
+fn no_lie_makes_a_false_success() {
+    let world = World::new();
+    world.dir("to");
+    let [data, end] = content(2, b"text");
+    let mut script = GREETING.to_vec();
+    let hello = Message::Hello { newest: VERSION, oldest: VERSION, features: Vec::new() };
+    let said = [
+        hello,
+        operands(&["d"]),
+        entry(1, "d", Kind::Directory, 0),
+        entry(2, "f", Kind::File, 4),
+        data,
+        end,
+        Message::Leave(None),
+        Message::Finish,
+    ];
+    let mut frames = Vec::new();
+    for message in &said {
+        let (kind, head, body) = message.write();
+        frames.push((kind, head, body.to_vec()));
+    }
+    let count = asked::number("SAFECP_LIES").unwrap_or(60);
+    let mut random = random_bytes(usize::try_from(count).expect("a number") * 16, 5).into_iter().map(usize::from);
+    let mut number = move || random.next().expect("enough") << 8 | random.next().expect("enough");
+    for _ in 0..count {
+        let mut lies = frames.clone();
+        let (place, what) = (1 + number() % (lies.len() - 1), number() % 5);
+        let at = number();
+        match what {
+            0 => drop(lies.remove(place)),
+            1 => lies.insert(place, lies[1 + at % (frames.len() - 1)].clone()),
+            2 => lies[place].0 = u8::try_from(at % 16).expect("small"),
+            3 => {
+                let head = &mut lies[place].1;
+                let length = head.len().max(1);
+                match head.get_mut(at % length) {
+                    Some(byte) => *byte ^= u8::try_from(1 + number() % 255).expect("small"),
+                    None => lies.swap(place, 1),
+                }
+            }
+            _ => lies[place].1.truncate(at % 30),
+        }
+        script.truncate(GREETING.len());
+        for (kind, head, body) in &lies {
+            frame::write(&mut script, *kind, head, body).expect("a frame");
+        }
+        tell(&world, &script);
+        let ended = scp(&world, "-r h:d to");
+        assert!(matches!(ended.code(), Some(0 | 1)), "{lies:?} {ended}");
+        assert!(!ended.stderr.contains("panicked"), "{lies:?} {ended}");
+        if world.exists("to/d/f") {
+            assert_eq!(world.read("to/d/f"), "text", "{lies:?}");
+        }
+        let made = others(&world);
+        assert!(made.lines().all(|line| line.starts_with("./to/d")), "{made}");
+        world.shell("chmod -R 700 to; rm -rf to/d");
+    }
+}
