@@ -16,6 +16,7 @@ complete -c safecp -l context -d 'the same, or the context CTX' -r
 complete -c safecp -l as -d 'as the first argument: be cp, install or mv, with all that follows' -r
 complete -c safecp -l against -d 'after --check: compare with the tree DIR, without a list' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l from -d 'after --repair: take what is right from this copy; may be given several times' -r -f -a "(__fish_complete_directories)"
+complete -c safecp -l root -d 'after --server: every path begins at this directory, and nothing leads out of it' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l allow -d 'after --guard: leave these calls alone: clones, offload, holes' -r
 complete -c safecp -l report -d 'after --doctor: write the same as JSON to FILE' -r -F
 complete -c safecp -l try -d 'after --doctor: make copies in DIR and compare them' -r -f -a "(__fish_complete_directories)"
@@ -55,3 +56,4 @@ complete -c safecp -l check -d 'as the first argument: compare a tree with a lis
 complete -c safecp -l repair -d 'as the first argument: mend what is damaged or missing in a tree, from other copies of it'
 complete -c safecp -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
 complete -c safecp -l strict -d 'after --check: find also what is not listed, and directories with other times'
+complete -c safecp -l read-only -d 'after --server: send, and receive nothing'
