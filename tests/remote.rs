@@ -15,11 +15,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-/// What stands in the place of ssh: options and host are skipped, and the command runs through these filters.
+/// What stands in the place of ssh: options and host are skipped, and the command runs behind and before these filters. It takes
+/// the place of the shell, so that a filter that ends closes the connection.
 fn ssh(world: &World, name: &str, to_server: &str, from_server: &str) {
+    let to = if to_server.is_empty() { String::new() } else { format!("< <({to_server})") };
+    let from = if from_server.is_empty() { String::new() } else { format!("> >({from_server})") };
     let script = format!(
-        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\nhere=$PWD\nmkdir -p far; cd far || exit\n\
-         {to_server} sh -c \"$*\" {from_server}\nexit \"${{PIPESTATUS[0]}}\"\n"
+        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\nmkdir -p far; cd far || exit\n\
+         exec sh -c \"$*\" {to} {from}\n"
     );
     world.file(name, script).chmod(name, 0o755);
 }
@@ -184,7 +187,7 @@ fn other_machines_copy_to_each_other_through_this_one() {
 #[test]
 fn a_login_may_print() {
     let world = World::new();
-    ssh(&world, "ssh", "echo Welcome; head -c 3000 /dev/zero;", "");
+    ssh(&world, "ssh", "", "echo Welcome; head -c 3000 /dev/zero; cat");
     world.file("a", "a");
     scp(&world, "a h:b").succeeds();
     assert_eq!(world.read("far/b"), "a");
@@ -226,14 +229,14 @@ fn a_root_holds_everything() {
     assert!(!world.exists("far/in/refused"));
 }
 
-/// Lets so many bytes through.
+/// Lets so many bytes through, each as soon as it comes.
 fn cut(bytes: usize) -> String {
-    format!("head -c {bytes}")
+    format!("exec stdbuf -o0 head -c {bytes}")
 }
 
 /// Changes the byte at this place.
 fn flip(at: usize) -> String {
-    format!("{{ head -c {at}; head -c 1 | tr '\\000-\\377' '\\001-\\377\\000'; cat; }}")
+    format!("stdbuf -o0 head -c {at}; head -c 1 | tr '\\000-\\377' '\\001-\\377\\000'; cat")
 }
 
 #[test]
@@ -243,8 +246,8 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     // What travels: 1.2 MB one way, and a few hundred bytes the other.
     let forth = [0, 1, 40, 90, 150, 200, 260, 330, 400, 500, 70_000, 1_048_900, 1_200_000, 1_200_300, 1_200_400];
     let back = [0, 1, 16, 30, 45, 60, 80, 100, 130];
-    let ways = forth.iter().map(|at| (cut(*at) + " |", String::new()));
-    let ways = ways.chain(back.iter().map(|at| (String::new(), format!("| {}", cut(*at)))));
+    let ways = forth.iter().map(|at| (cut(*at), String::new()));
+    let ways = ways.chain(back.iter().map(|at| (String::new(), cut(*at))));
     let mut failed = 0;
     for (to, from) in ways {
         fs::copy(world.path("old"), world.path("far/f")).expect("an old file");
@@ -263,7 +266,7 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     // The same with the near end receiving.
     for at in [0, 20, 100, 300, 70_000, 1_048_800, 1_200_100] {
         fs::copy(world.path("old"), world.path("g")).expect("an old file");
-        ssh(&world, "ssh", "", &format!("| {}", cut(at)));
+        ssh(&world, "ssh", "", &cut(at));
         assert_eq!(scp(&world, "h:f g").code(), Some(1), "{at}");
         assert!(world.same_bytes("old", "g"), "{at}");
         assert_eq!(world.temporaries(), Vec::<PathBuf>::new(), "{at}");
@@ -274,19 +277,19 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
 fn a_byte_that_changed_on_its_way_is_found_and_mended() {
     let world = World::new();
     world.random("a", 1 << 20, 1).dir("far").file("far/b", "old");
-    ssh(&world, "ssh", &format!("{} |", flip(500_000)), "");
+    ssh(&world, "ssh", &flip(500_000), "");
     let mended = scp(&world, "a h:b");
     let said = "scp: h: warning: bytes 0 to 1048576 of 'local:./a' arrived damaged, and were sent again\n";
     mended.succeeds_saying(said);
     assert!(world.same_bytes("a", "far/b"));
     // The same where it comes back.
-    ssh(&world, "ssh", "", &format!("| {}", flip(500_000)));
+    ssh(&world, "ssh", "", &flip(500_000));
     let said = "scp: warning: bytes 0 to 1048576 of 'h:./b' arrived damaged, and were sent again\n";
     scp(&world, "h:b c").succeeds_saying(said);
     assert!(world.same_bytes("a", "c"));
     // Twice is a failure with its place, and the old file stays.
     world.file("far/b", "old");
-    let twice = format!("{} | {} |", flip(500_000), flip((1 << 20) + 600_000));
+    let twice = format!("{{ {}; }} | {{ {}; }}", flip(500_000), flip((1 << 20) + 600_000));
     ssh(&world, "ssh", &twice, "");
     let failed = scp(&world, "a h:b");
     assert_eq!(failed.code(), Some(1), "{failed}");
@@ -295,7 +298,7 @@ fn a_byte_that_changed_on_its_way_is_found_and_mended() {
     assert_eq!(world.read("far/b"), "old");
     // What is no content ends the connection.
     for at in [30, 120, 180, 250, 300] {
-        ssh(&world, "ssh", &format!("{} |", flip(at)), "");
+        ssh(&world, "ssh", &flip(at), "");
         let failed = scp(&world, "a h:b");
         assert_eq!((failed.code(), world.read("far/b").as_str()), (Some(1), "old"), "{at} {failed}");
     }
