@@ -340,17 +340,42 @@ fn a_signal_ends_all_runs() {
     assert!(world.temporaries().is_empty());
 }
 
-/// Limits are shared out; without threads one target comes after the other.
+/// Without threads one target comes after the other.
 #[test]
-fn few_handles_and_little_memory_are_enough() {
+fn little_memory_and_no_threads_are_enough() {
     let world = World::new();
     tree(&world).dir("a").dir("b").dir("c");
-    for limit in ["-n 40", "-v 400000", "-u 1"] {
+    for limit in ["-v 400000", "-u 1"] {
         let script = format!("ulimit {limit}; exec $safecp -a --jobs=4 -t a -t b -t c s");
         world.shell(&script).succeeds();
         for target in ["a/s", "b/s", "c/s"] {
             world.assert_same_tree("s", target);
             fs::remove_dir_all(world.path(target)).expect("rm");
+        }
+    }
+}
+
+/// The runs share what handles there are.
+#[test]
+fn few_handles_are_enough_for_all() {
+    let world = World::new();
+    let targets: Vec<String> = (0..6).map(|number| format!("t{number}")).collect();
+    let mut path = "s".to_owned();
+    for level in 0..40 {
+        path.push_str("/d");
+        world.dir(&path);
+        for number in 0..4 {
+            world.file(format!("{path}/{number}"), format!("{level} {number}"));
+        }
+    }
+    let words: Vec<String> = targets.iter().map(|target| format!("-t {target}")).collect();
+    targets.iter().for_each(|target| _ = world.dir(target));
+    for limit in [100, 200] {
+        let script = format!("ulimit -n {limit}; exec $safecp -a --durable --jobs=8 {} s", words.join(" "));
+        world.shell(&script).succeeds();
+        for target in &targets {
+            world.assert_same_tree("s", &format!("{target}/s"));
+            fs::remove_dir_all(world.path(target).join("s")).expect("rm");
         }
     }
 }
