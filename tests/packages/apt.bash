@@ -29,6 +29,10 @@ try_apt() {
     check "apt fails over a missing file" fails inside "${apt[@]}" -o DPkg::Options::=--force-confold install /tmp/victim_5.deb
     check "that file is named" says "missing: '/opt/victim/dense'"
     check "apt repairs it: status 0" inside "${apt[@]}" --allow-downgrades -o DPkg::Options::=--force-confold install /tmp/victim_3.deb
+    mv -- "$machine/usr/bin/safecp" "$machine/usr/bin/elsewhere"
+    check "apt without the program: status 0" inside "${apt[@]}" --reinstall install /tmp/victim_3.deb
+    check "it says so" says "safecp is not there; nothing was compared"
+    mv -- "$machine/usr/bin/elsewhere" "$machine/usr/bin/safecp"
     check "apt removes: status 0" inside "${apt[@]}" purge victim
     check "nothing is left" test ! -e "$machine/opt/victim/dense"
     rm -- "$machine/etc/apt/apt.conf.d/99safecp"

@@ -18,6 +18,7 @@ try_portage() {
     make_expected
 
     emerged "safecp, nothing wrong" near right with
+    check "our place is not in what is installed" grep -qx "INSTALL = $root/usr/bin/install -c" "$root/srv/recorded"
     emerged "safecp, no data at the image" near right with "${lying[@]}"
     check "Portage alone, no data at the image: status 0, wrong" lies_pass near
     features=xattr
@@ -77,6 +78,8 @@ src_install() {
     newins "\${FILES}"/tree/text conf
     newman "\${FILES}"/tree/text victim.1
     fperms 4711 /opt/exe/executable
+    dodir /srv
+    echo "INSTALL = \$(type -P install) -c" >"\${ED}"/srv/recorded
 }
 END
 }
@@ -112,7 +115,7 @@ emerge() {
     shift 2
     [[ $where == near ]] || build=$work/memory/other/build
     # What an emerge before has left is not to be taken for this one's.
-    rm -rf -- "$root"/{opt,usr,etc/victim,var/db/pkg,var/lib/portage} "$build/portage"
+    rm -rf -- "$root"/{opt,srv,usr,etc/victim,var/db/pkg,var/lib/portage} "$build/portage"
     configure_portage "$build" "$hooks"
     run_emerge "$@"
 }
@@ -197,7 +200,7 @@ fail_without_die() {
 }
 
 lost_failure() {
-    rm -rf -- "$root"/{opt,usr,etc/victim,var/db/pkg} "$place/build/portage"
+    rm -rf -- "$root"/{opt,srv,usr,etc/victim,var/db/pkg} "$place/build/portage"
     configure_portage "$place/build" without
     echo "PATH=$work/front:\$PATH" >"$root/etc/portage/bashrc"
     run_emerge && ! is_right
@@ -226,4 +229,24 @@ more_of_portage() {
     features=xattr
     emerged "safecp, with extended attributes, to another filesystem" far right with
     unset features
+    check "make-ebuild writes an ebuild" make_ebuild
+    check "it has the crates of Cargo.lock" diff <(crates_locked) <(crates_of_ebuild)
+    check "bash reads it" bash -n "$place"/safecp-*.ebuild
 }
+
+# Crates that cargo has already are not fetched again.
+make_ebuild() {
+    local tools=$cache/pycargoebuild
+    [[ -x $tools/bin/pycargoebuild ]] || {
+        /usr/bin/python3 -m venv "$tools" && "$tools/bin/python" -m pip install --quiet pycargoebuild portage==3.0.83
+    }
+    mkdir -p -- "$place/distfiles"
+    (cd -- "$project" && cargo fetch --quiet --locked)
+    cp -- "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/*.crate "$place/distfiles"
+    printf '[spdx-to-ebuild]\nApache-2.0 = Apache-2.0\n' >"$place/map"
+    PATH=$tools/bin:$PATH PORTAGE_OVERRIDE_EPREFIX=$root bash "$project/contrib/portage/make-ebuild" "$place" \
+        --no-config --license-mapping "$place/map" --distdir "$place/distfiles" --fetcher wget
+}
+
+crates_locked() { awk -F '"' '/^name/ { n = $2 } /^version/ { v = $2 } /^source/ { print n "@" v }' "$project/Cargo.lock" | sort; }
+crates_of_ebuild() { grep -oE '^\s[A-Za-z0-9_-]+@\S+' "$place"/safecp-*.ebuild | tr -d '\t' | sort; }
