@@ -77,7 +77,7 @@ static const struct {
 } errors[] = {
     {"ENOSYS", ENOSYS}, {"EPERM", EPERM},   {"EACCES", EACCES}, {"EINVAL", EINVAL}, {"EOPNOTSUPP", EOPNOTSUPP},
     {"EAGAIN", EAGAIN}, {"EISDIR", EISDIR}, {"ENOTTY", ENOTTY}, {"ENOENT", ENOENT}, {"EIO", EIO},
-    {"EXDEV", EXDEV},   {"ENOLCK", ENOLCK},
+    {"EXDEV", EXDEV},   {"ENOLCK", ENOLCK}, {"ENXIO", ENXIO},
 };
 
 static struct sock_filter program[8 + 6 * REFUSED_MAX];

@@ -1,0 +1,47 @@
+# A machine of its own for a package manager: an overlay of this one, whose changes are in memory. To be sourced by tests/packages/run.
+
+# make_machine NAME: with safecp and contrib where packages would put them. Prints where it is.
+make_machine() {
+    local machine=$work/memory/machines/$1
+    mkdir -p -- "$machine"/{upper,layer,root}
+    mount -t overlay -o "lowerdir=/,upperdir=$machine/upper,workdir=$machine/layer" none "$machine/root" || return
+    mount -t proc none "$machine/root/proc"
+    mount --rbind /dev "$machine/root/dev"
+    mount -t tmpfs none "$machine/root/run"
+    mount -t tmpfs -o mode=1777 none "$machine/root/tmp"
+    mkdir -p -- "$machine/root/usr/share/safecp"
+    /bin/cp -R -- "$project"/contrib/* "$machine/root/usr/share/safecp"
+    install -m 755 -- "$safecp" "$machine/root/usr/bin/safecp"
+    echo "$machine/root"
+}
+
+# inside COMMAND...: in the machine that machine names. What it says goes to $work/log, its exit status is the command's.
+inside() {
+    local status=0
+    chroot "$machine" /usr/bin/env --ignore-environment PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+        DEBIAN_FRONTEND=noninteractive nice "$@" </dev/null >"$work/log" 2>&1 || status=$?
+    cat -- "$work/log"
+    return "$status"
+}
+
+# make_contents DIRECTORY: what the package victim holds, in each format.
+make_contents() {
+    mkdir -p -- "$1/opt/victim" "$1/usr/share/doc/victim" "$1/etc"
+    make_files "$1/opt/victim"
+    # tar has no capabilities, and dpkg no name beyond UTF-8.
+    rm -- "$1/opt/victim/tree/capable"
+    echo "a document" >"$1/usr/share/doc/victim/document"
+    echo "as it came" >"$1/etc/victim.conf"
+}
+
+# A byte of a file changes, its time and size do not: what a script in a package runs after it was unpacked.
+damage='printf X | dd of=/opt/victim/dense bs=1 seek=200000 conv=notrunc status=none; touch -r /opt/victim/tree/text /opt/victim/dense'
+
+names_damage() { grep -q "'opt/victim/dense'" "$work/log" || { cat -- "$work/log"; return 1; }; }
+fails() { ! "$@"; }
+says() { grep -q -- "$1" "$work/log" || { cat -- "$work/log"; return 1; }; }
+
+# holds DIRECTORY: whether the machine has what the package has, but for what is the administrator's.
+holds() {
+    same_files "$1/opt/victim" "$machine/opt/victim"
+}
