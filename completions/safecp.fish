@@ -13,7 +13,7 @@ complete -c safecp -s S -l suffix -d 'what the names of simple backups end in (d
 complete -c safecp -s t -l target-directory -d 'copy every operand into DIRECTORY' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l update -d 'replace existing targets: all (default), none, none-fail, older' -r
 complete -c safecp -l context -d 'the same, or the context CTX' -r
-complete -c safecp -l as -d 'as the first argument: be cp, install or mv, with all that follows' -r
+complete -c safecp -l as -d 'as the first argument: be cp, install, mv or scp, with all that follows' -r
 complete -c safecp -l against -d 'after --check: compare with the tree DIR, without a list' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l from -d 'after --repair: take what is right from this copy; may be given several times' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l root -d 'after --server: every path begins at this directory, and nothing leads out of it' -r -f -a "(__fish_complete_directories)"
@@ -54,6 +54,7 @@ complete -c safecp -s V -l version -d 'print the version'
 complete -c safecp -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
 complete -c safecp -l check -d 'as the first argument: compare a tree with a list of it, or with another tree'
 complete -c safecp -l repair -d 'as the first argument: mend what is damaged or missing in a tree, from other copies of it'
+complete -c safecp -l server -d 'as the first argument: be the far end of a copy from or to another machine'
 complete -c safecp -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
 complete -c safecp -l strict -d 'after --check: find also what is not listed, and directories with other times'
 complete -c safecp -l read-only -d 'after --server: send, and receive nothing'
