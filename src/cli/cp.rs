@@ -168,6 +168,8 @@ mod tests {
             Invocation::Text(text) => Err(text),
             Invocation::Install(_)
             | Invocation::Move(_)
+            | Invocation::Transfer(_)
+            | Invocation::Serve(_)
             | Invocation::Seal { .. }
             | Invocation::Check(_)
             | Invocation::Repair(_)
