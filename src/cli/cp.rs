@@ -6,7 +6,7 @@ use super::draft::{Draft, TargetDirectories};
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{AS, check, doctor, guard, repair};
+use super::{AS, check, doctor, guard, repair, server};
 use crate::account::Accounts;
 use crate::host::{CalledAs, Environment};
 use crate::options::{Options, Readers};
@@ -93,12 +93,13 @@ fn options() -> Vec<CommandOption<Draft>> {
 }
 
 /// What can only be the first argument.
-const MODES: [&str; 5] = [AS, guard::MODE, check::MODE, repair::MODE, doctor::MODE];
+const MODES: [&str; 6] = [AS, guard::MODE, check::MODE, repair::MODE, server::MODE, doctor::MODE];
 
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
     vec![
-        valued(AS, "NAME", "as the first argument: be cp, install or mv, with all that follows").require_equals(true),
+        valued(AS, "NAME", "as the first argument: be cp, install, mv or scp, with all that follows")
+            .require_equals(true),
         flag(
             guard::MODE,
             None,
@@ -110,6 +111,7 @@ fn modes() -> Vec<Arg> {
             None,
             "as the first argument: mend what is damaged or missing in a tree, from other copies of it",
         ),
+        flag(server::MODE, None, "as the first argument: be the far end of a copy from or to another machine"),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }

@@ -138,6 +138,12 @@ impl Intake {
         self.operands.iter().any(|operand| operand.shown == path)
     }
 
+    /// Whether a path is that of a directory in which operands are: the same number for the same one.
+    pub(super) fn number_of_above(&self, path: &Path) -> Option<u64> {
+        let mut numbered = (0..).zip(&self.operands);
+        numbered.find(|(_, operand)| operand.shown.parent() == Some(path)).map(|(number, _)| number)
+    }
+
     /// An operand, once it has come.
     pub(super) fn operand(&mut self, path: &Path) -> Result<Arc<Received>> {
         while !self.arrived.contains_key(path) {

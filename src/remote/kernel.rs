@@ -4,7 +4,7 @@
 //! come. Nothing of the peer's can be written or changed, and no path of its leads to a file of this machine.
 
 use super::intake::Intake;
-use super::received::Received;
+use super::received::{Received, above_operands};
 use crate::kernel::{
     At, CachePages, Errno, Extent, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, RenameFlags, ResolveFlags,
     Result, Seek, Stat, Timestamp,
@@ -134,6 +134,12 @@ impl<K: Kernel> Kernel for World<'_, K> {
     fn stat_at(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Stat> {
         if let Some(received) = self.far(dir, path)? {
             return received.stat();
+        }
+        if dir.is_none()
+            && self.intake.is_some()
+            && let Some(number) = self.intake()?.number_of_above(path)
+        {
+            return Ok(above_operands(number));
         }
         let way = self.way(dir, path, ResolveFlags::empty())?;
         if self.root.is_some() && (follow || dir.is_none()) {

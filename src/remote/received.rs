@@ -1,7 +1,7 @@
 //! A name that has arrived: what the receiver's engine has for a source.
 
 use super::message::{Entry, Found};
-use crate::kernel::{Errno, Result, Stat};
+use crate::kernel::{Errno, Kind, Result, Stat, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,14 @@ pub(super) struct Received {
     pub(super) shown: PathBuf,
     /// It changed while it was read.
     pub(super) has_changed: AtomicBool,
+}
+
+/// A directory of which nothing was sent but that operands are in it: told apart from others by its number, and no more.
+pub(super) fn above_operands(number: u64) -> Stat {
+    let time = Timestamp::default();
+    let (kind, mode, nlink, ino) = (Kind::Directory, 0o700, 1, u64::MAX - number);
+    let (uid, gid, rdev, size, blocks) = (0, 0, 0, 0, 0);
+    Stat { dev: ELSEWHERE, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime: time, mtime: time, ctime: time }
 }
 
 impl Received {
