@@ -75,6 +75,11 @@ fn any_list_is_read_or_refused_and_ours_come_back() {
 }
 
 #[test]
+fn any_content_is_judged() {
+    check("scan", bodies::scan::check);
+}
+
+#[test]
 fn quoted_names_are_names() {
     check("quote", bodies::quote::check);
 }

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{AS, check, doctor, guard, repair};
+use super::{AS, check, doctor, guard, repair, scan};
 use crate::host::{CalledAs, Environment};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
@@ -43,6 +43,7 @@ pub fn command(name: &str) -> Command {
             seal_usage(name),
             check::usage(name),
             repair::usage(name),
+            scan::usage(name),
             guard::usage(name),
             doctor::usage(name),
         ]
@@ -89,7 +90,7 @@ fn options() -> Vec<CommandOption<Draft>> {
 }
 
 /// What can only be the first argument.
-const MODES: [&str; 5] = [AS, guard::MODE, check::MODE, repair::MODE, doctor::MODE];
+const MODES: [&str; 6] = [AS, guard::MODE, check::MODE, repair::MODE, scan::MODE, doctor::MODE];
 
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
@@ -106,6 +107,7 @@ fn modes() -> Vec<Arg> {
             None,
             "as the first argument: mend what is damaged or missing in a tree, from other copies of it",
         ),
+        flag(scan::MODE, None, "as the first argument: find files that a past copy may have filled with zeros"),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }

@@ -10,6 +10,7 @@ use crate::host::Environment;
 use crate::install;
 use crate::mv;
 use crate::options::Options;
+use crate::scan;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
@@ -47,6 +48,8 @@ pub enum Invocation {
     Check(check::Request),
     /// A tree that is mended.
     Repair(Repair),
+    /// A search for victims of past copies.
+    Scan(scan::Request),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.

@@ -17,6 +17,7 @@ mod mode;
 mod mv;
 mod option;
 mod repair;
+mod scan;
 mod usage_error;
 mod words;
 
@@ -28,6 +29,7 @@ pub use install::install_command;
 pub use invocation::Invocation;
 pub use mv::mv_command;
 pub use repair::repair_command;
+pub use scan::scan_command;
 pub use usage_error::{Speaker, UsageError};
 
 use crate::host::{CalledAs, Environment};
@@ -51,6 +53,7 @@ const MOVER: Personality = Personality { syntax: COPIER.syntax, parse: mv::parse
 const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse };
 const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
 const REPAIR: Personality = Personality { syntax: repair::SYNTAX, parse: repair::parse };
+const SCAN: Personality = Personality { syntax: scan::SYNTAX, parse: scan::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -96,6 +99,7 @@ pub fn read(
         CalledAs::Safecp => match first.and_then(|argument| argument.strip_prefix("--")) {
             Some(check::MODE) => CHECK,
             Some(repair::MODE) => REPAIR,
+            Some(scan::MODE) => SCAN,
             Some(guard::MODE) => GUARD,
             Some(doctor::MODE) => DOCTOR,
             Some(_) | None => COPIER,
@@ -118,6 +122,7 @@ mod tests {
         super::cp_command("cp").debug_assert();
         super::check_command("safecp").debug_assert();
         super::repair_command("safecp").debug_assert();
+        super::scan_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
         super::mv_command("mv").debug_assert();
