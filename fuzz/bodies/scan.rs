@@ -5,6 +5,7 @@ use safecp::scan::content::kind::{HEAD_BYTES, Kind};
 use safecp::scan::{Bytes, Part};
 use std::cell::Cell;
 use std::ops::Range;
+use std::slice;
 
 /// Pieces of the content that are zeros in turn.
 const PIECES: usize = 8;
@@ -27,7 +28,7 @@ pub(crate) fn check(bytes: &[u8]) {
     assert_eq!(Kind::of(head), Kind::of(head));
     let piece = bytes.len().div_ceil(PIECES).max(1);
     for kind in Kind::ALL {
-        judge(kind, bytes, &[0..bytes.len()]);
+        judge(kind, bytes, slice::from_ref(&(0..bytes.len())));
         let pieces: Vec<Range<usize>> =
             (0..bytes.len()).step_by(piece).map(|start| start..(start + piece).min(bytes.len())).collect();
         let every_second: Vec<Range<usize>> = pieces.iter().skip(1).step_by(2).cloned().collect();
@@ -35,7 +36,7 @@ pub(crate) fn check(bytes: &[u8]) {
         for piece in pieces {
             let mut zeroed = bytes.to_vec();
             zeroed[piece.clone()].fill(0);
-            judge(kind, &zeroed, &[piece]);
+            judge(kind, &zeroed, slice::from_ref(&piece));
         }
     }
 }

@@ -91,8 +91,9 @@ fn stream(part: &Part<'_>, start: u64, run: &Range<u64>) -> Result<Option<Suspic
         Filter::Letters => suspicion(Weight::Damaged, "a stream of letters in a PDF document"),
         Filter::Other => suspicion(Weight::Unusual, "a packed stream of a PDF document"),
         Filter::Jpeg => {
-            let zeros = [run.start.saturating_sub(start)..run.end - start];
-            Ok(jpeg::judge(&content, &zeros)?.map(|found| found.of_part(start, "in a PDF document")))
+            let zeros = run.start.saturating_sub(start)..run.end - start;
+            Ok(jpeg::judge(&content, std::slice::from_ref(&zeros))?
+                .map(|found| found.of_part(start, "in a PDF document")))
         }
         Filter::Flate => match unpacks(&content, run.start.saturating_sub(start))? {
             Unpacked::Whole => Ok(None),
