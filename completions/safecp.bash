@@ -153,6 +153,19 @@ _safecp() {
             _safecp_file
         fi
         ;;
+    --scan)
+        case $option$before in
+        --jobs) option=$before ;;
+        esac
+        case $option in
+        --jobs) compopt +o default; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --all-sums -x --one-file-system --jobs --help
+        else
+            _safecp_file
+        fi
+        ;;
     --repair)
         case $option$before in
         --from | --jobs) option=$before ;;
@@ -205,7 +218,7 @@ _safecp() {
         -t | --target-directory) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --doctor -t --target-directory
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --doctor -t --target-directory
         else
             _safecp_file
         fi

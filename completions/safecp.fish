@@ -6,7 +6,7 @@ function __safecp_is
     if test (count $argv) -gt 0
         test "$first" = "$argv[1]"
     else
-        not contains -- "$first" --check --repair --server --guard --doctor --as=cp --as=install --as=mv --as=scp
+        not contains -- "$first" --check --repair --scan --server --guard --doctor --as=cp --as=install --as=mv --as=scp
     end
 end
 
@@ -57,10 +57,12 @@ complete -c safecp -n __safecp_is -s Z -d 'give targets the security context of 
 complete -c safecp -n __safecp_is -l context -f -d 'the same, or the context CTX'
 complete -c safecp -n __safecp_is -s h -l help -d 'print this help'
 complete -c safecp -n __safecp_is -s V -l version -d 'print the version'
-complete -c safecp -n __safecp_is -l as -f -a 'cp install mv scp' -d 'as the first argument: be cp, install or mv, with all that follows'
+complete -c safecp -n __safecp_is -l as -f -a 'cp install mv scp' -d 'as the first argument: be cp, install, mv or scp, with all that follows'
 complete -c safecp -n __safecp_is -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
 complete -c safecp -n __safecp_is -l check -d 'as the first argument: compare a tree with a list of it, or with another tree'
 complete -c safecp -n __safecp_is -l repair -d 'as the first argument: mend what is damaged or missing in a tree, from other copies of it'
+complete -c safecp -n __safecp_is -l server -d 'as the first argument: be the far end of a copy from or to another machine'
+complete -c safecp -n __safecp_is -l scan -d 'as the first argument: find files that a past copy may have filled with zeros'
 complete -c safecp -n __safecp_is -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
 complete -c safecp -n __safecp_is -s t -l target-directory -r -f -a '(__fish_complete_directories)' -d 'copy every operand into DIRECTORY; with several, into each of them'
 complete -c safecp -n '__safecp_is --check' -l against -r -f -a '(__fish_complete_directories)' -d 'compare with the tree DIR, without a list'
@@ -70,6 +72,10 @@ complete -c safecp -n '__safecp_is --check' -l help -d 'print this help'
 complete -c safecp -n '__safecp_is --repair' -l from -r -f -a '(__fish_complete_directories)' -d 'take what is right from this copy; may be given several times'
 complete -c safecp -n '__safecp_is --repair' -l jobs -r -f -d 'read N files, or pieces of a large file, at once (default: one per processor)'
 complete -c safecp -n '__safecp_is --repair' -l help -d 'print this help'
+complete -c safecp -n '__safecp_is --scan' -l all-sums -d 'compare all files of Debian packages with the packages\' sums'
+complete -c safecp -n '__safecp_is --scan' -s x -l one-file-system -d 'stay on this file system'
+complete -c safecp -n '__safecp_is --scan' -l jobs -r -f -d 'read N files at once (default: one per processor)'
+complete -c safecp -n '__safecp_is --scan' -l help -d 'print this help'
 complete -c safecp -n '__safecp_is --server' -l root -r -f -a '(__fish_complete_directories)' -d 'every path begins at this directory, and nothing leads out of it'
 complete -c safecp -n '__safecp_is --server' -l read-only -d 'send, and receive nothing'
 complete -c safecp -n '__safecp_is --server' -l help -d 'print this help'

@@ -15,6 +15,8 @@
 //!
 //! What a tree is can be written down while it is copied, and be found out again later: [`archive`].
 //!
+//! Files that a past copy has filled with zeros are looked for by [`scan`].
+//!
 //! Beside it stand two that copy nothing: [`guard`] runs a command that is refused those hints, and
 //! [`doctor`] tells whether programs of this machine would be misled by them.
 //!
@@ -51,6 +53,7 @@ pub mod options;
 pub mod quote;
 pub mod remote;
 pub mod report;
+pub mod scan;
 pub mod signals;
 pub mod targets;
 pub mod tree;

@@ -24,6 +24,7 @@ use safecp::options::{Given, Options, Verbosity, Work};
 use safecp::remote::client::{self, Client};
 use safecp::remote::server::{self, Server};
 use safecp::report::{Event, Listener, Report, write_error};
+use safecp::scan::{self, Scan};
 use safecp::signals::{self, Watch};
 use safecp::targets::{self, Targets};
 use safecp::tree::plan::{Operands, Plan};
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Seal { operand, wanted, jobs }) => seal(&environment, &operand, &wanted, jobs),
         Ok(Invocation::Check(request)) => check(&environment, &request),
         Ok(Invocation::Repair(request)) => repair(&environment, &request),
+        Ok(Invocation::Scan(request)) => scan(&environment, &request),
         Ok(Invocation::Guard { refused, command }) => guard(program, &refused, &command),
         Ok(Invocation::Doctor(task)) => doctor(program, &task),
     };
@@ -413,6 +415,24 @@ fn repair(environment: &Environment, request: &Repair) -> Result<ExitCode, Failu
         })?;
         report.line(&archive::text::repaired(&request.list, &repaired));
         Ok(true)
+    })
+}
+
+/// Looks for victims of past copies, and tells each.
+fn scan(environment: &Environment, request: &scan::Request) -> Result<ExitCode, Failure> {
+    with_list(environment, request.jobs, |(sealing, threads, report)| {
+        let hear = |finding: &scan::Finding| match (finding, scan::text::line(finding)) {
+            (scan::Finding::Failed(error), _) => report.hear(&Event::Failed(error)),
+            (scan::Finding::Suspect(..), line) => line.iter().for_each(|line| report.line(line)),
+        };
+        let tally = Scan { kernel: sealing.kernel, threads, stop: sealing.stop, hear: &hear }.run(request)?;
+        if tally.is_clean() {
+            report.line(&scan::text::summary(&tally));
+        } else {
+            complain(environment.program, &scan::text::summary(&tally));
+            scan::text::advice(&tally).into_iter().for_each(|advice| complain(environment.program, advice));
+        }
+        Ok(tally.is_clean())
     })
 }
 

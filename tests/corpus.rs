@@ -80,6 +80,11 @@ fn what_a_peer_says_is_read_or_refused() {
 }
 
 #[test]
+fn any_content_is_judged() {
+    check("scan", bodies::scan::check);
+}
+
+#[test]
 fn quoted_names_are_names() {
     check("quote", bodies::quote::check);
 }

@@ -61,6 +61,7 @@ fn page() -> String {
         .replace("@CHECK@", &options_of_mode(safecp::cli::check_command("safecp")))
         .replace("@REPAIR@", &options_of_mode(safecp::cli::repair_command("safecp")))
         .replace("@SERVER@", &options_of_mode(safecp::cli::server_command("safecp")))
+        .replace("@SCAN@", &options_of_mode(safecp::cli::scan_command("safecp")))
         .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
         .replace("@DOCTOR@", &options_of_mode(safecp::cli::doctor_command("safecp")))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
@@ -114,7 +115,7 @@ fn has_every_option(page: &str, command: &Command) {
 fn the_man_page_and_the_completions_have_the_options_of_the_modes() {
     let page = page().replace('\\', "");
     let completion = fs::read_to_string(project("completions/safecp.bash")).expect("a completion");
-    for option in ["--guard", "--allow", "--doctor", "--report", "--try"] {
+    for option in ["--guard", "--allow", "--all-sums", "--doctor", "--report", "--try"] {
         assert!(page.contains(option) && completion.contains(option), "{option}");
     }
     assert!(!page.contains("--copier") && !completion.contains("--copier"), "the trial's own use");

@@ -9,4 +9,5 @@ pub(crate) mod lists;
 pub(crate) mod map;
 pub(crate) mod message;
 pub(crate) mod quote;
+pub(crate) mod scan;
 pub(crate) mod version;

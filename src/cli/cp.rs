@@ -6,7 +6,7 @@ use super::draft::{Draft, TargetDirectories};
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{AS, check, doctor, guard, repair, server};
+use super::{AS, check, doctor, guard, repair, scan, server};
 use crate::account::Accounts;
 use crate::host::{CalledAs, Environment};
 use crate::options::{Options, Readers};
@@ -46,6 +46,7 @@ pub fn command(name: &str) -> Command {
             seal_usage(name),
             check::usage(name),
             repair::usage(name),
+            scan::usage(name),
             guard::usage(name),
             doctor::usage(name),
         ]
@@ -93,7 +94,7 @@ fn options() -> Vec<CommandOption<Draft>> {
 }
 
 /// What can only be the first argument.
-const MODES: [&str; 6] = [AS, guard::MODE, check::MODE, repair::MODE, server::MODE, doctor::MODE];
+const MODES: [&str; 7] = [AS, guard::MODE, check::MODE, repair::MODE, scan::MODE, server::MODE, doctor::MODE];
 
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
@@ -112,6 +113,7 @@ fn modes() -> Vec<Arg> {
             "as the first argument: mend what is damaged or missing in a tree, from other copies of it",
         ),
         flag(server::MODE, None, "as the first argument: be the far end of a copy from or to another machine"),
+        flag(scan::MODE, None, "as the first argument: find files that a past copy may have filled with zeros"),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }
@@ -192,6 +194,7 @@ mod tests {
             | Invocation::Seal { .. }
             | Invocation::Check(_)
             | Invocation::Repair(_)
+            | Invocation::Scan(_)
             | Invocation::Guard { .. }
             | Invocation::Doctor(_) => Err("no copy".to_owned()),
         }

@@ -13,6 +13,7 @@ use crate::mv;
 use crate::options::Options;
 use crate::remote::client::Request;
 use crate::remote::server::Server;
+use crate::scan;
 use crate::targets;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
@@ -59,6 +60,8 @@ pub enum Invocation {
     Check(check::Request),
     /// A tree that is mended.
     Repair(Repair),
+    /// A search for victims of past copies.
+    Scan(scan::Request),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.

@@ -17,6 +17,7 @@ mod mode;
 mod mv;
 mod option;
 mod repair;
+mod scan;
 mod scp;
 mod server;
 mod usage_error;
@@ -30,6 +31,7 @@ pub use install::install_command;
 pub use invocation::Invocation;
 pub use mv::mv_command;
 pub use repair::repair_command;
+pub use scan::scan_command;
 pub use scp::scp_command;
 pub use server::server_command;
 pub use usage_error::{Speaker, UsageError};
@@ -57,6 +59,7 @@ const STRANGER: Personality = Personality { syntax: COPIER.syntax, parse: refuse
 const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::parse };
 const REPAIR: Personality = Personality { syntax: repair::SYNTAX, parse: repair::parse };
 const SERVER: Personality = Personality { syntax: server::SYNTAX, parse: server::parse };
+const SCAN: Personality = Personality { syntax: scan::SYNTAX, parse: scan::parse };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -104,6 +107,7 @@ pub fn read(
             Some(check::MODE) => CHECK,
             Some(repair::MODE) => REPAIR,
             Some(server::MODE) => SERVER,
+            Some(scan::MODE) => SCAN,
             Some(guard::MODE) => GUARD,
             Some(doctor::MODE) => DOCTOR,
             Some(_) | None => COPIER,
@@ -128,6 +132,7 @@ mod tests {
         super::cp_command("cp").debug_assert();
         super::check_command("safecp").debug_assert();
         super::repair_command("safecp").debug_assert();
+        super::scan_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
         super::mv_command("mv").debug_assert();

@@ -77,6 +77,7 @@ pub(super) fn all() -> Vec<Personality> {
     let modes = [
         safecp::cli::check_command("safecp"),
         safecp::cli::repair_command("safecp"),
+        safecp::cli::scan_command("safecp"),
         safecp::cli::server_command("safecp"),
         safecp::cli::guard_command("safecp"),
         safecp::cli::doctor_command("safecp"),
