@@ -2,6 +2,8 @@ complete -c safecp -l verify -d 'read every copy back: content (default), blake3
 complete -c safecp -l hints -d 'use what the kernel says of holes and shared blocks: auto (default), or never, and every byte is read' -r
 complete -c safecp -l sync -d 'write out what replaces a file before it does: auto (default), or never, and a power loss can take both' -r
 complete -c safecp -l jobs -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)' -r
+complete -c safecp -l shard -d 'copy shard K of N of a tree, which --finish completes; auto: the one that a batch system names' -r
+complete -c safecp -l state -d 'keep the records of shards in DIR rather than in the target' -r -f -a "(__fish_complete_directories)"
 complete -c safecp -l manifest -d 'write down what was copied, to be checked later; without a target, what is there' -r -F
 complete -c safecp -l manifest-format -d 'write it as mtree (default), b3sum or sha256sum has it' -r
 complete -c safecp -l backup -d 'let an existing target keep a name of its own' -r
@@ -53,5 +55,7 @@ complete -c safecp -s V -l version -d 'print the version'
 complete -c safecp -l guard -d 'as the first argument: run a command that can use no clone, no hole and no copy by the kernel'
 complete -c safecp -l check -d 'as the first argument: compare a tree with a list of it, or with another tree'
 complete -c safecp -l repair -d 'as the first argument: mend what is damaged or missing in a tree, from other copies of it'
+complete -c safecp -l finish -d 'as the first argument: finish a copy whose shards are all complete'
+complete -c safecp -l status -d 'as the first argument: tell how far the shards of a copy are'
 complete -c safecp -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
 complete -c safecp -l strict -d 'after --check: find also what is not listed, and directories with other times'

@@ -11,6 +11,8 @@
 //! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
 //! a hint here; that both files read the same is the proof.
 //!
+//! A tree can be copied by several runs, each its share of it: [`shard`].
+//!
 //! What a tree is can be written down while it is copied, and be found out again later: [`archive`].
 //!
 //! Beside it stand two that copy nothing: [`guard`] runs a command that is refused those hints, and
@@ -31,6 +33,7 @@
 //! - *outcome*: what became of a name. An *event* tells it, or that something failed, to the report.
 //! - *list*: what another tool or we have written down of a tree; a *manifest* is one of ours. *Sealing* a name is finding out what
 //!   stands in it. A *finding* is what a check tells. A *chunk* is a mebibyte of a file, which is mended by itself.
+//! - *share*: what one of several runs copies of a tree; its *records* tell what it has verified. A user calls it a shard.
 //! - *attributes*: owner, mode, times, access control lists, extended attributes; *lists* alone are access control lists.
 
 pub mod archive;
@@ -47,5 +50,6 @@ pub mod mv;
 pub mod options;
 pub mod quote;
 pub mod report;
+pub mod shard;
 pub mod signals;
 pub mod tree;

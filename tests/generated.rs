@@ -21,6 +21,8 @@ fn command_with_modes() -> Command {
     for mode in [
         safecp::cli::check_command("safecp"),
         safecp::cli::repair_command("safecp"),
+        safecp::cli::finish_command("safecp"),
+        safecp::cli::status_command("safecp"),
         safecp::cli::guard_command("safecp"),
         safecp::cli::doctor_command("safecp"),
     ] {
@@ -74,6 +76,8 @@ fn page() -> String {
         .replace("@OPTIONS@", &options(command()))
         .replace("@CHECK@", &options_of_mode(safecp::cli::check_command("safecp")))
         .replace("@REPAIR@", &options_of_mode(safecp::cli::repair_command("safecp")))
+        .replace("@FINISH@", &options_of_mode(safecp::cli::finish_command("safecp")))
+        .replace("@STATUS@", &options_of_mode(safecp::cli::status_command("safecp")))
         .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
         .replace("@DOCTOR@", &options_of_mode(safecp::cli::doctor_command("safecp")))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))

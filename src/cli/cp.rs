@@ -6,8 +6,10 @@ use super::draft::Draft;
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{AS, check, doctor, guard, repair};
+use super::{AS, check, doctor, finish, guard, repair};
 use crate::host::{CalledAs, Environment};
+use crate::options::Options;
+use crate::shard::Request;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
@@ -43,6 +45,9 @@ pub fn command(name: &str) -> Command {
             seal_usage(name),
             check::usage(name),
             repair::usage(name),
+            share_usage(name),
+            finish::usage_finish(name),
+            finish::usage_status(name),
             guard::usage(name),
             doctor::usage(name),
         ]
@@ -60,6 +65,11 @@ pub fn cp_command(name: &str) -> Command {
 /// The only use without a target.
 fn seal_usage(name: &str) -> String {
     format!("{name} --manifest=FILE [--manifest-format=FORMAT] [--jobs=N] DIR")
+}
+
+/// A copy that many runs work on.
+fn share_usage(name: &str) -> String {
+    format!("{name} -a --shard=K/N [--state=DIR] [OPTION]... SOURCE DEST")
 }
 
 fn usage(name: &str) -> String {
@@ -89,7 +99,7 @@ fn options() -> Vec<CommandOption<Draft>> {
 }
 
 /// What can only be the first argument.
-const MODES: [&str; 5] = [AS, guard::MODE, check::MODE, repair::MODE, doctor::MODE];
+const MODES: [&str; 7] = [AS, guard::MODE, check::MODE, repair::MODE, finish::FINISH, finish::STATUS, doctor::MODE];
 
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
@@ -106,6 +116,8 @@ fn modes() -> Vec<Arg> {
             None,
             "as the first argument: mend what is damaged or missing in a tree, from other copies of it",
         ),
+        flag(finish::FINISH, None, "as the first argument: finish a copy whose shards are all complete"),
+        flag(finish::STATUS, None, "as the first argument: tell how far the shards of a copy are"),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }
@@ -113,10 +125,13 @@ fn modes() -> Vec<Arg> {
 /// What it asks for.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
     let define = if environment.called_as == CalledAs::Cp { cp_command } else { command };
-    parse_program(define(&environment.called), arguments, environment, |matches| invocation(matches, environment))
+    let typed = arguments.clone();
+    parse_program(define(&environment.called), arguments, environment, |matches| {
+        invocation(matches, environment, typed)
+    })
 }
 
-fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocation> {
+fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<OsString>) -> Result<Invocation> {
     let is_typed = |mode: &&str| matches!(matches.value_source(mode), Some(ValueSource::CommandLine));
     let are_defined = environment.called_as != CalledAs::Cp;
     if let Some(mode) = MODES.into_iter().filter(|_| are_defined).find(is_typed) {
@@ -131,6 +146,13 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
         && !draft.has_target(operands.len())
     {
         return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+    }
+    if let Some(share) = draft.share(&options)? {
+        let operands = draft.operands(operands)?.itself_if_one();
+        // What another run of the shard has made is not copied again, recorded or not.
+        let options = Options { resume: true, ..options };
+        let request = Request { options, operands, which: share.which, state: share.state, arguments, warnings };
+        return Ok(Invocation::Share(Box::new(request)));
     }
     let operands = draft.operands(operands)?;
     Ok(Invocation::Copy { options: Box::new(options), operands, manifest, warnings })
@@ -169,6 +191,9 @@ mod tests {
             | Invocation::Seal { .. }
             | Invocation::Check(_)
             | Invocation::Repair(_)
+            | Invocation::Share(_)
+            | Invocation::Finish { .. }
+            | Invocation::Status(_)
             | Invocation::Guard { .. }
             | Invocation::Doctor(_) => Err("no copy".to_owned()),
         }

@@ -10,6 +10,7 @@ use crate::host::Environment;
 use crate::install;
 use crate::mv;
 use crate::options::Options;
+use crate::shard;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
@@ -47,6 +48,17 @@ pub enum Invocation {
     Check(check::Request),
     /// A tree that is mended.
     Repair(Repair),
+    /// A share of a copy.
+    Share(Box<shard::Request>),
+    /// The end of a copy that shares have worked on.
+    Finish {
+        /// Which.
+        about: shard::About,
+        /// How many names are looked at at once; `None` for as many as there are processors.
+        jobs: Option<NonZeroUsize>,
+    },
+    /// How far the shares of a copy are.
+    Status(shard::About),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.
