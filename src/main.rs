@@ -286,6 +286,8 @@ fn finish(environment: &Environment, about: &About, jobs: Option<NonZeroUsize>) 
     let kernel = Retrying(Linux::new());
     let watch = signals::watch(signals::GRACE)?;
     let user = host::user();
+    // It has a log open for each share.
+    let files_max = host::allow_many_files();
     let begun = Finish::begin(&kernel, about, user).unwrap_or_else(|missing| {
         missing.iter().for_each(|error| report.hear(&Event::Failed(error)));
         None
@@ -295,6 +297,7 @@ fn finish(environment: &Environment, about: &About, jobs: Option<NonZeroUsize>) 
             return Err(anyhow::Error::msg("the records of the shards are not of a copy by shards").into());
         };
         let options = of_this_process(Options { jobs, ..request.options.clone() }, host::umask());
+        let options = options.within(files_max.saturating_sub(finish.open_files()));
         let host = this_host(&options, &report);
         let ask = |question: &str| host::ask(&environment.called, question);
         let is_well = || report.finish();

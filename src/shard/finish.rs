@@ -25,6 +25,11 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// --status locks a log for a moment to find out whether somebody else does.
+const PATIENCE: u32 = 10;
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// Names, and the sum of their keys.
 type Names = (u64, u128);
@@ -36,6 +41,8 @@ pub struct Finish<'a, K: Kernel> {
     done: Names,
     /// Locked, so that no share begins again meanwhile.
     logs: Vec<K::File>,
+    /// How often a log that is locked is tried again.
+    patience: u32,
 }
 
 /// What a run over the tree is done with.
@@ -58,7 +65,7 @@ impl<'a, K: Kernel> Finish<'a, K> {
     pub fn begin(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Vec<Error>> {
         let state = State::open(kernel, about, user).map_err(|error| vec![error])?;
         let Some(state) = state else { return Ok(None) };
-        let mut finish = Self { state, done: (0, 0), logs: Vec::new() };
+        let mut finish = Self { state, done: (0, 0), logs: Vec::new(), patience: PATIENCE };
         if finish.state.stage == Stage::Removal {
             return Ok(Some(finish));
         }
@@ -75,8 +82,12 @@ impl<'a, K: Kernel> Finish<'a, K> {
         let not = |what: &str| Error::Refused(format!("shard {number} of {count} {what}"));
         let shown = state.shown_log(number);
         let file = state.log(number)?.ok_or_else(|| not("has not begun"))?;
-        if !is_locked(state.kernel, &file, &shown)? {
-            return Err(not("is at work"));
+        while !is_locked(state.kernel, &file, &shown)? {
+            if self.patience == 0 {
+                return Err(not("is at work"));
+            }
+            self.patience -= 1;
+            state.kernel.pause(AGAIN);
         }
         match ending(state.kernel, &file).map_err(|errno| Error::call(Action::Read, &shown, errno))? {
             Ending::NotBegun => Err(not("has not begun")),
@@ -88,6 +99,12 @@ impl<'a, K: Kernel> Finish<'a, K> {
                 Ok(())
             }
         }
+    }
+
+    /// How many files it holds open.
+    #[must_use]
+    pub fn open_files(&self) -> u64 {
+        self.logs.len() as u64
     }
 
     /// The command line of the shares.
