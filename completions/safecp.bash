@@ -87,13 +87,15 @@ _safecp() {
         ;;
     --as=cp)
         case $option$before in
-        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        --verify | --hints | --sync | --jobs | --shard | --state | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
         --verify) _safecp_word content map blake3 device none; return ;;
         --hints) _safecp_word auto never; return ;;
         --sync) _safecp_word auto never; return ;;
         --jobs) compopt +o default; return ;;
+        --shard) compopt +o default; return ;;
+        --state) _safecp_directory; return ;;
         --manifest) _safecp_file; return ;;
         --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
         --report) _safecp_file; return ;;
@@ -108,7 +110,7 @@ _safecp() {
         --context) compopt +o default; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
         else
             _safecp_file
         fi
@@ -166,6 +168,33 @@ _safecp() {
             _safecp_file
         fi
         ;;
+    --status)
+        case $option$before in
+        --state) option=$before ;;
+        esac
+        case $option in
+        --state) _safecp_directory; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --state --help
+        else
+            _safecp_file
+        fi
+        ;;
+    --finish)
+        case $option$before in
+        --state | --jobs) option=$before ;;
+        esac
+        case $option in
+        --state) _safecp_directory; return ;;
+        --jobs) compopt +o default; return ;;
+        esac
+        if [[ $current == -* ]]; then
+            _safecp_word --state --help --jobs
+        else
+            _safecp_file
+        fi
+        ;;
     --repair)
         case $option$before in
         --from | --jobs) option=$before ;;
@@ -196,13 +225,15 @@ _safecp() {
         ;;
     *)
         case $option$before in
-        --verify | --hints | --sync | --jobs | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        --verify | --hints | --sync | --jobs | --shard | --state | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
         --verify) _safecp_word content map blake3 device none; return ;;
         --hints) _safecp_word auto never; return ;;
         --sync) _safecp_word auto never; return ;;
         --jobs) compopt +o default; return ;;
+        --shard) compopt +o default; return ;;
+        --state) _safecp_directory; return ;;
         --manifest) _safecp_file; return ;;
         --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
         --report) _safecp_file; return ;;
@@ -218,7 +249,7 @@ _safecp() {
         -t | --target-directory) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --doctor -t --target-directory
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --summary -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --finish --status --doctor -t --target-directory
         else
             _safecp_file
         fi

@@ -6,7 +6,7 @@ function __safecp_is
     if test (count $argv) -gt 0
         test "$first" = "$argv[1]"
     else
-        not contains -- "$first" --check --repair --scan --server --guard --doctor --as=cp --as=install --as=mv --as=scp
+        not contains -- "$first" --check --repair --finish --status --scan --server --guard --doctor --as=cp --as=install --as=mv --as=scp
     end
 end
 
@@ -18,6 +18,8 @@ complete -c safecp -n __safecp_is -l sync -r -f -a 'auto never' -d 'write out wh
 complete -c safecp -n __safecp_is -l require-stable -d 'fail for a source that changed while it was read'
 complete -c safecp -n __safecp_is -l jobs -r -f -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)'
 complete -c safecp -n __safecp_is -l resume -d 'do not copy again what is there and holds the same bytes, whatever its times'
+complete -c safecp -n __safecp_is -l shard -r -f -d 'copy shard K of N of a tree, which --finish completes; auto: the one that a batch system names'
+complete -c safecp -n __safecp_is -l state -r -f -a '(__fish_complete_directories)' -d 'keep the records of shards in DIR rather than in the target'
 complete -c safecp -n __safecp_is -l manifest -r -F -d 'write down what was copied, to be checked later; without a target, what is there'
 complete -c safecp -n __safecp_is -l manifest-format -r -f -a 'mtree b3sum sha256sum' -d 'write it as mtree (default), b3sum or sha256sum has it'
 complete -c safecp -n __safecp_is -l report -r -F -d 'write a line of JSON to FILE for each name, and one at the end; \'-\' is standard output'
@@ -63,6 +65,8 @@ complete -c safecp -n __safecp_is -l check -d 'as the first argument: compare a 
 complete -c safecp -n __safecp_is -l repair -d 'as the first argument: mend what is damaged or missing in a tree, from other copies of it'
 complete -c safecp -n __safecp_is -l server -d 'as the first argument: be the far end of a copy from or to another machine'
 complete -c safecp -n __safecp_is -l scan -d 'as the first argument: find files that a past copy may have filled with zeros'
+complete -c safecp -n __safecp_is -l finish -d 'as the first argument: finish a copy whose shards are all complete'
+complete -c safecp -n __safecp_is -l status -d 'as the first argument: tell how far the shards of a copy are'
 complete -c safecp -n __safecp_is -l doctor -d 'as the first argument: tell whether programs of this machine can copy wrongly here'
 complete -c safecp -n __safecp_is -s t -l target-directory -r -f -a '(__fish_complete_directories)' -d 'copy every operand into DIRECTORY; with several, into each of them'
 complete -c safecp -n '__safecp_is --check' -l against -r -f -a '(__fish_complete_directories)' -d 'compare with the tree DIR, without a list'
@@ -72,6 +76,11 @@ complete -c safecp -n '__safecp_is --check' -l help -d 'print this help'
 complete -c safecp -n '__safecp_is --repair' -l from -r -f -a '(__fish_complete_directories)' -d 'take what is right from this copy; may be given several times'
 complete -c safecp -n '__safecp_is --repair' -l jobs -r -f -d 'read N files, or pieces of a large file, at once (default: one per processor)'
 complete -c safecp -n '__safecp_is --repair' -l help -d 'print this help'
+complete -c safecp -n '__safecp_is --finish' -l state -r -f -a '(__fish_complete_directories)' -d 'find the records of shards in DIR'
+complete -c safecp -n '__safecp_is --finish' -l help -d 'print this help'
+complete -c safecp -n '__safecp_is --finish' -l jobs -r -f -d 'look at N names at once (default: one per processor)'
+complete -c safecp -n '__safecp_is --status' -l state -r -f -a '(__fish_complete_directories)' -d 'find the records of shards in DIR'
+complete -c safecp -n '__safecp_is --status' -l help -d 'print this help'
 complete -c safecp -n '__safecp_is --scan' -l all-sums -d 'compare all files of Debian packages with the packages\' sums'
 complete -c safecp -n '__safecp_is --scan' -s x -l one-file-system -d 'stay on this file system'
 complete -c safecp -n '__safecp_is --scan' -l jobs -r -f -d 'read N files at once (default: one per processor)'
@@ -93,6 +102,8 @@ complete -c safecp -n '__safecp_is --as=cp' -l sync -r -f -a 'auto never' -d 'wr
 complete -c safecp -n '__safecp_is --as=cp' -l require-stable -d 'fail for a source that changed while it was read'
 complete -c safecp -n '__safecp_is --as=cp' -l jobs -r -f -d 'work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)'
 complete -c safecp -n '__safecp_is --as=cp' -l resume -d 'do not copy again what is there and holds the same bytes, whatever its times'
+complete -c safecp -n '__safecp_is --as=cp' -l shard -r -f -d 'copy shard K of N of a tree, which --finish completes; auto: the one that a batch system names'
+complete -c safecp -n '__safecp_is --as=cp' -l state -r -f -a '(__fish_complete_directories)' -d 'keep the records of shards in DIR rather than in the target'
 complete -c safecp -n '__safecp_is --as=cp' -l manifest -r -F -d 'write down what was copied, to be checked later; without a target, what is there'
 complete -c safecp -n '__safecp_is --as=cp' -l manifest-format -r -f -a 'mtree b3sum sha256sum' -d 'write it as mtree (default), b3sum or sha256sum has it'
 complete -c safecp -n '__safecp_is --as=cp' -l report -r -F -d 'write a line of JSON to FILE for each name, and one at the end; \'-\' is standard output'

@@ -258,6 +258,17 @@ pub fn path() -> Vec<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect()
 }
 
+/// A variable of the environment, if it is set and text.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The directory that relative names begin in.
+pub fn working_directory() -> std::io::Result<PathBuf> {
+    std::env::current_dir()
+}
+
 /// The bits that new files do not get. From now on the kernel takes only those from them that are not the owner's:
 /// these are needed to make a file, and taken in the end.
 #[must_use]

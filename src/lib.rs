@@ -12,6 +12,7 @@
 //! a hint here; that both files read the same is the proof.
 //!
 //! With several target directories each has a run of its own, side by side with the others: [`targets`].
+//! A tree can be copied by several runs, each its share of it: [`shard`].
 //!
 //! What a tree is can be written down while it is copied, and be found out again later: [`archive`].
 //!
@@ -35,6 +36,7 @@
 //! - *outcome*: what became of a name. An *event* tells it, or that something failed, to the report.
 //! - *list*: what another tool or we have written down of a tree; a *manifest* is one of ours. *Sealing* a name is finding out what
 //!   stands in it. A *finding* is what a check tells. A *chunk* is a mebibyte of a file, which is mended by itself.
+//! - *share*: what one of several runs copies of a tree; its *records* tell what it has verified. A user calls it a shard.
 //! - *attributes*: owner, mode, times, access control lists, extended attributes; *lists* alone are access control lists.
 
 pub mod account;
@@ -54,6 +56,7 @@ pub mod quote;
 pub mod remote;
 pub mod report;
 pub mod scan;
+pub mod shard;
 pub mod signals;
 pub mod targets;
 pub mod tree;

@@ -62,6 +62,8 @@ fn page() -> String {
         .replace("@REPAIR@", &options_of_mode(safecp::cli::repair_command("safecp")))
         .replace("@SERVER@", &options_of_mode(safecp::cli::server_command("safecp")))
         .replace("@SCAN@", &options_of_mode(safecp::cli::scan_command("safecp")))
+        .replace("@FINISH@", &options_of_mode(safecp::cli::finish_command("safecp")))
+        .replace("@STATUS@", &options_of_mode(safecp::cli::status_command("safecp")))
         .replace("@GUARD@", &options_of_mode(safecp::cli::guard_command("safecp")))
         .replace("@DOCTOR@", &options_of_mode(safecp::cli::doctor_command("safecp")))
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))

@@ -6,11 +6,11 @@ use super::draft::{Draft, TargetDirectories};
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
-use super::{AS, check, doctor, guard, repair, scan, server};
+use super::{AS, check, doctor, finish, guard, repair, scan, server};
 use crate::account::Accounts;
 use crate::host::{CalledAs, Environment};
 use crate::options::{Options, Readers};
-use crate::targets::Request;
+use crate::{shard, targets};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
@@ -47,6 +47,9 @@ pub fn command(name: &str) -> Command {
             check::usage(name),
             repair::usage(name),
             scan::usage(name),
+            share_usage(name),
+            finish::usage_finish(name),
+            finish::usage_status(name),
             guard::usage(name),
             doctor::usage(name),
         ]
@@ -65,6 +68,11 @@ pub fn cp_command(name: &str) -> Command {
 /// The only use without a target.
 fn seal_usage(name: &str) -> String {
     format!("{name} --manifest=FILE [--manifest-format=FORMAT] [--jobs=N] DIR")
+}
+
+/// A copy that many runs work on.
+fn share_usage(name: &str) -> String {
+    format!("{name} -a --shard=K/N [--state=DIR] [OPTION]... SOURCE DEST")
 }
 
 fn usage(name: &str) -> String {
@@ -94,7 +102,17 @@ fn options() -> Vec<CommandOption<Draft>> {
 }
 
 /// What can only be the first argument.
-const MODES: [&str; 7] = [AS, guard::MODE, check::MODE, repair::MODE, scan::MODE, server::MODE, doctor::MODE];
+const MODES: [&str; 9] = [
+    AS,
+    guard::MODE,
+    check::MODE,
+    repair::MODE,
+    scan::MODE,
+    server::MODE,
+    finish::FINISH,
+    finish::STATUS,
+    doctor::MODE,
+];
 
 /// What is no copy, or a copy by another name: each is the first argument, and has a command line of its own behind it.
 fn modes() -> Vec<Arg> {
@@ -114,6 +132,8 @@ fn modes() -> Vec<Arg> {
         ),
         flag(server::MODE, None, "as the first argument: be the far end of a copy from or to another machine"),
         flag(scan::MODE, None, "as the first argument: find files that a past copy may have filled with zeros"),
+        flag(finish::FINISH, None, "as the first argument: finish a copy whose shards are all complete"),
+        flag(finish::STATUS, None, "as the first argument: tell how far the shards of a copy are"),
         flag(doctor::MODE, None, "as the first argument: tell whether programs of this machine can copy wrongly here"),
     ]
 }
@@ -121,10 +141,13 @@ fn modes() -> Vec<Arg> {
 /// What it asks for.
 pub(super) fn parse(arguments: Vec<OsString>, environment: &Environment) -> Result<Invocation> {
     let define = if environment.called_as == CalledAs::Cp { cp_command } else { command };
-    parse_program(define(&environment.called), arguments, environment, |matches| invocation(matches, environment))
+    let typed = arguments.clone();
+    parse_program(define(&environment.called), arguments, environment, |matches| {
+        invocation(matches, environment, typed)
+    })
 }
 
-fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocation> {
+fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<OsString>) -> Result<Invocation> {
     let is_typed = |mode: &&str| matches!(matches.value_source(mode), Some(ValueSource::CommandLine));
     let are_defined = environment.called_as != CalledAs::Cp;
     if let Some(mode) = MODES.into_iter().filter(|_| are_defined).find(is_typed) {
@@ -147,13 +170,23 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
         }
         return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
     }
+    if let Some(share) = draft.share(&options)? {
+        if accounts != Accounts::default() {
+            return Err(ParseError::new("--shard cannot be combined with --report and --summary"));
+        }
+        let operands = draft.operands(operands)?.itself_if_one();
+        // What another run of the shard has made is not copied again, recorded or not.
+        let options = Options { resume: true, ..options };
+        let request = shard::Request { options, operands, which: share.which, state: share.state, arguments, warnings };
+        return Ok(Invocation::Share(Box::new(request)));
+    }
     let operands = draft.operands(operands)?;
     if let Some(operands) = draft.operands_of_each(&operands) {
         if accounts != Accounts::default() {
             return Err(ParseError::new("--report and --summary take one target directory"));
         }
         let options = Options { readers: Readers::Several, ..options };
-        return Ok(Invocation::Distribute(Box::new(Request { options, operands, manifest, warnings })));
+        return Ok(Invocation::Distribute(Box::new(targets::Request { options, operands, manifest, warnings })));
     }
     Ok(Invocation::Copy { options: Box::new(options), operands, manifest, accounts, warnings })
 }
@@ -195,6 +228,9 @@ mod tests {
             | Invocation::Check(_)
             | Invocation::Repair(_)
             | Invocation::Scan(_)
+            | Invocation::Share(_)
+            | Invocation::Finish { .. }
+            | Invocation::Status(_)
             | Invocation::Guard { .. }
             | Invocation::Doctor(_) => Err("no copy".to_owned()),
         }

@@ -109,6 +109,11 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
             Word(Draft::jobs)),
         option(flag("resume", None, "do not copy again what is there and holds the same bytes, whatever its times"),
             Flag(|draft| draft.options.resume = true)),
+        option(valued("shard", "K/N", "copy shard K of N of a tree, which --finish completes; auto: the one that a batch system names"),
+            Word(Draft::shard)),
+        option(valued("state", "DIR", "keep the records of shards in DIR rather than in the target")
+                .value_hint(ValueHint::DirPath),
+            Value(Draft::state)),
         option(valued("manifest", "FILE", "write down what was copied, to be checked later; without a target, what is there")
                 .value_hint(ValueHint::FilePath),
             Value(Draft::manifest)),

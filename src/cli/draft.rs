@@ -11,9 +11,10 @@ use crate::options::{
     Sync, TargetRule, Update, Verbosity, Verify,
 };
 use crate::quote::quoted;
+use crate::shard::{Number, Which};
 use crate::tree::plan::Operands;
 use std::ffi::{OsStr, OsString};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -52,6 +53,14 @@ pub(super) struct Draft {
     jobs: Option<NonZeroUsize>,
     manifest: Option<PathBuf>,
     form: Option<Form>,
+    which: Option<Which>,
+    state: Option<PathBuf>,
+}
+
+/// The share of a copy that was typed.
+pub(super) struct Share {
+    pub(super) which: Which,
+    pub(super) state: Option<PathBuf>,
 }
 
 impl Draft {
@@ -76,6 +85,8 @@ impl Draft {
             jobs: None,
             manifest: None,
             form: None,
+            which: None,
+            state: None,
         }
     }
 
@@ -207,6 +218,46 @@ impl Draft {
             ));
         }
         Ok(self.accounts.clone())
+    }
+
+    pub(super) fn shard(&mut self, word: &str) -> Result<()> {
+        let number = || {
+            let (number, count) = word.split_once('/')?;
+            let (number, count): (NonZeroU32, NonZeroU32) = (number.parse().ok()?, count.parse().ok()?);
+            (number <= count).then_some(Which::Told(Number { number, count }))
+        };
+        let which = if word == "auto" { Some(Which::Auto) } else { number() };
+        let invalid = || ParseError::new(format!("invalid shard '{word}': K/N with K from 1 to N, or auto"));
+        self.which = Some(which.ok_or_else(invalid)?);
+        Ok(())
+    }
+
+    pub(super) fn state(&mut self, directory: &OsStr) -> Result<()> {
+        self.state = Some(PathBuf::from(directory));
+        Ok(())
+    }
+
+    /// The share that is asked for.
+    pub(super) fn share(&self, options: &Options) -> Result<Option<Share>> {
+        let Some(which) = self.which else {
+            return match self.state {
+                Some(_) => Err(ParseError::new("--state is of use only with --shard")),
+                None => Ok(None),
+            };
+        };
+        // Directories are open to their owner until the end, which has nothing but the sources to go by.
+        if !options.recursive || !options.preserve.mode.wanted() {
+            return Err(ParseError::new("--shard needs -a, or -R with --preserve=mode"));
+        }
+        let is_plain = options.product == Product::Copy
+            && options.overwrite == Overwrite::Always
+            && options.update == Update::All
+            && options.backup == Backup::No;
+        if !is_plain || options.parents || options.in_place || options.seals {
+            let why = "--shard cannot be combined with --attributes-only, --backup, --in-place, -i, -l, --manifest, -n, --parents, -s or --update";
+            return Err(ParseError::new(why));
+        }
+        Ok(Some(Share { which, state: self.state.clone() }))
     }
 
     /// The manifest that is asked for.

@@ -14,6 +14,7 @@ use crate::options::Options;
 use crate::remote::client::Request;
 use crate::remote::server::Server;
 use crate::scan;
+use crate::shard;
 use crate::targets;
 use crate::tree::plan::Operands;
 use clap::{ArgMatches, Command};
@@ -62,6 +63,17 @@ pub enum Invocation {
     Repair(Repair),
     /// A search for victims of past copies.
     Scan(scan::Request),
+    /// A share of a copy.
+    Share(Box<shard::Request>),
+    /// The end of a copy that shares have worked on.
+    Finish {
+        /// Which.
+        about: shard::About,
+        /// How many names are looked at at once; `None` for as many as there are processors.
+        jobs: Option<NonZeroUsize>,
+    },
+    /// How far the shares of a copy are.
+    Status(shard::About),
     /// A command to run under the guard.
     Guard {
         /// What it may not ask for.

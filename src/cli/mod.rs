@@ -10,6 +10,7 @@ mod cp_options;
 mod definition;
 mod doctor;
 mod draft;
+mod finish;
 mod guard;
 mod install;
 mod invocation;
@@ -26,6 +27,7 @@ mod words;
 pub use check::check_command;
 pub use cp::{command, cp_command};
 pub use doctor::doctor_command;
+pub use finish::{finish_command, status_command};
 pub use guard::guard_command;
 pub use install::install_command;
 pub use invocation::Invocation;
@@ -60,6 +62,8 @@ const CHECK: Personality = Personality { syntax: check::SYNTAX, parse: check::pa
 const REPAIR: Personality = Personality { syntax: repair::SYNTAX, parse: repair::parse };
 const SERVER: Personality = Personality { syntax: server::SYNTAX, parse: server::parse };
 const SCAN: Personality = Personality { syntax: scan::SYNTAX, parse: scan::parse };
+const FINISH: Personality = Personality { syntax: finish::FINISH_SYNTAX, parse: finish::parse_finish };
+const STATUS: Personality = Personality { syntax: finish::STATUS_SYNTAX, parse: finish::parse_status };
 const GUARD: Personality = Personality { syntax: guard::SYNTAX, parse: guard::parse };
 const DOCTOR: Personality = Personality { syntax: doctor::SYNTAX, parse: doctor::parse };
 
@@ -108,6 +112,8 @@ pub fn read(
             Some(repair::MODE) => REPAIR,
             Some(server::MODE) => SERVER,
             Some(scan::MODE) => SCAN,
+            Some(finish::FINISH) => FINISH,
+            Some(finish::STATUS) => STATUS,
             Some(guard::MODE) => GUARD,
             Some(doctor::MODE) => DOCTOR,
             Some(_) | None => COPIER,
@@ -133,6 +139,8 @@ mod tests {
         super::check_command("safecp").debug_assert();
         super::repair_command("safecp").debug_assert();
         super::scan_command("safecp").debug_assert();
+        super::finish_command("safecp").debug_assert();
+        super::status_command("safecp").debug_assert();
         super::guard_command("safecp").debug_assert();
         super::install_command("install").debug_assert();
         super::mv_command("mv").debug_assert();

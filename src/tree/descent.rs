@@ -7,6 +7,7 @@
 use super::handles::Asker;
 use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::plan::joined;
+use super::portion::Part;
 use super::run::Run;
 use super::walk::{Entry, Listing, entry};
 use crate::copy::{Follow, Name};
@@ -130,8 +131,14 @@ impl<K: Kernel> Descent<'_, '_, K> {
 
     /// A name that is known for what it is.
     fn proposed(&mut self, task: Task<K>, batch: &mut Vec<Task<K>>) {
-        match self.run.claim(&task) {
-            Ok(()) if task.kind() == Kind::Directory => self.enter(task),
+        let is_directory = task.kind() == Kind::Directory;
+        let comes_up = |part: Part| if is_directory { part.has_directories() } else { part.has_names() };
+        if !self.run.shared_part().is_none_or(comes_up) {
+            return self.run.release(task.level, Asker::Descent);
+        }
+        let is_free = self.run.check_reserved(|| task.path(), task.name());
+        match is_free.and_then(|()| self.run.claim(&task)) {
+            Ok(()) if is_directory => self.enter(task),
             Ok(()) => batch.push(task),
             Err(error) => {
                 self.run.tell(Event::Failed(&error));

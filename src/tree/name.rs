@@ -8,6 +8,7 @@ use super::inspected::{Inspected, Inspection, ReplacedLink};
 use super::level::Task;
 use super::links::{LinkDecision, Made, Version};
 use super::run::{EntryPair, Run};
+use super::share::Begun;
 use crate::copy::{Follow, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Stat};
@@ -18,6 +19,9 @@ impl<K: Kernel> Run<'_, K> {
     /// `waiting` it may be left to whoever is copying that inode.
     pub(super) fn name(&self, entry_pair: &EntryPair<'_, K::File>, waiting: Option<&Task<K>>) -> Result<(), Error> {
         let EntryPair { source, target, context, .. } = *entry_pair;
+        if self.begin(entry_pair)? == Begun::Ended {
+            return Ok(());
+        }
         let (inspected, is_newer) = match self.entries.inspect(source, target, context)? {
             Inspection::Ended(outcome) => {
                 self.finished(entry_pair, &outcome, Removed::No);
@@ -48,14 +52,18 @@ impl<K: Kernel> Run<'_, K> {
                     let may_wait = entry_pair.context.may_wait && waiting.is_some();
                     let context = &EntryContext { may_wait, ..*entry_pair.context };
                     let entry_pair = &EntryPair { context, ..*entry_pair };
-                    return self.make(entry_pair, inspected, is_newer, waiting, After::FirstOf { version, names });
+                    let after = After::FirstOf { version, names };
+                    if self.is_made_already(entry_pair)? {
+                        return self.made_out(entry_pair, Ok((Outcome::Skipped, Removed::No)), after);
+                    }
+                    return self.make(entry_pair, inspected, is_newer, waiting, after);
                 }
             }
         }
     }
 
     /// Whether a name may have to become a hard link to an earlier copy of its inode.
-    fn keeps_links(&self, entry_pair: &EntryPair<'_, K::File>, stat: &Stat) -> bool {
+    pub(super) fn keeps_links(&self, entry_pair: &EntryPair<'_, K::File>, stat: &Stat) -> bool {
         // The other names of what is moved may be gone by now.
         let is_several = stat.nlink > 1
             || self.options.work == Work::Move

@@ -25,6 +25,14 @@ pub struct Operands {
 }
 
 impl Operands {
+    /// The same where one source becomes the target itself, whether that is there or not. Of several runs that make one target only
+    /// the first would not find it.
+    #[must_use]
+    pub fn itself_if_one(self) -> Self {
+        let is_one = self.rule == TargetRule::Last && self.sources.len() == 1;
+        Self { rule: if is_one { TargetRule::Itself } else { self.rule }, ..self }
+    }
+
     /// What `cp --force --backup f f` means: a copy of the file under the name that its backup would
     /// get. `None` if that is not what these operands ask for.
     pub fn onto_itself<K: Kernel>(&self, kernel: &K, options: &Options) -> Result<Option<(Options, Self)>, Error> {

@@ -12,6 +12,7 @@ use super::handles::Directories;
 use super::level::Task;
 use super::links::Links;
 use super::overwrite::Ask;
+use super::portion::Portion;
 use super::spellings::Paths;
 use crate::copy::{Copied, Copier, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
@@ -38,6 +39,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) directories: Directories<K>,
     /// Files that wait for their names.
     pub(super) groups: Groups<K>,
+    /// Who tells which names are this run's, where others work on the same tree.
+    pub(super) portion: Option<&'a dyn Portion>,
 }
 
 /// Where a name comes from, where it goes, and what is known of that.
@@ -64,7 +67,12 @@ impl<'a, K: Kernel> Run<'a, K> {
         let entries = Entries::new(kernel, options, host, stop, ask);
         let directories = Directories::new(options.directories_max);
         let (paths, links, groups) = (Paths::default(), Links::default(), Groups::new(options));
-        Self { entries, kernel, options, stop, listener, paths, links, directories, groups }
+        Self { entries, kernel, options, stop, listener, paths, links, directories, groups, portion: None }
+    }
+
+    /// Does its part of the work, and leaves the rest to others.
+    pub fn share(&mut self, portion: &'a dyn Portion) {
+        self.portion = Some(portion);
     }
 
     /// Cuts files into these sizes: in a simulated world they are small.
@@ -99,6 +107,9 @@ impl<'a, K: Kernel> Run<'a, K> {
         let is_new = |copied: &Copied| copied.placement == Placement::Supplant && copied.backup.is_none();
         if removed == Removed::IfNeeded && matches!(outcome, Outcome::Copied(copied) if is_new(copied)) {
             self.tell(Event::Removed { target: entry_pair.target.shown });
+        }
+        if let Err(error) = self.record(entry_pair, outcome) {
+            self.tell(Event::Failed(&error));
         }
     }
 }

@@ -139,7 +139,10 @@ impl<'a, K: Kernel> Run<'a, K> {
         while let Some(level) = held.and_then(Arc::into_inner) {
             match self.handles(&level, asker) {
                 Ok(pair) => {
-                    let complaints = self.entries.copier.leave(&level, &pair);
+                    let complaints = match self.shared_part() {
+                        Some(part) if !part.finishes_directories() => Vec::new(),
+                        Some(_) | None => self.entries.copier.leave(&level, &pair),
+                    };
                     complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
                     self.seal_directory(&level, &pair);
                 }

@@ -360,8 +360,12 @@ impl World {
     /// All names below this world that look like safecp's temporaries.
     pub(crate) fn temporaries(&self) -> Vec<PathBuf> {
         // find complains of what is not there any more; some tests move things about meanwhile.
-        let found =
-            self.command("find").args([".", "-name", ".safecp-*"]).stderr(Stdio::null()).output().expect("find");
+        let found = self
+            .command("find")
+            .args([".", "-name", ".safecp-*", "!", "-name", ".safecp-shards*"])
+            .stderr(Stdio::null())
+            .output()
+            .expect("find");
         String::from_utf8_lossy(&found.stdout).lines().map(PathBuf::from).collect()
     }
 

@@ -77,6 +77,8 @@ pub(super) fn all() -> Vec<Personality> {
     let modes = [
         safecp::cli::check_command("safecp"),
         safecp::cli::repair_command("safecp"),
+        safecp::cli::finish_command("safecp"),
+        safecp::cli::status_command("safecp"),
         safecp::cli::scan_command("safecp"),
         safecp::cli::server_command("safecp"),
         safecp::cli::guard_command("safecp"),

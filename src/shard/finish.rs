@@ -1,0 +1,207 @@
+//! The end of a copy that shares have worked on: proof that all of it was done, then what only the end can do.
+//!
+//! It refuses unless every share has ended well, and has had, together with the others, each name of the sources exactly once. Then directories
+//! get their attributes, from the deepest; until then they are open to their owner, and their times change. Last the records go. A kill
+//! leaves it to be run again, and nothing that is called finished.
+
+use super::log::{Ending, ending, is_locked};
+use super::path_key::PathKey;
+use super::plan::{Plan, absolute};
+use super::share::reserved;
+use super::state::{Lies, Stage, State};
+use super::{About, Number, Request};
+use crate::error::{Action, Error};
+use crate::host::Host;
+use crate::kernel::{Kernel, Stat};
+use crate::options::Options;
+use crate::quote::quoted;
+use crate::report::Listener;
+use crate::tree::overwrite::Ask;
+use crate::tree::plan::Operands;
+use crate::tree::portion::{Part, Portion, Whose};
+use crate::tree::run::Run;
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// --status locks a log for a moment to find out whether somebody else does.
+const PATIENCE: u32 = 10;
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Names, and the sum of their keys.
+type Names = (u64, u128);
+
+/// A copy that is being finished.
+pub struct Finish<'a, K: Kernel> {
+    state: State<'a, K>,
+    /// What the shares have done together.
+    done: Names,
+    /// Locked, so that no share begins again meanwhile.
+    logs: Vec<K::File>,
+    /// How often a log that is locked is tried again.
+    patience: u32,
+}
+
+/// What a run over the tree is done with.
+pub struct Tools<'a> {
+    /// The machine.
+    pub host: &'a Host,
+    /// When to stop.
+    pub stop: &'a AtomicBool,
+    /// Who is told.
+    pub listener: &'a dyn Listener,
+    /// Who is asked.
+    pub ask: Ask<'a>,
+    /// Whether nothing has failed so far.
+    pub is_well: &'a dyn Fn() -> bool,
+}
+
+impl<'a, K: Kernel> Finish<'a, K> {
+    /// Opens the records of a copy. Fails, with all that is missing, unless every share is complete. `None` if the copy
+    /// was finished, and the last of its records has been removed now.
+    pub fn begin(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Vec<Error>> {
+        let state = State::open(kernel, about, user).map_err(|error| vec![error])?;
+        let Some(state) = state else { return Ok(None) };
+        let mut finish = Self { state, done: (0, 0), logs: Vec::new(), patience: PATIENCE };
+        if finish.state.stage == Stage::Removal {
+            return Ok(Some(finish));
+        }
+        let count = finish.state.plan.count;
+        let numbers = (1..=count.get()).filter_map(NonZeroU32::new);
+        let missing: Vec<Error> = numbers.filter_map(|number| finish.take(Number { number, count }).err()).collect();
+        if missing.is_empty() { Ok(Some(finish)) } else { Err(missing) }
+    }
+
+    /// Takes a share's log, if that is complete.
+    fn take(&mut self, share: Number) -> Result<(), Error> {
+        let state = &self.state;
+        let Number { number, count } = share;
+        let not = |what: &str| Error::Refused(format!("shard {number} of {count} {what}"));
+        let shown = state.shown_log(number);
+        let file = state.log(number)?.ok_or_else(|| not("has not begun"))?;
+        while !is_locked(state.kernel, &file, &shown)? {
+            if self.patience == 0 {
+                return Err(not("is at work"));
+            }
+            self.patience -= 1;
+            state.kernel.pause(AGAIN);
+        }
+        match ending(state.kernel, &file).map_err(|errno| Error::call(Action::Read, &shown, errno))? {
+            Ending::NotBegun => Err(not("has not begun")),
+            Ending::Begun(_) => Err(not("was interrupted")),
+            Ending::Failed(_) => Err(not("has failed")),
+            Ending::Complete(count, sum) => {
+                self.done = (self.done.0 + count.names, self.done.1.wrapping_add(sum));
+                self.logs.push(file);
+                Ok(())
+            }
+        }
+    }
+
+    /// How many files it holds open.
+    #[must_use]
+    pub fn open_files(&self) -> u64 {
+        self.logs.len() as u64
+    }
+
+    /// The command line of the shares.
+    #[must_use]
+    pub fn arguments(&self) -> &[OsString] {
+        &self.state.plan.arguments
+    }
+
+    /// Works out again what the shares have done with their command line, which asks for `request` in this environment.
+    /// Returns the operands, from the root on.
+    pub fn check(&self, request: &Request) -> Result<Operands, Error> {
+        let plan = &self.state.plan;
+        let here = &plan.here;
+        let number = Number { number: NonZeroU32::MIN, count: plan.count };
+        if Plan::of(request, number, here).id != plan.id {
+            let shown = quoted(&self.state.shown);
+            let why = "this version, or the environment, reads the command line of the shards otherwise";
+            return Err(Error::Refused(format!("not finishing by {shown}: {why}")));
+        }
+        Ok(absolute(&request.operands, here))
+    }
+
+    /// Finishes the copy. What fails on the way is told; an error, or something told, means that it is to be run again.
+    pub fn run(&mut self, options: &Options, operands: &Operands, tools: &Tools<'_>) -> Result<(), Error> {
+        if self.state.stage == Stage::Shares {
+            let reserved = reserved(self.state.kernel, operands, self.state.lies)?;
+            let look = Walk { part: Part::Look, seen: Mutex::default(), reserved };
+            if !self.walk(options, operands, tools, &look) {
+                return Ok(());
+            }
+            self.compare(look.seen.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+            self.state.set_aside()?;
+            let directories = Walk { part: Part::Directories, seen: Mutex::default(), reserved: None };
+            if !self.walk(options, operands, tools, &directories) {
+                return Ok(());
+            }
+            self.state.note_finished()?;
+        }
+        self.state.remove()?;
+        if self.state.lies == Lies::Within {
+            // What went from the target has changed its time.
+            let own = Walk { part: Part::Operands, seen: Mutex::default(), reserved: None };
+            self.walk(options, operands, tools, &own);
+        }
+        Ok(())
+    }
+
+    /// Walks over the tree; false if something failed, or all is to stop.
+    fn walk(&self, options: &Options, operands: &Operands, tools: &Tools<'_>, walk: &Walk) -> bool {
+        let Tools { host, stop, listener, ask, is_well } = tools;
+        let mut run = Run::new(self.state.kernel, options, host, stop, *listener, *ask);
+        run.share(walk);
+        run.operands(operands);
+        is_well() && !stop.load(Ordering::Relaxed)
+    }
+
+    /// Fails unless what is there now is what the shares have done.
+    fn compare(&self, there: Names) -> Result<(), Error> {
+        if there == self.done {
+            return Ok(());
+        }
+        let ((now, _), (done, _)) = (there, self.done);
+        let what = "what the shards have copied is not what the sources hold now";
+        Err(Error::Refused(format!("{what} ({done} names, and {now}): run all shards again, then --finish")))
+    }
+}
+
+/// A walk over the tree, and the names that it has come by.
+struct Walk {
+    part: Part,
+    seen: Mutex<Names>,
+    reserved: Option<PathBuf>,
+}
+
+impl Portion for Walk {
+    fn part(&self) -> Part {
+        self.part
+    }
+
+    fn reserved(&self) -> Option<&Path> {
+        self.reserved.as_deref()
+    }
+
+    fn whose(&self, _: &Path, _: &Stat, _: Option<u64>) -> Whose {
+        Whose::Others
+    }
+
+    fn is_made(&self, _: &Path, _: &Stat) -> bool {
+        false
+    }
+
+    fn made(&self, _: &Path, _: &Stat) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn seen(&self, path: &Path) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = (seen.0 + 1, seen.1.wrapping_add(PathKey::of(path).0));
+    }
+}

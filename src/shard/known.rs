@@ -1,0 +1,71 @@
+//! What a share has verified, as it was then: kept in 32 bytes a name, since there may be millions.
+
+use super::path_key::PathKey;
+use crate::kernel::{Stat, Timestamp};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// What a source was when it was looked at, and its target once it was made, in few bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Known {
+    pub(super) key: PathKey,
+    pub(super) source: u64,
+    pub(super) target: u64,
+}
+
+/// Bits that change when a source does. Numbers of devices and inodes differ between machines, and do not count.
+pub(super) fn source_bits(stat: &Stat) -> u64 {
+    let time = |time: Timestamp| (time.seconds, time.nanos);
+    bits((stat.kind as u8, stat.size, stat.rdev, time(stat.mtime), time(stat.ctime), stat.mode, stat.uid, stat.gid))
+}
+
+/// Bits that change when a target does, but for a further name, which changes the time of the inode.
+pub(super) fn target_bits(stat: &Stat) -> u64 {
+    let time = |time: Timestamp| (time.seconds, time.nanos);
+    bits((stat.kind as u8, stat.ino, stat.size, stat.rdev, time(stat.mtime), stat.mode, stat.uid, stat.gid))
+}
+
+/// std's hasher is SipHash 1-3 with a fixed key. Records that another build of std has written differently are compared, not believed.
+fn bits(fields: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    fields.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// All that a share has verified in earlier runs; of a name that stands there several times, the last counts.
+#[derive(Default)]
+pub(super) struct Verified(Vec<Known>);
+
+impl Verified {
+    /// From records in the order in which they were written.
+    pub(super) fn new(mut records: Vec<Known>) -> Self {
+        // The sort keeps the order of records of one name.
+        records.sort_by_key(|known| known.key);
+        let mut last: Vec<Known> = Vec::with_capacity(records.len());
+        for known in records {
+            match last.last_mut().filter(|before| before.key == known.key) {
+                Some(before) => *before = known,
+                None => last.push(known),
+            }
+        }
+        Self(last)
+    }
+
+    /// Whether exactly this was verified.
+    pub(super) fn has(&self, known: &Known) -> bool {
+        let found = self.0.binary_search_by_key(&known.key, |known| known.key);
+        found.is_ok_and(|at| self.0[at] == *known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Known, PathKey, Verified};
+
+    #[test]
+    fn the_last_record_of_a_name_counts() {
+        let known = |key, source| Known { key: PathKey(key), source, target: 1 };
+        let verified = Verified::new(vec![known(2, 9), known(1, 5), known(2, 3)]);
+        assert!(verified.has(&known(1, 5)) && verified.has(&known(2, 3)));
+        assert!(!verified.has(&known(2, 9)) && !verified.has(&known(3, 3)) && !verified.has(&known(1, 6)));
+    }
+}

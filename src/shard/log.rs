@@ -1,0 +1,306 @@
+//! What one share has done, written down as it is done: lines that are only added, each with a check over it.
+//!
+//! A line of a verified name is written once its target is on disk, so that what stands here outlives a power loss together
+//! with what it tells of. Who has the log locked is the share; death unlocks it.
+
+use super::Number;
+use super::known::{Known, Verified};
+use super::line::{opened, sealed};
+use super::path_key::PathKey;
+use super::state::State;
+use crate::error::{Action, Error, reason};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::quote::quoted;
+use crate::report::{Event, Listener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// So many lines are held back at most until their targets are on disk.
+const HELD_MAX: usize = 4096;
+
+/// They are held back for so many seconds at most.
+const SECONDS_MAX: i64 = 20;
+
+/// How often somebody else's lock is tried.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// The end of a log in which its last line is looked for.
+const TAIL_BYTES: u64 = 4096;
+
+/// So much is read at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// How far a run of a share came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    /// Names that are as they should be.
+    pub names: u64,
+    /// Bytes in them.
+    pub bytes: u64,
+    /// When it began and when that was written, in seconds since the epoch.
+    pub begun: i64,
+    /// The same.
+    pub told: i64,
+}
+
+/// What the end of a log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// No run of the share has begun.
+    NotBegun,
+    /// A run has begun and has not ended.
+    Begun(Count),
+    /// A run has ended with something left undone.
+    Failed(Count),
+    /// A run has ended, with everything done; with the sum of its names' keys.
+    Complete(Count, u128),
+}
+
+/// A share's own log.
+pub(super) struct Log<'a, K: Kernel> {
+    kernel: &'a K,
+    file: K::File,
+    shown: PathBuf,
+    /// A handle on the filesystem of the targets that was opened before anything was written there: it is told what
+    /// could not be written.
+    witness: K::File,
+    tally: Mutex<Tally>,
+}
+
+struct Tally {
+    held: String,
+    held_lines: usize,
+    flushed: i64,
+    count: Count,
+    sum: u128,
+}
+
+impl<'a, K: Kernel> Log<'a, K> {
+    /// Opens the log of a share and begins a run. Waits as long as another run of the same share goes on. Returns what
+    /// earlier runs have verified too.
+    pub(super) fn begin(
+        state: &State<'a, K>,
+        number: Number,
+        witness: K::File,
+        stop: &AtomicBool,
+        listener: &dyn Listener,
+    ) -> Result<(Self, Verified), Error> {
+        let kernel = state.kernel;
+        let shown = state.shown_log(number.number);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
+        let name = number.number.to_string();
+        let file =
+            kernel.open(Some(&state.dir), name.as_ref(), flags, Mode::from_raw_mode(0o600), ResolveFlags::empty());
+        let file = file.map_err(|errno| Error::call(Action::CreateFile, &shown, errno))?;
+        let mut is_told = false;
+        while !is_locked(kernel, &file, &shown)? {
+            if !is_told {
+                let Number { number, count } = number;
+                listener
+                    .hear(&Event::Noted(&format!("shard {number} of {count} is at work already; waiting for its end")));
+                is_told = true;
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted);
+            }
+            kernel.pause(AGAIN);
+        }
+        let failed = |errno| Error::call(Action::Read, &shown, errno);
+        if kernel.stat(&file).map_err(failed)?.nlink == 0 {
+            return Err(Error::Refused(format!("{} was removed: the copy is finished", quoted(&shown))));
+        }
+        let mut records = Vec::new();
+        let is_whole = each_line(kernel, &file, |line| records.extend(known(line))).map_err(failed)?;
+        let now = kernel.now().seconds;
+        let count = Count { begun: now, told: now, ..Count::default() };
+        // What a killed run has left of its last line ends here.
+        let held = if is_whole { String::new() } else { "\n".to_owned() } + &sealed(&format!("begun {now}"));
+        let tally = Mutex::new(Tally { held, held_lines: 0, flushed: now, count, sum: 0 });
+        let log = Self { kernel, file, shown, witness, tally };
+        log.write(&mut log.tally())?;
+        Ok((log, Verified::new(records)))
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A name is as it should be; `known` is how, unless that stands here already.
+    pub(super) fn add(&self, key: PathKey, bytes: u64, known: Option<Known>) -> Result<(), Error> {
+        let mut tally = self.tally();
+        tally.count.names += 1;
+        tally.count.bytes += bytes;
+        tally.sum = tally.sum.wrapping_add(key.0);
+        if let Some(Known { key, source, target }) = known {
+            tally.held += &sealed(&format!("done {:032x} {source:016x} {target:016x}", key.0));
+            tally.held_lines += 1;
+        }
+        let now = self.kernel.now().seconds;
+        if tally.held_lines < HELD_MAX && (tally.flushed..tally.flushed + SECONDS_MAX).contains(&now) {
+            return Ok(());
+        }
+        self.flush(&mut tally)
+    }
+
+    /// Writes down what is held back, once what it tells of is on disk.
+    fn flush(&self, tally: &mut Tally) -> Result<(), Error> {
+        let synced = self.kernel.sync_filesystem(&self.witness);
+        if let Err(errno) = synced {
+            // Nobody knows of which of them that is told.
+            tally.held.clear();
+            return Err(Error::call(Action::Sync, &self.shown, errno));
+        }
+        tally.held_lines = 0;
+        tally.flushed = self.kernel.now().seconds;
+        tally.count.told = tally.flushed;
+        let words = format!("so-far {}", words(&tally.count));
+        tally.held += &sealed(&words);
+        self.write(tally)
+    }
+
+    fn write(&self, tally: &mut Tally) -> Result<(), Error> {
+        let held = std::mem::take(&mut tally.held);
+        let failed = |action| move |errno| Error::call(action, &self.shown, errno);
+        let mut bytes = held.as_bytes();
+        while !bytes.is_empty() {
+            match self.kernel.write(&self.file, bytes).map_err(failed(Action::Write))? {
+                0 => return Err(Error::call(Action::Write, &self.shown, Errno::NOSPC)),
+                count => bytes = bytes.get(count..).unwrap_or_default(),
+            }
+        }
+        self.kernel.fsync(&self.file).map_err(failed(Action::Sync))
+    }
+
+    /// Ends the run.
+    pub(super) fn end(&self, ended: Ended) -> Result<(), Error> {
+        let mut tally = self.tally();
+        self.flush(&mut tally)?;
+        let words = words(&tally.count);
+        tally.held = sealed(&match ended {
+            Ended::Failed => format!("failed {words}"),
+            Ended::Complete => format!("complete {words} {:032x}", tally.sum),
+        });
+        self.write(&mut tally)
+    }
+}
+
+/// How a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With something left undone.
+    Failed,
+    /// With everything done.
+    Complete,
+}
+
+/// Locks a log, unless somebody else has it locked.
+pub(super) fn is_locked<K: Kernel>(kernel: &K, file: &K::File, shown: &Path) -> Result<bool, Error> {
+    match kernel.lock(file) {
+        Ok(()) => Ok(true),
+        Err(Errno::AGAIN) => Ok(false),
+        // Without locks two runs of one share would take each other's files for old ones.
+        Err(errno) => {
+            let (shown, reason) = (quoted(shown), reason(errno));
+            let way = "keep records on another filesystem by --state=DIR";
+            Err(Error::Refused(format!("cannot lock {shown}: {reason}; {way}")))
+        }
+    }
+}
+
+/// What the last line of a log tells.
+pub(super) fn ending<K: Kernel>(kernel: &K, file: &K::File) -> crate::kernel::Result<Ending> {
+    let size = kernel.stat(file)?.size;
+    let mut buffer = vec![0; TAIL_BYTES as usize];
+    let (mut filled, begin) = (0, size.saturating_sub(TAIL_BYTES));
+    while filled < buffer.len() {
+        match kernel.pread(file, &mut buffer[filled..], begin + filled as u64)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    let lines = buffer[..filled].rsplit(|byte| *byte == b'\n');
+    let untold = if size == 0 { Ending::NotBegun } else { Ending::Begun(Count::default()) };
+    Ok(lines.filter_map(opened).find_map(told).unwrap_or(untold))
+}
+
+/// What a line tells of the run; that of a name tells nothing.
+fn told(words: &str) -> Option<Ending> {
+    let mut words = words.split(' ');
+    let kind = words.next()?;
+    let mut number = || words.next()?.parse().ok();
+    match kind {
+        "begun" => {
+            let begun = number()?;
+            Some(Ending::Begun(Count { begun, told: begun, ..Count::default() }))
+        }
+        "so-far" | "failed" | "complete" => {
+            let mut next = || number().map(i64::unsigned_abs);
+            let (names, bytes) = (next()?, next()?);
+            let count = Count { names, bytes, begun: number()?, told: number()? };
+            match kind {
+                "so-far" => Some(Ending::Begun(count)),
+                "failed" => Some(Ending::Failed(count)),
+                _ => Some(Ending::Complete(count, u128::from_str_radix(words.next()?, 16).ok()?)),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn words(count: &Count) -> String {
+    let Count { names, bytes, begun, told } = count;
+    format!("{names} {bytes} {begun} {told}")
+}
+
+/// The record of a verified name in a line.
+fn known(line: &[u8]) -> Option<Known> {
+    let mut words = opened(line)?.strip_prefix("done ")?.split(' ');
+    let key = PathKey(u128::from_str_radix(words.next()?, 16).ok()?);
+    let mut bits = || u64::from_str_radix(words.next()?, 16).ok();
+    Some(Known { key, source: bits()?, target: bits()? })
+}
+
+/// Calls with each line of a file. False if the last one has no end.
+fn each_line<K: Kernel>(kernel: &K, file: &K::File, mut call: impl FnMut(&[u8])) -> crate::kernel::Result<bool> {
+    let (mut buffer, mut rest, mut offset) = (vec![0; READ_BYTES], Vec::new(), 0);
+    loop {
+        let count = kernel.pread(file, &mut buffer, offset)?;
+        if count == 0 {
+            call(&rest);
+            return Ok(rest.is_empty());
+        }
+        offset += count as u64;
+        rest.extend_from_slice(&buffer[..count]);
+        let mut begin = 0;
+        while let Some(length) = rest[begin..].iter().position(|byte| *byte == b'\n') {
+            call(&rest[begin..begin + length]);
+            begin += length + 1;
+        }
+        rest.drain(..begin);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_name_is_short() {
+        let line = sealed(&format!("done {:032x} {:016x} {:016x}", u128::MAX, u64::MAX, u64::MAX));
+        assert!(line.len() <= 100, "{}", line.len());
+        let known = known(line.trim_end().as_bytes()).expect("a record");
+        assert_eq!(known, Known { key: PathKey(u128::MAX), source: u64::MAX, target: u64::MAX });
+    }
+
+    #[test]
+    fn a_line_tells_how_a_run_ended() {
+        let count = Count { names: 3, bytes: 5, begun: 7, told: 9 };
+        assert_eq!(told("complete 3 5 7 9 ff"), Some(Ending::Complete(count, 255)));
+        assert_eq!(told("failed 3 5 7 9"), Some(Ending::Failed(count)));
+        assert_eq!(told("so-far 3 5 7 9"), Some(Ending::Begun(count)));
+        assert_eq!(told("begun 7"), Some(Ending::Begun(Count { begun: 7, told: 7, ..Count::default() })));
+        assert_eq!((told("complete 3 5 7 9"), told("nothing")), (None, None));
+    }
+}

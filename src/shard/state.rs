@@ -1,0 +1,293 @@
+//! The directory in which the shares of one copy keep what they have done: the plan, and a log for each share.
+//!
+//! It lies in the target, unless the user names a place for it, and is gone when the copy is finished. What stands in it decides what is
+//! called verified, and whose command line the end follows; so it must be this user's alone.
+
+use super::About;
+use super::directory::{make, open, place};
+use super::plan::Plan;
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
+use crate::quote::quoted;
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+/// Its name in the target.
+pub const NAME: &str = ".safecp-shards";
+
+/// The plan's name in it.
+const PLAN: &str = "plan";
+
+/// The plan's name where nothing is left to do but to remove all that is here.
+const FINISHED: &str = "finished";
+
+/// Rights of others than the owner.
+const OTHERS: u32 = 0o077;
+
+/// Where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lies {
+    /// In the target.
+    Within,
+    /// Beside the target, while the copy is being finished: what goes from the target afterwards would change its time.
+    Beside,
+    /// Where the user wants it.
+    Elsewhere,
+}
+
+/// What is left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Shares work, or the end is not reached.
+    Shares,
+    /// The records are to be removed.
+    Removal,
+}
+
+/// A state directory that is open.
+pub struct State<'a, K: Kernel> {
+    pub(super) kernel: &'a K,
+    pub(super) dir: K::File,
+    pub(super) shown: PathBuf,
+    pub(super) lies: Lies,
+    pub(super) stage: Stage,
+    /// What the shares have in common.
+    pub plan: Plan,
+}
+
+impl<'a, K: Kernel> State<'a, K> {
+    /// Opens it for a share of this plan, and makes it where there is none.
+    pub(super) fn begin(kernel: &'a K, about: &About, plan: &Plan, user: u32) -> Result<Self, Error> {
+        let (shown, lies) = match &about.state {
+            Some(state) => (state.clone(), Lies::Elsewhere),
+            None => (about.target.join(NAME), Lies::Within),
+        };
+        let ending = || Error::Refused(format!("{} is being finished: run --finish again", quoted(&about.target)));
+        if lies == Lies::Within && Self::open_beside(kernel, &about.target)?.is_some() {
+            return Err(ending());
+        }
+        let dir = make(kernel, &shown)?;
+        check_owner(kernel, &dir, &shown, user)?;
+        if read_plan(kernel, &dir, &shown)?.is_none() {
+            write_plan(kernel, &dir, &shown, plan)?;
+        }
+        let found = read_plan(kernel, &dir, &shown)?;
+        let (found, stage) = found.ok_or_else(|| Error::call(Action::Read, &shown, Errno::NOENT))?;
+        if stage == Stage::Removal {
+            return Err(ending());
+        }
+        if found.id != plan.id {
+            let what = "records of another copy: its sources, target, options or number of shards differ";
+            let shown = quoted(&shown);
+            return Err(Error::Refused(format!("{shown} has {what}; finish that one, or remove {shown}")));
+        }
+        Ok(Self { kernel, dir, shown, lies, stage, plan: found })
+    }
+
+    /// Opens the one of a copy that shares have begun. `None` where only its removal had not come to the end, and has now.
+    pub fn open(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Error> {
+        let (opened, shown, lies) = match &about.state {
+            Some(state) => (open(kernel, state), state.clone(), Lies::Elsewhere),
+            None => match Self::open_beside(kernel, &about.target)? {
+                Some((dir, shown)) => (Ok(dir), shown, Lies::Beside),
+                None => (open(kernel, &about.target.join(NAME)), about.target.join(NAME), Lies::Within),
+            },
+        };
+        let target = quoted(&about.target);
+        let nothing =
+            || Error::Refused(format!("{target} has no records of shards: none has begun, or all is finished"));
+        let dir = match opened {
+            Ok(dir) => dir,
+            Err(Errno::NOENT) => return Err(nothing()),
+            Err(errno) => return Err(Error::call(Action::Access, &shown, errno)),
+        };
+        check_owner(kernel, &dir, &shown, user)?;
+        let Some((plan, stage)) = read_plan(kernel, &dir, &shown)? else {
+            if lies != Lies::Beside {
+                return Err(nothing());
+            }
+            let (above, name) = place(kernel, &shown)?;
+            let removed = kernel.rmdir(&above, &name);
+            return removed.map(|()| None).map_err(|errno| Error::call(Action::Remove, &shown, errno));
+        };
+        let looked = |path: &Path| {
+            let found = kernel.stat_at(None, path, true);
+            found.map_err(|errno| Error::call(Action::StatTarget, path, errno))
+        };
+        if !looked(&about.target)?.is_same_file(&looked(&plan.target)?) {
+            // A copy of a tree that is not finished has these as well.
+            let (shown, target) = (quoted(&shown), quoted(&plan.target));
+            return Err(Error::Refused(format!("the records in {shown} are of a copy to {target}")));
+        }
+        Ok(Some(Self { kernel, dir, shown, lies, stage, plan }))
+    }
+
+    /// The one beside the target, if there is one.
+    fn open_beside(kernel: &K, target: &Path) -> Result<Option<(K::File, PathBuf)>, Error> {
+        let (above, name) = place(kernel, target)?;
+        let Some(beside) = beside(&name) else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        match kernel.open(Some(&above), &beside, flags, Mode::empty(), ResolveFlags::empty()) {
+            Ok(dir) => Ok(Some((dir, target.with_file_name(beside)))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::call(Action::Access, &target.with_file_name(beside), errno)),
+        }
+    }
+
+    /// What a share's log is called in messages.
+    pub(super) fn shown_log(&self, number: NonZeroU32) -> PathBuf {
+        self.shown.join(number.to_string())
+    }
+
+    /// Opens a share's log; `None` if there is none.
+    pub(super) fn log(&self, number: NonZeroU32) -> Result<Option<K::File>, Error> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW;
+        let name = number.to_string();
+        match self.kernel.open(Some(&self.dir), name.as_ref(), flags, Mode::empty(), ResolveFlags::empty()) {
+            Ok(file) => Ok(Some(file)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::call(Action::Access, &self.shown_log(number), errno)),
+        }
+    }
+
+    /// Takes it out of the target, to the target's side. Where that cannot be it stays.
+    pub(super) fn set_aside(&mut self) -> Result<(), Error> {
+        let target = &self.plan.target;
+        if self.lies != Lies::Within {
+            return Ok(());
+        }
+        let failed = |errno| Error::call(Action::Access, target, errno);
+        let within = open(self.kernel, target).map_err(failed)?;
+        let (above, name) = place(self.kernel, target)?;
+        let Some(beside) = beside(&name) else { return Ok(()) };
+        let flags = RenameFlags::empty();
+        // The target may be a mount point, or what it lies in may be closed.
+        if self.kernel.rename(&within, Path::new(NAME), &above, &beside, flags).is_ok() {
+            self.shown = target.with_file_name(beside);
+            self.lies = Lies::Beside;
+        }
+        Ok(())
+    }
+
+    /// Notes that nothing is left to do but to remove it.
+    pub(super) fn note_finished(&self) -> Result<(), Error> {
+        let (plan, finished) = (Path::new(PLAN), Path::new(FINISHED));
+        let failed = |action| move |errno| Error::call(action, &self.shown, errno);
+        let renamed = self.kernel.rename(&self.dir, plan, &self.dir, finished, RenameFlags::empty());
+        renamed.map_err(failed(Action::CreateFile))?;
+        self.kernel.fsync(&self.dir).map_err(failed(Action::Sync))
+    }
+
+    /// Removes it. The last name in it that goes tells that this is all that is left to do.
+    pub(super) fn remove(&self) -> Result<(), Error> {
+        let failed = |errno| Error::call(Action::Remove, &self.shown, errno);
+        let names = self.kernel.list(&self.dir).map_err(failed)?;
+        let (last, others): (Vec<&OsString>, Vec<&OsString>) = names.iter().partition(|name| *name == FINISHED);
+        for name in others.into_iter().chain(last) {
+            match self.kernel.unlink(&self.dir, Path::new(name)) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+        let (above, name) = match self.lies {
+            Lies::Within => (open(self.kernel, &self.plan.target).map_err(failed)?, PathBuf::from(NAME)),
+            Lies::Beside | Lies::Elsewhere => place(self.kernel, &self.shown)?,
+        };
+        self.kernel.rmdir(&above, &name).map_err(failed)
+    }
+}
+
+/// The name that it has beside a target of this name; `None` where nothing can be beside that.
+fn beside(name: &Path) -> Option<PathBuf> {
+    let mut beside = OsString::from(NAME);
+    beside.push("-of-");
+    beside.push(name.file_name()?);
+    Some(PathBuf::from(beside))
+}
+
+/// Fails unless a state directory is this user's alone.
+fn check_owner<K: Kernel>(kernel: &K, dir: &K::File, shown: &Path, user: u32) -> Result<(), Error> {
+    let stat = kernel.stat(dir).map_err(|errno| Error::call(Action::Access, shown, errno))?;
+    if stat.uid != user || stat.mode & OTHERS != 0 {
+        let shown = quoted(shown);
+        return Err(Error::Refused(format!(
+            "not using {shown}: others can write or read it (it must be yours, mode 0700)"
+        )));
+    }
+    Ok(())
+}
+
+/// The plan, and what its name tells.
+fn read_plan<K: Kernel>(kernel: &K, dir: &K::File, shown: &Path) -> Result<Option<(Plan, Stage)>, Error> {
+    for (name, stage) in [(PLAN, Stage::Shares), (FINISHED, Stage::Removal)] {
+        let shown = shown.join(name);
+        let text = contents(kernel, dir, Path::new(name));
+        let text = text.map_err(|errno| Error::call(Action::Read, &shown, errno))?;
+        let Some(text) = text else { continue };
+        let damaged = || Error::Refused(format!("{} is damaged", quoted(&shown)));
+        return Plan::parse(&text).map(|plan| Some((plan, stage))).ok_or_else(damaged);
+    }
+    Ok(None)
+}
+
+/// What a small file holds; `None` if there is none.
+fn contents<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> crate::kernel::Result<Option<Vec<u8>>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
+    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        match kernel.read(&file, &mut buffer)? {
+            0 => return Ok(Some(text)),
+            count => text.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// Writes the plan down whole, unless another share was quicker.
+fn write_plan<K: Kernel>(kernel: &K, dir: &K::File, shown: &Path, plan: &Plan) -> Result<(), Error> {
+    let shown = shown.join(PLAN);
+    let temporary = PathBuf::from(format!("{PLAN}-{:016x}", kernel.random()));
+    let written = write_new(kernel, dir, &temporary, plan.text().as_bytes(), &shown).and_then(|file| {
+        // NFS has links and no RENAME_NOREPLACE; with some filesystems it is the other way round.
+        let named = match kernel.link(&file, dir, PLAN.as_ref()) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(_) => kernel.rename(dir, &temporary, dir, PLAN.as_ref(), RenameFlags::NOREPLACE),
+        };
+        match named {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(Error::call(Action::CreateFile, &shown, errno)),
+        }
+    });
+    let removed = match kernel.unlink(dir, &temporary) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(Error::call(Action::Remove, &shown, errno)),
+    };
+    written.and(removed)?;
+    kernel.fsync(dir).map_err(|errno| Error::call(Action::Sync, &shown, errno))
+}
+
+fn write_new<K: Kernel>(
+    kernel: &K,
+    dir: &K::File,
+    name: &Path,
+    mut text: &[u8],
+    shown: &Path,
+) -> Result<K::File, Error> {
+    let failed = |action| move |errno| Error::call(action, shown, errno);
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
+    let file = kernel.open(Some(dir), name, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty());
+    let file = file.map_err(failed(Action::CreateFile))?;
+    while !text.is_empty() {
+        match kernel.write(&file, text).map_err(failed(Action::Write))? {
+            0 => return Err(failed(Action::Write)(Errno::NOSPC)),
+            count => text = text.get(count..).unwrap_or_default(),
+        }
+    }
+    kernel.fsync(&file).map_err(failed(Action::Sync))?;
+    Ok(file)
+}

@@ -1,0 +1,136 @@
+//! How far the shares of a copy are: asked of their records, from any machine.
+
+use super::About;
+use super::log::{Count, Ending, ending, is_locked};
+use super::state::{Stage, State};
+use crate::error::{Action, Error};
+use crate::kernel::Kernel;
+use crate::quote::quoted;
+use std::num::NonZeroU32;
+
+/// What the shares have done together, and how many of them are how far.
+#[derive(Default)]
+struct Sums {
+    complete: u32,
+    failed: u32,
+    working: u32,
+    interrupted: u32,
+    not_begun: u32,
+    names: u64,
+    bytes: u64,
+    /// Names and bytes a second, of those that are at work.
+    names_rate: f64,
+    bytes_rate: f64,
+    /// Names of the shares that are complete.
+    complete_names: u64,
+}
+
+/// Lines that tell how far the shares of a copy are; and whether all are complete.
+pub fn status<K: Kernel>(kernel: &K, about: &About, user: u32) -> Result<(Vec<String>, bool), Error> {
+    let target = quoted(&about.target);
+    let Some(state) = State::open(kernel, about, user)? else {
+        return Ok((vec![format!("{target}: finished")], true));
+    };
+    if state.stage == Stage::Removal {
+        return Ok((vec![format!("{target}: finished, but for the removal of records; run --finish again")], true));
+    }
+    let count = state.plan.count;
+    let (mut lines, mut sums) = (Vec::new(), Sums::default());
+    for number in (1..=count.get()).filter_map(NonZeroU32::new) {
+        let (standing, told) = standing(&state, number)?;
+        sums.add(standing, &told);
+        // Those that need nobody's thought are only counted.
+        if matches!(standing, Standing::Failed | Standing::Interrupted | Standing::AtWork) {
+            lines.push(format!("shard {number} of {count}: {}, {}", standing.words(), amount(told.names, told.bytes)));
+        }
+    }
+    lines.push(sums.line(&target, count));
+    lines.extend(sums.left(count));
+    Ok((lines, sums.complete == count.get()))
+}
+
+/// How far a share is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    NotBegun,
+    AtWork,
+    Interrupted,
+    Failed,
+    Complete,
+}
+
+impl Standing {
+    fn words(self) -> &'static str {
+        match self {
+            Standing::NotBegun => "not begun",
+            Standing::AtWork => "at work",
+            Standing::Interrupted => "interrupted",
+            Standing::Failed => "failed",
+            Standing::Complete => "complete",
+        }
+    }
+}
+
+fn standing<K: Kernel>(state: &State<'_, K>, number: NonZeroU32) -> Result<(Standing, Count), Error> {
+    let shown = state.shown_log(number);
+    let Some(file) = state.log(number)? else { return Ok((Standing::NotBegun, Count::default())) };
+    let is_free = is_locked(state.kernel, &file, &shown)?;
+    let told = ending(state.kernel, &file).map_err(|errno| Error::call(Action::Read, &shown, errno))?;
+    Ok(match told {
+        Ending::Complete(count, _) => (Standing::Complete, count),
+        Ending::NotBegun => (Standing::NotBegun, Count::default()),
+        Ending::Failed(count) => (Standing::Failed, count),
+        Ending::Begun(count) if is_free => (Standing::Interrupted, count),
+        Ending::Begun(count) => (Standing::AtWork, count),
+    })
+}
+
+impl Sums {
+    fn add(&mut self, standing: Standing, told: &Count) {
+        self.names += told.names;
+        self.bytes += told.bytes;
+        match standing {
+            Standing::NotBegun => self.not_begun += 1,
+            Standing::Interrupted => self.interrupted += 1,
+            Standing::Failed => self.failed += 1,
+            Standing::Complete => {
+                self.complete += 1;
+                self.complete_names += told.names;
+            }
+            Standing::AtWork => {
+                self.working += 1;
+                let seconds = (told.told - told.begun).max(1) as f64;
+                self.names_rate += told.names as f64 / seconds;
+                self.bytes_rate += told.bytes as f64 / seconds;
+            }
+        }
+    }
+
+    fn line(&self, target: &str, count: NonZeroU32) -> String {
+        let all = [
+            (self.complete, "complete"),
+            (self.working, "at work"),
+            (self.failed, "failed"),
+            (self.interrupted, "interrupted"),
+            (self.not_begun, "not begun"),
+        ];
+        let counts = all.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"));
+        let counts: Vec<String> = counts.collect();
+        format!("{target}: of {count} shards {}; {} verified", counts.join(", "), amount(self.names, self.bytes))
+    }
+
+    /// What the shares that are complete, and those at work, let expect of the others.
+    fn left(&self, count: NonZeroU32) -> Option<String> {
+        if self.complete == 0 || self.complete == count.get() {
+            return None;
+        }
+        let all = self.complete_names as f64 / f64::from(self.complete) * f64::from(count.get());
+        let left = (all - self.names as f64).max(0.0);
+        let rate = format!("{:.0} names and {:.1} MB a second", self.names_rate, self.bytes_rate / 1e6);
+        Some(format!("about {left:.0} names are left, by the size of shards that are complete; now {rate}"))
+    }
+}
+
+fn amount(names: u64, bytes: u64) -> String {
+    format!("{names} names, {bytes} bytes")
+}

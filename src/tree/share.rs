@@ -1,0 +1,96 @@
+//! What a run that shares its work with others does with a name: leaves it to another, finds it made, or copies and tells.
+
+use super::portion::{Part, Portion, Whose};
+use super::run::{EntryPair, Run};
+use crate::copy::{Follow, Outcome};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel};
+use crate::quote::quoted;
+use std::path::{Path, PathBuf};
+
+/// Whether there is more to do for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// It is to be looked at, and made.
+    Goes,
+    /// There is not.
+    Ended,
+}
+
+impl<K: Kernel> Run<'_, K> {
+    /// What the run does of the work on a tree, where it does not do all of it.
+    pub(super) fn shared_part(&self) -> Option<Part> {
+        self.portion.map(Portion::part)
+    }
+
+    /// Fails for a name whose place in the target is taken by what runs keep there for each other.
+    pub(super) fn check_reserved(&self, path: impl FnOnce() -> PathBuf, name: &Path) -> Result<(), Error> {
+        let reserved = self.portion.and_then(Portion::reserved);
+        let Some(reserved) = reserved.filter(|reserved| reserved.file_name() == Some(name.as_os_str())) else {
+            return Ok(());
+        };
+        if path() != reserved {
+            return Ok(());
+        }
+        let why = "which is where shards keep their records; use --state=DIR";
+        Err(Error::Refused(format!("will not copy to {}, {why}", quoted(reserved))))
+    }
+
+    /// What a run that shares its work does with a name that is no directory, before it is looked at.
+    pub(super) fn begin(&self, entry_pair: &EntryPair<'_, K::File>) -> Result<Begun, Error> {
+        let EntryPair { source, target, context, path, .. } = *entry_pair;
+        let Some(portion) = self.portion else { return Ok(Begun::Goes) };
+        if portion.part() != Part::Names {
+            let found = self.kernel.stat_at(target.dir, target.name, false);
+            let found = found.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
+            // A file may stand where a link led to one.
+            let is_other = context.walked.is_some_and(|kind| kind != found.kind) && source.follow == Follow::No;
+            if is_other {
+                return Err(Error::Refused(format!("{} is not what was copied", quoted(target.shown))));
+            }
+            portion.seen(path);
+            return Ok(Begun::Ended);
+        }
+        let stat = self.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
+        let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
+        let keeps_links = self.keeps_links(entry_pair, &stat);
+        if portion.whose(path, &stat, keeps_links.then_some(stat.ino)) == Whose::Others {
+            return Ok(Begun::Ended);
+        }
+        // The first name of an inode has to be known to the others.
+        if !keeps_links && self.is_made_already(entry_pair)? {
+            self.record(entry_pair, &Outcome::Skipped)?;
+            return Ok(Begun::Ended);
+        }
+        Ok(Begun::Goes)
+    }
+
+    /// Whether a name was made by an earlier run, and is still what that has made.
+    pub(super) fn is_made_already(&self, entry_pair: &EntryPair<'_, K::File>) -> Result<bool, Error> {
+        let EntryPair { target, context, path, .. } = *entry_pair;
+        let Some(portion) = self.portion.filter(|_| !context.fresh) else { return Ok(false) };
+        match self.kernel.stat_at(target.dir, target.name, false) {
+            Ok(found) => Ok(portion.is_made(path, &found)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(Error::call(Action::StatTarget, target.shown, errno)),
+        }
+    }
+
+    /// Tells that a name is as it should be. One with something to complain of is not.
+    pub(super) fn record(&self, entry_pair: &EntryPair<'_, K::File>, outcome: &Outcome) -> Result<(), Error> {
+        let EntryPair { target, path, .. } = *entry_pair;
+        let Some(portion) = self.portion else { return Ok(()) };
+        let complaints = match outcome {
+            Outcome::Copied(copied) => &copied.complaints,
+            Outcome::Made(special) => &special.complaints,
+            Outcome::Skipped => &Vec::new(),
+            Outcome::Declined => return Ok(()),
+        };
+        if complaints.iter().any(|complaint| !matches!(complaint, Error::Noted(_))) {
+            return Ok(());
+        }
+        let found = self.kernel.stat_at(target.dir, target.name, false);
+        let found = found.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
+        portion.made(path, &found)
+    }
+}

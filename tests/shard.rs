@@ -1,0 +1,430 @@
+//! --shard, --finish and --status: one tree that several runs copy ends as one run leaves it, or not as finished.
+//!
+//! What is expected is found out by rsync, by tests/compare, and by cp of GNU.
+
+mod common;
+
+use common::{Output, World, has_tool, left_out};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+/// A tree of every kind of entry, with hard links over many directories, and directories of odd times.
+fn tree(world: &World) {
+    world.every_kind("src");
+    for number in 0..60 {
+        let directory = format!("src/many/{}", number % 7);
+        world.dir(&directory);
+        world.random(&format!("{directory}/f{number}"), 500 + 700 * number, number as u64);
+    }
+    for number in 0..20 {
+        let (from, to) = (number % 7, (number + 3) % 7);
+        world.link(&format!("src/many/{from}/f{}", number / 7 * 7 + from), &format!("src/many/{to}/link{number}"));
+    }
+    world.set_xattr("src/many/1", "user.colour", b"red").chmod("src/many/2", 0o2750);
+    for number in 0..7 {
+        world.times(&format!("src/many/{number}"), (5, 6), (1_000_000 + number, 7));
+    }
+    world.chmod("src/many/3", 0o555).times("src/many", (8, 9), (77, 123_456_789)).times("src", (1, 2), (3, 4));
+}
+
+/// Fails unless rsync finds no difference, the times of directories among them.
+#[track_caller]
+fn assert_same(world: &World, source: &str, target: &str) {
+    world.assert_same_tree(source, target);
+    assert_eq!(links(world, source), links(world, target), "hard links");
+    if !has_tool("rsync") {
+        return left_out("needs rsync for a second comparison");
+    }
+    let listed =
+        world.tool("rsync", ["-aHAXni", "--checksum", "--delete", &format!("{source}/"), &format!("{target}/")]);
+    assert_eq!(listed.trim(), "", "rsync would change this");
+}
+
+/// The sets of names that are one file.
+fn links(world: &World, directory: &str) -> BTreeSet<Vec<String>> {
+    let script = format!("cd {directory} && find . -type f -links +1 -printf '%i %p\\n' | sort");
+    let mut sets = BTreeMap::<String, Vec<String>>::new();
+    for line in world.tool("bash", ["-c", &script]).lines() {
+        let (inode, name) = line.split_once(' ').expect("a number and a name");
+        sets.entry(inode.to_owned()).or_default().push(name.to_owned());
+    }
+    sets.into_values().collect()
+}
+
+fn shard(world: &World, number: u32, count: u32) -> Output {
+    world.cp(&format!("-a --shard={number}/{count} src dst"))
+}
+
+#[test]
+fn shards_one_after_the_other_make_what_one_run_makes() {
+    let world = World::new();
+    tree(&world);
+    for number in [3, 1, 4, 2] {
+        shard(&world, number, 4).succeeds();
+    }
+    assert!(world.exists("dst/.safecp-shards/plan"));
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(world.names("."), ["dst", "src"], "no records are left");
+}
+
+#[test]
+fn shards_at_once_make_what_one_run_makes() {
+    let world = World::new();
+    tree(&world);
+    let running: Vec<_> = (1..=5).map(|number| world.start(&format!("-a --shard={number}/5 src dst"))).collect();
+    for shard in running {
+        shard.finish().succeeds();
+    }
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn the_names_of_a_file_are_in_one_shard() {
+    let world = World::new();
+    tree(&world);
+    shard(&world, 1, 3).succeeds();
+    for set in links(&world, "src") {
+        let there = set.iter().filter(|name| world.exists(format!("dst/{name}"))).count();
+        assert!(there == 0 || there == set.len(), "{set:?} in part");
+    }
+}
+
+#[test]
+fn finish_names_the_shards_that_are_not_complete() {
+    let world = World::new();
+    tree(&world);
+    let none = "safecp: 'dst' has no records of shards: none has begun, or all is finished\n";
+    world.dir("dst").cp("--finish dst").fails(none);
+    shard(&world, 2, 4).succeeds();
+    world.chmod("dst/.safecp-shards/2", 0o600);
+    // Half of its last line is on disk.
+    shard(&world, 3, 4).succeeds();
+    let log = world.read("dst/.safecp-shards/3");
+    fs::write(world.path("dst/.safecp-shards/3"), &log[..log.len() - 5]).expect("a shorter log");
+    let before = fs::read_dir(world.path("dst/.safecp-shards")).expect("records").count();
+    world.cp("--finish dst").fails(
+        "safecp: shard 1 of 4 has not begun\nsafecp: shard 3 of 4 was interrupted\nsafecp: shard 4 of 4 has not begun\n",
+    );
+    assert_eq!(fs::read_dir(world.path("dst/.safecp-shards")).expect("records").count(), before);
+    for number in [1, 3, 4] {
+        shard(&world, number, 4).succeeds();
+    }
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    world.cp("--finish dst").fails(none);
+}
+
+#[test]
+fn a_shard_that_failed_is_not_complete() {
+    let world = World::new();
+    world.dir("src/d").file("src/d/a", "a").file("src/d/b", "b").dir("dst/d").dir("dst/d/a/in-the-way");
+    world
+        .cp("-a --shard=1/1 src dst")
+        .fails("safecp: cannot overwrite directory 'dst/d/a' with non-directory 'src/d/a'\n");
+    assert_eq!(world.read("dst/d/b"), "b");
+    world.cp("--finish dst").fails("safecp: shard 1 of 1 has failed\n");
+    world.tool("rm", ["-r", "dst/d/a"]);
+    shard(&world, 1, 1).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn what_a_shard_has_verified_is_not_copied_again() {
+    let world = World::new();
+    tree(&world);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    let names = ["f1", "f8", "f15", "f22"].map(|name| format!("many/1/{name}"));
+    let at = |name: &String| format!("dst/{name}");
+    let before = names.each_ref().map(|name| world.inode(&at(name)));
+    // One is gone, one was written, one has another source now.
+    fs::remove_file(world.path(at(&names[0]))).expect("rm");
+    world.file(at(&names[1]), "written since").file(format!("src/{}", names[2]), "another source");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(world.inode(&at(&names[3])), before[3], "what was verified stays");
+    assert_ne!(world.inode(&at(&names[2])), before[2], "what has changed does not");
+}
+
+/// What is recorded and unchanged is not even opened.
+#[test]
+fn a_second_run_reads_no_file() {
+    let world = World::new();
+    world.dir("src").file("src/one", "content of one").file("src/two", "content of two");
+    shard(&world, 1, 1).succeeds();
+    let script =
+        "strace -f -e trace=openat,openat2 -o trace \"$safecp\" -a --shard=1/1 src dst && grep -c '\"one\"' trace";
+    assert_eq!(world.shell(script).stdout.trim(), "0", "{}", world.read("trace"));
+}
+
+#[test]
+fn two_runs_of_one_shard_do_not_harm_each_other() {
+    let world = World::new();
+    tree(&world);
+    let twins = [(); 3].map(|()| world.start("-a --shard=1/1 src dst"));
+    for twin in twins {
+        assert_eq!(twin.finish().code(), Some(0));
+    }
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn a_second_run_of_a_shard_waits_for_the_first() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a");
+    shard(&world, 1, 1).succeeds();
+    let script = "flock dst/.safecp-shards/1 sleep 1.5 & sleep 0.3; \"$safecp\" -a --shard=1/1 src dst";
+    let words = "safecp: shard 1 of 1 is at work already; waiting for its end\n";
+    world.shell(script).succeeds_saying(words);
+    let script = "flock dst/.safecp-shards/1 sleep 6 & sleep 0.3; \"$safecp\" --finish dst";
+    world.shell(script).fails("safecp: shard 1 of 1 is at work\n");
+    // --status has a log locked for a moment.
+    let script = "flock dst/.safecp-shards/1 sleep 0.5 & sleep 0.2; \"$safecp\" --finish dst";
+    world.shell(script).succeeds();
+}
+
+#[test]
+fn shards_that_are_killed_go_on_and_end_right() {
+    let world = World::new();
+    tree(&world);
+    world.dir("src/large");
+    for number in 0..30 {
+        world.random(&format!("src/large/{number}"), 600_000, number);
+    }
+    let mut killed = 0;
+    for milliseconds in [5, 10, 20, 40, 80, 160] {
+        let script = format!(
+            "for number in 1 2 3; do \"$safecp\" -a --shard=$number/3 src dst & done; sleep 0.{milliseconds:03}; kill -9 $(jobs -p); wait"
+        );
+        world.shell(&script);
+        // Nothing that has a name is in part.
+        let whole = world.tool(
+            "bash",
+            ["-c", "cd src/large; for f in *; do [ ! -e ../../dst/large/$f ] || cmp $f ../../dst/large/$f; done"],
+        );
+        assert_eq!(whole, "");
+        killed += u32::from(world.cp("--finish dst").code() == Some(1));
+        world.tool("bash", ["-c", "find dst -name '.safecp-*' ! -path '*safecp-shards*' -delete 2>/dev/null; true"]);
+    }
+    assert!(killed > 0, "none was killed in time");
+    for number in 1..=3 {
+        shard(&world, number, 3);
+    }
+    if world.exists("dst/.safecp-shards") {
+        world.cp("--finish dst").succeeds();
+    }
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn a_tree_that_changed_between_shards_is_not_finished() {
+    let world = World::new();
+    tree(&world);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.file("src/many/0/new", "new");
+    world.cp("--finish dst").fails(
+        "safecp: cannot stat 'dst/many/0/new': No such file or directory\n"
+            .replace("'dst", &format!("'{}", world.path("dst").display()))
+            .as_str(),
+    );
+    // It is there, but no shard has copied it.
+    world.tool("cp", ["-a", "src/many/0/new", "dst/many/0/new"]);
+    world.cp("--finish dst").fails_with(&["is not what the sources hold now", "run all shards again, then --finish"]);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn what_has_gone_from_the_target_is_missed() {
+    let world = World::new();
+    tree(&world);
+    shard(&world, 1, 1).succeeds();
+    fs::remove_file(world.path("dst/many/0/f7")).expect("rm");
+    world.cp("--finish dst").fails_with(&["cannot stat", "dst/many/0/f7", "No such file or directory"]);
+    shard(&world, 1, 1).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn records_of_another_copy_are_not_used() {
+    let world = World::new();
+    world.dir("src").dir("other").file("src/a", "a").file("other/a", "b");
+    shard(&world, 1, 2).succeeds();
+    for words in ["-a --shard=1/3 src dst", "-a --shard=1/2 other dst", "-a --sparse=never --shard=2/2 src dst"] {
+        world.cp(words).fails_with(&["'dst/.safecp-shards' has records of another copy"]);
+    }
+    // Jobs and lines make no other copy.
+    world.cp("-av --jobs=2 --shard=2/2 src dst").succeeds();
+    // A copy of what is not finished has the records, and they are not its own.
+    world.tool("cp", ["-a", "dst", "copy"]);
+    world.cp("--finish copy").fails_with(&["the records in 'copy/.safecp-shards' are of a copy to"]);
+    world.chmod("dst/.safecp-shards", 0o755);
+    world.cp("--finish dst").fails_with(&["not using 'dst/.safecp-shards'"]);
+    world.chmod("dst/.safecp-shards", 0o700);
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn records_may_lie_elsewhere() {
+    let world = World::new();
+    tree(&world);
+    world.file("src/.safecp-shards", "the user's");
+    for number in [1, 2] {
+        world.cp(&format!("-a --state=records --shard={number}/2 src dst")).succeeds();
+    }
+    world.cp("--finish dst").fails_with(&["cannot access 'dst/.safecp-shards'"]);
+    world.cp("--finish --state=records dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(world.names("."), ["dst", "src"]);
+}
+
+#[test]
+fn names_like_that_of_the_records_are_copied_or_refused() {
+    let world = World::new();
+    world.dir("src/d/.safecp-shards").file("src/d/.safecp-shards/plan", "the user's").file("src/a", "a");
+    shard(&world, 1, 1).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_eq!(world.read("dst/d/.safecp-shards/plan"), "the user's");
+    world.dir("src/.safecp-shards").file("src/.safecp-shards/plan", "the user's too");
+    world.cp("-a --shard=1/1 src dst2").fails_with(&["will not copy to 'dst2/.safecp-shards'", "--state=DIR"]);
+    assert!(world.read("dst2/.safecp-shards/plan").starts_with("safecp-shards 1 "));
+}
+
+#[test]
+fn several_sources_go_into_a_directory() {
+    let world = World::new();
+    tree(&world);
+    world.file("one", "1").dir("two/in").file("two/in/file", "2").dir("dst").dir("gnu");
+    for number in [1, 2, 3] {
+        world.cp(&format!("-a --shard={number}/3 -t dst src one two")).succeeds();
+    }
+    world.cp("--finish dst").succeeds();
+    world.tool("cp", ["-a", "-t", "gnu", "src", "one", "two"]);
+    for name in ["src", "two"] {
+        assert_same(&world, &format!("gnu/{name}"), &format!("dst/{name}"));
+    }
+    assert_eq!((world.read("dst/one"), world.names("dst")), ("1".to_owned(), world.names("gnu")));
+}
+
+#[test]
+fn an_ordinary_user_finishes_directories_that_are_closed() {
+    let world = World::new();
+    world.dir("src/d/e").file("src/d/e/a", "a").file("src/d/b", "b");
+    world.chmod("src/d/e", 0o500).chmod("src/d", 0o555).times("src/d", (1, 2), (3, 4));
+    world.chmod("src", 0o555).times("src", (5, 6), (7, 8));
+    let words = "for n in 1 2; do $safecp -a --shard=$n/2 src dst || exit 9; done; $safecp --finish dst";
+    world.shell_as_nobody(words).succeeds();
+    assert_same(&world, "src", "dst");
+    world.chmod("src", 0o755).chmod("dst", 0o755);
+}
+
+#[test]
+fn status_tells_how_far_shards_are() {
+    let world = World::new();
+    world.dir("src");
+    for number in 0..30 {
+        world.file(format!("src/{number}"), "12345");
+    }
+    shard(&world, 1, 3).succeeds();
+    let done = fs::read_dir(world.path("dst")).expect("readdir").count() - 1;
+    let sum = format!("{done} names, {} bytes verified", done * 5);
+    let left = format!("about {} names are left, by the size of shards that are complete", 2 * done);
+    let status = world.cp("--status dst");
+    assert_eq!(status.code(), Some(1));
+    assert!(status.stdout.contains("of 3 shards 1 complete, 2 not begun"), "{status}");
+    assert!(status.stdout.contains(&sum) && status.stdout.contains(&left), "{status}");
+    let begun = world.shell("flock dst/.safecp-shards/1 sleep 1 & sleep 0.3; \"$safecp\" --status dst; true");
+    assert!(begun.stdout.contains("1 complete"), "{begun}");
+    shard(&world, 2, 3).succeeds();
+    shard(&world, 3, 3).succeeds();
+    let status = world.cp("--status dst");
+    assert!(status.code() == Some(0) && status.stdout.contains("30 names, 150 bytes verified"), "{status}");
+}
+
+#[test]
+fn batch_systems_name_the_shard() {
+    let world = World::new();
+    tree(&world);
+    let array = "SLURM_ARRAY_TASK_MIN=3 SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_ID";
+    let script =
+        format!("for id in 3 4; do {array}=$id $safecp -a --shard=auto src dst || exit; done; $safecp --finish dst");
+    world.shell(&script).succeeds();
+    assert_same(&world, "src", "dst");
+    world.cp("-a --shard=auto src dst2").fails("safecp: --shard=auto: no batch system's variables are set\n");
+}
+
+#[test]
+fn what_cannot_be_shared_out_is_refused() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a").file("b", "b");
+    for (words, why) in [
+        ("-a --shard=0/2 src dst", "invalid shard '0/2': K/N with K from 1 to N, or auto"),
+        ("-a --shard=3/2 src dst", "invalid shard '3/2': K/N with K from 1 to N, or auto"),
+        ("-a --shard=1 src dst", "invalid shard '1': K/N with K from 1 to N, or auto"),
+        ("-r --shard=1/2 src dst", "--shard needs -a, or -R with --preserve=mode"),
+        ("-al --shard=1/2 src dst", "--shard cannot be combined with"),
+        ("-a -n --shard=1/2 src dst", "--shard cannot be combined with"),
+        ("-a --backup --shard=1/2 src dst", "--shard cannot be combined with"),
+        ("-a --state=s src dst", "--state is of use only with --shard"),
+        ("-a --shard=1/2 b dst", "'b' is no directory: name the target's directory with -t"),
+    ] {
+        world.cp(words).fails_with(&[why]);
+        assert!(!world.exists("dst"), "{words}");
+    }
+}
+
+/// Killed at any call that changes something, --finish comes to the same end when it is run again, and says success only then.
+#[test]
+fn a_finish_that_is_killed_at_any_call_can_be_run_again() {
+    let world = World::new();
+    world.dir("src/d/e").file("src/d/e/a", "a").file("src/b", "b").link("src/b", "src/d/c");
+    world.times("src/d/e", (1, 2), (3, 4)).times("src/d", (5, 6), (7, 8)).times("src", (9, 10), (11, 12));
+    for number in [1, 2] {
+        shard(&world, number, 2).succeeds();
+    }
+    world.tool("cp", ["-a", "dst", "saved"]);
+    let calls = "mkdirat,renameat2,unlinkat,fchmod,fchmodat,fchownat,fchown,utimensat,fsync,syncfs,close";
+    let mut killed = 0;
+    for call in 1.. {
+        world.tool("bash", ["-c", "rm -rf dst .safecp-shards*; cp -a saved dst"]);
+        let script = format!(
+            "strace -f -o /dev/null -e inject={calls}:signal=KILL:when={call} \"$safecp\" --finish dst --jobs=1"
+        );
+        let first = world.shell(&script);
+        if first.code() == Some(0) {
+            break;
+        }
+        killed += 1;
+        let again = world.cp("--finish dst");
+        let is_done = again.code() == Some(0) || again.stderr.contains("or all is finished");
+        assert!(is_done, "after a kill at call {call}: {again}");
+        assert_same(&world, "src", "dst");
+        assert_eq!(world.names("."), ["dst", "saved", "src"], "after a kill at call {call}");
+    }
+    assert!(killed > 20, "{killed} calls");
+}
+
+/// A target that is a mount point keeps its records within it to the end.
+#[test]
+fn a_target_that_is_a_mount_point_gets_its_own_time_last() {
+    let Some(world) = World::with_mounts("a filesystem of its own") else { return };
+    tree(&world);
+    world.dir("dst");
+    let script = "mount -t tmpfs none dst
+        for number in 1 2 3; do $safecp -a --shard=$number/3 src dst; done
+        $safecp --finish dst
+        [ ! -e dst/.safecp-shards ]
+        [ \"$(find src -type d -printf '%P %m %T@\\n' | sort)\" = \"$(find dst -type d -printf '%P %m %T@\\n' | sort)\" ]";
+    world.shell_with_mounts(script).succeeds();
+}
