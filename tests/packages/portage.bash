@@ -28,6 +28,7 @@ try_portage() {
     check "Portage alone, no data at the merge: status 0, wrong" lies_pass far
     unset features
     fail_without_die
+    lose_a_file
     protect_config
     $sample || more_of_portage
 }
@@ -135,7 +136,7 @@ FEATURES="-sandbox -usersandbox -userpriv -userfetch -usersync -network-sandbox 
     -strict -qa-unresolved-soname-deps -binpkg-logs nostrip"
 END
     : >"$root/etc/portage/bashrc"
-    [[ $2 == without ]] || echo "source $project/contrib/portage/bashrc" >"$root/etc/portage/bashrc"
+    [[ $2 == without ]] || echo "source $project/contrib/portage/bashrc; ${more_hooks-}" >"$root/etc/portage/bashrc"
 }
 
 run_emerge() {
@@ -204,6 +205,14 @@ lost_failure() {
     configure_portage "$place/build" without
     echo "PATH=$work/front:\$PATH" >"$root/etc/portage/bashrc"
     run_emerge && ! is_right
+}
+
+# By a hook of the user's that calls ours, as README.md has it.
+lose_a_file() {
+    local status=0 more_hooks="pre_pkg_postinst() { rm ${root@Q}/opt/ins/renamed; safecp_pre_pkg_postinst; }"
+    emerge near with || status=$?
+    check "a file that is gone after the merge: fails" ended_badly "$status"
+    check "it is named" grep -q "missing: .*/opt/ins/renamed" "$place/log"
 }
 
 # The user's file stays, the new one lies beside it, and nothing is called damaged; once more with the new one refused by hand.
