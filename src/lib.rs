@@ -47,5 +47,6 @@ pub mod mv;
 pub mod options;
 pub mod quote;
 pub mod report;
+pub mod sftp;
 pub mod signals;
 pub mod tree;
