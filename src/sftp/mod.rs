@@ -6,6 +6,20 @@
 //!
 //! Nothing here knows of ssh: whoever calls says how the two channels are started ([`Reach`]).
 
+mod client;
+mod connection;
+mod far_digest;
+mod far_path;
+mod hashing;
+mod incoming;
+mod local_tree;
+mod pace;
+mod push;
+mod reading;
+mod status;
+mod temporary;
 mod types;
+pub mod wire;
 
-pub use types::{Attributes, Failure, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
+pub use push::push;
+pub use types::{Attributes, Failure, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};

@@ -1,10 +1,12 @@
 //! What is asked of a transfer over SFTP, and what it tells.
 
 use crate::error::Error;
+use crate::kernel::Kernel;
 use crate::quote::quoted;
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How the far end is reached. The commands are started with pipes for standard input and output; standard error stays as it is.
 pub trait Reach {
@@ -101,6 +103,11 @@ pub enum Told<'a> {
     },
     /// Bytes were sent or received, for who shows progress.
     Moved(u64),
+    /// The source of a file that was copied changed while it was read.
+    Changed {
+        /// The source.
+        source: &'a Path,
+    },
     /// A name was not copied, or not as it was asked. The run goes on.
     Failed(&'a Failure),
 }
@@ -147,5 +154,20 @@ impl fmt::Display for Failure {
             Failure::Broken(reason) => write!(f, "connection to the far end: {reason}"),
             Failure::Stopped => write!(f, "interrupted"),
         }
+    }
+}
+
+/// This machine, and when to stop.
+#[derive(Debug)]
+pub struct Near<'a, K: Kernel> {
+    /// Its system calls.
+    pub kernel: &'a K,
+    /// True once the run is to end.
+    pub stop: &'a AtomicBool,
+}
+
+impl<K: Kernel> Near<'_, K> {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 }
