@@ -33,7 +33,7 @@ const AFTER: u64 = 10_000_000_000;
 
 /// Makes names, and searches directories for old ones; see the head of this file.
 #[derive(Default)]
-pub(super) struct TemporaryNames {
+pub(crate) struct TemporaryNames {
     /// 256 bits that nobody else knows.
     secret: OnceLock<[u8; 32]>,
     /// Names made so far.

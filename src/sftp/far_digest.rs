@@ -19,9 +19,9 @@ use std::time::Duration;
 const LINE: &str = "exec sh -c 'read -r greeting; for tool in b3sum openssl sha256sum none; do \
                     command -v $tool >/dev/null 2>&1 && command -v xargs >/dev/null 2>&1 && break; done; \
                     echo \"safecp digests by $tool\"; case $tool in \
-                    b3sum) exec xargs -0 -n 500 b3sum -- 2>/dev/null;; \
-                    openssl) exec xargs -0 -n 500 openssl dgst -sha256 -r 2>/dev/null;; \
-                    sha256sum) exec xargs -0 -n 500 sha256sum -- 2>/dev/null;; esac'";
+                    b3sum) exec xargs -0 -n 128 b3sum -- 2>/dev/null;; \
+                    openssl) exec xargs -0 -n 128 openssl dgst -sha256 -r 2>/dev/null;; \
+                    sha256sum) exec xargs -0 -n 128 sha256sum -- 2>/dev/null;; esac'";
 
 /// What the line writes first.
 const SAYS: &str = "safecp digests by ";

@@ -118,7 +118,7 @@ pub(crate) fn copy<S: AsRef<OsStr>>(way: Way, far: &dyn Reach, sources: &[S], ta
     let tell = &mut |told: &Told<'_>| heard.hear(told);
     let done: Result<(), Failure> = match way {
         Way::Push => sftp::push(&near, far, &sources, target, wishes, tell),
-        Way::Pull => unreachable!("{way:?}"),
+        Way::Pull => sftp::pull(&near, far, &sources, target, wishes, tell),
     };
     heard.ended = done.err().map(|failure| failure.to_string());
     heard
