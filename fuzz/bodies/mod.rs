@@ -8,4 +8,5 @@ pub(crate) mod input;
 pub(crate) mod lists;
 pub(crate) mod map;
 pub(crate) mod quote;
+pub(crate) mod sftp;
 pub(crate) mod version;

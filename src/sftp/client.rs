@@ -10,12 +10,17 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 /// Requests that wait for answers, at most; OpenSSH's own client has 64 by default, which a long way makes slow.
 const REQUESTS_MAX: usize = 1024;
 
 /// Bytes that are on their way, at most: four times what an SSH channel of OpenSSH holds.
 const BYTES_MAX: usize = 8 << 20;
+
+/// How often the program's end is looked for, and how long after the last look.
+const END_LOOKS: usize = 500;
+const END_LOOK: Duration = Duration::from_millis(10);
 
 /// How much content a request carries where the server does not say: what every server takes.
 const LENGTH_PLAIN: u64 = 32 << 10;
@@ -247,7 +252,14 @@ impl<T> Client<T> {
     /// Ends the connection and waits for the program's end.
     pub(super) fn end(mut self) {
         drop(self.output.take());
-        // Everything was answered: how it ends says nothing of the files.
+        // Everything was answered: how it ends says nothing of the files. A server that does not end is not waited for.
+        for _ in 0..END_LOOKS {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(END_LOOK);
+        }
+        self.child.kill().unwrap_or(());
         self.child.wait().map(drop).unwrap_or(());
     }
 }

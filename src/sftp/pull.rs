@@ -20,7 +20,7 @@ use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::quote::quoted;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,7 @@ pub fn pull<K: Kernel>(
         connection: opened.begin(),
         ground,
         operands: operands.into_iter(),
+        given: BTreeSet::new(),
         place,
         files_max,
         levels: Vec::new(),
@@ -90,9 +91,16 @@ pub fn pull<K: Kernel>(
         has_ended_digests: false,
         pace: Pace::new(wishes.speed_max),
     };
-    pull.run()?;
-    pull.connection.client.end();
-    Ok(())
+    let done = pull.run();
+    if done.is_ok() {
+        pull.connection.client.end();
+        return done;
+    }
+    // What is here of files goes; the far end has nothing of ours but open handles.
+    for file in pull.files.values_mut() {
+        pull.ground.discard(&mut file.landing);
+    }
+    done
 }
 
 /// A far source.
@@ -131,6 +139,11 @@ impl<F> Place<F> {
     }
 }
 
+/// Whether a far path is the other one, or lies in it.
+fn is_within(path: &[u8], other: &[u8]) -> bool {
+    path.strip_prefix(trimmed(other)).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || other == b"/")
+}
+
 fn shown_name(name: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(name))
 }
@@ -140,6 +153,8 @@ fn shown_name(name: &[u8]) -> PathBuf {
 enum Tag {
     /// A look at a name of which it is not known what it is.
     Look(u64),
+    /// Where a link to a directory with these attributes leads.
+    Resolve(u64, Attrs),
     /// The directory of this number.
     Open(u64),
     List(u64),
@@ -163,6 +178,8 @@ struct Found<F> {
     dir: Rc<LocalDirectory<F>>,
     /// `None`: the content goes into the directory itself.
     name: Option<PathBuf>,
+    /// The far path that it was found in, with no link in it; `None` for an operand.
+    above: Option<Vec<u8>>,
 }
 
 /// A far directory whose names are coming.
@@ -200,6 +217,8 @@ struct Pull<'a, K: Kernel> {
     connection: Connection<Tag>,
     ground: Ground<'a, K>,
     operands: std::vec::IntoIter<Operand>,
+    /// Names that operands have.
+    given: BTreeSet<PathBuf>,
     place: Place<K::File>,
     files_max: usize,
     levels: Vec<Level<K::File>>,
@@ -221,7 +240,7 @@ impl<K: Kernel> Pull<'_, K> {
                 self.take(incoming)?;
             }
             if self.near.is_stopped() {
-                return self.stop();
+                return Err(Failure::Stopped);
             }
             if self.connection.client.has_room() && self.advance()? {
                 continue;
@@ -233,14 +252,6 @@ impl<K: Kernel> Pull<'_, K> {
                 self.take(incoming)?;
             }
         }
-    }
-
-    /// What is here of files goes; the far end has nothing of ours but open handles.
-    fn stop(&mut self) -> Result<(), Failure> {
-        for file in self.files.values_mut() {
-            self.ground.discard(&mut file.landing);
-        }
-        Err(Failure::Stopped)
     }
 
     /// Asks for something, or begins something. False if there is nothing to do before something comes in.
@@ -286,7 +297,8 @@ impl<K: Kernel> Pull<'_, K> {
                 let dir = Rc::clone(&level.local);
                 let (source, path) =
                     (level.source.join(OsStr::from_bytes(&entry.name)), join(&level.path, &entry.name));
-                let found = Found { source, path, dir, name: Some(shown_name(&entry.name)) };
+                let (name, above) = (Some(shown_name(&entry.name)), Some(level.path.clone()));
+                let found = Found { source, path, dir, name, above };
                 return self.begin(found, entry.attrs).map(|()| true);
             }
             if level.is_over {
@@ -306,7 +318,11 @@ impl<K: Kernel> Pull<'_, K> {
         let own = split(trimmed(&operand.typed)).1.to_vec();
         let name = self.place.name.clone().or_else(|| is_single(&own).then(|| shown_name(&own)));
         let (source, dir) = (shown(&operand.typed), Rc::clone(&self.place.dir));
-        self.look(Found { source, path: operand.absolute, dir, name })?;
+        if let Some(name) = name.as_ref().filter(|name| !self.given.insert(name.to_path_buf())) {
+            self.failed_here(Error::just_created(&dir.shown.join(name), &source));
+            return Ok(true);
+        }
+        self.look(Found { source, path: operand.absolute, dir, name, above: None })?;
         Ok(true)
     }
 
@@ -368,10 +384,38 @@ impl<K: Kernel> Pull<'_, K> {
                 let sentence = format!("{}: not a regular file", quoted(&found.source));
                 self.failed_here(Error::Refused(sentence));
             }
+            // It was a link: what it leads to may be what it was found in.
+            Answer::Attrs(attrs)
+                if found.above.is_some() && attrs.mode.is_some_and(|mode| mode & KIND == DIRECTORY) =>
+            {
+                self.connection.client.ask(&Request::Realpath(&found.path), Tag::Resolve(number, *attrs))?;
+                self.looking.insert(number, found);
+                return Ok(());
+            }
             Answer::Attrs(attrs) => return self.begin(found, *attrs),
             answer => {
                 let (name, reason) = (found.source.as_path().into(), refusal(answer));
                 self.failed(Failure::Far { action: "cannot stat", name, reason });
+            }
+        }
+        self.release(found.dir);
+        Ok(())
+    }
+
+    fn resolved(&mut self, number: u64, attrs: Attrs, answer: &Answer) -> Result<(), Failure> {
+        let Some(found) = self.looking.remove(&number) else { return Ok(()) };
+        let path = match answer {
+            Answer::Names(names) => names.first().map(|entry| entry.name.clone()),
+            _ => None,
+        };
+        match path.filter(|path| path.starts_with(b"/") && !path.contains(&0)) {
+            Some(path) if found.above.as_ref().is_some_and(|above| is_within(above, &path)) => {
+                self.failed_here(Error::call(Action::Access, &found.source, Errno::LOOP));
+            }
+            Some(path) => return self.begin_directory(Found { path, ..found }, attrs),
+            None => {
+                let (name, reason) = (found.source.as_path().into(), refusal(answer));
+                self.failed(Failure::Far { action: "cannot follow symbolic link", name, reason });
             }
         }
         self.release(found.dir);
@@ -483,7 +527,7 @@ impl<K: Kernel> Pull<'_, K> {
     // ---- files ----
 
     fn begin_file(&mut self, found: Found<K::File>) -> Result<(), Failure> {
-        let Found { source, path, dir, name } = found;
+        let Found { source, path, dir, name, above: _ } = found;
         let Some(name) = name else {
             self.failed_here(Error::Refused(format!("{}: not a directory", quoted(&source))));
             self.release(dir);
@@ -536,6 +580,7 @@ impl<K: Kernel> Pull<'_, K> {
                 let (id, answer) = answer.map_err(|error| Failure::Broken(error.to_string()))?;
                 match self.connection.client.answered(id, &answer)? {
                     Tag::Look(number) => self.looked(number, &answer),
+                    Tag::Resolve(number, attrs) => self.resolved(number, attrs, &answer),
                     Tag::Open(number) => {
                         self.opened_directory(number, answer);
                         Ok(())
@@ -754,7 +799,7 @@ impl<K: Kernel> Pull<'_, K> {
         }
         let Received { source, path, landing, .. } = file;
         let name = landing.shown.file_name().map(PathBuf::from);
-        self.begin_file(Found { source, path, dir: landing.dir, name })
+        self.begin_file(Found { source, path, dir: landing.dir, name, above: None })
     }
 
     /// A failed file goes when nothing of it is due.

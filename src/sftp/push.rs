@@ -63,8 +63,9 @@ pub fn push<K: Kernel>(
     } else {
         let (dir, name) = split(trimmed(typed));
         let dir = opened.absolute(dir)?;
-        sources.iter().map(|source| (source.clone(), dir.clone(), name.to_vec())).collect::<Vec<_>>()
+        sources.iter().map(|source| (source.clone(), dir.clone(), name.to_vec())).collect::<Vec<Operand>>()
     };
+    let operands = without_doubles(operands, tell);
     let searched = operands.iter().map(|(_, dir, _)| dir.clone()).collect::<BTreeSet<_>>();
     let names = Names::new(near.kernel);
     let files_max = FILES_MAX.min(opened.server.lengths().handles / 2).max(1);
@@ -92,6 +93,23 @@ pub fn push<K: Kernel>(
     push.run()?;
     push.connection.client.end();
     Ok(())
+}
+
+/// A source, the far directory that it goes to, and its name there.
+type Operand = (PathBuf, Vec<u8>, Vec<u8>);
+
+/// Operands without those that would take the place of another; of a tree's content nothing does.
+fn without_doubles(operands: Vec<Operand>, tell: &mut dyn FnMut(&Told<'_>)) -> Vec<Operand> {
+    let mut targets = BTreeSet::new();
+    let mut is_new = |operand: &Operand| {
+        let (source, dir, name) = operand;
+        let is_new = name == b"." || targets.insert((dir.clone(), name.clone()));
+        if !is_new {
+            tell(&Told::Failed(&Failure::Here(Error::just_created(&shown(&join(dir, name)), source))));
+        }
+        is_new
+    };
+    operands.into_iter().filter(|operand| is_new(operand)).collect()
 }
 
 /// What a source is called in the directory that it is copied into.
