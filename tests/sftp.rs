@@ -557,7 +557,8 @@ fn cuts_leave_old_or_new_and_the_next_run_leaves_nothing_else() {
     let points = number("SAFECP_SFTP_CUTS").unwrap_or(40);
     let (mut failed, mut left) = (0, 0);
     // Nobody but head holds the output, so that its end is seen.
-    let down = |length: u64| format!("exec bash -c 'exec 3<&0; exec head -c {length} < <(exec $server <&3)'");
+    let down =
+        |length: u64| format!("exec bash -c 'exec 3<&0; exec stdbuf -o0 head -c {length} < <(exec $server <&3)'");
     for point in 0..points {
         for number in 0..20 {
             fs::write(world.path(&format!("there/tree/{number}")), "old").expect("a file");
@@ -566,7 +567,7 @@ fn cuts_leave_old_or_new_and_the_next_run_leaves_nothing_else() {
         // The early points lie close together: that is where names are made.
         let length = 40 + point * point * 220_000 / (points * points);
         let (way, script) = match point % 3 {
-            0 => ("push", format!("head -c {length} | $server")),
+            0 => ("push", format!("stdbuf -o0 head -c {length} | $server")),
             1 => ("push", down(length / 20 + 40)),
             _ => ("pull", down(length)),
         };
