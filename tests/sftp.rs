@@ -102,7 +102,7 @@ fn an_account_without_a_shell_is_read_back() {
 
 /// A directory with these programs and no others, for a far shell that finds only them.
 fn only(world: &World, programs: &[&str]) -> String {
-    let bin = world.path(&format!("bin-{}", programs.join("-")));
+    let bin = world.path(format!("bin-{}", programs.join("-")));
     fs::create_dir(&bin).expect("mkdir");
     for program in programs {
         let found = world.tool("sh", ["-c", &format!("command -v {program}")]);
@@ -232,9 +232,9 @@ fn targets_are_found_as_scp_finds_them() {
             copy(way, &Far::plain(), sources, &world.path(target), wishes)
         };
         let (file, dir) = (world.path("here/file"), world.path("here/tree"));
-        assert!(to(&[file.clone()], "there/other", &wishes()).is_success());
+        assert!(to(std::slice::from_ref(&file), "there/other", &wishes()).is_success());
         assert_eq!(fs::read(world.path("there/other")).expect("a file"), b"new");
-        assert!(to(&[dir.clone()], "there/renamed", &wishes()).is_success());
+        assert!(to(std::slice::from_ref(&dir), "there/renamed", &wishes()).is_success());
         world.tool("diff", ["-r", "here/tree", "there/renamed"]);
         assert!(to(&[file.clone(), dir.clone()], "there", &wishes()).is_success());
         world.tool("diff", ["-r", "here", "there", "-x", "other", "-x", "renamed"]);
@@ -551,7 +551,7 @@ fn cuts_leave_old_or_new_and_the_next_run_leaves_nothing_else() {
     let content: Vec<u8> = (0..200_000).map(|at| (at / 3) as u8).collect();
     fs::write(world.path("here/tree/large"), &content).expect("a file");
     for number in 0..20 {
-        fs::write(world.path(&format!("here/tree/{number}")), "new").expect("a file");
+        fs::write(world.path(format!("here/tree/{number}")), "new").expect("a file");
     }
     let (here, there) = (world.path("here/tree"), world.path("there"));
     let points = number("SAFECP_SFTP_CUTS").unwrap_or(40);
@@ -561,7 +561,7 @@ fn cuts_leave_old_or_new_and_the_next_run_leaves_nothing_else() {
         |length: u64| format!("exec bash -c 'exec 3<&0; exec stdbuf -o0 head -c {length} < <(exec $server <&3)'");
     for point in 0..points {
         for number in 0..20 {
-            fs::write(world.path(&format!("there/tree/{number}")), "old").expect("a file");
+            fs::write(world.path(format!("there/tree/{number}")), "old").expect("a file");
         }
         fs::write(world.path("there/tree/large"), "old").expect("a file");
         // The early points lie close together: that is where names are made.
