@@ -56,6 +56,7 @@ pub mod quote;
 pub mod remote;
 pub mod report;
 pub mod scan;
+pub mod sftp;
 pub mod shard;
 pub mod signals;
 pub mod targets;

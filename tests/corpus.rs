@@ -55,6 +55,11 @@ fn ranges_are_sets_of_numbers() {
 }
 
 #[test]
+fn what_an_sftp_server_sends_is_read_or_refused() {
+    check("sftp", bodies::sftp::check);
+}
+
+#[test]
 fn a_map_of_anything_covers_the_file_or_is_nonsense() {
     check("map", bodies::map::check);
 }

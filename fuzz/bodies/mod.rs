@@ -10,4 +10,5 @@ pub(crate) mod map;
 pub(crate) mod message;
 pub(crate) mod quote;
 pub(crate) mod scan;
+pub(crate) mod sftp;
 pub(crate) mod version;

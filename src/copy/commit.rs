@@ -29,12 +29,12 @@ pub enum Claim {
 }
 
 /// A directory in which temporaries are made.
-pub(super) struct Spot<'a, K: Kernel> {
-    pub(super) kernel: &'a K,
-    pub(super) names: &'a TemporaryNames,
-    pub(super) dir: &'a K::File,
+pub(crate) struct Spot<'a, K: Kernel> {
+    pub(crate) kernel: &'a K,
+    pub(crate) names: &'a TemporaryNames,
+    pub(crate) dir: &'a K::File,
     /// Nobody but this machine's kernel works on the filesystem: its locks hold for everyone.
-    pub(super) is_local: bool,
+    pub(crate) is_local: bool,
 }
 
 impl<K: Kernel> Clone for Spot<'_, K> {
@@ -163,24 +163,24 @@ impl<K: Kernel> Spot<'_, K> {
 }
 
 /// A file that does not have its target's name yet. Dropping it removes its temporary name.
-pub(super) struct Temporary<'a, K: Kernel> {
+pub(crate) struct Temporary<'a, K: Kernel> {
     spot: Spot<'a, K>,
     name: Option<PathBuf>,
     file: Option<K::File>,
 }
 
 /// A temporary whose directory's handle is not at hand.
-pub(super) struct Detached<F> {
+pub(crate) struct Detached<F> {
     name: Option<PathBuf>,
     /// Open for reading and writing.
-    pub(super) file: F,
+    pub(crate) file: F,
 }
 
 impl<'a, K: Kernel> Temporary<'a, K> {
     /// Makes an empty file, open for reading and writing, in the directory. It has no name, and the
     /// mode `nameless`, where that is asked for and the filesystem can do it; else a temporary name, and the mode
     /// `named`. Both are less the umask.
-    pub(super) fn create(spot: Spot<'a, K>, named: Mode, nameless: Option<Mode>) -> crate::kernel::Result<Self> {
+    pub(crate) fn create(spot: Spot<'a, K>, named: Mode, nameless: Option<Mode>) -> crate::kernel::Result<Self> {
         let Some(mode) = nameless else { return Self::create_named(spot, named) };
         match Self::create_nameless(spot, Some(spot.dir), Path::new("."), mode, OFlags::empty()) {
             // EISDIR and ENOENT come from kernels and network filesystems that do not know the flag. What a filter
@@ -248,18 +248,18 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// The open file.
-    pub(super) fn file(&self) -> &K::File {
+    pub(crate) fn file(&self) -> &K::File {
         self.file.as_ref().expect("a temporary has its file until it is closed")
     }
 
     /// Takes the file out of its directory's hands, for a while or for good. Nothing is removed on drop then.
-    pub(super) fn detach(mut self) -> Detached<K::File> {
+    pub(crate) fn detach(mut self) -> Detached<K::File> {
         let file = self.file.take().expect("a temporary has its file until it is closed");
         Detached { name: self.name.take(), file }
     }
 
     /// The same file again, in the directory that it was made in.
-    pub(super) fn attach(spot: Spot<'a, K>, detached: Detached<K::File>) -> Self {
+    pub(crate) fn attach(spot: Spot<'a, K>, detached: Detached<K::File>) -> Self {
         Self { spot, name: detached.name, file: Some(detached.file) }
     }
 
@@ -269,7 +269,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// Whether that error says that it cannot be given a name, since it has none.
-    pub(super) fn lacks_link(&self, errno: Errno) -> bool {
+    pub(crate) fn lacks_link(&self, errno: Errno) -> bool {
         self.name.is_none() && self.spot.lacks_link(errno)
     }
 
@@ -279,7 +279,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// Gives it a temporary name, if it has none.
-    pub(super) fn give_name(&mut self) -> crate::kernel::Result<()> {
+    pub(crate) fn give_name(&mut self) -> crate::kernel::Result<()> {
         if self.name.is_none() {
             let Spot { kernel, dir, is_local, .. } = self.spot;
             let link = |name: &Path| kernel.link(self.file(), dir, name);
@@ -297,7 +297,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
 
     /// Gives the file the name `target` in its directory. On an error that has what it had, but where a new file took
     /// the name and its temporary one could not be removed.
-    pub(super) fn commit(&mut self, target: &Path, claim: Claim) -> crate::kernel::Result<()> {
+    pub(crate) fn commit(&mut self, target: &Path, claim: Claim) -> crate::kernel::Result<()> {
         let Spot { kernel, dir, .. } = self.spot;
         match (claim, &self.name) {
             (Claim::New, None) => kernel.link(self.file(), dir, target)?,
@@ -327,7 +327,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// Removes its temporary name, if it has one.
-    pub(super) fn remove(&mut self) -> crate::kernel::Result<()> {
+    pub(crate) fn remove(&mut self) -> crate::kernel::Result<()> {
         match self.name.take() {
             Some(name) => self.spot.remove(&name),
             None => Ok(()),

@@ -33,7 +33,7 @@ const AFTER: u64 = 10_000_000_000;
 
 /// Makes names, and searches directories for old ones; see the head of this file.
 #[derive(Default)]
-pub(super) struct TemporaryNames {
+pub(crate) struct TemporaryNames {
     /// 256 bits that nobody else knows.
     secret: OnceLock<[u8; 32]>,
     /// Names made so far.
@@ -45,14 +45,14 @@ pub(super) struct TemporaryNames {
 
 /// A process, so that another on the same machine can tell whether it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Author {
+pub(crate) struct Author {
     /// Of the boot ID.
-    boot: u64,
+    pub(crate) boot: u64,
     /// Of the boot ID and the PID namespace.
-    machine: u64,
-    pid: u64,
+    pub(crate) machine: u64,
+    pub(crate) pid: u64,
     /// Of the time at which it began.
-    start: u64,
+    pub(crate) start: u64,
 }
 
 /// Which inode a name is for.
@@ -97,7 +97,7 @@ struct Mark {
 
 /// What is known of a run that left a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     Alive,
     Dead,
     /// It began in another boot.
@@ -195,7 +195,7 @@ fn mark_of(name: &OsStr, here: &Stat) -> Option<Mark> {
 
 impl Author {
     /// This process, if /proc tells of it.
-    fn of_this_process<K: Kernel>(kernel: &K) -> Option<Self> {
+    pub(crate) fn of_this_process<K: Kernel>(kernel: &K) -> Option<Self> {
         let boot = contents(kernel, Path::new("/proc/sys/kernel/random/boot_id")).ok()?;
         let namespace = kernel.stat_at(None, Path::new("/proc/self/ns/pid"), true).ok()?;
         let process = contents(kernel, Path::new("/proc/self/stat")).ok()?;
@@ -214,7 +214,7 @@ impl Author {
 
     /// What became of it, as seen by `observer`. Only its own kernel knows of a process; a /proc that hides those of
     /// others is not asked whether it is there.
-    fn fate<K: Kernel>(self, kernel: &K, observer: Option<Self>) -> Fate {
+    pub(crate) fn fate<K: Kernel>(self, kernel: &K, observer: Option<Self>) -> Fate {
         let Some(observer) = observer.filter(|_| self.machine != 0) else { return Fate::Unknown };
         if self.machine != observer.machine {
             return if self.boot == observer.boot { Fate::Unknown } else { Fate::OtherBoot };

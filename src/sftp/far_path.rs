@@ -1,0 +1,68 @@
+//! Paths of the far end: bytes, with slashes between the names. And names that a server sends, which are not believed.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The longest name of any filesystem that is known.
+const NAME_MAX: usize = 255 * 4;
+
+/// `name` in `dir`.
+pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    let slash: &[u8] = if dir.is_empty() || dir.ends_with(b"/") { b"" } else { b"/" };
+    [dir, slash, name].concat()
+}
+
+/// Directory and name of a path, without slashes at its end.
+pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let path = trimmed(path);
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(0) => (b"/", &path[1..]),
+        Some(at) => (trimmed(&path[..at]), &path[at + 1..]),
+        None => (b".", path),
+    }
+}
+
+/// A path without slashes at its end.
+pub(super) fn trimmed(path: &[u8]) -> &[u8] {
+    let length = path.iter().rposition(|byte| *byte != b'/').map_or(1, |last| last + 1);
+    &path[..length.min(path.len())]
+}
+
+/// Whether a name from a directory of the server is one, and leads nowhere else.
+pub(super) fn is_single(name: &[u8]) -> bool {
+    !matches!(name, b"" | b"." | b"..") && name.len() <= NAME_MAX && !name.iter().any(|byte| matches!(byte, b'/' | 0))
+}
+
+/// As a path for messages.
+pub(super) fn shown(path: &[u8]) -> PathBuf {
+    Path::new(OsStr::from_bytes(path)).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_apart_as_they_were_joined() {
+        assert_eq!(split(b"/a/b"), (&b"/a"[..], &b"b"[..]));
+        assert_eq!(split(b"/a"), (&b"/"[..], &b"a"[..]));
+        assert_eq!(split(b"a//b//"), (&b"a"[..], &b"b"[..]));
+        assert_eq!(split(b"a"), (&b"."[..], &b"a"[..]));
+        assert_eq!(split(b"/"), (&b"/"[..], &b""[..]));
+        assert_eq!(join(b"/", b"a"), b"/a");
+        assert_eq!(join(b"/a", b"b"), b"/a/b");
+        assert_eq!(join(b"", b"b"), b"b");
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_none() {
+        let long = [b'n'; NAME_MAX + 1];
+        for name in [&b""[..], b".", b"..", b"a/b", b"/a", b"../a", b"a\0", &long] {
+            assert!(!is_single(name), "{name:?}");
+        }
+        for name in [&b"..."[..], b"a", b"-rf", b"\xff\n", b" "] {
+            assert!(is_single(name), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! One far file that is being read: what is asked for next, and the order of what comes.
+//!
+//! Many reads are asked for at once and answered in any order, some with less than was asked. The bytes come out in order,
+//! each once. The file's size is a proposal: the end is where the server says that it is.
+
+use super::hashing::Hashing;
+use super::wire::{self, Answer};
+use std::collections::BTreeMap;
+
+/// A range that was asked for: where it begins, and its length.
+pub(super) type Asked = (u64, u32);
+
+/// Why reading ended before the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ReadFault {
+    /// The server refused, with these words.
+    Refused(u32, String),
+    /// It gave other bytes than were asked for.
+    Nonsense,
+    /// The file became shorter or longer meanwhile.
+    Changed,
+}
+
+/// A file that is being read.
+pub(super) struct Reading {
+    pub(super) handle: Vec<u8>,
+    pub(super) hashing: Hashing,
+    /// What the file is said to have.
+    size: u64,
+    /// Everything before was asked for.
+    asked: u64,
+    /// Everything before came out.
+    pub(super) taken: u64,
+    early: BTreeMap<u64, Vec<u8>>,
+    again: Vec<Asked>,
+    due: usize,
+    end: Option<u64>,
+}
+
+impl Reading {
+    pub(super) fn new(handle: Vec<u8>, size: u64, hashing: Hashing) -> Self {
+        let (early, again) = (BTreeMap::new(), Vec::new());
+        Self { handle, hashing, size, asked: 0, taken: 0, early, again, due: 0, end: None }
+    }
+
+    /// What to ask for now; nothing if answers have to come first, or everything was read.
+    pub(super) fn next(&mut self, length_max: usize) -> Option<Asked> {
+        let next = match self.again.pop() {
+            Some(asked) => asked,
+            None if self.end.is_some() => return None,
+            None => {
+                let left = self.size.saturating_sub(self.asked);
+                // Beyond its size one read at a time looks for the end.
+                if left == 0 && self.due > 0 {
+                    return None;
+                }
+                let most = if left == 0 { u64::MAX } else { left };
+                let length = u32::try_from(most.min(length_max as u64)).ok()?;
+                let offset = self.asked;
+                self.asked += u64::from(length);
+                (offset, length)
+            }
+        };
+        self.due += 1;
+        Some(next)
+    }
+
+    /// Takes an answer, and returns what comes out now.
+    pub(super) fn take(&mut self, (offset, length): Asked, answer: Answer) -> Result<Vec<Vec<u8>>, ReadFault> {
+        self.due -= 1;
+        match answer {
+            Answer::Status(wire::EOF, _) => {
+                self.end = Some(self.end.map_or(offset, |end| end.min(offset)));
+                self.again.clear();
+            }
+            Answer::Status(code, words) => return Err(ReadFault::Refused(code, words)),
+            Answer::Data(bytes) if bytes.is_empty() || bytes.len() > length as usize => {
+                return Err(ReadFault::Nonsense);
+            }
+            Answer::Data(bytes) => {
+                let count = u32::try_from(bytes.len()).map_err(|_| ReadFault::Nonsense)?;
+                if count < length && self.end.is_none() {
+                    self.again.push((offset + u64::from(count), length - count));
+                }
+                self.early.insert(offset, bytes);
+            }
+            Answer::Handle(_) | Answer::Names(_) | Answer::Attrs(_) | Answer::Extended(_) => {
+                return Err(ReadFault::Nonsense);
+            }
+        }
+        let mut out = Vec::new();
+        while let Some(bytes) = self.early.remove(&self.taken) {
+            self.taken += bytes.len() as u64;
+            self.hashing.update(&bytes);
+            out.push(bytes);
+        }
+        let is_over = self.due == 0 && self.end.is_some();
+        // An end before what came, or a gap before it.
+        if is_over && (!self.early.is_empty() || self.end != Some(self.taken)) {
+            return Err(ReadFault::Changed);
+        }
+        Ok(out)
+    }
+
+    /// Whether all was read, and nothing is due.
+    pub(super) fn is_done(&self) -> bool {
+        self.due == 0 && self.end == Some(self.taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hashing::Algorithm;
+    use super::*;
+
+    fn reading(size: u64) -> Reading {
+        Reading::new(b"h".to_vec(), size, Hashing::new(Algorithm::Blake3))
+    }
+
+    fn eof() -> Answer {
+        Answer::Status(wire::EOF, String::new())
+    }
+
+    #[test]
+    fn short_and_late_answers_come_out_in_order() {
+        let content: Vec<u8> = (0..100).collect();
+        let mut reading = reading(100);
+        let (first, second) = (reading.next(60).expect("a range"), reading.next(60).expect("a range"));
+        assert_eq!((first, second, reading.next(60)), ((0, 60), (60, 40), None));
+        let mut out = reading.take(second, Answer::Data(content[60..].to_vec())).expect("bytes");
+        out.extend(reading.take(first, Answer::Data(content[..10].to_vec())).expect("bytes"));
+        let rest = reading.next(60).expect("the rest");
+        assert_eq!(rest, (10, 50));
+        out.extend(reading.take(rest, Answer::Data(content[10..60].to_vec())).expect("bytes"));
+        let beyond = reading.next(60).expect("a look beyond the size");
+        assert_eq!(beyond.0, 100);
+        assert!(!reading.is_done());
+        assert_eq!(reading.take(beyond, eof()), Ok(vec![]));
+        assert!(reading.is_done());
+        assert_eq!(out.concat(), content);
+        assert_eq!(&reading.hashing.value(), blake3::hash(&content).as_bytes());
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_to_its_end_and_one_that_shrinks_is_told() {
+        let mut growing = reading(0);
+        let asked = growing.next(10).expect("a range");
+        growing.take(asked, Answer::Data(vec![1; 10])).expect("bytes");
+        let asked = growing.next(10).expect("a range");
+        growing.take(asked, eof()).expect("the end");
+        assert!(growing.is_done());
+        let mut shrinking = reading(20);
+        let (first, second) = (shrinking.next(10).expect("a range"), shrinking.next(10).expect("a range"));
+        shrinking.take(first, eof()).expect("an end");
+        assert_eq!(shrinking.take(second, Answer::Data(vec![1; 10])), Err(ReadFault::Changed));
+    }
+
+    #[test]
+    fn answers_that_cannot_be_are_refused() {
+        for answer in [Answer::Data(vec![]), Answer::Data(vec![0; 11]), Answer::Handle(vec![])] {
+            let mut reading = reading(10);
+            let asked = reading.next(10).expect("a range");
+            assert_eq!(reading.take(asked, answer), Err(ReadFault::Nonsense));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Why a server refused, in the kernel's words where its own say less.
+
+use super::wire::Answer;
+use crate::error::reason;
+use crate::kernel::Errno;
+
+/// The reason of an answer that is no success. What a server writes is not printed as it is: it may hold anything.
+pub(super) fn refusal(answer: &Answer) -> String {
+    let Answer::Status(code, words) = answer else { return "unexpected answer".to_owned() };
+    match code {
+        2 => reason(Errno::NOENT),
+        3 => reason(Errno::ACCESS),
+        8 => reason(Errno::OPNOTSUPP),
+        _ => {
+            let plain: String = words.chars().filter(|character| !character.is_control()).collect();
+            if plain.is_empty() { format!("error {code} of the server") } else { plain }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_of_a_server_reaches_the_terminal() {
+        let answer = Answer::Status(4, "\u{1b}[2Jno\r\nroom".to_owned());
+        assert_eq!(refusal(&answer), "[2Jnoroom");
+        assert_eq!(refusal(&Answer::Status(4, String::new())), "error 4 of the server");
+        assert_eq!(refusal(&Answer::Status(2, "x".to_owned())), "No such file or directory");
+    }
+}

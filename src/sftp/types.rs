@@ -1,0 +1,173 @@
+//! What is asked of a transfer over SFTP, and what it tells.
+
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::quote::quoted;
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How the far end is reached. The commands are started with pipes for standard input and output; standard error stays as it is.
+pub trait Reach {
+    /// A program that speaks SFTP: `ssh -s HOST sftp`.
+    fn sftp(&self) -> Command;
+    /// A program that runs a line of shell there, `ssh HOST LINE`; `None` where the account has no shell. The line holds no names.
+    fn shell(&self, line: &str) -> Option<Command>;
+}
+
+/// Whether directories are copied with what is in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// They are an error.
+    Refused,
+    /// They are. Symbolic links are followed, as scp does.
+    Copied,
+}
+
+/// Which attributes of a source its target gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attributes {
+    /// Permission bits, less the umask, of a new file.
+    Fresh,
+    /// Permission bits and times (-p).
+    Kept,
+}
+
+/// Whether a target is read before it gets its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    /// It is, and what cannot be read gets no name.
+    Content,
+    /// It is not (--verify=none).
+    Nothing,
+}
+
+/// Whether targets are written out before they get their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// The system may do it later.
+    Later,
+    /// They are (--durable); a server without fsync@openssh.com is an error.
+    Durable,
+}
+
+/// What is asked of a transfer.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    /// Directories.
+    pub tree: Tree,
+    /// Attributes.
+    pub attributes: Attributes,
+    /// Verification.
+    pub verify: Verify,
+    /// Writing out.
+    pub writing: Writing,
+    /// The umask of this process, for what is pulled.
+    pub umask: u32,
+    /// Bytes a second, at most (-l).
+    pub speed_max: Option<u64>,
+}
+
+/// How a file was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The far end made a digest of its file with this program, and it is that of what was sent or received.
+    Digest(&'static str),
+    /// The far file was read over SFTP once it was written, or twice if it is the source.
+    ReadBack,
+    /// Not at all, as was asked.
+    Nothing,
+}
+
+/// What happens in a transfer. Paths are as the user would write them, without the host.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// How far files will be verified: said once, before the first file.
+    Verifying(Proof),
+    /// A directory was made.
+    Made {
+        /// Where it was made.
+        target: &'a Path,
+    },
+    /// A file was copied, was verified as this says, and has its name.
+    Copied {
+        /// Where it comes from.
+        source: &'a Path,
+        /// Where it went.
+        target: &'a Path,
+        /// Bytes of content.
+        size: u64,
+        /// How it was verified.
+        proof: Proof,
+    },
+    /// Bytes were sent or received, for who shows progress.
+    Moved(u64),
+    /// The source of a file that was copied changed while it was read.
+    Changed {
+        /// The source.
+        source: &'a Path,
+    },
+    /// A name was not copied, or not as it was asked. The run goes on.
+    Failed(&'a Failure),
+}
+
+/// Why a name was not copied, or why the run ended.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// Something of this machine.
+    Here(Error),
+    /// The far end refused something.
+    Far {
+        /// What was tried, in words that go before a quoted name.
+        action: &'static str,
+        /// The far name.
+        name: Box<Path>,
+        /// Its reason.
+        reason: String,
+    },
+    /// What the far end has is not what was sent, or what was received is not what it has.
+    Differs {
+        /// The target.
+        name: Box<Path>,
+    },
+    /// Nothing could verify it.
+    Unverified {
+        /// The target.
+        name: Box<Path>,
+        /// Why not.
+        reason: String,
+    },
+    /// The connection ended, or what came over it is no SFTP.
+    Broken(String),
+    /// The user stopped it.
+    Stopped,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Here(error) => write!(f, "{error}"),
+            Failure::Far { action, name, reason } => write!(f, "{action} {}: {reason}", quoted(name)),
+            Failure::Differs { name } => write!(f, "{} differs from its source after the copy", quoted(name)),
+            Failure::Unverified { name, reason } => write!(f, "cannot verify {}: {reason}", quoted(name)),
+            Failure::Broken(reason) => write!(f, "connection to the far end: {reason}"),
+            Failure::Stopped => write!(f, "interrupted"),
+        }
+    }
+}
+
+/// This machine, and when to stop.
+#[derive(Debug)]
+pub struct Near<'a, K: Kernel> {
+    /// Its system calls.
+    pub kernel: &'a K,
+    /// True once the run is to end.
+    pub stop: &'a AtomicBool,
+}
+
+impl<K: Kernel> Near<'_, K> {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

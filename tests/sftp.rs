@@ -1,0 +1,590 @@
+//! Copies over SFTP alone, against Debian's own sftp-server by pipes: what arrives, what is verified, what is left.
+//!
+//! What stands at the far end is looked at by diff, find, stat and cmp.
+
+mod common;
+
+#[path = "sftp/far.rs"]
+mod far;
+#[path = "sftp/proxy.rs"]
+mod proxy;
+#[path = "sim/random.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the simulator's; this program uses a part")]
+mod random;
+
+use common::asked::{fresh_seed, number};
+use common::{World, left_out};
+use far::{Far, Heard, Way, copy, server, wishes};
+use proxy::{Direction, Meddling, Proxy};
+use random::Random;
+use safecp::sftp::{Attributes, Proof, Tree, Verify, Wishes, Writing};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A world with a server; `None`, which is said, where there is none.
+fn world() -> Option<World> {
+    if server().is_none() {
+        left_out("needs openssh-sftp-server");
+        return None;
+    }
+    let world = World::new();
+    for dir in ["here", "there"] {
+        fs::create_dir(world.path(dir)).expect("mkdir");
+    }
+    Some(world)
+}
+
+/// Files of many sizes around what one request carries, odd names, an empty directory.
+fn tree(at: &Path) {
+    for dir in ["tree/a/b/c", "tree/empty", "tree/ -x $(y)"] {
+        fs::create_dir_all(at.join(dir)).expect("mkdir");
+    }
+    for (number, size) in [0usize, 1, 4095, 4096, 32768, 32769, 261_120, 261_121, 700_000].into_iter().enumerate() {
+        let content: Vec<u8> = (0..size).map(|at| (at * 31 + at / 251 + number) as u8).collect();
+        fs::write(at.join(format!("tree/a/b/{size}")), content).expect("a file");
+    }
+    for number in 0..300 {
+        fs::write(at.join(format!("tree/a/{number}")), format!("{number}\n").repeat(number)).expect("a file");
+    }
+    for name in ["new\nline", "back\\slash", "-dash", "b*\"'`", "\u{fc}", "\u{1b}[31m"] {
+        fs::write(at.join("tree/ -x $(y)").join(name), name).expect("a file");
+    }
+}
+
+fn no_temporaries(world: &World) {
+    assert_eq!(world.tool("find", [".", "-name", ".safecp-*"]), "");
+}
+
+const WAYS: [Way; 2] = [Way::Push, Way::Pull];
+
+/// Copies `here/NAME` into `there`, either way.
+fn over(way: Way, far: &Far, world: &World, name: &str, wishes: &Wishes) -> Heard {
+    copy(way, far, &[world.path("here").join(name)], &world.path("there"), wishes)
+}
+
+#[test]
+fn a_tree_arrives_whole_and_every_file_is_verified_by_a_digest() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        tree(&world.path("here"));
+        let heard = over(way, &Far::plain(), &world, "tree", &wishes());
+        assert!(heard.is_success(), "{heard:?}");
+        world.tool("diff", ["-r", "here/tree", "there/tree"]);
+        let files = world.tool("find", ["here/tree", "-type", "f", "-printf", "x"]).len();
+        let by_digest = heard.copied.iter().filter(|(.., proof)| matches!(proof, Proof::Digest(_))).count();
+        // The names with a newline, a backslash and an escape are read back where they are what is hashed.
+        let read_back = if way == Way::Push { 0 } else { 3 };
+        assert_eq!((heard.copied.len(), by_digest), (files, files - read_back), "{way:?}");
+        assert!(heard.verifying.is_some() && heard.changed.is_empty(), "{heard:?}");
+        assert_eq!(heard.made.len(), world.tool("find", ["here/tree", "-type", "d", "-printf", "x"]).len());
+        no_temporaries(&world);
+    }
+}
+
+#[test]
+fn an_account_without_a_shell_is_read_back() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        tree(&world.path("here"));
+        for shell in [None, Some("exec false"), Some("echo welcome; exec head -c 5"), Some("exec $server")] {
+            let far = Far::plain().shell(shell);
+            let heard = over(way, &far, &world, "tree", &wishes());
+            assert!(heard.is_success(), "{shell:?}: {heard:?}");
+            assert!(heard.copied.iter().all(|(.., proof)| *proof == Proof::ReadBack), "{shell:?}: {heard:?}");
+            world.tool("diff", ["-r", "here/tree", "there/tree"]);
+            fs::remove_dir_all(world.path("there/tree")).expect("rm");
+        }
+        no_temporaries(&world);
+    }
+}
+
+/// A directory with these programs and no others, for a far shell that finds only them.
+fn only(world: &World, programs: &[&str]) -> String {
+    let bin = world.path(format!("bin-{}", programs.join("-")));
+    fs::create_dir(&bin).expect("mkdir");
+    for program in programs {
+        let found = world.tool("sh", ["-c", &format!("command -v {program}")]);
+        symlink(found.trim_end(), bin.join(program)).expect("a link");
+    }
+    format!("PATH={}; exec sh -c \"$line\"", bin.display())
+}
+
+#[test]
+fn every_program_for_digests_is_understood() {
+    for way in WAYS {
+        for program in ["b3sum", "openssl", "sha256sum"] {
+            let Some(world) = world() else { return };
+            if !common::has_tool(program) {
+                left_out(&format!("needs {program}"));
+                continue;
+            }
+            tree(&world.path("here"));
+            let far = Far::plain().shell(Some(&only(&world, &["sh", "xargs", program])));
+            let heard = over(way, &far, &world, "tree", &wishes());
+            assert!(heard.is_success(), "{program}: {heard:?}");
+            let by_it = heard.copied.iter().filter(|(.., proof)| *proof == Proof::Digest(program)).count();
+            assert!(by_it >= heard.copied.len() - 3, "{program}: {heard:?}");
+            world.tool("diff", ["-r", "here/tree", "there/tree"]);
+            // Without xargs names could only be told on a command line.
+            let far = Far::plain().shell(Some(&only(&world, &["sh", program])));
+            let heard = over(way, &far, &world, "tree", &wishes());
+            assert!(heard.is_success() && heard.copied[0].3 == Proof::ReadBack, "{heard:?}");
+        }
+    }
+}
+
+/// Digests are taken of far files that somebody has changed a moment before.
+fn liar(world: &World) -> Far {
+    let bin = world.path("liar");
+    fs::create_dir(&bin).expect("mkdir");
+    for program in ["b3sum", "openssl", "sha256sum"] {
+        let script = format!(
+            "#!/bin/sh\nfor name; do case $name in /*) printf X | dd of=\"$name\" conv=notrunc bs=1 seek=3 2>/dev/null;; esac; done\n\
+             PATH=${{PATH#*:}}; exec {program} \"$@\"\n"
+        );
+        if common::has_tool(program) {
+            let path = bin.join(program);
+            fs::write(&path, script).expect("a script");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod");
+        }
+    }
+    Far::plain().shell(Some(&format!("PATH={}:$PATH; exec sh -c \"$line\"", bin.display())))
+}
+
+#[test]
+fn a_far_file_that_changed_before_the_check_is_found_and_the_old_one_stays() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), "0123456789").expect("a file");
+        fs::write(world.path("there/file"), "old").expect("a file");
+        let liar = liar(&world);
+        let heard = over(way, &liar, &world, "file", &wishes());
+        assert!(heard.complaints().contains("differs from its source after the copy"), "{heard:?}");
+        assert!(heard.copied.is_empty());
+        assert_eq!(fs::read(world.path("there/file")).expect("the old file"), b"old");
+        no_temporaries(&world);
+        // The net is what catches it.
+        let unverified = Wishes { verify: Verify::Nothing, ..wishes() };
+        let heard = over(way, &liar, &world, "file", &unverified);
+        assert!(heard.is_success() && heard.copied[0].3 == Proof::Nothing, "{heard:?}");
+    }
+}
+
+#[test]
+fn modes_and_times_are_kept_where_that_is_asked_for() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        tree(&world.path("here"));
+        world.tool("chmod", ["0444", "here/tree/a/1"]);
+        world.tool("chmod", ["0755", "here/tree/a/2"]);
+        world.tool("chmod", ["0711", "here/tree/empty"]);
+        world.tool("chmod", ["0555", "here/tree/a/b/c"]);
+        world.tool("sh", ["-c", "find here -exec touch -d @1000000000 {} +"]);
+        let list = |top: &str| {
+            world.tool(
+                "sh",
+                ["-c", &format!("cd {top} && find tree -mindepth 1 -printf '%m %Ts %P\\0' | sort -z | tr '\\0' '\\n'")],
+            )
+        };
+        let kept = Wishes { attributes: Attributes::Kept, ..wishes() };
+        assert!(over(way, &Far::plain(), &world, "tree", &kept).is_success());
+        assert_eq!(list("here"), list("there"), "{way:?}");
+        // And not where it is not: times are new, modes are those of the source less the umask.
+        world.tool("chmod", ["0777", "here/tree/a/3"]);
+        world.tool("rm", ["-rf", "there/tree"]);
+        assert!(over(way, &Far::plain(), &world, "tree", &wishes()).is_success());
+        let there = fs::metadata(world.path("there/tree/a/3")).expect("a file");
+        assert_eq!(there.mode() & 0o7777, 0o755);
+        assert!(there.mtime() > 1_000_000_000);
+        assert_eq!(fs::metadata(world.path("there/tree/a/1")).expect("a file").mode() & 0o7777, 0o444);
+    }
+}
+
+#[test]
+fn an_old_file_is_replaced_whole_and_keeps_its_mode() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), "new").expect("a file");
+        fs::write(world.path("there/file"), "older").expect("a file");
+        world.tool("chmod", ["0640", "there/file"]);
+        let old = fs::File::open(world.path("there/file")).expect("the old file");
+        let heard = over(way, &Far::plain(), &world, "file", &wishes());
+        assert!(heard.is_success(), "{heard:?}");
+        let new = fs::metadata(world.path("there/file")).expect("the new file");
+        assert_eq!((new.mode() & 0o7777, new.len()), (0o640, 3));
+        assert_eq!(std::io::read_to_string(old).expect("the old content"), "older");
+        fs::create_dir(world.path("there/dir")).expect("mkdir");
+        fs::write(world.path("here/dir"), "").expect("a file");
+        let heard = over(way, &Far::plain(), &world, "dir", &wishes());
+        assert!(heard.complaints().contains("cannot overwrite directory"), "{heard:?}");
+    }
+}
+
+#[test]
+fn targets_are_found_as_scp_finds_them() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        tree(&world.path("here"));
+        fs::write(world.path("here/file"), "new").expect("a file");
+        let to = |sources: &[PathBuf], target: &str, wishes: &Wishes| {
+            copy(way, &Far::plain(), sources, &world.path(target), wishes)
+        };
+        let (file, dir) = (world.path("here/file"), world.path("here/tree"));
+        assert!(to(std::slice::from_ref(&file), "there/other", &wishes()).is_success());
+        assert_eq!(fs::read(world.path("there/other")).expect("a file"), b"new");
+        assert!(to(std::slice::from_ref(&dir), "there/renamed", &wishes()).is_success());
+        world.tool("diff", ["-r", "here/tree", "there/renamed"]);
+        assert!(to(&[file.clone(), dir.clone()], "there", &wishes()).is_success());
+        world.tool("diff", ["-r", "here", "there", "-x", "other", "-x", "renamed"]);
+        fs::create_dir(world.path("sub")).expect("mkdir");
+        fs::write(world.path("sub/file"), "another").expect("a file");
+        let heard = to(&[file.clone(), world.path("sub/file")], "there", &wishes());
+        assert!(heard.complaints().contains("will not overwrite just-created"), "{way:?}: {heard:?}");
+        assert_eq!(fs::read(world.path("there/file")).expect("the first"), b"new");
+        // Into what is no directory go no two.
+        assert!(!to(&[file.clone(), dir.clone()], "there/missing", &wishes()).is_success());
+        assert!(!world.path("there/missing").exists());
+        let flat = Wishes { tree: Tree::Refused, ..wishes() };
+        let heard = to(&[dir], "there/missing", &flat);
+        assert!(heard.complaints().contains("-r not specified; omitting directory"), "{heard:?}");
+        let heard = to(&[world.path("here/none")], "there", &wishes());
+        assert!(heard.complaints().contains("cannot stat"), "{heard:?}");
+        assert!(heard.complaints().contains("No such file or directory"), "{heard:?}");
+        no_temporaries(&world);
+    }
+}
+
+#[test]
+fn links_lead_to_what_is_copied_and_never_in_circles() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::create_dir(world.path("here/tree")).expect("mkdir");
+        fs::write(world.path("here/outside"), "content").expect("a file");
+        symlink("../outside", world.path("here/tree/link")).expect("a link");
+        symlink(".", world.path("here/tree/circle")).expect("a link");
+        world.tool("mkfifo", ["here/tree/pipe"]);
+        let heard = over(way, &Far::plain(), &world, "tree", &wishes());
+        assert_eq!(fs::read(world.path("there/tree/link")).expect("a file"), b"content");
+        assert!(!fs::symlink_metadata(world.path("there/tree/link")).expect("a file").is_symlink());
+        assert!(heard.complaints().contains("not a regular file"), "{heard:?}");
+        assert!(heard.complaints().contains("Too many levels of symbolic links"), "{heard:?}");
+    }
+}
+
+#[test]
+fn a_far_link_is_followed_to_the_file_that_it_means() {
+    let Some(world) = world() else { return };
+    fs::write(world.path("here/file"), "new").expect("a file");
+    fs::write(world.path("real"), "old").expect("a file");
+    symlink("../real", world.path("there/file")).expect("a link");
+    assert!(over(Way::Push, &Far::plain(), &world, "file", &wishes()).is_success());
+    assert!(fs::symlink_metadata(world.path("there/file")).expect("a link").is_symlink());
+    assert_eq!(fs::read(world.path("real")).expect("a file"), b"new");
+}
+
+#[test]
+fn patterns_are_those_of_a_shell() {
+    let Some(world) = world() else { return };
+    for name in ["a1", "a2", "b1", ".hidden", "a*"] {
+        fs::write(world.path("here").join(name), name).expect("a file");
+    }
+    let pull = |pattern: &str| {
+        let heard =
+            copy(Way::Pull, &Far::plain(), &[world.path("here").join(pattern)], &world.path("there"), &wishes());
+        let mut names: Vec<String> =
+            heard.copied.iter().map(|(_, to, ..)| to.file_name().expect("a name").to_string_lossy().into()).collect();
+        names.sort();
+        (names.join(" "), heard.is_success())
+    };
+    assert_eq!(pull("a[12]"), ("a1 a2".to_owned(), true));
+    assert_eq!(pull("*1"), ("a1 b1".to_owned(), true));
+    assert_eq!(pull("a*"), ("a*".to_owned(), true), "the very name comes first");
+    assert_eq!(pull("z*"), (String::new(), false));
+    assert_eq!(pull("../her?/b*"), ("b1".to_owned(), true));
+}
+
+#[test]
+fn a_full_far_disk_leaves_the_old_file_and_says_so() {
+    let Some(world) = World::with_mounts("a small disk") else { return };
+    if server().is_none() {
+        return left_out("needs openssh-sftp-server");
+    }
+    for dir in ["here", "disk", "out"] {
+        fs::create_dir(world.path(dir)).expect("mkdir");
+    }
+    fs::write(world.path("here/file"), vec![7; 3 << 20]).expect("a file");
+    let inner = format!(
+        "mount -t tmpfs -o size=1m none '{disk}'; echo old >'{disk}/file'; $server; cp -a '{disk}/.' '{out}'",
+        disk = world.path("disk").display(),
+        out = world.path("out").display()
+    );
+    let far = Far::plain().sftp(&format!("exec unshare -m sh -c \"{inner}\"")).shell(None);
+    let heard = copy(Way::Push, &far, &[world.path("here/file")], &world.path("disk"), &wishes());
+    assert!(heard.complaints().contains("No space left on device"), "{heard:?}");
+    assert!(heard.copied.is_empty(), "{heard:?}");
+    assert_eq!(fs::read(world.path("out/file")).expect("the old file"), b"old\n");
+    assert_eq!(world.tool("ls", ["-A", "out"]), "file\n");
+}
+
+#[test]
+fn durable_files_are_written_out_by_a_server_that_can() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), "new").expect("a file");
+        let durable = Wishes { writing: Writing::Durable, ..wishes() };
+        assert!(over(way, &Far::plain(), &world, "file", &durable).is_success());
+        let far = Far::plain().sftp("exec $server -P fsync,limits");
+        let heard = over(way, &far, &world, "file", &durable);
+        // Extensions that are refused are still announced by some releases: then the call itself fails.
+        assert!(way == Way::Pull || !heard.is_success(), "{heard:?}");
+        no_temporaries(&world);
+    }
+}
+
+// ---- somebody in the middle ----
+
+/// Copies by way of somebody who meddles with packets.
+fn meddled(way: Way, world: &World, name: &str, meddling: Meddling) -> Heard {
+    let proxy = Proxy::start(world.path(".").as_path(), meddling);
+    let far = Far::plain().sftp(&proxy.script()).shell(None);
+    let heard = over(way, &far, world, name, &wishes());
+    drop(proxy);
+    for pipe in ["up", "down"] {
+        fs::remove_file(world.path(pipe)).expect("rm");
+    }
+    heard
+}
+
+const WRITE: u8 = 6;
+const DATA: u8 = 103;
+const NAME: u8 = 104;
+
+#[test]
+fn a_byte_that_flips_on_its_way_is_found() {
+    for (way, direction, kind) in [
+        (Way::Push, Direction::ToServer, WRITE),
+        (Way::Push, Direction::ToClient, DATA),
+        (Way::Pull, Direction::ToClient, DATA),
+    ] {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), vec![5; 1 << 20]).expect("a file");
+        fs::write(world.path("there/file"), "old").expect("a file");
+        let mut is_done = false;
+        let heard = meddled(
+            way,
+            &world,
+            "file",
+            Box::new(move |to, packet| {
+                if to == direction && packet[0] == kind && !is_done {
+                    is_done = true;
+                    *packet.last_mut().expect("a byte") ^= 1;
+                }
+                true
+            }),
+        );
+        assert!(heard.complaints().contains("differs from its source"), "{heard:?}");
+        assert_eq!(fs::read(world.path("there/file")).expect("the old file"), b"old");
+        no_temporaries(&world);
+    }
+}
+
+#[test]
+fn names_of_a_server_lead_nowhere_else() {
+    for evil in ["../evil", "/tmp/../evil", "..", ".", "a/b", "", "e\0l", "link/evil"] {
+        let Some(world) = world() else { return };
+        fs::create_dir_all(world.path("here/tree")).expect("mkdir");
+        fs::create_dir_all(world.path("there/tree")).expect("mkdir");
+        fs::write(world.path("here/tree/true"), "content").expect("a file");
+        fs::write(world.path("here/tree/victim"), "content").expect("a file");
+        symlink("..", world.path("there/tree/link")).expect("a link");
+        let before = world.tool("find", [".", "-path", "./there/tree/true", "-o", "-print"]);
+        let heard = meddled(
+            Way::Pull,
+            &world,
+            "tree",
+            Box::new(move |to, packet| {
+                if to == Direction::ToClient && packet[0] == NAME {
+                    let old = b"\0\0\0\x06victim";
+                    if let Some(at) = packet.windows(old.len()).position(|window| window == old) {
+                        let new =
+                            [&u32::try_from(evil.len()).expect("a length").to_be_bytes()[..], evil.as_bytes()].concat();
+                        packet.splice(at..at + old.len(), new);
+                    }
+                }
+                true
+            }),
+        );
+        assert_eq!(heard.copied.len(), 1, "{evil:?}: {heard:?}");
+        assert_eq!(world.tool("find", [".", "-path", "./there/tree/true", "-o", "-print"]), before, "{evil:?}");
+        assert!(heard.is_success() == matches!(evil, "." | ".."), "{evil:?}: {heard:?}");
+    }
+}
+
+#[test]
+fn links_in_the_way_of_what_a_server_names_are_not_followed() {
+    let Some(world) = world() else { return };
+    for dir in ["here/tree/dir", "there/tree", "elsewhere"] {
+        fs::create_dir_all(world.path(dir)).expect("mkdir");
+    }
+    fs::write(world.path("here/tree/dir/file"), "content").expect("a file");
+    fs::write(world.path("here/tree/name"), "content").expect("a file");
+    symlink("../../elsewhere", world.path("there/tree/dir")).expect("a link");
+    symlink("../../elsewhere/name", world.path("there/tree/name")).expect("a link");
+    let heard = over(Way::Pull, &Far::plain(), &world, "tree", &wishes());
+    assert!(heard.complaints().contains("not writing through symbolic link"), "{heard:?}");
+    assert!(heard.complaints().contains("cannot overwrite non-directory"), "{heard:?}");
+    assert_eq!(world.tool("ls", ["-A", "elsewhere"]), "");
+}
+
+/// Lies by chance in what a server says, or in what it is told: whatever it is, nothing ends but with the old file, the new
+/// one, or an error, and nothing appears elsewhere.
+#[test]
+fn no_lie_is_believed() {
+    let seed = number("SAFECP_SFTP_SEED").unwrap_or_else(fresh_seed);
+    println!("SAFECP_SFTP_SEED={seed}");
+    let mut random = Random::new(seed);
+    let Some(world) = world() else { return };
+    fs::create_dir(world.path("here/tree")).expect("mkdir");
+    let content: Vec<u8> = (0..300_000).map(|at| (at / 7) as u8).collect();
+    fs::write(world.path("here/tree/large"), &content).expect("a file");
+    fs::write(world.path("here/tree/small"), "small").expect("a file");
+    for round in 0..number("SAFECP_SFTP_LIES").unwrap_or(200) {
+        let way = WAYS[random.index(2)];
+        fs::create_dir_all(world.path("there/tree")).expect("mkdir");
+        for name in ["large", "small"] {
+            fs::write(world.path("there/tree").join(name), "old").expect("a file");
+        }
+        let (at, mut count) = (random.index(30), 0);
+        let mut own = Random::new(random.next());
+        let heard = meddled(
+            way,
+            &world,
+            "tree",
+            Box::new(move |to, packet| {
+                if to == Direction::ToServer {
+                    return true;
+                }
+                count += 1;
+                if count != at + 1 {
+                    return true;
+                }
+                match own.index(6) {
+                    0 => return false,
+                    1 => packet.truncate(own.index(packet.len() + 1).max(1)),
+                    2 => packet.extend((0..own.index(40)).map(|_| 7)),
+                    3 => packet[0] = own.next() as u8,
+                    _ => {
+                        for _ in 0..=own.index(3) {
+                            let at = own.index(packet.len().min(40));
+                            packet[at] = own.next() as u8;
+                        }
+                    }
+                }
+                true
+            }),
+        );
+        for (name, new) in [("large", &content[..]), ("small", b"small")] {
+            let there = fs::read(world.path("there/tree").join(name)).expect("old or new");
+            assert!(there == b"old" || there == new, "round {round}, {way:?}: {name} is neither: {heard:?}");
+            // Where a far file goes is the far end's own to say; what it was told to hold it holds.
+            for (_, to, ..) in heard.copied.iter().filter(|(_, to, ..)| to.ends_with(name)) {
+                let there = fs::read(to).expect("the copy");
+                assert!(there == new, "round {round}, {way:?}: {} is not what was sent: {heard:?}", to.display());
+            }
+        }
+        let tops: &[&str] = if way == Way::Pull { &["here", "there"] } else { &["here"] };
+        let found = ["-type", "f", "-not", "-name", ".safecp-*", "-printf", "%H/%P\\n"];
+        let places = world.tool("find", tops.iter().chain(&found).copied());
+        let mut places: Vec<&str> = places.lines().collect();
+        places.sort_unstable();
+        let all = ["here/tree/large", "here/tree/small", "there/tree/large", "there/tree/small"];
+        assert_eq!(places, all[..tops.len() * 2], "round {round}, {way:?}: {heard:?}");
+        if way == Way::Pull {
+            assert_eq!(world.tool("find", ["there", "-name", ".safecp-*"]), "", "round {round}: {heard:?}");
+        }
+        fs::remove_dir_all(world.path("there")).expect("rm");
+    }
+}
+
+// ---- cuts, by processes of their own ----
+
+/// What `cuts_leave_old_or_new` runs: a copy in a process that ends, so that what it leaves is a dead run's.
+#[test]
+#[ignore = "run by other tests and by hand: SAFECP_SFTP_WAY, _SOURCE, _TARGET, _SERVER, _SHELL"]
+fn drive() {
+    let asked = |name: &str| common::asked::variable(&format!("SAFECP_SFTP_{name}"));
+    let way = if asked("WAY").as_deref() == Some("pull") { Way::Pull } else { Way::Push };
+    let plain = Far::plain();
+    let far = asked("SERVER").map_or(plain.clone(), |script| plain.sftp(&script));
+    let far = match asked("SHELL").as_deref() {
+        None => far,
+        Some("none") => far.shell(None),
+        Some(script) => far.shell(Some(script)),
+    };
+    let (source, target) = (asked("SOURCE").expect("a source"), asked("TARGET").expect("a target"));
+    let wishes = Wishes {
+        verify: if asked("VERIFY").as_deref() == Some("none") { Verify::Nothing } else { Verify::Content },
+        attributes: if asked("KEEP").is_some() { Attributes::Kept } else { Attributes::Fresh },
+        ..wishes()
+    };
+    let heard = copy(way, &far, &[source], Path::new(&target), &wishes);
+    println!("{} files, {:?}", heard.copied.len(), heard.verifying);
+    assert!(heard.is_success(), "{}", heard.complaints());
+}
+
+/// Runs `drive` in a process of its own.
+fn driven(way: &str, source: &Path, target: &Path, server: &str) -> bool {
+    let program = std::env::current_exe().expect("this program");
+    let mut command = Command::new(program);
+    command.args(["--exact", "--ignored", "drive"]);
+    command.env("SAFECP_SFTP_WAY", way).env("SAFECP_SFTP_SOURCE", source).env("SAFECP_SFTP_TARGET", target);
+    command.env("SAFECP_SFTP_SERVER", server).env("SAFECP_SFTP_SHELL", "none");
+    command.output().expect("it runs").status.success()
+}
+
+#[test]
+fn cuts_leave_old_or_new_and_the_next_run_leaves_nothing_else() {
+    let Some(world) = world() else { return };
+    fs::create_dir_all(world.path("here/tree")).expect("mkdir");
+    fs::create_dir_all(world.path("there/tree")).expect("mkdir");
+    let content: Vec<u8> = (0..200_000).map(|at| (at / 3) as u8).collect();
+    fs::write(world.path("here/tree/large"), &content).expect("a file");
+    for number in 0..20 {
+        fs::write(world.path(format!("here/tree/{number}")), "new").expect("a file");
+    }
+    let (here, there) = (world.path("here/tree"), world.path("there"));
+    let points = number("SAFECP_SFTP_CUTS").unwrap_or(40);
+    let (mut failed, mut left) = (0, 0);
+    // Nobody but head holds the output, so that its end is seen.
+    let down =
+        |length: u64| format!("exec bash -c 'exec 3<&0; exec stdbuf -o0 head -c {length} < <(exec $server <&3)'");
+    for point in 0..points {
+        for number in 0..20 {
+            fs::write(world.path(format!("there/tree/{number}")), "old").expect("a file");
+        }
+        fs::write(world.path("there/tree/large"), "old").expect("a file");
+        // The early points lie close together: that is where names are made.
+        let length = 40 + point * point * 220_000 / (points * points);
+        let (way, script) = match point % 3 {
+            0 => ("push", format!("stdbuf -o0 head -c {length} | $server")),
+            1 => ("push", down(length / 20 + 40)),
+            _ => ("pull", down(length)),
+        };
+        failed += u64::from(!driven(way, &here, &there, &script));
+        let is_whole = |name: &str, new: &[u8]| {
+            let there = fs::read(world.path("there/tree").join(name)).expect("old or new");
+            assert!(there == b"old" || there == new, "{script}: {name} is neither");
+        };
+        is_whole("large", &content);
+        (0..20).for_each(|number| is_whole(&number.to_string(), b"new"));
+        let temporaries = world.tool("find", ["there", "-name", ".safecp-*"]);
+        assert!(way == "push" || temporaries.is_empty(), "{script}: {temporaries}");
+        left += temporaries.lines().count();
+        assert!(driven("push", &here, &there, "exec $server"));
+        world.tool("diff", ["-r", "here/tree", "there/tree"]);
+        no_temporaries(&world);
+    }
+    assert!(failed > points / 2 && left > 0, "{failed} of {points} were cut, {left} temporaries were left");
+}
