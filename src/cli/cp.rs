@@ -127,10 +127,11 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
     let (options, warnings) = draft.decide(environment)?;
     let operands = paths(matches);
     let manifest = draft.wanted()?;
-    if let (Some(wanted), [operand]) = (&manifest, &operands[..])
-        && !draft.has_target(operands.len())
-    {
-        return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+    match (&manifest, &operands[..]) {
+        (Some(wanted), [operand]) if !draft.has_target(operands.len()) => {
+            return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+        }
+        _ => {}
     }
     let operands = draft.operands(operands)?;
     Ok(Invocation::Copy { options: Box::new(options), operands, manifest, warnings })
