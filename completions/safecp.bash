@@ -124,7 +124,7 @@ _safecp() {
         --try) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --report --try --help
+            _safecp_word --report --try -v --verbose --help
         else
             _safecp_file
         fi

@@ -334,6 +334,13 @@ impl Write for Closed {
     }
 }
 
+/// How many characters a line of standard output has, if that is a terminal.
+#[must_use]
+pub fn width_of_output() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+}
+
 /// Whether standard input is a terminal.
 #[must_use]
 pub fn is_answered_by_hand() -> bool {

@@ -532,6 +532,7 @@ fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
     };
     let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));
-    print(&examined.text)?;
+    let page = host::width_of_output().map(|width| doctor::wrapped(&examined.text, width));
+    print(&page.unwrap_or(examined.text))?;
     Ok(ExitCode::from(examined.status))
 }

@@ -33,7 +33,7 @@ fn world_with(scripts: &[(&str, &str)]) -> World {
 
 /// safecp with those scripts first on PATH.
 fn doctor(world: &World, words: &str) -> Output {
-    world.shell(&format!("PATH=$PWD/bin:$PATH; exec $safecp --doctor {words}"))
+    world.shell(&format!("PATH=$PWD/bin:$PATH; exec $safecp --doctor -v {words}"))
 }
 
 /// What a line of Python says of the report `d`.
@@ -62,17 +62,32 @@ fn a_machine_without_zfs_is_at_no_risk() {
     for words in ["", "."] {
         let output = doctor(&world, words);
         let page = &output.succeeds().stdout;
-        assert!(page.ends_with("No risk is known here.\n"), "{output}");
+        assert!(page.starts_with("No risk is known here.\n\nSystem\n"), "{output}");
         let release = world.tool("uname", ["-r"]);
         assert!(page.contains(release.trim()) && page.contains("cachestat:") && page.contains("O_TMPFILE"), "{output}");
     }
+}
+
+/// Without -v: the verdict, and a line for each filesystem.
+#[test]
+fn the_page_is_short_where_nothing_is_at_risk() {
+    if has_zfs() {
+        return;
+    }
+    let world = world_with(&[("getconf", "echo glibc 2.36")]);
+    let output = world.shell("PATH=$PWD/bin:$PATH; exec $safecp --doctor .");
+    let lines: Vec<&str> = output.succeeds().stdout.lines().collect();
+    let [verdict, "", "Filesystems", filesystem, "", more] = lines[..] else { panic!("{output}") };
+    assert_eq!((verdict, more), ("No risk is known here.", "With -v it tells all that was looked at."));
+    let mount_point = world.tool("stat", ["-c", "%m", "."]);
+    assert!(filesystem.contains(&format!(" on '{}': its word", mount_point.trim())), "{output}");
 }
 
 #[test]
 fn each_filesystem_is_named_and_what_would_be_tried_there() {
     for filesystem in common::filesystems() {
         let world = World::within(&filesystem.path);
-        let output = world.cp("--doctor .");
+        let output = world.cp("--doctor -v .");
         let name = match filesystem.name.as_str() {
             "overlay" => "overlayfs",
             "here" => "",
@@ -94,7 +109,7 @@ fn it_changes_nothing() {
 #[test]
 fn what_cannot_be_examined_is_named_and_the_rest_goes_on() {
     let world = World::new();
-    let output = world.dir("closed/in").chmod("closed", 0).cp_as_nobody("--doctor nope closed/in .");
+    let output = world.dir("closed/in").chmod("closed", 0).cp_as_nobody("--doctor -v nope closed/in .");
     world.chmod("closed", 0o755);
     let words = "safecp: cannot examine 'nope': No such file or directory\n\
                  safecp: cannot examine 'closed/in': Permission denied\n";
@@ -108,7 +123,7 @@ fn mounts_that_nobody_tells_are_an_error() {
     let Some(world) = World::with_mounts("a system without /proc") else { return };
     let output = world.shell_with_mounts("mount -t tmpfs none /proc; exec $safecp --doctor");
     output.fails_with(&["cannot read '/proc/self/mountinfo'"]);
-    assert!(output.stdout.ends_with("No risk is known of what could be examined.\n"), "{output}");
+    assert!(output.stdout.starts_with("No risk is known of what could be examined.\n\nErrors\n"), "{output}");
 }
 
 /// That /sys shows no module says nothing where /sys is not the kernel's.
@@ -118,7 +133,7 @@ fn a_module_is_ruled_out_by_the_kernel_alone() {
     if has_zfs() {
         return;
     }
-    let page = |hide: &str| world.shell_with_mounts(&format!("{hide}; exec $safecp --doctor .")).stdout;
+    let page = |hide: &str| world.shell_with_mounts(&format!("{hide}; exec $safecp --doctor -v .")).stdout;
     assert!(page("mount -t tmpfs none /sys").contains("its module is not loaded"), "/proc/filesystems tells");
     let page = page("mount -t tmpfs none /sys; mount -t tmpfs none /proc");
     assert!(page.contains("nobody tells whether its module is loaded"), "{page}");
@@ -142,7 +157,7 @@ fn a_mount_that_nobody_may_reach_is_told_of_from_afar() {
 #[test]
 fn who_has_few_rights_is_told_what_that_costs() {
     let world = World::new();
-    let output = world.cp_as_nobody("--doctor .");
+    let output = world.cp_as_nobody("--doctor -v .");
     assert!(output.stdout.contains("CAP_CHOWN") && output.stdout.contains("no_new_privs"), "{output}");
     assert!(output.stdout.contains("cannot be counted"), "{output}");
 }
@@ -223,7 +238,7 @@ fn programs_of_somebody_else_are_not_run() {
     let world = world_with(&names.map(|name| (name, runs)));
     for (mode, path) in [(0o755, "bin:$PATH"), (0o777, "$PWD/bin:$PATH")] {
         world.chmod("bin", mode);
-        let output = world.shell(&format!("PATH={path}; exec $safecp --doctor d --try=d"));
+        let output = world.shell(&format!("PATH={path}; exec $safecp --doctor -v d --try=d"));
         assert_eq!(world.names("bin"), names, "{output}");
         let not_run = |line: &&str| line.contains("bin/") && line.contains("not run: others may put another program");
         assert_eq!(output.stdout.lines().filter(not_run).count(), 2, "{output}");
@@ -295,8 +310,8 @@ fn a_filesystem_that_never_answers_does_not_keep_it() {
     let output = world.shell_with_mounts(
         "python3 silent.py & until [ -e ready ]; do sleep 0.05; done
          (exec >&- 2>&-; sleep 100; touch late; kill %1) &
-         for words in m --try=m --report=m/x; do $safecp --doctor . $words 2>&1 | tail -n 3; done
-         PATH=$PATH:$PWD/m $safecp --doctor . 2>&1 | tail -n 3
+         for words in m --try=m --report=m/x; do $safecp --doctor . $words 2>&1 | grep cannot; done
+         PATH=$PATH:$PWD/m $safecp --doctor . 2>&1 | grep cannot
          kill %1 %2; wait; umount -l m",
     );
     for words in ["examine 'm'", "try in 'm'", "write 'm/x'", "/m'"] {
@@ -458,7 +473,7 @@ fn behind_an_overlay(version: &str, bclone: &str, words: &str) -> Option<Output>
         "mount -t tmpfs none /sys/module; mkdir -p /sys/module/zfs/parameters; cd /sys/module/zfs
          echo {version} >version; echo {bclone} >parameters/zfs_bclone_enabled; echo 1 >parameters/zfs_dmu_offset_next_sync
          cd - >/dev/null; mkdir l u w m; mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m
-         PATH=$PWD/bin; exec $safecp --doctor m {words}"
+         PATH=$PWD/bin; exec $safecp --doctor -v m {words}"
     );
     Some(world.shell_with_mounts(&script))
 }

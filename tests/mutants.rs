@@ -356,8 +356,8 @@ const MUTANTS: &[Mutant] = &[
     of_trees(
         "a name that failed is not told",
         &[(
-            "&& let Err(error) = self.name_of(&task)\n        {\n            self.tell(Event::Failed(&error));",
-            "&& let Err(error) = self.name_of(&task)\n        {\n            drop(error);",
+            "if let Err(error) = done {\n            self.tell(Event::Failed(&error));",
+            "if let Err(error) = done {\n            drop(error);",
         )],
     ),
     of_trees(

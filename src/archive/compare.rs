@@ -103,13 +103,11 @@ impl<K: Kernel> Comparison<'_, K> {
     fn open(&self, record: &Record) -> Result<Option<Opened<K::File>>, Error> {
         let path = clean(&record.path);
         let opened = self.open_path(record, &path)?;
-        if opened.is_none()
-            && matches!(self.format, Format::Bagit(_))
-            && let Some(decoded) = bagit::decoded(path.as_os_str())
-        {
-            return self.open_path(record, &decoded);
+        let is_encoded = opened.is_none() && matches!(self.format, Format::Bagit(_));
+        match bagit::decoded(path.as_os_str()).filter(|_| is_encoded) {
+            Some(decoded) => self.open_path(record, &decoded),
+            None => Ok(opened),
         }
-        Ok(opened)
     }
 
     fn open_path(&self, record: &Record, path: &Path) -> Result<Option<Opened<K::File>>, Error> {

@@ -326,9 +326,11 @@ impl<K: Kernel> Mender<'_, K> {
 
     /// Reads back what was written: it must be what is listed.
     fn prove(&self, record: &Record, file: &K::File, shown: &Path) -> Result<(), Error> {
-        if let Some(wanted) = &record.digest
-            && self.is_right(file, wanted, shown)?
-        {
+        let is_proved = match &record.digest {
+            Some(wanted) => self.is_right(file, wanted, shown)?,
+            None => false,
+        };
+        if is_proved {
             return Ok(());
         }
         Err(Error::Refused(format!("cannot mend {}: what was written does not read back", quoted(shown))))

@@ -138,9 +138,7 @@ impl<K: Kernel> Work<'_, K> {
                 Some(first) => self.mender.link(&path, first),
                 None => self.mender.mend(&record),
             };
-            if mended.is_ok()
-                && let Some(inode) = record.inode
-            {
+            if let Some(inode) = record.inode.filter(|_| mended.is_ok()) {
                 right.entry(inode).or_insert_with(|| path.clone());
             }
             if record.kind == Some(Kind::Directory) && mended.is_ok() {

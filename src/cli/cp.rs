@@ -162,13 +162,14 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     let operands = paths(matches);
     let manifest = draft.wanted()?;
     let accounts = draft.wanted_accounts()?;
-    if let (Some(wanted), [operand]) = (&manifest, &operands[..])
-        && !draft.has_target(operands.len())
-    {
-        if accounts != Accounts::default() {
+    match (&manifest, &operands[..]) {
+        (Some(_), [_]) if !draft.has_target(operands.len()) && accounts != Accounts::default() => {
             return Err(ParseError::new("--report and --summary are of use only with a copy"));
         }
-        return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+        (Some(wanted), [operand]) if !draft.has_target(operands.len()) => {
+            return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+        }
+        _ => {}
     }
     if let Some(share) = draft.share(&options)? {
         if accounts != Accounts::default() {

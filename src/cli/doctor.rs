@@ -3,7 +3,7 @@
 use super::definition::{flag, help, line, valued};
 use super::invocation::{Invocation, parse_with};
 use super::usage_error::{ParseError, Result, Syntax};
-use crate::doctor::{Request, Wanted, raw};
+use crate::doctor::{Detail, Request, Wanted, raw};
 use crate::host::Environment;
 use crate::known::programs::Ask;
 use clap::{Arg, ArgMatches, Command, ValueHint};
@@ -27,7 +27,7 @@ Exit status: 0 if nothing is known that can go wrong here, 1 if something could 
 examined (or if safecp itself copied wrongly), 2 if there is a risk.";
 
 pub(super) fn usage(name: &str) -> String {
-    format!("{name} --doctor [--report=FILE] [--try=DIR] [PATH]...")
+    format!("{name} --doctor [-v] [--report=FILE] [--try=DIR] [PATH]...")
 }
 
 /// The command line of `NAME --doctor`.
@@ -38,6 +38,7 @@ pub fn doctor_command(name: &str) -> Command {
         .arg(flag(MODE, None, "look at this machine").hide(true))
         .arg(file(valued("report", "FILE", "write the same as JSON to FILE").value_hint(ValueHint::FilePath)))
         .arg(file(valued("try", "DIR", "make copies in DIR and compare them").value_hint(ValueHint::DirPath)))
+        .arg(flag("verbose", Some('v'), "tell all that was looked at"))
         .arg(valued("copier", "CALL", "copy PATH to PATH by this call alone: the trial's own use").hide(true))
         .arg(help())
         .arg(file(Arg::new("paths").num_args(0..).value_name("PATH").value_hint(ValueHint::AnyPath).hide(true)))
@@ -52,7 +53,10 @@ fn invocation(matches: &ArgMatches) -> Result<Invocation> {
     let paths: Vec<PathBuf> = matches.get_many::<OsString>("paths").into_iter().flatten().map(PathBuf::from).collect();
     let task = match matches.get_many::<String>("copier").into_iter().flatten().last() {
         Some(word) => copy(word, paths)?,
-        None => Request::Examine(Wanted { paths, report: last(matches, "report"), try_in: last(matches, "try") }),
+        None => {
+            let detail = if matches.get_flag("verbose") { Detail::Everything } else { Detail::Risks };
+            Request::Examine(Wanted { paths, report: last(matches, "report"), try_in: last(matches, "try"), detail })
+        }
     };
     Ok(Invocation::Doctor(task))
 }

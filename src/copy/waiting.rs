@@ -85,9 +85,8 @@ impl<K: Kernel> Copier<'_, K> {
         let mut temporary = Temporary::attach(self.spot(dir, target_directory.honesty), file);
         let had_name = temporary.name().is_some();
         let claim = if copied.placement == Placement::New { Claim::New } else { Claim::Over };
-        if claim == Claim::Over
-            && let Err(errno) = temporary.give_name()
-        {
+        let given = if claim == Claim::Over { temporary.give_name() } else { Ok(()) };
+        if let Err(errno) = given {
             return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| failed(errno)));
         }
         match temporary.commit(target.name, claim) {

@@ -18,6 +18,7 @@ mod run;
 mod text;
 mod trial;
 mod verdict;
+mod wrap;
 mod zfs;
 
 use crate::error::reason;
@@ -61,6 +62,18 @@ pub struct Wanted {
     pub report: Option<PathBuf>,
     /// Where to make copies and compare them.
     pub try_in: Option<PathBuf>,
+    /// How much the page tells.
+    pub detail: Detail,
+}
+
+/// How much the page tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// The verdict, what is at risk, and a line for each filesystem.
+    #[default]
+    Risks,
+    /// All that was looked at.
+    Everything,
 }
 
 /// What came of it, for the caller to say.
@@ -75,6 +88,7 @@ pub struct Examined {
 }
 
 pub use apart::examine_apart;
+pub use wrap::wrapped;
 
 /// Every fact, as the report has it.
 #[derive(Debug, Serialize)]
@@ -119,7 +133,7 @@ fn examine(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Examined {
     if let Some(file) = wanted.report.as_ref().filter(|_| !stop.load(Ordering::Relaxed)) {
         write_report(&mut findings, file, &Clock::new(stop, ANSWER));
     }
-    Examined { text: text::page(&findings), errors: findings.errors, status: findings.exit_status }
+    Examined { text: text::page(&findings, wanted.detail), errors: findings.errors, status: findings.exit_status }
 }
 
 /// The trial ends by itself, at a signal too; it is left alone only where a call of its own does not return.

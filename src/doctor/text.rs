@@ -1,25 +1,39 @@
-//! The page for people: what was found, what it means, what to do.
+//! The page for people: the verdict, what to do, and what was found.
 
-use super::Findings;
 use super::places::{Choice, Exposure, Place};
 use super::programs::Program;
 use super::trial::{Tally, Trial};
 use super::zfs::Zfs;
+use super::{Detail, Findings};
 use crate::quote::quoted;
 use std::fmt::Write;
 
 /// The whole page.
-pub(super) fn page(findings: &Findings) -> String {
+pub(super) fn page(findings: &Findings, detail: Detail) -> String {
     let mut page = String::new();
-    kernel(&mut page, findings);
-    filesystems(&mut page, &findings.filesystems);
-    zfs(&mut page, findings.zfs.as_ref());
-    programs(&mut page, &findings.programs);
-    section(&mut page, "Rights", findings.lacking.iter().cloned());
+    verdict(&mut page, findings);
     if let Some(played) = &findings.trial {
         trial(&mut page, played);
     }
-    verdict(&mut page, findings);
+    match detail {
+        Detail::Everything => {
+            kernel(&mut page, findings);
+            filesystems(&mut page, "Filesystems, and what safecp would try there", &findings.filesystems, &about);
+            zfs(&mut page, findings.zfs.as_ref());
+            programs(&mut page, &findings.programs);
+            section(&mut page, "Rights", findings.lacking.iter().cloned());
+        }
+        Detail::Risks => {
+            filesystems(&mut page, "Filesystems", &findings.filesystems, &|_| Vec::new());
+            if !findings.risks.is_empty() && findings.zfs.is_some() {
+                zfs(&mut page, findings.zfs.as_ref());
+            }
+            page.push_str("With -v it tells all that was looked at.\n");
+        }
+    }
+    // The last section needs no blank line behind it.
+    page.truncate(page.trim_end().len());
+    page.push('\n');
     page
 }
 
@@ -53,25 +67,32 @@ fn kernel(page: &mut String, findings: &Findings) {
 }
 
 /// Filesystems of which the same is to be said are said it of once.
-fn filesystems(page: &mut String, places: &[Place]) {
+fn filesystems(page: &mut String, heading: &str, places: &[Place], about: &dyn Fn(&Place) -> Vec<String>) {
     let mut groups: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
     for place in places {
-        let lines = about(place);
-        match groups.iter_mut().find(|(name, said, _)| *name == place.name && *said == lines) {
+        let (word, lines) = (word(place), about(place));
+        match groups.iter_mut().find(|(known, said, _)| *known == word && *said == lines) {
             Some((_, _, names)) => names.push(quoted(&place.mount_point)),
-            None => groups.push((place.name.to_owned(), lines, vec![quoted(&place.mount_point)])),
+            None => groups.push((word, lines, vec![quoted(&place.mount_point)])),
         }
     }
-    let blocks = groups.into_iter().flat_map(|(name, lines, names)| {
-        std::iter::once(format!("{} on {}", name, names.join(", ")))
+    let blocks = groups.into_iter().flat_map(|(word, lines, names)| {
+        let (name, word) = word.split_once(": ").unwrap_or((&word, ""));
+        std::iter::once(format!("{name} on {}: {word}", names.join(", ")))
             .chain(lines.into_iter().map(|line| format!("  {line}")))
+            .collect::<Vec<_>>()
     });
-    section(page, "Filesystems, and what safecp would try there", blocks);
+    section(page, heading, blocks);
+}
+
+/// What its word is worth.
+fn word(place: &Place) -> String {
+    let word = if place.believed { "believed" } else { "not simply believed" };
+    format!("{}: its word about holes and clones is {word}", place.name)
 }
 
 fn about(place: &Place) -> Vec<String> {
-    let word = if place.believed { "believed" } else { "not simply believed" };
-    let mut lines = vec![format!("its word about holes and clones is {word}: {}", place.why)];
+    let mut lines = vec![place.why.clone()];
     lines.extend(place.beneath.as_ref().map(|beneath| format!("beneath it: {beneath}")));
     let choices = &place.would_choose;
     let files = [
@@ -197,15 +218,14 @@ fn table(rows: Vec<Vec<String>>) -> Vec<String> {
 }
 
 fn verdict(page: &mut String, findings: &Findings) {
-    section(page, "Errors", findings.errors.iter().cloned());
     if findings.risks.is_empty() {
         let is_whole = findings.errors.is_empty();
         page.push_str(if is_whole {
-            "No risk is known here.\n"
+            "No risk is known here.\n\n"
         } else {
-            "No risk is known of what could be examined.\n"
+            "No risk is known of what could be examined.\n\n"
         });
-        return;
+        return section(page, "Errors", findings.errors.iter().cloned());
     }
     let exposed = findings.filesystems.iter().filter(|place| place.exposure != Exposure::Nothing);
     let exposed: Vec<String> = exposed.map(|place| quoted(&place.mount_point)).collect();
@@ -213,8 +233,9 @@ fn verdict(page: &mut String, findings: &Findings) {
     section(page, &heading, findings.risks.iter().cloned());
     section(page, "What to do", findings.advice.iter().cloned());
     page.push_str(
-        "safecp knows of these and copies rightly; safecp --guard COMMAND keeps other programs from asking.\n",
+        "safecp knows of these and copies rightly; safecp --guard COMMAND keeps other programs from asking.\n\n",
     );
+    section(page, "Errors", findings.errors.iter().cloned());
 }
 
 #[cfg(test)]

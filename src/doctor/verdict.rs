@@ -156,7 +156,7 @@ mod tests {
         assert_eq!((findings.exit_status, findings.risks.len()), (2, 1));
         assert!(findings.risks[0].contains("/cp'") && findings.risks[0].contains("#15933"), "{:?}", findings.risks);
         assert!(findings.advice.iter().any(|line| line.contains("upgrade")), "{:?}", findings.advice);
-        let text = super::super::text::page(&findings);
+        let text = super::super::text::page(&findings, super::super::Detail::Risks);
         assert!(text.contains("#15933") && text.contains("RISK"), "{text}");
     }
 
@@ -198,7 +198,7 @@ mod tests {
             (findings.exit_status, findings.risks.as_slice()),
             (2, &["glibc 2.41: counts wrongly".to_owned()][..])
         );
-        let text = super::super::text::page(&findings);
+        let text = super::super::text::page(&findings, super::super::Detail::Risks);
         assert!(text.contains("RISK\n") && text.contains("What to do") && !text.contains("No risk"), "{text}");
     }
 

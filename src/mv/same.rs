@@ -38,9 +38,8 @@ impl<K: Kernel> Pair<'_, K> {
             return Ok(!is_one);
         }
         // A link may replace one of several names of what it leads to: it leads to another.
-        if self.found.nlink > 1
-            && let Some(end) = self.end_of_source()?
-        {
+        let end = if self.found.nlink > 1 { self.end_of_source()? } else { None };
+        if let Some(end) = end {
             return Ok(!self.is_same_name(&end)?);
         }
         match self.kernel.stat_at(None, self.source, true) {

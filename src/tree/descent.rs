@@ -98,9 +98,8 @@ impl<K: Kernel> Descent<'_, '_, K> {
             if run.directories.make_room(run.kernel) {
                 return;
             }
-            if level.is_beneath_another()
-                && let Some(pair) = level.handles.get()
-            {
+            let handles = if level.is_beneath_another() { level.handles.get() } else { None };
+            if let Some(pair) = handles {
                 listing.drain(run.kernel, &pair.source);
                 drop(pair);
                 level.handles.close(run.kernel);

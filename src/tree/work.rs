@@ -77,9 +77,8 @@ impl<'a, K: Kernel> Run<'a, K> {
 
     /// One name of a tree.
     pub(super) fn task(&self, task: Task<K>) {
-        if !self.is_stopped()
-            && let Err(error) = self.name_of(&task)
-        {
+        let done = if self.is_stopped() { Ok(()) } else { self.name_of(&task) };
+        if let Err(error) = done {
             self.tell(Event::Failed(&error));
         }
         self.release_task(task);

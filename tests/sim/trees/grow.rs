@@ -139,9 +139,10 @@ impl<'a> Gardener<'a> {
                 _ => self.source_file(dir, name),
             }
         }
-        if self.soil.class == Class::Guessed
-            && let Some((name, _)) = self.world.tree.entries(dir).unwrap_or_default().first()
-        {
+        if self.soil.class != Class::Guessed {
+            return;
+        }
+        if let Some((name, _)) = self.world.tree.entries(dir).unwrap_or_default().first() {
             let digest = blake3::hash(name.as_encoded_bytes()).to_hex();
             let guessed = format!(".safecp-{}", &digest[..16]);
             self.source_file(dir, &guessed);
