@@ -23,7 +23,7 @@ _safecp() {
 
     case "${cmd}" in
         safecp)
-            opts="-a -b -d -f -i -H -l -L -n -P -p -r -R -s -S -t -T -u -v -x -Z -h -V --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary --archive --attributes-only --backup --copy-contents --debug --force --interactive --keep-directory-symlink --link --dereference --no-clobber --no-dereference --preserve --no-preserve --parents --recursive --reflink --remove-destination --sparse --strip-trailing-slashes --symbolic-link --suffix --target-directory --no-target-directory --update --verbose --one-file-system --context --help --version --as --guard --check --repair --doctor --against --strict --from --allow --try"
+            opts="-a -b -d -f -i -H -l -L -n -P -p -r -R -s -S -t -T -u -v -x -Z -h -V --verify --hints --in-place --durable --sync --require-stable --jobs --resume --manifest --manifest-format --report --summary --progress --archive --attributes-only --backup --copy-contents --debug --force --interactive --keep-directory-symlink --link --dereference --no-clobber --no-dereference --preserve --no-preserve --parents --recursive --reflink --remove-destination --sparse --strip-trailing-slashes --symbolic-link --suffix --target-directory --no-target-directory --update --verbose --one-file-system --context --help --version --as --guard --check --repair --doctor --against --strict --from --allow --try"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -24,6 +24,7 @@ complete -c safecp -l durable -d 'say success only of what a power loss cannot t
 complete -c safecp -l require-stable -d 'fail for a source that changed while it was read'
 complete -c safecp -l resume -d 'do not copy again what is there and holds the same bytes, whatever its times'
 complete -c safecp -l summary -d 'say on standard error in the end what the run came to'
+complete -c safecp -l progress -d 'show on standard error how far the run is, and --summary in the end'
 complete -c safecp -s a -l archive -d 'recursively, keeping links as links and every attribute: -dR --preserve=all'
 complete -c safecp -l attributes-only -d 'carry attributes over and leave content alone'
 complete -c safecp -s b -d 'the same, with the kind of name left to VERSION_CONTROL'

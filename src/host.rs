@@ -316,6 +316,23 @@ impl Write for Closed {
     }
 }
 
+/// Whether standard output is a terminal.
+#[must_use]
+pub fn says_on_terminal() -> bool {
+    !started_without(libc::STDOUT_FILENO) && std::io::stdout().is_terminal()
+}
+
+/// How many columns standard error has, if it is a terminal.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    let is_there = !started_without(libc::STDERR_FILENO) && std::io::stderr().is_terminal();
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+    is_there.then_some(if size > 0 { size } else { COLUMNS })
+}
+
+/// What a terminal has that does not tell.
+const COLUMNS: usize = 80;
+
 /// Whether standard input is a terminal.
 #[must_use]
 pub fn is_answered_by_hand() -> bool {

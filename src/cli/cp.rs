@@ -133,7 +133,7 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
         && !draft.has_target(operands.len())
     {
         if accounts != Accounts::default() {
-            return Err(ParseError::new("--report and --summary are of use only with a copy"));
+            return Err(ParseError::new("--report, --summary and --progress are of use only with a copy"));
         }
         return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
     }

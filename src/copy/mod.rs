@@ -21,6 +21,7 @@ mod flags;
 pub mod hole_map;
 pub mod ladder;
 mod lease;
+pub mod meter;
 mod outcome;
 pub mod pass;
 pub mod probe;
