@@ -341,6 +341,23 @@ pub fn width_of_output() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
+/// Whether standard output is a terminal.
+#[must_use]
+pub fn says_on_terminal() -> bool {
+    !started_without(libc::STDOUT_FILENO) && std::io::stdout().is_terminal()
+}
+
+/// How many columns standard error has, if it is a terminal.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    let is_there = !started_without(libc::STDERR_FILENO) && std::io::stderr().is_terminal();
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+    is_there.then_some(if size > 0 { size } else { COLUMNS })
+}
+
+/// What a terminal has that does not tell.
+const COLUMNS: usize = 80;
+
 /// Whether standard input is a terminal.
 #[must_use]
 pub fn is_answered_by_hand() -> bool {

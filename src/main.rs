@@ -1,6 +1,6 @@
 //! The program: arguments in, exit status out.
 
-use safecp::account::{Account, Accounts, End, Journal, ReportTo};
+use safecp::account::{self, Account, Accounts, Display, End, Journal, Progress, ReportTo, Running, Watcher};
 use safecp::archive::check::{self, Check, Reference};
 use safecp::archive::finding::Finding;
 use safecp::archive::manifest::Place;
@@ -38,7 +38,8 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn main() -> ExitCode {
     heed_closed_pipes();
@@ -138,7 +139,17 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
 }
 
 fn report(environment: &Environment, verbosity: Verbosity) -> Report {
-    let report = Report::new(environment.program, verbosity, host::output(), host::messages());
+    report_above(environment, verbosity, None)
+}
+
+/// The same where something may be shown at the bottom of the terminal.
+fn report_above(environment: &Environment, verbosity: Verbosity, display: Option<&Display>) -> Report {
+    let (output, messages) = match display {
+        Some(display) if host::says_on_terminal() => (display.above(host::output()), display.above(host::messages())),
+        Some(display) => (host::output(), display.above(host::messages())),
+        None => (host::output(), host::messages()),
+    };
+    let report = Report::new(environment.program, verbosity, output, messages);
     report.ending_with_pipes(signals::dies_of_closed_pipes())
 }
 
@@ -156,12 +167,13 @@ fn copy(
     warnings: &[String],
 ) -> Result<ExitCode, Failure> {
     let options = of_this_process(options, host::umask());
-    let report = report(environment, options.verbosity);
+    let display = display(lists.1);
+    let report = report_above(environment, options.verbosity, display.as_ref());
     warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
     let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
-    run(environment, &kernel, &report, &options, &operands, lists)
+    run((environment, display.as_ref()), &kernel, &report, &options, &operands, lists)
 }
 
 /// A copy into several targets.
@@ -202,7 +214,7 @@ fn install(environment: &Environment, request: install::Request) -> Result<ExitC
             }
             let given = Given { uid: owner.uid, gid: owner.gid, ..files.options.given };
             let options = of_this_process(Options { given, ..files.options }, 0);
-            run(environment, &kernel, &report, &options, &files.operands, (None, &Accounts::default()))
+            run((environment, None), &kernel, &report, &options, &files.operands, (None, &Accounts::default()))
         }
     }
 }
@@ -302,37 +314,67 @@ fn settle(account: &Account<'_>, accounts: &Accounts, report: &Report, watch: &W
     report.finish()
 }
 
+/// The terminal, if progress is to be shown and there is one.
+fn display(accounts: &Accounts) -> Option<Display> {
+    (accounts.progress == Progress::Shown && host::columns().is_some()).then(Display::on_terminal)
+}
+
+/// What SIGUSR1 does: a line that tells how far the run is.
+fn teller(program: &'static str, running: &Arc<Running>, display: Option<&Display>) -> signals::Tell {
+    let (running, display) = (Arc::clone(running), display.cloned());
+    Box::new(move || {
+        let line = running.status().line();
+        match &display {
+            Some(display) => display.without(|| account::say(program, &line)),
+            None => account::say(program, &line),
+        }
+    })
+}
+
 /// A run over all operands, to its end; with a manifest and accounts, if they are wanted.
 fn run(
-    environment: &Environment,
+    (environment, display): (&Environment, Option<&Display>),
     kernel: &Retrying<Linux>,
     report: &Report,
     options: &Options,
     operands: &Operands,
     (manifest, accounts): (Option<&Wanted>, &Accounts),
 ) -> Result<ExitCode, Failure> {
-    let account = Account::begin(report, journal(accounts)?, accounts.summary);
-    let watch = signals::watch(signals::GRACE)?;
+    let running = Arc::new(Running::begin());
+    let account = Account::begin(report, &running, journal(accounts)?, accounts.summary);
+    let watch = signals::watch_telling(signals::GRACE, Some(teller(environment.program, &running, display)))?;
     let host = this_host(options, report);
-    let ask = |question: &str| host::ask(&environment.called, question);
-    let run = |listener: &dyn Listener| {
-        Run::new(kernel, options, &host, &watch.stop, listener, &ask).operands(operands);
+    let ask = |question: &str| match display {
+        Some(display) => display.without(|| host::ask(&environment.called, question)),
+        None => host::ask(&environment.called, question),
     };
-    match manifest {
-        None => run(&account),
-        Some(wanted) => {
-            let place = Place::open(kernel, wanted)?;
-            let plan = Plan::new(kernel, operands).ok();
-            let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
-            let root = if is_into { Root::Targets } else { Root::Target };
-            let base = plan.and_then(|plan| plan.open_base(kernel).ok());
-            let recorder = Recorder::new(kernel, &account, Manifest::begin(kernel, wanted, &place), root, base);
-            run(&recorder);
-            if !watch.stop.load(Ordering::Relaxed) {
-                recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+    let run = |listener: &dyn Listener| {
+        let mut run = Run::new(kernel, options, &host, &watch.stop, listener, &ask);
+        run.measure(&running.meter);
+        run.operands(operands);
+    };
+    let listed = || -> Result<(), Failure> {
+        match manifest {
+            None => run(&account),
+            Some(wanted) => {
+                let place = Place::open(kernel, wanted)?;
+                let plan = Plan::new(kernel, operands).ok();
+                let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
+                let root = if is_into { Root::Targets } else { Root::Target };
+                let base = plan.and_then(|plan| plan.open_base(kernel).ok());
+                let manifest = Manifest::begin(kernel, wanted, &place);
+                let recorder = Recorder::new(kernel, &account, manifest, root, base);
+                run(&recorder);
+                if !watch.stop.load(Ordering::Relaxed) {
+                    recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+                }
             }
         }
-    }
+        Ok(())
+    };
+    let watcher = Watcher { running: &running, display, program: environment.program };
+    let count = |is_over: &AtomicBool| running.totals.count(kernel, &operands.sources, options, is_over);
+    watcher.look_on(accounts.progress, count, listed)?;
     let is_done = settle(&account, accounts, report, &watch);
     watch.die_if_asked();
     Ok(exit_code(is_done))

@@ -12,7 +12,7 @@
 
 use crate::kernel::process::{block, end_later, started_without_heeding, unblock, wait_for};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use std::time::Duration;
 pub const GRACE: Duration = Duration::from_secs(2);
 
 /// What the thread that waits needs of the address space, which may be limited.
-const STACK: usize = 64 << 10;
+const STACK: usize = 128 << 10;
 
 /// How soon signals are waited for again where that failed.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -37,9 +37,17 @@ pub struct Watch {
     received: Arc<AtomicUsize>,
 }
 
+/// What is done when SIGUSR1 comes: it tells how far the run is. dd does so too; GNU's cp dies of it.
+pub type Tell = Box<dyn Fn() + Send>;
+
+/// Begins to watch, with nothing to tell.
+pub fn watch(grace: Duration) -> std::io::Result<Watch> {
+    watch_telling(grace, None)
+}
+
 /// Begins to watch. A signal that is ignored, as nohup does with SIGHUP, stays ignored. After a signal the run has
 /// `grace` to end.
-pub fn watch(grace: Duration) -> std::io::Result<Watch> {
+pub fn watch_telling(grace: Duration, tell: Option<Tell>) -> std::io::Result<Watch> {
     let watch = Watch::default();
     if dies_of_closed_pipes() {
         // Its handler runs in the thread that writes, before the write has failed.
@@ -47,13 +55,16 @@ pub fn watch(grace: Duration) -> std::io::Result<Watch> {
     }
     let heeded: Vec<c_int> =
         [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !started_without_heeding(*signal)).collect();
-    block(&heeded);
-    let (seen, awaited) = (watch.clone(), heeded.clone());
+    let tells = tell.is_some() && !started_without_heeding(SIGUSR1);
+    let awaited: Vec<c_int> = heeded.iter().copied().chain(tells.then_some(SIGUSR1)).collect();
+    block(&awaited);
+    let seen = watch.clone();
     let thread = std::thread::Builder::new().name("signals".into()).stack_size(STACK);
     // An empty set only asks whether there is such a wait.
     let can_wait = matches!(wait_for(&[], Some(Duration::ZERO)), Err(Errno::AGAIN | Errno::INTR));
-    if !can_wait || thread.spawn(move || seen.wait(&awaited, grace)).is_err() {
+    if !can_wait || thread.spawn(move || seen.wait(&awaited, grace, tell.as_ref())).is_err() {
         watch.handle(&heeded, grace)?;
+        // SIGUSR1 stays blocked: nobody tells, and nobody dies of it.
         unblock(&heeded);
     }
     Ok(watch)
@@ -81,9 +92,10 @@ impl Watch {
     }
 
     /// What the thread does.
-    fn wait(&self, signals: &[c_int], grace: Duration) {
+    fn wait(&self, signals: &[c_int], grace: Duration, tell: Option<&Tell>) {
         let signal = loop {
             match wait_for(signals, None) {
+                Ok(SIGUSR1) => tell.iter().for_each(|tell| tell()),
                 Ok(signal) => break signal,
                 // For a handler, or for a debugger.
                 Err(Errno::INTR) => {}
@@ -92,7 +104,8 @@ impl Watch {
         };
         self.received.store(signal.unsigned_abs() as usize, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
-        die_of(wait_for(signals, Some(grace)).unwrap_or(signal));
+        let ending: Vec<c_int> = signals.iter().copied().filter(|signal| *signal != SIGUSR1).collect();
+        die_of(wait_for(&ending, Some(grace)).unwrap_or(signal));
     }
 
     /// What handlers do: the second signal ends the process, the first is noted.

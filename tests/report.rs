@@ -218,7 +218,10 @@ fn a_report_is_of_use_only_with_a_copy() {
     let world = World::new();
     world.dir("d");
     let said = world.cp("--manifest=m --report=r d");
-    assert!(said.stderr.starts_with("safecp: --report and --summary are of use only with a copy\n"), "{said}");
+    assert!(
+        said.stderr.starts_with("safecp: --report, --summary and --progress are of use only with a copy\n"),
+        "{said}"
+    );
     assert!(!world.exists("m") && !world.exists("r"));
 }
 

@@ -11,48 +11,48 @@ const FAILURES_MAX: usize = 20;
 
 /// What happened so far.
 #[derive(Clone, Debug, Default)]
-pub struct Counts {
+pub(super) struct Counts {
     /// Files whose content was copied.
-    pub files: u64,
+    pub(super) files: u64,
     /// Directories that were made.
-    pub directories: u64,
+    pub(super) directories: u64,
     /// Symbolic links that were made.
-    pub symlinks: u64,
+    pub(super) symlinks: u64,
     /// Further names of files.
-    pub hard_links: u64,
+    pub(super) hard_links: u64,
     /// Fifos, sockets and devices.
-    pub nodes: u64,
+    pub(super) nodes: u64,
     /// Files that got attributes alone.
-    pub attributes: u64,
+    pub(super) attributes: u64,
     /// Files that held the same already (--resume).
-    pub same: u64,
+    pub(super) same: u64,
     /// Bytes of the files that were copied.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// Files that share their source's blocks.
-    pub clones: u64,
+    pub(super) clones: u64,
     /// Files of which holes were left out, and bytes of them that have no blocks in the source.
-    pub sparse: u64,
+    pub(super) sparse: u64,
     /// See above.
-    pub unallocated: u64,
+    pub(super) unallocated: u64,
     /// Files that were read back.
-    pub verified: u64,
+    pub(super) verified: u64,
     /// Why strategies were left, and how often.
-    pub fallbacks: BTreeMap<String, u64>,
+    pub(super) fallbacks: BTreeMap<String, u64>,
     /// Names that were left as they are, rightly.
-    pub skipped: u64,
+    pub(super) skipped: u64,
     /// Names that were left as they are because the user said no.
-    pub declined: u64,
+    pub(super) declined: u64,
     /// Failures, of names or of what they had to keep.
-    pub failed: u64,
+    pub(super) failed: u64,
     /// Warnings and notes.
-    pub warned: u64,
+    pub(super) warned: u64,
     /// What was said of the first failures.
-    pub failures: Vec<String>,
+    pub(super) failures: Vec<String>,
 }
 
 impl Counts {
     /// Takes note of what happened.
-    pub fn note(&mut self, event: &Event<'_>) {
+    pub(super) fn note(&mut self, event: &Event<'_>) {
         match event {
             Event::Finished { outcome, .. } => self.finished(outcome),
             Event::DirectoryMade { .. } | Event::ParentMade { .. } | Event::DirectoryCreated { .. } => {
@@ -67,6 +67,19 @@ impl Counts {
             | Event::Exchanged { .. }
             | Event::SourceRemoved { .. } => {}
         }
+    }
+
+    /// Names that are done and no directories.
+    #[must_use]
+    pub(super) fn names(&self) -> u64 {
+        let linked = self.symlinks + self.hard_links + self.nodes;
+        self.files + linked + self.attributes + self.same + self.skipped + self.declined
+    }
+
+    /// Whether files were done without being copied.
+    #[must_use]
+    pub(super) fn has_skipped(&self) -> bool {
+        self.attributes + self.same + self.skipped + self.declined > 0
     }
 
     fn finished(&mut self, outcome: &Outcome) {

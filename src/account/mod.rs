@@ -1,18 +1,26 @@
-//! What a run came to, for people and for programs: a line of JSON for each name (--report), and numbers in the end (--summary).
+//! What a run came to, for people and for programs: a line of JSON for each name (--report), numbers in the end (--summary), and how
+//! far it is meanwhile (--progress, SIGUSR1).
 //!
 //! An account listens to a run and hands every event on. It counts, and writes lines; it decides nothing, and what it
-//! cannot write is a failure of the run.
+//! cannot write of a report is a failure of the run.
 
 mod base64;
 mod begun;
 mod counts;
+mod display;
 mod journal;
 mod lines;
+mod running;
+mod status;
 mod summary;
+mod totals;
 mod wanted;
+mod watcher;
 
 pub use begun::Account;
-pub use counts::Counts;
+pub use display::Display;
 pub use journal::Journal;
 pub use lines::End;
-pub use wanted::{Accounts, ReportTo, Summary};
+pub use running::Running;
+pub use wanted::{Accounts, Progress, ReportTo, Summary};
+pub use watcher::{Watcher, say};

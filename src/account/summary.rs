@@ -31,7 +31,7 @@ fn made(counts: &Counts) -> String {
         (counts.hard_links, "hard link", "hard links"),
         (counts.nodes, "special file", "special files"),
     ]);
-    let files = if counts.files == 1 { "1 file".to_owned() } else { format!("{} files", counts.files) };
+    let files = counted(counts.files, "file", "files");
     let rest = rest.map_or_else(String::new, |rest| format!(", {rest}"));
     format!("copied {files}{rest}, {}", size(counts.bytes))
 }
@@ -50,22 +50,26 @@ fn how(counts: &Counts) -> Option<String> {
 }
 
 fn fallbacks(counts: &Counts) -> Vec<String> {
-    counts.fallbacks.iter().map(|(why, count)| format!("left a strategy {count} times: {why}")).collect()
+    let line = |(why, count): (&String, &u64)| format!("left a strategy {}: {why}", counted(*count, "time", "times"));
+    counts.fallbacks.iter().map(line).collect()
 }
 
 /// What is not nothing, with commas in between.
 fn listed(counts: &[(u64, &str, &str)]) -> Option<String> {
-    let parts: Vec<String> = counts
-        .iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
-        .collect();
+    let parts: Vec<String> =
+        counts.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(*count, one, many)).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A number of things.
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Bytes, exactly and as people say it.
 pub(super) fn size(bytes: u64) -> String {
-    if bytes < 1024 { format!("{bytes} bytes") } else { format!("{bytes} bytes ({})", short_size(bytes)) }
+    let exact = counted(bytes, "byte", "bytes");
+    if bytes < 1024 { exact } else { format!("{exact} ({})", short_size(bytes)) }
 }
 
 /// Bytes with three digits and a unit.

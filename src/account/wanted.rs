@@ -21,6 +21,16 @@ pub enum Summary {
     AtEnd,
 }
 
+/// Whether it is told how far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// Only where a signal asks for it.
+    #[default]
+    No,
+    /// All the time, on standard error.
+    Shown,
+}
+
 /// What is to be told of a run beside its messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
@@ -28,4 +38,6 @@ pub struct Accounts {
     pub report: Option<ReportTo>,
     /// The numbers.
     pub summary: Summary,
+    /// How far it is.
+    pub progress: Progress,
 }

@@ -164,7 +164,7 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     let accounts = draft.wanted_accounts()?;
     match (&manifest, &operands[..]) {
         (Some(_), [_]) if !draft.has_target(operands.len()) && accounts != Accounts::default() => {
-            return Err(ParseError::new("--report and --summary are of use only with a copy"));
+            return Err(ParseError::new("--report, --summary and --progress are of use only with a copy"));
         }
         (Some(wanted), [operand]) if !draft.has_target(operands.len()) => {
             return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
@@ -173,7 +173,7 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     }
     if let Some(share) = draft.share(&options)? {
         if accounts != Accounts::default() {
-            return Err(ParseError::new("--shard cannot be combined with --report and --summary"));
+            return Err(ParseError::new("--shard cannot be combined with --report, --summary and --progress"));
         }
         let operands = draft.operands(operands)?.itself_if_one();
         // What another run of the shard has made is not copied again, recorded or not.
@@ -184,7 +184,7 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     let operands = draft.operands(operands)?;
     if let Some(operands) = draft.operands_of_each(&operands) {
         if accounts != Accounts::default() {
-            return Err(ParseError::new("--report and --summary take one target directory"));
+            return Err(ParseError::new("--report, --summary and --progress take one target directory"));
         }
         let options = Options { readers: Readers::Several, ..options };
         return Ok(Invocation::Distribute(Box::new(targets::Request { options, operands, manifest, warnings })));

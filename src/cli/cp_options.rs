@@ -124,5 +124,7 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
             Value(Draft::report)),
         option(flag("summary", None, "say on standard error in the end what the run came to"),
             Flag(|draft| draft.accounts.summary = Summary::AtEnd)),
+        option(flag("progress", None, "show on standard error how far the run is, and --summary in the end"),
+            Flag(Draft::progress)),
     ]
 }

@@ -2,7 +2,7 @@
 
 use super::usage_error::{ParseError, Result};
 use super::words::one_of;
-use crate::account::{Accounts, ReportTo};
+use crate::account::{Accounts, Progress, ReportTo, Summary};
 use crate::archive::Wanted;
 use crate::archive::manifest::Form;
 use crate::host::Environment;
@@ -208,6 +208,12 @@ impl Draft {
         self.accounts.report = Some(to);
         self.options.record = Record::Kept;
         Ok(())
+    }
+
+    /// Who has looked on wants to know what came of it.
+    pub(super) fn progress(&mut self) {
+        self.accounts.progress = Progress::Shown;
+        self.accounts.summary = Summary::AtEnd;
     }
 
     /// What is told of the run beside its messages.

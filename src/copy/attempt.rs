@@ -35,6 +35,9 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         sink: &Sink<'_, K>,
     ) -> Result<Filled, AttemptError> {
+        if let Some(moving) = job.moving {
+            moving.restart();
+        }
         if let Some(settling) = rung.settling {
             let settled =
                 self.settle(job.source.file, probe.size, settling, job.source.shown).map_err(AttemptError::Fatal)?;
@@ -165,6 +168,7 @@ impl<K: Kernel> Copier<'_, K> {
             threads: (is_file && size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN))
                 .then_some(&self.threads),
             stop: self.stop,
+            moving: job.moving,
         }
     }
 
@@ -230,7 +234,12 @@ impl<K: Kernel> Copier<'_, K> {
             match self.kernel.copy_file_range(pass.source, pass.target, range) {
                 // No progress before the end: read(2) must tell what is there.
                 Ok(0) => return Err(AttemptError::Fallback(Fallback::Unsupported(Errno::OPNOTSUPP))),
-                Ok(count) => at += count,
+                Ok(count) => {
+                    at += count;
+                    if let Some(moving) = pass.moving {
+                        moving.pass(count);
+                    }
+                }
                 Err(errno) => return Err(by_verdict(errno, Error::call(Action::Write, job.target.shown, errno))),
             }
         }

@@ -1,6 +1,7 @@
 //! What all files of a run share: kernel, options, machine, threads, and what was learned on the way.
 
 use super::attributes::Attributes;
+use super::meter::{Meter, Moving};
 use super::stale_temporary::TemporaryNames;
 use super::threads::Threads;
 use super::types::{Geometry, Name, Origin, Source, Stop, TargetDirectory, TargetFacts};
@@ -37,6 +38,8 @@ pub struct Copier<'a, K: Kernel> {
     pub(super) lacks_links: AtomicBool,
     /// Names that no backup may take.
     pub(super) taken: Taken,
+    /// Where it is noted how far large files are, if anybody looks.
+    pub(crate) meter: Option<&'a Meter>,
 }
 
 /// One file on its way: where it comes from and where it goes.
@@ -44,6 +47,8 @@ pub(super) struct Job<'a, F> {
     pub(super) source: &'a Source<'a, F>,
     pub(super) target: &'a Name<'a, F>,
     pub(super) facts: &'a TargetFacts,
+    /// Where it is noted how far it is.
+    pub(super) moving: Option<&'a Moving>,
 }
 
 impl<'a, K: Kernel> Copier<'a, K> {
@@ -60,6 +65,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
             names: TemporaryNames::default(),
             lacks_links: AtomicBool::default(),
             taken: Taken::default(),
+            meter: None,
         }
     }
 

@@ -30,7 +30,8 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         facts: &TargetFacts,
     ) -> Result<Arrival<K::File>, Error> {
-        let job = Job { source, target, facts };
+        let following = self.meter.and_then(|meter| meter.follow(source, self.options.verify));
+        let job = Job { source, target, facts, moving: following.as_ref().map(|following| &*following.moving) };
         let mut placement = facts.placement;
         let began = self.options.tells_digests().then(|| self.kernel.now());
         let probe = self.probe(source);
@@ -86,7 +87,7 @@ impl<K: Kernel> Copier<'_, K> {
         facts: &TargetFacts,
     ) -> Result<Finished, Error> {
         let facts = &TargetFacts { may_wait: false, ..*facts };
-        let job = Job { source, target, facts };
+        let job = Job { source, target, facts, moving: None };
         let placement = match facts.placement {
             Placement::Replace | Placement::Rewrite => Placement::InPlace,
             placement @ (Placement::New

@@ -22,6 +22,7 @@ mod flags;
 pub mod hole_map;
 pub mod ladder;
 mod lease;
+pub mod meter;
 mod mismatch;
 mod outcome;
 pub mod pass;

@@ -9,6 +9,7 @@
 use super::digest::{Digests, PieceHasher, Tree};
 use super::extent::{gaps, is_zero, steps};
 use super::hole_map::{Map, Work};
+use super::meter::Moving;
 use super::stopped::Stopped;
 use super::threads::Threads;
 use super::types::{Geometry, Stop};
@@ -158,6 +159,8 @@ pub struct Pass<'a, K: Kernel> {
     pub threads: Option<&'a Threads>,
     /// Asked between slices.
     pub stop: Stop<'a>,
+    /// Where it is noted how far it is, if anybody looks.
+    pub moving: Option<&'a Moving>,
 }
 
 /// Two slices: the source's bytes and the target's.
@@ -313,6 +316,7 @@ impl<K: Kernel> Pass<'_, K> {
     /// Looks whether a hole of the map is one: in the source if that is not believed, in the target
     /// if it is read back.
     fn hole_within(&self, range: Range<u64>) -> Result<(), Stopped> {
+        self.note(range.end - range.start);
         if self.holes == Holes::Read {
             self.must_be_zeros(self.source, Action::Read, range.clone(), true)?;
         }
@@ -387,7 +391,14 @@ impl<K: Kernel> Pass<'_, K> {
                 return Err(self.different(slice.start, bytes, &found[..back]));
             }
         }
+        self.note(count as u64);
         Ok(count as u64)
+    }
+
+    fn note(&self, bytes: u64) {
+        if let Some(moving) = self.moving {
+            moving.pass(bytes);
+        }
     }
 
     fn write_bytes(&self, bytes: &[u8], offset: u64) -> Result<(), Stopped> {

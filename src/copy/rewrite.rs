@@ -140,6 +140,7 @@ impl<K: Kernel> Copier<'_, K> {
             geometry: self.geometry,
             threads: is_large.then_some(&self.threads),
             stop: Stop(&NEVER),
+            moving: None,
         }
     }
 

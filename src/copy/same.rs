@@ -33,6 +33,7 @@ impl<K: Kernel> Copier<'_, K> {
             geometry: self.geometry,
             threads: None,
             stop: self.stop,
+            moving: None,
         };
         match pass.run() {
             Ok(passed) => Ok(self.kernel.stat(copy).map_err(failed)?.size == passed.size),

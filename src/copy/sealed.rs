@@ -161,6 +161,7 @@ impl<K: Kernel> Sealing<'_, K> {
             geometry: self.geometry,
             threads: self.threads.filter(|_| is_large),
             stop: self.stop,
+            moving: None,
         };
         let failed = |errno| Error::call(Action::Read, shown, errno);
         let passed = pass.run().map_err(|stopped| match stopped {

@@ -27,7 +27,7 @@ static CLOSED: AtomicU8 = AtomicU8::new(0);
 static UNHEEDED: AtomicU64 = AtomicU64::new(0);
 
 /// The signals that matter to this program.
-const SIGNALS: [c_int; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGPIPE, libc::SIGALRM];
+const SIGNALS: [c_int; 6] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGPIPE, libc::SIGALRM, libc::SIGUSR1];
 
 extern "C" fn look_at_start() {
     let mut closed = 0;
@@ -81,7 +81,7 @@ pub fn started_without(fd: c_int) -> bool {
 }
 
 /// Whether the process was started with the signal ignored, as nohup does with SIGHUP, or blocked. Told of SIGHUP,
-/// SIGINT, SIGTERM, SIGPIPE and SIGALRM.
+/// SIGINT, SIGTERM, SIGPIPE, SIGALRM and SIGUSR1.
 #[must_use]
 pub fn started_without_heeding(signal: c_int) -> bool {
     UNHEEDED.load(Ordering::Relaxed) & bit(signal) != 0

@@ -14,6 +14,7 @@ use super::links::Links;
 use super::overwrite::Ask;
 use super::portion::Portion;
 use super::spellings::Paths;
+use crate::copy::meter::Meter;
 use crate::copy::{Copied, Copier, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
 use crate::kernel::Kernel;
@@ -78,6 +79,11 @@ impl<'a, K: Kernel> Run<'a, K> {
     /// Cuts files into these sizes: in a simulated world they are small.
     pub fn cut(&mut self, geometry: Geometry) {
         self.entries.copier.geometry = geometry;
+    }
+
+    /// Notes there how far large files are.
+    pub fn measure(&mut self, meter: &'a Meter) {
+        self.entries.copier.meter = Some(meter);
     }
 
     /// What copies regular files.

@@ -1,0 +1,193 @@
+//! Progress: what a person sees of it on a terminal of 80 and of 40 columns, which tmux is here, what a file gets, and what SIGUSR1
+//! does. Copies that take a while are of files that are one hole: they are read and compared from end to end, and need no room.
+
+mod common;
+
+use common::{World, has_tool};
+use rustix::process::Signal;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// So long something may take to be seen.
+const DEADLINE: Duration = Duration::from_secs(100);
+
+/// Reads every byte of a hole, and makes one.
+const SLOW: &str = "--hints=never --sparse=always";
+
+/// A terminal with a program in it.
+struct Terminal<'w> {
+    world: &'w World,
+}
+
+impl<'w> Terminal<'w> {
+    /// Runs a line of shell in a terminal of so many columns; nothing where there is no tmux.
+    fn start(world: &'w World, columns: usize, line: &str) -> Option<Self> {
+        if !has_tool("tmux") {
+            return None;
+        }
+        let program = common::asked::as_a_word(&common::asked::program());
+        // What is on the screen stays there when the program has ended.
+        world.file("line", format!("trap : INT\nsafecp={}\n{line}\necho ended; sleep 100\n", program.display()));
+        let terminal = Self { world };
+        let size = columns.to_string();
+        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &size, "-y", "12", "bash line"]);
+        Some(terminal)
+    }
+
+    fn tmux(&self, words: &[&str]) -> String {
+        let socket = self.world.path("socket");
+        let words = ["-S", socket.to_str().expect("a name")].into_iter().chain(words.iter().copied());
+        self.world.tool("tmux", words)
+    }
+
+    fn resize(&self, columns: usize) {
+        self.tmux(&["resize-window", "-x", &columns.to_string()]);
+    }
+
+    /// The lines that are on the screen, as soon as they are what is waited for.
+    #[track_caller]
+    fn sees(&self, what: &str, is_it: impl Fn(&[&str]) -> bool) -> Vec<String> {
+        let began = Instant::now();
+        loop {
+            let screen = self.tmux(&["capture-pane", "-p"]);
+            let lines: Vec<&str> = screen.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+            if is_it(&lines) {
+                return lines.into_iter().map(str::to_owned).collect();
+            }
+            assert!(began.elapsed() < DEADLINE, "{what} is not seen:\n{screen}");
+            sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Terminal<'_> {
+    fn drop(&mut self) {
+        let gone = Command::new("tmux").arg("-S").arg(self.world.path("socket")).arg("kill-server").status();
+        assert!(gone.is_ok() || std::thread::panicking(), "the end of tmux");
+    }
+}
+
+/// Whether each piece stands in the text behind the one before.
+fn has_in_order(text: &str, pieces: &[&str]) -> bool {
+    pieces.iter().try_fold(text, |rest, piece| rest.split_once(piece).map(|(_, rest)| rest)).is_some()
+}
+
+#[test]
+fn a_terminal_of_80_columns_and_then_of_40() {
+    let world = World::new();
+    world.dir("dst").file("small", "1").sparse("first", 6 << 30, &[]).sparse("b\x1b[31mg", 1 << 40, &[]);
+    let line = format!("$safecp --progress {SLOW} small first missing $'b\\e[31mg' dst");
+    let Some(terminal) = Terminal::start(&world, 80, &line) else { return };
+    let seen = terminal.sees("a total that is not known", |lines| {
+        lines.len() == 2 && lines[0].contains("B (total not yet known), ") && lines[1].starts_with("'first' (")
+    });
+    assert!(seen[0].starts_with("1 file, "), "{seen:?}");
+    let seen =
+        terminal.sees("a bar", |lines| lines.len() >= 2 && lines[lines.len() - 1].starts_with("'b'$'\\033''[31mg' ("));
+    // What is said stands above the bar, and stays.
+    assert_eq!(seen[0], "safecp: cannot stat 'missing': No such file or directory", "{seen:?}");
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    let is_whole = has_in_order(&seen[1], &["%, 2 of 3 files, ", " GiB of 1.0 TiB, ", "/s, ", " left"]);
+    assert!(is_whole && seen[1].chars().count() <= 80, "{seen:?}");
+    terminal.resize(40);
+    let seen = terminal.sees("40 columns", |lines| {
+        lines.len() >= 2 && lines.iter().any(|line| line.contains("GiB of 1.0 TiB, ") && !line.contains("files"))
+    });
+    assert!(seen.iter().all(|line| line.chars().count() <= 40), "{seen:?}");
+    terminal.tmux(&["send-keys", "C-c"]);
+    let seen =
+        terminal.sees("the end", |lines| lines.iter().any(|line| line.contains("ended") || line.contains("copied")));
+    // What tmux has made of the numbers of 80 columns, and the line that took their place, may stand there still.
+    assert!(!seen.iter().any(|line| line.contains("'b'$'")), "the name is gone: {seen:?}");
+}
+
+/// What is read once more is said to be, and the numbers in the end are those of the summary.
+#[test]
+fn verification_is_seen() {
+    let world = World::new();
+    world.sparse("big", 4 << 30, &[]);
+    let line = format!("$safecp --progress --verify=blake3 {SLOW} big copy");
+    let Some(terminal) = Terminal::start(&world, 80, &line) else { return };
+    terminal.sees("a second look", |lines| lines.iter().any(|line| line.starts_with("verifying 'big' (")));
+    let seen = terminal.sees("the end", |lines| lines.contains(&"ended"));
+    assert!(seen[0].starts_with("safecp: copied 1 file, 4294967296 bytes (4.0 GiB) in "), "{seen:?}");
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert!(seen[1].starts_with("safecp: verified 1 of 1, 1 file with holes (4.0 GiB"), "{seen:?}");
+}
+
+#[test]
+fn a_run_that_is_over_soon_shows_no_bar() {
+    let world = World::new();
+    world.file("a", "1");
+    let Some(terminal) = Terminal::start(&world, 80, "$safecp --progress a b 2>&1 | cat -v; $safecp a c") else {
+        return;
+    };
+    let seen = terminal.sees("the end", |lines| lines.contains(&"ended"));
+    assert!(seen.len() == 3 && seen[0].starts_with("safecp: copied 1 file, 1 byte in 0."), "{seen:?}");
+}
+
+/// A line after ten seconds, without anything that only a terminal understands.
+#[test]
+fn where_no_terminal_is_a_line_comes_now_and_then() {
+    let world = World::new();
+    world.sparse("big", 400 << 30, &[]);
+    let copy = world.start(&format!("--progress {SLOW} big copy"));
+    sleep(Duration::from_millis(13_000));
+    copy.signal(Signal::TERM);
+    let said = copy.finish();
+    assert_eq!((said.signal(), said.stdout.as_str()), (Some(Signal::TERM.as_raw()), ""), "{said}");
+    let lines: Vec<&str> = said.stderr.lines().collect();
+    assert!(lines.len() > 1 && lines[1].starts_with("safecp: copied 0 files"), "one line in 13 seconds: {said}");
+    let pieces = ["safecp: ", "%, 0 of 1 file, ", "iB of 400 GiB, ", "/s, ", " left after 0:1", ", now 'big' ("];
+    assert!(has_in_order(lines[0], &pieces), "{said}");
+    assert!(!said.stderr.contains(['\x1b', '\r']), "{said}");
+}
+
+#[test]
+fn nothing_is_shown_unasked() {
+    let world = World::new();
+    world.sparse("big", 1 << 42, &[]);
+    let line = format!("timeout 2 $safecp {SLOW} big copy");
+    let Some(terminal) = Terminal::start(&world, 80, &line) else { return };
+    assert_eq!(terminal.sees("the end", |lines| lines.contains(&"ended")), ["ended"]);
+}
+
+/// A copy that has begun to read.
+fn started(world: &World) -> common::Running {
+    let copy = world.start(&format!("{SLOW} big copy"));
+    sleep(Duration::from_millis(1500));
+    copy
+}
+
+#[test]
+fn sigusr1_asks_how_far_it_is() {
+    let world = World::new();
+    world.sparse("big", 1 << 42, &[]);
+    let copy = started(&world);
+    copy.signal(Signal::USR1);
+    sleep(Duration::from_millis(1500));
+    copy.signal(Signal::USR1);
+    sleep(Duration::from_millis(500));
+    copy.signal(Signal::TERM);
+    let said = copy.finish();
+    assert_eq!(said.signal(), Some(Signal::TERM.as_raw()), "it did not die of the first: {said}");
+    let lines: Vec<&str> = said.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    for line in lines {
+        let pieces = ["safecp: 0 files, ", "B (total not yet known), ", "/s after 0:0", ", now 'big' ("];
+        assert!(has_in_order(line, &pieces), "{said}");
+    }
+}
+
+/// Who starts a program with the signal ignored wants nothing of it.
+#[test]
+fn sigusr1_that_is_ignored_stays_ignored() {
+    let world = World::new();
+    world.file("a", "1").fifo("fifo");
+    let script = "trap '' USR1; sleep 3 >fifo & $safecp --copy-contents fifo b & sleep 1; kill -USR1 $!; wait $!";
+    world.shell(script).succeeds();
+    let told = world.shell("sleep 3 >fifo & $safecp --copy-contents fifo b & sleep 1; kill -USR1 $!; wait $!");
+    assert!(told.stderr.contains("safecp: 0 files, 0 B"), "without that it is heeded: {told}");
+    assert_eq!(told.code(), Some(0), "and nothing dies of it: {told}");
+}
