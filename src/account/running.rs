@@ -57,9 +57,8 @@ impl Running {
     /// Takes note of what happened.
     pub(super) fn note(&self, event: &Event<'_>) {
         self.counts().note(event);
-        if self.wants_name.load(Ordering::Relaxed)
-            && let Some(name) = name(event)
-        {
+        let wanted = self.wants_name.load(Ordering::Relaxed).then(|| name(event)).flatten();
+        if let Some(name) = wanted {
             *lock(&self.last) = Some(name.to_owned());
             self.wants_name.store(false, Ordering::Relaxed);
         }

@@ -409,9 +409,10 @@ impl Intake {
     }
 
     fn tell(&mut self, id: u64, digest: Option<[u8; 32]>) {
-        if self.broken.is_none()
-            && let Err(error) = send(&mut self.output, &Message::Answer { id, digest })
-        {
+        if self.broken.is_some() {
+            return;
+        }
+        if let Err(error) = send(&mut self.output, &Message::Answer { id, digest }) {
             self.break_off(&error);
         }
     }

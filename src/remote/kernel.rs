@@ -135,11 +135,10 @@ impl<K: Kernel> Kernel for World<'_, K> {
         if let Some(received) = self.far(dir, path)? {
             return received.stat();
         }
-        if dir.is_none()
-            && self.intake.is_some()
-            && let Some(number) = self.intake()?.number_of_above(path)
-        {
-            return Ok(above_operands(number));
+        if dir.is_none() && self.intake.is_some() {
+            if let Some(number) = self.intake()?.number_of_above(path) {
+                return Ok(above_operands(number));
+            }
         }
         let way = self.way(dir, path, ResolveFlags::empty())?;
         if self.root.is_some() && (follow || dir.is_none()) {
