@@ -144,7 +144,10 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "copy_file_range is asked once",
-        &[("Ok(count) => at += count,", "Ok(count) => at = probe.size.max(count),")],
+        &[(
+            "                    at += count;\n                    if let Some(moving)",
+            "                    at = probe.size.max(count);\n                    if let Some(moving)",
+        )],
     ),
     mutant(
         "the next strategy gets the used temporary",
@@ -349,8 +352,8 @@ const MUTANTS: &[Mutant] = &[
     of_trees(
         "directories do not get their attributes",
         &[(
-            "let complaints = self.entries.copier.leave(&level, &pair);",
-            "let complaints: Vec<Error> = std::iter::once(&pair).flat_map(|_| None).collect();",
+            "Some(_) | None => self.entries.copier.leave(&level, &pair),",
+            "Some(_) | None => std::iter::once(&pair).flat_map(|_| None::<Error>).collect(),",
         )],
     ),
     of_trees(

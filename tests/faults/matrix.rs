@@ -212,6 +212,10 @@ fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str>
         Rule::Said if scenario.has("--reflink=always") && fault.call.name == "fstatfs" => {
             Some("on a filesystem that cannot be told a file with pages is not cloned, and that is said")
         }
+        // rustix finds out whether there is statx by a call of its own.
+        Rule::Said if fault.call.name == "statx" && broken.how.contains("Function not implemented") => {
+            Some("a kernel whose first statx fails is taken for one that has none")
+        }
         Rule::Said | Rule::Lives
             if scenario.has("--durable") && fault.call.name == "ioctl" && places[case.place].name == "overlay" =>
         {
