@@ -341,6 +341,12 @@ pub fn width_of_output() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
+/// Whether nothing has a name.
+#[must_use]
+pub fn is_missing(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Whether standard output is a terminal.
 #[must_use]
 pub fn says_on_terminal() -> bool {

@@ -13,7 +13,7 @@ use safecp::copy::{Geometry, Sealing, Stop};
 use safecp::doctor::{self};
 use safecp::error::Action;
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
-use safecp::host::{self, Environment, Host};
+use safecp::host::{self, CalledAs, Environment, Host};
 use safecp::install::{self, Directories, Task};
 use safecp::kernel::Errno;
 use safecp::kernel::linux::Linux;
@@ -21,7 +21,9 @@ use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::kernel::retry::Retrying;
 use safecp::mv::{self, Asks};
 use safecp::options::{Given, Options, Verbosity, Work};
+use safecp::quote::quoted;
 use safecp::remote::client::{self, Client};
+use safecp::remote::operand;
 use safecp::remote::server::{self, Server};
 use safecp::report::{Event, Listener, Report, write_error};
 use safecp::scan::{self, Scan};
@@ -170,10 +172,23 @@ fn copy(
     let display = display(lists.1);
     let report = report_above(environment, options.verbosity, display.as_ref());
     warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    if environment.called_as == CalledAs::Safecp {
+        operands.sources.iter().chain([&operands.target]).for_each(|path| tell_of_other_machines(path, &report));
+    }
     let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
     run((environment, display.as_ref()), &kernel, &report, &options, &operands, lists)
+}
+
+/// Warns of an operand that scp would take for a name on another machine, and that nothing here has.
+fn tell_of_other_machines(path: &Path, report: &Report) {
+    let is_of_another = matches!(operand::Place::parse(path.as_os_str()), Ok(operand::Place::Remote { .. }));
+    if is_of_another && host::is_missing(path) {
+        let path = quoted(path);
+        let warning = format!("{path} is taken for a name on this machine; to copy to or from another, use --as=scp");
+        report.hear(&Event::Warned(&warning));
+    }
 }
 
 /// A copy into several targets.

@@ -67,3 +67,20 @@ fn as_nothing_that_it_can_be_it_copies_nothing() {
     assert!(said.stderr.starts_with("safecp: --as must be the first argument\n"), "{said}");
     assert!(!world.exists("b"));
 }
+
+/// Called safecp, for cp's own words stay cp's.
+#[test]
+fn a_name_that_scp_would_take_for_another_machines_is_told() {
+    let world = World::new();
+    let hint = "is taken for a name on this machine; to copy to or from another, use --as=scp\n";
+    world.file("a", "1").cp("a backup:a").succeeds_saying(&format!("safecp: warning: 'backup:a' {hint}"));
+    assert_eq!(world.read("backup:a"), "1");
+    // It is there now.
+    world.cp("backup:a b").succeeds();
+    let missing = world.cp("user@host:none c");
+    missing.fails(&format!(
+        "safecp: warning: 'user@host:none' {hint}safecp: cannot stat 'user@host:none': No such file or directory\n"
+    ));
+    world.cp("--as=cp a ./x:y").succeeds();
+    world.cp("--as=cp a x:z").succeeds();
+}
