@@ -50,7 +50,7 @@ fn how(counts: &Counts) -> Option<String> {
 }
 
 fn fallbacks(counts: &Counts) -> Vec<String> {
-    let line = |(why, count): (&String, &u64)| format!("left a strategy {}: {why}", counted(*count, "time", "times"));
+    let line = |(why, count): (&String, &u64)| format!("fell back {}: {why}", counted(*count, "time", "times"));
     counts.fallbacks.iter().map(line).collect()
 }
 
