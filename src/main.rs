@@ -589,7 +589,8 @@ fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
     };
     let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));
-    let page = host::width_of_output().map(|width| doctor::wrapped(&examined.text, width));
+    let is_page = wanted.detail != doctor::Detail::Json;
+    let page = host::width_of_output().filter(|_| is_page).map(|width| doctor::wrapped(&examined.text, width));
     print(&page.unwrap_or(examined.text))?;
     Ok(ExitCode::from(examined.status))
 }

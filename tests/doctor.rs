@@ -250,6 +250,18 @@ fn programs_of_somebody_else_are_not_run() {
 }
 
 #[test]
+fn a_report_on_standard_output_takes_the_pages_place() {
+    let world = World::new();
+    let said = world.shell("$safecp --doctor . --report=- >r; $safecp --doctor . --report=s >page; echo $?");
+    assert_eq!(
+        of_report(&world, "r", "len(d['filesystems']), d['safecp']"),
+        of_report(&world, "s", "len(d['filesystems']), d['safecp']"),
+        "{said}"
+    );
+    assert!(!world.read("page").contains('{'), "{said}");
+}
+
+#[test]
 fn a_report_is_written_to_nothing_of_somebody_else() {
     let Some(world) = World::as_root("links of other users") else { return };
     world.file("secret", "secret").dir("d").fifo("d/fifo").file("d/own", "own").symlink("own", "d/link");

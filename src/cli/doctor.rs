@@ -8,7 +8,7 @@ use crate::host::Environment;
 use crate::known::programs::Ask;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The option that it begins with.
 pub(super) const MODE: &str = "doctor";
@@ -36,7 +36,14 @@ pub fn doctor_command(name: &str) -> Command {
     let file = |arg: Arg| arg.value_parser(clap::value_parser!(OsString));
     line("safecp --doctor", ABOUT, usage(name), AFTER_HELP)
         .arg(flag(MODE, None, "look at this machine").hide(true))
-        .arg(file(valued("report", "FILE", "write the same as JSON to FILE").value_hint(ValueHint::FilePath)))
+        .arg(file(
+            valued(
+                "report",
+                "FILE",
+                "write the same as JSON to FILE; with '-' to standard output, in the place of the page",
+            )
+            .value_hint(ValueHint::FilePath),
+        ))
         .arg(file(valued("try", "DIR", "make copies in DIR and compare them").value_hint(ValueHint::DirPath)))
         .arg(flag("verbose", Some('v'), "tell all that was looked at"))
         .arg(valued("copier", "CALL", "copy PATH to PATH by this call alone: the trial's own use").hide(true))
@@ -54,8 +61,15 @@ fn invocation(matches: &ArgMatches) -> Result<Invocation> {
     let task = match matches.get_many::<String>("copier").into_iter().flatten().last() {
         Some(word) => copy(word, paths)?,
         None => {
-            let detail = if matches.get_flag("verbose") { Detail::Everything } else { Detail::Risks };
-            Request::Examine(Wanted { paths, report: last(matches, "report"), try_in: last(matches, "try"), detail })
+            let report = last(matches, "report");
+            let is_output = report.as_deref() == Some(Path::new("-"));
+            let detail = match (is_output, matches.get_flag("verbose")) {
+                (true, _) => Detail::Json,
+                (false, true) => Detail::Everything,
+                (false, false) => Detail::Risks,
+            };
+            let report = report.filter(|_| !is_output);
+            Request::Examine(Wanted { paths, report, try_in: last(matches, "try"), detail })
         }
     };
     Ok(Invocation::Doctor(task))

@@ -74,6 +74,8 @@ pub enum Detail {
     Risks,
     /// All that was looked at.
     Everything,
+    /// The report, in the place of the page (--report=-).
+    Json,
 }
 
 /// What came of it, for the caller to say.
@@ -133,7 +135,20 @@ fn examine(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Examined {
     if let Some(file) = wanted.report.as_ref().filter(|_| !stop.load(Ordering::Relaxed)) {
         write_report(&mut findings, file, &Clock::new(stop, ANSWER));
     }
-    Examined { text: text::page(&findings, wanted.detail), errors: findings.errors, status: findings.exit_status }
+    let text = match wanted.detail {
+        Detail::Risks | Detail::Everything => text::page(&findings, wanted.detail),
+        Detail::Json => report_text(&mut findings),
+    };
+    Examined { text, errors: findings.errors, status: findings.exit_status }
+}
+
+fn report_text(findings: &mut Findings) -> String {
+    let text = json::text(findings).and_then(|text| String::from_utf8(text).map_err(std::io::Error::other));
+    text.unwrap_or_else(|error| {
+        findings.errors.push(format!("cannot write the report: {error}"));
+        findings.exit_status = verdict::FAILED;
+        String::new()
+    })
 }
 
 /// The trial ends by itself, at a signal too; it is left alone only where a call of its own does not return.

@@ -23,7 +23,7 @@ pub(super) fn page(findings: &Findings, detail: Detail) -> String {
             programs(&mut page, &findings.programs);
             section(&mut page, "Rights", findings.lacking.iter().cloned());
         }
-        Detail::Risks => {
+        Detail::Risks | Detail::Json => {
             filesystems(&mut page, "Filesystems", &findings.filesystems, &|_| Vec::new());
             if !findings.risks.is_empty() && findings.zfs.is_some() {
                 zfs(&mut page, findings.zfs.as_ref());
