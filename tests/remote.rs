@@ -5,15 +5,19 @@
 
 mod common;
 
-use common::{Output, World, asked, random_bytes};
+#[path = "sftp/far.rs"]
+#[allow(dead_code, unreachable_pub, reason = "that of the tests over SFTP alone; this program needs its server")]
+mod far;
+
+use common::{Output, World, asked, left_out, random_bytes};
 use safecp::kernel::{Kind, Stat, Timestamp};
 use safecp::remote::frame;
 use safecp::remote::message::{Chunk, Content, End, Entry, Found, Message, Steadiness, VERSION, Verdict};
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// What stands in the place of ssh: options and host are skipped, and the command runs behind and before these filters. It takes
 /// the place of the shell, so that a filter that ends closes the connection.
@@ -155,13 +159,9 @@ fn what_fails_is_said_and_the_rest_is_copied() {
     scp(&world, "a b h:none").fails("scp: h: target directory 'none': No such file or directory\n");
     scp(&world, "h:none c").fails("scp: cannot stat 'h:./none': No such file or directory\n");
     let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp a h:");
-    elsewhere.fails(&format!(
-        "{}scp: h: no ./no-such-safecp there; --far-program=PROGRAM says where it is\n",
-        elsewhere.stderr.lines().filter(|line| !line.starts_with("scp:")).fold(String::new(), |mut text, line| {
-            writeln!(text, "{line}").expect("a string");
-            text
-        })
-    ));
+    let said = "scp: h: no ./no-such-safecp there, and no SFTP: closed; --far-program=PROGRAM says where safecp is\n";
+    assert_eq!(elsewhere.code(), Some(1));
+    assert!(elsewhere.stderr.ends_with(said), "{elsewhere}");
 }
 
 #[test]
@@ -302,6 +302,162 @@ fn a_byte_that_changed_on_its_way_is_found_and_mended() {
         let failed = scp(&world, "a h:b");
         assert_eq!((failed.code(), world.read("far/b").as_str()), (Some(1), "old"), "{at} {failed}");
     }
+}
+
+// ---- no safecp at the far end ----
+
+/// What a shell at the far end does with a command.
+const SHELL: &str = "exec sh -c \"$*\"";
+
+/// What a forced internal-sftp does with it.
+const ONLY_SFTP: &str = "exec $server";
+
+/// In the place of ssh: a subsystem is Debian's SFTP server behind a filter, and a command goes to `shell`.
+fn sftp_ssh(world: &World, shell: &str, to_server: &str) {
+    let server = far::server().expect("an SFTP server");
+    let to = if to_server.is_empty() { String::new() } else { format!("< <({to_server})") };
+    let script = format!(
+        "#!/bin/bash\nserver={server}\nwhile [ \"$1\" != -- ]; do [ \"$1\" = -s ] && is_subsystem=1; shift; done\n\
+         shift 2\nmkdir -p far; cd far || exit\n\
+         if [ $is_subsystem ]; then [ \"$1\" = sftp ] || exit; echo sftp >> ../channels; exec $server {to}; fi\n\
+         echo shell >> ../channels\n{shell}\n"
+    );
+    world.file("ssh", script).chmod("ssh", 0o755);
+}
+
+/// A world whose far end has SFTP; `None`, which is said, where this machine has no server.
+fn sftp_world(shell: &str) -> Option<World> {
+    if far::server().is_none() {
+        left_out("needs openssh-sftp-server");
+        return None;
+    }
+    let world = World::new();
+    sftp_ssh(&world, shell, "");
+    world.dir("far");
+    Some(world)
+}
+
+/// As typed where no safecp is at the far end.
+fn scp_without(world: &World, words: &str) -> Output {
+    world.cp(&format!("--as=scp -S ./ssh --far-program=no-such-safecp {words}"))
+}
+
+#[track_caller]
+fn is_well(said: &Output) {
+    assert_eq!(said.code(), Some(0), "{said}");
+}
+
+#[test]
+fn without_safecp_there_files_go_over_sftp_and_come_back() {
+    for (shell, why) in [(SHELL, "no no-such-safecp there"), (ONLY_SFTP, "no-such-safecp does not start there")] {
+        let Some(world) = sftp_world(shell) else { return };
+        world.random("a", 2_500_000, 1).file("far/b", "old");
+        let push = scp_without(&world, "-v a h:b");
+        is_well(&push);
+        let by = if shell == SHELL { "verified by " } else { "verified by reading back from there\n" };
+        assert!(push.stderr.contains(&format!("scp: h: {why}: over SFTP, {by}")), "{push}");
+        let line = format!("'a' -> 'h:{}'\n", world.path("far/b").canonicalize().expect("a file").display());
+        assert_eq!(push.stdout, line);
+        let pull = scp_without(&world, "-v h:~/b c");
+        is_well(&pull);
+        let by = if shell == SHELL { "verified by " } else { "verified by reading twice from there\n" };
+        assert!(pull.stderr.contains(&format!("scp: h: {why}: over SFTP, {by}")), "{pull}");
+        assert_eq!(pull.stdout, "'h:./b' -> 'c'\n");
+        assert!(world.same_bytes("a", "far/b") && world.same_bytes("a", "c"));
+        is_well(&scp_without(&world, "a u@h:"));
+        assert!(world.same_bytes("a", "far/a"));
+    }
+}
+
+#[test]
+fn trees_and_times_go_over_sftp() {
+    for shell in [SHELL, ONLY_SFTP] {
+        let Some(world) = sftp_world(shell) else { return };
+        plain_tree(&world, "tree");
+        world.chmod("tree/sub/one", 0o751).times("tree/sub/one", (5, 0), (7, 0));
+        is_well(&scp_without(&world, "-rp tree h:new"));
+        is_well(&scp_without(&world, "-rp h:new ."));
+        diff(&world, "tree", "far/new");
+        diff(&world, "tree", "new");
+        for copy in ["far/new/sub/one", "new/sub/one"] {
+            assert_eq!((world.mode(copy), world.stat(copy).mtime()), (0o751, 7), "{copy}");
+        }
+        is_well(&scp_without(&world, "h:new/sub/o*e h:new/l?rge ."));
+        assert!(world.same_bytes("tree/large", "large") && world.read("one") == "1");
+        assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
+fn sftp_that_is_asked_for_is_taken_at_once() {
+    let Some(world) = sftp_world(ONLY_SFTP) else { return };
+    world.file("a", "a");
+    let said = scp(&world, "-sv a h:");
+    is_well(&said);
+    assert!(said.stderr.contains("scp: h: SFTP as asked: over SFTP, verified by reading back from there\n"), "{said}");
+    // One for files and one for digests, and none for safecp.
+    let mut channels: Vec<String> = world.read("channels").lines().map(str::to_owned).collect();
+    channels.sort_unstable();
+    assert_eq!((world.read("far/a").as_str(), channels), ("a", vec!["sftp".to_owned(), "shell".to_owned()]));
+    // And where safecp is, it is taken.
+    sftp_ssh(&world, SHELL, "");
+    fs::remove_file(world.path("channels")).expect("removed");
+    let said = scp(&world, "-v a h:b");
+    is_well(&said);
+    assert!(said.stderr.contains(" there, verified where it is written\n"), "{said}");
+    assert_eq!(world.read("channels"), "shell\n");
+}
+
+#[test]
+fn over_sftp_a_failure_leaves_the_old_file() {
+    for shell in [SHELL, ONLY_SFTP] {
+        let Some(world) = sftp_world(shell) else { return };
+        world.random("new", 1_200_000, 1).file("old", "old").file("far/f", "old");
+        sftp_ssh(&world, shell, &flip(600_000));
+        let failed = scp_without(&world, "new h:f");
+        assert_eq!((failed.code(), world.read("far/f").as_str()), (Some(1), "old"), "{failed}");
+        assert!(failed.stderr.ends_with("/far/f' differs from its source after the copy\n"), "{failed}");
+        // A cut leaves a temporary there, which the next run removes.
+        sftp_ssh(&world, shell, &cut(600_000));
+        let words = ["--as=scp", "-S", "./ssh", "--far-program=no-such-safecp", "new", "h:f"];
+        let program = asked::as_a_word(&asked::program());
+        let ended = Command::new(program).args(words).current_dir(world.path(".")).output().expect("safecp runs");
+        assert_eq!((ended.status.code(), world.read("far/f").as_str()), (Some(1), "old"), "{ended:?}");
+        assert_eq!(world.temporaries().len(), 1);
+        sftp_ssh(&world, shell, "");
+        is_well(&scp_without(&world, "new h:f"));
+        assert!(world.same_bytes("new", "far/f"));
+        assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
+        let failed = scp_without(&world, "h:none old");
+        assert_eq!((failed.code(), world.read("old").as_str()), (Some(1), "old"), "{failed}");
+        assert!(failed.stderr.ends_with("scp: cannot stat 'h:./none': No such file or directory\n"), "{failed}");
+    }
+}
+
+#[test]
+fn what_sftp_cannot_keep_is_refused_with_its_reason() {
+    let Some(world) = sftp_world(SHELL) else { return };
+    world.file("a", "a").file("far/b", "b");
+    let (lack, both) =
+        ("scp: h: no no-such-safecp there, and ", "copies between two other machines need safecp at both\n");
+    for (words, why) in [
+        ("--archive a h:", "SFTP does not carry what --archive keeps: owners, lists, attributes, holes, hard links\n"),
+        ("--archive h:b .", "SFTP does not carry what --archive keeps: owners, lists, attributes, holes, hard links\n"),
+        ("--sparse=always a h:", "SFTP makes no holes (--sparse=always)\n"),
+        ("--verify=device a h:", "SFTP reads nothing from a device (--verify=device)\n"),
+        ("h:b g:c", both),
+    ] {
+        let refused = scp_without(&world, words);
+        assert_eq!(refused.code(), Some(1), "{words}: {refused}");
+        assert!(refused.stderr.ends_with(&format!("{lack}{why}")), "{words}: {refused}");
+    }
+    let refused = scp(&world, "-s a g:b h:c");
+    refused.fails(&format!("scp: h: {both}scp: g: {both}"));
+    // Two sources need a directory, whichever machines they are of.
+    let refused = scp_without(&world, "h:b g:b one");
+    assert!(refused.stderr.contains("scp: target directory 'one': No such file or directory\n"), "{refused}");
+    assert_eq!(world.names("far"), ["b"]);
+    assert!(!world.exists("one") && !world.exists("b"));
 }
 
 // ---- lies ----

@@ -13,6 +13,7 @@ use crate::remote::client::Request;
 use crate::remote::operand::Place;
 use crate::remote::ssh::Ssh;
 use crate::remote::terms::{Carried, Depth, Lasting, Terms};
+use crate::remote::way::Way;
 use crate::tree::plan::Operands;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::{OsStr, OsString};
@@ -27,8 +28,9 @@ SOURCE and TARGET are paths of this machine, [user@]host:path, or scp://[user@]h
 path with a slash before its first colon is one of this machine: ./a:b. Patterns in a remote SOURCE
 are for the far end: host:'*.c'.
 
-safecp has to be installed at the far end. -3, -T and -A say what is done anyway, or is not needed.
--D, -l, -O, -R, -s and -X are refused: they ask for what cannot be verified, or is not there.
+Where no safecp is at the far end, files go over SFTP; a program there makes their digests, or they are
+read back. -3, -T and -A say what is done anyway, or is not needed. -D, -l, -O, -R and -X are refused:
+they ask for what cannot be verified, or is not there.
 
 Exit status: 0 if everything was copied and reads the same at the far end, 1 otherwise.";
 
@@ -37,6 +39,7 @@ struct ScpDraft {
     /// What cp has as well.
     common: Draft,
     terms: Terms,
+    way: Way,
     program: OsString,
     far_program: OsString,
     arguments: Vec<OsString>,
@@ -77,8 +80,8 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Flag(|draft| draft.tell("-C"))),
         option(lettered("cipher", 'c', "CIPHER", "encrypt with this cipher; see ssh -Q cipher"),
             Value(|draft, value| draft.tell_value("-c", value))),
-        option(lettered("sftp-path", 'D', "PATH", "refused: sftp-server verifies nothing"),
-            Word(|_, _| refused("-D", "sftp-server verifies nothing"))),
+        option(lettered("sftp-path", 'D', "PATH", "refused: what stays on this machine needs no server"),
+            Word(|_, _| refused("-D", "what stays on this machine needs no server"))),
         option(lettered("config", 'F', "FILE", "use this configuration of ssh"),
             Value(|draft, value| draft.tell_value("-F", value))),
         option(lettered("identity", 'i', "FILE", "log in with this key"),
@@ -103,14 +106,14 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Flag(|draft| draft.terms.depth = Depth::Trees)),
         option(lettered("ssh-program", 'S', "PROGRAM", "connect with this program in the place of ssh"),
             Value(|draft, value| { draft.program = value.to_owned(); Ok(()) })),
-        option(letter("sftp", 's', "refused: the sftp protocol is not spoken"),
-            Refused(|| refused("-s", "the sftp protocol is not spoken"))),
+        option(letter("sftp", 's', "copy over SFTP at once, as where no safecp is at the far end"),
+            Flag(|draft| draft.way = Way::Sftp)),
         option(letter("trust", 'T', "without effect: names that were not asked for are never made"),
             Flag(|_| {})),
         option(letter("verbose", 'v', "say what is done, and let ssh do so"),
             Flag(|draft| { draft.terms.verbosity = Verbosity::Names; draft.tell("-v"); })),
-        option(lettered("sftp-option", 'X', "OPTION", "refused: the sftp protocol is not spoken"),
-            Word(|_, _| refused("-X", "the sftp protocol is not spoken"))),
+        option(lettered("sftp-option", 'X', "OPTION", "refused: requests over SFTP are as many as the far end takes"),
+            Word(|_, _| refused("-X", "requests over SFTP are as many as the far end takes"))),
         option(flag("archive", None, "copy as cp -a does: trees, links as links, owners by number, lists, attributes, holes"),
             Flag(|draft| { draft.terms.depth = Depth::Trees; draft.terms.carried = Carried::Everything; })),
         option(flag("durable", None, "say success only of what a power loss cannot take back"),
@@ -140,6 +143,7 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
     let mut draft = ScpDraft {
         common: Draft::new(),
         terms: Terms::plain(),
+        way: Way::Safecp,
         program: OsString::from("ssh"),
         far_program: OsString::from("safecp"),
         arguments: Vec::new(),
@@ -186,7 +190,7 @@ impl ScpDraft {
         let is_remote = |place: &Place| matches!(place, Place::Remote { .. });
         if is_remote(&target) || sources.iter().all(is_remote) {
             let ssh = Ssh { program: self.program, arguments: self.arguments };
-            let request = Request { sources, target, terms, ssh, far_program: self.far_program };
+            let request = Request { sources, target, terms, way: self.way, ssh, far_program: self.far_program };
             return Ok(Invocation::Transfer(Box::new(request)));
         }
         if sources.iter().any(is_remote) {
@@ -218,6 +222,7 @@ mod tests {
     use crate::remote::client::Request;
     use crate::remote::operand::Place;
     use crate::remote::terms::{Carried, Depth, Lasting};
+    use crate::remote::way::Way;
     use std::ffi::OsString;
 
     fn typed(line: &str) -> Result<Invocation, String> {
@@ -254,8 +259,13 @@ mod tests {
     }
 
     #[test]
+    fn sftp_is_asked_for() {
+        assert_eq!((transfer("a h:b").way, transfer("-s a h:b").way), (Way::Safecp, Way::Sftp));
+    }
+
+    #[test]
     fn what_cannot_be_done_is_refused_with_its_reason() {
-        for line in ["-O a h:b", "-s a h:b", "-l 8 a h:b", "-R h:a g:b", "-D x a h:b", "-X n=1 a h:b"] {
+        for line in ["-O a h:b", "-l 8 a h:b", "-R h:a g:b", "-D x a h:b", "-X n=1 a h:b"] {
             assert!(typed(line).expect_err(line).contains(" is refused: "), "{line}");
         }
         assert!(typed("a h:b c").is_err() && typed("h:a").is_err() && typed("").is_err());

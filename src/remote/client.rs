@@ -1,25 +1,27 @@
 //! The end that was typed at: which machine is asked for what, over one connection for each of them.
 
-use super::connection::{Input, Output, greet, meet, send, streams, words};
+use super::connection::{Input, Output, agree, await_greeting, greet, has_ended, send, streams, words};
 use super::intake::Awaited;
 use super::kernel::World;
 use super::message::{Message, Sources, Verdict, Wish};
 use super::operand::{Host, Place, from_home, label, unlike_labels};
+use super::over_sftp::OverSftp;
 use super::pattern::{has_pattern, stands_for};
 use super::receiver::Receiver;
 use super::relay::relay;
 use super::sender::Sender;
-use super::ssh::{NOT_FOUND, Ssh};
+use super::ssh::{FAILED, NOT_FOUND, Ssh};
 use super::terms::Terms;
+use super::way::{Lack, Way};
 use crate::error::Error;
 use crate::host;
 use crate::kernel::Kernel;
-use crate::options::TargetRule;
+use crate::options::{TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
 use crate::tree::plan::Operands;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ pub struct Request {
     pub target: Place,
     /// How.
     pub terms: Terms,
+    /// Which way.
+    pub way: Way,
     /// How ssh is called.
     pub ssh: Ssh,
     /// What safecp is called at the far end, in the words of its shell.
@@ -62,6 +66,19 @@ struct Reached {
     input: Input,
     output: Output,
 }
+
+/// What came of calling safecp at a far end.
+enum Answer {
+    /// It answers.
+    Safecp(Reached),
+    /// It does not. SFTP may.
+    Lacking(Lack),
+    /// There is no connection, or no peer of ours; it was told.
+    Failed,
+}
+
+/// What copies between two other machines need.
+const BOTH: &str = "copies between two other machines need safecp at both";
 
 impl<K: Kernel> Client<'_, K> {
     /// Copies all sources; what fails is told.
@@ -93,34 +110,74 @@ impl<K: Kernel> Client<'_, K> {
     }
 
     /// Calls safecp at the far end, and says what is wanted of it.
-    fn reach(&self, host: &Host, wish: Wish) -> Option<Reached> {
+    fn reach(&self, host: &Host, wish: Wish) -> Answer {
+        if self.request.way == Way::Sftp {
+            return Answer::Lacking(Lack::Asked);
+        }
         let command = [self.request.far_program.as_os_str(), OsStr::new(" --server")].into_iter().collect::<OsString>();
         let mut child = match self.request.ssh.run(host, &command) {
             Ok(child) => child,
             Err(error) => {
                 let program = quoted(Path::new(&self.request.ssh.program));
                 self.failed(format!("cannot run {program}: {}", words(&error)));
-                return None;
+                return Answer::Failed;
             }
         };
-        let (Some(input), Some(output)) = (child.stdout.take(), child.stdin.take()) else { return None };
+        let (Some(input), Some(output)) = (child.stdout.take(), child.stdin.take()) else { return Answer::Failed };
         let (mut input, mut output) = streams(input, output);
+        let greeted = greet(&mut output).and_then(|()| await_greeting(&mut input));
+        if let Err(error) = greeted {
+            drop((input, output));
+            return self.unmet(child, host, &error);
+        }
         let speaker = OsString::from(format!("{}: {host}", self.program));
         let hello = Message::Request { wish, terms: self.request.terms, speaker };
-        let met = greet(&mut output).and_then(|()| meet(&mut input)).and_then(|()| send(&mut output, &hello).map(drop));
+        let met = agree(&mut input).and_then(|()| send(&mut output, &hello).map(drop));
         match met.and_then(|()| output.flush()) {
-            Ok(()) => Some(Reached { child, input, output }),
+            Ok(()) => {
+                self.note(host);
+                Answer::Safecp(Reached { child, input, output })
+            }
             Err(error) => {
                 drop((input, output));
-                let status = child.wait().ok().and_then(|status| status.code());
-                let far = self.request.far_program.to_string_lossy();
-                self.failed(match status {
-                    Some(NOT_FOUND) => format!("{host}: no {far} there; --far-program=PROGRAM says where it is"),
-                    Some(_) | None => format!("{host}: {}", words(&error)),
-                });
-                None
+                self.failed(format!("{host}: {}", words(&error)));
+                // How it ended says no more than that.
+                child.wait().map(drop).unwrap_or(());
+                Answer::Failed
             }
         }
+    }
+
+    /// What it means that nothing of ours has greeted.
+    fn unmet(&self, mut child: Child, host: &Host, error: &io::Error) -> Answer {
+        let far = self.request.far_program.to_string_lossy().into_owned();
+        match child.wait().ok().and_then(|status| status.code()) {
+            Some(NOT_FOUND) => Answer::Lacking(Lack::NotFound(far)),
+            // A shell that lets nobody in, or a forced command, which SFTP may be: it ends at what is no packet.
+            Some(status) if status != FAILED && has_ended(error) => Answer::Lacking(Lack::Silent(far)),
+            Some(_) | None => {
+                self.failed(format!("{host}: {}", words(error)));
+                Answer::Failed
+            }
+        }
+    }
+
+    /// Says which way was taken (-v).
+    fn note(&self, host: &Host) {
+        if self.request.terms.verbosity >= Verbosity::Names {
+            let proof = if self.request.terms.verify == Verify::Nothing {
+                "not verified"
+            } else {
+                "verified where it is written"
+            };
+            let far = self.request.far_program.to_string_lossy();
+            self.report.hear(&Event::Noted(&format!("{host}: by {far} there, {proof}")));
+        }
+    }
+
+    fn over_sftp<'a>(&'a self, host: &'a Host, lack: Lack) -> OverSftp<'a, K> {
+        let Request { ssh, terms, .. } = self.request;
+        OverSftp { kernel: self.kernel, ssh, host, terms: *terms, lack, report: self.report, stop: self.stop }
     }
 
     /// What became of both ends.
@@ -138,7 +195,15 @@ impl<K: Kernel> Client<'_, K> {
     /// Sends files of this machine.
     fn push(&self, host: &Host, target: &Path, paths: &[PathBuf]) {
         let wish = Wish::Receive { target: target.to_owned(), sources: self.sources() };
-        let Some(Reached { child, input, output }) = self.reach(host, wish) else { return };
+        let Reached { child, input, output } = match self.reach(host, wish) {
+            Answer::Safecp(reached) => reached,
+            Answer::Lacking(lack) => {
+                let over_sftp = self.over_sftp(host, lack);
+                let is_all = paths.len() == self.request.sources.len();
+                return if is_all { over_sftp.push(paths, target) } else { over_sftp.refuse(BOTH) };
+            }
+            Answer::Failed => return,
+        };
         let world = World { local: self.kernel, root: None, intake: None };
         let sender = Sender::new(&world, self.request.terms, (input, output), self.report, self.stop);
         let verdict = sender.run(paths);
@@ -147,8 +212,10 @@ impl<K: Kernel> Client<'_, K> {
 
     /// Receives files of another machine: those that were asked for, under names that these patterns stand for.
     fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
-        let Some(Reached { child, input, output }) = self.reach(host, Wish::Send { patterns: patterns.clone() }) else {
-            return;
+        let Reached { child, input, output } = match self.reach(host, Wish::Send { patterns: patterns.clone() }) {
+            Answer::Safecp(reached) => reached,
+            Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
+            Answer::Failed => return,
         };
         let receiver = Receiver {
             local: self.kernel,
@@ -173,13 +240,25 @@ impl<K: Kernel> Client<'_, K> {
         self.end(child, host, verdict);
     }
 
+    /// The same where nothing else will do.
+    fn reach_safecp(&self, host: &Host, wish: Wish) -> Option<Reached> {
+        match self.reach(host, wish) {
+            Answer::Safecp(reached) => Some(reached),
+            Answer::Lacking(lack) => {
+                self.over_sftp(host, lack).refuse(BOTH);
+                None
+            }
+            Answer::Failed => None,
+        }
+    }
+
     /// Sends files of another machine to a third, through this one.
     fn relay(&self, (from, patterns): (&Host, Vec<PathBuf>), (to, target): (&Host, &Path)) {
         let several = self.sources() == Sources::Several || patterns.iter().any(|pattern| has_pattern(pattern));
         let sources = if several { Sources::Several } else { Sources::One };
         let wish = Wish::Receive { target: target.to_owned(), sources };
-        let Some(sender) = self.reach(from, Wish::Send { patterns: patterns.clone() }) else { return };
-        let Some(receiver) = self.reach(to, wish) else {
+        let Some(sender) = self.reach_safecp(from, Wish::Send { patterns: patterns.clone() }) else { return };
+        let Some(receiver) = self.reach_safecp(to, wish) else {
             drop((sender.input, sender.output));
             return self.end(sender.child, from, Verdict::Failed);
         };

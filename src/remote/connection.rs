@@ -52,7 +52,12 @@ pub(super) fn greet(output: &mut dyn Write) -> Result<()> {
 
 /// Waits for the peer's.
 pub(super) fn meet(input: &mut dyn Read) -> Result<()> {
-    skip_noise(input)?;
+    await_greeting(input)?;
+    agree(input)
+}
+
+/// Waits for the version of a peer that has greeted.
+pub(super) fn agree(input: &mut dyn Read) -> Result<()> {
     match receive(input)?.0 {
         Message::Hello { newest, oldest, .. } if (oldest..=newest).contains(&VERSION) => Ok(()),
         Message::Hello { newest, oldest, .. } => {
@@ -64,7 +69,7 @@ pub(super) fn meet(input: &mut dyn Read) -> Result<()> {
 }
 
 /// Reads up to the end of the greeting.
-fn skip_noise(input: &mut dyn Read) -> Result<()> {
+pub(super) fn await_greeting(input: &mut dyn Read) -> Result<()> {
     let mut last = Vec::with_capacity(GREETING.len());
     for _ in 0..NOISE_MAX {
         let mut byte = [0];
@@ -85,14 +90,14 @@ pub(super) fn strange() -> Error {
     Error::new(ErrorKind::InvalidData, "the other side does not keep to the protocol")
 }
 
+/// Whether the other side is gone.
+pub(super) fn has_ended(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
+}
+
 /// Why a connection cannot be used any more.
 pub(super) fn words(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
-            "the connection ended early".to_owned()
-        }
-        _ => error.to_string(),
-    }
+    if has_ended(error) { "the connection ended early".to_owned() } else { error.to_string() }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! back, attributes and messages are those of cp. The system's ssh carries the bytes. Neither side believes the other:
 //! what comes in is checked where it is read ([`message`], [`intake`]), and nothing here encrypts, waits asynchronously
 //! or decides how a file is copied.
+//!
+//! Where no safecp answers, files go over SFTP ([`over_sftp`]).
 
 mod answers;
 pub mod client;
@@ -16,6 +18,7 @@ mod intake;
 mod kernel;
 pub mod message;
 pub mod operand;
+mod over_sftp;
 mod pattern;
 mod received;
 mod receiver;
@@ -24,3 +27,4 @@ mod sender;
 pub mod server;
 pub mod ssh;
 pub mod terms;
+pub mod way;

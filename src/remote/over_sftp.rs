@@ -1,0 +1,235 @@
+//! A transfer to or from a machine where no safecp answers. Files go over SFTP, and a program there makes their digests, or
+//! they are read back. What SFTP cannot carry is refused before anything is written.
+
+use super::message::Sources;
+use super::operand::{Host, from_home, label};
+use super::ssh::Ssh;
+use super::terms::{Carried, Depth, Lasting, Terms};
+use super::way::Lack;
+use crate::error::{Action, Error};
+use crate::host;
+use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::options::{self, Sparse, Verbosity};
+use crate::quote::quoted;
+use crate::report::{Event, Listener, Report};
+use crate::sftp::{self, Attributes, Failure, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+
+/// One machine, and what is wanted of it.
+pub(super) struct OverSftp<'a, K: Kernel> {
+    /// The files of this machine.
+    pub(super) kernel: &'a K,
+    /// How ssh is called.
+    pub(super) ssh: &'a Ssh,
+    /// Where.
+    pub(super) host: &'a Host,
+    /// What is asked for.
+    pub(super) terms: Terms,
+    /// Why files do not go by the safecp there.
+    pub(super) lack: Lack,
+    /// Who is told.
+    pub(super) report: &'a Report,
+    /// Set where the run is to end.
+    pub(super) stop: &'a AtomicBool,
+}
+
+/// Which end writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Push,
+    Pull,
+}
+
+/// Both channels by ssh, in the words of way A.
+struct Channels<'a> {
+    ssh: &'a Ssh,
+    host: &'a Host,
+}
+
+impl Reach for Channels<'_> {
+    fn sftp(&self) -> Command {
+        self.ssh.subsystem(self.host, OsStr::new("sftp"))
+    }
+
+    fn shell(&self, line: &str) -> Option<Command> {
+        Some(self.ssh.command(self.host, OsStr::new(line)))
+    }
+}
+
+impl<K: Kernel> OverSftp<'_, K> {
+    /// Sends files of this machine.
+    pub(super) fn push(&self, paths: &[PathBuf], target: &Path) {
+        let (near, channels) = self.ends();
+        self.run(Direction::Push, |wishes, tell| sftp::push(&near, &channels, paths, &from_home(target), wishes, tell));
+    }
+
+    /// Receives files of the other machine. Several sources in all need a directory.
+    pub(super) fn pull(&self, patterns: &[PathBuf], target: &Path, sources: Sources) {
+        let (near, channels) = self.ends();
+        let paths: Vec<PathBuf> = patterns.iter().map(|pattern| from_home(pattern)).collect();
+        self.run(Direction::Pull, |wishes, tell| {
+            if sources == Sources::Several {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+                let opened = self.kernel.open(None, target, flags, Mode::empty(), ResolveFlags::empty());
+                let refused = |errno| Failure::Here(Error::call(Action::TargetDirectoryOption, target, errno));
+                opened.map(drop).map_err(refused)?;
+            }
+            sftp::pull(&near, &channels, &paths, target, wishes, tell)
+        });
+    }
+
+    /// Says that this cannot be done over SFTP.
+    pub(super) fn refuse(&self, why: &str) {
+        let lack = match &self.lack {
+            Lack::Asked => String::new(),
+            lack @ (Lack::NotFound(_) | Lack::Silent(_)) => format!("{lack}, and "),
+        };
+        self.say(&Error::Refused(format!("{}: {lack}{why}", self.host)));
+    }
+
+    fn ends(&self) -> (Near<'_, K>, Channels<'_>) {
+        let near = Near { kernel: self.kernel, stop: self.stop };
+        (near, Channels { ssh: self.ssh, host: self.host })
+    }
+
+    fn run(&self, direction: Direction, copy: impl FnOnce(&Wishes, &mut dyn FnMut(&Told<'_>)) -> Result<(), Failure>) {
+        let wishes = match wishes(&self.terms) {
+            Ok(wishes) => wishes,
+            Err(why) => return self.refuse(why),
+        };
+        let mut has_answered = false;
+        let done = copy(&wishes, &mut |told| {
+            has_answered = true;
+            self.hear(told, direction);
+        });
+        match (done, &self.lack) {
+            (Ok(()), _) => {}
+            (Err(Failure::Broken(reason)), Lack::NotFound(_) | Lack::Silent(_)) if !has_answered => {
+                self.refuse(&format!("no SFTP: {reason}; --far-program=PROGRAM says where safecp is"));
+            }
+            (Err(failure), _) => self.failed(&failure, direction),
+        }
+    }
+
+    fn hear(&self, told: &Told<'_>, direction: Direction) {
+        let is_verbose = self.terms.verbosity >= Verbosity::Names;
+        match told {
+            Told::Verifying(proof) if is_verbose => {
+                let text = format!("{}: {}: over SFTP, {}", self.host, self.lack, proved(*proof, direction));
+                self.report.hear(&Event::Noted(&text));
+            }
+            Told::Made { target } => {
+                let directory = self.target(target, direction);
+                if is_verbose {
+                    self.report.hear(&Event::DirectoryCreated { directory: &directory });
+                }
+            }
+            Told::Copied { source, target, .. } if is_verbose => {
+                let (source, target) = (self.source(source, direction), self.target(target, direction));
+                self.report.line(&format!("{} -> {}", quoted(&source), quoted(&target)));
+            }
+            Told::Changed { source } => {
+                let source = self.source(source, direction);
+                self.report.hear(&Event::Warned(&format!("{} changed while being copied", quoted(&source))));
+            }
+            Told::Failed(failure) => self.failed(failure, direction),
+            Told::Verifying(_) | Told::Copied { .. } | Told::Moved(_) => {}
+        }
+    }
+
+    /// Says it with names as they are in the messages of way A.
+    fn failed(&self, failure: &Failure, direction: Direction) {
+        let text = match failure {
+            Failure::Stopped => return self.say(&Error::Interrupted),
+            Failure::Here(error) => return self.say(error),
+            Failure::Far { action, name, reason } => {
+                Failure::Far { action, name: self.far(name).into(), reason: reason.clone() }.to_string()
+            }
+            Failure::Differs { name } => Failure::Differs { name: self.target(name, direction).into() }.to_string(),
+            Failure::Unverified { name, reason } => {
+                let name = self.target(name, direction).into();
+                Failure::Unverified { name, reason: reason.clone() }.to_string()
+            }
+            Failure::Broken(_) => format!("{}: {failure}", self.host),
+        };
+        self.say(&Error::Refused(text));
+    }
+
+    fn say(&self, error: &Error) {
+        self.report.hear(&Event::Failed(error));
+    }
+
+    fn far(&self, path: &Path) -> PathBuf {
+        label(&self.host.to_string(), path)
+    }
+
+    fn source(&self, path: &Path, direction: Direction) -> PathBuf {
+        if direction == Direction::Pull { self.far(path) } else { path.to_owned() }
+    }
+
+    fn target(&self, path: &Path, direction: Direction) -> PathBuf {
+        if direction == Direction::Push { self.far(path) } else { path.to_owned() }
+    }
+}
+
+/// The terms in the words of SFTP, or what it cannot keep of them.
+fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
+    let attributes = match terms.carried {
+        Carried::Nothing => Attributes::Fresh,
+        Carried::Times => Attributes::Kept,
+        Carried::Everything => {
+            return Err("SFTP does not carry what --archive keeps: owners, lists, attributes, holes, hard links");
+        }
+    };
+    if terms.sparse == Sparse::Always {
+        return Err("SFTP makes no holes (--sparse=always)");
+    }
+    let verify = match terms.verify {
+        options::Verify::Content | options::Verify::Blake3 => Verify::Content,
+        options::Verify::Device => return Err("SFTP reads nothing from a device (--verify=device)"),
+        options::Verify::Map => return Err("SFTP tells no extents (--verify=map)"),
+        options::Verify::Nothing => Verify::Nothing,
+    };
+    Ok(Wishes {
+        tree: if terms.depth == Depth::Trees { Tree::Copied } else { Tree::Refused },
+        attributes,
+        verify,
+        writing: if terms.lasting == Lasting::Durable { Writing::Durable } else { Writing::Later },
+        umask: host::umask(),
+        speed_max: None,
+    })
+}
+
+/// How files are verified, in words.
+fn proved(proof: Proof, direction: Direction) -> String {
+    match (proof, direction) {
+        (Proof::Digest(program), _) => format!("verified by {program} there"),
+        (Proof::ReadBack, Direction::Push) => "verified by reading back from there".to_owned(),
+        (Proof::ReadBack, Direction::Pull) => "verified by reading twice from there".to_owned(),
+        (Proof::Nothing, _) => "not verified".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sftp_cannot_keep_is_told_and_the_rest_is_asked_for() {
+        let plain = Terms::plain();
+        for (terms, option) in [
+            (Terms { carried: Carried::Everything, ..plain }, "--archive"),
+            (Terms { sparse: Sparse::Always, ..plain }, "--sparse=always"),
+            (Terms { verify: options::Verify::Device, ..plain }, "--verify=device"),
+        ] {
+            assert!(wishes(&terms).expect_err(option).contains(option));
+        }
+        let all = Terms { carried: Carried::Times, depth: Depth::Trees, lasting: Lasting::Durable, ..plain };
+        let wishes = wishes(&all).expect("all of it");
+        let asked = (wishes.tree, wishes.attributes, wishes.verify, wishes.writing);
+        assert_eq!(asked, (Tree::Copied, Attributes::Kept, Verify::Content, Writing::Durable));
+    }
+}

@@ -1,0 +1,33 @@
+//! Which way files go to another machine and come from it: by the safecp there, or over SFTP.
+
+use std::fmt;
+
+/// Which way is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By the safecp there; over SFTP where none answers.
+    Safecp,
+    /// Over SFTP at once (-s).
+    Sftp,
+}
+
+/// Why files do not go by the safecp there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// SFTP was asked for.
+    Asked,
+    /// The shell there does not find this program.
+    NotFound(String),
+    /// This program did not answer: the account has no shell, or something else runs in the program's place.
+    Silent(String),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lack::Asked => write!(f, "SFTP as asked"),
+            Lack::NotFound(program) => write!(f, "no {program} there"),
+            Lack::Silent(program) => write!(f, "{program} does not start there"),
+        }
+    }
+}
