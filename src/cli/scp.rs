@@ -28,9 +28,9 @@ SOURCE and TARGET are paths of this machine, [user@]host:path, or scp://[user@]h
 path with a slash before its first colon is one of this machine: ./a:b. Patterns in a remote SOURCE
 are for the far end: host:'*.c'.
 
-Where no safecp is at the far end, files go over SFTP; a program there makes their digests, or they are
-read back. -3, -T and -A say what is done anyway, or is not needed. -D, -l, -O, -R and -X are refused:
-they ask for what cannot be verified, or is not there.
+Where no safecp is at the far end, files go over SFTP; a program there makes their digests, or they
+are read back. -3, -T and -A say what is done anyway, or is not needed. -D, -l, -O, -R and -X are
+refused: they ask for what cannot be verified, or is not there.
 
 Exit status: 0 if everything was copied and reads the same at the far end, 1 otherwise.";
 
