@@ -159,7 +159,7 @@ fn what_fails_is_said_and_the_rest_is_copied() {
     scp(&world, "a b h:none").fails("scp: h: target directory 'none': No such file or directory\n");
     scp(&world, "h:none c").fails("scp: cannot stat 'h:./none': No such file or directory\n");
     let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp a h:");
-    let said = "scp: h: no ./no-such-safecp there, and no SFTP: closed; --far-program=PROGRAM says where safecp is\n";
+    let said = "scp: h: no ./no-such-safecp there (--far-program=PROGRAM says where it is), and no SFTP: closed\n";
     assert_eq!(elsewhere.code(), Some(1));
     assert!(elsewhere.stderr.ends_with(said), "{elsewhere}");
 }

@@ -176,6 +176,9 @@ impl ScpDraft {
         if verify == Verify::Blake3 {
             return Err(ParseError::new("--verify=blake3 is what is always done between two machines"));
         }
+        if verify == Verify::Map {
+            return Err(ParseError::new("--verify=map is for clones, and nothing is cloned between two machines"));
+        }
         let terms = Terms { sparse, verify, ..self.terms };
         let place = |typed: &PathBuf| {
             let strange = |why| ParseError::last(format!("{}: {why}", quoted(typed)));
@@ -267,6 +270,9 @@ mod tests {
     fn what_cannot_be_done_is_refused_with_its_reason() {
         for line in ["-O a h:b", "-l 8 a h:b", "-R h:a g:b", "-D x a h:b", "-X n=1 a h:b"] {
             assert!(typed(line).expect_err(line).contains(" is refused: "), "{line}");
+        }
+        for how in ["map", "blake3"] {
+            assert!(typed(&format!("--verify={how} a h:b")).expect_err(how).contains("between two machines"));
         }
         assert!(typed("a h:b c").is_err() && typed("h:a").is_err() && typed("").is_err());
         assert!(typed("-- -x@h:a b").expect_err("an option").contains("cannot begin with '-'"));

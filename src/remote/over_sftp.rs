@@ -108,7 +108,9 @@ impl<K: Kernel> OverSftp<'_, K> {
         match (done, &self.lack) {
             (Ok(()), _) => {}
             (Err(Failure::Broken(reason)), Lack::NotFound(_) | Lack::Silent(_)) if !has_answered => {
-                self.refuse(&format!("no SFTP: {reason}; --far-program=PROGRAM says where safecp is"));
+                let hint = "--far-program=PROGRAM says where it is";
+                let text = format!("{}: {} ({hint}), and no SFTP: {reason}", self.host, self.lack);
+                self.say(&Error::Refused(text));
             }
             (Err(failure), _) => self.failed(&failure, direction),
         }
