@@ -109,7 +109,7 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
             Word(Draft::jobs)),
         option(flag("resume", None, "do not copy again what is there and holds the same bytes, whatever its times"),
             Flag(|draft| draft.options.resume = true)),
-        option(valued("shard", "K/N", "copy shard K of N of a tree, which --finish completes; auto: the one that a batch system names"),
+        option(valued("shard", "SHARD", "copy one shard of a tree, K/N, which --finish completes; auto: the one that a batch system names"),
             Word(Draft::shard)),
         option(valued("state", "DIR", "keep the records of shards in DIR rather than in the target")
                 .value_hint(ValueHint::DirPath),
