@@ -196,9 +196,8 @@ impl World {
             self.witness.exhausted = true;
             return Err(Errno::IO);
         }
-        if let Some((call, death)) = self.death
-            && self.calls >= call
-        {
+        let calls = self.calls;
+        if let Some((_, death)) = self.death.filter(|(call, _)| calls >= *call) {
             self.dead = true;
             self.count(if death == Death::Killed { Fault::Killed } else { Fault::PowerLoss });
             return Err(Errno::IO);
