@@ -279,7 +279,7 @@ const MUTANTS: &[Mutant] = &[
         campaign: Campaign::Files(1_200_000),
         ..mutant(
             "what lies in metadata is taken for the device",
-            &[("extent.flags & INLINE == 0", "extent.flags & INLINE == extent.flags")],
+            &[("is_none_or(|flags| flags & INLINE == 0)", "is_none_or(|flags| flags & INLINE == flags)")],
         )
     },
     of_trees(

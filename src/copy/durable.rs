@@ -102,7 +102,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let is_on_disk = match self.kernel.stat(file)?.kind {
             Kind::Directory => self.is_layer_on_disk(file),
-            Kind::File => self.kernel.extents(file, 0).is_ok(),
+            Kind::File => self.kernel.first_extent(file).is_ok(),
             Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => true,
         };
         Ok((!is_on_disk).then(|| format!("what the upper layer of {name} lies on cannot be told")))
@@ -113,7 +113,7 @@ impl<K: Kernel> Copier<'_, K> {
     fn is_layer_on_disk(&self, dir: &K::File) -> bool {
         let (flags, mode) = (OFlags::TMPFILE | OFlags::RDWR, Mode::from_raw_mode(0o600));
         let made = self.kernel.open(Some(dir), Path::new("."), flags, mode, ResolveFlags::empty());
-        made.map_or(true, |file| self.kernel.extents(&file, 0).is_ok())
+        made.map_or(true, |file| self.kernel.first_extent(&file).is_ok())
     }
 
     /// Writes out a copy that is about to take an old file's name as well, before the old content is gone. `None` is a copy

@@ -127,7 +127,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// so it does with the file's extents: where only honest filesystems have any to tell, the layer's is one.
     fn honesty_on(&self, filesystem: Filesystem, file: &K::File) -> Honesty {
         let is_layered = filesystem.is_overlay() && self.host.extents_are_honest;
-        if is_layered && self.kernel.extents(file, 0).is_ok() {
+        if is_layered && self.kernel.first_extent(file).is_ok() {
             return Honesty::Honest;
         }
         filesystem.honesty(self.host.kernel)

@@ -153,7 +153,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Whether the file's content lies in blocks of its own.
     fn is_out_of_metadata(&self, file: &K::File) -> crate::kernel::Result<bool> {
-        Ok(self.kernel.extents(file, 0)?.first().is_none_or(|extent| extent.flags & INLINE == 0))
+        Ok(self.kernel.first_extent(file)?.is_none_or(|flags| flags & INLINE == 0))
     }
 
     fn compare_again(&self, job: &Job<'_, K::File>, again: Again<'_, K>) -> Result<(), AttemptError> {

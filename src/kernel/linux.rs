@@ -229,6 +229,30 @@ fn mount_with(line: &[u8], number: u64) -> Option<Mount> {
     Some(Mount { kind, options: options.split(',').map(str::to_owned).collect() })
 }
 
+/// The next extents from an offset on, at most `count` of them and as many as struct fiemap here has room for.
+fn fiemap(file: &OwnedFd, offset: u64, count: usize, flags: u32) -> Result<Vec<Extent>> {
+    let mut asked = Fiemap {
+        start: offset,
+        length: u64::MAX - offset,
+        flags,
+        mapped_extents: 0,
+        extent_count: count.min(EXTENTS_ASKED) as u32,
+        reserved: 0,
+        extents: [FiemapExtent::default(); EXTENTS_ASKED],
+    };
+    // SAFETY: the number is that of FS_IOC_FIEMAP, and the value a struct fiemap with room for as many extents
+    // as it says.
+    unsafe { rustix::ioctl::ioctl(file, Updater::<FS_IOC_FIEMAP, Fiemap>::new(&mut asked))? };
+    let told = asked.extents.iter().take(asked.mapped_extents as usize);
+    Ok(told
+        .map(|extent| Extent {
+            logical: extent.logical..extent.logical.saturating_add(extent.length),
+            physical: extent.physical,
+            flags: extent.flags,
+        })
+        .collect())
+}
+
 fn fsxattr(file: &OwnedFd) -> Result<FsXattr> {
     let mut value = FsXattr::default();
     // SAFETY: the kernel writes as many bytes as the number of the request says, which is made of the array's size.
@@ -419,27 +443,12 @@ impl Kernel for Linux {
         rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
     }
 
+    fn first_extent(&self, file: &OwnedFd) -> Result<Option<u32>> {
+        Ok(fiemap(file, 0, 1, 0)?.first().map(|extent| extent.flags))
+    }
+
     fn extents(&self, file: &OwnedFd, offset: u64) -> Result<Vec<Extent>> {
-        let mut asked = Fiemap {
-            start: offset,
-            length: u64::MAX - offset,
-            flags: FIEMAP_SYNC,
-            mapped_extents: 0,
-            extent_count: EXTENTS_ASKED as u32,
-            reserved: 0,
-            extents: [FiemapExtent::default(); EXTENTS_ASKED],
-        };
-        // SAFETY: the number is that of FS_IOC_FIEMAP, and the value a struct fiemap with room for as many extents
-        // as it says.
-        unsafe { rustix::ioctl::ioctl(file, Updater::<FS_IOC_FIEMAP, Fiemap>::new(&mut asked))? };
-        let told = asked.extents.iter().take(asked.mapped_extents as usize);
-        Ok(told
-            .map(|extent| Extent {
-                logical: extent.logical..extent.logical.saturating_add(extent.length),
-                physical: extent.physical,
-                flags: extent.flags,
-            })
-            .collect())
+        fiemap(file, offset, EXTENTS_ASKED, FIEMAP_SYNC)
     }
 
     fn allocate(&self, file: &OwnedFd, range: Range<u64>) -> Result<()> {

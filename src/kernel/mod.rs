@@ -221,6 +221,9 @@ pub trait Kernel: Sync {
     /// flock(LOCK_EX | LOCK_NB): nobody else has the file locked until it is closed, by death too. EAGAIN
     /// where somebody has.
     fn lock(&self, file: &Self::File) -> Result<()>;
+    /// ioctl(FS_IOC_FIEMAP): the flags of a file's first extent (FIEMAP_EXTENT_*), `None` where it has none. What waits to be
+    /// written out goes on waiting.
+    fn first_extent(&self, file: &Self::File) -> Result<Option<u32>>;
     /// ioctl(FS_IOC_FIEMAP) with FIEMAP_FLAG_SYNC: the next extents of a file, in order, from that which holds or follows the
     /// offset; none at the end. What was written to the file has its place before.
     fn extents(&self, file: &Self::File, offset: u64) -> Result<Vec<Extent>>;

@@ -58,6 +58,7 @@ impl<K: Kernel> Kernel for Retrying<K> {
         fn pread(&self, file: &K::File, buffer: &mut [u8], offset: u64) -> usize;
         fn pwrite(&self, file: &K::File, buffer: &[u8], offset: u64) -> usize;
         fn seek(&self, file: &K::File, what: Seek, offset: u64) -> Option<u64>;
+        fn first_extent(&self, file: &K::File) -> Option<u32>;
         fn extents(&self, file: &K::File, offset: u64) -> Vec<Extent>;
         fn lock(&self, file: &K::File) -> ();
         fn truncate(&self, file: &K::File, size: u64) -> ();

@@ -619,6 +619,12 @@ impl Kernel for Sim {
         })
     }
 
+    fn first_extent(&self, file: &File) -> Result<Option<u32>> {
+        self.call(format_args!("fiemap {file}"), Call::Other, |world| {
+            Ok(world.extents(file, 0)?.first().map(|extent| extent.flags))
+        })
+    }
+
     fn extents(&self, file: &File, offset: u64) -> Result<Vec<Extent>> {
         self.call(format_args!("fiemap {file} {offset}"), Call::Other, |world| world.extents(file, offset))
     }
