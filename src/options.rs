@@ -180,6 +180,20 @@ impl Preserve {
         self.mode.wanted() || self.ownership.wanted()
     }
 
+    /// --preserve=all as -a has it: what the filesystem cannot keep of context and xattr is silent.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            mode: Keep::Must,
+            ownership: Keep::Must,
+            timestamps: Keep::Must,
+            links: Keep::Must,
+            context: Keep::Try,
+            xattr: Keep::Try,
+            default_mode: false,
+        }
+    }
+
     /// Nothing is carried over but the permission bits of new files, less the umask.
     #[must_use]
     pub fn nothing() -> Self {

@@ -93,7 +93,7 @@ impl Draft {
     pub(super) fn archive(&mut self) {
         self.dereference = Some(Dereference::Never);
         self.options.recursive = true;
-        self.options.preserve = everything();
+        self.options.preserve = Preserve::everything();
     }
 
     pub(super) fn keep_links(&mut self) {
@@ -150,7 +150,9 @@ impl Draft {
                     *preserve = Preserve { default_mode: true, ..Preserve::nothing() };
                 }
                 // Unlike with -a, what cannot be kept of them is said, if it is no failure either.
-                Attribute::All => *preserve = Preserve { context: Keep::Say, xattr: Keep::Say, ..everything() },
+                Attribute::All => {
+                    *preserve = Preserve { context: Keep::Say, xattr: Keep::Say, ..Preserve::everything() }
+                }
             }
         }
         Ok(())
@@ -423,19 +425,6 @@ impl Draft {
         let target = sources.pop().ok_or_else(|| ParseError::new("missing file operand"))?;
         let rule = if itself { TargetRule::Itself } else { TargetRule::Last };
         Ok(Operands { sources, target, rule, strips })
-    }
-}
-
-/// --preserve=all as -a has it: what the filesystem cannot keep of context and xattr is silent.
-fn everything() -> Preserve {
-    Preserve {
-        mode: Keep::Must,
-        ownership: Keep::Must,
-        timestamps: Keep::Must,
-        links: Keep::Must,
-        context: Keep::Try,
-        xattr: Keep::Try,
-        default_mode: false,
     }
 }
 

@@ -83,15 +83,7 @@ impl Terms {
         let preserve = match self.carried {
             Carried::Nothing => Preserve::nothing(),
             Carried::Times => Preserve { mode: Keep::Must, timestamps: Keep::Must, ..Preserve::nothing() },
-            Carried::Everything => Preserve {
-                mode: Keep::Must,
-                ownership: Keep::Must,
-                timestamps: Keep::Must,
-                links: Keep::Must,
-                context: Keep::Try,
-                xattr: Keep::Try,
-                default_mode: false,
-            },
+            Carried::Everything => Preserve::everything(),
         };
         Options {
             recursive: self.depth == Depth::Trees,
