@@ -52,6 +52,7 @@ pub mod kernel;
 pub mod known;
 pub mod mv;
 pub mod options;
+pub mod pattern;
 pub mod quote;
 pub mod remote;
 pub mod report;
