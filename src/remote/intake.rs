@@ -147,17 +147,24 @@ impl Intake {
     /// An operand, once it has come.
     pub(super) fn operand(&mut self, path: &Path) -> Result<Arc<Received>> {
         while !self.arrived.contains_key(path) {
-            match self.next()? {
-                Message::Entry(entry) => {
-                    self.enter(entry)?;
-                }
-                Message::Leave(_) => self.leave()?,
-                Message::End(end) => self.pass_over(end.id),
-                Message::Data(_) | Message::Zeros { .. } => {}
-                _ => return Err(self.break_off(&strange())),
-            }
+            let message = self.next()?;
+            self.skip(message)?;
         }
         Ok(Arc::clone(&self.arrived[path]))
+    }
+
+    /// Takes note of what comes before what is waited for: names that arrive, and files that nobody reads.
+    fn skip(&mut self, message: Message) -> Result<()> {
+        match message {
+            Message::Entry(entry) => {
+                self.enter(entry)?;
+            }
+            Message::Leave(_) => self.leave()?,
+            Message::End(end) => self.pass_over(end.id),
+            Message::Data(_) | Message::Zeros { .. } => {}
+            _ => return Err(self.break_off(&strange())),
+        }
+        Ok(())
     }
 
     /// The next name in a directory; nothing at its end.
@@ -422,13 +429,7 @@ impl Intake {
         loop {
             match self.next()? {
                 Message::Finish => break,
-                Message::Entry(entry) => {
-                    self.enter(entry)?;
-                }
-                Message::Leave(_) => self.leave()?,
-                Message::End(end) => self.pass_over(end.id),
-                Message::Data(_) | Message::Zeros { .. } => {}
-                _ => return Err(self.break_off(&strange())),
+                message => self.skip(message)?,
             }
         }
         let told = send(&mut self.output, &Message::Finished(verdict)).and_then(|_| self.output.flush());
