@@ -89,6 +89,7 @@ impl Counts {
             Outcome::Skipped => self.skipped += 1,
             Outcome::Declined => self.declined += 1,
         }
+        outcome.complaints().iter().for_each(|complaint| self.failed(complaint));
     }
 
     fn copied(&mut self, copied: &Copied) {
@@ -104,7 +105,6 @@ impl Counts {
         for (strategy, fallback) in &copied.fallbacks {
             *self.fallbacks.entry(format!("{strategy}: {}", fallback.reason())).or_default() += 1;
         }
-        copied.complaints.iter().for_each(|complaint| self.failed(complaint));
     }
 
     fn made(&mut self, special: &Special) {
@@ -116,7 +116,6 @@ impl Counts {
             Thing::Same => &mut self.same,
         };
         *count += 1;
-        special.complaints.iter().for_each(|complaint| self.failed(complaint));
     }
 
     fn failed(&mut self, error: &Error) {

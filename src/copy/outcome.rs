@@ -33,6 +33,16 @@ impl Outcome {
             Outcome::Skipped | Outcome::Declined => None,
         }
     }
+
+    /// Attributes that had to be kept and could not.
+    #[must_use]
+    pub fn complaints(&self) -> &[Error] {
+        match self {
+            Outcome::Copied(copied) => &copied.complaints,
+            Outcome::Made(special) => &special.complaints,
+            Outcome::Skipped | Outcome::Declined => &[],
+        }
+    }
 }
 
 /// What a name became that is no copy of a file's content.

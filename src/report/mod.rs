@@ -120,12 +120,8 @@ impl Report {
                 if copied.changed {
                     self.warned(&text::changed(source));
                 }
-                copied.complaints.iter().for_each(|complaint| self.failed(complaint));
             }
-            Outcome::Made(special) => {
-                self.say_of_name(|| self.arrow(source, target, outcome));
-                special.complaints.iter().for_each(|complaint| self.failed(complaint));
-            }
+            Outcome::Made(_) => self.say_of_name(|| self.arrow(source, target, outcome)),
             Outcome::Skipped => {
                 if self.verbosity >= Verbosity::Decisions {
                     self.say(&text::skipped(target));
@@ -133,6 +129,7 @@ impl Report {
             }
             Outcome::Declined => self.has_failed.store(true, Ordering::Relaxed),
         }
+        outcome.complaints().iter().for_each(|complaint| self.failed(complaint));
     }
 
     /// Says something on standard output, in a line of its own.

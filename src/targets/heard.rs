@@ -68,12 +68,9 @@ fn failures(event: &Event<'_>) -> usize {
     match event {
         Event::Failed(error) => usize::from(is_failure(error)),
         Event::Misused(_) => 1,
-        Event::Finished { outcome, .. } => match outcome {
-            Outcome::Copied(copied) => copied.complaints.iter().filter(is_failure).count(),
-            Outcome::Made(special) => special.complaints.iter().filter(is_failure).count(),
-            Outcome::Declined => 1,
-            Outcome::Skipped => 0,
-        },
+        Event::Finished { outcome, .. } => {
+            outcome.complaints().iter().filter(is_failure).count() + usize::from(matches!(outcome, Outcome::Declined))
+        }
         Event::DirectoryMade { .. }
         | Event::ParentMade { .. }
         | Event::DirectoryCreated { .. }
