@@ -8,7 +8,7 @@
 //! there, or with a temporary of its own. Nothing is asked elsewhere.
 
 use super::entry_context::MadeBefore;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
@@ -20,15 +20,16 @@ use unicode_normalization::UnicodeNormalization;
 /// So many keys of one directory are kept before it is asked whether it needs any; and again at each multiple.
 const KEYS_UNASKED: usize = 1 << 16;
 
-/// The names of one directory that have come up.
+/// The names of one directory that have come up. Sets are sorted, for those of std that hash want random numbers from the
+/// kernel, and end the program where it has none.
 #[derive(Default)]
 pub(super) struct Spellings(Mutex<Keys>);
 
 #[derive(Default)]
 pub(super) struct Keys {
-    plain: HashSet<u64>,
+    plain: BTreeSet<u64>,
     /// Those of names with other characters than ASCII's.
-    others: HashSet<u64>,
+    others: BTreeSet<u64>,
     /// The directory tells capitals from small letters: of plain names there is nothing to remember.
     tells_case: bool,
 }
@@ -66,7 +67,7 @@ impl Spellings {
 
     pub(super) fn forget_plain(&self) {
         let mut keys = self.keys();
-        (keys.plain, keys.tells_case) = (HashSet::new(), true);
+        (keys.plain, keys.tells_case) = (BTreeSet::new(), true);
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) struct Paths {
     /// There are several operands.
     are_kept: AtomicBool,
     /// By the key of its path beneath the directory of all targets.
-    made: Mutex<HashMap<u64, Earlier>>,
+    made: Mutex<BTreeMap<u64, Earlier>>,
     /// Devices, and whether they were seen to tell capitals from small letters.
     pub(super) devices: Mutex<BTreeMap<u64, bool>>,
 }
@@ -91,7 +92,7 @@ pub(super) struct Earlier {
 }
 
 impl Paths {
-    pub(super) fn made(&self) -> MutexGuard<'_, HashMap<u64, Earlier>> {
+    pub(super) fn made(&self) -> MutexGuard<'_, BTreeMap<u64, Earlier>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
