@@ -44,6 +44,7 @@ pub mod archive;
 pub mod cli;
 pub mod copy;
 pub mod doctor;
+pub mod document;
 pub mod error;
 pub mod guard;
 pub mod host;

@@ -1,6 +1,6 @@
 //! The program: arguments in, exit status out.
 
-use safecp::account::{self, Account, Accounts, Display, End, Journal, Progress, ReportTo, Running, Watcher};
+use safecp::account::{Accounts, Telling};
 use safecp::archive::check::{self, Check, Reference};
 use safecp::archive::finding::Finding;
 use safecp::archive::manifest::Place;
@@ -11,11 +11,9 @@ use safecp::cli::{Invocation, Speaker, UsageError, as_named, read};
 use safecp::copy::threads::Threads;
 use safecp::copy::{Geometry, Sealing, Stop};
 use safecp::doctor::{self};
-use safecp::error::Action;
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, CalledAs, Environment, Host};
 use safecp::install::{self, Directories, Task};
-use safecp::kernel::Errno;
 use safecp::kernel::linux::Linux;
 use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::kernel::retry::Retrying;
@@ -38,9 +36,8 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn main() -> ExitCode {
@@ -141,17 +138,7 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
 }
 
 fn report(environment: &Environment, verbosity: Verbosity) -> Report {
-    report_above(environment, verbosity, None)
-}
-
-/// The same where something may be shown at the bottom of the terminal.
-fn report_above(environment: &Environment, verbosity: Verbosity, display: Option<&Display>) -> Report {
-    let (output, messages) = match display {
-        Some(display) if host::says_on_terminal() => (display.above(host::output()), display.above(host::messages())),
-        Some(display) => (host::output(), display.above(host::messages())),
-        None => (host::output(), host::messages()),
-    };
-    let report = Report::new(environment.program, verbosity, output, messages);
+    let report = Report::new(environment.program, verbosity, host::output(), host::messages());
     report.ending_with_pipes(signals::dies_of_closed_pipes())
 }
 
@@ -165,79 +152,89 @@ fn copy(
     environment: &Environment,
     options: Options,
     operands: &Operands,
-    lists: (Option<&Wanted>, &Accounts),
+    (manifest, accounts): (Option<&Wanted>, &Accounts),
     warnings: &[String],
 ) -> Result<ExitCode, Failure> {
     let options = of_this_process(options, host::umask());
-    let display = display(lists.1);
-    let report = report_above(environment, options.verbosity, display.as_ref());
-    warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    let telling = Telling::begin(environment, accounts, options.verbosity)?;
+    warnings.iter().for_each(|warning| telling.report.hear(&Event::Warned(warning)));
     if environment.called_as == CalledAs::Safecp {
-        operands.sources.iter().chain([&operands.target]).for_each(|path| tell_of_other_machines(path, &report));
+        tell_of_other_machines(operands.sources.iter().chain([&operands.target]), &telling.report);
     }
     let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
-    run((environment, display.as_ref()), &kernel, &report, &options, &operands, lists)
+    run(&telling, &kernel, &options, &operands, manifest)
 }
 
-/// Warns of an operand that scp would take for a name on another machine, and that nothing here has.
-fn tell_of_other_machines(path: &Path, report: &Report) {
-    let is_of_another = matches!(operand::Place::parse(path.as_os_str()), Ok(operand::Place::Remote { .. }));
-    if is_of_another && host::is_missing(path) {
-        let path = quoted(path);
-        let warning = format!("{path} is taken for a name on this machine; to copy to or from another, use --as=scp");
-        report.hear(&Event::Warned(&warning));
+/// Warns of operands that scp would take for names on another machine, and that nothing here has.
+fn tell_of_other_machines<'a>(operands: impl Iterator<Item = &'a PathBuf>, report: &Report) {
+    for path in operands {
+        let is_of_another = matches!(operand::Place::parse(path.as_os_str()), Ok(operand::Place::Remote { .. }));
+        if is_of_another && host::is_missing(path) {
+            let path = quoted(path);
+            let warning =
+                format!("{path} is taken for a name on this machine; to copy to or from another, use --as=scp");
+            report.hear(&Event::Warned(&warning));
+        }
     }
 }
 
 /// A copy into several targets.
 fn distribute(environment: &Environment, request: targets::Request) -> Result<ExitCode, Failure> {
-    let limit = host::allow_many_files() / request.operands.len().max(1) as u64;
-    let options = of_this_process(request.options, host::umask()).within(limit);
-    let report = report(environment, options.verbosity);
-    request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
-    let watch = signals::watch(signals::GRACE)?;
-    let kernel = Retrying(Linux::new());
-    let ask = |question: &str| host::ask(&environment.called, question);
-    let host = this_host(&options, &report);
-    let (options, host) = (&options, &host);
-    let targets = Targets { kernel: &kernel, options, host, stop: &watch.stop, listener: &report, ask: &ask };
-    targets.copy(&request.operands, request.manifest.as_ref())?;
-    let is_done = report.finish();
+    let targets::Request { options, operands, manifest, accounts, warnings } = request;
+    let limit = host::allow_many_files() / operands.len().max(1) as u64;
+    let options = &of_this_process(options, host::umask()).within(limit);
+    let telling = Telling::begin(environment, &accounts, options.verbosity)?;
+    let report = &telling.report;
+    warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    let sources = operands.first().map_or(&[][..], |operands| &operands.sources);
+    tell_of_other_machines(sources.iter().chain(operands.iter().map(|operands| &operands.target)), report);
+    let watch = telling.watch()?;
+    let kernel = &Retrying(Linux::new());
+    let (host, account) = (&this_host(options, report), &telling.account());
+    let (ask, stop, meter) = (&|question: &str| telling.ask(question), &*watch.stop, &telling.running.meter);
+    let targets = Targets { kernel, options, host, stop, listener: report, account, meter, ask };
+    let count = |is_over: &AtomicBool| {
+        telling.running.totals.count_for(operands.len() as u64, kernel, sources, options, is_over);
+    };
+    telling.look_on(count, || targets.copy(&operands, manifest.as_ref()))?;
+    let is_done = telling.finish(account, watch.is_asked());
     watch.die_if_asked();
     Ok(exit_code(is_done))
 }
 
 fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {
+    let telling = Telling::begin(environment, &request.accounts, request.verbosity)?;
     // Modes are what is said of them.
     host::forget_umask();
-    let report = report(environment, request.verbosity);
-    request.notes.iter().for_each(|note| report.hear(&Event::Noted(note)));
+    request.notes.iter().for_each(|note| telling.report.hear(&Event::Noted(note)));
     let owner = install::owner(request.owner.as_deref(), request.group.as_deref())?;
     let kernel = Retrying(Linux::new());
-    let directories = Directories { kernel: &kernel, listener: &report };
     match request.task {
         Task::Directories { names, mode } => {
-            let tell = |error| report.hear(&Event::Failed(&error));
+            let account = telling.account();
+            let directories = Directories { kernel: &kernel, listener: &account };
+            let tell = |error| account.hear(&Event::Failed(&error));
             names.iter().for_each(|name| directories.make(name, mode, owner).unwrap_or_else(tell));
-            Ok(exit_code(report.finish()))
+            Ok(exit_code(telling.finish(&account, false)))
         }
         Task::Files(files) => {
             if files.makes_leading {
-                directories.make_leading(&files.operands)?;
+                Directories { kernel: &kernel, listener: &telling.account() }.make_leading(&files.operands)?;
             }
             let given = Given { uid: owner.uid, gid: owner.gid, ..files.options.given };
             let options = of_this_process(Options { given, ..files.options }, 0);
-            run((environment, None), &kernel, &report, &options, &files.operands, (None, &Accounts::default()))
+            run(&telling, &kernel, &options, &files.operands, None)
         }
     }
 }
 
 /// Asks nothing of the machine unless there is something to copy: a rename is to cost what GNU's costs.
 fn move_names(environment: &Environment, mut request: mv::Request) -> Result<ExitCode, Failure> {
-    let report = report(environment, request.options.verbosity).of(Work::Move);
-    request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    let accounts = std::mem::take(&mut request.accounts);
+    let telling = Telling::begin(environment, &accounts, request.options.verbosity)?.of(Work::Move);
+    request.warnings.iter().for_each(|warning| telling.report.hear(&Event::Warned(warning)));
     request.options.privileged = host::user() == 0;
     if request.asks == Asks::OfUnwritable && (request.options.privileged || !host::is_answered_by_hand()) {
         request.asks = Asks::Never;
@@ -245,17 +242,23 @@ fn move_names(environment: &Environment, mut request: mv::Request) -> Result<Exi
     let prepared: OnceCell<(Options, Host, Watch)> = OnceCell::new();
     let prepare = || {
         let failed = |error: std::io::Error| safecp::error::Error::Refused(error.to_string());
-        let watch = signals::watch(signals::GRACE).map_err(failed)?;
+        let watch = telling.watch().map_err(failed)?;
         let options = of_this_process(request.options.clone(), host::umask());
-        let host = this_host(&options, &report);
+        let host = this_host(&options, &telling.report);
         let (options, host, watch) = prepared.get_or_init(|| (options, host, watch));
-        Ok(mv::Prepared { options, host, stop: &watch.stop })
+        Ok(mv::Prepared { options, host, stop: &watch.stop, meter: &telling.running.meter })
     };
     let kernel = Retrying(Linux::new());
-    let listener = mv::Watch::new(&report);
-    let ask = |question: &str| host::ask(&environment.called, question);
-    mv::Mover::new(&kernel, &request, &listener, &ask, &prepare).operands();
-    let is_done = report.finish();
+    let account = telling.account();
+    let listener = mv::Watch::new(&account);
+    let ask = |question: &str| telling.ask(question);
+    // Of several operands those that were moved are gone when they would be counted.
+    let sources = Some(&request.operands.sources[..]).filter(|sources| sources.len() == 1);
+    let count = |is_over: &AtomicBool| {
+        sources.iter().for_each(|sources| telling.running.totals.count(&kernel, sources, &request.options, is_over));
+    };
+    telling.look_on(count, || mv::Mover::new(&kernel, &request, &listener, &ask, &prepare).operands());
+    let is_done = telling.finish(&account, prepared.get().is_some_and(|(.., watch)| watch.is_asked()));
     if let Some((.., watch)) = prepared.get() {
         watch.die_if_asked();
     }
@@ -297,75 +300,21 @@ fn this_host(options: &Options, report: &Report) -> Host {
     host
 }
 
-/// The report that is asked for, before anything is copied.
-fn journal(accounts: &Accounts) -> Result<Option<Journal>, safecp::error::Error> {
-    let Some(to) = &accounts.report else { return Ok(None) };
-    let sink = match to {
-        ReportTo::Output => host::output(),
-        ReportTo::File(path) => host::lines(path).map_err(|error| of_report(Action::CreateFile, path, &error))?,
-    };
-    Ok(Some(Journal::new(sink)))
-}
-
-fn of_report(action: Action, path: &Path, error: &std::io::Error) -> safecp::error::Error {
-    safecp::error::Error::call(action, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
-}
-
-/// Ends the account of a run, and tells what could not be written of it.
-fn settle(account: &Account<'_>, accounts: &Accounts, report: &Report, watch: &Watch) -> bool {
-    let end = match (watch.is_asked(), report.finish()) {
-        (true, _) => End::Interrupted,
-        (false, true) => End::Succeeded,
-        (false, false) => End::Failed,
-    };
-    if let Err(error) = account.finish(end) {
-        let path = match &accounts.report {
-            Some(ReportTo::File(path)) => path,
-            Some(ReportTo::Output) | None => Path::new("-"),
-        };
-        report.hear(&Event::Failed(&of_report(Action::Write, path, &error)));
-    }
-    account.summary().iter().for_each(|line| report.hear(&Event::Noted(line)));
-    report.finish()
-}
-
-/// The terminal, if progress is to be shown and there is one.
-fn display(accounts: &Accounts) -> Option<Display> {
-    (accounts.progress == Progress::Shown && host::columns().is_some()).then(Display::on_terminal)
-}
-
-/// What SIGUSR1 does: a line that tells how far the run is.
-fn teller(program: &'static str, running: &Arc<Running>, display: Option<&Display>) -> signals::Tell {
-    let (running, display) = (Arc::clone(running), display.cloned());
-    Box::new(move || {
-        let line = running.status().line();
-        match &display {
-            Some(display) => display.without(|| account::say(program, &line)),
-            None => account::say(program, &line),
-        }
-    })
-}
-
-/// A run over all operands, to its end; with a manifest and accounts, if they are wanted.
+/// A run over all operands, to its end; with a manifest, if one is wanted.
 fn run(
-    (environment, display): (&Environment, Option<&Display>),
+    telling: &Telling<'_>,
     kernel: &Retrying<Linux>,
-    report: &Report,
     options: &Options,
     operands: &Operands,
-    (manifest, accounts): (Option<&Wanted>, &Accounts),
+    manifest: Option<&Wanted>,
 ) -> Result<ExitCode, Failure> {
-    let running = Arc::new(Running::begin());
-    let account = Account::begin(report, &running, journal(accounts)?, accounts.summary);
-    let watch = signals::watch_telling(signals::GRACE, Some(teller(environment.program, &running, display)))?;
-    let host = this_host(options, report);
-    let ask = |question: &str| match display {
-        Some(display) => display.without(|| host::ask(&environment.called, question)),
-        None => host::ask(&environment.called, question),
-    };
+    let account = telling.account();
+    let watch = telling.watch()?;
+    let host = this_host(options, &telling.report);
+    let ask = |question: &str| telling.ask(question);
     let run = |listener: &dyn Listener| {
         let mut run = Run::new(kernel, options, &host, &watch.stop, listener, &ask);
-        run.measure(&running.meter);
+        run.measure(&telling.running.meter);
         run.operands(operands);
     };
     let listed = || -> Result<(), Failure> {
@@ -387,10 +336,9 @@ fn run(
         }
         Ok(())
     };
-    let watcher = Watcher { running: &running, display, program: environment.program };
-    let count = |is_over: &AtomicBool| running.totals.count(kernel, &operands.sources, options, is_over);
-    watcher.look_on(accounts.progress, count, listed)?;
-    let is_done = settle(&account, accounts, report, &watch);
+    let count = |is_over: &AtomicBool| telling.running.totals.count(kernel, &operands.sources, options, is_over);
+    telling.look_on(count, listed)?;
+    let is_done = telling.finish(&account, watch.is_asked());
     watch.die_if_asked();
     Ok(exit_code(is_done))
 }
@@ -590,7 +538,7 @@ fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
     let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));
     let is_page = wanted.detail != doctor::Detail::Json;
-    let page = host::width_of_output().filter(|_| is_page).map(|width| doctor::wrapped(&examined.text, width));
+    let page = host::columns_of_output().filter(|_| is_page).map(|width| doctor::wrapped(&examined.text, width));
     print(&page.unwrap_or(examined.text))?;
     Ok(ExitCode::from(examined.status))
 }

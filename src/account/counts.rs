@@ -38,6 +38,10 @@ pub(super) struct Counts {
     pub(super) verified: u64,
     /// Why strategies were left, and how often.
     pub(super) fallbacks: BTreeMap<String, u64>,
+    /// Names that were moved within their filesystem, or exchanged.
+    pub(super) renamed: u64,
+    /// Sources that were moved to another filesystem and removed, if each is told.
+    pub(super) sources_removed: u64,
     /// Names that were left as they are, rightly.
     pub(super) skipped: u64,
     /// Names that were left as they are because the user said no.
@@ -61,11 +65,9 @@ impl Counts {
             Event::Failed(error) => self.failed(error),
             Event::Misused(text) => self.failure((*text).to_owned()),
             Event::Warned(_) | Event::Noted(_) => self.warned += 1,
-            Event::DirectoryFinished { .. }
-            | Event::Removed { .. }
-            | Event::Renamed { .. }
-            | Event::Exchanged { .. }
-            | Event::SourceRemoved { .. } => {}
+            Event::Renamed { .. } | Event::Exchanged { .. } => self.renamed += 1,
+            Event::SourceRemoved { .. } => self.sources_removed += 1,
+            Event::DirectoryFinished { .. } | Event::Removed { .. } => {}
         }
     }
 
@@ -73,7 +75,7 @@ impl Counts {
     #[must_use]
     pub(super) fn names(&self) -> u64 {
         let linked = self.symlinks + self.hard_links + self.nodes;
-        self.files + linked + self.attributes + self.same + self.skipped + self.declined
+        self.files + linked + self.attributes + self.same + self.renamed + self.skipped + self.declined
     }
 
     /// Whether files were done without being copied.

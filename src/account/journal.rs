@@ -1,8 +1,12 @@
 //! The report of --report: lines of JSON, gathered and written together, whole lines at a time.
 
-use super::lines::Line;
+use super::wanted::ReportTo;
+use crate::document::{Document, Unread};
+use crate::host;
 use crate::report::Sink;
+use serde::Serialize;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,21 +17,38 @@ const WRITE_BYTES: usize = 64 << 10;
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// A report that is being written.
-pub struct Journal(Mutex<Gathered>);
+pub(super) struct Journal(Mutex<Gathered>);
 
 struct Gathered {
-    sink: Sink,
+    /// `None` once it is finished.
+    place: Option<Place>,
     lines: Vec<u8>,
     written: Instant,
     /// The first failure; nothing is written after it.
     failure: Option<std::io::Error>,
 }
 
+enum Place {
+    Output(Sink),
+    File(Document),
+}
+
+/// What could not be written of a report.
+pub(super) struct Unwritten {
+    pub(super) error: std::io::Error,
+    /// Where the lines before are, if not under the report's name.
+    pub(super) left: Option<PathBuf>,
+}
+
 impl Journal {
-    /// An empty one that goes to `sink`.
-    #[must_use]
-    pub fn new(sink: Sink) -> Self {
-        Self(Mutex::new(Gathered { sink, lines: Vec::new(), written: Instant::now(), failure: None }))
+    /// An empty one. A fifo is waited for until it is read.
+    pub(super) fn open(to: &ReportTo) -> std::io::Result<Self> {
+        let place = match to {
+            ReportTo::Output => Place::Output(host::output()),
+            ReportTo::File(path) => Place::File(Document::open(path, Unread::Waits)?),
+        };
+        let gathered = Gathered { place: Some(place), lines: Vec::new(), written: Instant::now(), failure: None };
+        Ok(Self(Mutex::new(gathered)))
     }
 
     fn gathered(&self) -> MutexGuard<'_, Gathered> {
@@ -35,7 +56,7 @@ impl Journal {
     }
 
     /// Adds a line.
-    pub(super) fn add(&self, line: &Line<'_>) {
+    pub(super) fn add(&self, line: &impl Serialize) {
         let mut gathered = self.gathered();
         gathered.add(line);
         if gathered.lines.len() >= WRITE_BYTES || gathered.written.elapsed() >= WAIT_MAX {
@@ -43,16 +64,22 @@ impl Journal {
         }
     }
 
-    /// Writes what there is, and tells what could not be written, in the whole run.
-    pub(super) fn finish(&self) -> Result<(), std::io::Error> {
+    /// Writes what there is, and gives the report its name if all of it could be written, in the whole run.
+    pub(super) fn finish(&self) -> Result<(), Unwritten> {
         let mut gathered = self.gathered();
         gathered.write();
-        gathered.failure.take().map_or(Ok(()), Err)
+        let (place, failure) = (gathered.place.take(), gathered.failure.take());
+        match (place, failure) {
+            (Some(Place::File(document)), None) => document.finish().map_err(|error| Unwritten { error, left: None }),
+            (Some(Place::File(document)), Some(error)) => Err(Unwritten { error, left: document.leave() }),
+            (Some(Place::Output(_)) | None, Some(error)) => Err(Unwritten { error, left: None }),
+            (Some(Place::Output(_)) | None, None) => Ok(()),
+        }
     }
 }
 
 impl Gathered {
-    fn add(&mut self, line: &Line<'_>) {
+    fn add(&mut self, line: &impl Serialize) {
         match serde_json::to_writer(&mut self.lines, line) {
             Ok(()) => self.lines.push(b'\n'),
             Err(error) => {
@@ -62,8 +89,13 @@ impl Gathered {
     }
 
     fn write(&mut self) {
+        let sink: &mut dyn Write = match &mut self.place {
+            Some(Place::Output(sink)) => sink,
+            Some(Place::File(document)) => document,
+            None => return,
+        };
         if self.failure.is_none() {
-            self.failure = self.sink.write_all(&self.lines).and_then(|()| self.sink.flush()).err();
+            self.failure = sink.write_all(&self.lines).and_then(|()| sink.flush()).err();
         }
         self.lines.clear();
         self.written = Instant::now();

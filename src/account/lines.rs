@@ -1,6 +1,5 @@
 //! The line of JSON that tells an event. docs/report.md has the words, docs/report.schema.json the form.
 
-use super::base64::encoded;
 use super::counts::Counts;
 use crate::copy::fallback::Fallback;
 use crate::copy::probe::{Residency, Settling};
@@ -8,7 +7,10 @@ use crate::copy::strategy::{Strategy, Why};
 use crate::copy::{Copied, Outcome, Placement, Special, Thing, Verified};
 use crate::error::{Error, reason};
 use crate::report::Event;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
@@ -29,37 +31,61 @@ pub(super) enum Line<'a> {
     Declined(NamesLine<'a>),
     Renamed(NamesLine<'a>),
     Exchanged(NamesLine<'a>),
-    Removed(NameLine),
-    SourceRemoved(NameLine),
-    Created(NameLine),
-    Failed(FailureLine),
+    Removed(NameLine<'a>),
+    SourceRemoved(NameLine<'a>),
+    Created(NameLine<'a>),
+    Failed(FailureLine<'a>),
     Warned { message: &'a str },
-    Noted(FailureLine),
+    Noted(FailureLine<'a>),
+    Target(Box<TargetLine<'a>>),
     End(Box<EndLine<'a>>),
 }
 
+/// A line of one of several targets, with the directory that it is about.
+#[derive(Serialize)]
+pub(super) struct LineOfTarget<'a> {
+    #[serde(flatten)]
+    pub(super) line: Line<'a>,
+    #[serde(flatten)]
+    pub(super) directory: DirectoryKey<'a>,
+}
+
+/// Which of several targets a line is about.
+#[derive(Serialize)]
+pub(super) struct DirectoryKey<'a> {
+    target_directory: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_directory_base64: Option<String>,
+}
+
+impl<'a> DirectoryKey<'a> {
+    pub(super) fn new(directory: &'a Path) -> Self {
+        let named = Named::new(directory);
+        Self { target_directory: named.name, target_directory_base64: named.base64 }
+    }
+}
+
 /// A name, to be read and, where that is not exact, exactly.
-struct Named {
-    name: String,
+struct Named<'a> {
+    name: Cow<'a, str>,
     base64: Option<String>,
 }
 
-impl Named {
-    fn new(path: &Path) -> Self {
-        let bytes = path.as_os_str().as_bytes();
-        match std::str::from_utf8(bytes) {
-            Ok(name) => Self { name: name.to_owned(), base64: None },
-            Err(_) => Self { name: path.to_string_lossy().into_owned(), base64: Some(encoded(bytes)) },
-        }
+impl<'a> Named<'a> {
+    fn new(path: &'a Path) -> Self {
+        let name = path.to_string_lossy();
+        let is_exact = matches!(name, Cow::Borrowed(_));
+        let base64 = (!is_exact).then(|| BASE64_STANDARD.encode(path.as_os_str().as_bytes()));
+        Self { name, base64 }
     }
 }
 
 #[derive(Serialize)]
 pub(super) struct CopiedLine<'a> {
-    source: String,
+    source: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_base64: Option<String>,
-    target: String,
+    target: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_base64: Option<String>,
     bytes: u64,
@@ -81,11 +107,11 @@ pub(super) struct CopiedLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     not_synced: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    backup: Option<String>,
+    backup: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup_base64: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    complaints: Vec<FailureLine>,
+    complaints: Vec<FailureLine<'a>>,
     seconds: f64,
 }
 
@@ -97,35 +123,35 @@ struct FallbackLine<'a> {
 
 #[derive(Serialize)]
 pub(super) struct NamesLine<'a> {
-    source: String,
+    source: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_base64: Option<String>,
-    target: String,
+    target: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    backup: Option<String>,
+    backup: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup_base64: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    complaints: Vec<FailureLine>,
+    complaints: Vec<FailureLine<'a>>,
 }
 
 #[derive(Serialize)]
-pub(super) struct NameLine {
-    target: String,
+pub(super) struct NameLine<'a> {
+    target: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_base64: Option<String>,
 }
 
 /// What failed: the message as it is said, and what it is made of.
 #[derive(Default, Serialize)]
-pub(super) struct FailureLine {
-    message: String,
+pub(super) struct FailureLine<'a> {
+    message: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
+    path: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,12 +162,27 @@ pub(super) struct FailureLine {
     offset: Option<u64>,
 }
 
+/// What a target has when its run is over.
+#[derive(Serialize)]
+pub(super) struct TargetLine<'a> {
+    complete: bool,
+    #[serde(flatten)]
+    numbers: Numbers<'a>,
+}
+
 #[derive(Serialize)]
 pub(super) struct EndLine<'a> {
     format: u32,
     version: &'a str,
     succeeded: bool,
     interrupted: bool,
+    #[serde(flatten)]
+    numbers: Numbers<'a>,
+}
+
+/// What was done, and how long it took.
+#[derive(Serialize)]
+struct Numbers<'a> {
     files: u64,
     directories: u64,
     symbolic_links: u64,
@@ -155,6 +196,8 @@ pub(super) struct EndLine<'a> {
     unallocated_bytes: u64,
     verified: u64,
     fallbacks: &'a BTreeMap<String, u64>,
+    renamed: u64,
+    sources_removed: u64,
     skipped: u64,
     declined: u64,
     warned: u64,
@@ -173,7 +216,7 @@ impl<T: Display> Serialize for Shown<T> {
 
 /// How a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     /// Everything was done.
     Succeeded,
     /// Something failed.
@@ -200,21 +243,24 @@ impl<'a> Line<'a> {
             Event::Failed(Error::Noted(noted)) => Line::Noted(FailureLine::new(noted)),
             Event::Failed(error) => Line::Failed(FailureLine::new(error)),
             Event::Warned(message) => Line::Warned { message },
-            Event::Noted(message) => Line::Noted(FailureLine { message: message.to_owned(), ..FailureLine::default() }),
-            Event::Misused(message) => {
-                Line::Failed(FailureLine { message: message.to_owned(), ..FailureLine::default() })
-            }
+            Event::Noted(message) => Line::Noted(FailureLine { message: message.into(), ..FailureLine::default() }),
+            Event::Misused(message) => Line::Failed(FailureLine { message: message.into(), ..FailureLine::default() }),
             Event::DirectoryFinished { .. } => return None,
         })
     }
 
-    fn finished(source: &Path, target: &Path, outcome: &'a Outcome) -> Self {
+    fn finished(source: &'a Path, target: &'a Path, outcome: &'a Outcome) -> Self {
         match outcome {
             Outcome::Copied(copied) => Line::Copied(Box::new(CopiedLine::new(source, target, copied))),
             Outcome::Made(special) => Line::Made(NamesLine::of_special(source, target, special)),
             Outcome::Skipped => Line::Skipped(NamesLine::new(source, target)),
             Outcome::Declined => Line::Declined(NamesLine::new(source, target)),
         }
+    }
+
+    /// The line of a target whose run is over.
+    pub(super) fn target(counts: &'a Counts, complete: bool, took: Duration) -> Self {
+        Line::Target(Box::new(TargetLine { complete, numbers: Numbers::new(counts, took) }))
     }
 
     /// The last line.
@@ -224,6 +270,14 @@ impl<'a> Line<'a> {
             version: env!("CARGO_PKG_VERSION"),
             succeeded: end == End::Succeeded,
             interrupted: end == End::Interrupted,
+            numbers: Numbers::new(counts, took),
+        }))
+    }
+}
+
+impl<'a> Numbers<'a> {
+    fn new(counts: &'a Counts, took: Duration) -> Self {
+        Self {
             files: counts.files,
             directories: counts.directories,
             symbolic_links: counts.symlinks,
@@ -237,17 +291,19 @@ impl<'a> Line<'a> {
             unallocated_bytes: counts.unallocated,
             verified: counts.verified,
             fallbacks: &counts.fallbacks,
+            renamed: counts.renamed,
+            sources_removed: counts.sources_removed,
             skipped: counts.skipped,
             declined: counts.declined,
             warned: counts.warned,
             failed: counts.failed,
             seconds: took.as_secs_f64(),
-        }))
+        }
     }
 }
 
 impl<'a> CopiedLine<'a> {
-    fn new(source: &Path, target: &Path, copied: &'a Copied) -> Self {
+    fn new(source: &'a Path, target: &'a Path, copied: &'a Copied) -> Self {
         let (source, target) = (Named::new(source), Named::new(target));
         let backup = copied.backup.as_deref().map(Named::new);
         let (backup, backup_base64) = backup.map_or((None, None), |named| (Some(named.name), named.base64));
@@ -282,8 +338,8 @@ impl<'a> CopiedLine<'a> {
     }
 }
 
-impl NamesLine<'_> {
-    fn new(source: &Path, target: &Path) -> Self {
+impl<'a> NamesLine<'a> {
+    fn new(source: &'a Path, target: &'a Path) -> Self {
         let (source, target) = (Named::new(source), Named::new(target));
         Self {
             source: source.name,
@@ -297,29 +353,29 @@ impl NamesLine<'_> {
         }
     }
 
-    fn with_backup(self, backup: Option<&Path>) -> Self {
+    fn with_backup(self, backup: Option<&'a Path>) -> Self {
         match backup.map(Named::new) {
             Some(named) => Self { backup: Some(named.name), backup_base64: named.base64, ..self },
             None => self,
         }
     }
 
-    fn of_special(source: &Path, target: &Path, special: &Special) -> Self {
+    fn of_special(source: &'a Path, target: &'a Path, special: &'a Special) -> Self {
         let complaints = special.complaints.iter().map(FailureLine::new).collect();
         let line = Self { thing: Some(thing(special.thing)), complaints, ..Self::new(source, target) };
         line.with_backup(special.backup.as_deref())
     }
 }
 
-impl NameLine {
-    fn new(target: &Path) -> Self {
+impl<'a> NameLine<'a> {
+    fn new(target: &'a Path) -> Self {
         let target = Named::new(target);
         Self { target: target.name, target_base64: target.base64 }
     }
 }
 
-impl FailureLine {
-    fn new(error: &Error) -> Self {
+impl<'a> FailureLine<'a> {
+    fn new(error: &'a Error) -> Self {
         let (path, errno, offset) = match error {
             Error::Call { path, errno, .. } => (Some(path), Some(*errno), None),
             Error::Pair { target, errno, .. } => (Some(target), Some(*errno), None),
@@ -330,7 +386,7 @@ impl FailureLine {
         let path = path.map(|path| Named::new(path));
         let (path, path_base64) = path.map_or((None, None), |named| (Some(named.name), named.base64));
         Self {
-            message: error.to_string(),
+            message: error.to_string().into(),
             path,
             path_base64,
             errno: errno.map(|errno| errno.raw_os_error()),

@@ -9,6 +9,7 @@ pub(super) fn lines(counts: &Counts, took: Duration) -> Vec<String> {
     lines.extend(how(counts));
     lines.extend(fallbacks(counts));
     let left = listed(&[
+        (counts.renamed, "renamed", "renamed"),
         (counts.same, "file held the same already", "files held the same already"),
         (counts.attributes, "file got attributes alone", "files got attributes alone"),
         (counts.skipped, "skipped", "skipped"),

@@ -33,7 +33,7 @@ impl<K: Kernel> Copier<'_, K> {
         let following = self.meter.and_then(|meter| meter.follow(source, self.options.verify));
         let job = Job { source, target, facts, moving: following.as_ref().map(|following| &*following.moving) };
         let mut placement = facts.placement;
-        let began = self.options.tells_digests().then(|| self.kernel.now());
+        let began = self.options.tells_decisions().then(|| self.kernel.now());
         let probe = self.probe(source);
         let mut ladder = self.ladder(&probe, &job, placement)?;
         let mut lasts = None;
