@@ -15,6 +15,8 @@ pub enum Work {
     Install,
     /// mv's, across filesystems.
     Move,
+    /// Looking at what is there (--check, --repair, --scan).
+    Examine,
 }
 
 /// Attributes that what is made gets whatever its source has (install's -o, -g and -m).

@@ -283,7 +283,7 @@ fn the_examples_of_the_page_work() {
         page.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| line.starts_with("jq ")).collect();
     let answers: Vec<Output> = commands.iter().map(|command| world.shell(command)).collect();
     let answer = |at: usize| answers[at].stdout.as_str();
-    assert_eq!(commands.len(), 7, "{commands:?}");
+    assert_eq!(commands.len(), 8, "{commands:?}");
     answers.iter().for_each(|answer| assert_eq!(answer.stderr, "", "{answer}"));
     assert_eq!(answer(0), "cannot stat 'missing': No such file or directory\n");
     world.file(
@@ -296,13 +296,17 @@ fn the_examples_of_the_page_work() {
     assert_eq!(answers[4].stdout.lines().count(), 1);
     let exact = world.shell(&format!("{} | od -An -c", commands[4]));
     assert_eq!(exact.stdout.split_whitespace().collect::<Vec<_>>(), ["c", "a", "f", "351", "\\n"]);
-    assert_eq!(answer(5), "", "there is one target");
-    assert_eq!((answers[6].code(), answer(6)), (Some(1), "false\n"), "a name failed");
+    assert_eq!((answer(5), answer(6)), ("", ""), "no check, and one target");
+    assert_eq!((answers[7].code(), answer(7)), (Some(1), "false\n"), "a name failed");
     world.cp("--report=report a e").succeeds();
-    assert_eq!(world.shell(commands[6]).code(), Some(0));
+    assert_eq!(world.shell(commands[7]).code(), Some(0));
+    world.cp("--manifest=list d").succeeds();
+    world.rot("d/a", 0, b"!!");
+    assert_eq!(world.cp("--check --report=report list d").code(), Some(1));
+    assert_eq!(world.shell(commands[5]).stdout, "damaged\ta\n");
     world.dir("one").dir("other").dir("other/a");
     assert_eq!(world.cp("--report=report -t one -t other a").code(), Some(1));
-    assert_eq!(world.shell(commands[5]).stdout, "other\t1\n");
+    assert_eq!(world.shell(commands[6]).stdout, "other\t1\n");
 }
 
 /// What GNU's cp writes with -v is what is written with a summary as well.
@@ -404,6 +408,54 @@ fn install_and_mv_have_a_report() {
         assert_eq!((of(&lines, "copied").len(), of(&lines, "source_removed").len()), (2, 4));
         assert!(!world.exists("t") && other.exists("d/t/x"));
     }
+}
+
+/// What is there, and nothing of what is right.
+#[test]
+fn checks_repairs_and_scans_have_a_report() {
+    let world = World::new();
+    let odd = Path::new("src").join(OsStr::from_bytes(b"caf\xe9"));
+    world.dir("src").random("src/a", 70_000, 1).random("src/b", 3000, 2).file("src/gone", "12345").file(odd, "x");
+    world.cp("-a --manifest=list src new").succeeds();
+    world.rot("new/a", 5, b"!!");
+    world.shell("rm new/gone new/caf?; mv new/b new/c").succeeds();
+    let valid = |world: &World| {
+        let said = validated(world, "report");
+        said.iter().for_each(|said| assert_eq!((said.code(), said.stderr.as_str()), (Some(0), ""), "{said}"));
+    };
+    let said = world.cp("--check --summary --report=report list new");
+    assert_eq!(said.code(), Some(1), "{said}");
+    let lines = report(&world);
+    let mut found: Vec<String> = of(&lines, "found").iter().map(|line| format!("{}", line["finding"])).collect();
+    found.sort();
+    assert_eq!(found, ["\"damaged\"", "\"missing\"", "\"missing\"", "\"moved\""]);
+    let of_finding = |what: &str| lines.iter().find(|line| line["finding"] == what).expect("a line").clone();
+    assert_eq!((of_finding("moved")["path"].as_str(), of_finding("moved")["to"].as_str()), (Some("b"), Some("c")));
+    assert_eq!(lines.iter().filter(|line| line["path_base64"] == "Y2Fm6Q==").count(), 1);
+    let numbers = end(&lines);
+    let listed = world.read("list").lines().filter(|line| line.starts_with('.')).count() as u64;
+    assert_eq!((numbers["examined"].as_u64(), numbers["succeeded"].as_bool()), (Some(listed), Some(false)));
+    assert_eq!(numbers["found"], serde_json::json!({"damaged": 1, "missing": 2, "moved": 1}));
+    assert!(said.stderr.contains("\nsafecp: found 1 damaged, 2 missing, 1 moved\n"), "{said}");
+    assert!(said.stderr.contains(&format!("safecp: examined {listed} files, 140000 bytes (137 KiB) in ")), "{said}");
+    valid(&world);
+    let said = world.cp("--check --report=- list new");
+    assert_eq!(self::lines(&said.stdout).len(), 5, "nothing else: {said}");
+
+    world.cp("--repair --report=report list new --from=src").succeeds();
+    let lines = report(&world);
+    let mut hows: Vec<&str> = of(&lines, "mended").iter().filter_map(|line| line["how"].as_str()).collect();
+    hows.sort_unstable();
+    assert_eq!((hows.len(), end(&lines)["mended"].as_u64()), (3, Some(3)), "{lines:?}");
+    valid(&world);
+
+    world.file("new/photo.jpg", [0; 20_000]);
+    assert_eq!(world.cp("--scan --report=report new").code(), Some(1));
+    let lines = report(&world);
+    assert_eq!((of(&lines, "found").len(), of(&lines, "found")[0]["path"].as_str()), (1, Some("new/photo.jpg")));
+    assert_eq!(of(&lines, "found")[0]["zeros"], serde_json::json!({"start": 0, "end": 20_000}));
+    assert_eq!(end(&lines)["examined"].as_u64(), Some(world.names("new").len() as u64));
+    valid(&world);
 }
 
 /// A reader of the name finds a whole report or the old one, whoever has put something there.

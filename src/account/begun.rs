@@ -1,11 +1,12 @@
 //! The account of one run, from its beginning: a listener that hands every event on.
 
 use super::journal::{Journal, Unwritten};
-use super::lines::{DirectoryKey, End, Line, LineOfTarget};
+use super::lines::{End, Line};
 use super::part::Part;
 use super::running::Running;
 use super::summary;
 use super::wanted::Summary;
+use crate::options::Work;
 use crate::report::{Event, Listener};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,7 @@ pub struct Account<'a> {
     running: &'a Running,
     journal: Option<&'a Journal>,
     summary: Summary,
+    work: Work,
     /// What the summary says of each of several targets.
     of_targets: Mutex<Vec<String>>,
 }
@@ -24,13 +26,13 @@ impl<'a> Account<'a> {
     /// One that writes down nothing, and hands events on to `next`.
     #[must_use]
     pub fn begin(next: &'a dyn Listener, running: &'a Running) -> Self {
-        Self { next, running, journal: None, summary: Summary::No, of_targets: Mutex::default() }
+        Self { next, running, journal: None, summary: Summary::No, work: Work::Copy, of_targets: Mutex::default() }
     }
 
     /// The same with a report and a summary, if they are wanted.
     #[must_use]
-    pub(super) fn with(self, journal: Option<&'a Journal>, summary: Summary) -> Self {
-        Self { journal, summary, ..self }
+    pub(super) fn with(self, journal: Option<&'a Journal>, summary: Summary, work: Work) -> Self {
+        Self { journal, summary, work, ..self }
     }
 
     /// The part of it that is about one of several targets, and hands events on to `next`.
@@ -53,14 +55,14 @@ impl<'a> Account<'a> {
 
     fn write(&self, directory: &Path, line: Option<Line<'_>>) {
         if let Some((journal, line)) = self.journal.zip(line) {
-            journal.add(&LineOfTarget { line, directory: DirectoryKey::new(directory) });
+            journal.add(&line, Some(directory));
         }
     }
 
     /// Writes the last line of the report. What could not be written of it is returned.
     pub(super) fn finish(&self, end: End) -> Result<(), Unwritten> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        journal.add(&Line::end(&self.running.counts(), end, self.running.took()));
+        journal.add(&Line::end(&self.running.counts(), end, self.running.took()), None);
         journal.finish()
     }
 
@@ -69,7 +71,9 @@ impl<'a> Account<'a> {
         let of_targets = std::mem::take(&mut *self.of_targets.lock().unwrap_or_else(PoisonError::into_inner));
         match self.summary {
             Summary::No => Vec::new(),
-            Summary::AtEnd if of_targets.is_empty() => summary::lines(&self.running.counts(), self.running.took()),
+            Summary::AtEnd if of_targets.is_empty() => {
+                summary::lines(&self.running.counts(), self.work, self.running.took())
+            }
             Summary::AtEnd => of_targets,
         }
     }
@@ -79,7 +83,7 @@ impl Listener for Account<'_> {
     fn hear(&self, event: &Event<'_>) {
         self.running.note(event);
         if let Some(journal) = &self.journal {
-            Line::of(event).iter().for_each(|line| journal.add(line));
+            Line::of(event).iter().for_each(|line| journal.add(line, None));
         }
         self.next.hear(event);
     }

@@ -26,7 +26,7 @@ pub(super) struct Counts {
     pub(super) attributes: u64,
     /// Files that held the same already (--resume).
     pub(super) same: u64,
-    /// Bytes of the files that were copied.
+    /// Bytes of the files that were copied, or read without a copy.
     pub(super) bytes: u64,
     /// Files that share their source's blocks.
     pub(super) clones: u64,
@@ -42,6 +42,12 @@ pub(super) struct Counts {
     pub(super) renamed: u64,
     /// Sources that were moved to another filesystem and removed, if each is told.
     pub(super) sources_removed: u64,
+    /// Names that were looked at without a copy.
+    pub(super) examined: u64,
+    /// What was found out about names, and how often.
+    pub(super) found: BTreeMap<String, u64>,
+    /// Names that are right again.
+    pub(super) mended: u64,
     /// Names that were left as they are, rightly.
     pub(super) skipped: u64,
     /// Names that were left as they are because the user said no.
@@ -67,6 +73,12 @@ impl Counts {
             Event::Warned(_) | Event::Noted(_) => self.warned += 1,
             Event::Renamed { .. } | Event::Exchanged { .. } => self.renamed += 1,
             Event::SourceRemoved { .. } => self.sources_removed += 1,
+            Event::Examined { bytes, .. } => {
+                self.examined += 1;
+                self.bytes += bytes;
+            }
+            Event::Found(found) => *self.found.entry(found.what.to_owned()).or_default() += 1,
+            Event::Mended { .. } => self.mended += 1,
             Event::DirectoryFinished { .. } | Event::Removed { .. } => {}
         }
     }
@@ -75,7 +87,7 @@ impl Counts {
     #[must_use]
     pub(super) fn names(&self) -> u64 {
         let linked = self.symlinks + self.hard_links + self.nodes;
-        self.files + linked + self.attributes + self.same + self.renamed + self.skipped + self.declined
+        self.files + linked + self.attributes + self.same + self.renamed + self.examined + self.skipped + self.declined
     }
 
     /// Whether files were done without being copied.

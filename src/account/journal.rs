@@ -1,12 +1,12 @@
 //! The report of --report: lines of JSON, gathered and written together, whole lines at a time.
 
+use super::lines::Line;
 use super::wanted::ReportTo;
 use crate::document::{Document, Unread};
 use crate::host;
 use crate::report::Sink;
-use serde::Serialize;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -55,10 +55,10 @@ impl Journal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a line.
-    pub(super) fn add(&self, line: &impl Serialize) {
+    /// Adds a line, with the directory of one of several targets, if it is about one.
+    pub(super) fn add(&self, line: &Line<'_>, directory: Option<&Path>) {
         let mut gathered = self.gathered();
-        gathered.add(line);
+        gathered.add(line, directory);
         if gathered.lines.len() >= WRITE_BYTES || gathered.written.elapsed() >= WAIT_MAX {
             gathered.write();
         }
@@ -79,12 +79,9 @@ impl Journal {
 }
 
 impl Gathered {
-    fn add(&mut self, line: &impl Serialize) {
-        match serde_json::to_writer(&mut self.lines, line) {
-            Ok(()) => self.lines.push(b'\n'),
-            Err(error) => {
-                self.failure.get_or_insert_with(|| error.into());
-            }
+    fn add(&mut self, line: &Line<'_>, directory: Option<&Path>) {
+        if let Err(error) = line.write(&mut self.lines, directory) {
+            self.failure.get_or_insert_with(|| error.into());
         }
     }
 

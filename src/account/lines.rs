@@ -1,18 +1,20 @@
 //! The line of JSON that tells an event. docs/report.md has the words, docs/report.schema.json the form.
 
 use super::counts::Counts;
+use super::object::Object;
 use crate::copy::fallback::Fallback;
 use crate::copy::probe::{Residency, Settling};
-use crate::copy::strategy::{Strategy, Why};
+use crate::copy::strategy::Strategy;
 use crate::copy::{Copied, Outcome, Placement, Special, Thing, Verified};
 use crate::error::{Error, reason};
-use crate::report::Event;
+use crate::report::{Event, Found};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +26,8 @@ const FORMAT: u32 = 1;
 #[derive(Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub(super) enum Line<'a> {
-    Copied(Box<CopiedLine<'a>>),
+    #[serde(skip)]
+    Copied(CopiedLine<'a>),
     Made(NamesLine<'a>),
     Directory(NamesLine<'a>),
     Skipped(NamesLine<'a>),
@@ -35,31 +38,26 @@ pub(super) enum Line<'a> {
     SourceRemoved(NameLine<'a>),
     Created(NameLine<'a>),
     Failed(FailureLine<'a>),
-    Warned { message: &'a str },
+    Warned {
+        message: &'a str,
+    },
     Noted(FailureLine<'a>),
+    Found(Box<FoundLine<'a>>),
+    Mended(MendedLine<'a>),
     Target(Box<TargetLine<'a>>),
     End(Box<EndLine<'a>>),
 }
 
-/// A line of one of several targets, with the directory that it is about.
-#[derive(Serialize)]
-pub(super) struct LineOfTarget<'a> {
-    #[serde(flatten)]
-    pub(super) line: Line<'a>,
-    #[serde(flatten)]
-    pub(super) directory: DirectoryKey<'a>,
-}
-
 /// Which of several targets a line is about.
 #[derive(Serialize)]
-pub(super) struct DirectoryKey<'a> {
+struct DirectoryKey<'a> {
     target_directory: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_directory_base64: Option<String>,
 }
 
 impl<'a> DirectoryKey<'a> {
-    pub(super) fn new(directory: &'a Path) -> Self {
+    fn new(directory: &'a Path) -> Self {
         let named = Named::new(directory);
         Self { target_directory: named.name, target_directory_base64: named.base64 }
     }
@@ -80,39 +78,11 @@ impl<'a> Named<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// A file that was copied: the line that there is for each of many.
 pub(super) struct CopiedLine<'a> {
-    source: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_base64: Option<String>,
-    target: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target_base64: Option<String>,
-    bytes: u64,
-    unallocated_bytes: u64,
-    strategy: Shown<Strategy>,
-    why: Shown<Why>,
-    filesystem: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pages: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled_for: Option<&'a str>,
-    fallbacks: Vec<FallbackLine<'a>>,
-    verified: &'a str,
-    blake3: Option<Shown<blake3::Hash>>,
-    placement: &'a str,
-    holes_by_map: bool,
-    holes_by_zeros: bool,
-    changed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_synced: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backup: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backup_base64: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    complaints: Vec<FailureLine<'a>>,
-    seconds: f64,
+    source: &'a Path,
+    target: &'a Path,
+    copied: &'a Copied,
 }
 
 #[derive(Serialize)]
@@ -144,6 +114,31 @@ pub(super) struct NameLine<'a> {
     target: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_base64: Option<String>,
+}
+
+/// What was found out about a name.
+#[derive(Serialize)]
+pub(super) struct FoundLine<'a> {
+    finding: &'a str,
+    path: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_base64: Option<String>,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zeros: Option<&'a Range<u64>>,
+}
+
+/// A name that is right again.
+#[derive(Serialize)]
+pub(super) struct MendedLine<'a> {
+    path: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    how: &'a str,
 }
 
 /// What failed: the message as it is said, and what it is made of.
@@ -198,6 +193,9 @@ struct Numbers<'a> {
     fallbacks: &'a BTreeMap<String, u64>,
     renamed: u64,
     sources_removed: u64,
+    examined: u64,
+    found: &'a BTreeMap<String, u64>,
+    mended: u64,
     skipped: u64,
     declined: u64,
     warned: u64,
@@ -226,6 +224,23 @@ pub(super) enum End {
 }
 
 impl<'a> Line<'a> {
+    /// Writes it, with the directory of one of several targets, if it is about one.
+    pub(super) fn write(&self, to: &mut Vec<u8>, directory: Option<&Path>) -> Result<(), serde_json::Error> {
+        match self {
+            Line::Copied(line) => line.write(to)?,
+            line => serde_json::to_writer(&mut *to, line)?,
+        }
+        if let Some(directory) = directory {
+            // The object goes on with the keys of another.
+            let end = to.len() - 1;
+            to.truncate(end);
+            serde_json::to_writer(&mut *to, &DirectoryKey::new(directory))?;
+            to[end] = b',';
+        }
+        to.push(b'\n');
+        Ok(())
+    }
+
     /// The line of an event; nothing for what has one already, in another event.
     pub(super) fn of(event: &Event<'a>) -> Option<Self> {
         Some(match *event {
@@ -245,13 +260,18 @@ impl<'a> Line<'a> {
             Event::Warned(message) => Line::Warned { message },
             Event::Noted(message) => Line::Noted(FailureLine { message: message.into(), ..FailureLine::default() }),
             Event::Misused(message) => Line::Failed(FailureLine { message: message.into(), ..FailureLine::default() }),
-            Event::DirectoryFinished { .. } => return None,
+            Event::Found(found) => Line::Found(Box::new(FoundLine::new(found))),
+            Event::Mended { path, how, .. } => {
+                let Named { name, base64 } = Named::new(path);
+                Line::Mended(MendedLine { path: name, path_base64: base64, how })
+            }
+            Event::DirectoryFinished { .. } | Event::Examined { .. } => return None,
         })
     }
 
     fn finished(source: &'a Path, target: &'a Path, outcome: &'a Outcome) -> Self {
         match outcome {
-            Outcome::Copied(copied) => Line::Copied(Box::new(CopiedLine::new(source, target, copied))),
+            Outcome::Copied(copied) => Line::Copied(CopiedLine { source, target, copied }),
             Outcome::Made(special) => Line::Made(NamesLine::of_special(source, target, special)),
             Outcome::Skipped => Line::Skipped(NamesLine::new(source, target)),
             Outcome::Declined => Line::Declined(NamesLine::new(source, target)),
@@ -293,6 +313,9 @@ impl<'a> Numbers<'a> {
             fallbacks: &counts.fallbacks,
             renamed: counts.renamed,
             sources_removed: counts.sources_removed,
+            examined: counts.examined,
+            found: &counts.found,
+            mended: counts.mended,
             skipped: counts.skipped,
             declined: counts.declined,
             warned: counts.warned,
@@ -302,39 +325,38 @@ impl<'a> Numbers<'a> {
     }
 }
 
-impl<'a> CopiedLine<'a> {
-    fn new(source: &'a Path, target: &'a Path, copied: &'a Copied) -> Self {
-        let (source, target) = (Named::new(source), Named::new(target));
-        let backup = copied.backup.as_deref().map(Named::new);
-        let (backup, backup_base64) = backup.map_or((None, None), |named| (Some(named.name), named.base64));
-        let fallbacks = copied.fallbacks.iter();
-        Self {
-            source: source.name,
-            source_base64: source.base64,
-            target: target.name,
-            target_base64: target.base64,
-            bytes: copied.size,
-            unallocated_bytes: copied.probed.unallocated,
-            strategy: Shown(copied.strategy),
-            why: Shown(copied.why),
-            filesystem: copied.probed.filesystem,
-            pages: copied.probed.residency.map(pages),
-            settled_for: copied.probed.settling.map(settled_for),
-            fallbacks: fallbacks
-                .map(|(strategy, why)| FallbackLine { strategy: Shown(*strategy), why: Shown(why) })
-                .collect(),
-            verified: verified(copied.verified),
-            blake3: copied.digest().map(Shown),
-            placement: placement(copied.placement),
-            holes_by_map: copied.sparse.by_map,
-            holes_by_zeros: copied.sparse.by_zeros,
-            changed: copied.changed,
-            not_synced: copied.unsynced.map(reason),
-            backup,
-            backup_base64,
-            complaints: copied.complaints.iter().map(FailureLine::new).collect(),
-            seconds: copied.took.unwrap_or_default().as_secs_f64(),
+impl CopiedLine<'_> {
+    fn write(&self, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let copied = self.copied;
+        let mut object = Object::begin(to, "copied");
+        object.name("source", "source_base64", self.source);
+        object.name("target", "target_base64", self.target);
+        object.value("bytes", &copied.size);
+        object.value("unallocated_bytes", &copied.probed.unallocated);
+        object.shown("strategy", &copied.strategy);
+        object.shown("why", &copied.why);
+        object.text("filesystem", copied.probed.filesystem);
+        copied.probed.residency.iter().for_each(|residency| object.text("pages", pages(*residency)));
+        copied.probed.settling.iter().for_each(|settling| object.text("settled_for", settled_for(*settling)));
+        let fallback = |(strategy, why)| FallbackLine { strategy: Shown(strategy), why: Shown(why) };
+        let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
+        object.value("fallbacks", &fallbacks.collect::<Vec<_>>());
+        object.text("verified", verified(copied.verified));
+        match copied.digest() {
+            Some(digest) => object.text("blake3", &digest.to_hex()),
+            None => object.value("blake3", &None::<&str>),
         }
+        object.text("placement", placement(copied.placement));
+        object.flag("holes_by_map", copied.sparse.by_map);
+        object.flag("holes_by_zeros", copied.sparse.by_zeros);
+        object.flag("changed", copied.changed);
+        copied.unsynced.iter().for_each(|errno| object.text("not_synced", &reason(*errno)));
+        copied.backup.iter().for_each(|backup| object.name("backup", "backup_base64", backup));
+        if !copied.complaints.is_empty() {
+            object.value("complaints", &copied.complaints.iter().map(FailureLine::new).collect::<Vec<_>>());
+        }
+        object.value("seconds", &copied.took.unwrap_or_default().as_secs_f64());
+        object.end()
     }
 }
 
@@ -371,6 +393,22 @@ impl<'a> NameLine<'a> {
     fn new(target: &'a Path) -> Self {
         let target = Named::new(target);
         Self { target: target.name, target_base64: target.base64 }
+    }
+}
+
+impl<'a> FoundLine<'a> {
+    fn new(found: &'a Found<'a>) -> Self {
+        let (path, to) = (Named::new(found.path), found.to.map(Named::new));
+        let (to, to_base64) = to.map_or((None, None), |named| (Some(named.name), named.base64));
+        Self {
+            finding: found.what,
+            path: path.name,
+            path_base64: path.base64,
+            to,
+            to_base64,
+            detail: found.detail,
+            zeros: found.zeros,
+        }
     }
 }
 

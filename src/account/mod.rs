@@ -9,6 +9,7 @@ mod counts;
 mod display;
 mod journal;
 mod lines;
+mod object;
 mod part;
 mod running;
 mod status;

@@ -4,6 +4,7 @@ use super::begun::Account;
 use super::counts::Counts;
 use super::lines::Line;
 use super::summary;
+use crate::options::Work;
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use std::path::Path;
@@ -38,7 +39,7 @@ impl<'a> Part<'a> {
     /// Tells what the target has, and whether that is everything.
     pub fn finish(&self, is_complete: bool) {
         let (counts, took) = (self.counts(), *self.took.get_or_init(|| self.began.elapsed()));
-        let mut summary = summary::lines(&counts, took);
+        let mut summary = summary::lines(&counts, Work::Copy, took);
         if let Some(first) = summary.first_mut() {
             *first = format!("target directory {}: {first}", quoted(self.directory));
         }

@@ -61,6 +61,9 @@ impl Status {
         let rate = format!("{}/s", short_size(self.rate));
         let left = self.left().map(|left| format!("{} left", clock(left)));
         let (names, sizes) = match self.total {
+            Some(total) if total.bytes == 0 => {
+                (format!("{} of {}", self.names, counted(total.names, "file", "files")), bytes.clone())
+            }
             Some(total) => (
                 format!("{} of {}", self.names, counted(total.names, "file", "files")),
                 format!("{bytes} of {}", short_size(total.bytes)),

@@ -22,6 +22,7 @@ use std::sync::atomic::AtomicBool;
 pub struct Telling<'a> {
     environment: &'a Environment,
     accounts: &'a Accounts,
+    work: Work,
     display: Option<Display>,
     journal: Option<Journal>,
     /// The messages, and the exit status.
@@ -39,13 +40,13 @@ impl<'a> Telling<'a> {
         let display = is_shown.then(Display::on_terminal);
         let report = report(environment, accounts, verbosity, display.as_ref());
         let running = Arc::new(Running::begin());
-        Ok(Self { environment, accounts, display, journal, report, running })
+        Ok(Self { environment, accounts, work: Work::Copy, display, journal, report, running })
     }
 
     /// The same of another work than copying.
     #[must_use]
     pub fn of(self, work: Work) -> Self {
-        Self { report: self.report.of(work), ..self }
+        Self { report: self.report.of(work), work, ..self }
     }
 
     /// Begins to watch for signals; SIGUSR1 is answered by a line that tells how far the run is.
@@ -71,7 +72,7 @@ impl<'a> Telling<'a> {
     /// The account of the run.
     #[must_use]
     pub fn account(&self) -> Account<'_> {
-        Account::begin(&self.report, &self.running).with(self.journal.as_ref(), self.accounts.summary)
+        Account::begin(&self.report, &self.running).with(self.journal.as_ref(), self.accounts.summary, self.work)
     }
 
     /// Does the work, and looks on beside it if that is wanted. `count` counts what there is to do.

@@ -37,6 +37,12 @@ impl Totals {
         is_known.then_some(total)
     }
 
+    /// So many names are there, of which the sizes are not known.
+    pub fn know(&self, names: u64) {
+        self.names.store(names, Ordering::Relaxed);
+        self.is_known.store(true, Ordering::Release);
+    }
+
     /// Counts what these operands name, until `is_over`. Where links are followed within trees, nobody could count without
     /// going in circles: the total stays unknown.
     pub fn count<K: Kernel>(&self, kernel: &K, sources: &[PathBuf], options: &Options, is_over: &AtomicBool) {

@@ -80,6 +80,9 @@ impl<K: Kernel> Listener for Recorder<'_, K> {
             | Event::DirectoryMade { .. }
             | Event::ParentMade { .. }
             | Event::DirectoryCreated { .. }
+            | Event::Examined { .. }
+            | Event::Found(_)
+            | Event::Mended { .. }
             | Event::Noted(_)
             | Event::Removed { .. }
             | Event::Failed(_)

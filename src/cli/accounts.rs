@@ -1,10 +1,10 @@
 //! The options that ask for more than messages: how each is spelled, and what help says of it. Every command line that goes
 //! through many files has them.
 
-use super::definition::{flag, valued};
-use crate::account::ReportTo;
-use clap::{Arg, ValueHint};
-use std::ffi::OsStr;
+use super::definition::{flag, path, valued};
+use crate::account::{Accounts, Progress, ReportTo, Summary};
+use clap::{Arg, ArgMatches, ValueHint};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 pub(super) fn report() -> Arg {
@@ -14,6 +14,20 @@ pub(super) fn report() -> Arg {
 
 pub(super) fn digests() -> Arg {
     flag("digests", None, "with --report: take the BLAKE3 digest of every file that is read, and tell it")
+}
+
+/// All of them where nothing is copied, and no digest is taken for them.
+pub(super) fn of_examinations() -> [Arg; 3] {
+    [path(report()), summary(), progress()]
+}
+
+/// What was typed of these.
+pub(super) fn wanted(matches: &ArgMatches) -> Accounts {
+    let files = matches.get_many::<OsString>("report").into_iter().flatten();
+    let report = files.last().map(|file| report_to(file));
+    let progress = if matches.get_flag("progress") { Progress::Shown } else { Progress::No };
+    let has_summary = matches.get_flag("summary") || progress == Progress::Shown;
+    Accounts { report, summary: if has_summary { Summary::AtEnd } else { Summary::No }, progress }
 }
 
 pub(super) fn summary() -> Arg {

@@ -6,7 +6,7 @@
 mod event;
 mod text;
 
-pub use event::{Event, Listener};
+pub use event::{Event, Found, Listener};
 
 use crate::copy::Outcome;
 use crate::error::Error;
@@ -139,7 +139,7 @@ impl Report {
 
     fn arrow(&self, source: &Path, target: &Path, outcome: &Outcome) -> String {
         match self.work {
-            Work::Copy | Work::Install => text::arrow(source, target, outcome.backup()),
+            Work::Copy | Work::Install | Work::Examine => text::arrow(source, target, outcome.backup()),
             Work::Move => text::moved(source, target, outcome.backup()),
         }
     }
@@ -194,7 +194,9 @@ impl Listener for Report {
             Event::ParentMade { source, target } => self.say_of_name(|| text::parent(source, target)),
             Event::Removed { target } => self.say_of_name(|| text::removed(target)),
             Event::Finished { source, target, outcome, .. } => self.finished(source, target, outcome),
-            Event::DirectoryFinished { .. } => {}
+            Event::DirectoryFinished { .. } | Event::Examined { .. } => {}
+            Event::Found(found) => self.line(found.line),
+            Event::Mended { line, .. } => self.line(line),
             Event::Failed(error) => self.failed(error),
             Event::Warned(text) => self.warned(text),
             Event::Noted(text) => self.message(text),

@@ -42,6 +42,15 @@ pub struct Request {
     pub warnings: Vec<String>,
 }
 
+/// When the runs go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// All at once, as far as there are threads.
+    SideBySide,
+    /// One after the other, so that what happens can be repeated.
+    InTurn,
+}
+
 /// What the runs share.
 pub struct Targets<'a, K: Kernel> {
     /// The system calls.
@@ -60,6 +69,8 @@ pub struct Targets<'a, K: Kernel> {
     pub meter: &'a Meter,
     /// Puts -i's question.
     pub ask: Ask<'a>,
+    /// When the runs go.
+    pub order: Order,
 }
 
 impl<K: Kernel> Targets<'_, K> {
@@ -96,7 +107,11 @@ impl<K: Kernel> Targets<'_, K> {
             run.operands(operands);
             part.is_over();
         };
-        side_by_side(&operands.iter().zip(parts).zip(listeners).collect::<Vec<_>>(), &run);
+        let works: Vec<_> = operands.iter().zip(parts).zip(listeners).collect();
+        match self.order {
+            Order::SideBySide => side_by_side(&works, &run),
+            Order::InTurn => works.iter().for_each(run),
+        }
     }
 
     /// The same, with a list of what is in the first target that has the fewest failures.

@@ -130,6 +130,9 @@ impl OwnedEvent {
             | Event::Renamed { .. }
             | Event::Exchanged { .. }
             | Event::SourceRemoved { .. }
+            | Event::Examined { .. }
+            | Event::Found(_)
+            | Event::Mended { .. }
             | Event::Misused(_) => None,
         }
     }

@@ -166,7 +166,7 @@ impl<K: Kernel> Run<'_, K> {
         if stat.kind == Kind::Directory && !self.options.recursive {
             let source = quoted(&operand.source);
             return Err(Error::Refused(match self.options.work {
-                Work::Copy => format!("-r not specified; omitting directory {source}"),
+                Work::Copy | Work::Examine => format!("-r not specified; omitting directory {source}"),
                 Work::Install | Work::Move => format!("omitting directory {source}"),
             }));
         }
