@@ -3,8 +3,8 @@
 //! Rust's runtime changes two things before main, and leaves no trace of them: it ignores SIGPIPE, and opens
 //! /dev/null where one of the three standard handles is closed; where there is no /dev/null, it ends the process. A
 //! function that the C library calls earlier looks, so that what is written to a closed output is not lost without a
-//! word, and a program that is executed in this one's place finds what this one found. With linux.rs and reach.rs
-//! the only file of the project in which `unsafe` is allowed.
+//! word, and a program that is executed in this one's place finds what this one found. With users.rs and
+//! rooms of linux the only file of the project in which `unsafe` is allowed.
 #![allow(unsafe_code)]
 
 use super::errno::last_errno;
