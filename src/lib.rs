@@ -5,7 +5,8 @@
 //! `argv` becomes [`options::Options`] and operands ([`cli`]), operands become names to copy
 //! ([`tree`]), and each regular file goes through [`copy`]: its source is probed, a strategy chosen,
 //! a nameless temporary filled, its bytes read back and compared, its attributes set, and only then
-//! it gets its name. What happened is an outcome, which [`report`] puts into words and an exit status.
+//! it gets its name. What happened is an outcome, which [`report`] puts into words and an exit status. What each command
+//! line does, from the options to that status, is in [`commands`].
 //!
 //! Why all that: on ZFS the kernel may call written data a hole, or clone old blocks, and say
 //! success (OpenZFS #15933, #15526, #16012). What SEEK_HOLE, FICLONE and copy_file_range answer is
@@ -42,6 +43,7 @@
 pub mod account;
 pub mod archive;
 pub mod cli;
+pub mod commands;
 pub mod copy;
 pub mod doctor;
 pub mod document;

@@ -222,6 +222,6 @@ fn paths_are_found_however_they_are_written() {
     let name = |text: &str| text.split("::").map(str::to_owned).collect::<Module>();
     assert_eq!(house.file_of(&name("copy::Name")), Some(name("copy::types")));
     assert_eq!(house.file_of(&name("copy::digest::Tree")), Some(name("copy::digest")));
-    assert!(house.used_by(&name("main")).contains(&name("options")));
+    assert!(house.used_by(&name("main")).contains(&name("cli")));
     assert!(house.used_by(&name("copy::verify")).contains(&name("copy::pass")));
 }

@@ -96,3 +96,24 @@ fn make_installs_and_uninstalls() {
     make("uninstall");
     assert_eq!(world.tool("find", ["root", "-type", "f"]), "");
 }
+
+/// What a package manager or a build left in the checkout is committed by one careless `git add`.
+#[test]
+fn nothing_but_text_and_fuzz_inputs_is_committed() {
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(project(".")).output();
+    let Some(listed) = listed.ok().filter(|listed| listed.status.success()) else {
+        return common::left_out("this is no checkout");
+    };
+    let names = String::from_utf8(listed.stdout).expect("names of this project");
+    let mut looked_at = 0;
+    for name in names.split_terminator('\0').filter(|name| !name.starts_with("fuzz/corpus/")) {
+        let path = project(name);
+        if path.is_symlink() || !path.exists() {
+            continue;
+        }
+        let content = std::fs::read(&path).expect("a file of this project");
+        assert!(!content.contains(&0) && std::str::from_utf8(&content).is_ok(), "{name} is no text");
+        looked_at += 1;
+    }
+    assert!(looked_at > 500, "only {looked_at} files");
+}

@@ -437,7 +437,7 @@ fn checks_repairs_and_scans_have_a_report() {
     assert_eq!((numbers["examined"].as_u64(), numbers["succeeded"].as_bool()), (Some(listed), Some(false)));
     assert_eq!(numbers["found"], serde_json::json!({"damaged": 1, "missing": 2, "moved": 1}));
     assert!(said.stderr.contains("\nsafecp: found 1 damaged, 2 missing, 1 moved\n"), "{said}");
-    assert!(said.stderr.contains(&format!("safecp: examined {listed} files, 140000 bytes (137 KiB) in ")), "{said}");
+    assert!(said.stderr.contains(&format!("safecp: examined {listed} names, 140000 bytes (137 KiB) in ")), "{said}");
     valid(&world);
     let said = world.cp("--check --report=- list new");
     assert_eq!(self::lines(&said.stdout).len(), 5, "nothing else: {said}");

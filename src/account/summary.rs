@@ -47,7 +47,7 @@ fn made(counts: &Counts) -> String {
 
 /// What was looked at.
 fn examined(counts: &Counts) -> String {
-    format!("examined {}, {}", counted(counts.examined, "file", "files"), size(counts.bytes))
+    format!("examined {}, {}", counted(counts.examined, "name", "names"), size(counts.bytes))
 }
 
 /// How the files were copied.

@@ -42,7 +42,6 @@ mod through;
 mod types;
 pub mod verify;
 mod waiting;
-mod wanted;
 
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Probed, Sparseness, Special, Thing, Verified};

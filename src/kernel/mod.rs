@@ -5,11 +5,9 @@
 //! the kernel's own words: no policy, no retries (those are in [`retry`]), no joined paths. Names
 //! are looked up relative to a directory handle; what was looked up once is used by handle.
 
-mod beneath;
 mod errno;
 pub mod linux;
 pub mod process;
-mod reach;
 pub mod retry;
 pub mod users;
 

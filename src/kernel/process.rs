@@ -3,8 +3,8 @@
 //! Rust's runtime changes two things before main, and leaves no trace of them: it ignores SIGPIPE, and opens
 //! /dev/null where one of the three standard handles is closed; where there is no /dev/null, it ends the process. A
 //! function that the C library calls earlier looks, so that what is written to a closed output is not lost without a
-//! word, and a program that is executed in this one's place finds what this one found. With linux.rs and reach.rs
-//! the only file of the project in which `unsafe` is allowed.
+//! word, and a program that is executed in this one's place finds what this one found. With users.rs and
+//! rooms of linux the only file of the project in which `unsafe` is allowed.
 #![allow(unsafe_code)]
 
 use super::errno::last_errno;
@@ -32,8 +32,9 @@ const SIGNALS: [c_int; 6] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SI
 extern "C" fn look_at_start() {
     let mut closed = 0;
     for fd in libc::STDIN_FILENO..=libc::STDERR_FILENO {
+        // A filter that refuses to tell, as one of containers may, has not said that it is closed.
         // SAFETY: fcntl with F_GETFD only asks.
-        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 && last_errno() == Errno::BADF {
             closed |= 1 << fd;
             fill();
         }

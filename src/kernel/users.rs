@@ -2,7 +2,7 @@
 //!
 //! The C library asks whoever knows them: files, LDAP, systemd. A static program must not do so, since glibc would load
 //! into it what another release was built for; it reads the files and asks getent, which is the system's own. Beside
-//! linux.rs, process.rs and reach.rs `unsafe` is allowed here, for the two calls.
+//! process.rs and rooms of linux `unsafe` is allowed here, for the two calls.
 #![allow(unsafe_code)]
 
 use std::ffi::OsStr;

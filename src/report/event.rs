@@ -75,7 +75,7 @@ pub enum Event<'a> {
         /// What it is now.
         sealed: &'a Sealed,
     },
-    /// A name that is no directory was looked at, without a copy (--check, --scan).
+    /// A name was looked at, without a copy (--check, --scan).
     Examined {
         /// Its name.
         path: &'a Path,

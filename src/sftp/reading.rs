@@ -1,50 +1,132 @@
-//! One far file that is being read: what is asked for next, and the order of what comes.
+//! Far files that are being read: what is asked for next, and the order of what comes.
 //!
-//! Many reads are asked for at once and answered in any order, some with less than was asked. The bytes come out in order,
+//! A push reads what it sent back, a pull reads what it is to write. Files are read in turn. Many reads are asked for at once and answered in any order, some with less than was asked. The bytes come out in order,
 //! each once. The file's size is a proposal: the end is where the server says that it is.
 
-use super::hashing::Hashing;
+use super::hashing::{Hashing, Value};
+use super::types::Failure;
 use super::wire::{self, Answer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A range that was asked for: where it begins, and its length.
 pub(super) type Asked = (u64, u32);
 
 /// Why reading ended before the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ReadFault {
-    /// The server refused, with these words.
-    Refused(u32, String),
+enum ReadFault {
+    /// The server refused, with this answer.
+    Refused(Answer),
     /// It gave other bytes than were asked for.
     Nonsense,
     /// The file became shorter or longer meanwhile.
     Changed,
 }
 
+/// What an answer to a read came to.
+pub(super) enum Came {
+    /// Nothing: of this file nothing is read any more.
+    Late,
+    /// Bytes in order, which begin at the offset. With the last of them comes the digest of all.
+    Bytes { offset: u64, bytes: Vec<Vec<u8>>, whole: Option<Value> },
+    /// The server refused, with this answer.
+    Refused(Answer),
+    /// The file became shorter or longer meanwhile.
+    Changed,
+}
+
+/// All far files that are being read, by the numbers that the caller gives them.
+#[derive(Default)]
+pub(super) struct Readings {
+    readings: BTreeMap<u64, Reading>,
+    /// Those that have bytes to be asked for.
+    queue: VecDeque<u64>,
+}
+
+impl Readings {
+    /// Begins with a file, or begins it anew.
+    pub(super) fn begin(&mut self, number: u64, reading: Reading) {
+        self.readings.insert(number, reading);
+        self.queue.push_back(number);
+    }
+
+    /// What to ask for now: of which file, by which handle. Nothing if answers have to come first, or everything was read.
+    pub(super) fn next(&mut self, length_max: usize) -> Option<(u64, Vec<u8>, Asked)> {
+        while let Some(number) = self.queue.front().copied() {
+            if let Some(reading) = self.readings.get_mut(&number) {
+                if let Some(asked) = reading.next(length_max) {
+                    return Some((number, reading.handle.clone(), asked));
+                }
+            }
+            self.queue.pop_front();
+        }
+        None
+    }
+
+    /// Takes an answer. An error ends the run: such an answer cannot be.
+    pub(super) fn take(&mut self, number: u64, asked: Asked, answer: Answer) -> Result<Came, Failure> {
+        let Some(reading) = self.readings.get_mut(&number) else { return Ok(Came::Late) };
+        let offset = reading.taken;
+        let bytes = match reading.take(asked, answer) {
+            Ok(bytes) => bytes,
+            Err(ReadFault::Refused(answer)) => return Ok(Came::Refused(answer)),
+            Err(ReadFault::Changed) => return Ok(Came::Changed),
+            Err(ReadFault::Nonsense) => return Err(Failure::Broken("an answer that cannot be".to_owned())),
+        };
+        let whole = reading.is_done().then(|| reading.hashing.value());
+        if whole.is_some() {
+            self.queue.retain(|other| *other != number);
+        } else if !reading.is_stopped && !self.queue.contains(&number) {
+            self.queue.push_back(number);
+        }
+        Ok(Came::Bytes { offset, bytes, whole })
+    }
+
+    /// Asks for no more of a file.
+    pub(super) fn stop(&mut self, number: u64) {
+        self.queue.retain(|other| *other != number);
+        if let Some(reading) = self.readings.get_mut(&number) {
+            reading.is_stopped = true;
+        }
+    }
+
+    /// Forgets a file. Returns the handle that it was read by.
+    pub(super) fn end(&mut self, number: u64) -> Option<Vec<u8>> {
+        self.queue.retain(|other| *other != number);
+        self.readings.remove(&number).map(|reading| reading.handle)
+    }
+
+    /// A new digest by the algorithm that a file was read with.
+    pub(super) fn hashing_as(&self, number: u64) -> Option<Hashing> {
+        self.readings.get(&number).map(|reading| reading.hashing.renewed())
+    }
+}
+
 /// A file that is being read.
 pub(super) struct Reading {
-    pub(super) handle: Vec<u8>,
-    pub(super) hashing: Hashing,
+    handle: Vec<u8>,
+    hashing: Hashing,
     /// What the file is said to have.
     size: u64,
     /// Everything before was asked for.
     asked: u64,
     /// Everything before came out.
-    pub(super) taken: u64,
+    taken: u64,
     early: BTreeMap<u64, Vec<u8>>,
     again: Vec<Asked>,
     due: usize,
     end: Option<u64>,
+    /// No more is asked for, whatever comes.
+    is_stopped: bool,
 }
 
 impl Reading {
     pub(super) fn new(handle: Vec<u8>, size: u64, hashing: Hashing) -> Self {
         let (early, again) = (BTreeMap::new(), Vec::new());
-        Self { handle, hashing, size, asked: 0, taken: 0, early, again, due: 0, end: None }
+        Self { handle, hashing, size, asked: 0, taken: 0, early, again, due: 0, end: None, is_stopped: false }
     }
 
     /// What to ask for now; nothing if answers have to come first, or everything was read.
-    pub(super) fn next(&mut self, length_max: usize) -> Option<Asked> {
+    fn next(&mut self, length_max: usize) -> Option<Asked> {
         let next = match self.again.pop() {
             Some(asked) => asked,
             None if self.end.is_some() => return None,
@@ -66,14 +148,14 @@ impl Reading {
     }
 
     /// Takes an answer, and returns what comes out now.
-    pub(super) fn take(&mut self, (offset, length): Asked, answer: Answer) -> Result<Vec<Vec<u8>>, ReadFault> {
+    fn take(&mut self, (offset, length): Asked, answer: Answer) -> Result<Vec<Vec<u8>>, ReadFault> {
         self.due -= 1;
         match answer {
             Answer::Status(wire::EOF, _) => {
                 self.end = Some(self.end.map_or(offset, |end| end.min(offset)));
                 self.again.clear();
             }
-            Answer::Status(code, words) => return Err(ReadFault::Refused(code, words)),
+            Answer::Status(..) => return Err(ReadFault::Refused(answer)),
             Answer::Data(bytes) if bytes.is_empty() || bytes.len() > length as usize => {
                 return Err(ReadFault::Nonsense);
             }
@@ -103,7 +185,7 @@ impl Reading {
     }
 
     /// Whether all was read, and nothing is due.
-    pub(super) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.due == 0 && self.end == Some(self.taken)
     }
 }

@@ -1,6 +1,6 @@
 //! Why a server refused, in the kernel's words where its own say less.
 
-use super::wire::Answer;
+use super::wire::{self, Answer};
 use crate::error::reason;
 use crate::kernel::Errno;
 
@@ -16,6 +16,11 @@ pub(super) fn refusal(answer: &Answer) -> String {
             if plain.is_empty() { format!("error {code} of the server") } else { plain }
         }
     }
+}
+
+/// Whether that is all that the server says.
+pub(super) fn is_failure(answer: &Answer) -> bool {
+    matches!(answer, Answer::Status(wire::FAILURE, _))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Whatever a server sends is read or refused here: no packet is longer than [`PACKET_MAX`], no count is believed before
 //! the bytes are there, and nothing is kept of a packet but what it can mean.
 
+use crate::kernel::Stat;
 use std::io::Read;
 
 /// The longest packet that a server may send: OpenSSH's own limit.
@@ -30,6 +31,8 @@ pub const OK: u32 = 0;
 pub const EOF: u32 = 1;
 /// What it says of a name that does not exist.
 pub const NO_SUCH_FILE: u32 = 2;
+/// What it says where it has no other word.
+pub const FAILURE: u32 = 4;
 
 /// Attributes of a far file, those that are told or to be set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +45,32 @@ pub struct Attrs {
     pub mode: Option<u32>,
     /// Last access and last change, in seconds since 1970.
     pub times: Option<(u32, u32)>,
+}
+
+/// The bits of a mode that say what a name is.
+const KIND: u32 = 0o170_000;
+
+/// They say that it is a directory.
+pub const DIRECTORY: u32 = 0o040_000;
+
+/// They say that it is a regular file.
+pub const FILE: u32 = 0o100_000;
+
+/// They say that it is a symbolic link.
+pub const LINK: u32 = 0o120_000;
+
+impl Attrs {
+    /// What the name is; `None` where the server does not say.
+    #[must_use]
+    pub fn kind(&self) -> Option<u32> {
+        self.mode.map(|mode| mode & KIND)
+    }
+}
+
+/// What the protocol can say of a file's times.
+pub(super) fn times_of(stat: &Stat) -> (u32, u32) {
+    let seconds = |seconds: i64| u32::try_from(seconds.max(0)).unwrap_or(u32::MAX);
+    (seconds(stat.atime.seconds), seconds(stat.mtime.seconds))
 }
 
 /// How a file is opened.

@@ -90,12 +90,12 @@ impl<K: Kernel> Descent<'_, '_, K> {
         }
     }
 
-    /// Closes directories until there is room for one more: those that wait for their names to be copied, then those
+    /// Closes directories until no more than `count` are open: those that wait for their names to be copied, then those
     /// above the one that is listed, whose other names are read before, from the top.
-    fn make_room(&mut self) {
+    fn close_to(&mut self, count: usize) {
         let (run, last) = (self.run, self.levels.len().saturating_sub(1));
         for (level, listing) in &mut self.levels[..last] {
-            if run.directories.make_room(run.kernel) {
+            if run.directories.close_to(run.kernel, count) {
                 return;
             }
             let handles = if level.is_beneath_another() { level.handles.get() } else { None };
@@ -106,8 +106,8 @@ impl<K: Kernel> Descent<'_, '_, K> {
             }
         }
         // Files that wait for their names keep theirs open.
-        if run.directories.are_full() && run.commit_waiting(|_| true) {
-            run.directories.make_room(run.kernel);
+        if run.directories.are_more_than(count) && run.commit_waiting(|_| true) {
+            run.directories.close_to(run.kernel, count);
         }
     }
 
@@ -160,11 +160,13 @@ impl<K: Kernel> Descent<'_, '_, K> {
 
     fn enter(&mut self, task: Task<K>) {
         let run = self.run;
-        self.make_room();
+        self.close_to(run.directories.max - 1);
         match self.entered(&task) {
             Ok(level) => self.list(level),
             Err(error) => run.tell(Event::Failed(&error)),
         }
+        // The one above had to be open for that.
+        self.close_to(run.directories.max);
         run.release(task.level, Asker::Descent);
     }
 

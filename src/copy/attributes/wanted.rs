@@ -1,5 +1,5 @@
 //! What a target's attributes are to be: its source's, some that were given, or what they are. How they are set, and in
-//! which order, is told in attributes.rs.
+//! which order, is told in mod.rs.
 
 use crate::kernel::{Stat, Timestamp};
 use crate::options::{Keep, Options};

@@ -5,7 +5,7 @@
 //! names take its place. `..` goes back by the names that led here, so that nobody who moves directories about
 //! leads it out.
 
-use super::Result;
+use crate::kernel::Result;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;

@@ -6,8 +6,8 @@
 //! nobody could gain by putting another there meanwhile. Answers, never guesses: what cannot be reached is ENOSYS.
 #![allow(unsafe_code)]
 
-use super::errno::last_errno;
-use super::{At, Result};
+use crate::kernel::errno::last_errno;
+use crate::kernel::{At, Result};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;

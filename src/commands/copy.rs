@@ -1,0 +1,96 @@
+//! A copy, whose run is also what install does.
+
+use super::console::exit_code;
+use super::failure::Failure;
+use super::machine::{of_this_process, this_host};
+use crate::account::{Accounts, Telling};
+use crate::archive::manifest::Place;
+use crate::archive::recorder::{Recorder, Root};
+use crate::archive::{Manifest, Wanted};
+use crate::host::{self, CalledAs, Environment};
+use crate::kernel::linux::Linux;
+use crate::kernel::retry::Retrying;
+use crate::options::Options;
+use crate::quote::quoted;
+use crate::remote::operand;
+use crate::report::{Event, Listener, Report};
+use crate::tree::plan::{Operands, Plan};
+use crate::tree::run::Run;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(super) fn copy(
+    environment: &Environment,
+    options: Options,
+    operands: &Operands,
+    (manifest, accounts): (Option<&Wanted>, &Accounts),
+    warnings: &[String],
+) -> Result<ExitCode, Failure> {
+    let options = of_this_process(options, host::umask());
+    let telling = Telling::begin(environment, accounts, options.verbosity)?;
+    warnings.iter().for_each(|warning| telling.report.hear(&Event::Warned(warning)));
+    if environment.called_as == CalledAs::Safecp {
+        tell_of_other_machines(operands.sources.iter().chain([&operands.target]), &telling.report);
+    }
+    let kernel = Retrying(Linux::new());
+    let itself = operands.onto_itself(&kernel, &options)?;
+    let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
+    run(&telling, &kernel, &options, &operands, manifest)
+}
+
+/// Warns of operands that scp would take for names on another machine, and that nothing here has.
+pub(super) fn tell_of_other_machines<'a>(operands: impl Iterator<Item = &'a PathBuf>, report: &Report) {
+    for path in operands {
+        let is_of_another = matches!(operand::Place::parse(path.as_os_str()), Ok(operand::Place::Remote { .. }));
+        if is_of_another && host::is_missing(path) {
+            let path = quoted(path);
+            let warning =
+                format!("{path} is taken for a name on this machine; to copy to or from another, use --as=scp");
+            report.hear(&Event::Warned(&warning));
+        }
+    }
+}
+
+/// A run over all operands, to its end; with a manifest, if one is wanted.
+pub(super) fn run(
+    telling: &Telling<'_>,
+    kernel: &Retrying<Linux>,
+    options: &Options,
+    operands: &Operands,
+    manifest: Option<&Wanted>,
+) -> Result<ExitCode, Failure> {
+    let account = telling.account();
+    let watch = telling.watch()?;
+    let host = this_host(options, &telling.report);
+    let ask = |question: &str| telling.ask(question);
+    let run = |listener: &dyn Listener| {
+        let mut run = Run::new(kernel, options, &host, &watch.stop, listener, &ask);
+        run.measure(&telling.running.meter);
+        run.operands(operands);
+    };
+    let listed = || -> Result<(), Failure> {
+        match manifest {
+            None => run(&account),
+            Some(wanted) => {
+                let place = Place::open(kernel, wanted)?;
+                let plan = Plan::new(kernel, operands).ok();
+                let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
+                let root = if is_into { Root::Targets } else { Root::Target };
+                let base = plan.and_then(|plan| plan.open_base(kernel).ok());
+                let manifest = Manifest::begin(kernel, wanted, &place);
+                let recorder = Recorder::new(kernel, &account, manifest, root, base);
+                run(&recorder);
+                if !watch.stop.load(Ordering::Relaxed) {
+                    recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+                }
+            }
+        }
+        Ok(())
+    };
+    let count = |is_over: &AtomicBool| telling.running.totals.count(kernel, &operands.sources, options, is_over);
+    telling.look_on(count, listed)?;
+    let is_done = telling.finish(&account, watch.is_asked());
+    watch.die_if_asked();
+    Ok(exit_code(is_done))
+}

@@ -1,0 +1,69 @@
+//! What ends a run before it is reported on, and how that is said.
+
+use crate::cli::{Speaker, UsageError};
+use crate::guard::GuardError;
+use crate::host;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// What ends a run before it is reported on.
+pub enum Failure {
+    /// The command line.
+    Usage(UsageError),
+    /// The guard, or the command that it cannot execute.
+    Guard(GuardError),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    /// Says it, and returns the exit status that tells it.
+    pub fn say(self, program: &str, called: &str) -> ExitCode {
+        match self {
+            Failure::Usage(error) => {
+                let name = if error.speaker == Speaker::Getopt { called } else { program };
+                let help = error.help.map(|help| format!("\nTry '{called} {help}' for more information."));
+                complain(name, &format!("{error}{}", help.unwrap_or_default()));
+                ExitCode::from(error.status)
+            }
+            Failure::Guard(error) => {
+                complain(program, &error.to_string());
+                ExitCode::from(error.status)
+            }
+            Failure::Other(error) => {
+                complain(program, &format!("{error:#}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+impl From<GuardError> for Failure {
+    fn from(error: GuardError) -> Self {
+        Failure::Guard(error)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Other(error)
+    }
+}
+
+impl From<crate::error::Error> for Failure {
+    fn from(error: crate::error::Error) -> Self {
+        Failure::Other(error.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::Other(error.into())
+    }
+}
+
+/// A message where no report is. There is nowhere else to say that it cannot be written, and the exit status is what it
+/// would be.
+pub(super) fn complain(name: &str, text: &str) {
+    host::messages().write_all(format!("{name}: {text}\n").as_bytes()).unwrap_or(());
+}

@@ -1,0 +1,79 @@
+//! A new file that is to look as the old one whose place it takes.
+
+use super::mode::{SET_GROUP_ID, SET_USER_ID};
+use super::types::{AttributedFile, Attributes, KnownAttributes};
+use crate::kernel::{Errno, Kernel, Stat};
+use crate::known::attributes::{ACCESS_LIST, Class};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// What the names of XFS's own attributes begin with.
+const SGI: &[u8] = b"trusted.SGI_";
+
+/// What the kernel takes from a file that is written to, since it vouches for the old content.
+fn is_lost_by_writing(name: &OsStr) -> bool {
+    [&b"security.capability"[..], b"security.ima", b"security.evm"].contains(&name.as_bytes())
+}
+
+impl<K: Kernel> Attributes<'_, K> {
+    /// Makes `new`, whose stat is `made` where that is known, look as `old` did: owner, extended attributes with access
+    /// control lists and labels, mode, but for what is to be the source's. `inherits` is whether it may have got a list from its
+    /// directory. Returns what the new one has then. An error means that somebody could tell them apart.
+    pub fn imitate(
+        &self,
+        old: &AttributedFile<'_, K::File>,
+        stat: &Stat,
+        new: &K::File,
+        made: Option<Stat>,
+        inherits: bool,
+    ) -> crate::kernel::Result<KnownAttributes> {
+        let preserve = &self.options.preserve;
+        // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
+        // could open a temporary that has a name.
+        let keeps_owner = preserve.ownership.wanted() && self.options.privileged;
+        let mut known = KnownAttributes { mode: None, ..KnownAttributes::of(made) };
+        if !keeps_owner {
+            self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
+            known.owner = Some((stat.uid, stat.gid));
+        }
+        let keeps_mode = preserve.mode.wanted();
+        let listed = self.kernel.list_xattr(old.file);
+        let is_told = listed.is_ok() && old.tells_lists;
+        let names = match listed {
+            Ok(names) => names,
+            Err(Errno::OPNOTSUPP) => Vec::new(),
+            // What it has cannot be told (rclone answers EIO) and stays on it, where it is written in place.
+            Err(_) => return Err(Errno::PERM),
+        };
+        let is_second_name = |name: &OsStr| self.rules.class(name) == Class::Left && name.as_bytes().starts_with(SGI);
+        let is_carried = |name: &OsStr| !(is_lost_by_writing(name) || keeps_mode && self.is_list(name));
+        let carried = || names.iter().filter(|name| is_carried(name) && !is_second_name(name));
+        // A list that takes the mode's place comes after it.
+        let is_last = |name: &OsStr| self.rules.class(name) == Class::OtherList;
+        for name in carried().filter(|name| !is_last(name)) {
+            self.carry_xattr(old.file, new, name)?;
+        }
+        if !names.iter().any(|name| name == ACCESS_LIST) {
+            if !keeps_mode && !is_told && self.list(old.file, ACCESS_LIST)? {
+                self.carry_xattr(old.file, new, OsStr::new(ACCESS_LIST))?;
+            } else if inherits && !keeps_mode {
+                self.remove_list(new, ACCESS_LIST)?;
+            }
+        }
+        if keeps_mode {
+            return Ok(known);
+        }
+        // write(2) by an ordinary user takes the set-ID bits, as it would have from the old file.
+        let lost = match stat.mode & 0o010 {
+            _ if self.options.privileged => 0,
+            // Without the group's right to execute, set-group-ID means something else and stays.
+            0 => SET_USER_ID,
+            _ => SET_USER_ID | SET_GROUP_ID,
+        };
+        self.kernel.chmod(new, stat.mode & !lost)?;
+        for name in carried().filter(|name| is_last(name)) {
+            self.carry_xattr(old.file, new, name)?;
+        }
+        Ok(known)
+    }
+}

@@ -1,0 +1,156 @@
+//! A file on its way: it is opened and looked at, and it ends with its name, or with why it failed.
+
+use super::types::{Found, Pull, Received, Step, Tag};
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::quote::quoted;
+use crate::sftp::landing::Unnamed;
+use crate::sftp::reading::Reading;
+use crate::sftp::status::refusal;
+use crate::sftp::types::{Failure, Proof, Told};
+use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
+use std::path::PathBuf;
+
+impl<K: Kernel> Pull<'_, K> {
+    pub(super) fn begin_file(&mut self, found: Found<K::File>) -> Result<(), Failure> {
+        let Found { source, path, dir, name, above: _ } = found;
+        let Some(name) = name else {
+            self.failed_here(Error::Refused(format!("{}: not a directory", quoted(&source))));
+            self.release(dir);
+            return Ok(());
+        };
+        let shown = dir.shown.join(&name);
+        let landed = self.ground.land(&dir, &name, shown);
+        self.release(dir);
+        match landed {
+            Ok(landing) => {
+                let number = self.number();
+                let file = Received {
+                    source,
+                    path,
+                    landing,
+                    attrs: Attrs::default(),
+                    handle: None,
+                    value: None,
+                    size: 0,
+                    proof: Proof::Nothing,
+                    due: 0,
+                    failure: None,
+                };
+                self.files.insert(number, file);
+                self.open(number, Step::Open)
+            }
+            Err(error) => {
+                self.failed_here(error);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn ask(&mut self, number: u64, request: &Request<'_>, step: Step) -> Result<(), Failure> {
+        if let Some(file) = self.files.get_mut(&number) {
+            file.due += 1;
+        }
+        self.connection.client.ask(request, Tag::File(number, step))
+    }
+
+    pub(super) fn open(&mut self, number: u64, step: Step) -> Result<(), Failure> {
+        let path = self.files[&number].path.clone();
+        self.ask(number, &Request::Open(&path, Access::Read, Attrs::default()), step)
+    }
+
+    pub(super) fn answered(&mut self, number: u64, step: Step, answer: Answer) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        file.due -= 1;
+        match (step, answer) {
+            (Step::Open, Answer::Handle(handle)) => {
+                file.handle = Some(handle.clone());
+                self.ask(number, &Request::Fstat(&handle), Step::Look)?;
+            }
+            (Step::Look, Answer::Attrs(attrs)) if matches!(attrs.kind(), Some(wire::FILE) | None) => {
+                file.attrs = attrs;
+                let handle = file.handle.clone().unwrap_or_default();
+                let hashing = self.connection.hashing();
+                self.readings.begin(number, Reading::new(handle, attrs.size.unwrap_or(0), hashing));
+            }
+            (Step::Look, Answer::Attrs(_)) => {
+                let sentence = format!("{}: not a regular file", quoted(&file.source));
+                self.fail(number, Failure::Here(Error::Refused(sentence)));
+            }
+            (Step::OpenAgain, Answer::Handle(handle)) => {
+                file.handle = Some(handle);
+                self.read_again(number);
+            }
+            (Step::Read(asked), answer) => self.was_read(number, asked, answer)?,
+            (Step::Open | Step::OpenAgain, answer) => self.fail_far(number, "cannot open", &answer),
+            (Step::Look, answer) => self.fail_far(number, "cannot stat", &answer),
+        }
+        self.turn(number)
+    }
+
+    pub(super) fn name(&mut self, number: u64) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        match self.ground.name(&mut file.landing, file.attrs) {
+            Ok(complaint) => {
+                let (source, target) = (&file.source, &file.landing.shown);
+                (self.tell)(&Told::Copied { source, target, size: file.size, proof: file.proof });
+                if let Some(error) = complaint {
+                    self.failed_here(error);
+                }
+                self.done(number)
+            }
+            Err(Unnamed::Failed(error)) => {
+                self.fail(number, Failure::Here(error));
+                self.turn(number)
+            }
+            Err(Unnamed::Again) => {
+                self.ground.lacks_links = true;
+                self.readings.end(number);
+                let Some(file) = self.files.remove(&number) else { return Ok(()) };
+                self.again(file)
+            }
+        }
+    }
+
+    /// Once more, with a temporary that has a name.
+    fn again(&mut self, file: Received<K::File>) -> Result<(), Failure> {
+        if let Some(handle) = &file.handle {
+            self.connection.client.ask(&Request::Close(handle), Tag::Rest)?;
+        }
+        let Received { source, path, landing, .. } = file;
+        let name = landing.shown.file_name().map(PathBuf::from);
+        self.begin_file(Found { source, path, dir: landing.dir, name, above: None })
+    }
+
+    pub(super) fn fail(&mut self, number: u64, failure: Failure) {
+        self.readings.stop(number);
+        if let Some(file) = self.files.get_mut(&number) {
+            file.failure.get_or_insert(failure);
+        }
+    }
+
+    pub(super) fn fail_far(&mut self, number: u64, action: &'static str, answer: &Answer) {
+        let name = self.files[&number].source.as_path().into();
+        self.fail(number, Failure::Far { action, name, reason: refusal(answer) });
+    }
+
+    /// A failed file goes when nothing of it is due.
+    pub(super) fn turn(&mut self, number: u64) -> Result<(), Failure> {
+        let is_failed = self.files.get(&number).is_some_and(|file| file.due == 0 && file.failure.is_some());
+        if is_failed { self.done(number) } else { Ok(()) }
+    }
+
+    fn done(&mut self, number: u64) -> Result<(), Failure> {
+        self.readings.end(number);
+        let Some(mut file) = self.files.remove(&number) else { return Ok(()) };
+        self.ground.discard(&mut file.landing);
+        if let Some(handle) = &file.handle {
+            self.connection.client.ask(&Request::Close(handle), Tag::Rest)?;
+        }
+        if let Some(failure) = file.failure {
+            self.failed(failure);
+        }
+        self.release(file.landing.dir);
+        Ok(())
+    }
+}

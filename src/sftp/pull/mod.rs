@@ -1,0 +1,94 @@
+//! Files of the far end to this machine.
+//!
+//! Many files are on their way at once, each through the same steps: it is opened and looked at, read, and read back here; the far
+//! end makes a digest of it, or it is read once more; and only then it gets its name. Names that the server sends are single names
+//! in directories whose handles are open: nothing is written elsewhere, whatever it says.
+//!
+//! What all files share is [`Pull`]; its methods stand in the room that they are about.
+
+mod content;
+mod directories;
+mod files;
+mod names;
+mod place;
+mod run;
+mod types;
+mod verification;
+
+use super::connection::Opened;
+use super::glob;
+use super::landing::Ground;
+use super::pace::Pace;
+use super::reading::Readings;
+use super::types::{Failure, Near, Reach, Told, Wishes};
+use crate::copy::stale_temporary::TemporaryNames;
+use crate::kernel::{Errno, Kernel};
+use place::Place;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use types::{Operand, Pull};
+
+/// Files that are being read, at most. Each has a handle here and one there.
+const FILES_MAX: usize = 128;
+
+/// Copies far files and directories into a local directory, or one to a local name. Patterns in the last names of sources mean what they match.
+///
+/// On success every file that was told [`Told::Copied`] was verified as that says and has its name. Of any other the target has
+/// what it had.
+pub fn pull<K: Kernel>(
+    near: &Near<'_, K>,
+    reach: &dyn Reach,
+    sources: &[PathBuf],
+    target: &Path,
+    wishes: &Wishes,
+    tell: &mut dyn FnMut(&Told<'_>),
+) -> Result<(), Failure> {
+    let mut opened = Opened::new(reach, wishes)?;
+    tell(&Told::Verifying(opened.proof()));
+    let mut operands = Vec::new();
+    for source in sources {
+        let found = glob::matches(&mut opened.server, source.as_os_str().as_bytes())?;
+        if found.is_empty() {
+            let reason = crate::error::reason(Errno::NOENT);
+            tell(&Told::Failed(&Failure::Far { action: "cannot stat", name: source.as_path().into(), reason }));
+        }
+        for path in found {
+            let absolute = opened.absolute(&path)?;
+            operands.push(Operand { typed: path, absolute });
+        }
+    }
+    let place = Place::find(near.kernel, target, operands.len(), wishes.tree)?;
+    let files_max = FILES_MAX.min(opened.server.lengths().handles / 4).max(1);
+    let ground = Ground { kernel: near.kernel, names: TemporaryNames::default(), wishes, lacks_links: false };
+    let mut pull = Pull {
+        near,
+        wishes,
+        tell,
+        connection: opened.begin(),
+        ground,
+        operands: operands.into_iter(),
+        given: BTreeSet::new(),
+        place,
+        files_max,
+        levels: Vec::new(),
+        looking: BTreeMap::new(),
+        files: BTreeMap::new(),
+        next_number: 0,
+        readings: Readings::default(),
+        digests: BTreeMap::new(),
+        is_over: false,
+        has_ended_digests: false,
+        pace: Pace::new(wishes.speed_max),
+    };
+    let done = pull.run();
+    if done.is_ok() {
+        pull.connection.client.end();
+        return done;
+    }
+    // What is here of files goes; the far end has nothing of ours but open handles.
+    for file in pull.files.values_mut() {
+        pull.ground.discard(&mut file.landing);
+    }
+    done
+}

@@ -1,0 +1,106 @@
+//! What is on its way from the far end: the run that all share, its names, its files, and what each request was for.
+
+use super::place::Place;
+use crate::kernel::Kernel;
+use crate::sftp::connection::Connection;
+use crate::sftp::hashing::Value;
+use crate::sftp::landing::{Ground, Landing};
+use crate::sftp::local_directory::LocalDirectory;
+use crate::sftp::pace::Pace;
+use crate::sftp::reading::{Asked, Readings};
+use crate::sftp::types::{Failure, Near, Proof, Told, Wishes};
+use crate::sftp::wire::{Attrs, Entry};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// What all files share.
+pub(super) struct Pull<'a, K: Kernel> {
+    pub(super) near: &'a Near<'a, K>,
+    pub(super) wishes: &'a Wishes,
+    pub(super) tell: &'a mut dyn FnMut(&Told<'_>),
+    pub(super) connection: Connection<Tag>,
+    pub(super) ground: Ground<'a, K>,
+    pub(super) operands: std::vec::IntoIter<Operand>,
+    /// Names that operands have.
+    pub(super) given: BTreeSet<PathBuf>,
+    pub(super) place: Place<K::File>,
+    pub(super) files_max: usize,
+    pub(super) levels: Vec<Level<K::File>>,
+    pub(super) looking: BTreeMap<u64, Found<K::File>>,
+    pub(super) files: BTreeMap<u64, Received<K::File>>,
+    pub(super) next_number: u64,
+    /// Files that are read.
+    pub(super) readings: Readings,
+    pub(super) digests: BTreeMap<Vec<u8>, u64>,
+    pub(super) is_over: bool,
+    pub(super) has_ended_digests: bool,
+    pub(super) pace: Pace,
+}
+
+/// A far source.
+pub(super) struct Operand {
+    pub(super) typed: Vec<u8>,
+    pub(super) absolute: Vec<u8>,
+}
+
+/// What a request was for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Tag {
+    /// A look at a name of which it is not known what it is.
+    Look(u64),
+    /// Where a link to a directory with these attributes leads.
+    Resolve(u64, Attrs),
+    /// The directory of this number.
+    Open(u64),
+    List(u64),
+    File(u64, Step),
+    /// Of this nothing hangs on the answer.
+    Rest,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Open,
+    Look,
+    Read(Asked),
+    OpenAgain,
+}
+
+/// A far name, and where it goes.
+pub(super) struct Found<F> {
+    pub(super) source: PathBuf,
+    pub(super) path: Vec<u8>,
+    pub(super) dir: Rc<LocalDirectory<F>>,
+    /// `None`: the content goes into the directory itself.
+    pub(super) name: Option<PathBuf>,
+    /// The far path that it was found in, with no link in it; `None` for an operand.
+    pub(super) above: Option<Vec<u8>>,
+}
+
+/// A far directory whose names are coming.
+pub(super) struct Level<F> {
+    pub(super) number: u64,
+    pub(super) source: PathBuf,
+    pub(super) path: Vec<u8>,
+    pub(super) local: Rc<LocalDirectory<F>>,
+    pub(super) handle: Option<Vec<u8>>,
+    pub(super) names: VecDeque<Entry>,
+    pub(super) is_asked: bool,
+    pub(super) is_over: bool,
+}
+
+/// A far file on its way.
+pub(super) struct Received<F> {
+    pub(super) source: PathBuf,
+    pub(super) path: Vec<u8>,
+    pub(super) landing: Landing<F>,
+    pub(super) attrs: Attrs,
+    pub(super) handle: Option<Vec<u8>>,
+    /// Of what came.
+    pub(super) value: Option<Value>,
+    pub(super) size: u64,
+    pub(super) proof: Proof,
+    pub(super) due: usize,
+    pub(super) failure: Option<Failure>,
+}

@@ -1,0 +1,70 @@
+//! Verification of what came: it is read back here, and the far end makes a digest of its own, or is read once more.
+
+use super::types::{Pull, Step, Tag};
+use crate::kernel::Kernel;
+use crate::sftp::hashing::Value;
+use crate::sftp::reading::Reading;
+use crate::sftp::types::{Failure, Proof};
+use crate::sftp::wire::Request;
+
+impl<K: Kernel> Pull<'_, K> {
+    /// All of a file came: it is read back here, and there.
+    pub(super) fn received(&mut self, number: u64, value: Value, size: u64) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        (file.value, file.size) = (Some(value), size);
+        file.proof = self.connection.proof_of(&file.path);
+        if file.proof == Proof::Nothing {
+            return self.name(number);
+        }
+        match self.ground.read_back(&file.landing, self.connection.hashing()) {
+            Ok(hashing) if hashing.value() == value => {}
+            Ok(_) => {
+                let name = file.landing.shown.as_path().into();
+                self.fail(number, Failure::Differs { name });
+                return Ok(());
+            }
+            Err(error) => {
+                self.fail(number, Failure::Here(error));
+                return Ok(());
+            }
+        }
+        if matches!(file.proof, Proof::Digest(_)) && self.connection.submit(&file.path) {
+            // Two sources may be one file.
+            if !self.digests.contains_key(&file.path) {
+                self.digests.insert(file.path.clone(), number);
+                if let Some(handle) = file.handle.take() {
+                    self.connection.client.ask(&Request::Close(&handle), Tag::Rest)?;
+                }
+                return Ok(());
+            }
+        }
+        self.read_again(number);
+        Ok(())
+    }
+
+    /// A file of which no digest came is read once more.
+    pub(super) fn open_again(&mut self, number: u64) -> Result<(), Failure> {
+        self.open(number, Step::OpenAgain)
+    }
+
+    pub(super) fn read_again(&mut self, number: u64) {
+        let Some(file) = self.files.get_mut(&number) else { return };
+        file.proof = Proof::ReadBack;
+        // What was taken with another program's algorithm stays comparable.
+        let hashing = self.readings.hashing_as(number).unwrap_or_else(|| self.connection.hashing());
+        let handle = file.handle.clone().unwrap_or_default();
+        if file.failure.is_none() {
+            self.readings.begin(number, Reading::new(handle, file.size, hashing));
+        }
+    }
+
+    pub(super) fn compare(&mut self, number: u64, value: Value) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        if file.failure.is_none() && file.value == Some(value) {
+            return self.name(number);
+        }
+        let name = file.landing.shown.as_path().into();
+        self.fail(number, Failure::Differs { name });
+        self.turn(number)
+    }
+}

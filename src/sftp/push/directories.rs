@@ -1,0 +1,99 @@
+//! Far directories: made before what is in them, and given their last attributes after it.
+
+use super::types::{Directory, Finishing, Push, Search, Tag};
+use crate::kernel::Kernel;
+use crate::kernel::Stat;
+use crate::sftp::far_path::{shown, split};
+use crate::sftp::status::refusal;
+use crate::sftp::types::{Attributes, Failure, Told};
+use crate::sftp::wire::{self, Answer, Attrs, Request};
+
+impl<K: Kernel> Push<'_, K> {
+    pub(super) fn make_directory(&mut self, stat: Stat, far: Vec<u8>) -> Result<(), Failure> {
+        // The operand `.`: its content goes into a directory that is there.
+        let far = far.strip_suffix(b"/.").map_or(far.clone(), <[u8]>::to_vec);
+        if self.directories.get(split(&far).0) == Some(&Directory::Failed) {
+            self.directories.insert(far, Directory::Failed);
+            return Ok(());
+        }
+        let number = self.finishing.len();
+        self.directories.insert(far.clone(), Directory::Asked(number));
+        let attrs = Attrs { mode: Some(stat.mode & 0o777 | 0o700), ..Attrs::default() };
+        self.connection.client.ask(&Request::Mkdir(&far, attrs), Tag::Make(number))?;
+        self.finishing.push(Finishing { far, stat, is_fresh: false });
+        Ok(())
+    }
+
+    pub(super) fn made(&mut self, number: usize, answer: &Answer) -> Result<(), Failure> {
+        let far = self.finishing[number].far.clone();
+        if let Answer::Status(wire::OK, _) = answer {
+            self.finishing[number].is_fresh = true;
+            self.directories.insert(far.clone(), Directory::Fresh);
+            (self.tell)(&Told::Made { target: &shown(&far) });
+            return Ok(());
+        }
+        self.connection.client.ask(&Request::Stat(&far), Tag::MakeLook(number))
+    }
+
+    /// What could not be made is there, or it failed.
+    pub(super) fn found(&mut self, number: usize, answer: &Answer) -> Result<(), Failure> {
+        let far = self.finishing[number].far.clone();
+        match answer {
+            Answer::Attrs(attrs) if attrs.kind() == Some(wire::DIRECTORY) => {
+                self.directories.insert(far.clone(), Directory::Existing);
+                self.searching.push(Search::new(far));
+                self.search(self.searching.len() - 1)
+            }
+            answer => {
+                let reason = match answer {
+                    Answer::Attrs(_) => "Not a directory".to_owned(),
+                    answer => refusal(answer),
+                };
+                let name = shown(&far).into_boxed_path();
+                self.directories.insert(far, Directory::Failed);
+                (self.tell)(&Told::Failed(&Failure::Far { action: "cannot create directory", name, reason }));
+                Ok(())
+            }
+        }
+    }
+
+    /// Attributes of directories, which what is put into them would change again; the lowest first.
+    pub(super) fn finish_directories(&mut self) -> Result<(), Failure> {
+        for number in (0..self.finishing.len()).rev() {
+            let Finishing { far, stat, is_fresh } = &self.finishing[number];
+            let attrs = match self.wishes.attributes {
+                Attributes::Kept => {
+                    Attrs { mode: Some(stat.mode), times: Some(wire::times_of(stat)), ..Attrs::default() }
+                }
+                Attributes::Fresh if *is_fresh && stat.mode & 0o700 != 0o700 => {
+                    Attrs { mode: Some(stat.mode & 0o755), ..Attrs::default() }
+                }
+                Attributes::Fresh => continue,
+            };
+            if self.directories.get(far) == Some(&Directory::Failed) {
+                continue;
+            }
+            self.connection.client.ask(&Request::Setstat(far, attrs), Tag::Finish(number))?;
+            while !self.connection.client.has_room() {
+                if let Some(incoming) = self.connection.wait()? {
+                    self.take(incoming)?;
+                }
+            }
+        }
+        while !self.connection.client.is_idle() {
+            if let Some(incoming) = self.connection.wait()? {
+                self.take(incoming)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finished(&mut self, number: usize, answer: &Answer) -> Result<(), Failure> {
+        if !matches!(answer, Answer::Status(wire::OK, _)) {
+            let name = shown(&self.finishing[number].far).into_boxed_path();
+            let failure = Failure::Far { action: "preserving attributes for", name, reason: refusal(answer) };
+            (self.tell)(&Told::Failed(&failure));
+        }
+        Ok(())
+    }
+}

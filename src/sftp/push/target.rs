@@ -1,0 +1,190 @@
+//! A file's target: what has its name, the temporary that is made beside that, and the name in the end.
+
+use super::types::{Directory, Phase, Push, Sent, Step};
+use crate::error::Error;
+use crate::kernel::{Kernel, Stat};
+use crate::quote::quoted;
+use crate::sftp::far_path::{join, shown, split};
+use crate::sftp::types::{Attributes, Failure, Proof, Told};
+use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
+use std::path::PathBuf;
+
+impl<K: Kernel> Push<'_, K> {
+    pub(super) fn begin_file(
+        &mut self,
+        file: K::File,
+        stat: Stat,
+        source: PathBuf,
+        dir: Vec<u8>,
+        name: Vec<u8>,
+    ) -> Result<(), Failure> {
+        let state = self.directories.get(&dir).copied();
+        if state == Some(Directory::Failed) {
+            // Its directory's failure was told.
+            return Ok(());
+        }
+        let number = self.next_file;
+        self.next_file += 1;
+        let shown = shown(&join(&dir, &name));
+        let hashing = self.connection.hashing();
+        let sent = Sent {
+            source,
+            shown,
+            file: Some(file),
+            stat,
+            dir,
+            name,
+            temporary: None,
+            handle: None,
+            old: None,
+            has_followed: false,
+            size: 0,
+            hashing,
+            value: None,
+            proof: Proof::Nothing,
+            phase: Phase::Looking,
+            due: 0,
+            failure: None,
+            complaint: None,
+            may_be_full: false,
+        };
+        self.files.insert(number, sent);
+        if state == Some(Directory::Fresh) { self.create(number) } else { self.look(number) }
+    }
+
+    pub(super) fn look(&mut self, number: u64) -> Result<(), Failure> {
+        let path = join(&self.files[&number].dir, &self.files[&number].name);
+        self.ask(number, &Request::Lstat(&path), Step::Look)
+    }
+
+    pub(super) fn looked(&mut self, number: u64, answer: Answer) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        let attrs = match answer {
+            Answer::Attrs(attrs) => attrs,
+            Answer::Status(wire::NO_SUCH_FILE, _) => return self.create(number),
+            answer => {
+                self.fail_far(number, "cannot stat", &answer);
+                return Ok(());
+            }
+        };
+        match attrs.kind() {
+            Some(wire::FILE) => {
+                file.old = Some(attrs);
+                self.create(number)
+            }
+            Some(wire::LINK) if !file.has_followed => {
+                let path = join(&file.dir, &file.name);
+                file.has_followed = true;
+                self.ask(number, &Request::Realpath(&path), Step::Resolve)
+            }
+            Some(wire::DIRECTORY) => {
+                let sentence = format!("cannot overwrite directory {} with non-directory", quoted(&file.shown));
+                self.fail(number, Failure::Here(Error::Refused(sentence)));
+                Ok(())
+            }
+            Some(_) | None => {
+                let sentence = format!("cannot replace {}: it is not a regular file", quoted(&file.shown));
+                self.fail(number, Failure::Here(Error::Refused(sentence)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Where a link at the target leads: that is the target.
+    pub(super) fn resolved(&mut self, number: u64, answer: Answer) -> Result<(), Failure> {
+        let path = match &answer {
+            Answer::Names(names) => names.first().map(|entry| entry.name.clone()),
+            _ => None,
+        };
+        match path.filter(|path| path.starts_with(b"/") && !path.contains(&0) && !split(path).1.is_empty()) {
+            Some(path) => {
+                let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+                let (dir, name) = split(&path);
+                (file.dir, file.name) = (dir.to_vec(), name.to_vec());
+                self.look(number)
+            }
+            None => {
+                self.fail_far(number, "cannot follow symbolic link", &answer);
+                Ok(())
+            }
+        }
+    }
+
+    fn create(&mut self, number: u64) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        let temporary = self.names.next(&file.dir);
+        // Until it has the old file's mode nobody else may look. What not even its owner may read is closed to all others.
+        let mode = match file.old {
+            Some(_) => 0o600,
+            None if self.wishes.attributes == Attributes::Kept => 0o600,
+            None if file.stat.mode & 0o400 == 0 => 0o600,
+            None => file.stat.mode & 0o777,
+        };
+        file.temporary = Some(temporary.clone());
+        file.phase = Phase::Opening;
+        let attrs = Attrs { mode: Some(mode), ..Attrs::default() };
+        self.ask(number, &Request::Open(&temporary, Access::Create, attrs), Step::Open)
+    }
+
+    pub(super) fn opened(&mut self, number: u64, handle: Vec<u8>) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        let has_failed = file.failure.is_some();
+        file.handle = Some(handle.clone());
+        file.phase = Phase::Sending;
+        if has_failed {
+            return Ok(());
+        }
+        if file.old.is_some_and(|old| old.owner.is_some()) {
+            self.ask(number, &Request::Fstat(&handle), Step::Owner)?;
+        }
+        self.sending.push_back(number);
+        Ok(())
+    }
+
+    /// What takes an old file's place belongs to whom that belongs to.
+    pub(super) fn owned(&mut self, number: u64, attrs: Attrs) -> Result<(), Failure> {
+        let file = &self.files[&number];
+        let (old, temporary) = (file.old.and_then(|old| old.owner), file.temporary.clone());
+        match (old, temporary) {
+            (Some(owner), Some(temporary)) if attrs.owner != Some(owner) && file.failure.is_none() => {
+                let attrs = Attrs { owner: Some(owner), ..Attrs::default() };
+                self.ask(number, &Request::Setstat(&temporary, attrs), Step::Own)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets the attributes and gives the name.
+    pub(super) fn name(&mut self, number: u64) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        file.phase = Phase::Naming;
+        let Some(temporary) = file.temporary.clone() else { return Ok(()) };
+        let path = join(&file.dir, &file.name);
+        let mode = match (self.wishes.attributes, file.old) {
+            (Attributes::Kept, _) => Some(file.stat.mode),
+            (Attributes::Fresh, Some(old)) => old.mode.map(|mode| mode & 0o7777),
+            (Attributes::Fresh, None) if file.stat.mode & 0o400 == 0 => Some(file.stat.mode & 0o700),
+            (Attributes::Fresh, None) => None,
+        };
+        let times = (self.wishes.attributes == Attributes::Kept).then(|| wire::times_of(&file.stat));
+        if mode.is_some() || times.is_some() {
+            let attrs = Attrs { mode, times, ..Attrs::default() };
+            self.ask(number, &Request::Setstat(&temporary, attrs), Step::Attributes)?;
+        }
+        let request = if self.connection.replaces {
+            Request::PosixRename(&temporary, &path)
+        } else {
+            Request::Rename(&temporary, &path)
+        };
+        self.ask(number, &request, Step::Rename)
+    }
+
+    pub(super) fn told(&mut self, number: u64) {
+        let Some(file) = self.files.remove(&number) else { return };
+        let (source, target) = (&file.source, &file.shown);
+        (self.tell)(&Told::Copied { source, target, size: file.size, proof: file.proof });
+        if let Some(complaint) = &file.complaint {
+            (self.tell)(&Told::Failed(complaint));
+        }
+    }
+}
