@@ -2,7 +2,6 @@
 
 use super::journal::{Journal, Unwritten};
 use super::lines::{End, Line};
-use super::part::Part;
 use super::running::Running;
 use super::summary;
 use super::wanted::Summary;
@@ -33,12 +32,6 @@ impl<'a> Account<'a> {
     #[must_use]
     pub(super) fn with(self, journal: Option<&'a Journal>, summary: Summary, work: Work) -> Self {
         Self { journal, summary, work, ..self }
-    }
-
-    /// The part of it that is about one of several targets, and hands events on to `next`.
-    #[must_use]
-    pub fn part(&'a self, directory: &'a Path, next: &'a dyn Listener) -> Part<'a> {
-        Part::begin(self, directory, next)
     }
 
     /// Takes note of an event of one of several targets, which is handed on by its part.

@@ -22,7 +22,9 @@ pub struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    pub(super) fn begin(account: &'a Account<'a>, directory: &'a Path, next: &'a dyn Listener) -> Self {
+    /// The part of an account that is about this directory, and hands events on to `next`.
+    #[must_use]
+    pub fn begin(account: &'a Account<'a>, directory: &'a Path, next: &'a dyn Listener) -> Self {
         let (counts, began, took) = (Mutex::default(), Instant::now(), OnceLock::new());
         Self { account, directory, next, counts, began, took }
     }

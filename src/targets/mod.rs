@@ -81,7 +81,8 @@ impl<K: Kernel> Targets<'_, K> {
         let told = Told::default();
         let heard: Vec<_> = operands.iter().map(|_| Heard::new(self.listener, &told)).collect();
         let both = operands.iter().zip(&heard);
-        let parts: Vec<Part<'_>> = both.map(|(operands, heard)| self.account.part(&operands.target, heard)).collect();
+        let parts: Vec<Part<'_>> =
+            both.map(|(operands, heard)| Part::begin(self.account, &operands.target, heard)).collect();
         match wanted.zip(place.as_ref()) {
             None => self.runs(operands, &parts, &parts.iter().map(|part| part as &dyn Listener).collect::<Vec<_>>()),
             Some((wanted, place)) => self.runs_with_manifest(operands, (&heard, &parts), (wanted, place)),
