@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     let (program, called) = (environment.program, &environment.called);
     let done = match read(arguments, &environment) {
         Err(error) => Err(Failure::Usage(error)),
-        Ok(Invocation::Text(text)) => print(&text),
+        Ok(Invocation::Text(text)) => print(&fitted(text)),
         Ok(Invocation::Copy { options, operands, manifest, accounts, warnings }) => {
             copy(&environment, *options, &operands, (manifest.as_ref(), &accounts), &warnings)
         }
@@ -140,6 +140,14 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A text with no line longer than one of the terminal, if it goes to one.
+fn fitted(text: String) -> String {
+    match host::width_of_output() {
+        Some(width) => doctor::wrapped(&text, width),
+        None => text,
+    }
+}
+
 fn report(environment: &Environment, verbosity: Verbosity) -> Report {
     report_above(environment, verbosity, None)
 }
@@ -212,7 +220,7 @@ fn distribute(environment: &Environment, request: targets::Request) -> Result<Ex
 fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {
     // Modes are what is said of them.
     host::forget_umask();
-    let report = report(environment, request.verbosity);
+    let report = report(environment, request.verbosity).of(Work::Install);
     request.notes.iter().for_each(|note| report.hear(&Event::Noted(note)));
     let owner = install::owner(request.owner.as_deref(), request.group.as_deref())?;
     let kernel = Retrying(Linux::new());
@@ -589,8 +597,9 @@ fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
     };
     let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));
-    let is_page = wanted.detail != doctor::Detail::Json;
-    let page = host::width_of_output().filter(|_| is_page).map(|width| doctor::wrapped(&examined.text, width));
-    print(&page.unwrap_or(examined.text))?;
+    print(&match wanted.detail {
+        doctor::Detail::Risks | doctor::Detail::Everything => fitted(examined.text),
+        doctor::Detail::Json => examined.text,
+    })?;
     Ok(ExitCode::from(examined.status))
 }

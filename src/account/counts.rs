@@ -63,6 +63,7 @@ impl Counts {
             Event::Warned(_) | Event::Noted(_) => self.warned += 1,
             Event::DirectoryFinished { .. }
             | Event::Removed { .. }
+            | Event::Full(_)
             | Event::Renamed { .. }
             | Event::Exchanged { .. }
             | Event::SourceRemoved { .. } => {}
@@ -123,6 +124,7 @@ impl Counts {
             Error::Noted(_) => self.warned += 1,
             Error::Call { .. }
             | Error::Pair { .. }
+            | Error::Beside(_)
             | Error::Mismatch { .. }
             | Error::Refused(_)
             | Error::Interrupted => {

@@ -204,7 +204,7 @@ impl<'a> Line<'a> {
             Event::Misused(message) => {
                 Line::Failed(FailureLine { message: message.to_owned(), ..FailureLine::default() })
             }
-            Event::DirectoryFinished { .. } => return None,
+            Event::DirectoryFinished { .. } | Event::Full(_) => return None,
         })
     }
 
@@ -324,6 +324,7 @@ impl FailureLine {
             Error::Call { path, errno, .. } => (Some(path), Some(*errno), None),
             Error::Pair { target, errno, .. } => (Some(target), Some(*errno), None),
             Error::Mismatch { target, difference, .. } => (Some(target), None, Some(difference.offset)),
+            Error::Beside(failed) => return Self { message: error.to_string(), ..Self::new(failed) },
             Error::Noted(noted) => return Self::new(noted),
             Error::Refused(_) | Error::Interrupted => (None, None, None),
         };

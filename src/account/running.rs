@@ -122,7 +122,7 @@ fn name<'a>(event: &Event<'a>) -> Option<&'a Path> {
         Event::DirectoryCreated { directory } => Some(directory),
         Event::Removed { target } => Some(target),
         Event::DirectoryFinished { path, .. } => Some(path),
-        Event::Failed(_) | Event::Warned(_) | Event::Noted(_) | Event::Misused(_) => None,
+        Event::Failed(_) | Event::Full(_) | Event::Warned(_) | Event::Noted(_) | Event::Misused(_) => None,
     }
 }
 

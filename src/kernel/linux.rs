@@ -9,7 +9,10 @@
 use super::beneath::Walk;
 use super::errno::last_errno;
 use super::reach::{self, Purpose, Reach, by_proc};
-use super::{At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
+use super::{
+    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
+    Timestamp,
+};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use rustix::fs::{
     Access, AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Gid, IFlags, MemfdFlags, Mode, OFlags, RawDir,
@@ -28,6 +31,12 @@ use std::time::Duration;
 
 /// cachestat(2)'s number; since Linux 5.1 new calls have the same one on every architecture but alpha.
 const CACHESTAT: libc::c_long = 451;
+
+/// quotactl_fd(2)'s, likewise.
+const QUOTACTL_FD: libc::c_long = 443;
+
+/// The command that reads a quota.
+const Q_GETQUOTA: u32 = 0x80_0007;
 
 /// Pages looked at in one mincore(2) call: its answer is a byte each.
 const MINCORE_PAGES_MAX: u64 = 1 << 16;
@@ -382,6 +391,40 @@ impl Kernel for Linux {
     )]
     fn filesystem(&self, file: &OwnedFd) -> Result<u32> {
         rustix::fs::fstatfs(file).map(|statfs| statfs.f_type as u32)
+    }
+
+    fn room(&self, file: &OwnedFd) -> Result<Room> {
+        let found = rustix::fs::fstatvfs(file)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Room {
+            block: found.f_frsize,
+            free: bytes(found.f_bfree),
+            free_to_users: bytes(found.f_bavail),
+            files: found.f_files,
+            files_free: found.f_favail,
+        })
+    }
+
+    fn quota(&self, file: &OwnedFd, whose: QuotaOf) -> Result<Quota> {
+        let (kind, id) = match whose {
+            QuotaOf::User(id) => (0, id),
+            QuotaOf::Group(id) => (1, id),
+        };
+        // The kernel's struct if_dqblk: limits of space in KiB, hard and soft, its use in bytes; the same three of inodes, which
+        // are numbers; the ends of both times of grace; flags.
+        let mut found = [0_u64; 9];
+        // SAFETY: the array has the size and layout that the kernel writes.
+        match unsafe { libc::syscall(QUOTACTL_FD, file.as_raw_fd(), Q_GETQUOTA << 8 | kind, id, found.as_mut_ptr()) } {
+            0 => Ok(Quota {
+                limit: found[0].saturating_mul(1024),
+                soft_limit: found[1].saturating_mul(1024),
+                used: found[2],
+                names_limit: found[3],
+                names: found[5],
+                grace_ends: found[6],
+            }),
+            _ => Err(last_errno()),
+        }
     }
 
     fn mount(&self, file: &OwnedFd) -> Result<Mount> {

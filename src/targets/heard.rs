@@ -80,6 +80,7 @@ fn failures(event: &Event<'_>) -> usize {
         | Event::Exchanged { .. }
         | Event::SourceRemoved { .. }
         | Event::Warned(_)
+        | Event::Full(_)
         | Event::Noted(_) => 0,
     }
 }
@@ -98,7 +99,8 @@ fn text(event: &Event<'_>) -> Option<String> {
         | Event::Removed { .. }
         | Event::Renamed { .. }
         | Event::Exchanged { .. }
-        | Event::SourceRemoved { .. } => None,
+        | Event::SourceRemoved { .. }
+        | Event::Full(_) => None,
     }
 }
 
