@@ -96,3 +96,17 @@ fn make_installs_and_uninstalls() {
     make("uninstall");
     assert_eq!(world.tool("find", ["root", "-type", "f"]), "");
 }
+
+/// A terminal of 40 columns breaks no word of the help: only one that is longer than a line stands alone.
+#[test]
+fn help_fits_a_narrow_terminal() {
+    for words in
+        ["--help", "--as=install --help", "--as=mv --help", "--as=scp --help", "--guard --help", "--doctor --help"]
+    {
+        let world = World::new();
+        let output = world.shell(&format!("script -qec \"stty cols 40; $safecp {words}\" /dev/null"));
+        assert!(output.stdout.contains("Usage: safecp"), "{output}");
+        let is_long = |line: &&str| line.chars().count() > 40 && line.split_whitespace().count() > 1;
+        assert_eq!(output.stdout.lines().map(str::trim_end).find(is_long), None, "{words}");
+    }
+}
