@@ -117,3 +117,17 @@ fn nothing_but_text_and_fuzz_inputs_is_committed() {
     }
     assert!(looked_at > 500, "only {looked_at} files");
 }
+
+/// A terminal of 40 columns breaks no word of the help: only one that is longer than a line stands alone.
+#[test]
+fn help_fits_a_narrow_terminal() {
+    for words in
+        ["--help", "--as=install --help", "--as=mv --help", "--as=scp --help", "--guard --help", "--doctor --help"]
+    {
+        let world = World::new();
+        let output = world.shell(&format!("script -qec \"stty rows 24 cols 40; $safecp {words}\" /dev/null"));
+        assert!(output.stdout.contains("Usage: safecp"), "{output}");
+        let is_long = |line: &&str| line.chars().count() > 40 && line.split_whitespace().count() > 1;
+        assert_eq!(output.stdout.lines().map(str::trim_end).find(is_long), None, "{words}");
+    }
+}

@@ -79,7 +79,7 @@ impl Counts {
             }
             Event::Found(found) => *self.found.entry(found.what.to_owned()).or_default() += 1,
             Event::Mended { .. } => self.mended += 1,
-            Event::DirectoryFinished { .. } | Event::Removed { .. } => {}
+            Event::DirectoryFinished { .. } | Event::Removed { .. } | Event::Full(_) => {}
         }
     }
 
@@ -137,6 +137,7 @@ impl Counts {
             Error::Noted(_) => self.warned += 1,
             Error::Call { .. }
             | Error::Pair { .. }
+            | Error::Beside(_)
             | Error::Mismatch { .. }
             | Error::Refused(_)
             | Error::Interrupted => {

@@ -265,7 +265,7 @@ impl<'a> Line<'a> {
                 let Named { name, base64 } = Named::new(path);
                 Line::Mended(MendedLine { path: name, path_base64: base64, how })
             }
-            Event::DirectoryFinished { .. } | Event::Examined { .. } => return None,
+            Event::DirectoryFinished { .. } | Event::Examined { .. } | Event::Full(_) => return None,
         })
     }
 
@@ -418,6 +418,7 @@ impl<'a> FailureLine<'a> {
             Error::Call { path, errno, .. } => (Some(path), Some(*errno), None),
             Error::Pair { target, errno, .. } => (Some(target), Some(*errno), None),
             Error::Mismatch { target, difference, .. } => (Some(target), None, Some(difference.offset)),
+            Error::Beside(failed) => return Self { message: error.to_string().into(), ..Self::new(failed) },
             Error::Noted(noted) => return Self::new(noted),
             Error::Refused(_) | Error::Interrupted => (None, None, None),
         };

@@ -1,8 +1,9 @@
 //! How far a run is, in a line.
 
-use super::summary::{counted, short_size};
+use super::summary::counted;
 use super::totals::Total;
 use crate::quote::quoted;
+use crate::report::short_size;
 use std::path::PathBuf;
 use std::time::Duration;
 

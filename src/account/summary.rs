@@ -2,6 +2,7 @@
 
 use super::counts::Counts;
 use crate::options::Work;
+use crate::report::short_size;
 use std::time::Duration;
 
 /// The lines of --summary.
@@ -84,16 +85,6 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
 pub(super) fn size(bytes: u64) -> String {
     let exact = counted(bytes, "byte", "bytes");
     if bytes < 1024 { exact } else { format!("{exact} ({})", short_size(bytes)) }
-}
-
-/// Bytes with three digits and a unit.
-pub(super) fn short_size(bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let unit = (63 - (bytes | 1).leading_zeros()) / 10;
-    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let value = bytes as f64 / (1_u64 << (10 * unit)) as f64;
-    let digits = usize::from(unit > 0 && value < 99.95);
-    format!("{value:.digits$} {}", UNITS[unit as usize])
 }
 
 /// Seconds with a tenth, as long as a tenth matters.

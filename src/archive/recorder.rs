@@ -86,6 +86,7 @@ impl<K: Kernel> Listener for Recorder<'_, K> {
             | Event::Noted(_)
             | Event::Removed { .. }
             | Event::Failed(_)
+            | Event::Full(_)
             | Event::Warned(_)
             | Event::Renamed { .. }
             | Event::Exchanged { .. }

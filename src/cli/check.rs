@@ -40,7 +40,7 @@ pub fn check_command(name: &str) -> Command {
         .arg(flag(MODE, None, "compare").hide(true))
         .arg(path(valued("against", "DIR", "compare with the tree DIR, without a list").value_hint(ValueHint::DirPath)))
         .arg(flag("strict", None, "find also what is not listed, and directories with other times"))
-        .arg(valued("jobs", "N", "read N files, or pieces of a large file, at once (default: one per processor)"))
+        .arg(valued("jobs", "N", "read N files, or parts of a large file, at once (default: one per processor)"))
         .args(accounts::of_examinations())
         .arg(help())
         .arg(path(Arg::new("paths").num_args(0..).value_name("PATH").value_hint(ValueHint::AnyPath).hide(true)))

@@ -106,7 +106,7 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
         option(flag("require-stable", None, "fail for a source that changed while it was read"),
             Flag(|draft| draft.options.require_stable = true)),
         option(valued("jobs", "N",
-                "work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)"),
+                "work on N files, or parts of a large file, at once (default: one per processor; 1 with -v or -i)"),
             Word(Draft::jobs)),
         option(flag("resume", None, "do not copy again what is there and holds the same bytes, whatever its times"),
             Flag(|draft| draft.options.resume = true)),

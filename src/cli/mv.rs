@@ -103,7 +103,7 @@ fn options() -> Vec<CommandOption<MvDraft>> {
             Flag(|draft| draft.common.sets_context = true)),
         option(valued("verify", "HOW", "read every copy back: content (default), map, blake3, device, none"),
             Word(|draft, how| draft.common.verify(how))),
-        option(valued("jobs", "N", "copy N files, or pieces of a large file, at once (default: one per processor; 1 with -v)"),
+        option(valued("jobs", "N", "copy N files, or parts of a large file, at once (default: one per processor; 1 with -v)"),
             Word(|draft, number| draft.common.jobs(number))),
         option(accounts::report(),
             Value(|draft, file| draft.common.report(file))),

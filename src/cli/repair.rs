@@ -39,7 +39,7 @@ pub fn repair_command(name: &str) -> Command {
             valued("from", "COPY", "take what is right from this copy; may be given several times")
                 .value_hint(ValueHint::DirPath),
         ))
-        .arg(valued("jobs", "N", "read N files, or pieces of a large file, at once (default: one per processor)"))
+        .arg(valued("jobs", "N", "read N files, or parts of a large file, at once (default: one per processor)"))
         .args(accounts::of_examinations())
         .arg(help())
         .arg(path(Arg::new("paths").num_args(0..).value_name("PATH").value_hint(ValueHint::AnyPath).hide(true)))

@@ -1,6 +1,7 @@
 //! What is written to the two outputs: a text, or a report.
 
 use super::failure::Failure;
+use crate::doctor;
 use crate::host::{self, Environment};
 use crate::options::Verbosity;
 use crate::report::{Report, write_error};
@@ -13,6 +14,14 @@ pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     written.map_err(|error| anyhow::Error::msg(write_error(&error)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A text with no line longer than one of the terminal, if it goes to one.
+pub(super) fn fitted(text: String) -> String {
+    match host::columns_of_output() {
+        Some(width) => doctor::wrapped(&text, width),
+        None => text,
+    }
 }
 
 pub(super) fn report(environment: &Environment, verbosity: Verbosity) -> Report {

@@ -9,12 +9,12 @@ use crate::host::{self, Environment};
 use crate::install::{self, Directories, Task};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
-use crate::options::{Given, Options};
+use crate::options::{Given, Options, Work};
 use crate::report::{Event, Listener};
 use std::process::ExitCode;
 
 pub(super) fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {
-    let telling = Telling::begin(environment, &request.accounts, request.verbosity)?;
+    let telling = Telling::begin(environment, &request.accounts, request.verbosity)?.of(Work::Install);
     // Modes are what is said of them.
     host::forget_umask();
     request.notes.iter().for_each(|note| telling.report.hear(&Event::Noted(note)));

@@ -106,6 +106,11 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         removal.operand(here, source, stat, target).map(|()| true)
     }
 
+    /// Says how much room is missing, where any was.
+    pub(super) fn tell_shortages(&self) {
+        self.run.tell_shortages();
+    }
+
     /// Copies an operand. False if anything of it failed, which was told.
     fn copy(&self, source: &Path, target: &Destination<'_, K::File>) -> bool {
         let (sources, target) = (vec![source.to_owned()], target.shown.clone());

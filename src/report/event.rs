@@ -1,5 +1,6 @@
 //! What happens to names during a run, told as it happens to whoever listens.
 
+use super::shortage::Shortage;
 use crate::copy::{Outcome, Sealed};
 use crate::error::Error;
 use std::ops::Range;
@@ -95,6 +96,8 @@ pub enum Event<'a> {
     },
     /// A name failed, or something is to be noted of it.
     Failed(&'a Error),
+    /// A filesystem had too little room for what failed; told once, in the end.
+    Full(&'a Shortage),
     /// Something should be known that is no failure.
     Warned(&'a str),
     /// Something should be known, in words of its own.

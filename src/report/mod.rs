@@ -3,10 +3,14 @@
 //! A report listens to a run ([`Event`]) and branches nothing. Lines of one name are written at once, so
 //! that threads do not mix them. What cannot be written counts as a failure.
 
+mod amount;
 mod event;
+mod shortage;
 mod text;
 
+pub use amount::short_size;
 pub use event::{Event, Found, Listener};
+pub use shortage::{InPlace, Lack, Shortage};
 
 use crate::copy::Outcome;
 use crate::error::Error;
@@ -91,7 +95,7 @@ impl Report {
             Error::Noted(noted) => return self.message(&noted.to_string()),
             Error::Interrupted => {}
             Error::Call { errno: Errno::PIPE, .. } if self.ends_with_pipes => {}
-            Error::Call { .. } | Error::Pair { .. } | Error::Mismatch { .. } | Error::Refused(_) => {
+            Error::Call { .. } | Error::Pair { .. } | Error::Beside(_) | Error::Mismatch { .. } | Error::Refused(_) => {
                 self.message(&error.to_string());
             }
         }
@@ -199,6 +203,7 @@ impl Listener for Report {
             Event::Mended { line, .. } => self.line(line),
             Event::Failed(error) => self.failed(error),
             Event::Warned(text) => self.warned(text),
+            Event::Full(shortage) => self.message(&shortage::text(shortage, self.work)),
             Event::Noted(text) => self.message(text),
             Event::Misused(text) => self.misused(text),
         }

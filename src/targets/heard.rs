@@ -83,6 +83,7 @@ fn failures(event: &Event<'_>) -> usize {
         | Event::Found(_)
         | Event::Mended { .. }
         | Event::Warned(_)
+        | Event::Full(_)
         | Event::Noted(_) => 0,
     }
 }
@@ -104,7 +105,8 @@ fn text(event: &Event<'_>) -> Option<String> {
         | Event::SourceRemoved { .. }
         | Event::Examined { .. }
         | Event::Found(_)
-        | Event::Mended { .. } => None,
+        | Event::Mended { .. }
+        | Event::Full(_) => None,
     }
 }
 

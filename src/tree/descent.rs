@@ -9,6 +9,7 @@ use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::plan::joined;
 use super::portion::Part;
 use super::run::Run;
+use super::shortages::Wish;
 use super::walk::{Entry, Listing, entry};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
@@ -191,7 +192,11 @@ impl<K: Kernel> Descent<'_, '_, K> {
             () => Some(NotEntered::Cycle),
         };
         let entered = run.entries.copier.enter(&directory_pair, Some(level), &level.base, &run.directories, refuse);
-        let entered = entered.map_err(|refusal| self.refused(refusal, &source_shown, &target_shown))?;
+        let entered = entered.map_err(|refusal| {
+            let error = self.refused(refusal, &source_shown, &target_shown);
+            run.note_want(&directory_pair.target, &error, Wish::default());
+            error
+        })?;
         if entered.made {
             run.tell(Event::DirectoryMade { source: &source_shown, target: &target_shown });
         }

@@ -126,6 +126,7 @@ impl OwnedEvent {
             | Event::DirectoryFinished { .. }
             | Event::Failed(_)
             | Event::Warned(_)
+            | Event::Full(_)
             | Event::Noted(_)
             | Event::Renamed { .. }
             | Event::Exchanged { .. }
