@@ -158,7 +158,7 @@ fn what_fails_is_said_and_the_rest_is_copied() {
     assert_eq!(world.read("far/a"), "a");
     scp(&world, "a b h:none").fails("scp: h: target directory 'none': No such file or directory\n");
     scp(&world, "h:none c").fails("scp: cannot stat 'h:./none': No such file or directory\n");
-    let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp a h:");
+    let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp --upload=never a h:");
     let said = "scp: h: no ./no-such-safecp there (--far-program=PROGRAM says where it is), and no SFTP: closed\n";
     assert_eq!(elsewhere.code(), Some(1));
     assert!(elsewhere.stderr.ends_with(said), "{elsewhere}");
@@ -304,6 +304,101 @@ fn a_byte_that_changed_on_its_way_is_found_and_mended() {
     }
 }
 
+// ---- no safecp at the far end, but a shell ----
+
+/// What stands in the place of ssh to a host where the directories for what passes are `far/tmp` alone. Its shell has `before`
+/// done first.
+fn bare_ssh(world: &World, before: &str, to_server: &str) {
+    let to = if to_server.is_empty() { String::new() } else { format!("< <({to_server})") };
+    let script = format!(
+        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do [ \"$1\" = -s ] && exit 1; shift; done\nshift 2\n\
+         mkdir -p far/tmp; cd far || exit\nexport TMPDIR=$PWD/tmp XDG_RUNTIME_DIR=$PWD/tmp\n{before}\n\
+         [[ $1 == *no-such* ]] && exec sh -c \"$*\"\nexec sh -c \"$*\" {to}\n"
+    );
+    world.file("ssh", script).chmod("ssh", 0o755);
+}
+
+/// As typed where no safecp is at the far end; ours may be sent.
+fn scp_sending(world: &World, words: &str) -> Output {
+    world.cp(&format!("--as=scp -S ./ssh --far-program=no-such-safecp {words}"))
+}
+
+#[test]
+fn where_no_safecp_is_this_one_is_sent_and_leaves_nothing() {
+    let world = World::new();
+    bare_ssh(&world, "", "");
+    world.random("a", 2_500_000, 1).every_kind("tree");
+    let push = scp_sending(&world, "-v a h:b");
+    is_well(&push);
+    let way = "scp: h: no no-such-safecp there: by this one, sent there and checked, verified where it is written\n";
+    assert!(push.stderr.contains(way), "{push}");
+    is_well(&scp_sending(&world, "h:b c"));
+    assert!(world.same_bytes("a", "far/b") && world.same_bytes("a", "c"));
+    // What SFTP does not carry, and what needs safecp at both.
+    is_well(&scp_sending(&world, "--archive tree h:"));
+    world.assert_same_tree("tree", "far/tree");
+    is_well(&scp_sending(&world, "g:b h:d"));
+    assert!(world.same_bytes("a", "far/d"));
+    assert!(world.names("far/tmp").is_empty());
+}
+
+#[test]
+fn a_program_is_sent_only_where_it_may_and_can_run() {
+    let world = World::new();
+    world.file("a", "a").dir("far").file("far/text", "no program");
+    let in_path = |name: &str, script: &str| {
+        world.dir(&format!("far/{name}")).file(format!("far/{name}/{script}"), "#!/bin/sh\nexit 1\n");
+        world.chmod(&format!("far/{name}/{script}"), 0o755);
+    };
+    in_path("none", "sha256sum");
+    in_path("nowhere", "mktemp");
+    for tool in ["openssl", "shasum"] {
+        world.file(format!("far/none/{tool}"), "#!/bin/sh\nexit 1\n").chmod(&format!("far/none/{tool}"), 0o755);
+    }
+    world.dir("far/arm").file("far/arm/uname", "#!/bin/sh\necho Linux aarch64\n").chmod("far/arm/uname", 0o755);
+    world.dir("far/wrong").file("far/wrong/sha256sum", "#!/bin/sh\ncat >/dev/null; echo 0123 -\n");
+    world.chmod("far/wrong/sha256sum", 0o755);
+    for (before, option, why) in [
+        ("", "--upload=never", " (--far-program=PROGRAM says where it is)"),
+        ("", "--upload=/none/such", ", and none can be sent: it cannot be read: No such file or directory"),
+        ("", "--upload=far/text", ", and none can be sent: it is no program for a machine that is known"),
+        ("PATH=$PWD/arm:$PATH", "--upload=own", ", and none can be sent: that is another kind of machine"),
+        ("PATH=$PWD/none:$PATH", "--upload=own", ", and none can be sent: nothing there can check it"),
+        ("PATH=$PWD/nowhere:$PATH", "--upload=own", ", and none can be sent: no directory there can execute it"),
+        ("PATH=$PWD/wrong:$PATH", "--upload=own", ", and none can be sent: it did not arrive whole"),
+    ] {
+        bare_ssh(&world, before, "");
+        let refused = scp_sending(&world, &format!("{option} a h:b"));
+        assert_eq!(refused.code(), Some(1), "{option} {refused}");
+        assert!(refused.stderr.contains(&format!("scp: h: no no-such-safecp there{why}")), "{option} {refused}");
+        assert!(!world.exists("far/b") && world.names("far/tmp").is_empty(), "{before} {option}");
+    }
+}
+
+#[test]
+fn a_program_that_is_cut_on_its_way_is_not_started_and_not_left() {
+    let world = World::new();
+    world.file("a", "a").dir("far");
+    let program = fs::metadata(asked::program()).expect("the program").len();
+    let program = usize::try_from(program).expect("a size");
+    for at in [0, 1, 1 << 20, program - 1, program, program + 1, program + 40, program + 300] {
+        world.file("far/b", "old");
+        bare_ssh(&world, "", &cut(at));
+        let ended = scp_sending(&world, "a h:b");
+        assert!(ended.code() == Some(1) || world.read("far/b") == "a", "{at} {ended}");
+        assert!(["a", "old"].contains(&world.read("far/b").as_str()), "{at} {ended}");
+        // The far end may be at work still when this one has ended.
+        let is_gone = || world.names("far/tmp").is_empty();
+        (0..100).take_while(|_| !is_gone()).for_each(|_| std::thread::sleep(std::time::Duration::from_millis(50)));
+        assert!(is_gone(), "{at} {ended}");
+    }
+    // A byte that changed on its way.
+    bare_ssh(&world, "", &flip(500_000));
+    let refused = scp_sending(&world, "a h:c");
+    assert!(refused.stderr.contains("it did not arrive whole") && !world.exists("far/c"), "{refused}");
+    assert!(world.names("far/tmp").is_empty());
+}
+
 // ---- no safecp at the far end ----
 
 /// What a shell at the far end does with a command.
@@ -339,7 +434,7 @@ fn sftp_world(shell: &str) -> Option<World> {
 
 /// As typed where no safecp is at the far end.
 fn scp_without(world: &World, words: &str) -> Output {
-    world.cp(&format!("--as=scp -S ./ssh --far-program=no-such-safecp {words}"))
+    world.cp(&format!("--as=scp -S ./ssh --far-program=no-such-safecp --upload=never {words}"))
 }
 
 #[track_caller]
@@ -419,7 +514,7 @@ fn over_sftp_a_failure_leaves_the_old_file() {
         assert!(failed.stderr.ends_with("/far/f' differs from its source after the copy\n"), "{failed}");
         // A cut leaves a temporary there, which the next run removes.
         sftp_ssh(&world, shell, &cut(600_000));
-        let words = ["--as=scp", "-S", "./ssh", "--far-program=no-such-safecp", "new", "h:f"];
+        let words = ["--as=scp", "-S", "./ssh", "--far-program=no-such-safecp", "--upload=never", "new", "h:f"];
         let program = asked::as_a_word(&asked::program());
         let ended = Command::new(program).args(words).current_dir(world.path(".")).output().expect("safecp runs");
         assert_eq!((ended.status.code(), world.read("far/f").as_str()), (Some(1), "old"), "{ended:?}");

@@ -13,6 +13,7 @@ use crate::remote::client::Request;
 use crate::remote::operand::Place;
 use crate::remote::ssh::Ssh;
 use crate::remote::terms::{Carried, Depth, Lasting, Terms};
+use crate::remote::upload::Upload;
 use crate::remote::way::Way;
 use crate::tree::plan::Operands;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -28,8 +29,8 @@ SOURCE and TARGET are paths of this machine, [user@]host:path, or scp://[user@]h
 path with a slash before its first colon is one of this machine: ./a:b. Patterns in a remote SOURCE
 are for the far end: host:'*.c'.
 
-Where no safecp is at the far end, files go over SFTP; a program there makes their digests, or they
-are read back. -3, -T and -A say what is done anyway, or is not needed. -D, -l, -O, -R and -X are
+Where no safecp is at the far end, this one is sent there and started, and removed again. Where it
+cannot run, files go over SFTP; a program there makes their digests, or they are read back. -3, -T and -A say what is done anyway, or is not needed. -D, -l, -O, -R and -X are
 refused: they ask for what cannot be verified, or is not there.
 
 Exit status: 0 if everything was copied and reads the same at the far end, 1 otherwise.";
@@ -42,6 +43,7 @@ struct ScpDraft {
     way: Way,
     program: OsString,
     far_program: OsString,
+    upload: Upload,
     arguments: Vec<OsString>,
 }
 
@@ -124,6 +126,8 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Flag(|draft| draft.terms.verbosity = Verbosity::Names)),
         option(valued("sparse", "WHEN", "make holes in the target: auto (default), always, never"),
             Word(|draft, word| draft.common.sparse(word))),
+        option(valued("upload", "WHICH", "where no safecp is, send and start: own (this program, default), PATH (with a slash), never"),
+            Value(|draft, which| draft.upload(which))),
         option(valued("verify", "HOW", "read every copy back: content (default), device, none"),
             Word(|draft, how| draft.common.verify(how))),
     ]
@@ -146,6 +150,7 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
         way: Way::Safecp,
         program: OsString::from("ssh"),
         far_program: OsString::from("safecp"),
+        upload: Upload::Own,
         arguments: Vec::new(),
     };
     apply(&options(), matches, &mut draft)?;
@@ -168,6 +173,21 @@ impl ScpDraft {
         if self.terms.carried == Carried::Nothing {
             self.terms.carried = Carried::Times;
         }
+    }
+
+    fn upload(&mut self, which: &OsStr) -> Result<()> {
+        self.upload = match which.as_encoded_bytes() {
+            b"own" => Upload::Own,
+            b"never" => Upload::Never,
+            path if path.contains(&b'/') => Upload::Program(PathBuf::from(which)),
+            _ => {
+                let which = quoted(Path::new(which));
+                return Err(ParseError::new(&format!(
+                    "invalid argument {which} for '--upload': own, never, or a path with a slash"
+                )));
+            }
+        };
+        Ok(())
     }
 
     fn decide(self, typed: &[PathBuf], environment: &Environment) -> Result<Invocation> {
@@ -193,7 +213,8 @@ impl ScpDraft {
         let is_remote = |place: &Place| matches!(place, Place::Remote { .. });
         if is_remote(&target) || sources.iter().all(is_remote) {
             let ssh = Ssh { program: self.program, arguments: self.arguments };
-            let request = Request { sources, target, terms, way: self.way, ssh, far_program: self.far_program };
+            let Self { way, far_program, upload, .. } = self;
+            let request = Request { sources, target, terms, way, ssh, far_program, upload };
             return Ok(Invocation::Transfer(Box::new(request)));
         }
         if sources.iter().any(is_remote) {
@@ -225,8 +246,10 @@ mod tests {
     use crate::remote::client::Request;
     use crate::remote::operand::Place;
     use crate::remote::terms::{Carried, Depth, Lasting};
+    use crate::remote::upload::Upload;
     use crate::remote::way::Way;
     use std::ffi::OsString;
+    use std::path::PathBuf;
 
     fn typed(line: &str) -> Result<Invocation, String> {
         let arguments = ["safecp", "--as=scp"].into_iter().chain(line.split_whitespace());
@@ -264,6 +287,14 @@ mod tests {
     #[test]
     fn sftp_is_asked_for() {
         assert_eq!((transfer("a h:b").way, transfer("-s a h:b").way), (Way::Safecp, Way::Sftp));
+    }
+
+    #[test]
+    fn what_is_sent_to_a_host_without_safecp_is_chosen() {
+        let of = |line| transfer(line).upload;
+        assert_eq!((of("a h:b"), of("--upload=never a h:b")), (Upload::Own, Upload::Never));
+        assert_eq!(of("--upload=./other a h:b"), Upload::Program(PathBuf::from("./other")));
+        assert!(typed("--upload=other a h:b").is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::relay::relay;
 use super::sender::Sender;
 use super::ssh::{FAILED, NOT_FOUND, Ssh};
 use super::terms::Terms;
+use super::upload::{Parcel, Unfit, Upload};
 use super::way::{Lack, Way};
 use crate::error::Error;
 use crate::host;
@@ -42,6 +43,8 @@ pub struct Request {
     pub ssh: Ssh,
     /// What safecp is called at the far end, in the words of its shell.
     pub far_program: OsString,
+    /// What is sent there if it is not.
+    pub upload: Upload,
 }
 
 /// What all connections of a run share.
@@ -65,6 +68,15 @@ struct Reached {
     child: Child,
     input: Input,
     output: Output,
+}
+
+/// Which safecp a far end runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The one that is installed there.
+    There,
+    /// One that was sent.
+    Here,
 }
 
 /// What came of calling safecp at a far end.
@@ -115,55 +127,86 @@ impl<K: Kernel> Client<'_, K> {
             return Answer::Lacking(Lack::Asked);
         }
         let command = [self.request.far_program.as_os_str(), OsStr::new(" --server")].into_iter().collect::<OsString>();
-        let mut child = match self.request.ssh.run(host, &command) {
+        let Some(mut reached) = self.call(host, &command) else { return Answer::Failed };
+        let greeted = greet(&mut reached.output).and_then(|()| await_greeting(&mut reached.input));
+        match greeted {
+            Ok(()) => self.ask(reached, host, wish, Origin::There),
+            Err(error) => match self.unmet(reached, host, &error) {
+                Answer::Lacking(Lack::NotFound(far)) => self.bring(host, wish, far),
+                answer => answer,
+            },
+        }
+    }
+
+    /// Sends a safecp there, and says what is wanted of it.
+    fn bring(&self, host: &Host, wish: Wish, far: String) -> Answer {
+        let parcel = match Parcel::of(self.kernel, &self.request.upload) {
+            Ok(Some(parcel)) => parcel,
+            Ok(None) => return Answer::Lacking(Lack::NotFound(far)),
+            Err(unfit) => return Answer::Lacking(Lack::Unfit(far, unfit)),
+        };
+        let Some(mut reached) = self.call(host, &parcel.command()) else { return Answer::Failed };
+        let (input, output) = (&mut reached.input, &mut reached.output);
+        let sent = parcel.send(input, output).and_then(|()| await_greeting(input));
+        match sent.and_then(|()| greet(output)) {
+            Ok(()) => self.ask(reached, host, wish, Origin::Here),
+            Err(error) => match status(reached) {
+                Some(status) if status != FAILED => Answer::Lacking(Lack::Unfit(far, Unfit::by_status(status))),
+                Some(_) | None => self.lost(host, &error),
+            },
+        }
+    }
+
+    /// Starts a command at the far end.
+    fn call(&self, host: &Host, command: &OsStr) -> Option<Reached> {
+        let mut child = match self.request.ssh.run(host, command) {
             Ok(child) => child,
             Err(error) => {
                 let program = quoted(Path::new(&self.request.ssh.program));
                 self.failed(format!("cannot run {program}: {}", words(&error)));
-                return Answer::Failed;
+                return None;
             }
         };
-        let (Some(input), Some(output)) = (child.stdout.take(), child.stdin.take()) else { return Answer::Failed };
-        let (mut input, mut output) = streams(input, output);
-        let greeted = greet(&mut output).and_then(|()| await_greeting(&mut input));
-        if let Err(error) = greeted {
-            drop((input, output));
-            return self.unmet(child, host, &error);
-        }
+        let (input, output) = streams(child.stdout.take()?, child.stdin.take()?);
+        Some(Reached { child, input, output })
+    }
+
+    /// Says what is wanted of a far end that has greeted.
+    fn ask(&self, mut reached: Reached, host: &Host, wish: Wish, origin: Origin) -> Answer {
         let speaker = OsString::from(format!("{}: {host}", self.program));
         let hello = Message::Request { wish, terms: self.request.terms, speaker };
-        let met = agree(&mut input).and_then(|()| send(&mut output, &hello).map(drop));
-        match met.and_then(|()| output.flush()) {
+        let met = agree(&mut reached.input).and_then(|()| send(&mut reached.output, &hello).map(drop));
+        match met.and_then(|()| reached.output.flush()) {
             Ok(()) => {
-                self.note(host);
-                Answer::Safecp(Reached { child, input, output })
+                self.note(host, origin);
+                Answer::Safecp(reached)
             }
             Err(error) => {
-                drop((input, output));
-                self.failed(format!("{host}: {}", words(&error)));
                 // How it ended says no more than that.
-                child.wait().map(drop).unwrap_or(());
-                Answer::Failed
+                status(reached);
+                self.lost(host, &error)
             }
         }
     }
 
+    fn lost(&self, host: &Host, error: &io::Error) -> Answer {
+        self.failed(format!("{host}: {}", words(error)));
+        Answer::Failed
+    }
+
     /// What it means that nothing of ours has greeted.
-    fn unmet(&self, mut child: Child, host: &Host, error: &io::Error) -> Answer {
+    fn unmet(&self, reached: Reached, host: &Host, error: &io::Error) -> Answer {
         let far = self.request.far_program.to_string_lossy().into_owned();
-        match child.wait().ok().and_then(|status| status.code()) {
+        match status(reached) {
             Some(NOT_FOUND) => Answer::Lacking(Lack::NotFound(far)),
             // A shell that lets nobody in, or a forced command, which SFTP may be: it ends at what is no packet.
             Some(status) if status != FAILED && has_ended(error) => Answer::Lacking(Lack::Silent(far)),
-            Some(_) | None => {
-                self.failed(format!("{host}: {}", words(error)));
-                Answer::Failed
-            }
+            Some(_) | None => self.lost(host, error),
         }
     }
 
     /// Says which way was taken (-v).
-    fn note(&self, host: &Host) {
+    fn note(&self, host: &Host, origin: Origin) {
         if self.request.terms.verbosity >= Verbosity::Names {
             let proof = if self.request.terms.verify == Verify::Nothing {
                 "not verified"
@@ -171,7 +214,11 @@ impl<K: Kernel> Client<'_, K> {
                 "verified where it is written"
             };
             let far = self.request.far_program.to_string_lossy();
-            self.report.hear(&Event::Noted(&format!("{host}: by {far} there, {proof}")));
+            let by = match origin {
+                Origin::There => format!("by {far} there"),
+                Origin::Here => format!("no {far} there: by this one, sent there and checked"),
+            };
+            self.report.hear(&Event::Noted(&format!("{host}: {by}, {proof}")));
         }
     }
 
@@ -271,6 +318,13 @@ impl<K: Kernel> Client<'_, K> {
         self.end(sender.child, from, verdict);
         self.end(receiver.child, to, verdict);
     }
+}
+
+/// How a far end has ended that is listened to no more.
+fn status(reached: Reached) -> Option<i32> {
+    let Reached { mut child, input, output } = reached;
+    drop((input, output));
+    child.wait().ok().and_then(|status| status.code())
 }
 
 fn local(place: &Place) -> Option<PathBuf> {

@@ -85,7 +85,7 @@ impl<K: Kernel> OverSftp<'_, K> {
     pub(super) fn refuse(&self, why: &str) {
         let lack = match &self.lack {
             Lack::Asked => String::new(),
-            lack @ (Lack::NotFound(_) | Lack::Silent(_)) => format!("{lack}, and "),
+            lack @ (Lack::NotFound(_) | Lack::Unfit(..) | Lack::Silent(_)) => format!("{lack}, and "),
         };
         self.say(&Error::Refused(format!("{}: {lack}{why}", self.host)));
     }
@@ -107,7 +107,7 @@ impl<K: Kernel> OverSftp<'_, K> {
         });
         match (done, &self.lack) {
             (Ok(()), _) => {}
-            (Err(Failure::Broken(reason)), Lack::NotFound(_) | Lack::Silent(_)) if !has_answered => {
+            (Err(Failure::Broken(reason)), Lack::NotFound(_) | Lack::Unfit(..) | Lack::Silent(_)) if !has_answered => {
                 let hint = "--far-program=PROGRAM says where it is";
                 let text = format!("{}: {} ({hint}), and no SFTP: {reason}", self.host, self.lack);
                 self.say(&Error::Refused(text));
