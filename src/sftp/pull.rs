@@ -32,6 +32,9 @@ const FILES_MAX: usize = 128;
 /// Files that wait for their digests, each with a handle here; more than one program at the far end gets at once.
 const VERIFIED_LATE_MAX: usize = 400;
 
+/// The digest of a file that is larger is asked for while the file comes.
+const DIGEST_EARLY: u64 = 1 << 20;
+
 /// Directories whose names have not all come, at most.
 const LEVELS_MAX: usize = 256;
 
@@ -87,6 +90,7 @@ pub fn pull<K: Kernel>(
         next_number: 0,
         reading: VecDeque::new(),
         digests: HashMap::new(),
+        waiting: BTreeSet::new(),
         is_over: false,
         has_ended_digests: false,
         pace: Pace::new(wishes.speed_max),
@@ -204,6 +208,8 @@ struct Received<F> {
     reading: Option<Reading>,
     /// Of what came.
     value: Option<Value>,
+    /// What a program there has said before everything came.
+    told: Option<Value>,
     size: u64,
     proof: Proof,
     due: usize,
@@ -228,6 +234,8 @@ struct Pull<'a, K: Kernel> {
     /// Files that have bytes to be asked for.
     reading: VecDeque<u64>,
     digests: HashMap<Vec<u8>, u64>,
+    /// Files of which all came, and which wait for their digests alone.
+    waiting: BTreeSet<u64>,
     is_over: bool,
     has_ended_digests: bool,
     pace: Pace,
@@ -259,15 +267,16 @@ impl<K: Kernel> Pull<'_, K> {
         if let Some(number) = self.reading.front().copied() {
             return self.read(number).map(|()| true);
         }
-        let (late, active) = (self.digests.len(), self.files.len() - self.digests.len());
-        let has_room = active + self.looking.len() < self.files_max && late < VERIFIED_LATE_MAX;
+        let active = self.files.len() - self.waiting.len();
+        let has_room = active + self.looking.len() < self.files_max && self.waiting.len() < VERIFIED_LATE_MAX;
         if has_room && self.begin_next()? {
             return Ok(true);
         }
         let is_over = self.operands.len() == 0 && self.levels.is_empty() && self.looking.is_empty();
         self.is_over = is_over;
         // The far program makes the digests of the last names when it knows that they are the last.
-        if is_over && !self.has_ended_digests && active == 0 {
+        let are_all_asked_for = self.files.len() == self.digests.len();
+        if is_over && !self.has_ended_digests && are_all_asked_for {
             self.has_ended_digests = true;
             self.connection.end_digests();
         }
@@ -547,6 +556,7 @@ impl<K: Kernel> Pull<'_, K> {
                     handle: None,
                     reading: None,
                     value: None,
+                    told: None,
                     size: 0,
                     proof: Proof::Nothing,
                     due: 0,
@@ -593,13 +603,25 @@ impl<K: Kernel> Pull<'_, K> {
                     Tag::Rest => Ok(()),
                 }
             }
-            Incoming::Digest(path, value) => match self.digests.remove(&path) {
-                Some(number) => self.compare(number, value),
-                None => Ok(()),
-            },
+            Incoming::Digest(path, value) => {
+                let Some(number) = self.digests.remove(&path) else { return Ok(()) };
+                match self.files.get_mut(&number) {
+                    Some(file) if file.value.is_none() => {
+                        file.told = Some(value);
+                        Ok(())
+                    }
+                    Some(_) | None => {
+                        self.waiting.remove(&number);
+                        self.compare(number, value)
+                    }
+                }
+            }
             Incoming::DigestsEnded => {
                 self.connection.forget_digests();
+                self.waiting.clear();
                 let mut numbers: Vec<u64> = self.digests.drain().map(|(_, number)| number).collect();
+                // What is still on its way is seen to when it has come.
+                numbers.retain(|number| self.files.get(number).is_some_and(|file| file.value.is_some()));
                 numbers.sort_unstable();
                 numbers.into_iter().try_for_each(|number| self.open_again(number))
             }
@@ -618,8 +640,12 @@ impl<K: Kernel> Pull<'_, K> {
                 file.attrs = attrs;
                 let handle = file.handle.clone().unwrap_or_default();
                 let hashing = self.connection.hashing();
-                file.reading = Some(Reading::new(handle, attrs.size.unwrap_or(0), hashing));
+                let size = attrs.size.unwrap_or(0);
+                file.reading = Some(Reading::new(handle, size, hashing));
                 self.reading.push_back(number);
+                if size >= DIGEST_EARLY {
+                    self.ask_early(number);
+                }
             }
             (Step::Look, Answer::Attrs(_)) => {
                 let sentence = format!("{}: not a regular file", quoted(&file.source));
@@ -727,10 +753,15 @@ impl<K: Kernel> Pull<'_, K> {
                 return Ok(());
             }
         }
-        if matches!(file.proof, Proof::Digest(_)) && self.connection.submit(&file.path) {
+        if let Some(told) = file.told {
+            return self.compare(number, told);
+        }
+        let is_asked = self.digests.get(&file.path) == Some(&number);
+        if matches!(file.proof, Proof::Digest(_)) && (is_asked || self.connection.submit(&file.path)) {
             // Two sources may be one file.
-            if !self.digests.contains_key(&file.path) {
+            if is_asked || !self.digests.contains_key(&file.path) {
                 self.digests.insert(file.path.clone(), number);
+                self.waiting.insert(number);
                 if let Some(handle) = file.handle.take() {
                     self.connection.client.ask(&Request::Close(&handle), Tag::Rest)?;
                 }
@@ -739,6 +770,15 @@ impl<K: Kernel> Pull<'_, K> {
         }
         self.read_again(number);
         Ok(())
+    }
+
+    /// The digest of a large file is asked for while the file comes: both readings take as long as one.
+    fn ask_early(&mut self, number: u64) {
+        let Some(file) = self.files.get(&number) else { return };
+        let is_told = matches!(self.connection.proof_of(&file.path), Proof::Digest(_));
+        if is_told && !self.digests.contains_key(&file.path) && self.connection.submit(&file.path) {
+            self.digests.insert(file.path.clone(), number);
+        }
     }
 
     /// A file of which no digest came is read once more.
@@ -787,8 +827,17 @@ impl<K: Kernel> Pull<'_, K> {
             Err(Unnamed::Again) => {
                 self.ground.lacks_links = true;
                 let Some(file) = self.files.remove(&number) else { return Ok(()) };
+                self.forget(number, &file);
                 self.again(file)
             }
+        }
+    }
+
+    /// Whatever digest comes of it is nobody's any more.
+    fn forget(&mut self, number: u64, file: &Received<K::File>) {
+        if self.digests.get(&file.path) == Some(&number) {
+            self.digests.remove(&file.path);
+            self.waiting.remove(&number);
         }
     }
 
@@ -811,6 +860,7 @@ impl<K: Kernel> Pull<'_, K> {
     fn done(&mut self, number: u64) -> Result<(), Failure> {
         self.reading.retain(|other| *other != number);
         let Some(mut file) = self.files.remove(&number) else { return Ok(()) };
+        self.forget(number, &file);
         self.ground.discard(&mut file.landing);
         if let Some(handle) = &file.handle {
             self.connection.client.ask(&Request::Close(handle), Tag::Rest)?;
