@@ -15,10 +15,10 @@ use safecp::error::Action;
 use safecp::guard::{self, GuardError, Privileges, Shortcut};
 use safecp::host::{self, CalledAs, Environment, Host};
 use safecp::install::{self, Directories, Task};
-use safecp::kernel::Errno;
 use safecp::kernel::linux::Linux;
 use safecp::kernel::process::{heed_closed_pipes, survive_closed_pipes};
 use safecp::kernel::retry::Retrying;
+use safecp::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use safecp::mv::{self, Asks};
 use safecp::options::{Given, Options, Verbosity, Work};
 use safecp::quote::quoted;
@@ -56,7 +56,9 @@ fn main() -> ExitCode {
         Ok(Invocation::Distribute(request)) => distribute(&environment, *request),
         Ok(Invocation::Install(request)) => install(&environment, *request),
         Ok(Invocation::Move(request)) => move_names(&environment, *request),
-        Ok(Invocation::Transfer(request)) => transfer(&environment, &request),
+        Ok(Invocation::Transfer { request, manifest, accounts }) => {
+            transfer(&environment, &request, (manifest.as_ref(), &accounts))
+        }
         Ok(Invocation::Serve(server)) => serve(&server),
         Ok(Invocation::Seal { operand, wanted, jobs }) => seal(&environment, &operand, &wanted, jobs),
         Ok(Invocation::Check(request)) => check(&environment, &request),
@@ -263,18 +265,64 @@ fn move_names(environment: &Environment, mut request: mv::Request) -> Result<Exi
 }
 
 /// A copy to or from another machine.
-fn transfer(environment: &Environment, request: &client::Request) -> Result<ExitCode, Failure> {
-    let report = report(environment, request.terms.verbosity);
-    let watch = signals::watch(signals::GRACE)?;
+fn transfer(
+    environment: &Environment,
+    request: &client::Request,
+    (manifest, accounts): (Option<&Wanted>, &Accounts),
+) -> Result<ExitCode, Failure> {
+    let display = display(accounts);
+    let report = report_above(environment, request.terms.verbosity, display.as_ref());
+    let running = Arc::new(Running::begin());
+    let account = Account::begin(&report, &running, journal(accounts)?, accounts.summary);
+    let teller = teller(environment.program, &running, display.as_ref());
+    let watch = signals::watch_telling(signals::GRACE, Some(teller))?;
     // A far end that is gone is told, whatever pipe tells it.
     survive_closed_pipes();
     let host = this_host(&request.terms.options(), &report);
     let kernel = Retrying(Linux::new());
     let (program, stop) = (environment.program, &watch.stop);
-    Client { kernel: &kernel, request, program, host: &host, report: &report, stop }.run();
-    let is_done = report.finish();
+    let (host, report, running) = (&host, &report, &*running);
+    let run = |listener: &dyn Listener| {
+        Client { kernel: &kernel, request, program, host, report, listener, running, stop }.run();
+    };
+    let listed = || -> Result<(), Failure> {
+        match (manifest, &request.target) {
+            (Some(wanted), operand::Place::Local(target)) => {
+                let place = Place::open(&kernel, wanted)?;
+                let (root, base) = root_of(&kernel, target);
+                let recorder = Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base);
+                run(&recorder);
+                if !watch.stop.load(Ordering::Relaxed) {
+                    recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+                }
+            }
+            (Some(_) | None, _) => run(&account),
+        }
+        Ok(())
+    };
+    let watcher = Watcher { running, display: display.as_ref(), program };
+    let options = request.terms.options();
+    let sources = request.local_sources();
+    let count = |is_over: &AtomicBool| {
+        if sources.len() == request.sources.len() {
+            running.totals.count(&kernel, &sources, &options, is_over);
+        }
+    };
+    watcher.look_on(accounts.progress, count, listed)?;
+    let is_done = settle(&account, accounts, report, &watch);
     watch.die_if_asked();
     Ok(exit_code(is_done))
+}
+
+/// Which directory the names of a manifest lie in that is made of what arrives at a target, and the directory of all targets.
+fn root_of<K: Kernel>(kernel: &K, target: &Path) -> (Root, Option<K::File>) {
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    let open = |path: &Path| kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()).ok();
+    let above = target.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match open(target) {
+        Some(directory) => (Root::Targets, Some(directory)),
+        None => (Root::Target, open(above)),
+    }
 }
 
 /// The far end of one.

@@ -239,6 +239,12 @@ fn flip(at: usize) -> String {
     format!("stdbuf -o0 head -c {at}; head -c 1 | tr '\\000-\\377' '\\001-\\377\\000'; cat")
 }
 
+/// Places to cut at beside those that are written down: SAFECP_CUTS in each direction.
+fn further(end: usize) -> Vec<usize> {
+    let count = usize::try_from(asked::number("SAFECP_CUTS").unwrap_or(0)).expect("a number");
+    (0..count).map(|at| at * end / count).collect()
+}
+
 #[test]
 fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     let world = World::new();
@@ -246,8 +252,9 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     // What travels: 1.2 MB one way, and a few hundred bytes the other.
     let forth = [0, 1, 40, 90, 150, 200, 260, 330, 400, 500, 70_000, 1_048_900, 1_200_000, 1_200_300, 1_200_400];
     let back = [0, 1, 16, 30, 45, 60, 80, 100, 130];
-    let ways = forth.iter().map(|at| (cut(*at), String::new()));
-    let ways = ways.chain(back.iter().map(|at| (String::new(), cut(*at))));
+    let (more_forth, more_back) = (further(1_201_000), further(250));
+    let ways = forth.iter().chain(&more_forth).map(|at| (cut(*at), String::new()));
+    let ways = ways.chain(back.iter().chain(&more_back).map(|at| (String::new(), cut(*at))));
     let mut failed = 0;
     for (to, from) in ways {
         fs::copy(world.path("old"), world.path("far/f")).expect("an old file");
@@ -264,7 +271,9 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     }
     assert!(failed >= 15, "{failed} cuts were noticed");
     // The same with the near end receiving.
-    for at in [0, 20, 100, 300, 70_000, 1_048_800, 1_200_100] {
+    let mut places = vec![0, 20, 100, 300, 70_000, 1_048_800, 1_200_100];
+    places.extend(further(1_200_100));
+    for at in places {
         fs::copy(world.path("old"), world.path("g")).expect("an old file");
         ssh(&world, "ssh", "", &cut(at));
         assert_eq!(scp(&world, "h:f g").code(), Some(1), "{at}");
@@ -301,6 +310,132 @@ fn a_byte_that_changed_on_its_way_is_found_and_mended() {
         ssh(&world, "ssh", &flip(at), "");
         let failed = scp(&world, "a h:b");
         assert_eq!((failed.code(), world.read("far/b").as_str()), (Some(1), "old"), "{at} {failed}");
+    }
+}
+
+// ---- what is there already ----
+
+/// Counts what travels in each direction, into `to` and `from`.
+fn counting_ssh(world: &World) {
+    ssh(world, "ssh", "exec tee ../to", "exec tee ../from");
+}
+
+fn travelled(world: &World, name: &str) -> u64 {
+    // The far end of a pipe may be at work still.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    world.stat(name).size()
+}
+
+#[test]
+fn what_is_there_and_holds_the_same_does_not_travel_again() {
+    let world = World::new();
+    counting_ssh(&world);
+    world.dir("tree").random("tree/large", 3_300_000, 1).random("tree/other", 2_500_000, 2).file("tree/small", "small");
+    scp(&world, "-rp tree h:").succeeds();
+    let inode = world.inode("far/tree/large");
+    // Times tell nothing, and content everything: one byte in the middle of a file of the same size and time.
+    world.times("far/tree/large", (1, 2), (3, 4));
+    let mut other = fs::read(world.path("far/tree/other")).expect("a file");
+    other[1_300_000] ^= 1;
+    fs::write(world.path("far/tree/other"), other).expect("written");
+    world.shell("touch -r tree/other far/tree/other");
+    scp(&world, "-rp --resume tree h:").succeeds();
+    diff(&world, "tree", "far/tree");
+    assert_eq!(world.inode("far/tree/large"), inode, "it stays");
+    assert_eq!(world.stat("tree/large").mtime_nsec(), world.stat("far/tree/large").mtime_nsec());
+    let there = travelled(&world, "to");
+    assert!((2_500_000..2_600_000).contains(&there), "{there} bytes: the other file alone");
+    scp(&world, "-rp --resume tree h:").succeeds();
+    assert!(travelled(&world, "to") < 5_000);
+    // Back, with one file that is missing and one that is shorter.
+    world.dir("back").dir("back/tree").random("back/tree/large", 3_300_000, 1).file("back/tree/other", "short");
+    scp(&world, "-rp --resume h:tree back").succeeds();
+    diff(&world, "tree", "back/tree");
+    let there = travelled(&world, "from");
+    assert!((2_500_000..2_600_000).contains(&there), "{there} bytes: the other file alone");
+    assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_is_resumed_is_verified_as_all_else() {
+    let world = World::new();
+    ssh(&world, "ssh", "", "");
+    world.random("a", 2_500_000, 1).dir("far").random("far/b", 2_500_000, 2);
+    ssh(&world, "ssh", &flip(1_500_000), "");
+    let mended = scp(&world, "--resume a h:b");
+    let said = "scp: h: warning: bytes 1048576 to 2097152 of 'local:./a' arrived damaged, and were sent again\n";
+    mended.succeeds_saying(said);
+    assert!(world.same_bytes("a", "far/b"));
+    // A cut, and the same command once more.
+    for at in [100, 400, 70_000, 1_500_000, 2_500_000] {
+        world.random("far/b", 2_500_000, 2);
+        ssh(&world, "ssh", &cut(at), "");
+        assert_eq!(scp(&world, "--resume a h:b").code(), Some(1), "{at}");
+        ssh(&world, "ssh", "", "");
+        scp(&world, "--resume a h:b").succeeds();
+        assert!(world.same_bytes("a", "far/b"), "{at}");
+    }
+    // A file that is named twice, and one that cannot be written over.
+    world.dir("far/d").dir("far/d/a");
+    let said = scp(&world, "--resume a h:d");
+    said.fails("scp: h: cannot overwrite directory 'd/a' with non-directory 'local:./a'\n");
+    scp(&world, "--resume a ./a h:")
+        .succeeds_saying("scp: h: warning: source file 'local:./a' specified more than once\n");
+    // Between two machines, too.
+    world.random("far/x", 200_000, 3);
+    scp(&world, "--resume g:x h:y").succeeds();
+    scp(&world, "--resume g:x h:y").succeeds();
+    assert!(world.same_bytes("far/x", "far/y"));
+}
+
+// ---- what is told of a run ----
+
+#[test]
+fn what_arrives_here_is_written_down() {
+    let world = world();
+    plain_tree(&world, "far/tree");
+    scp(&world, "-rp --manifest=list --report=report h:tree .").succeeds();
+    diff(&world, "far/tree", "tree");
+    // Another copy of the far tree is what the list says; one that differs is not.
+    let check = |tree: &str| world.cp(&format!("--check list {tree}"));
+    assert_eq!(check(".").code(), Some(0), "{}", check("."));
+    let digest = blake3::hash(&fs::read(world.path("far/tree/large")).expect("a file")).to_string();
+    let report = world.read("report");
+    let line = report.lines().find(|line| line.contains("tree/large\"")).expect("a line");
+    assert!(line.contains(&digest) && line.contains("\"source\":\"h:./tree/large\""), "{line}");
+    assert!(report.lines().last().is_some_and(|end| end.contains("\"succeeded\":true")), "{report}");
+    world.file("tree/sub/one", "2");
+    assert_eq!(check(".").code(), Some(1));
+    // A name of its own, and what fails.
+    scp(&world, "-rp --manifest=list h:tree new").succeeds();
+    assert_eq!(world.cp("--check list new").code(), Some(0));
+    assert_eq!(scp(&world, "--report=report h:none .").code(), Some(1));
+    assert!(world.read("report").contains("\"succeeded\":false"), "{}", world.read("report"));
+}
+
+#[test]
+fn a_summary_counts_what_arrived_at_either_end() {
+    let world = world();
+    world.random("a", 100_000, 1).file("b", "b");
+    for words in ["--summary a b h:", "--progress h:a h:b ."] {
+        let said = scp(&world, words);
+        assert_eq!(said.code(), Some(0), "{said}");
+        assert!(said.stderr.contains("scp: copied 2 files, 100001 bytes"), "{words}: {said}");
+        assert!(said.stderr.contains("verified 2 of 2"), "{words}: {said}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_limited_is_kept() {
+    let world = world();
+    world.random("a", 300_000, 1);
+    for (words, copy) in [("-l 2000 a h:b", "far/b"), ("-l 2000 h:a c", "c")] {
+        fs::copy(world.path("a"), world.path("far/a")).map(drop).unwrap_or(());
+        let began = std::time::Instant::now();
+        scp(&world, words).succeeds();
+        // 300,000 bytes at 256,000 a second, but for what goes before anybody waits.
+        assert!(began.elapsed() >= std::time::Duration::from_millis(850), "{words}: {:?}", began.elapsed());
+        assert!(world.same_bytes("a", copy));
     }
 }
 

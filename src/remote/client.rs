@@ -6,6 +6,7 @@ use super::kernel::World;
 use super::message::{Message, Sources, Verdict, Wish};
 use super::operand::{Host, Place, from_home, label, unlike_labels};
 use super::over_sftp::OverSftp;
+use super::paced::Paced;
 use super::pattern::{has_pattern, stands_for};
 use super::receiver::Receiver;
 use super::relay::relay;
@@ -14,10 +15,11 @@ use super::ssh::{FAILED, NOT_FOUND, Ssh};
 use super::terms::Terms;
 use super::upload::{Parcel, Unfit, Upload};
 use super::way::{Lack, Way};
+use crate::account::Running;
 use crate::error::Error;
 use crate::host;
 use crate::kernel::Kernel;
-use crate::options::{TargetRule, Verbosity, Verify};
+use crate::options::{Record, TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
 use crate::tree::plan::Operands;
@@ -45,6 +47,20 @@ pub struct Request {
     pub far_program: OsString,
     /// What is sent there if it is not.
     pub upload: Upload,
+    /// So many bytes a second go at most (-l).
+    pub speed_max: Option<u64>,
+    /// What is found out of the files that arrive here.
+    pub record: Record,
+    /// Whether that is what a manifest takes, too.
+    pub seals: bool,
+}
+
+impl Request {
+    /// The sources that are files of this machine.
+    #[must_use]
+    pub fn local_sources(&self) -> Vec<PathBuf> {
+        self.sources.iter().filter_map(local).collect()
+    }
 }
 
 /// What all connections of a run share.
@@ -59,6 +75,10 @@ pub struct Client<'a, K: Kernel> {
     pub host: &'a host::Host,
     /// Who is told.
     pub report: &'a Report,
+    /// Who is told first, and tells it.
+    pub listener: &'a dyn Listener,
+    /// How far the run is, for whoever looks on.
+    pub running: &'a Running,
     /// Set where the run is to end.
     pub stop: &'a Arc<AtomicBool>,
 }
@@ -98,7 +118,7 @@ impl<K: Kernel> Client<'_, K> {
         let sources = &self.request.sources;
         match &self.request.target {
             Place::Remote { host, path } => {
-                let paths: Vec<PathBuf> = sources.iter().filter_map(local).collect();
+                let paths = self.request.local_sources();
                 if !paths.is_empty() {
                     self.push(host, path, &paths);
                 }
@@ -112,7 +132,7 @@ impl<K: Kernel> Client<'_, K> {
 
     fn failed(&self, text: String) {
         if !self.stop.load(Ordering::Relaxed) {
-            self.report.hear(&Event::Failed(&Error::Refused(text)));
+            self.listener.hear(&Event::Failed(&Error::Refused(text)));
         }
     }
 
@@ -167,7 +187,8 @@ impl<K: Kernel> Client<'_, K> {
                 return None;
             }
         };
-        let (input, output) = streams(child.stdout.take()?, child.stdin.take()?);
+        let (stdout, stdin, speed_max) = (child.stdout.take()?, child.stdin.take()?, self.request.speed_max);
+        let (input, output) = streams(Paced::new(stdout, speed_max), Paced::new(stdin, speed_max));
         Some(Reached { child, input, output })
     }
 
@@ -223,8 +244,9 @@ impl<K: Kernel> Client<'_, K> {
     }
 
     fn over_sftp<'a>(&'a self, host: &'a Host, lack: Lack) -> OverSftp<'a, K> {
-        let Request { ssh, terms, .. } = self.request;
-        OverSftp { kernel: self.kernel, ssh, host, terms: *terms, lack, report: self.report, stop: self.stop }
+        let Request { ssh, terms, speed_max, .. } = self.request;
+        let (kernel, report, running, stop) = (self.kernel, self.report, self.running, self.stop);
+        OverSftp { kernel, ssh, host, terms: *terms, speed_max: *speed_max, lack, report, running, stop }
     }
 
     /// What became of both ends.
@@ -252,7 +274,8 @@ impl<K: Kernel> Client<'_, K> {
             Answer::Failed => return,
         };
         let world = World { local: self.kernel, root: None, intake: None };
-        let sender = Sender::new(&world, self.request.terms, (input, output), self.report, self.stop);
+        let mut sender = Sender::new(&world, self.request.terms, (input, output), self.listener, self.stop);
+        sender.tell_of(self.running);
         let verdict = sender.run(paths);
         self.end(child, host, verdict);
     }
@@ -261,6 +284,9 @@ impl<K: Kernel> Client<'_, K> {
     fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
         let Reached { child, input, output } = match self.reach(host, Wish::Send { patterns: patterns.clone() }) {
             Answer::Safecp(reached) => reached,
+            Answer::Lacking(lack) if self.request.seals || self.request.record == Record::Kept => {
+                return self.over_sftp(host, lack).refuse("SFTP makes no --manifest and no --report");
+            }
             Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
             Answer::Failed => return,
         };
@@ -270,6 +296,9 @@ impl<K: Kernel> Client<'_, K> {
             terms: self.request.terms,
             host: self.host,
             report: self.report,
+            listener: self.listener,
+            meter: Some(&self.running.meter),
+            kept: (self.request.record, self.request.seals),
             stop: Arc::clone(self.stop),
         };
         let name = host.name.to_string_lossy();

@@ -23,7 +23,7 @@ pub(super) fn streams(input: impl Read + Send + 'static, output: impl Write + Se
 }
 
 /// What is looked for in all that a login may print.
-const GREETING: &[u8] = b"\0safecp remote\n";
+pub(super) const GREETING: &[u8] = b"\0safecp remote\n";
 
 /// More is not skipped.
 const NOISE_MAX: usize = 64 << 10;

@@ -17,9 +17,12 @@ mod flow;
 pub mod frame;
 mod intake;
 mod kernel;
+#[cfg(test)]
+mod lies;
 pub mod message;
 pub mod operand;
 mod over_sftp;
+mod paced;
 mod pattern;
 mod received;
 mod receiver;
