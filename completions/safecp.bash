@@ -23,7 +23,7 @@ _safecp() {
     case $first in
     --as=scp)
         case $option$before in
-        -c | -D | -F | -i | -J | -l | -o | -P | -S | -X | --far-program | --sparse | --verify) option=$before ;;
+        -c | -D | -F | -i | -J | -l | -o | -P | -S | -X | --far-program | --manifest | --manifest-format | --report | --sparse | --upload | --verify) option=$before ;;
         esac
         case $option in
         -c) compopt +o default; return ;;
@@ -37,11 +37,15 @@ _safecp() {
         -S) compopt +o default; return ;;
         -X) compopt +o default; return ;;
         --far-program) compopt +o default; return ;;
+        --manifest) _safecp_file; return ;;
+        --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
+        --report) _safecp_file; return ;;
         --sparse) _safecp_word never auto always; return ;;
+        --upload) compopt +o default; return ;;
         --verify) _safecp_word content map blake3 device none; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word -3 -4 -6 -A -B -C -c -D -F -i -J -l -o -O -P -p -q -R -r -S -s -T -v -X --archive --durable --far-program --names --sparse --verify --help --version
+            _safecp_word -3 -4 -6 -A -B -C -c -D -F -i -J -l -o -O -P -p -q -R -r -S -s -T -v -X --archive --durable --far-program --manifest --manifest-format --names --progress --report --resume --sparse --summary --upload --verify --help --version
         else
             _safecp_file
         fi

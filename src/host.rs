@@ -87,6 +87,7 @@ impl CalledAs {
         match STAND_INS.into_iter().find(|(_, known)| last == *known) {
             Some((called_as, known)) => (called_as, known),
             None if last.is_empty() || last.as_bytes().starts_with(SAFECP.as_bytes()) => (Self::Safecp, SAFECP),
+            None if name.as_bytes().starts_with(OPEN_FILES) => (Self::Safecp, SAFECP),
             None => (Self::Another, SAFECP),
         }
     }
@@ -94,6 +95,9 @@ impl CalledAs {
 
 /// Its own name, and what the names of its releases begin with.
 const SAFECP: &str = "safecp";
+
+/// What a program is called that has no name, since an open file is executed: so is one that was sent to another machine.
+const OPEN_FILES: &[u8] = b"/proc/self/fd/";
 
 /// The names of programs that it takes the place of. Where a system has another install, GNU's is called ginstall.
 const STAND_INS: [(CalledAs, &str); 5] = [
@@ -429,7 +433,7 @@ mod tests {
         let of = |called: &str| names(Some(OsStr::new(called)));
         assert_eq!(of("/opt/bin/cp"), (CalledAs::Cp, "cp", "/opt/bin/cp".to_owned()));
         let itself = (CalledAs::Safecp, "safecp", "safecp".to_owned());
-        for called in ["target/release/safecp", "safecp-0.1", "", "/"] {
+        for called in ["target/release/safecp", "safecp-0.1", "", "/", "/proc/self/fd/9"] {
             assert_eq!(of(called), itself, "{called}");
         }
         assert_eq!(names(None), itself);

@@ -158,7 +158,7 @@ fn what_fails_is_said_and_the_rest_is_copied() {
     assert_eq!(world.read("far/a"), "a");
     scp(&world, "a b h:none").fails("scp: h: target directory 'none': No such file or directory\n");
     scp(&world, "h:none c").fails("scp: cannot stat 'h:./none': No such file or directory\n");
-    let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp a h:");
+    let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp --upload=never a h:");
     let said = "scp: h: no ./no-such-safecp there (--far-program=PROGRAM says where it is), and no SFTP: closed\n";
     assert_eq!(elsewhere.code(), Some(1));
     assert!(elsewhere.stderr.ends_with(said), "{elsewhere}");
@@ -239,6 +239,12 @@ fn flip(at: usize) -> String {
     format!("stdbuf -o0 head -c {at}; head -c 1 | tr '\\000-\\377' '\\001-\\377\\000'; cat")
 }
 
+/// Places to cut at beside those that are written down: SAFECP_CUTS in each direction.
+fn further(end: usize) -> Vec<usize> {
+    let count = usize::try_from(asked::number("SAFECP_CUTS").unwrap_or(0)).expect("a number");
+    (0..count).map(|at| at * end / count).collect()
+}
+
 #[test]
 fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     let world = World::new();
@@ -246,8 +252,9 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     // What travels: 1.2 MB one way, and a few hundred bytes the other.
     let forth = [0, 1, 40, 90, 150, 200, 260, 330, 400, 500, 70_000, 1_048_900, 1_200_000, 1_200_300, 1_200_400];
     let back = [0, 1, 16, 30, 45, 60, 80, 100, 130];
-    let ways = forth.iter().map(|at| (cut(*at), String::new()));
-    let ways = ways.chain(back.iter().map(|at| (String::new(), cut(*at))));
+    let (more_forth, more_back) = (further(1_201_000), further(250));
+    let ways = forth.iter().chain(&more_forth).map(|at| (cut(*at), String::new()));
+    let ways = ways.chain(back.iter().chain(&more_back).map(|at| (String::new(), cut(*at))));
     let mut failed = 0;
     for (to, from) in ways {
         fs::copy(world.path("old"), world.path("far/f")).expect("an old file");
@@ -264,7 +271,9 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
     }
     assert!(failed >= 15, "{failed} cuts were noticed");
     // The same with the near end receiving.
-    for at in [0, 20, 100, 300, 70_000, 1_048_800, 1_200_100] {
+    let mut places = vec![0, 20, 100, 300, 70_000, 1_048_800, 1_200_100];
+    places.extend(further(1_200_100));
+    for at in places {
         fs::copy(world.path("old"), world.path("g")).expect("an old file");
         ssh(&world, "ssh", "", &cut(at));
         assert_eq!(scp(&world, "h:f g").code(), Some(1), "{at}");
@@ -304,6 +313,227 @@ fn a_byte_that_changed_on_its_way_is_found_and_mended() {
     }
 }
 
+// ---- what is there already ----
+
+/// Counts what travels in each direction, into `to` and `from`.
+fn counting_ssh(world: &World) {
+    ssh(world, "ssh", "exec tee ../to", "exec tee ../from");
+}
+
+fn travelled(world: &World, name: &str) -> u64 {
+    // The far end of a pipe may be at work still.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    world.stat(name).size()
+}
+
+#[test]
+fn what_is_there_and_holds_the_same_does_not_travel_again() {
+    let world = World::new();
+    counting_ssh(&world);
+    world.dir("tree").random("tree/large", 3_300_000, 1).random("tree/other", 2_500_000, 2).file("tree/small", "small");
+    scp(&world, "-rp tree h:").succeeds();
+    let inode = world.inode("far/tree/large");
+    // Times tell nothing, and content everything: one byte in the middle of a file of the same size and time.
+    world.times("far/tree/large", (1, 2), (3, 4));
+    let mut other = fs::read(world.path("far/tree/other")).expect("a file");
+    other[1_300_000] ^= 1;
+    fs::write(world.path("far/tree/other"), other).expect("written");
+    world.shell("touch -r tree/other far/tree/other");
+    scp(&world, "-rp --resume tree h:").succeeds();
+    diff(&world, "tree", "far/tree");
+    assert_eq!(world.inode("far/tree/large"), inode, "it stays");
+    assert_eq!(world.stat("tree/large").mtime_nsec(), world.stat("far/tree/large").mtime_nsec());
+    let there = travelled(&world, "to");
+    assert!((2_500_000..2_600_000).contains(&there), "{there} bytes: the other file alone");
+    scp(&world, "-rp --resume tree h:").succeeds();
+    assert!(travelled(&world, "to") < 5_000);
+    // Back, with one file that is missing and one that is shorter.
+    world.dir("back").dir("back/tree").random("back/tree/large", 3_300_000, 1).file("back/tree/other", "short");
+    scp(&world, "-rp --resume h:tree back").succeeds();
+    diff(&world, "tree", "back/tree");
+    let there = travelled(&world, "from");
+    assert!((2_500_000..2_600_000).contains(&there), "{there} bytes: the other file alone");
+    assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_is_resumed_is_verified_as_all_else() {
+    let world = World::new();
+    ssh(&world, "ssh", "", "");
+    world.random("a", 2_500_000, 1).dir("far").random("far/b", 2_500_000, 2);
+    ssh(&world, "ssh", &flip(1_500_000), "");
+    let mended = scp(&world, "--resume a h:b");
+    let said = "scp: h: warning: bytes 1048576 to 2097152 of 'local:./a' arrived damaged, and were sent again\n";
+    mended.succeeds_saying(said);
+    assert!(world.same_bytes("a", "far/b"));
+    // A cut, and the same command once more.
+    for at in [100, 400, 70_000, 1_500_000, 2_500_000] {
+        world.random("far/b", 2_500_000, 2);
+        ssh(&world, "ssh", &cut(at), "");
+        assert_eq!(scp(&world, "--resume a h:b").code(), Some(1), "{at}");
+        ssh(&world, "ssh", "", "");
+        scp(&world, "--resume a h:b").succeeds();
+        assert!(world.same_bytes("a", "far/b"), "{at}");
+    }
+    // A file that is named twice, and one that cannot be written over.
+    world.dir("far/d").dir("far/d/a");
+    let said = scp(&world, "--resume a h:d");
+    said.fails("scp: h: cannot overwrite directory 'd/a' with non-directory 'local:./a'\n");
+    scp(&world, "--resume a ./a h:")
+        .succeeds_saying("scp: h: warning: source file 'local:./a' specified more than once\n");
+    // Between two machines, too.
+    world.random("far/x", 200_000, 3);
+    scp(&world, "--resume g:x h:y").succeeds();
+    scp(&world, "--resume g:x h:y").succeeds();
+    assert!(world.same_bytes("far/x", "far/y"));
+}
+
+// ---- what is told of a run ----
+
+#[test]
+fn what_arrives_here_is_written_down() {
+    let world = world();
+    plain_tree(&world, "far/tree");
+    scp(&world, "-rp --manifest=list --report=report h:tree .").succeeds();
+    diff(&world, "far/tree", "tree");
+    // Another copy of the far tree is what the list says; one that differs is not.
+    let check = |tree: &str| world.cp(&format!("--check list {tree}"));
+    assert_eq!(check(".").code(), Some(0), "{}", check("."));
+    let digest = blake3::hash(&fs::read(world.path("far/tree/large")).expect("a file")).to_string();
+    let report = world.read("report");
+    let line = report.lines().find(|line| line.contains("tree/large\"")).expect("a line");
+    assert!(line.contains(&digest) && line.contains("\"source\":\"h:./tree/large\""), "{line}");
+    assert!(report.lines().last().is_some_and(|end| end.contains("\"succeeded\":true")), "{report}");
+    world.file("tree/sub/one", "2");
+    assert_eq!(check(".").code(), Some(1));
+    // A name of its own, and what fails.
+    scp(&world, "-rp --manifest=list h:tree new").succeeds();
+    assert_eq!(world.cp("--check list new").code(), Some(0));
+    assert_eq!(scp(&world, "--report=report h:none .").code(), Some(1));
+    assert!(world.read("report").contains("\"succeeded\":false"), "{}", world.read("report"));
+}
+
+#[test]
+fn a_summary_counts_what_arrived_at_either_end() {
+    let world = world();
+    world.random("a", 100_000, 1).file("b", "b");
+    for words in ["--summary a b h:", "--progress h:a h:b ."] {
+        let said = scp(&world, words);
+        assert_eq!(said.code(), Some(0), "{said}");
+        assert!(said.stderr.contains("scp: copied 2 files, 100001 bytes"), "{words}: {said}");
+        assert!(said.stderr.contains("verified 2 of 2"), "{words}: {said}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_limited_is_kept() {
+    let world = world();
+    world.random("a", 300_000, 1);
+    for (words, copy) in [("-l 2000 a h:b", "far/b"), ("-l 2000 h:a c", "c")] {
+        fs::copy(world.path("a"), world.path("far/a")).map(drop).unwrap_or(());
+        let began = std::time::Instant::now();
+        scp(&world, words).succeeds();
+        // 300,000 bytes at 256,000 a second, but for what goes before anybody waits.
+        assert!(began.elapsed() >= std::time::Duration::from_millis(850), "{words}: {:?}", began.elapsed());
+        assert!(world.same_bytes("a", copy));
+    }
+}
+
+// ---- no safecp at the far end, but a shell ----
+
+/// What stands in the place of ssh to a host where the directories for what passes are `far/tmp` alone. Its shell has `before`
+/// done first.
+fn bare_ssh(world: &World, before: &str, to_server: &str) {
+    let to = if to_server.is_empty() { String::new() } else { format!("< <({to_server})") };
+    let script = format!(
+        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do [ \"$1\" = -s ] && exit 1; shift; done\nshift 2\n\
+         mkdir -p far/tmp; cd far || exit\nexport TMPDIR=$PWD/tmp XDG_RUNTIME_DIR=$PWD/tmp\n{before}\n\
+         [[ $1 == *no-such* ]] && exec sh -c \"$*\"\nexec sh -c \"$*\" {to}\n"
+    );
+    world.file("ssh", script).chmod("ssh", 0o755);
+}
+
+/// As typed where no safecp is at the far end; ours may be sent.
+fn scp_sending(world: &World, words: &str) -> Output {
+    world.cp(&format!("--as=scp -S ./ssh --far-program=no-such-safecp {words}"))
+}
+
+#[test]
+fn where_no_safecp_is_this_one_is_sent_and_leaves_nothing() {
+    let world = World::new();
+    bare_ssh(&world, "", "");
+    world.random("a", 2_500_000, 1).every_kind("tree");
+    let push = scp_sending(&world, "-v a h:b");
+    is_well(&push);
+    let way = "scp: h: no no-such-safecp there: by this one, sent there and checked, verified where it is written\n";
+    assert!(push.stderr.contains(way), "{push}");
+    is_well(&scp_sending(&world, "h:b c"));
+    assert!(world.same_bytes("a", "far/b") && world.same_bytes("a", "c"));
+    // What SFTP does not carry, and what needs safecp at both.
+    is_well(&scp_sending(&world, "--archive tree h:"));
+    world.assert_same_tree("tree", "far/tree");
+    is_well(&scp_sending(&world, "g:b h:d"));
+    assert!(world.same_bytes("a", "far/d"));
+    assert!(world.names("far/tmp").is_empty());
+}
+
+#[test]
+fn a_program_is_sent_only_where_it_may_and_can_run() {
+    let world = World::new();
+    world.file("a", "a").dir("far").file("far/text", "no program");
+    let in_path = |name: &str, script: &str| {
+        world.dir(&format!("far/{name}")).file(format!("far/{name}/{script}"), "#!/bin/sh\nexit 1\n");
+        world.chmod(&format!("far/{name}/{script}"), 0o755);
+    };
+    in_path("none", "sha256sum");
+    in_path("nowhere", "mktemp");
+    for tool in ["openssl", "shasum"] {
+        world.file(format!("far/none/{tool}"), "#!/bin/sh\nexit 1\n").chmod(&format!("far/none/{tool}"), 0o755);
+    }
+    world.dir("far/arm").file("far/arm/uname", "#!/bin/sh\necho Linux aarch64\n").chmod("far/arm/uname", 0o755);
+    world.dir("far/wrong").file("far/wrong/sha256sum", "#!/bin/sh\ncat >/dev/null; echo 0123 -\n");
+    world.chmod("far/wrong/sha256sum", 0o755);
+    for (before, option, why) in [
+        ("", "--upload=never", " (--far-program=PROGRAM says where it is)"),
+        ("", "--upload=/none/such", ", and none can be sent: it cannot be read: No such file or directory"),
+        ("", "--upload=far/text", ", and none can be sent: it is no program for a machine that is known"),
+        ("PATH=$PWD/arm:$PATH", "--upload=own", ", and none can be sent: that is another kind of machine"),
+        ("PATH=$PWD/none:$PATH", "--upload=own", ", and none can be sent: nothing there can check it"),
+        ("PATH=$PWD/nowhere:$PATH", "--upload=own", ", and none can be sent: no directory there can execute it"),
+        ("PATH=$PWD/wrong:$PATH", "--upload=own", ", and none can be sent: it did not arrive whole"),
+    ] {
+        bare_ssh(&world, before, "");
+        let refused = scp_sending(&world, &format!("{option} a h:b"));
+        assert_eq!(refused.code(), Some(1), "{option} {refused}");
+        assert!(refused.stderr.contains(&format!("scp: h: no no-such-safecp there{why}")), "{option} {refused}");
+        assert!(!world.exists("far/b") && world.names("far/tmp").is_empty(), "{before} {option}");
+    }
+}
+
+#[test]
+fn a_program_that_is_cut_on_its_way_is_not_started_and_not_left() {
+    let world = World::new();
+    world.file("a", "a").dir("far");
+    let program = fs::metadata(asked::program()).expect("the program").len();
+    let program = usize::try_from(program).expect("a size");
+    for at in [0, 1, 1 << 20, program - 1, program, program + 1, program + 40, program + 300] {
+        world.file("far/b", "old");
+        bare_ssh(&world, "", &cut(at));
+        let ended = scp_sending(&world, "a h:b");
+        assert!(ended.code() == Some(1) || world.read("far/b") == "a", "{at} {ended}");
+        assert!(["a", "old"].contains(&world.read("far/b").as_str()), "{at} {ended}");
+        // The far end may be at work still when this one has ended.
+        let is_gone = || world.names("far/tmp").is_empty();
+        (0..100).take_while(|_| !is_gone()).for_each(|_| std::thread::sleep(std::time::Duration::from_millis(50)));
+        assert!(is_gone(), "{at} {ended}");
+    }
+    // A byte that changed on its way.
+    bare_ssh(&world, "", &flip(500_000));
+    let refused = scp_sending(&world, "a h:c");
+    assert!(refused.stderr.contains("it did not arrive whole") && !world.exists("far/c"), "{refused}");
+    assert!(world.names("far/tmp").is_empty());
+}
+
 // ---- no safecp at the far end ----
 
 /// What a shell at the far end does with a command.
@@ -339,7 +569,7 @@ fn sftp_world(shell: &str) -> Option<World> {
 
 /// As typed where no safecp is at the far end.
 fn scp_without(world: &World, words: &str) -> Output {
-    world.cp(&format!("--as=scp -S ./ssh --far-program=no-such-safecp {words}"))
+    world.cp(&format!("--as=scp -S ./ssh --far-program=no-such-safecp --upload=never {words}"))
 }
 
 #[track_caller]
@@ -419,7 +649,7 @@ fn over_sftp_a_failure_leaves_the_old_file() {
         assert!(failed.stderr.ends_with("/far/f' differs from its source after the copy\n"), "{failed}");
         // A cut leaves a temporary there, which the next run removes.
         sftp_ssh(&world, shell, &cut(600_000));
-        let words = ["--as=scp", "-S", "./ssh", "--far-program=no-such-safecp", "new", "h:f"];
+        let words = ["--as=scp", "-S", "./ssh", "--far-program=no-such-safecp", "--upload=never", "new", "h:f"];
         let program = asked::as_a_word(&asked::program());
         let ended = Command::new(program).args(words).current_dir(world.path(".")).output().expect("safecp runs");
         assert_eq!((ended.status.code(), world.read("far/f").as_str()), (Some(1), "old"), "{ended:?}");

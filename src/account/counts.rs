@@ -83,6 +83,13 @@ impl Counts {
         }
     }
 
+    /// Takes note of a file that has arrived elsewhere, and was read back there.
+    pub(super) fn arrived(&mut self, bytes: u64) {
+        self.files += 1;
+        self.verified += 1;
+        self.bytes += bytes;
+    }
+
     /// Names that are done and no directories.
     #[must_use]
     pub(super) fn names(&self) -> u64 {

@@ -57,7 +57,17 @@ impl Running {
     /// Takes note of what happened.
     pub(super) fn note(&self, event: &Event<'_>) {
         self.counts().note(event);
-        let wanted = self.wants_name.load(Ordering::Relaxed).then(|| name(event)).flatten();
+        self.keep_name(name(event));
+    }
+
+    /// Takes note of a file that has arrived elsewhere, and was read back there.
+    pub fn arrived(&self, shown: &Path, bytes: u64) {
+        self.counts().arrived(bytes);
+        self.keep_name(Some(shown));
+    }
+
+    fn keep_name(&self, name: Option<&Path>) {
+        let wanted = name.filter(|_| self.wants_name.load(Ordering::Relaxed));
         if let Some(name) = wanted {
             *lock(&self.last) = Some(name.to_owned());
             self.wants_name.store(false, Ordering::Relaxed);

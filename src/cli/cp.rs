@@ -226,7 +226,7 @@ mod tests {
             Invocation::Install(_)
             | Invocation::Move(_)
             | Invocation::Distribute(_)
-            | Invocation::Transfer(_)
+            | Invocation::Transfer { .. }
             | Invocation::Serve(_)
             | Invocation::Seal { .. }
             | Invocation::Check(_)

@@ -43,7 +43,14 @@ pub enum Invocation {
     /// Files or directories to install.
     Install(Box<install::Request>),
     /// A copy to or from another machine.
-    Transfer(Box<Request>),
+    Transfer {
+        /// What, and how.
+        request: Box<Request>,
+        /// The manifest that is made of it.
+        manifest: Option<Wanted>,
+        /// What is told of it beside its messages.
+        accounts: Accounts,
+    },
     /// The far end of one.
     Serve(Server),
     /// Names to move.

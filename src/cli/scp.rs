@@ -5,17 +5,18 @@ use super::draft::Draft;
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, Meaning, apply, option};
 use super::usage_error::{ParseError, Result};
-use crate::account::Accounts;
+use crate::account::{ReportTo, Summary};
 use crate::host::Environment;
 use crate::options::{Options, TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::remote::client::Request;
 use crate::remote::operand::Place;
 use crate::remote::ssh::Ssh;
-use crate::remote::terms::{Carried, Depth, Lasting, Terms};
+use crate::remote::terms::{Carried, Depth, Lasting, Start, Terms};
+use crate::remote::upload::Upload;
 use crate::remote::way::Way;
 use crate::tree::plan::Operands;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -28,9 +29,9 @@ SOURCE and TARGET are paths of this machine, [user@]host:path, or scp://[user@]h
 path with a slash before its first colon is one of this machine: ./a:b. Patterns in a remote SOURCE
 are for the far end: host:'*.c'.
 
-Where no safecp is at the far end, files go over SFTP; a program there makes their digests, or they
-are read back. -3, -T and -A say what is done anyway, or is not needed. -D, -l, -O, -R and -X are
-refused: they ask for what cannot be verified, or is not there.
+Where no safecp is at the far end, this one is sent there and started, and removed again. Where it
+cannot run, files go over SFTP; a program there makes their digests, or they are read back. -3, -T and -A say what is done anyway, or is not needed. -D, -O, -R and -X are refused:
+ they ask for what cannot be verified, or is not there.
 
 Exit status: 0 if everything was copied and reads the same at the far end, 1 otherwise.";
 
@@ -42,6 +43,8 @@ struct ScpDraft {
     way: Way,
     program: OsString,
     far_program: OsString,
+    upload: Upload,
+    speed_max: Option<u64>,
     arguments: Vec<OsString>,
 }
 
@@ -88,8 +91,8 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Value(|draft, value| draft.tell_value("-i", value))),
         option(lettered("jump", 'J', "DESTINATION", "go by way of this machine"),
             Value(|draft, value| draft.tell_value("-J", value))),
-        option(lettered("limit", 'l', "KBIT", "refused: no rate is limited"),
-            Word(|_, _| refused("-l", "no rate is limited; ssh's IPQoS lets others go first"))),
+        option(lettered("limit", 'l', "KBIT", "send and receive so many kilobits a second at most"),
+            Word(|draft, number| draft.limit(number))),
         option(lettered("ssh-option", 'o', "OPTION", "an option of ssh_config(5)"),
             Value(|draft, value| draft.tell_value("-o", value))),
         option(letter("original", 'O', "refused: the original protocol verifies nothing"),
@@ -120,10 +123,25 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Flag(|draft| draft.terms.lasting = Lasting::Durable)),
         option(valued("far-program", "PROGRAM", "what safecp is called at the far end (default: safecp)"),
             Value(|draft, value| { draft.far_program = value.to_owned(); Ok(()) })),
+        option(valued("manifest", "FILE", "write down what has arrived here, to be checked later").value_hint(ValueHint::FilePath),
+            Value(|draft, file| draft.common.manifest(file))),
+        option(valued("manifest-format", "FORMAT", "write it as mtree (default), b3sum or sha256sum has it"),
+            Word(|draft, word| draft.common.manifest_format(word))),
         option(flag("names", None, "print each name that is copied"),
             Flag(|draft| draft.terms.verbosity = Verbosity::Names)),
+        option(flag("progress", None, "show on standard error how far the run is, and --summary in the end"),
+            Flag(|draft| draft.common.progress())),
+        option(valued("report", "FILE", "write a line of JSON to FILE for each name that has arrived here, and one at the end")
+                .value_hint(ValueHint::FilePath),
+            Value(|draft, file| draft.common.report(file))),
+        option(flag("resume", None, "do not copy again what is there and holds the same bytes: digests are compared where it is"),
+            Flag(|draft| draft.terms.start = Start::Resumed)),
         option(valued("sparse", "WHEN", "make holes in the target: auto (default), always, never"),
             Word(|draft, word| draft.common.sparse(word))),
+        option(flag("summary", None, "say on standard error in the end what the run came to"),
+            Flag(|draft| draft.common.accounts.summary = Summary::AtEnd)),
+        option(valued("upload", "WHICH", "where no safecp is, send and start: own (this program, default), PATH (with a slash), never"),
+            Value(|draft, which| draft.upload(which))),
         option(valued("verify", "HOW", "read every copy back: content (default), device, none"),
             Word(|draft, how| draft.common.verify(how))),
     ]
@@ -146,6 +164,8 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
         way: Way::Safecp,
         program: OsString::from("ssh"),
         far_program: OsString::from("safecp"),
+        upload: Upload::Own,
+        speed_max: None,
         arguments: Vec::new(),
     };
     apply(&options(), matches, &mut draft)?;
@@ -170,9 +190,38 @@ impl ScpDraft {
         }
     }
 
+    /// As scp has it: so many times 1024 bits.
+    fn limit(&mut self, number: &str) -> Result<()> {
+        let kilobits: Option<u64> = number.parse().ok().filter(|number| (1..=100 << 20).contains(number));
+        let kilobits = kilobits.ok_or_else(|| ParseError::new(format!("invalid bandwidth limit '{number}'")))?;
+        self.speed_max = Some(kilobits * 1024 / 8);
+        Ok(())
+    }
+
+    fn upload(&mut self, which: &OsStr) -> Result<()> {
+        self.upload = match which.as_encoded_bytes() {
+            b"own" => Upload::Own,
+            b"never" => Upload::Never,
+            path if path.contains(&b'/') => Upload::Program(PathBuf::from(which)),
+            _ => {
+                let which = quoted(Path::new(which));
+                return Err(ParseError::new(format!(
+                    "invalid argument {which} for '--upload': own, never, or a path with a slash"
+                )));
+            }
+        };
+        Ok(())
+    }
+
     fn decide(self, typed: &[PathBuf], environment: &Environment) -> Result<Invocation> {
         let (common, _) = self.common.decide(environment)?;
-        let Options { sparse, verify, .. } = common;
+        let (manifest, accounts) = (self.common.wanted()?, self.common.wanted_accounts()?);
+        let Options { sparse, verify, record, seals, .. } = common;
+        if accounts.report == Some(ReportTo::Output) && self.terms.verbosity > Verbosity::Quiet {
+            return Err(ParseError::new(
+                "--report=- cannot be used with -v or --names, which write to standard output too",
+            ));
+        }
         if verify == Verify::Blake3 {
             return Err(ParseError::new("--verify=blake3 is what is always done between two machines"));
         }
@@ -191,10 +240,16 @@ impl ScpDraft {
             return Err(ParseError::new(missing));
         }
         let is_remote = |place: &Place| matches!(place, Place::Remote { .. });
+        if is_remote(&target) && (manifest.is_some() || accounts.report.is_some()) {
+            let why =
+                "--manifest and --report tell of what arrives here; where it is written, 'safecp --manifest' makes one";
+            return Err(ParseError::last(why));
+        }
         if is_remote(&target) || sources.iter().all(is_remote) {
             let ssh = Ssh { program: self.program, arguments: self.arguments };
-            let request = Request { sources, target, terms, way: self.way, ssh, far_program: self.far_program };
-            return Ok(Invocation::Transfer(Box::new(request)));
+            let Self { way, far_program, upload, speed_max, .. } = self;
+            let request = Request { sources, target, terms, way, ssh, far_program, upload, speed_max, record, seals };
+            return Ok(Invocation::Transfer { request: Box::new(request), manifest, accounts });
         }
         if sources.iter().any(is_remote) {
             return Err(ParseError::last("sources of this machine and of others go to a third one only"));
@@ -209,10 +264,10 @@ impl ScpDraft {
             strips: false,
         };
         Ok(Invocation::Copy {
-            options: Box::new(terms.options()),
+            options: Box::new(Options { record, seals, ..terms.options() }),
             operands,
-            manifest: None,
-            accounts: Accounts::default(),
+            manifest,
+            accounts,
             warnings: Vec::new(),
         })
     }
@@ -225,8 +280,10 @@ mod tests {
     use crate::remote::client::Request;
     use crate::remote::operand::Place;
     use crate::remote::terms::{Carried, Depth, Lasting};
+    use crate::remote::upload::Upload;
     use crate::remote::way::Way;
     use std::ffi::OsString;
+    use std::path::PathBuf;
 
     fn typed(line: &str) -> Result<Invocation, String> {
         let arguments = ["safecp", "--as=scp"].into_iter().chain(line.split_whitespace());
@@ -236,7 +293,7 @@ mod tests {
 
     fn transfer(line: &str) -> Request {
         match typed(line) {
-            Ok(Invocation::Transfer(request)) => *request,
+            Ok(Invocation::Transfer { request, .. }) => *request,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -267,8 +324,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_to_a_host_without_safecp_is_chosen() {
+        let of = |line| transfer(line).upload;
+        assert_eq!((of("a h:b"), of("--upload=never a h:b")), (Upload::Own, Upload::Never));
+        assert_eq!(of("--upload=./other a h:b"), Upload::Program(PathBuf::from("./other")));
+        assert!(typed("--upload=other a h:b").is_err());
+    }
+
+    #[test]
     fn what_cannot_be_done_is_refused_with_its_reason() {
-        for line in ["-O a h:b", "-l 8 a h:b", "-R h:a g:b", "-D x a h:b", "-X n=1 a h:b"] {
+        for line in ["-O a h:b", "-R h:a g:b", "-D x a h:b", "-X n=1 a h:b"] {
             assert!(typed(line).expect_err(line).contains(" is refused: "), "{line}");
         }
         for how in ["map", "blake3"] {
@@ -276,6 +341,21 @@ mod tests {
         }
         assert!(typed("a h:b c").is_err() && typed("h:a").is_err() && typed("").is_err());
         assert!(typed("-- -x@h:a b").expect_err("an option").contains("cannot begin with '-'"));
+    }
+
+    #[test]
+    fn a_rate_is_limited_in_kilobits() {
+        assert_eq!((transfer("-l 8 a h:b").speed_max, transfer("a h:b").speed_max), (Some(1024), None));
+        assert!(["0", "-1", "x", "999999999"].iter().all(|number| typed(&format!("-l {number} a h:b")).is_err()));
+    }
+
+    #[test]
+    fn what_is_written_down_is_what_arrives_here() {
+        for option in ["--manifest=m", "--report=r"] {
+            assert!(typed(&format!("{option} h:a b")).is_ok(), "{option}");
+            assert!(typed(&format!("{option} a h:b")).expect_err(option).contains("what arrives here"), "{option}");
+        }
+        assert!(typed("--progress --resume a h:b").is_ok() && typed("--report=- -v h:a b").is_err());
     }
 
     #[test]

@@ -31,7 +31,9 @@ pub fn run(invocation: Invocation, environment: &Environment) -> Result<ExitCode
         Invocation::Distribute(request) => several_targets::distribute(environment, *request),
         Invocation::Install(request) => install::install(environment, *request),
         Invocation::Move(request) => mv::move_names(environment, *request),
-        Invocation::Transfer(request) => transfer::transfer(environment, &request),
+        Invocation::Transfer { request, manifest, accounts } => {
+            transfer::transfer(environment, &request, (manifest.as_ref(), &accounts))
+        }
         Invocation::Serve(server) => transfer::serve(&server),
         Invocation::Seal { operand, wanted, jobs } => lists::seal(environment, &operand, &wanted, jobs),
         Invocation::Check(request) => lists::check(environment, &request),

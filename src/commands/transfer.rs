@@ -1,30 +1,81 @@
 //! A copy to or from another machine: this end of it, and the far one.
 
-use super::console::{exit_code, report};
+use super::console::exit_code;
 use super::failure::Failure;
 use super::machine::this_host;
+use crate::account::{Accounts, Telling};
+use crate::archive::manifest::Place;
+use crate::archive::recorder::{Recorder, Root};
+use crate::archive::{Manifest, Wanted};
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::process::survive_closed_pipes;
 use crate::kernel::retry::Retrying;
+use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::remote::client::{self, Client};
+use crate::remote::operand;
 use crate::remote::server::{self, Server};
+use crate::report::{Event, Listener};
 use crate::signals;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A copy to or from another machine.
-pub(super) fn transfer(environment: &Environment, request: &client::Request) -> Result<ExitCode, Failure> {
-    let report = report(environment, request.terms.verbosity);
-    let watch = signals::watch(signals::GRACE)?;
+pub(super) fn transfer(
+    environment: &Environment,
+    request: &client::Request,
+    (manifest, accounts): (Option<&Wanted>, &Accounts),
+) -> Result<ExitCode, Failure> {
+    let telling = Telling::begin(environment, accounts, request.terms.verbosity)?;
+    let account = telling.account();
+    let watch = telling.watch()?;
     // A far end that is gone is told, whatever pipe tells it.
     survive_closed_pipes();
-    let host = this_host(&request.terms.options(), &report);
+    let options = request.terms.options();
+    let host = this_host(&options, &telling.report);
     let kernel = Retrying(Linux::new());
+    let (host, report, running) = (&host, &telling.report, &*telling.running);
     let (program, stop) = (environment.program, &watch.stop);
-    Client { kernel: &kernel, request, program, host: &host, report: &report, stop }.run();
-    let is_done = report.finish();
+    let run = |listener: &dyn Listener| {
+        Client { kernel: &kernel, request, program, host, report, listener, running, stop }.run();
+    };
+    let listed = || -> Result<(), Failure> {
+        match (manifest, &request.target) {
+            (Some(wanted), operand::Place::Local(target)) => {
+                let place = Place::open(&kernel, wanted)?;
+                let (root, base) = root_of(&kernel, target);
+                let recorder = Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base);
+                run(&recorder);
+                if !watch.stop.load(Ordering::Relaxed) {
+                    recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+                }
+            }
+            (Some(_) | None, _) => run(&account),
+        }
+        Ok(())
+    };
+    let sources = request.local_sources();
+    let count = |is_over: &AtomicBool| {
+        if sources.len() == request.sources.len() {
+            running.totals.count(&kernel, &sources, &options, is_over);
+        }
+    };
+    telling.look_on(count, listed)?;
+    let is_done = telling.finish(&account, watch.is_asked());
     watch.die_if_asked();
     Ok(exit_code(is_done))
+}
+
+/// Which directory the names of a manifest lie in that is made of what arrives at a target, and the directory of all targets.
+fn root_of<K: Kernel>(kernel: &K, target: &Path) -> (Root, Option<K::File>) {
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    let open = |path: &Path| kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()).ok();
+    let above = target.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match open(target) {
+        Some(directory) => (Root::Targets, Some(directory)),
+        None => (Root::Target, open(above)),
+    }
 }
 
 /// The far end of one.

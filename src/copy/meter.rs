@@ -54,7 +54,7 @@ impl Meter {
         Some(self.begin(source.shown, size, passes(verify)))
     }
 
-    /// Follows a file that is read without a copy, likewise.
+    /// Follows a file that is read without a copy, or sent elsewhere, likewise.
     #[must_use]
     pub fn follow_reading(&self, shown: &Path, size: u64) -> Option<Following<'_>> {
         (size >= FOLLOWED_MIN).then(|| self.begin(shown, size, 1))

@@ -2,6 +2,7 @@
 
 use super::copier::Copier;
 use super::pass::{Digested, End, Holes, Mode, Pass, Position, TargetHoles, Zeros};
+use super::sealed::Sealing;
 use super::stopped::Stopped;
 use super::types::Source;
 use crate::error::{Action, Error};
@@ -9,7 +10,7 @@ use crate::kernel::Kernel;
 use std::path::Path;
 
 impl<K: Kernel> Copier<'_, K> {
-    /// Whether two regular files, both open for reading, hold the same bytes.
+    /// Whether two regular files, both open for reading, hold the same bytes. Of a source whose digest is told nothing is read.
     pub(crate) fn holds_same_bytes(
         &self,
         source: &Source<'_, K::File>,
@@ -17,6 +18,12 @@ impl<K: Kernel> Copier<'_, K> {
         copy_shown: &Path,
     ) -> Result<bool, Error> {
         let failed = |errno| Error::call(Action::Read, copy_shown, errno);
+        if let Some(digest) = self.kernel.told(source.file) {
+            let sealing =
+                Sealing { kernel: self.kernel, geometry: self.geometry, threads: None, stop: self.stop, meter: None };
+            let (size, digests) = sealing.content(copy, copy_shown, source.stat.size)?;
+            return Ok(size == source.stat.size && *digests.whole.as_bytes() == digest);
+        }
         let pass = Pass {
             kernel: self.kernel,
             source: source.file,

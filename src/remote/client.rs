@@ -6,17 +6,20 @@ use super::kernel::World;
 use super::message::{Message, Sources, Verdict, Wish};
 use super::operand::{Host, Place, from_home, label, unlike_labels};
 use super::over_sftp::OverSftp;
+use super::paced::Paced;
 use super::pattern::{has_pattern, stands_for};
 use super::receiver::Receiver;
 use super::relay::relay;
 use super::sender::Sender;
 use super::ssh::{FAILED, NOT_FOUND, Ssh};
 use super::terms::Terms;
+use super::upload::{Parcel, Unfit, Upload};
 use super::way::{Lack, Way};
+use crate::account::Running;
 use crate::error::Error;
 use crate::host;
 use crate::kernel::Kernel;
-use crate::options::{TargetRule, Verbosity, Verify};
+use crate::options::{Record, TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
 use crate::tree::plan::Operands;
@@ -42,6 +45,22 @@ pub struct Request {
     pub ssh: Ssh,
     /// What safecp is called at the far end, in the words of its shell.
     pub far_program: OsString,
+    /// What is sent there if it is not.
+    pub upload: Upload,
+    /// So many bytes a second go at most (-l).
+    pub speed_max: Option<u64>,
+    /// What is found out of the files that arrive here.
+    pub record: Record,
+    /// Whether that is what a manifest takes, too.
+    pub seals: bool,
+}
+
+impl Request {
+    /// The sources that are files of this machine.
+    #[must_use]
+    pub fn local_sources(&self) -> Vec<PathBuf> {
+        self.sources.iter().filter_map(local).collect()
+    }
 }
 
 /// What all connections of a run share.
@@ -56,6 +75,10 @@ pub struct Client<'a, K: Kernel> {
     pub host: &'a host::Host,
     /// Who is told.
     pub report: &'a Report,
+    /// Who is told first, and tells it.
+    pub listener: &'a dyn Listener,
+    /// How far the run is, for whoever looks on.
+    pub running: &'a Running,
     /// Set where the run is to end.
     pub stop: &'a Arc<AtomicBool>,
 }
@@ -65,6 +88,15 @@ struct Reached {
     child: Child,
     input: Input,
     output: Output,
+}
+
+/// Which safecp a far end runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The one that is installed there.
+    There,
+    /// One that was sent.
+    Here,
 }
 
 /// What came of calling safecp at a far end.
@@ -86,7 +118,7 @@ impl<K: Kernel> Client<'_, K> {
         let sources = &self.request.sources;
         match &self.request.target {
             Place::Remote { host, path } => {
-                let paths: Vec<PathBuf> = sources.iter().filter_map(local).collect();
+                let paths = self.request.local_sources();
                 if !paths.is_empty() {
                     self.push(host, path, &paths);
                 }
@@ -100,7 +132,7 @@ impl<K: Kernel> Client<'_, K> {
 
     fn failed(&self, text: String) {
         if !self.stop.load(Ordering::Relaxed) {
-            self.report.hear(&Event::Failed(&Error::Refused(text)));
+            self.listener.hear(&Event::Failed(&Error::Refused(text)));
         }
     }
 
@@ -115,55 +147,87 @@ impl<K: Kernel> Client<'_, K> {
             return Answer::Lacking(Lack::Asked);
         }
         let command = [self.request.far_program.as_os_str(), OsStr::new(" --server")].into_iter().collect::<OsString>();
-        let mut child = match self.request.ssh.run(host, &command) {
+        let Some(mut reached) = self.call(host, &command) else { return Answer::Failed };
+        let greeted = greet(&mut reached.output).and_then(|()| await_greeting(&mut reached.input));
+        match greeted {
+            Ok(()) => self.ask(reached, host, wish, Origin::There),
+            Err(error) => match self.unmet(reached, host, &error) {
+                Answer::Lacking(Lack::NotFound(far)) => self.bring(host, wish, far),
+                answer => answer,
+            },
+        }
+    }
+
+    /// Sends a safecp there, and says what is wanted of it.
+    fn bring(&self, host: &Host, wish: Wish, far: String) -> Answer {
+        let parcel = match Parcel::of(self.kernel, &self.request.upload) {
+            Ok(Some(parcel)) => parcel,
+            Ok(None) => return Answer::Lacking(Lack::NotFound(far)),
+            Err(unfit) => return Answer::Lacking(Lack::Unfit(far, unfit)),
+        };
+        let Some(mut reached) = self.call(host, &parcel.command()) else { return Answer::Failed };
+        let (input, output) = (&mut reached.input, &mut reached.output);
+        let sent = parcel.send(input, output).and_then(|()| await_greeting(input));
+        match sent.and_then(|()| greet(output)) {
+            Ok(()) => self.ask(reached, host, wish, Origin::Here),
+            Err(error) => match status(reached) {
+                Some(status) if status != FAILED => Answer::Lacking(Lack::Unfit(far, Unfit::by_status(status))),
+                Some(_) | None => self.lost(host, &error),
+            },
+        }
+    }
+
+    /// Starts a command at the far end.
+    fn call(&self, host: &Host, command: &OsStr) -> Option<Reached> {
+        let mut child = match self.request.ssh.run(host, command) {
             Ok(child) => child,
             Err(error) => {
                 let program = quoted(Path::new(&self.request.ssh.program));
                 self.failed(format!("cannot run {program}: {}", words(&error)));
-                return Answer::Failed;
+                return None;
             }
         };
-        let (Some(input), Some(output)) = (child.stdout.take(), child.stdin.take()) else { return Answer::Failed };
-        let (mut input, mut output) = streams(input, output);
-        let greeted = greet(&mut output).and_then(|()| await_greeting(&mut input));
-        if let Err(error) = greeted {
-            drop((input, output));
-            return self.unmet(child, host, &error);
-        }
+        let (stdout, stdin, speed_max) = (child.stdout.take()?, child.stdin.take()?, self.request.speed_max);
+        let (input, output) = streams(Paced::new(stdout, speed_max), Paced::new(stdin, speed_max));
+        Some(Reached { child, input, output })
+    }
+
+    /// Says what is wanted of a far end that has greeted.
+    fn ask(&self, mut reached: Reached, host: &Host, wish: Wish, origin: Origin) -> Answer {
         let speaker = OsString::from(format!("{}: {host}", self.program));
         let hello = Message::Request { wish, terms: self.request.terms, speaker };
-        let met = agree(&mut input).and_then(|()| send(&mut output, &hello).map(drop));
-        match met.and_then(|()| output.flush()) {
+        let met = agree(&mut reached.input).and_then(|()| send(&mut reached.output, &hello).map(drop));
+        match met.and_then(|()| reached.output.flush()) {
             Ok(()) => {
-                self.note(host);
-                Answer::Safecp(Reached { child, input, output })
+                self.note(host, origin);
+                Answer::Safecp(reached)
             }
             Err(error) => {
-                drop((input, output));
-                self.failed(format!("{host}: {}", words(&error)));
                 // How it ended says no more than that.
-                child.wait().map(drop).unwrap_or(());
-                Answer::Failed
+                status(reached);
+                self.lost(host, &error)
             }
         }
     }
 
+    fn lost(&self, host: &Host, error: &io::Error) -> Answer {
+        self.failed(format!("{host}: {}", words(error)));
+        Answer::Failed
+    }
+
     /// What it means that nothing of ours has greeted.
-    fn unmet(&self, mut child: Child, host: &Host, error: &io::Error) -> Answer {
+    fn unmet(&self, reached: Reached, host: &Host, error: &io::Error) -> Answer {
         let far = self.request.far_program.to_string_lossy().into_owned();
-        match child.wait().ok().and_then(|status| status.code()) {
+        match status(reached) {
             Some(NOT_FOUND) => Answer::Lacking(Lack::NotFound(far)),
             // A shell that lets nobody in, or a forced command, which SFTP may be: it ends at what is no packet.
             Some(status) if status != FAILED && has_ended(error) => Answer::Lacking(Lack::Silent(far)),
-            Some(_) | None => {
-                self.failed(format!("{host}: {}", words(error)));
-                Answer::Failed
-            }
+            Some(_) | None => self.lost(host, error),
         }
     }
 
     /// Says which way was taken (-v).
-    fn note(&self, host: &Host) {
+    fn note(&self, host: &Host, origin: Origin) {
         if self.request.terms.verbosity >= Verbosity::Names {
             let proof = if self.request.terms.verify == Verify::Nothing {
                 "not verified"
@@ -171,13 +235,18 @@ impl<K: Kernel> Client<'_, K> {
                 "verified where it is written"
             };
             let far = self.request.far_program.to_string_lossy();
-            self.report.hear(&Event::Noted(&format!("{host}: by {far} there, {proof}")));
+            let by = match origin {
+                Origin::There => format!("by {far} there"),
+                Origin::Here => format!("no {far} there: by this one, sent there and checked"),
+            };
+            self.report.hear(&Event::Noted(&format!("{host}: {by}, {proof}")));
         }
     }
 
     fn over_sftp<'a>(&'a self, host: &'a Host, lack: Lack) -> OverSftp<'a, K> {
-        let Request { ssh, terms, .. } = self.request;
-        OverSftp { kernel: self.kernel, ssh, host, terms: *terms, lack, report: self.report, stop: self.stop }
+        let Request { ssh, terms, speed_max, .. } = self.request;
+        let (kernel, report, running, stop) = (self.kernel, self.report, self.running, self.stop);
+        OverSftp { kernel, ssh, host, terms: *terms, speed_max: *speed_max, lack, report, running, stop }
     }
 
     /// What became of both ends.
@@ -205,7 +274,8 @@ impl<K: Kernel> Client<'_, K> {
             Answer::Failed => return,
         };
         let world = World { local: self.kernel, root: None, intake: None };
-        let sender = Sender::new(&world, self.request.terms, (input, output), self.report, self.stop);
+        let mut sender = Sender::new(&world, self.request.terms, (input, output), self.listener, self.stop);
+        sender.tell_of(self.running);
         let verdict = sender.run(paths);
         self.end(child, host, verdict);
     }
@@ -214,6 +284,9 @@ impl<K: Kernel> Client<'_, K> {
     fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
         let Reached { child, input, output } = match self.reach(host, Wish::Send { patterns: patterns.clone() }) {
             Answer::Safecp(reached) => reached,
+            Answer::Lacking(lack) if self.request.seals || self.request.record == Record::Kept => {
+                return self.over_sftp(host, lack).refuse("SFTP makes no --manifest and no --report");
+            }
             Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
             Answer::Failed => return,
         };
@@ -223,6 +296,9 @@ impl<K: Kernel> Client<'_, K> {
             terms: self.request.terms,
             host: self.host,
             report: self.report,
+            listener: self.listener,
+            meter: Some(&self.running.meter),
+            kept: (self.request.record, self.request.seals),
             stop: Arc::clone(self.stop),
         };
         let name = host.name.to_string_lossy();
@@ -271,6 +347,13 @@ impl<K: Kernel> Client<'_, K> {
         self.end(sender.child, from, verdict);
         self.end(receiver.child, to, verdict);
     }
+}
+
+/// How a far end has ended that is listened to no more.
+fn status(reached: Reached) -> Option<i32> {
+    let Reached { mut child, input, output } = reached;
+    drop((input, output));
+    child.wait().ok().and_then(|status| status.code())
 }
 
 fn local(place: &Place) -> Option<PathBuf> {

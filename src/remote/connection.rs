@@ -23,7 +23,7 @@ pub(super) fn streams(input: impl Read + Send + 'static, output: impl Write + Se
 }
 
 /// What is looked for in all that a login may print.
-const GREETING: &[u8] = b"\0safecp remote\n";
+pub(super) const GREETING: &[u8] = b"\0safecp remote\n";
 
 /// More is not skipped.
 const NOISE_MAX: usize = 64 << 10;
@@ -70,15 +70,20 @@ pub(super) fn agree(input: &mut dyn Read) -> Result<()> {
 
 /// Reads up to the end of the greeting.
 pub(super) fn await_greeting(input: &mut dyn Read) -> Result<()> {
-    let mut last = Vec::with_capacity(GREETING.len());
+    await_words(input, GREETING)
+}
+
+/// Reads up to the end of these words.
+pub(super) fn await_words(input: &mut dyn Read, words: &[u8]) -> Result<()> {
+    let mut last = Vec::with_capacity(words.len());
     for _ in 0..NOISE_MAX {
         let mut byte = [0];
         input.read_exact(&mut byte)?;
-        if last.len() == GREETING.len() {
+        if last.len() == words.len() {
             last.remove(0);
         }
         last.push(byte[0]);
-        if last == GREETING {
+        if last == words {
             return Ok(());
         }
     }

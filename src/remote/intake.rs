@@ -2,7 +2,8 @@
 //!
 //! Each chunk is proved by its value before a byte of it is handed on, and the whole by its digest before the end of the
 //! file is. What nobody asks for is skipped. A chunk that arrived damaged, or that is needed once more, is asked for
-//! again; whatever was on its way then waits here, and the sender's window bounds it. Once the stream cannot be
+//! again; whatever was on its way then waits here, and the sender's window bounds it. Of a file that is resumed the sender
+//! tells the digest alone, and its chunks are asked for, several ahead, if what is here differs. Once the stream cannot be
 //! understood, nothing that comes is believed, and the run is asked to end.
 
 use super::connection::{Input, Output, receive, send, strange, words};
@@ -23,6 +24,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A tree that is deeper is refused: each level holds a directory open.
 const DEPTH_MAX: usize = 1000;
 
+/// So many chunks of a resumed file are asked for ahead: as many as the window has room for.
+const AHEAD: u64 = WINDOW / CHUNK;
+
 /// What a receiver takes in; see the head of this file.
 pub(super) struct Intake {
     input: Input,
@@ -30,6 +34,8 @@ pub(super) struct Intake {
     /// What came while a chunk was waited for, and how long it was.
     queue: VecDeque<(Message, u64)>,
     queued: u64,
+    /// Chunks that were asked for and have not come: of which entry, and their numbers.
+    asked: VecDeque<(u64, u64)>,
     /// What may come beside the names in directories.
     operands: Vec<Awaited>,
     /// Operands that have come, by their names in messages.
@@ -79,11 +85,28 @@ struct Stream {
     chunk: (u64, u64, Vec<u8>),
     tree: Option<Tree>,
     end: Option<End>,
+    /// Whether anybody wanted to know what it holds.
+    interest: Interest,
+}
+
+/// Whether anybody wanted to know what a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interest {
+    None,
+    Some,
 }
 
 impl Stream {
     fn of(id: u64) -> Self {
-        Self { id, position: 0, zeros: 0, chunk: (0, 0, Vec::new()), tree: Some(Tree::new(CHUNK)), end: None }
+        Self {
+            id,
+            position: 0,
+            zeros: 0,
+            chunk: (0, 0, Vec::new()),
+            tree: Some(Tree::new(CHUNK)),
+            end: None,
+            interest: Interest::None,
+        }
     }
 
     /// What stands at an offset, of the chunk that is at hand.
@@ -119,6 +142,7 @@ impl Intake {
             output,
             queue: VecDeque::new(),
             queued: 0,
+            asked: VecDeque::new(),
             operands,
             arrived: BTreeMap::new(),
             levels: Vec::new(),
@@ -209,6 +233,9 @@ impl Intake {
             return Err(errno);
         }
         let id = file.entry.id;
+        if let Content::Told(digest) = found.content {
+            return self.read_told(file, (found.stat.size, digest), buffer, offset);
+        }
         loop {
             if let Some(held) = self.stream.held(id, offset) {
                 let count = held.len().min(buffer.len());
@@ -232,6 +259,57 @@ impl Intake {
             }
             self.stream.chunk = (id, number * CHUNK, bytes);
         }
+    }
+
+    /// BLAKE3 of a file, if the sender tells it before its content.
+    pub(super) fn told(&mut self, file: &Received) -> Option<[u8; 32]> {
+        let Content::Told(digest) = file.found().ok()?.content else { return None };
+        self.stream.interest = Interest::Some;
+        self.whole.insert(file.shown.clone(), (file.entry.id, digest));
+        Some(digest)
+    }
+
+    /// Reads a file of which the sender has told the digest. Its chunks are asked for; the last one is handed on only if all
+    /// of them add up to what was told.
+    fn read_told(&mut self, file: &Received, told: (u64, [u8; 32]), buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let (id, (size, digest)) = (file.entry.id, told);
+        if offset >= size {
+            return Ok(0);
+        }
+        if self.stream.held(id, offset).is_none() {
+            let start = offset - offset % CHUNK;
+            let chunk = self.fetch(file, start / CHUNK, size)?;
+            let is_next = self.stream.id == id && self.stream.position == start;
+            if !is_next {
+                self.stream.chunk = (id, start, chunk.bytes);
+            } else {
+                self.stream.interest = Interest::Some;
+                self.stream.add(start, chunk.bytes);
+                if self.stream.position >= size {
+                    self.add_up(file, size, digest)?;
+                }
+            }
+        }
+        // Nothing there: the file is shorter by now.
+        let held = self.stream.held(id, offset).unwrap_or_default();
+        let count = held.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&held[..count]);
+        Ok(count)
+    }
+
+    /// A chunk of a file that is read from its beginning to its end: the next ones are asked for as well.
+    fn fetch(&mut self, file: &Received, number: u64, size: u64) -> Result<Chunk> {
+        let id = file.entry.id;
+        let last = (size - 1) / CHUNK;
+        let furthest = self.asked.back().filter(|(of, _)| *of == id).map(|(_, number)| *number);
+        let is_asked = self.asked.contains(&(id, number));
+        let first = furthest.filter(|_| is_asked).map_or(number, |furthest| furthest + 1);
+        for ahead in first..=last.min(number + AHEAD - 1) {
+            self.ask(id, ahead)?;
+        }
+        self.output.flush().map_err(|error| self.break_off(&error))?;
+        let chunk = self.await_patch(id, number)?;
+        if chunk.bytes.is_empty() || is_right(&chunk) { Ok(chunk) } else { self.mended(file, number) }
     }
 
     /// Takes in the next part of a file's content.
@@ -275,39 +353,68 @@ impl Intake {
         if let Some(errno) = end.error {
             return Err(errno);
         }
-        let root = self.stream.tree.take().and_then(|tree| tree.root(end.size));
-        let is_whole = self.stream.position == end.size && root.is_some_and(|root| *root.as_bytes() == end.digest);
+        self.add_up(file, end.size, end.digest)?;
+        file.has_changed.store(end.steadiness == Steadiness::Changed, Ordering::Relaxed);
+        self.stream.end = Some(end);
+        Ok(())
+    }
+
+    /// All chunks of a file have come: they have to be what was read.
+    fn add_up(&mut self, file: &Received, size: u64, digest: [u8; 32]) -> Result<()> {
+        let root = self.stream.tree.take().and_then(|tree| tree.root(size));
+        let is_whole = self.stream.position == size && root.is_some_and(|root| *root.as_bytes() == digest);
         if !is_whole {
             let name = quoted(&file.shown);
             self.notes.push(Note::Damaged(format!("verification failed: {name} did not arrive as it was sent")));
+            // No byte of it is at hand any more.
+            self.stream.chunk = (0, 0, Vec::new());
             return Err(Errno::IO);
         }
-        file.has_changed.store(end.steadiness == Steadiness::Changed, Ordering::Relaxed);
-        self.whole.insert(file.shown.clone(), (end.id, end.digest));
-        self.stream.end = Some(end);
+        self.whole.insert(file.shown.clone(), (file.entry.id, digest));
         Ok(())
+    }
+
+    fn ask(&mut self, id: u64, number: u64) -> Result<()> {
+        self.asked.push_back((id, number));
+        let asked = send(&mut self.output, &Message::Again { id, number });
+        asked.map(drop).map_err(|error| self.break_off(&error))
     }
 
     /// Asks for a chunk, which is to come before anything else is looked at.
     fn again(&mut self, file: &Received, number: u64) -> Result<Chunk> {
         let id = file.entry.id;
-        let asked = send(&mut self.output, &Message::Again { id, number }).and_then(|_| self.output.flush());
-        asked.map_err(|error| self.break_off(&error))?;
+        self.ask(id, number)?;
+        self.output.flush().map_err(|error| self.break_off(&error))?;
+        let mut chunk = self.await_patch(id, number)?;
+        // What was asked for ahead comes first.
+        while self.asked.contains(&(id, number)) {
+            chunk = self.await_patch(id, number)?;
+        }
+        // A file that is shorter by now has nothing there.
+        if chunk.bytes.is_empty() || is_right(&chunk) {
+            return Ok(chunk);
+        }
+        let (start, name) = (number * CHUNK, quoted(&file.shown));
+        let end = start + chunk.bytes.len() as u64;
+        let note = format!("verification failed: bytes {start} to {end} of {name} arrived damaged twice");
+        self.notes.push(Note::Damaged(note));
+        Err(Errno::IO)
+    }
+
+    /// Waits for a chunk that was asked for. Those that were asked for before it are no longer wanted.
+    fn await_patch(&mut self, id: u64, number: u64) -> Result<Chunk> {
         loop {
             let (message, length) = receive(&mut self.input).map_err(|error| self.break_off(&error))?;
             match message {
-                // A file that is shorter by now has nothing there.
-                Message::Patch(chunk) if (chunk.id, chunk.number) == (id, number) => {
-                    if chunk.bytes.is_empty() || is_right(&chunk) {
+                Message::Patch(chunk) => {
+                    let is_due = self.asked.pop_front() == Some((chunk.id, chunk.number));
+                    if !is_due {
+                        return Err(self.break_off(&strange()));
+                    }
+                    if (chunk.id, chunk.number) == (id, number) {
                         return Ok(chunk);
                     }
-                    let (start, name) = (number * CHUNK, quoted(&file.shown));
-                    let end = start + chunk.bytes.len() as u64;
-                    let note = format!("verification failed: bytes {start} to {end} of {name} arrived damaged twice");
-                    self.notes.push(Note::Damaged(note));
-                    return Err(Errno::IO);
                 }
-                Message::Patch(_) => return Err(self.break_off(&strange())),
                 message => {
                     self.queued += length;
                     // One message may be larger than the window.
@@ -330,7 +437,7 @@ impl Intake {
                 self.queued -= length;
                 (message, length)
             }
-            None => receive(&mut self.input).map_err(|error| self.break_off(&error))?,
+            None => self.receive_unasked()?,
         };
         self.taken += length;
         self.entries += u64::from(matches!(message, Message::Entry(_)));
@@ -338,6 +445,17 @@ impl Intake {
             self.credit().map_err(|error| self.break_off(&error))?;
         }
         Ok(message)
+    }
+
+    /// What comes next but for chunks that were asked for ahead, and are no longer wanted.
+    fn receive_unasked(&mut self) -> Result<(Message, u64)> {
+        loop {
+            let came = receive(&mut self.input).map_err(|error| self.break_off(&error))?;
+            match &came.0 {
+                Message::Patch(chunk) if self.asked.pop_front() == Some((chunk.id, chunk.number)) => {}
+                _ => return Ok(came),
+            }
+        }
     }
 
     /// Tells the sender how far this side has come.
@@ -350,6 +468,7 @@ impl Intake {
 
     /// A name that has come.
     fn enter(&mut self, entry: Entry) -> Result<Arc<Received>> {
+        self.pass_over_unread();
         let last = self.current.as_ref().map_or(0, |current| current.entry.id);
         let name = Path::new(&entry.name);
         let is_operand = self.levels.is_empty();
@@ -415,6 +534,17 @@ impl Intake {
         self.tell(id, None);
     }
 
+    /// The same for a file of which only the digest was told, and nobody has asked for it.
+    fn pass_over_unread(&mut self) {
+        let is_told =
+            |received: &&Arc<Received>| received.found().is_ok_and(|found| matches!(found.content, Content::Told(_)));
+        let unread = self.current.as_ref().filter(is_told).filter(|_| self.stream.interest == Interest::None);
+        if let Some(id) = unread.map(|received| received.entry.id) {
+            self.stream.interest = Interest::Some;
+            self.pass_over(id);
+        }
+    }
+
     fn tell(&mut self, id: u64, digest: Option<[u8; 32]>) {
         if self.broken.is_some() {
             return;
@@ -428,7 +558,10 @@ impl Intake {
     pub(super) fn finish(&mut self, verdict: Verdict) -> Result<()> {
         loop {
             match self.next()? {
-                Message::Finish => break,
+                Message::Finish => {
+                    self.pass_over_unread();
+                    break;
+                }
                 message => self.skip(message)?,
             }
         }

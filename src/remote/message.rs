@@ -86,9 +86,9 @@ pub enum Content {
     Follows,
     /// They went before, with another name of the same inode; they are sent if they are asked for.
     Before,
+    /// They are sent if they are asked for, chunk by chunk; this is BLAKE3 of them (--resume).
+    Told([u8; 32]),
 }
-
-const CONTENTS: [Content; 3] = [Content::Nothing, Content::Follows, Content::Before];
 
 const KINDS: [Kind; 7] =
     [Kind::File, Kind::Directory, Kind::Symlink, Kind::Fifo, Kind::Socket, Kind::CharDevice, Kind::BlockDevice];
@@ -388,7 +388,22 @@ fn write_entry(writer: &mut Writer, entry: &Entry) {
         writer.bytes(name.as_bytes()).bytes(value);
     }
     write_errno(writer, found.refusal);
-    writer.u8(place(&CONTENTS, &found.content));
+    match &found.content {
+        Content::Nothing => writer.u8(0),
+        Content::Follows => writer.u8(1),
+        Content::Before => writer.u8(2),
+        Content::Told(digest) => writer.u8(3).digest(digest),
+    };
+}
+
+fn read_content(reader: &mut Reader<'_>) -> Result<Content> {
+    match reader.u8()? {
+        0 => Ok(Content::Nothing),
+        1 => Ok(Content::Follows),
+        2 => Ok(Content::Before),
+        3 => Ok(Content::Told(reader.digest()?)),
+        _ => Err(Malformed),
+    }
 }
 
 fn read_entry(reader: &mut Reader<'_>) -> Result<Entry> {
@@ -418,7 +433,7 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry> {
         return Err(Malformed);
     }
     let attributes = reader.several(|reader| Ok((reader.text()?.to_owned(), reader.bytes()?.to_vec())))?;
-    let (refusal, content) = (read_errno(reader)?, at(&CONTENTS, reader)?);
+    let (refusal, content) = (read_errno(reader)?, read_content(reader)?);
     if content != Content::Nothing && kind != Kind::File {
         return Err(Malformed);
     }
@@ -469,6 +484,7 @@ mod tests {
         };
         let attributes = vec![(OsString::from("user.a"), vec![0, 1])];
         let found = Found { stat, text: None, attributes, refusal: Some(Errno::ACCESS), content: Content::Follows };
+        let told = Found { content: Content::Told([5; 32]), ..found.clone() };
         let chunk = Chunk { id: 9, number: 3, value: [7; 32], bytes: vec![1, 2, 3] };
         let end = End { id: 9, size: 3, digest: [1; 32], steadiness: Steadiness::Changed, error: Some(Errno::IO) };
         let paths = vec![PathBuf::from("a"), PathBuf::new()];
@@ -479,6 +495,7 @@ mod tests {
         let mut all = vec![
             Message::Hello { newest: 2, oldest: 1, features: vec![OsString::from("x")] },
             Message::Operands(paths),
+            Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Ok(told) }),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Ok(found) }),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Err(Errno::NOENT) }),
             Message::Data(chunk.clone()),

@@ -6,7 +6,8 @@
 //! what comes in is checked where it is read ([`message`], [`intake`]), and nothing here encrypts, waits asynchronously
 //! or decides how a file is copied.
 //!
-//! Where no safecp answers, files go over SFTP ([`over_sftp`]).
+//! Where there is no safecp, this one is sent there and started ([`upload`]); where that cannot be, files go over SFTP
+//! ([`over_sftp`]).
 
 mod answers;
 pub mod client;
@@ -16,9 +17,12 @@ mod flow;
 pub mod frame;
 mod intake;
 mod kernel;
+#[cfg(test)]
+mod lies;
 pub mod message;
 pub mod operand;
 mod over_sftp;
+mod paced;
 mod pattern;
 mod received;
 mod receiver;
@@ -27,4 +31,5 @@ mod sender;
 pub mod server;
 pub mod ssh;
 pub mod terms;
+pub mod upload;
 pub mod way;

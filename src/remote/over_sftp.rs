@@ -4,8 +4,9 @@
 use super::message::Sources;
 use super::operand::{Host, from_home, label};
 use super::ssh::Ssh;
-use super::terms::{Carried, Depth, Lasting, Terms};
+use super::terms::{Carried, Depth, Lasting, Start, Terms};
 use super::way::Lack;
+use crate::account::Running;
 use crate::error::{Action, Error};
 use crate::host;
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
@@ -28,10 +29,14 @@ pub(super) struct OverSftp<'a, K: Kernel> {
     pub(super) host: &'a Host,
     /// What is asked for.
     pub(super) terms: Terms,
+    /// So many bytes a second at most.
+    pub(super) speed_max: Option<u64>,
     /// Why files do not go by the safecp there.
     pub(super) lack: Lack,
     /// Who is told.
     pub(super) report: &'a Report,
+    /// How far the run is.
+    pub(super) running: &'a Running,
     /// Set where the run is to end.
     pub(super) stop: &'a AtomicBool,
 }
@@ -85,7 +90,7 @@ impl<K: Kernel> OverSftp<'_, K> {
     pub(super) fn refuse(&self, why: &str) {
         let lack = match &self.lack {
             Lack::Asked => String::new(),
-            lack @ (Lack::NotFound(_) | Lack::Silent(_)) => format!("{lack}, and "),
+            lack @ (Lack::NotFound(_) | Lack::Unfit(..) | Lack::Silent(_)) => format!("{lack}, and "),
         };
         self.say(&Error::Refused(format!("{}: {lack}{why}", self.host)));
     }
@@ -97,7 +102,7 @@ impl<K: Kernel> OverSftp<'_, K> {
 
     fn run(&self, direction: Direction, copy: impl FnOnce(&Wishes, &mut dyn FnMut(&Told<'_>)) -> Result<(), Failure>) {
         let wishes = match wishes(&self.terms) {
-            Ok(wishes) => wishes,
+            Ok(wishes) => Wishes { speed_max: self.speed_max, ..wishes },
             Err(why) => return self.refuse(why),
         };
         let mut has_answered = false;
@@ -107,7 +112,7 @@ impl<K: Kernel> OverSftp<'_, K> {
         });
         match (done, &self.lack) {
             (Ok(()), _) => {}
-            (Err(Failure::Broken(reason)), Lack::NotFound(_) | Lack::Silent(_)) if !has_answered => {
+            (Err(Failure::Broken(reason)), Lack::NotFound(_) | Lack::Unfit(..) | Lack::Silent(_)) if !has_answered => {
                 let hint = "--far-program=PROGRAM says where it is";
                 let text = format!("{}: {} ({hint}), and no SFTP: {reason}", self.host, self.lack);
                 self.say(&Error::Refused(text));
@@ -129,7 +134,11 @@ impl<K: Kernel> OverSftp<'_, K> {
                     self.report.hear(&Event::DirectoryCreated { directory: &directory });
                 }
             }
-            Told::Copied { source, target, .. } if is_verbose => {
+            Told::Copied { source, target, size, .. } => {
+                self.running.arrived(source, *size);
+                if !is_verbose {
+                    return;
+                }
                 let (source, target) = (self.source(source, direction), self.target(target, direction));
                 self.report.line(&format!("{} -> {}", quoted(&source), quoted(&target)));
             }
@@ -138,7 +147,7 @@ impl<K: Kernel> OverSftp<'_, K> {
                 self.report.hear(&Event::Warned(&format!("{} changed while being copied", quoted(&source))));
             }
             Told::Failed(failure) => self.failed(failure, direction),
-            Told::Verifying(_) | Told::Copied { .. } | Told::Moved(_) => {}
+            Told::Verifying(_) | Told::Moved(_) => {}
         }
     }
 
@@ -186,6 +195,9 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
             return Err("SFTP does not carry what --archive keeps: owners, lists, attributes, holes, hard links");
         }
     };
+    if terms.start == Start::Resumed {
+        return Err("SFTP compares nothing with what is there (--resume)");
+    }
     if terms.sparse == Sparse::Always {
         return Err("SFTP makes no holes (--sparse=always)");
     }
@@ -225,6 +237,7 @@ mod tests {
         for (terms, option) in [
             (Terms { carried: Carried::Everything, ..plain }, "--archive"),
             (Terms { sparse: Sparse::Always, ..plain }, "--sparse=always"),
+            (Terms { start: Start::Resumed, ..plain }, "--resume"),
             (Terms { verify: options::Verify::Device, ..plain }, "--verify=device"),
         ] {
             assert!(wishes(&terms).expect_err(option).contains(option));

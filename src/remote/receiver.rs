@@ -6,10 +6,11 @@ use super::intake::{Awaited, Intake};
 use super::kernel::World;
 use super::message::{Message, Verdict};
 use super::terms::Terms;
+use crate::copy::meter::Meter;
 use crate::error::Error;
 use crate::host::{self, Host};
 use crate::kernel::Kernel;
-use crate::options::{Hints, Options, Reflink};
+use crate::options::{Hints, Options, Record, Reflink};
 use crate::report::{Event, Listener, Report};
 use crate::tree::plan::Operands;
 use crate::tree::run::Run;
@@ -32,6 +33,12 @@ pub(super) struct Receiver<'a, K: Kernel> {
     pub(super) host: &'a Host,
     /// Who is told.
     pub(super) report: &'a Report,
+    /// Who is told first, and tells it.
+    pub(super) listener: &'a dyn Listener,
+    /// Where large files are followed.
+    pub(super) meter: Option<&'a Meter>,
+    /// What is found out of each file, and whether that is what a manifest takes.
+    pub(super) kept: (Record, bool),
     /// Set where the run is to end.
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -55,15 +62,19 @@ impl<K: Kernel> Receiver<'_, K> {
         let options = self.options();
         let intake = Mutex::new(Intake::new(input, output, sent, Arc::clone(&self.stop)));
         let world = World { local: self.local, root: self.root, intake: Some(&intake) };
-        let answers = Answers { listener: self.report, intake: &intake };
-        Run::new(&world, &options, self.host, &self.stop, &answers, &|_| false).operands(&operands);
+        let answers = Answers { listener: self.listener, intake: &intake };
+        let mut run = Run::new(&world, &options, self.host, &self.stop, &answers, &|_| false);
+        if let Some(meter) = self.meter {
+            run.measure(meter);
+        }
+        run.operands(&operands);
         answers.say_notes();
         let verdict = if self.report.is_well() { Verdict::Well } else { Verdict::Failed };
         let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
         let finished = intake.finish(verdict);
         match (intake.broken(), finished) {
             (Some(why), _) => {
-                self.report.hear(&Event::Failed(&Error::Refused(why.to_owned())));
+                self.listener.hear(&Event::Failed(&Error::Refused(why.to_owned())));
                 Verdict::Failed
             }
             (None, Err(_)) => Verdict::Failed,
@@ -74,7 +85,7 @@ impl<K: Kernel> Receiver<'_, K> {
     fn broken(&self, why: &str) -> Verdict {
         // Whoever asked the run to end knows why.
         if !self.stop.load(Ordering::Relaxed) {
-            self.report.hear(&Event::Failed(&Error::Refused(why.to_owned())));
+            self.listener.hear(&Event::Failed(&Error::Refused(why.to_owned())));
         }
         Verdict::Failed
     }
@@ -84,6 +95,14 @@ impl<K: Kernel> Receiver<'_, K> {
         let (user, group, umask) = (host::user(), host::group(), host::umask());
         let options = Options { umask, user, group, privileged: user == 0, ..self.terms.options() };
         let options = options.within(host::allow_many_files());
-        Options { directories_max: DIRECTORIES_MAX, reflink: Reflink::Never, hints: Hints::Never, ..options }
+        let (record, seals) = self.kept;
+        Options {
+            record,
+            seals,
+            directories_max: DIRECTORIES_MAX,
+            reflink: Reflink::Never,
+            hints: Hints::Never,
+            ..options
+        }
     }
 }

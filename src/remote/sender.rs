@@ -7,7 +7,8 @@ use super::connection::{Input, Output, receive, send, strange, words};
 use super::flow::{Flow, OPEN_MAX};
 use super::frame::HEAD_MAX;
 use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
-use super::terms::{Carried, Depth, Terms};
+use super::terms::{Carried, Depth, Start, Terms};
+use crate::account::Running;
 use crate::copy::digest::{PieceHasher, Tree};
 use crate::copy::extent::is_zero;
 use crate::copy::{Follow, Name};
@@ -31,6 +32,9 @@ const DEPTH_MAX: usize = 1000;
 /// More answers than the receiver can owe: it has outcomes of entries on their way alone.
 const ANSWERS_MAX: usize = 1 << 16;
 
+/// A smaller file is sent whether it is there already or not: to ask takes longer over a long way.
+const TOLD_MIN: u64 = 64 << 10;
+
 /// More extended attributes do not fit into a message.
 const ATTRIBUTES_MAX: usize = HEAD_MAX / 2;
 
@@ -39,6 +43,8 @@ pub(super) struct Sender<'a, K: Kernel> {
     kernel: &'a K,
     terms: Terms,
     listener: &'a dyn Listener,
+    /// Who wants to know how far it is.
+    running: Option<&'a Running>,
     stop: &'a AtomicBool,
     output: Output,
     incoming: Receiver<Result<Message>>,
@@ -46,14 +52,22 @@ pub(super) struct Sender<'a, K: Kernel> {
     next_id: u64,
     /// Files of which chunks may be asked for.
     open: BTreeMap<u64, K::File>,
-    /// What is to be answered for what was sent: the name in messages, and the digest.
-    expected: BTreeMap<u64, (PathBuf, [u8; 32])>,
+    /// What is to be answered for what was sent.
+    expected: BTreeMap<u64, Expected>,
     /// Files with several names that were sent, where links are kept.
     sent: BTreeMap<(u64, u64), [u8; 32]>,
     /// The directories that are being sent.
     above: Vec<(u64, u64)>,
     verdict: Verdict,
     buffer: Vec<u8>,
+}
+
+/// What is to be answered for a file.
+struct Expected {
+    /// Its name in messages.
+    shown: PathBuf,
+    size: u64,
+    digest: [u8; 32],
 }
 
 /// A name on this side.
@@ -87,6 +101,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             kernel,
             terms,
             listener,
+            running: None,
             stop,
             output,
             incoming,
@@ -99,6 +114,11 @@ impl<'a, K: Kernel> Sender<'a, K> {
             verdict: Verdict::Well,
             buffer: Vec::new(),
         }
+    }
+
+    /// Whoever looks at that sees how far it is.
+    pub(super) fn tell_of(&mut self, running: &'a Running) {
+        self.running = Some(running);
     }
 
     /// Sends these sources. Tells what failed, and whether all went well at both ends.
@@ -139,7 +159,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
 
     /// What the receiver says that it has, and does not say of what.
     fn miss_answers(&mut self) {
-        for (shown, _) in std::mem::take(&mut self.expected).into_values() {
+        for Expected { shown, .. } in std::mem::take(&mut self.expected).into_values() {
             let name = quoted(&shown);
             self.failed(&Error::Refused(format!(
                 "verification failed: the other side did not tell what it has of {name}"
@@ -190,7 +210,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             }
             Message::Again { id, number } => self.again(id, number),
             Message::Answer { id, digest } => {
-                let Some((shown, sent)) = self.expected.remove(&id) else {
+                let Some(Expected { shown, size, digest: sent }) = self.expected.remove(&id) else {
                     // Of what could not be read to its end nothing is expected.
                     return if digest.is_none() && id < self.next_id { Ok(()) } else { Err(strange()) };
                 };
@@ -200,6 +220,8 @@ impl<'a, K: Kernel> Sender<'a, K> {
                     let text =
                         format!("verification failed: the other side read back something else than was sent of {name}");
                     self.failed(&Error::Refused(text));
+                } else if let (Some(running), Some(_)) = (self.running, digest) {
+                    running.arrived(&shown, size);
                 }
                 Ok(())
             }
@@ -292,24 +314,59 @@ impl<'a, K: Kernel> Sender<'a, K> {
         };
         let keeps_links = self.terms.carried == Carried::Everything && stat.nlink > 1;
         let before = self.sent.get(&(stat.dev, stat.ino)).copied().filter(|_| keeps_links);
-        let content = if before.is_some() { Content::Before } else { Content::Follows };
+        let told = match before {
+            None if self.terms.start == Start::Resumed && stat.size >= TOLD_MIN => self.told(&file, stat.size)?,
+            None | Some(_) => None,
+        };
+        let content = match (before, told) {
+            (Some(_), _) => Content::Before,
+            (None, Some(digest)) => Content::Told(digest),
+            (None, None) => Content::Follows,
+        };
         let found = Found { stat, text: None, attributes, refusal: None, content };
         let id = self.entry(here.sent_as, Ok(found))?;
         self.open.insert(id, file);
         if before.is_some() {
             return Ok(());
         }
-        let digest = self.content(id, &stat, here.name.shown)?;
+        if let Some(digest) = told {
+            let (shown, size) = (here.name.shown.to_owned(), stat.size);
+            self.expected.insert(id, Expected { shown, size, digest });
+        }
+        let digest = if told.is_some() { told } else { self.content(id, &stat, here.name.shown)? };
         if let Some(digest) = digest.filter(|_| keeps_links) {
             self.sent.insert((stat.dev, stat.ino), digest);
         }
         Ok(())
     }
 
+    /// BLAKE3 of a file that the receiver may have already. `None` if that cannot be told: then its content is to say why.
+    fn told(&mut self, file: &K::File, size: u64) -> Result<Option<[u8; 32]>> {
+        // The receiver has enough to do meanwhile.
+        self.output.flush()?;
+        let (mut tree, mut buffer, mut offset) = (Tree::new(CHUNK), vec![0; CHUNK as usize], 0);
+        while offset < size {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(std::io::Error::from(std::io::ErrorKind::Interrupted));
+            }
+            let Ok(count) = fill(self.kernel, file, &mut buffer, offset) else { return Ok(None) };
+            let mut hasher = PieceHasher::at(offset);
+            hasher.update(&buffer[..count]);
+            tree.add(offset / CHUNK, &hasher);
+            offset += count as u64;
+            if (count as u64) < CHUNK {
+                break;
+            }
+        }
+        // What grows or shrinks is sent as it is read.
+        Ok((offset == size).then(|| tree.root(size)).flatten().map(|root| *root.as_bytes()))
+    }
+
     /// The content of a file; returns its digest, unless it could not be read to its end.
     fn content(&mut self, id: u64, stat: &Stat, shown: &Path) -> Result<Option<[u8; 32]>> {
         let (mut tree, mut size, mut zeros) = (Tree::new(CHUNK), 0, 0);
         let mut buffer = std::mem::take(&mut self.buffer);
+        let followed = self.running.and_then(|running| running.meter.follow_reading(shown, stat.size));
         let error = loop {
             buffer.resize(CHUNK as usize, 0);
             let file = self.open.get(&id).ok_or_else(strange)?;
@@ -324,6 +381,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             let number = size / CHUNK;
             tree.add(number, &hasher);
             size += count as u64;
+            followed.iter().for_each(|followed| followed.pass(count as u64));
             if count as u64 == CHUNK && is_zero(&buffer) {
                 zeros += 1;
                 continue;
@@ -344,7 +402,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         let digest = tree.root(size).map(|root| *root.as_bytes()).filter(|_| error.is_none());
         let steadiness = self.steadiness(id, stat);
         if let Some(digest) = digest {
-            self.expected.insert(id, (shown.to_owned(), digest));
+            self.expected.insert(id, Expected { shown: shown.to_owned(), size, digest });
         }
         let end = End { id, size, digest: digest.unwrap_or_default(), steadiness, error };
         self.say(&Message::End(end))?;

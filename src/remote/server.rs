@@ -14,7 +14,7 @@ use super::sender::Sender;
 use crate::error::{Action, Error};
 use crate::host::{self, Host};
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
-use crate::options::TargetRule;
+use crate::options::{Record, TargetRule};
 use crate::report::{Event, Listener, Report};
 use crate::tree::plan::Operands;
 use std::fs::File;
@@ -88,7 +88,9 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
                 Sources::One => TargetRule::Last,
                 Sources::Several => TargetRule::Directory,
             };
-            let receiver = Receiver { local: kernel, root, terms, host, report: &report, stop: Arc::clone(stop) };
+            let (report, kept, stop) = (&report, (Record::No, false), Arc::clone(stop));
+            let receiver =
+                Receiver { local: kernel, root, terms, host, report, listener: report, meter: None, kept, stop };
             let awaited = |sent_as: PathBuf| Some(Awaited { shown: label(CLIENT, &sent_as), sent_as });
             receiver.run((input, output), awaited, |sources| Operands { sources, target, rule, strips: false })
         }

@@ -39,6 +39,17 @@ pub struct Terms {
     pub lasting: Lasting,
     /// What is said of a success.
     pub verbosity: Verbosity,
+    /// Files that are there already.
+    pub start: Start,
+}
+
+/// What becomes of a file that is there and holds what its source holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It is copied as all others.
+    Anew,
+    /// It stays; its digest is compared where it is (--resume).
+    Resumed,
 }
 
 /// When success may be said.
@@ -55,6 +66,7 @@ const CARRIED: [Carried; 3] = [Carried::Nothing, Carried::Times, Carried::Everyt
 const SPARSE: [Sparse; 3] = [Sparse::Auto, Sparse::Always, Sparse::Never];
 const VERIFY: [Verify; 4] = [Verify::Content, Verify::Blake3, Verify::Device, Verify::Nothing];
 const LASTING: [Lasting; 2] = [Lasting::Named, Lasting::Durable];
+const STARTS: [Start; 2] = [Start::Anew, Start::Resumed];
 const VERBOSITY: [Verbosity; 3] = [Verbosity::Quiet, Verbosity::Names, Verbosity::Decisions];
 
 impl Terms {
@@ -68,6 +80,7 @@ impl Terms {
             verify: Verify::Content,
             lasting: Lasting::Named,
             verbosity: Verbosity::Quiet,
+            start: Start::Anew,
         }
     }
 
@@ -93,6 +106,7 @@ impl Terms {
             verify: self.verify,
             durable: self.lasting == Lasting::Durable || self.verify == Verify::Device,
             verbosity: self.verbosity,
+            resume: self.start == Start::Resumed,
             jobs: Some(NonZeroUsize::MIN),
             ..Options::plain()
         }
@@ -105,7 +119,8 @@ impl Terms {
             .u8(place(&SPARSE, &self.sparse))
             .u8(place(&VERIFY, &self.verify))
             .u8(place(&LASTING, &self.lasting))
-            .u8(place(&VERBOSITY, &self.verbosity));
+            .u8(place(&VERBOSITY, &self.verbosity))
+            .u8(place(&STARTS, &self.start));
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
@@ -116,6 +131,7 @@ impl Terms {
             verify: at(&VERIFY, reader)?,
             lasting: at(&LASTING, reader)?,
             verbosity: at(&VERBOSITY, reader)?,
+            start: at(&STARTS, reader)?,
         })
     }
 }

@@ -1,11 +1,12 @@
-//! Which way files go to another machine and come from it: by the safecp there, or over SFTP.
+//! Which way files go to another machine and come from it: by the safecp there, by this one which is sent there, or over SFTP.
 
+use super::upload::Unfit;
 use std::fmt;
 
 /// Which way is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// By the safecp there; over SFTP where none answers.
+    /// By the safecp there, or one that is sent there; over SFTP where none answers.
     Safecp,
     /// Over SFTP at once (-s).
     Sftp,
@@ -18,6 +19,8 @@ pub(super) enum Lack {
     Asked,
     /// The shell there does not find this program.
     NotFound(String),
+    /// Nor can one that is sent there run.
+    Unfit(String, Unfit),
     /// This program did not answer: the account has no shell, or something else runs in the program's place.
     Silent(String),
 }
@@ -27,6 +30,7 @@ impl fmt::Display for Lack {
         match self {
             Lack::Asked => write!(f, "SFTP as asked"),
             Lack::NotFound(program) => write!(f, "no {program} there"),
+            Lack::Unfit(program, unfit) => write!(f, "no {program} there, and none can be sent: {unfit}"),
             Lack::Silent(program) => write!(f, "{program} does not start there"),
         }
     }

@@ -25,6 +25,7 @@ mod temporary;
 mod types;
 pub mod wire;
 
+pub use pace::Pace;
 pub use pull::pull;
 pub use push::push;
 pub use types::{Attributes, Failure, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};

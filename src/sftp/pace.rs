@@ -6,20 +6,27 @@ use std::time::{Duration, Instant};
 const BURST: u64 = 64 << 10;
 
 /// A limit, or none.
-pub(super) struct Pace {
+pub struct Pace {
     limit: Option<(u64, Instant)>,
     passed: u64,
 }
 
 impl Pace {
     /// So many bytes a second, from now on.
-    pub(super) fn new(speed_max: Option<u64>) -> Self {
+    #[must_use]
+    pub fn new(speed_max: Option<u64>) -> Self {
         let limit = speed_max.filter(|speed| *speed > 0).map(|speed| (speed, Instant::now()));
         Self { limit, passed: 0 }
     }
 
+    /// Whether anybody ever waits.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
     /// Waits until so many more bytes may have gone.
-    pub(super) fn keep(&mut self, bytes: u64) {
+    pub fn keep(&mut self, bytes: u64) {
         let Some((speed, began)) = self.limit else { return };
         self.passed += bytes;
         let earliest = due(self.passed.saturating_sub(BURST), speed);

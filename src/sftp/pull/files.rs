@@ -11,6 +11,9 @@ use crate::sftp::types::{Failure, Proof, Told};
 use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
 use std::path::PathBuf;
 
+/// The digest of a file that is larger is asked for while the file comes.
+const DIGEST_EARLY: u64 = 1 << 20;
+
 impl<K: Kernel> Pull<'_, K> {
     pub(super) fn begin_file(&mut self, found: Found<K::File>) -> Result<(), Failure> {
         let Found { source, path, dir, name, above: _ } = found;
@@ -32,6 +35,7 @@ impl<K: Kernel> Pull<'_, K> {
                     attrs: Attrs::default(),
                     handle: None,
                     value: None,
+                    told: None,
                     size: 0,
                     proof: Proof::Nothing,
                     due: 0,
@@ -71,7 +75,11 @@ impl<K: Kernel> Pull<'_, K> {
                 file.attrs = attrs;
                 let handle = file.handle.clone().unwrap_or_default();
                 let hashing = self.connection.hashing();
-                self.readings.begin(number, Reading::new(handle, attrs.size.unwrap_or(0), hashing));
+                let size = attrs.size.unwrap_or(0);
+                self.readings.begin(number, Reading::new(handle, size, hashing));
+                if size >= DIGEST_EARLY {
+                    self.ask_early(number);
+                }
             }
             (Step::Look, Answer::Attrs(_)) => {
                 let sentence = format!("{}: not a regular file", quoted(&file.source));
@@ -107,6 +115,7 @@ impl<K: Kernel> Pull<'_, K> {
                 self.ground.lacks_links = true;
                 self.readings.end(number);
                 let Some(file) = self.files.remove(&number) else { return Ok(()) };
+                self.forget(number, &file);
                 self.again(file)
             }
         }
@@ -143,6 +152,7 @@ impl<K: Kernel> Pull<'_, K> {
     fn done(&mut self, number: u64) -> Result<(), Failure> {
         self.readings.end(number);
         let Some(mut file) = self.files.remove(&number) else { return Ok(()) };
+        self.forget(number, &file);
         self.ground.discard(&mut file.landing);
         if let Some(handle) = &file.handle {
             self.connection.client.ask(&Request::Close(handle), Tag::Rest)?;

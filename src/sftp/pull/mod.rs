@@ -77,6 +77,7 @@ pub fn pull<K: Kernel>(
         next_number: 0,
         readings: Readings::default(),
         digests: BTreeMap::new(),
+        waiting: BTreeSet::new(),
         is_over: false,
         has_ended_digests: false,
         pace: Pace::new(wishes.speed_max),

@@ -37,15 +37,16 @@ impl<K: Kernel> Pull<'_, K> {
             let (offset, length) = asked;
             return self.ask(number, &Request::Read(&handle, offset, length), Step::Read(asked)).map(|()| true);
         }
-        let (late, active) = (self.digests.len(), self.files.len() - self.digests.len());
-        let has_room = active + self.looking.len() < self.files_max && late < VERIFIED_LATE_MAX;
+        let active = self.files.len() - self.waiting.len();
+        let has_room = active + self.looking.len() < self.files_max && self.waiting.len() < VERIFIED_LATE_MAX;
         if has_room && self.begin_next()? {
             return Ok(true);
         }
         let is_over = self.operands.len() == 0 && self.levels.is_empty() && self.looking.is_empty();
         self.is_over = is_over;
         // The far program makes the digests of the last names when it knows that they are the last.
-        if is_over && !self.has_ended_digests && active == 0 {
+        let are_all_asked_for = self.files.len() == self.digests.len();
+        if is_over && !self.has_ended_digests && are_all_asked_for {
             self.has_ended_digests = true;
             self.connection.end_digests();
         }
@@ -71,13 +72,13 @@ impl<K: Kernel> Pull<'_, K> {
                     Tag::Rest => Ok(()),
                 }
             }
-            Incoming::Digest(path, value) => match self.digests.remove(&path) {
-                Some(number) => self.compare(number, value),
-                None => Ok(()),
-            },
+            Incoming::Digest(path, value) => self.told(&path, value),
             Incoming::DigestsEnded => {
                 self.connection.forget_digests();
+                self.waiting.clear();
                 let mut numbers: Vec<u64> = std::mem::take(&mut self.digests).into_values().collect();
+                // What is still on its way is seen to when it has come.
+                numbers.retain(|number| self.files.get(number).is_some_and(|file| file.value.is_some()));
                 numbers.sort_unstable();
                 numbers.into_iter().try_for_each(|number| self.open_again(number))
             }

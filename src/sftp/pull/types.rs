@@ -33,6 +33,8 @@ pub(super) struct Pull<'a, K: Kernel> {
     /// Files that are read.
     pub(super) readings: Readings,
     pub(super) digests: BTreeMap<Vec<u8>, u64>,
+    /// Files of which all came, and which wait for their digests alone.
+    pub(super) waiting: BTreeSet<u64>,
     pub(super) is_over: bool,
     pub(super) has_ended_digests: bool,
     pub(super) pace: Pace,
@@ -99,6 +101,8 @@ pub(super) struct Received<F> {
     pub(super) handle: Option<Vec<u8>>,
     /// Of what came.
     pub(super) value: Option<Value>,
+    /// What a program there has said before everything came.
+    pub(super) told: Option<Value>,
     pub(super) size: u64,
     pub(super) proof: Proof,
     pub(super) due: usize,

@@ -1,6 +1,6 @@
 //! Verification of what came: it is read back here, and the far end makes a digest of its own, or is read once more.
 
-use super::types::{Pull, Step, Tag};
+use super::types::{Pull, Received, Step, Tag};
 use crate::kernel::Kernel;
 use crate::sftp::hashing::Value;
 use crate::sftp::reading::Reading;
@@ -28,10 +28,15 @@ impl<K: Kernel> Pull<'_, K> {
                 return Ok(());
             }
         }
-        if matches!(file.proof, Proof::Digest(_)) && self.connection.submit(&file.path) {
+        if let Some(told) = file.told {
+            return self.compare(number, told);
+        }
+        let is_asked = self.digests.get(&file.path) == Some(&number);
+        if matches!(file.proof, Proof::Digest(_)) && (is_asked || self.connection.submit(&file.path)) {
             // Two sources may be one file.
-            if !self.digests.contains_key(&file.path) {
+            if is_asked || !self.digests.contains_key(&file.path) {
                 self.digests.insert(file.path.clone(), number);
+                self.waiting.insert(number);
                 if let Some(handle) = file.handle.take() {
                     self.connection.client.ask(&Request::Close(&handle), Tag::Rest)?;
                 }
@@ -40,6 +45,38 @@ impl<K: Kernel> Pull<'_, K> {
         }
         self.read_again(number);
         Ok(())
+    }
+
+    /// The digest of a large file is asked for while the file comes: both readings take as long as one.
+    pub(super) fn ask_early(&mut self, number: u64) {
+        let Some(file) = self.files.get(&number) else { return };
+        let is_told = matches!(self.connection.proof_of(&file.path), Proof::Digest(_));
+        if is_told && !self.digests.contains_key(&file.path) && self.connection.submit(&file.path) {
+            self.digests.insert(file.path.clone(), number);
+        }
+    }
+
+    /// A program there has said what a file holds.
+    pub(super) fn told(&mut self, path: &[u8], value: Value) -> Result<(), Failure> {
+        let Some(number) = self.digests.remove(path) else { return Ok(()) };
+        match self.files.get_mut(&number) {
+            Some(file) if file.value.is_none() => {
+                file.told = Some(value);
+                Ok(())
+            }
+            Some(_) | None => {
+                self.waiting.remove(&number);
+                self.compare(number, value)
+            }
+        }
+    }
+
+    /// Whatever digest comes of a file is nobody's any more.
+    pub(super) fn forget(&mut self, number: u64, file: &Received<K::File>) {
+        if self.digests.get(&file.path) == Some(&number) {
+            self.digests.remove(&file.path);
+            self.waiting.remove(&number);
+        }
     }
 
     /// A file of which no digest came is read once more.

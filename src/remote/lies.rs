@@ -1,0 +1,397 @@
+//! Lies of a peer by chance: what it says is right but for a few frames that were left out, doubled, exchanged or changed, or it ends
+//! anywhere. Nothing panics, nothing outside the target is touched, and no success is false. SAFECP_LIES says how many are told to each
+//! side, SAFECP_CUTS how often each is cut, SAFECP_SEED from where.
+
+use super::connection::{GREETING, Input, Output, send, streams};
+use super::frame::{self, Frame};
+use super::intake::Awaited;
+use super::kernel::World;
+use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
+use super::receiver::Receiver;
+use super::sender::Sender;
+use super::terms::{Carried, Depth, Start, Terms};
+use crate::copy::digest::PieceHasher;
+use crate::host;
+use crate::kernel::linux::Linux;
+use crate::kernel::{Kind, Stat, Timestamp};
+use crate::options::{Record, TargetRule, Verbosity};
+use crate::report::Report;
+use crate::tree::plan::Operands;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Cursor, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver as Signals, Sender as Signal, channel};
+
+/// SplitMix64.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end.max(1) as u64).expect("small")
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[0]
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |number| number.parse().expect("a number"))
+}
+
+const SMALL: &[u8] = b"text";
+
+fn large() -> Vec<u8> {
+    (0..70_000_u32).flat_map(u32::to_le_bytes).take(70_000).collect()
+}
+
+fn entry(id: u64, name: &str, kind: Kind, size: usize, content: Content) -> Message {
+    let time = Timestamp { seconds: 1, nanos: 2 };
+    let size = size as u64;
+    let (dev, ino, nlink, blocks, rdev) = (1, id, 1, size.div_ceil(512), 0);
+    let (uid, gid) = (host::user(), host::group());
+    let (atime, mtime, ctime) = (time, time, time);
+    let stat = Stat { dev, ino, kind, mode: 0o755, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime };
+    let text = (kind == Kind::Symlink).then(|| OsString::from("/etc/passwd"));
+    let attributes = vec![(OsString::from("user.a"), vec![1, 2])];
+    let attributes = if kind == Kind::File { attributes } else { Vec::new() };
+    Message::Entry(Entry {
+        id,
+        name: OsString::from(name),
+        found: Ok(Found { stat, text, attributes, refusal: None, content }),
+    })
+}
+
+fn chunk(id: u64, bytes: &[u8]) -> Chunk {
+    let mut hasher = PieceHasher::at(0);
+    hasher.update(bytes);
+    Chunk { id, number: 0, value: hasher.value().expect("bytes"), bytes: bytes.to_vec() }
+}
+
+/// What is said by one who sends a directory with two files and a link, and tells the digest of one of the files alone.
+fn told_by_sender() -> Vec<Message> {
+    let digest = |bytes: &[u8]| *blake3::hash(bytes).as_bytes();
+    let large = large();
+    let end = End { id: 2, size: 4, digest: digest(SMALL), steadiness: Steadiness::Same, error: None };
+    vec![
+        Message::Operands(vec![PathBuf::from("d")]),
+        entry(1, "d", Kind::Directory, 0, Content::Nothing),
+        entry(2, "f", Kind::File, 4, Content::Follows),
+        Message::Data(chunk(2, SMALL)),
+        Message::End(end),
+        entry(3, "g", Kind::File, large.len(), Content::Told(digest(&large))),
+        Message::Patch(chunk(3, &large)),
+        entry(4, "l", Kind::Symlink, 11, Content::Nothing),
+        Message::Leave(None),
+        Message::Finish,
+    ]
+}
+
+/// What is said by one who receives two files, and needs a chunk again.
+fn told_by_receiver() -> Vec<Message> {
+    let answer = |id, bytes: &[u8]| Message::Answer { id, digest: Some(*blake3::hash(bytes).as_bytes()) };
+    vec![
+        Message::Credit { bytes: 100, reached: 1 },
+        Message::Again { id: 2, number: 0 },
+        answer(2, SMALL),
+        answer(3, &large()),
+        Message::Finished(Verdict::Well),
+    ]
+}
+
+fn frames(said: &[Message]) -> Vec<Frame> {
+    let framed = said.iter().map(Message::write);
+    framed.map(|(kind, head, body)| Frame { kind, head, body: body.to_vec() }).collect()
+}
+
+fn written(frames: &[Frame]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for Frame { kind, head, body } in frames {
+        frame::write(&mut bytes, *kind, head, body).expect("a frame");
+    }
+    bytes
+}
+
+/// One to three lies.
+fn lie(frames: &mut Vec<Frame>, chance: &mut Chance) {
+    for _ in 0..=chance.below(3) {
+        let (at, other) = (chance.below(frames.len()), chance.below(frames.len()));
+        if frames.is_empty() {
+            return;
+        }
+        match chance.below(8) {
+            0 => drop(frames.remove(at)),
+            1 => frames.insert(at, frames[other].clone()),
+            2 => frames.swap(at, other),
+            3 => frames[at].kind = chance.byte() % 17,
+            4 => {
+                let length = chance.below(frames[at].head.len());
+                frames[at].head.truncate(length);
+            }
+            5 => frames[at].head.push(chance.byte()),
+            6 if !frames[at].body.is_empty() => {
+                let place = chance.below(frames[at].body.len());
+                frames[at].body[place] ^= chance.byte() | 1;
+            }
+            _ if !frames[at].head.is_empty() => {
+                let place = chance.below(frames[at].head.len());
+                // Numbers begin with their lowest byte, and the first bytes are numbers.
+                let place = if chance.below(2) == 0 { place % 24 % frames[at].head.len() } else { place };
+                frames[at].head[place] ^= 1 << chance.below(8);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn quiet() -> Report {
+    Report::new("test", Verbosity::Quiet, Box::new(std::io::sink()), Box::new(std::io::sink()))
+}
+
+fn terms() -> Terms {
+    let (depth, carried, start) = (Depth::Trees, Carried::Everything, Start::Resumed);
+    Terms { depth, carried, start, ..Terms::plain() }
+}
+
+/// Receives what is told into `to`.
+fn received(to: &Path, told: Vec<u8>) -> Verdict {
+    let (kernel, host, report) = (Linux::new(), host::this_host(), quiet());
+    let stop = Arc::new(AtomicBool::new(false));
+    let (report, kept) = (&report, (Record::No, false));
+    let receiver = Receiver {
+        local: &kernel,
+        root: None,
+        terms: terms(),
+        host: &host,
+        report,
+        listener: report,
+        meter: None,
+        kept,
+        stop,
+    };
+    let awaited =
+        |sent_as: PathBuf| (sent_as == Path::new("d")).then(|| Awaited { shown: PathBuf::from("far:d"), sent_as });
+    let verdict = receiver.run(streams(Cursor::new(told), std::io::sink()), awaited, |sources| Operands {
+        sources,
+        target: to.to_owned(),
+        rule: TargetRule::Directory,
+        strips: false,
+    });
+    if report.is_well() { verdict } else { Verdict::Failed }
+}
+
+/// Ends whatever reads until the other side has written out what it had to say.
+struct Later(Signals<()>, Cursor<Vec<u8>>);
+
+impl Read for Later {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.1.position() == 0 {
+            // A sender that has failed before says nothing more.
+            self.0.recv().unwrap_or(());
+        }
+        self.1.read(buffer)
+    }
+}
+
+/// Tells whoever waits that everything was written.
+struct Flushed(Signal<()>);
+
+impl Write for Flushed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        // Nobody waits a second time.
+        self.0.send(()).unwrap_or(());
+        Ok(())
+    }
+}
+
+/// Sends a directory with two files to one who answers this once everything was sent.
+fn sent(from: &Path, answers: Vec<u8>) -> Verdict {
+    let (kernel, report, stop) = (Linux::new(), quiet(), AtomicBool::new(false));
+    let (signal, signals) = channel();
+    let (input, output): (Input, Output) = streams(Later(signals, Cursor::new(answers)), Flushed(signal));
+    let world = World { local: &kernel, root: None, intake: None };
+    let terms = Terms { start: Start::Anew, carried: Carried::Nothing, ..terms() };
+    let verdict = Sender::new(&world, terms, (input, output), &report, &stop).run(&[from.join("f"), from.join("g")]);
+    if report.is_well() { verdict } else { Verdict::Failed }
+}
+
+/// A directory `to` with an old file, and one beside it that nobody may touch.
+struct Ground(tempfile::TempDir);
+
+impl Ground {
+    fn new() -> Self {
+        let ground = Self(tempfile::tempdir().expect("a directory"));
+        fs::write(ground.0.path().join("beside"), "beside").expect("a file");
+        ground.renew();
+        ground
+    }
+
+    fn to(&self) -> PathBuf {
+        self.0.path().join("to")
+    }
+
+    fn renew(&self) {
+        if self.to().exists() {
+            open_up(&self.to());
+            fs::remove_dir_all(self.to()).expect("removed");
+        }
+        fs::create_dir_all(self.to().join("d")).expect("a directory");
+        fs::write(self.to().join("d/f"), "old").expect("a file");
+    }
+
+    /// Everything is where it may be, and holds all of something that it may hold.
+    fn check(&self, about: &str) {
+        let names = |path: &Path| {
+            let mut names: Vec<OsString> =
+                fs::read_dir(path).expect("a directory").map(|entry| entry.expect("a name").file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(self.0.path()), ["beside", "to"], "{about}");
+        assert_eq!(fs::read(self.0.path().join("beside")).expect("a file"), b"beside", "{about}");
+        assert_eq!(names(&self.to()), ["d"], "{about}");
+        let (mut directories, large) = (vec![self.to().join("d")], large());
+        while let Some(directory) = directories.pop() {
+            open_up(&directory);
+            for name in names(&directory) {
+                let path = directory.join(&name);
+                assert!(!name.to_string_lossy().starts_with(".safecp-"), "{about}: {}", path.display());
+                let kind = fs::symlink_metadata(&path).expect("a name").file_type();
+                if kind.is_dir() {
+                    directories.push(path);
+                } else if kind.is_file() {
+                    let found = fs::read(&path).expect("a file");
+                    // A peer may say that a file is empty.
+                    let is_whole = found.is_empty() || found == SMALL || found == b"old" || found == large;
+                    assert!(is_whole, "{about}: {} has {} bytes", path.display(), found.len());
+                }
+            }
+        }
+    }
+}
+
+/// A mode that was told may shut its own directory.
+fn open_up(path: &Path) {
+    let Ok(found) = fs::symlink_metadata(path) else { return };
+    if found.is_dir() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).expect("chmod");
+        for entry in fs::read_dir(path).expect("a directory") {
+            open_up(&entry.expect("a name").path());
+        }
+    } else if found.is_file() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("chmod");
+    }
+}
+
+#[track_caller]
+fn survives<T>(about: &str, run: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| panic!("{about} ends in a panic"))
+}
+
+#[test]
+fn no_lie_of_a_sender_is_believed() {
+    let ground = Ground::new();
+    let told = frames(&told_by_sender());
+    assert_eq!(received(&ground.to(), written(&told)), Verdict::Well);
+    ground.check("what is right");
+    assert_eq!(fs::read(ground.to().join("d/f")).expect("a file"), SMALL);
+    assert_eq!(fs::read(ground.to().join("d/g")).expect("a file"), large());
+    let (first, mut failed) = (number("SAFECP_SEED", 1), 0);
+    for seed in first..first + number("SAFECP_LIES", 400) {
+        ground.renew();
+        let mut lies = told.clone();
+        lie(&mut lies, &mut Chance(seed));
+        let about = format!("SAFECP_SEED={seed}");
+        let verdict = survives(&about, || received(&ground.to(), written(&lies)));
+        ground.check(&about);
+        failed += u64::from(verdict == Verdict::Failed);
+    }
+    assert!(failed > 0, "some of it was noticed");
+}
+
+#[test]
+fn no_lie_of_a_receiver_is_believed() {
+    let ground = tempfile::tempdir().expect("a directory");
+    fs::write(ground.path().join("f"), SMALL).expect("a file");
+    fs::write(ground.path().join("g"), large()).expect("a file");
+    let told = told_by_receiver();
+    // Numbers are those of files, which are operands here.
+    let told: Vec<Message> = told
+        .into_iter()
+        .map(|message| match message {
+            Message::Answer { id, digest } => Message::Answer { id: id - 1, digest },
+            Message::Again { id, number } => Message::Again { id: id - 1, number },
+            message => message,
+        })
+        .collect();
+    let right = frames(&told);
+    assert_eq!(sent(ground.path(), written(&right)), Verdict::Well);
+    let first = number("SAFECP_SEED", 1);
+    let mut failed = 0;
+    for seed in first..first + number("SAFECP_LIES", 400) {
+        let mut lies = right.clone();
+        lie(&mut lies, &mut Chance(seed));
+        let about = format!("SAFECP_SEED={seed}");
+        let verdict = survives(&about, || sent(ground.path(), written(&lies)));
+        let said: Vec<Message> = lies.into_iter().map_while(|frame| Message::read(frame).ok()).collect();
+        let is_answered =
+            told.iter().filter(|message| matches!(message, Message::Answer { .. } | Message::Finished(_)));
+        if verdict == Verdict::Well {
+            assert!(is_answered.into_iter().all(|message| said.contains(message)), "{about}: {said:?}");
+        }
+        failed += u64::from(verdict == Verdict::Failed);
+    }
+    assert!(failed > 0, "some of it was noticed");
+}
+
+#[test]
+fn a_peer_that_ends_anywhere_is_noticed() {
+    let ground = Ground::new();
+    let from = tempfile::tempdir().expect("a directory");
+    fs::write(from.path().join("f"), SMALL).expect("a file");
+    fs::write(from.path().join("g"), large()).expect("a file");
+    let told = written(&frames(&told_by_sender()));
+    let answers = written(&frames(&told_by_receiver()));
+    let mut chance = Chance(number("SAFECP_SEED", 1));
+    for _ in 0..number("SAFECP_CUTS", 200) {
+        ground.renew();
+        // Half of them where there is more than content.
+        let place = chance.below(told.len());
+        let place = if chance.below(2) == 0 { place % 800 } else { place };
+        let about = format!("{place} bytes of a sender");
+        assert_eq!(survives(&about, || received(&ground.to(), told[..place].to_vec())), Verdict::Failed, "{about}");
+        ground.check(&about);
+        let place = chance.below(answers.len());
+        let about = format!("{place} bytes of a receiver");
+        let verdict = survives(&about, || sent(from.path(), answers[..place].to_vec()));
+        assert_eq!(verdict, Verdict::Failed, "{about}");
+    }
+}
+
+/// A greeting that goes on for ever is not listened to for ever, whatever stands in it.
+#[test]
+fn noise_ends() {
+    let mut chance = Chance(number("SAFECP_SEED", 1));
+    let mut noise: Vec<u8> = (0..CHUNK).map(|_| chance.byte()).collect();
+    noise.splice(200_000..200_000, GREETING.iter().copied());
+    assert!(super::connection::meet(&mut &noise[..]).is_err());
+    let mut said = Vec::new();
+    send(&mut said, &Message::Finish).expect("a frame");
+    assert!(super::connection::meet(&mut &said[..]).is_err());
+}
