@@ -45,6 +45,7 @@ pub mod cli;
 pub mod copy;
 pub mod doctor;
 pub mod error;
+pub mod exit_code;
 pub mod guard;
 pub mod host;
 pub mod install;
