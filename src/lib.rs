@@ -48,6 +48,7 @@ pub mod copy;
 pub mod doctor;
 pub mod document;
 pub mod error;
+pub mod exit_code;
 pub mod guard;
 pub mod host;
 pub mod install;

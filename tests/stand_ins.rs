@@ -96,7 +96,8 @@ impl Bench {
             self.build(seed);
             self.run(&self.programs[of], &words, seed)
         });
-        let crosses = self.name == "mv" && seed % 2 == 1;
+        let elsewhere = self.elsewhere.display().to_string();
+        let crosses = words.iter().any(|word| word.starts_with(&elsewhere));
         if known(&gnu, &ours, &words, crosses) {
             return None;
         }
@@ -177,8 +178,12 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         || fails_alike && (has(gnu, "cannot backup") || has(gnu, "unable to remove target"));
     // GNU's mv takes a directory that could not be moved into itself for one that it has copied.
     let is_taken_for_copied = fails_alike && has(gnu, "will not create hard link");
-    // GNU's install removes the link that it is then to read.
+    // GNU's install removes the link that it is then to read, and moves away as a backup what it is then to read.
     let loses_source = gnu.status == Some(1) && ours.status == Some(0) && has(gnu, "for reading: No such file");
+    let moves_source = fails_alike
+        && has(gnu, "for reading: No such file")
+        && has(ours, "are the same file")
+        && words.iter().any(|word| word == "-b" || word.starts_with("--backup") || word.starts_with("-S"));
     // gnulib takes the answer to a directory in itself for one to the flag.
     let is_flag = fails_alike && has(gnu, "cannot exchange") && words.iter().any(|word| word == "--exchange");
     // GNU's mv leaves a backup without what it was made for, and says what cannot be combined after it has moved.
@@ -186,7 +191,14 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
     let backups = |left: &Left| left.tree.keys().filter(is_backup).count();
     let leaves_backup = fail && gnu.messages == ours.messages && backups(gnu) > backups(ours);
     let moves_first = fail && gnu.messages == ours.messages && both_say("cannot combine --backup");
-    is_usage || is_directory || is_taken_for_copied || loses_source || is_flag || leaves_backup || moves_first
+    is_usage
+        || is_directory
+        || is_taken_for_copied
+        || loses_source
+        || moves_source
+        || is_flag
+        || leaves_backup
+        || moves_first
 }
 
 /// Gives a directory names at random.

@@ -2,12 +2,12 @@
 
 use super::failure::Failure;
 use crate::doctor;
+use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::options::Verbosity;
 use crate::report::{Report, write_error};
 use crate::signals;
 use std::io::Write;
-use std::process::ExitCode;
 
 pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
     let mut output = host::output();

@@ -7,6 +7,7 @@ use crate::account::{Accounts, Telling};
 use crate::archive::manifest::Place;
 use crate::archive::recorder::{Recorder, Root};
 use crate::archive::{Manifest, Wanted};
+use crate::exit_code::ExitCode;
 use crate::host::{self, CalledAs, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
@@ -17,7 +18,6 @@ use crate::report::{Event, Listener, Report};
 use crate::tree::plan::{Operands, Plan};
 use crate::tree::run::Run;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn copy(

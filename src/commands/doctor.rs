@@ -3,7 +3,7 @@
 use super::console::{fitted, print};
 use super::failure::{Failure, complain};
 use crate::doctor;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub(super) fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
     let wanted = match task {

@@ -1,10 +1,10 @@
 //! What ends a run before it is reported on, and how that is said.
 
 use crate::cli::{Speaker, UsageError};
+use crate::exit_code::ExitCode;
 use crate::guard::GuardError;
 use crate::host;
 use std::io::Write;
-use std::process::ExitCode;
 
 /// What ends a run before it is reported on.
 pub enum Failure {

@@ -1,11 +1,11 @@
 //! A command that is refused what misleads it.
 
 use super::failure::{Failure, complain};
+use crate::exit_code::ExitCode;
 use crate::guard::{self, Privileges, Shortcut};
 use crate::host;
 use crate::kernel::process::survive_closed_pipes;
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// Returns only if the command could not be executed.
 pub(super) fn guard(program: &str, refused: &[Shortcut], command: &[OsString]) -> Result<ExitCode, Failure> {

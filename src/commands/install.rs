@@ -5,13 +5,13 @@ use super::copy::run;
 use super::failure::Failure;
 use super::machine::of_this_process;
 use crate::account::Telling;
+use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::install::{self, Directories, Task};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
 use crate::options::{Given, Options, Work};
 use crate::report::{Event, Listener};
-use std::process::ExitCode;
 
 pub(super) fn install(environment: &Environment, request: install::Request) -> Result<ExitCode, Failure> {
     let telling = Telling::begin(environment, &request.accounts, request.verbosity)?.of(Work::Install);

@@ -10,6 +10,7 @@ use crate::archive::repair::{Repair, Told};
 use crate::archive::{self, Manifest, Wanted};
 use crate::copy::threads::Threads;
 use crate::copy::{Geometry, Sealing, Stop};
+use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
@@ -17,7 +18,6 @@ use crate::options::{Options, Verbosity, Work};
 use crate::report::{Event, Listener, Report};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 /// What the work on a list is done with.

@@ -17,8 +17,8 @@ mod transfer;
 pub use failure::Failure;
 
 use crate::cli::Invocation;
+use crate::exit_code::ExitCode;
 use crate::host::Environment;
-use std::process::ExitCode;
 
 /// Does what was asked for.
 pub fn run(invocation: Invocation, environment: &Environment) -> Result<ExitCode, Failure> {

@@ -4,6 +4,7 @@ use super::console::exit_code;
 use super::failure::Failure;
 use super::machine::{of_this_process, this_host};
 use crate::account::Telling;
+use crate::exit_code::ExitCode;
 use crate::host::{self, Environment, Host};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
@@ -12,7 +13,6 @@ use crate::options::{Options, Work};
 use crate::report::{Event, Listener};
 use crate::signals::Watch;
 use std::cell::OnceCell;
-use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 /// Asks nothing of the machine unless there is something to copy: a rename is to cost what GNU's costs.

@@ -3,12 +3,12 @@
 use super::failure::Failure;
 use super::lists::{conclude, with_list};
 use crate::account::Telling;
+use crate::exit_code::ExitCode;
 use crate::host::Environment;
 use crate::options::{Verbosity, Work};
 use crate::report::{Event, Listener};
 use crate::scan::{self, Scan};
 use std::path::Path;
-use std::process::ExitCode;
 
 /// Looks for victims of past copies, and tells each.
 pub(super) fn scan(environment: &Environment, request: &scan::Request) -> Result<ExitCode, Failure> {

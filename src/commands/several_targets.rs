@@ -5,12 +5,12 @@ use super::copy::tell_of_other_machines;
 use super::failure::Failure;
 use super::machine::{of_this_process, this_host};
 use crate::account::Telling;
+use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
 use crate::report::{Event, Listener};
 use crate::targets::{self, Order, Targets};
-use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 /// A copy into several targets.

@@ -4,6 +4,7 @@ use super::console::{exit_code, report};
 use super::failure::Failure;
 use super::machine::{of_this_process, this_host};
 use crate::cli::{Invocation, read};
+use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
@@ -15,7 +16,6 @@ use crate::shard::{self, About, Which};
 use crate::signals;
 use crate::tree::run::Run;
 use std::num::NonZeroUsize;
-use std::process::ExitCode;
 
 /// One share of a copy.
 pub(super) fn share(environment: &Environment, request: &shard::Request) -> Result<ExitCode, Failure> {

@@ -7,6 +7,7 @@ use crate::account::{Accounts, Telling};
 use crate::archive::manifest::Place;
 use crate::archive::recorder::{Recorder, Root};
 use crate::archive::{Manifest, Wanted};
+use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::process::survive_closed_pipes;
@@ -18,7 +19,6 @@ use crate::remote::server::{self, Server};
 use crate::report::{Event, Listener};
 use crate::signals;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A copy to or from another machine.

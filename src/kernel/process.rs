@@ -40,7 +40,8 @@ extern "C" fn look_at_start() {
         }
     }
     CLOSED.store(closed, Ordering::Relaxed);
-    let unheeded = SIGNALS.into_iter().filter(|signal| is_unheeded_now(*signal));
+    let blocked = blocked_now();
+    let unheeded = SIGNALS.into_iter().filter(|signal| is_ignored_now(*signal) || is_member(&blocked, *signal));
     UNHEEDED.store(unheeded.fold(0, |bits, signal| bits | bit(signal)), Ordering::Relaxed);
 }
 
@@ -55,14 +56,27 @@ fn fill() {
     }
 }
 
-fn is_unheeded_now(signal: c_int) -> bool {
-    // SAFETY: a sigaction and a set may be all zeros, and calls without a new one only ask.
+fn blocked_now() -> libc::sigset_t {
+    // SAFETY: a set may be all zeros, and a call without a new one only asks.
     unsafe {
-        let (mut old, mut blocked) = (zeroed::<libc::sigaction>(), zeroed::<libc::sigset_t>());
-        libc::sigaction(signal, null(), &raw mut old);
+        let mut blocked = zeroed::<libc::sigset_t>();
         libc::pthread_sigmask(libc::SIG_BLOCK, null(), &raw mut blocked);
-        old.sa_sigaction == libc::SIG_IGN || libc::sigismember(&raw const blocked, signal) == 1
+        blocked
     }
+}
+
+fn is_ignored_now(signal: c_int) -> bool {
+    // SAFETY: a sigaction may be all zeros, and a call without a new one only asks.
+    unsafe {
+        let mut old = zeroed::<libc::sigaction>();
+        libc::sigaction(signal, null(), &raw mut old);
+        old.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+fn is_member(set: &libc::sigset_t, signal: c_int) -> bool {
+    // SAFETY: the set is whole; the call only looks.
+    unsafe { libc::sigismember(std::ptr::from_ref(set), signal) == 1 }
 }
 
 fn bit(signal: c_int) -> u64 {

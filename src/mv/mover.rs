@@ -145,7 +145,17 @@ impl<'a, K: Kernel> Mover<'a, K> {
         let stat = self.kernel.stat_at(None, source, false);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source, errno))?;
         let Some(found) = self.stat_target(target)? else {
-            let errno = free.and_then(Result::err).unwrap_or(Errno::NOENT);
+            let free = if free == Some(Err(Errno::EXIST)) { Some(rename_to_free()) } else { free };
+            let errno = match free {
+                Some(Ok(())) => {
+                    self.renamed(source, target, None);
+                    return if is_last { Ok(()) } else { self.remember_made(target) };
+                }
+                // Still taken, and nothing is there: a link to nothing, with a slash behind its name.
+                Some(Err(Errno::EXIST)) => Errno::NOTDIR,
+                Some(Err(errno)) => errno,
+                None => Errno::NOENT,
+            };
             let is_moved = self.move_otherwise(here, source, target, (&stat, None), errno)?;
             return if is_moved && !is_last { self.remember_made(target) } else { Ok(()) };
         };
