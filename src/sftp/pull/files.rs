@@ -20,7 +20,7 @@ impl<K: Kernel> Pull<'_, K> {
             return Ok(());
         };
         let shown = dir.shown.join(&name);
-        let landed = self.ground.land(&dir, &name, shown);
+        let landed = self.landings.land(&dir, &name, shown);
         self.release(dir);
         match landed {
             Ok(landing) => {
@@ -90,7 +90,7 @@ impl<K: Kernel> Pull<'_, K> {
 
     pub(super) fn name(&mut self, number: u64) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
-        match self.ground.name(&mut file.landing, file.attrs) {
+        match self.landings.name(&mut file.landing, file.attrs) {
             Ok(complaint) => {
                 let (source, target) = (&file.source, &file.landing.shown);
                 (self.tell)(&Told::Copied { source, target, size: file.size, proof: file.proof });
@@ -104,7 +104,7 @@ impl<K: Kernel> Pull<'_, K> {
                 self.turn(number)
             }
             Err(Unnamed::Again) => {
-                self.ground.lacks_links = true;
+                self.landings.lacks_links = true;
                 self.readings.end(number);
                 let Some(file) = self.files.remove(&number) else { return Ok(()) };
                 self.again(file)
@@ -143,7 +143,7 @@ impl<K: Kernel> Pull<'_, K> {
     fn done(&mut self, number: u64) -> Result<(), Failure> {
         self.readings.end(number);
         let Some(mut file) = self.files.remove(&number) else { return Ok(()) };
-        self.ground.discard(&mut file.landing);
+        self.landings.discard(&mut file.landing);
         if let Some(handle) = &file.handle {
             self.connection.client.ask(&Request::Close(handle), Tag::Rest)?;
         }
