@@ -114,7 +114,7 @@ impl Action {
             Action::Extend => "failed to extend",
             Action::Seek => "cannot lseek",
             Action::Clone => "failed to clone",
-            Action::Settle => "cannot settle",
+            Action::Settle => "cannot write out",
             Action::Sync => "cannot fsync",
             Action::Close => "failed to close",
             Action::PreserveOwnership => "failed to preserve ownership for",
@@ -155,6 +155,8 @@ pub enum Error {
         /// The kernel's reason.
         errno: Errno,
     },
+    /// There is no room for a verified copy beside an old file, which stays as it is.
+    Beside(Box<Error>),
     /// The copy differs from its source, after every strategy that could be tried.
     Mismatch {
         /// The source's name.
@@ -240,6 +242,16 @@ impl Error {
         Error::Refused(format!("will not copy {} through just-created symlink {}", quoted(source), quoted(target)))
     }
 
+    /// The kernel's reason, if it had one.
+    #[must_use]
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Error::Call { errno, .. } | Error::Pair { errno, .. } => Some(*errno),
+            Error::Beside(error) | Error::Noted(error) => error.errno(),
+            Error::Mismatch { .. } | Error::Refused(_) | Error::Interrupted => None,
+        }
+    }
+
     /// Whether permission bits or an access control list could not be set.
     #[must_use]
     pub fn is_about_permissions(&self) -> bool {
@@ -287,6 +299,9 @@ impl fmt::Display for Error {
                     f,
                     "verification failed: {target} differs from {source}, {difference}; {target} {left}. {AFTER_MISMATCH}"
                 )
+            }
+            Error::Beside(error) => {
+                write!(f, "{error}; not overwriting it without a verified copy beside it (--in-place does)")
             }
             Error::Refused(sentence) => f.write_str(sentence),
             Error::Noted(error) => error.fmt(f),

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -317,11 +318,6 @@ pub fn messages() -> Box<dyn Write + Send> {
     if started_without(libc::STDERR_FILENO) { Box::new(Closed) } else { Box::new(std::io::stderr()) }
 }
 
-/// A file for lines, new or emptied.
-pub fn lines(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
-    Ok(Box::new(std::fs::File::create(path)?))
-}
-
 struct Closed;
 
 impl Write for Closed {
@@ -332,13 +328,6 @@ impl Write for Closed {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
-}
-
-/// How many characters a line of standard output has, if that is a terminal.
-#[must_use]
-pub fn width_of_output() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
 /// Whether nothing has a name.
@@ -353,12 +342,22 @@ pub fn says_on_terminal() -> bool {
     !started_without(libc::STDOUT_FILENO) && std::io::stdout().is_terminal()
 }
 
+/// How many columns standard output has, if it is a terminal.
+#[must_use]
+pub fn columns_of_output() -> Option<usize> {
+    says_on_terminal().then(|| columns_of(std::io::stdout()))
+}
+
 /// How many columns standard error has, if it is a terminal.
 #[must_use]
 pub fn columns() -> Option<usize> {
     let is_there = !started_without(libc::STDERR_FILENO) && std::io::stderr().is_terminal();
-    let size = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-    is_there.then_some(if size > 0 { size } else { COLUMNS })
+    is_there.then(|| columns_of(std::io::stderr()))
+}
+
+fn columns_of(terminal: impl AsFd) -> usize {
+    let size = rustix::termios::tcgetwinsize(terminal).map_or(0, |size| usize::from(size.ws_col));
+    if size > 0 { size } else { COLUMNS }
 }
 
 /// What a terminal has that does not tell.

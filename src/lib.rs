@@ -46,6 +46,7 @@ pub mod cli;
 pub mod commands;
 pub mod copy;
 pub mod doctor;
+pub mod document;
 pub mod error;
 pub mod guard;
 pub mod host;

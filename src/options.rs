@@ -15,6 +15,8 @@ pub enum Work {
     Install,
     /// mv's, across filesystems.
     Move,
+    /// Looking at what is there (--check, --repair, --scan).
+    Examine,
 }
 
 /// Attributes that what is made gets whatever its source has (install's -o, -g and -m).
@@ -276,13 +278,15 @@ pub enum Verbosity {
     Decisions,
 }
 
-/// Whether a record is kept of each file that was copied, with its digest (--report).
+/// Whether a record is kept of each file that was copied (--report).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
     /// None.
     No,
     /// One in the report.
     Kept,
+    /// One with the digest of what was read (--digests).
+    WithDigest,
 }
 
 /// How many runs read the sources.
@@ -441,7 +445,13 @@ impl Options {
     /// Whether digests are told, and so taken: bytes are compared, with or without one.
     #[must_use]
     pub fn tells_digests(&self) -> bool {
-        self.seals || self.record == Record::Kept || self.verbosity >= Verbosity::Decisions
+        self.seals || self.record == Record::WithDigest || self.verbosity >= Verbosity::Decisions
+    }
+
+    /// Whether it is told how each file was copied.
+    #[must_use]
+    pub fn tells_decisions(&self) -> bool {
+        self.record != Record::No || self.tells_digests()
     }
 
     /// What `safecp SOURCE TARGET` means, with one job, before the environment was asked.

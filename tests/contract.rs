@@ -9,7 +9,7 @@ mod sim;
 
 use rustix::io::Errno;
 use safecp::kernel::linux::Linux;
-use safecp::kernel::{Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags, Seek, Stat, Timestamp};
+use safecp::kernel::{Kernel, Kind, Mode, OFlags, QuotaOf, RenameFlags, ResolveFlags, Seek, Stat, Timestamp};
 use sim::kernel::Sim;
 use sim::system::{BTRFS_MAGIC, EXT4_MAGIC, System, Zfs};
 use sim::world::World;
@@ -567,6 +567,22 @@ claims! {
         assert!(matches!(kind("sub"), None | Some(Kind::Directory)));
         let path = on.open(".", OFlags::PATH).expect("the directory");
         assert_eq!(on.kernel.next_names(&path), Err(Errno::BADF));
+    }
+
+    /// No more is left to users than to root, of bytes and of inodes; a quota is told, or there is none.
+    fn what_is_left_is_told(on) {
+        let path = on.open(".", OFlags::PATH).expect("the directory");
+        for handle in [&on.dir, &path] {
+            let room = on.kernel.room(handle).expect("room");
+            assert!(room.block > 0 && room.free_to_users <= room.free && room.files_free <= room.files, "{room:?}");
+            match on.kernel.quota(handle, QuotaOf::User(0)) {
+                Ok(quota) => assert!(quota.limit == 0 || quota.soft_limit <= quota.limit, "{quota:?}"),
+                Err(errno) => assert!(
+                    [Errno::SRCH, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL].contains(&errno),
+                    "{errno}"
+                ),
+            }
+        }
     }
 
     /// Two handles of one file say so; their filesystem has a magic number.

@@ -113,3 +113,15 @@ fn without_dev_null_handles_may_be_closed() {
     world.shell_with_mounts("mount -t tmpfs none /dev; exec $safecp a b <&- >&- 2>&-").succeeds();
     assert!(world.same_bytes("a", "b"));
 }
+
+/// A filter of system calls that refuses fcntl has not said that a handle is closed: messages still come out.
+#[test]
+fn where_it_cannot_be_asked_whether_handles_are_open_they_are() {
+    let world = World::new();
+    for error in ["EPERM", "ENOSYS"] {
+        let fault = format!("fcntl:error={error}");
+        let Some(traced) = world.cp_traced("fcntl", &[&fault], "nope t") else { return };
+        assert!(traced.injected() >= 3, "{}", traced.calls);
+        traced.output.fails("safecp: cannot stat 'nope': No such file or directory\n");
+    }
+}

@@ -76,7 +76,7 @@ fn what_cannot_be_copied_beside_a_hard_linked_target_is_not_written_over_it() {
         let output = world.shell_with_mounts(&script);
         let in_place = if size == "1m" { "1\n" } else { "" };
         assert_eq!(output.stdout, format!("1\nold\nold\nb\nother\n{in_place}"), "{output}");
-        let said = "safecp: not overwriting 'm/b' without a verified copy beside it (--in-place does): ";
+        let said = "safecp: error writing 'm/b': No space left on device; not overwriting it without a verified copy beside it (--in-place does)\n";
         assert!(output.stderr.starts_with(said), "{output}");
     }
 }

@@ -31,6 +31,8 @@ enum Campaign {
     Files(u32),
     /// A run copies trees.
     Trees(u32),
+    /// Trees are copied into several targets.
+    Targets(u32),
 }
 
 impl Campaign {
@@ -39,6 +41,7 @@ impl Campaign {
         match self {
             Campaign::Files(_) => "no_world",
             Campaign::Trees(_) => "no_tree",
+            Campaign::Targets(_) => "no_target",
         }
     }
 
@@ -47,6 +50,7 @@ impl Campaign {
         match self {
             Campaign::Files(worlds) => ("SAFECP_SIM_WORLDS", worlds),
             Campaign::Trees(worlds) => ("SAFECP_SIM_TREES", worlds),
+            Campaign::Targets(worlds) => ("SAFECP_SIM_TARGETS", worlds),
         }
     }
 }
@@ -59,6 +63,11 @@ const fn mutant(name: &'static str, edits: &'static [(&'static str, &'static str
 /// A mutant that worlds with trees kill.
 const fn of_trees(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
     Mutant { name, edits, seed: "1", campaign: Campaign::Trees(200_000) }
+}
+
+/// A mutant that worlds with several targets kill.
+const fn of_targets(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
+    Mutant { name, edits, seed: "1", campaign: Campaign::Targets(20_000) }
 }
 
 const MUTANTS: &[Mutant] = &[
@@ -426,6 +435,16 @@ const MUTANTS: &[Mutant] = &[
             "let may_wait = entry_pair.context.may_wait && waiting.is_some();",
             "let may_wait = entry_pair.context.may_wait;",
         )],
+    ),
+    of_targets("targets may meet", &[("        apart::check(self.kernel, operands)?;\n", "")]),
+    of_targets("one target may lie within another", &[("passes(one_way, other_way)", "false")]),
+    of_targets(
+        "a target with failures is told to be complete",
+        &[("self.failures.fetch_add(failures(event), Ordering::Relaxed);", "")],
+    ),
+    of_targets(
+        "targets after the first are left out",
+        &[("Order::InTurn => works.iter().for_each(run),", "Order::InTurn => works.iter().take(1).for_each(run),")],
     ),
 ];
 

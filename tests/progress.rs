@@ -144,6 +144,136 @@ fn where_no_terminal_is_a_line_comes_now_and_then() {
     assert!(!said.stderr.contains(['\x1b', '\r']), "{said}");
 }
 
+/// What stands at the bottom of the screen: numbers, and a name.
+fn bottom(lines: &[String]) -> (&str, &str) {
+    let [.., numbers, name] = lines else { panic!("two lines: {lines:?}") };
+    (numbers, name)
+}
+
+/// The files of a disk that has lost a part of its blocks: an image that was cut off while it was mounted.
+const FAILING_DISK: &str = "
+mkdir store disk && truncate -s 64M store/image && mkfs.ext4 -qF -E nodiscard,lazy_itable_init=1 store/image
+device=$(losetup -f --show store/image) || exit 77
+trap 'umount disk; losetup -d $device' EXIT
+mount $device disk || exit 77
+head -c 40M /dev/urandom >disk/bad && sync && truncate -s 12M store/image
+echo 1 >/proc/sys/vm/drop_caches
+$safecp --progress --hints=never --sparse=always disk/bad big dst
+";
+
+#[test]
+fn a_failing_disk_is_told_above_the_bar() {
+    for columns in [80, 40] {
+        let Some(world) = World::with_mounts("a disk") else { return };
+        if !has_tool("mkfs.ext4") {
+            return common::left_out("needs mkfs.ext4");
+        }
+        world.dir("dst").sparse("big", 1 << 40, &[]).file("disk.bash", FAILING_DISK);
+        let line = "export safecp; unshare -m bash disk.bash; test $? = 77 && echo no disk";
+        let Some(terminal) = Terminal::start(&world, columns, line) else { return };
+        let seen = terminal.sees("a failing disk", |lines| {
+            lines.contains(&"no disk")
+                || lines.len() > 2 && lines[0].starts_with("safecp: error reading 'disk/bad'") && {
+                    lines[lines.len() - 1].starts_with("'big' (")
+                }
+        });
+        if seen.iter().any(|line| line == "no disk") {
+            return common::left_out("needs loop devices");
+        }
+        let message: String = seen[..seen.len() - 2].concat();
+        assert_eq!(message.replace(' ', ""), "safecp:errorreading'disk/bad':Input/outputerror", "{seen:?}");
+        assert!(bottom(&seen).0.contains("iB") && seen.iter().all(|line| line.chars().count() <= columns), "{seen:?}");
+        terminal.tmux(&["send-keys", "C-c"]);
+        terminal.sees("the end", |lines| lines.contains(&"ended"));
+    }
+}
+
+#[test]
+fn a_tree_of_many_files() {
+    for columns in [80, 40] {
+        let world = World::new();
+        world.dir("src").shell("seq 100000 | split -l 1 -a 5 - src/").succeeds();
+        let line = "$safecp -r --jobs=1 --progress src dst";
+        let Some(terminal) = Terminal::start(&world, columns, line) else { return };
+        let seen = terminal.sees("a total", |lines| {
+            lines.len() == 2 && lines[1].starts_with("'src/") && lines[0].contains("%, ") && lines[0].contains(" left")
+        });
+        let (numbers, name) = bottom(&seen);
+        // 9 of one digit, 90 of two and so on, and a line feed each.
+        let pieces: &[&str] = if columns == 80 {
+            &["%, ", " of 100000 files, ", "KiB of 575 KiB, ", "/s, ", " left"]
+        } else {
+            &["%, ", " of 575 KiB, ", " left"]
+        };
+        assert!(has_in_order(numbers, pieces) && numbers.chars().count() <= columns, "{seen:?}");
+        assert_eq!((name.len(), name.ends_with('\'')), ("'src/aaaaa'".len(), true), "{seen:?}");
+        let seen = terminal.sees("the end", |lines| lines.contains(&"ended"));
+        let said = seen.join(" ");
+        assert!(
+            said.starts_with("safecp: copied 100000 files, 1 director") && said.contains("588895 byte"),
+            "{seen:?}"
+        );
+        assert_eq!(world.names("dst").len(), 100_000);
+    }
+}
+
+#[test]
+fn a_check_is_seen() {
+    for columns in [80, 40] {
+        let world = World::new();
+        world.dir("d").file("d/small", "1").sparse("d/big", 1 << 41, &[]);
+        let none = "0".repeat(64);
+        world.file("sums", format!("{none}  small\n{none}  big\n"));
+        let line = "$safecp --check --progress sums d";
+        let Some(terminal) = Terminal::start(&world, columns, line) else { return };
+        let seen = terminal.sees("a check", |lines| {
+            lines.len() >= 2
+                && lines[lines.len() - 1].starts_with("'d/big' (")
+                && lines[lines.len() - 2].contains(" GiB, ")
+        });
+        let (numbers, _) = bottom(&seen);
+        let pieces: &[&str] =
+            if columns == 80 { &["%, 1 of 2 files, ", " GiB, ", "/s"] } else { &["50%, ", " GiB, ", " left"] };
+        assert!(has_in_order(numbers, pieces) && numbers.chars().count() <= columns, "{seen:?}");
+        assert!(seen[0].starts_with("differs: 'small' ("), "what was found stands above: {seen:?}");
+        terminal.tmux(&["send-keys", "C-c"]);
+        terminal.sees("the end", |lines| lines.contains(&"ended"));
+    }
+}
+
+#[test]
+fn a_scan_is_seen() {
+    for columns in [80, 40] {
+        let world = World::new();
+        world.dir("d").file("d/small", "1").sparse("d/big", 1 << 42, &[(0, b"\x7fELF")]);
+        let Some(terminal) = Terminal::start(&world, columns, "$safecp --scan --progress d") else { return };
+        let seen = terminal.sees("a scan", |lines| {
+            lines.len() == 2 && lines[1].starts_with("'d/big' (") && lines[0].contains(" GiB, ")
+        });
+        let (numbers, _) = bottom(&seen);
+        let pieces: &[&str] =
+            if columns == 80 { &["50%, 1 of 2 files, ", " GiB, ", "/s"] } else { &["50%, ", " GiB, ", " left"] };
+        assert!(has_in_order(numbers, pieces) && numbers.chars().count() <= columns, "{seen:?}");
+        terminal.tmux(&["send-keys", "C-c"]);
+        terminal.sees("the end", |lines| lines.contains(&"ended"));
+    }
+}
+
+/// What is done in all targets, and to be done in all.
+#[test]
+fn several_targets_are_seen_together() {
+    let world = World::new();
+    world.dir("a").dir("b").file("small", "1").sparse("big", 1 << 40, &[]);
+    let line = format!("$safecp --progress {SLOW} -t a -t b small big");
+    let Some(terminal) = Terminal::start(&world, 80, &line) else { return };
+    let seen = terminal.sees("both", |lines| lines.len() == 2 && lines[0].contains(" of 4 files, "));
+    let (numbers, name) = bottom(&seen);
+    assert!(has_in_order(numbers, &["%, 2 of 4 files, ", " of 2.0 TiB, ", "/s"]), "{seen:?}");
+    assert!(name.starts_with("'big' ("), "{seen:?}");
+    terminal.tmux(&["send-keys", "C-c"]);
+    terminal.sees("the end", |lines| lines.contains(&"ended"));
+}
+
 #[test]
 fn nothing_is_shown_unasked() {
     let world = World::new();

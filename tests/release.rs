@@ -96,3 +96,38 @@ fn make_installs_and_uninstalls() {
     make("uninstall");
     assert_eq!(world.tool("find", ["root", "-type", "f"]), "");
 }
+
+/// What a package manager or a build left in the checkout is committed by one careless `git add`.
+#[test]
+fn nothing_but_text_and_fuzz_inputs_is_committed() {
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(project(".")).output();
+    let Some(listed) = listed.ok().filter(|listed| listed.status.success()) else {
+        return common::left_out("this is no checkout");
+    };
+    let names = String::from_utf8(listed.stdout).expect("names of this project");
+    let mut looked_at = 0;
+    for name in names.split_terminator('\0').filter(|name| !name.starts_with("fuzz/corpus/")) {
+        let path = project(name);
+        if path.is_symlink() || !path.exists() {
+            continue;
+        }
+        let content = std::fs::read(&path).expect("a file of this project");
+        assert!(!content.contains(&0) && std::str::from_utf8(&content).is_ok(), "{name} is no text");
+        looked_at += 1;
+    }
+    assert!(looked_at > 500, "only {looked_at} files");
+}
+
+/// A terminal of 40 columns breaks no word of the help: only one that is longer than a line stands alone.
+#[test]
+fn help_fits_a_narrow_terminal() {
+    for words in
+        ["--help", "--as=install --help", "--as=mv --help", "--as=scp --help", "--guard --help", "--doctor --help"]
+    {
+        let world = World::new();
+        let output = world.shell(&format!("script -qec \"stty rows 24 cols 40; $safecp {words}\" /dev/null"));
+        assert!(output.stdout.contains("Usage: safecp"), "{output}");
+        let is_long = |line: &&str| line.chars().count() > 40 && line.split_whitespace().count() > 1;
+        assert_eq!(output.stdout.lines().map(str::trim_end).find(is_long), None, "{words}");
+    }
+}

@@ -33,6 +33,11 @@ fn end(lines: &[Value]) -> &Value {
     end
 }
 
+#[track_caller]
+fn says_first(said: &Output, begin: &str) {
+    assert!(said.code() == Some(0) && said.stderr.starts_with(begin), "{said}");
+}
+
 const VALIDATE: &str = "\
 import json, sys
 import jsonschema
@@ -155,7 +160,7 @@ fn digests_are_those_of_b3sum() {
     let world = World::new();
     world.file("empty", "").random("small", 5000, 1).random("large", 3_000_001, 2);
     world.sparse("holes", 8 << 20, &[(5 << 20, b"island")]).dir("d");
-    world.cp("--report=report empty small large holes d").succeeds();
+    world.cp("--report=report --digests empty small large holes d").succeeds();
     let lines = report(&world);
     let mut copied = of(&lines, "copied");
     copied.sort_by_key(|line| line["target"].to_string());
@@ -166,6 +171,21 @@ fn digests_are_those_of_b3sum() {
         })
         .collect();
     assert_eq!(told, world.tool("b3sum", ["d/empty", "d/holes", "d/large", "d/small"]));
+}
+
+/// A digest costs more than the copy of a small file.
+#[test]
+fn digests_are_taken_where_they_are_asked_for() {
+    let world = World::new();
+    world.file("a", "one");
+    world.cp("--report=report a b").succeeds();
+    assert_eq!(of(&report(&world), "copied")[0]["blake3"], Value::Null);
+    for asks in ["--digests", "--manifest=m", "--verify=blake3", "--debug"] {
+        assert_eq!(world.cp(&format!("--report=report {asks} a b")).code(), Some(0));
+        assert!(of(&report(&world), "copied")[0]["blake3"].is_string(), "{asks}");
+    }
+    let said = world.cp("--digests a b");
+    assert!(said.stderr.starts_with("safecp: --digests is of use only with --report\n"), "{said}");
 }
 
 #[test]
@@ -256,14 +276,14 @@ fn the_examples_of_the_page_work() {
     let world = World::new();
     world.random("a", 70_000, 1).random("b", 9, 2).dir("d");
     world.file(OsStr::from_bytes(b"caf\xe9"), "x");
-    let said = world.shell("$safecp --report=report missing a b caf? d");
+    let said = world.shell("$safecp --report=report --digests missing a b caf? d");
     assert_eq!(said.code(), Some(1), "{said}");
     let page = fs::read_to_string(project("docs/report.md")).expect("the page");
     let commands: Vec<&str> =
         page.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| line.starts_with("jq ")).collect();
     let answers: Vec<Output> = commands.iter().map(|command| world.shell(command)).collect();
     let answer = |at: usize| answers[at].stdout.as_str();
-    assert_eq!(commands.len(), 6, "{commands:?}");
+    assert_eq!(commands.len(), 8, "{commands:?}");
     answers.iter().for_each(|answer| assert_eq!(answer.stderr, "", "{answer}"));
     assert_eq!(answer(0), "cannot stat 'missing': No such file or directory\n");
     world.file(
@@ -276,9 +296,17 @@ fn the_examples_of_the_page_work() {
     assert_eq!(answers[4].stdout.lines().count(), 1);
     let exact = world.shell(&format!("{} | od -An -c", commands[4]));
     assert_eq!(exact.stdout.split_whitespace().collect::<Vec<_>>(), ["c", "a", "f", "351", "\\n"]);
-    assert_eq!((answers[5].code(), answer(5)), (Some(1), "false\n"), "a name failed");
+    assert_eq!((answer(5), answer(6)), ("", ""), "no check, and one target");
+    assert_eq!((answers[7].code(), answer(7)), (Some(1), "false\n"), "a name failed");
     world.cp("--report=report a e").succeeds();
-    assert_eq!(world.shell(commands[5]).code(), Some(0));
+    assert_eq!(world.shell(commands[7]).code(), Some(0));
+    world.cp("--manifest=list d").succeeds();
+    world.rot("d/a", 0, b"!!");
+    assert_eq!(world.cp("--check --report=report list d").code(), Some(1));
+    assert_eq!(world.shell(commands[5]).stdout, "damaged\ta\n");
+    world.dir("one").dir("other").dir("other/a");
+    assert_eq!(world.cp("--report=report -t one -t other a").code(), Some(1));
+    assert_eq!(world.shell(commands[6]).stdout, "other\t1\n");
 }
 
 /// What GNU's cp writes with -v is what is written with a summary as well.
@@ -307,6 +335,187 @@ fn a_summary_has_failures_once_more_the_first_twenty() {
     assert_eq!(once_more[19], "safecp:   cannot stat 'm19': No such file or directory");
     assert_eq!(once_more[20], "safecp:   and 2 more");
     assert!(said.stderr.contains("\nsafecp: 22 failures\n"), "{said}");
+}
+
+/// Each line says which target it is about, and each target has a line of its own with its numbers.
+#[test]
+fn each_of_several_targets_is_told() {
+    let world = World::new();
+    world.dir("src").file("src/x", "one").file("src/y", "three").dir("a").dir("b").dir("b/src").dir("b/src/x");
+    let said = world.cp("-a --report=report --summary -t a -t b src missing");
+    assert_eq!(said.code(), Some(1), "{said}");
+    let lines = report(&world);
+    let of_target = |name: &str, what: &str| {
+        of(&lines, what).into_iter().filter(|line| line["target_directory"] == name).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!((of_target("a", "copied").len(), of_target("b", "copied").len()), (2, 1));
+    // What is said once of both is a failure of each.
+    assert_eq!((of_target("a", "failed").len(), of_target("b", "failed").len()), (1, 2));
+    let (a, b) = (&of_target("a", "target")[0], &of_target("b", "target")[0]);
+    assert_eq!((a["files"].as_u64(), a["bytes"].as_u64(), a["failed"].as_u64()), (Some(2), Some(8), Some(1)));
+    assert_eq!((b["files"].as_u64(), b["bytes"].as_u64(), b["failed"].as_u64()), (Some(1), Some(5), Some(2)));
+    assert_eq!((&a["complete"], &b["complete"]), (&Value::from(false), &Value::from(false)));
+    assert_eq!((end(&lines)["files"].as_u64(), &end(&lines)["succeeded"]), (Some(3), &Value::from(false)));
+    assert!(said.stderr.contains("safecp: target directory 'a': copied 2 files, 1 directory, 8 bytes in 0."), "{said}");
+    assert!(said.stderr.contains("safecp: target directory 'b': copied 1 file, 5 bytes in 0."), "{said}");
+    let missing = "cannot stat 'missing': No such file or directory\n";
+    assert_eq!(said.stderr.matches(&format!("safecp: {missing}")).count(), 1, "as it happens: {said}");
+    assert_eq!(said.stderr.matches(&format!("safecp:   {missing}")).count(), 2, "once more for each: {said}");
+    if let Some(said) = validated(&world, "report") {
+        assert_eq!((said.code(), said.stderr.as_str()), (Some(0), ""), "{said}");
+    }
+    let odd = OsStr::from_bytes(b"caf\xe9");
+    fs::create_dir(world.path(odd)).expect("a directory");
+    world.shell("$safecp --report=report -t a -t caf? src/y").succeeds();
+    let lines = report(&world);
+    let exact: Vec<&str> = lines.iter().filter_map(|line| line["target_directory_base64"].as_str()).collect();
+    assert_eq!(exact, ["Y2Fm6Q==", "Y2Fm6Q=="], "by base64(1)");
+    assert!(of(&lines, "target").iter().all(|line| line["complete"] == true), "{lines:?}");
+}
+
+/// Programs that stand in for others have the same report.
+#[test]
+fn install_and_mv_have_a_report() {
+    let world = World::new();
+    world.file("a", "one").file("b", "two").dir("d");
+    says_first(
+        &world.cp("--as=install -D --report=report --summary a new/deep/a"),
+        "install: copied 1 file, 2 directories, 3 bytes in 0.",
+    );
+    let lines = report(&world);
+    assert_eq!((of(&lines, "created").len(), of(&lines, "copied").len(), lines.len()), (2, 1, 4));
+    world.cp("--as=install -d --report=report new/other").succeeds();
+    assert_eq!((of(&report(&world), "created").len(), world.mode("report")), (1, 0o644), "it has no mode of install's");
+    says_first(&world.cp("--as=mv --report=report --summary a b d"), "mv: copied 0 files, 0 bytes in 0.");
+    let lines = report(&world);
+    assert_eq!((of(&lines, "renamed").len(), end(&lines)["renamed"].as_u64()), (2, Some(2)));
+    assert!(world.cp("--as=mv --report=- d/a c").stdout.ends_with("}\n"));
+    for (words, made) in [("--as=install --su=.o -b c d", "d/c"), ("--as=mv --su=.o -b d/c d/b", "d/b.o")] {
+        assert!(world.cp(words).succeeds().stderr.is_empty() && world.exists(made), "GNU's abbreviation of --suffix");
+    }
+    if let Some(said) = validated(&world, "report") {
+        assert_eq!((said.code(), said.stderr.as_str()), (Some(0), ""), "{said}");
+    }
+    if let Some(other) = World::on("ext4").or_else(|| World::on("xfs")) {
+        let target = other.dir("d").path("d");
+        world.dir("t").file("t/x", "one").file("t/y", "two").symlink("x", "t/l");
+        let target = target.to_str().expect("a name");
+        says_first(
+            &world.cp_args(["--as=mv", "--report=report", "--progress", "t", target]),
+            "mv: copied 2 files, 1 directory, 1 symbolic link, 6 bytes in 0.",
+        );
+        let lines = report(&world);
+        assert_eq!((of(&lines, "copied").len(), of(&lines, "source_removed").len()), (2, 4));
+        assert!(!world.exists("t") && other.exists("d/t/x"));
+    }
+}
+
+/// What is there, and nothing of what is right.
+#[test]
+fn checks_repairs_and_scans_have_a_report() {
+    let world = World::new();
+    let odd = Path::new("src").join(OsStr::from_bytes(b"caf\xe9"));
+    world.dir("src").random("src/a", 70_000, 1).random("src/b", 3000, 2).file("src/gone", "12345").file(odd, "x");
+    world.cp("-a --manifest=list src new").succeeds();
+    world.rot("new/a", 5, b"!!");
+    world.shell("rm new/gone new/caf?; mv new/b new/c").succeeds();
+    let valid = |world: &World| {
+        let said = validated(world, "report");
+        said.iter().for_each(|said| assert_eq!((said.code(), said.stderr.as_str()), (Some(0), ""), "{said}"));
+    };
+    let said = world.cp("--check --summary --report=report list new");
+    assert_eq!(said.code(), Some(1), "{said}");
+    let lines = report(&world);
+    let mut found: Vec<String> = of(&lines, "found").iter().map(|line| format!("{}", line["finding"])).collect();
+    found.sort();
+    assert_eq!(found, ["\"damaged\"", "\"missing\"", "\"missing\"", "\"moved\""]);
+    let of_finding = |what: &str| lines.iter().find(|line| line["finding"] == what).expect("a line").clone();
+    assert_eq!((of_finding("moved")["path"].as_str(), of_finding("moved")["to"].as_str()), (Some("b"), Some("c")));
+    assert_eq!(lines.iter().filter(|line| line["path_base64"] == "Y2Fm6Q==").count(), 1);
+    let numbers = end(&lines);
+    let listed = world.read("list").lines().filter(|line| line.starts_with('.')).count() as u64;
+    assert_eq!((numbers["examined"].as_u64(), numbers["succeeded"].as_bool()), (Some(listed), Some(false)));
+    assert_eq!(numbers["found"], serde_json::json!({"damaged": 1, "missing": 2, "moved": 1}));
+    assert!(said.stderr.contains("\nsafecp: found 1 damaged, 2 missing, 1 moved\n"), "{said}");
+    assert!(said.stderr.contains(&format!("safecp: examined {listed} names, 140000 bytes (137 KiB) in ")), "{said}");
+    valid(&world);
+    let said = world.cp("--check --report=- list new");
+    assert_eq!(self::lines(&said.stdout).len(), 5, "nothing else: {said}");
+
+    world.cp("--repair --report=report list new --from=src").succeeds();
+    let lines = report(&world);
+    let mut hows: Vec<&str> = of(&lines, "mended").iter().filter_map(|line| line["how"].as_str()).collect();
+    hows.sort_unstable();
+    assert_eq!((hows.len(), end(&lines)["mended"].as_u64()), (3, Some(3)), "{lines:?}");
+    valid(&world);
+
+    world.file("new/photo.jpg", [0; 20_000]);
+    assert_eq!(world.cp("--scan --report=report new").code(), Some(1));
+    let lines = report(&world);
+    assert_eq!((of(&lines, "found").len(), of(&lines, "found")[0]["path"].as_str()), (1, Some("new/photo.jpg")));
+    assert_eq!(of(&lines, "found")[0]["zeros"], serde_json::json!({"start": 0, "end": 20_000}));
+    assert_eq!(end(&lines)["examined"].as_u64(), Some(world.names("new").len() as u64));
+    valid(&world);
+}
+
+/// A reader of the name finds a whole report or the old one, whoever has put something there.
+#[test]
+fn a_report_takes_its_name_when_it_is_whole() {
+    let world = World::new();
+    world.file("report", "old").dir("src").dir("dst").sparse("large", 8 << 30, &[]);
+    for number in 0..400 {
+        world.file(format!("src/{number}"), "x");
+    }
+    let mut copy = world.start("-r --jobs=1 --sparse=never --report=report src large dst");
+    copy.wait_for_bytes_written(64 << 20);
+    assert_eq!(world.read("report"), "old");
+    copy.signal(Signal::KILL);
+    copy.finish();
+    assert_eq!(world.read("report"), "old");
+    let left = world.names(".").into_iter().filter(|name| name.as_bytes().starts_with(b".safecp-report-"));
+    let left: Vec<_> = left.collect();
+    assert_eq!(left.len(), 1);
+    let text = world.read(&left[0]);
+    let whole = &text[..=text.rfind('\n').expect("a line")];
+    assert!(of(&lines(whole), "copied").len() > 100 && of(&lines(whole), "end").is_empty());
+}
+
+#[test]
+fn what_is_refused_leaves_the_old_report() {
+    let world = World::new();
+    world.file("report", "old").file("a", "1").dir("d");
+    world.cp("--report=report -t d -t d a").fails_with(&["specified more than once"]);
+    assert_eq!((world.read("report"), world.temporaries().len()), ("old".to_owned(), 0));
+    world.chmod("report", 0o640).link("report", "other");
+    world.cp("--report=report a d").succeeds();
+    assert_eq!((world.mode("report"), world.read("other")), (0o640, "old".to_owned()));
+}
+
+#[test]
+fn a_report_is_written_to_nothing_of_somebody_else() {
+    let Some(world) = World::as_root("links of other users") else { return };
+    world.file("a", "1").file("secret", "secret").symlink("secret", "planted").fifo("fifo");
+    world.tool("chown", ["-h", "1234", "planted", "fifo"]);
+    let link = "safecp: cannot create regular file 'planted': it is a symbolic link of another user\n";
+    world.cp("--report=planted a b").fails(link);
+    world.cp("--report=fifo a b").fails("safecp: cannot create regular file 'fifo': No such device or address\n");
+    assert_eq!((world.read("secret"), world.exists("b")), ("secret".to_owned(), false));
+}
+
+/// A fifo is waited for; what a shell has opened is written to, behind what is there.
+#[test]
+fn an_output_that_has_a_name_is_written_to() {
+    let world = World::new();
+    world.file("a", "1").fifo("fifo").file("log", "old\n");
+    let copy = world.start("--report=fifo a b");
+    assert_eq!(lines(&world.tool("cat", ["fifo"])).len(), 2);
+    assert_eq!(copy.finish().code(), Some(0));
+    let said = world.shell("$safecp --report=/dev/stdout a b | cat; $safecp --report=/dev/fd/5 a b 5>>log; cat log");
+    let text = said.succeeds().stdout.replace("old\n", "");
+    assert_eq!((lines(&text).len(), text.matches("\"end\"").count()), (4, 2), "{said}");
+    assert!(said.stdout.contains("old\n"), "{said}");
+    world.symlink("log", "link").cp("--report=link a b").succeeds();
+    assert_eq!((lines(&world.read("log")).len(), world.link_text("link").as_str()), (2, "log"));
 }
 
 /// A run that a signal ends has a last line that says so.

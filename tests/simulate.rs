@@ -12,6 +12,7 @@ use asked::{number, variable};
 use sim::campaign::{campaign, run_world};
 use sim::faults::Fault;
 use sim::random::{parse_seed, seed_of};
+use sim::targets;
 use sim::trees::campaign::{self as trees, Chosen};
 
 /// Worlds of an ordinary `cargo test`.
@@ -19,6 +20,9 @@ const WORLDS: u64 = 60_000;
 
 /// Worlds with trees of an ordinary `cargo test`.
 const TREES: u64 = 60_000;
+
+/// Worlds with several targets of an ordinary `cargo test`.
+const TARGETS: u64 = 20_000;
 
 /// Worlds below which a rare fault may not have struck.
 const WORLDS_FOR_COUNTERS: u64 = 60_000;
@@ -56,6 +60,16 @@ fn no_tree_breaks_a_promise() {
     if worlds >= TREES {
         assert_eq!(summary.missing(&chosen), [], "faults that never struck");
     }
+}
+
+/// The same for runs into several targets. SAFECP_SIM_TARGETS is the number of worlds, SAFECP_SIM_TARGET=<seed> runs one.
+#[test]
+fn no_target_breaks_a_promise() {
+    let base = parse_seed(&variable("SAFECP_SIM_SEED").unwrap_or_else(|| "1".to_owned()));
+    let only = variable("SAFECP_SIM_TARGET").map(|seed| parse_seed(&seed));
+    let worlds = if only.is_some() { 1 } else { number("SAFECP_SIM_TARGETS").unwrap_or(TARGETS) };
+    let summary = targets::campaign(base, worlds, only);
+    assert!(summary.broken.is_empty(), "{} worlds broke a promise, see above", summary.broken.len());
 }
 
 fn replay_tree(seed: u64) {

@@ -26,7 +26,7 @@ pub(super) struct Counts {
     pub(super) attributes: u64,
     /// Files that held the same already (--resume).
     pub(super) same: u64,
-    /// Bytes of the files that were copied.
+    /// Bytes of the files that were copied, or read without a copy.
     pub(super) bytes: u64,
     /// Files that share their source's blocks.
     pub(super) clones: u64,
@@ -38,6 +38,16 @@ pub(super) struct Counts {
     pub(super) verified: u64,
     /// Why strategies were left, and how often.
     pub(super) fallbacks: BTreeMap<String, u64>,
+    /// Names that were moved within their filesystem, or exchanged.
+    pub(super) renamed: u64,
+    /// Sources that were moved to another filesystem and removed, if each is told.
+    pub(super) sources_removed: u64,
+    /// Names that were looked at without a copy.
+    pub(super) examined: u64,
+    /// What was found out about names, and how often.
+    pub(super) found: BTreeMap<String, u64>,
+    /// Names that are right again.
+    pub(super) mended: u64,
     /// Names that were left as they are, rightly.
     pub(super) skipped: u64,
     /// Names that were left as they are because the user said no.
@@ -61,11 +71,15 @@ impl Counts {
             Event::Failed(error) => self.failed(error),
             Event::Misused(text) => self.failure((*text).to_owned()),
             Event::Warned(_) | Event::Noted(_) => self.warned += 1,
-            Event::DirectoryFinished { .. }
-            | Event::Removed { .. }
-            | Event::Renamed { .. }
-            | Event::Exchanged { .. }
-            | Event::SourceRemoved { .. } => {}
+            Event::Renamed { .. } | Event::Exchanged { .. } => self.renamed += 1,
+            Event::SourceRemoved { .. } => self.sources_removed += 1,
+            Event::Examined { bytes, .. } => {
+                self.examined += 1;
+                self.bytes += bytes;
+            }
+            Event::Found(found) => *self.found.entry(found.what.to_owned()).or_default() += 1,
+            Event::Mended { .. } => self.mended += 1,
+            Event::DirectoryFinished { .. } | Event::Removed { .. } | Event::Full(_) => {}
         }
     }
 
@@ -73,7 +87,7 @@ impl Counts {
     #[must_use]
     pub(super) fn names(&self) -> u64 {
         let linked = self.symlinks + self.hard_links + self.nodes;
-        self.files + linked + self.attributes + self.same + self.skipped + self.declined
+        self.files + linked + self.attributes + self.same + self.renamed + self.examined + self.skipped + self.declined
     }
 
     /// Whether files were done without being copied.
@@ -123,6 +137,7 @@ impl Counts {
             Error::Noted(_) => self.warned += 1,
             Error::Call { .. }
             | Error::Pair { .. }
+            | Error::Beside(_)
             | Error::Mismatch { .. }
             | Error::Refused(_)
             | Error::Interrupted => {

@@ -15,17 +15,17 @@ const SPARE: usize = 3;
 
 /// A terminal at whose bottom progress is shown.
 #[derive(Clone)]
-pub struct Display(ProgressBar);
+pub(super) struct Display(ProgressBar);
 
 impl Display {
     /// Standard error, which has to be a terminal.
     #[must_use]
-    pub fn on_terminal() -> Self {
+    pub(super) fn on_terminal() -> Self {
         Self(ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr()))
     }
 
     /// Shows how far it is, in so many columns.
-    pub fn show(&self, status: &Status, columns: usize) {
+    pub(super) fn show(&self, status: &Status, columns: usize) {
         let bar = if columns >= BAR_MIN && status.total.is_some() { "{bar:12} " } else { "" };
         let columns = columns.saturating_sub(SPARE);
         let room = columns.saturating_sub(if bar.is_empty() { 0 } else { 13 });
@@ -39,18 +39,18 @@ impl Display {
     }
 
     /// Takes the bar away.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.0.finish_and_clear();
     }
 
     /// Does something with the terminal while the bar is not there.
-    pub fn without<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn without<T>(&self, work: impl FnOnce() -> T) -> T {
         self.0.suspend(work)
     }
 
     /// A place for lines that writes them above the bar.
     #[must_use]
-    pub fn above(&self, sink: Sink) -> Sink {
+    pub(super) fn above(&self, sink: Sink) -> Sink {
         Box::new(Above { display: self.clone(), sink })
     }
 }

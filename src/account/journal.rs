@@ -1,8 +1,12 @@
 //! The report of --report: lines of JSON, gathered and written together, whole lines at a time.
 
 use super::lines::Line;
+use super::wanted::ReportTo;
+use crate::document::{Document, Unread};
+use crate::host;
 use crate::report::Sink;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,57 +17,82 @@ const WRITE_BYTES: usize = 64 << 10;
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// A report that is being written.
-pub struct Journal(Mutex<Gathered>);
+pub(super) struct Journal(Mutex<Gathered>);
 
 struct Gathered {
-    sink: Sink,
+    /// `None` once it is finished.
+    place: Option<Place>,
     lines: Vec<u8>,
     written: Instant,
     /// The first failure; nothing is written after it.
     failure: Option<std::io::Error>,
 }
 
+enum Place {
+    Output(Sink),
+    File(Document),
+}
+
+/// What could not be written of a report.
+pub(super) struct Unwritten {
+    pub(super) error: std::io::Error,
+    /// Where the lines before are, if not under the report's name.
+    pub(super) left: Option<PathBuf>,
+}
+
 impl Journal {
-    /// An empty one that goes to `sink`.
-    #[must_use]
-    pub fn new(sink: Sink) -> Self {
-        Self(Mutex::new(Gathered { sink, lines: Vec::new(), written: Instant::now(), failure: None }))
+    /// An empty one. A fifo is waited for until it is read.
+    pub(super) fn open(to: &ReportTo) -> std::io::Result<Self> {
+        let place = match to {
+            ReportTo::Output => Place::Output(host::output()),
+            ReportTo::File(path) => Place::File(Document::open(path, Unread::Waits)?),
+        };
+        let gathered = Gathered { place: Some(place), lines: Vec::new(), written: Instant::now(), failure: None };
+        Ok(Self(Mutex::new(gathered)))
     }
 
     fn gathered(&self) -> MutexGuard<'_, Gathered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a line.
-    pub(super) fn add(&self, line: &Line<'_>) {
+    /// Adds a line, with the directory of one of several targets, if it is about one.
+    pub(super) fn add(&self, line: &Line<'_>, directory: Option<&Path>) {
         let mut gathered = self.gathered();
-        gathered.add(line);
+        gathered.add(line, directory);
         if gathered.lines.len() >= WRITE_BYTES || gathered.written.elapsed() >= WAIT_MAX {
             gathered.write();
         }
     }
 
-    /// Writes what there is, and tells what could not be written, in the whole run.
-    pub(super) fn finish(&self) -> Result<(), std::io::Error> {
+    /// Writes what there is, and gives the report its name if all of it could be written, in the whole run.
+    pub(super) fn finish(&self) -> Result<(), Unwritten> {
         let mut gathered = self.gathered();
         gathered.write();
-        gathered.failure.take().map_or(Ok(()), Err)
+        let (place, failure) = (gathered.place.take(), gathered.failure.take());
+        match (place, failure) {
+            (Some(Place::File(document)), None) => document.finish().map_err(|error| Unwritten { error, left: None }),
+            (Some(Place::File(document)), Some(error)) => Err(Unwritten { error, left: document.leave() }),
+            (Some(Place::Output(_)) | None, Some(error)) => Err(Unwritten { error, left: None }),
+            (Some(Place::Output(_)) | None, None) => Ok(()),
+        }
     }
 }
 
 impl Gathered {
-    fn add(&mut self, line: &Line<'_>) {
-        match serde_json::to_writer(&mut self.lines, line) {
-            Ok(()) => self.lines.push(b'\n'),
-            Err(error) => {
-                self.failure.get_or_insert_with(|| error.into());
-            }
+    fn add(&mut self, line: &Line<'_>, directory: Option<&Path>) {
+        if let Err(error) = line.write(&mut self.lines, directory) {
+            self.failure.get_or_insert_with(|| error.into());
         }
     }
 
     fn write(&mut self) {
+        let sink: &mut dyn Write = match &mut self.place {
+            Some(Place::Output(sink)) => sink,
+            Some(Place::File(document)) => document,
+            None => return,
+        };
         if self.failure.is_none() {
-            self.failure = self.sink.write_all(&self.lines).and_then(|()| self.sink.flush()).err();
+            self.failure = sink.write_all(&self.lines).and_then(|()| sink.flush()).err();
         }
         self.lines.clear();
         self.written = Instant::now();

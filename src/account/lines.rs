@@ -1,16 +1,20 @@
 //! The line of JSON that tells an event. docs/report.md has the words, docs/report.schema.json the form.
 
-use super::base64::encoded;
 use super::counts::Counts;
+use super::object::Object;
 use crate::copy::fallback::Fallback;
 use crate::copy::probe::{Residency, Settling};
-use crate::copy::strategy::{Strategy, Why};
+use crate::copy::strategy::Strategy;
 use crate::copy::{Copied, Outcome, Placement, Special, Thing, Verified};
 use crate::error::{Error, reason};
-use crate::report::Event;
+use crate::report::{Event, Found};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -22,71 +26,63 @@ const FORMAT: u32 = 1;
 #[derive(Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub(super) enum Line<'a> {
-    Copied(Box<CopiedLine<'a>>),
+    #[serde(skip)]
+    Copied(CopiedLine<'a>),
     Made(NamesLine<'a>),
     Directory(NamesLine<'a>),
     Skipped(NamesLine<'a>),
     Declined(NamesLine<'a>),
     Renamed(NamesLine<'a>),
     Exchanged(NamesLine<'a>),
-    Removed(NameLine),
-    SourceRemoved(NameLine),
-    Created(NameLine),
-    Failed(FailureLine),
-    Warned { message: &'a str },
-    Noted(FailureLine),
+    Removed(NameLine<'a>),
+    SourceRemoved(NameLine<'a>),
+    Created(NameLine<'a>),
+    Failed(FailureLine<'a>),
+    Warned {
+        message: &'a str,
+    },
+    Noted(FailureLine<'a>),
+    Found(Box<FoundLine<'a>>),
+    Mended(MendedLine<'a>),
+    Target(Box<TargetLine<'a>>),
     End(Box<EndLine<'a>>),
 }
 
-/// A name, to be read and, where that is not exact, exactly.
-struct Named {
-    name: String,
-    base64: Option<String>,
+/// Which of several targets a line is about.
+#[derive(Serialize)]
+struct DirectoryKey<'a> {
+    target_directory: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_directory_base64: Option<String>,
 }
 
-impl Named {
-    fn new(path: &Path) -> Self {
-        let bytes = path.as_os_str().as_bytes();
-        match std::str::from_utf8(bytes) {
-            Ok(name) => Self { name: name.to_owned(), base64: None },
-            Err(_) => Self { name: path.to_string_lossy().into_owned(), base64: Some(encoded(bytes)) },
-        }
+impl<'a> DirectoryKey<'a> {
+    fn new(directory: &'a Path) -> Self {
+        let named = Named::new(directory);
+        Self { target_directory: named.name, target_directory_base64: named.base64 }
     }
 }
 
-#[derive(Serialize)]
+/// A name, to be read and, where that is not exact, exactly.
+struct Named<'a> {
+    name: Cow<'a, str>,
+    base64: Option<String>,
+}
+
+impl<'a> Named<'a> {
+    fn new(path: &'a Path) -> Self {
+        let name = path.to_string_lossy();
+        let is_exact = matches!(name, Cow::Borrowed(_));
+        let base64 = (!is_exact).then(|| BASE64_STANDARD.encode(path.as_os_str().as_bytes()));
+        Self { name, base64 }
+    }
+}
+
+/// A file that was copied: the line that there is for each of many.
 pub(super) struct CopiedLine<'a> {
-    source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_base64: Option<String>,
-    target: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target_base64: Option<String>,
-    bytes: u64,
-    unallocated_bytes: u64,
-    strategy: Shown<Strategy>,
-    why: Shown<Why>,
-    filesystem: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pages: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled_for: Option<&'a str>,
-    fallbacks: Vec<FallbackLine<'a>>,
-    verified: &'a str,
-    blake3: Option<Shown<blake3::Hash>>,
-    placement: &'a str,
-    holes_by_map: bool,
-    holes_by_zeros: bool,
-    changed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_synced: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backup: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backup_base64: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    complaints: Vec<FailureLine>,
-    seconds: f64,
+    source: &'a Path,
+    target: &'a Path,
+    copied: &'a Copied,
 }
 
 #[derive(Serialize)]
@@ -97,35 +93,60 @@ struct FallbackLine<'a> {
 
 #[derive(Serialize)]
 pub(super) struct NamesLine<'a> {
-    source: String,
+    source: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_base64: Option<String>,
-    target: String,
+    target: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    backup: Option<String>,
+    backup: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup_base64: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    complaints: Vec<FailureLine>,
+    complaints: Vec<FailureLine<'a>>,
 }
 
 #[derive(Serialize)]
-pub(super) struct NameLine {
-    target: String,
+pub(super) struct NameLine<'a> {
+    target: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_base64: Option<String>,
 }
 
+/// What was found out about a name.
+#[derive(Serialize)]
+pub(super) struct FoundLine<'a> {
+    finding: &'a str,
+    path: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_base64: Option<String>,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zeros: Option<&'a Range<u64>>,
+}
+
+/// A name that is right again.
+#[derive(Serialize)]
+pub(super) struct MendedLine<'a> {
+    path: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    how: &'a str,
+}
+
 /// What failed: the message as it is said, and what it is made of.
 #[derive(Default, Serialize)]
-pub(super) struct FailureLine {
-    message: String,
+pub(super) struct FailureLine<'a> {
+    message: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
+    path: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,12 +157,27 @@ pub(super) struct FailureLine {
     offset: Option<u64>,
 }
 
+/// What a target has when its run is over.
+#[derive(Serialize)]
+pub(super) struct TargetLine<'a> {
+    complete: bool,
+    #[serde(flatten)]
+    numbers: Numbers<'a>,
+}
+
 #[derive(Serialize)]
 pub(super) struct EndLine<'a> {
     format: u32,
     version: &'a str,
     succeeded: bool,
     interrupted: bool,
+    #[serde(flatten)]
+    numbers: Numbers<'a>,
+}
+
+/// What was done, and how long it took.
+#[derive(Serialize)]
+struct Numbers<'a> {
     files: u64,
     directories: u64,
     symbolic_links: u64,
@@ -155,6 +191,11 @@ pub(super) struct EndLine<'a> {
     unallocated_bytes: u64,
     verified: u64,
     fallbacks: &'a BTreeMap<String, u64>,
+    renamed: u64,
+    sources_removed: u64,
+    examined: u64,
+    found: &'a BTreeMap<String, u64>,
+    mended: u64,
     skipped: u64,
     declined: u64,
     warned: u64,
@@ -173,7 +214,7 @@ impl<T: Display> Serialize for Shown<T> {
 
 /// How a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     /// Everything was done.
     Succeeded,
     /// Something failed.
@@ -183,6 +224,23 @@ pub enum End {
 }
 
 impl<'a> Line<'a> {
+    /// Writes it, with the directory of one of several targets, if it is about one.
+    pub(super) fn write(&self, to: &mut Vec<u8>, directory: Option<&Path>) -> Result<(), serde_json::Error> {
+        match self {
+            Line::Copied(line) => line.write(to)?,
+            line => serde_json::to_writer(&mut *to, line)?,
+        }
+        if let Some(directory) = directory {
+            // The object goes on with the keys of another.
+            let end = to.len() - 1;
+            to.truncate(end);
+            serde_json::to_writer(&mut *to, &DirectoryKey::new(directory))?;
+            to[end] = b',';
+        }
+        to.push(b'\n');
+        Ok(())
+    }
+
     /// The line of an event; nothing for what has one already, in another event.
     pub(super) fn of(event: &Event<'a>) -> Option<Self> {
         Some(match *event {
@@ -200,21 +258,29 @@ impl<'a> Line<'a> {
             Event::Failed(Error::Noted(noted)) => Line::Noted(FailureLine::new(noted)),
             Event::Failed(error) => Line::Failed(FailureLine::new(error)),
             Event::Warned(message) => Line::Warned { message },
-            Event::Noted(message) => Line::Noted(FailureLine { message: message.to_owned(), ..FailureLine::default() }),
-            Event::Misused(message) => {
-                Line::Failed(FailureLine { message: message.to_owned(), ..FailureLine::default() })
+            Event::Noted(message) => Line::Noted(FailureLine { message: message.into(), ..FailureLine::default() }),
+            Event::Misused(message) => Line::Failed(FailureLine { message: message.into(), ..FailureLine::default() }),
+            Event::Found(found) => Line::Found(Box::new(FoundLine::new(found))),
+            Event::Mended { path, how, .. } => {
+                let Named { name, base64 } = Named::new(path);
+                Line::Mended(MendedLine { path: name, path_base64: base64, how })
             }
-            Event::DirectoryFinished { .. } => return None,
+            Event::DirectoryFinished { .. } | Event::Examined { .. } | Event::Full(_) => return None,
         })
     }
 
-    fn finished(source: &Path, target: &Path, outcome: &'a Outcome) -> Self {
+    fn finished(source: &'a Path, target: &'a Path, outcome: &'a Outcome) -> Self {
         match outcome {
-            Outcome::Copied(copied) => Line::Copied(Box::new(CopiedLine::new(source, target, copied))),
+            Outcome::Copied(copied) => Line::Copied(CopiedLine { source, target, copied }),
             Outcome::Made(special) => Line::Made(NamesLine::of_special(source, target, special)),
             Outcome::Skipped => Line::Skipped(NamesLine::new(source, target)),
             Outcome::Declined => Line::Declined(NamesLine::new(source, target)),
         }
+    }
+
+    /// The line of a target whose run is over.
+    pub(super) fn target(counts: &'a Counts, complete: bool, took: Duration) -> Self {
+        Line::Target(Box::new(TargetLine { complete, numbers: Numbers::new(counts, took) }))
     }
 
     /// The last line.
@@ -224,6 +290,14 @@ impl<'a> Line<'a> {
             version: env!("CARGO_PKG_VERSION"),
             succeeded: end == End::Succeeded,
             interrupted: end == End::Interrupted,
+            numbers: Numbers::new(counts, took),
+        }))
+    }
+}
+
+impl<'a> Numbers<'a> {
+    fn new(counts: &'a Counts, took: Duration) -> Self {
+        Self {
             files: counts.files,
             directories: counts.directories,
             symbolic_links: counts.symlinks,
@@ -237,53 +311,57 @@ impl<'a> Line<'a> {
             unallocated_bytes: counts.unallocated,
             verified: counts.verified,
             fallbacks: &counts.fallbacks,
+            renamed: counts.renamed,
+            sources_removed: counts.sources_removed,
+            examined: counts.examined,
+            found: &counts.found,
+            mended: counts.mended,
             skipped: counts.skipped,
             declined: counts.declined,
             warned: counts.warned,
             failed: counts.failed,
             seconds: took.as_secs_f64(),
-        }))
-    }
-}
-
-impl<'a> CopiedLine<'a> {
-    fn new(source: &Path, target: &Path, copied: &'a Copied) -> Self {
-        let (source, target) = (Named::new(source), Named::new(target));
-        let backup = copied.backup.as_deref().map(Named::new);
-        let (backup, backup_base64) = backup.map_or((None, None), |named| (Some(named.name), named.base64));
-        let fallbacks = copied.fallbacks.iter();
-        Self {
-            source: source.name,
-            source_base64: source.base64,
-            target: target.name,
-            target_base64: target.base64,
-            bytes: copied.size,
-            unallocated_bytes: copied.probed.unallocated,
-            strategy: Shown(copied.strategy),
-            why: Shown(copied.why),
-            filesystem: copied.probed.filesystem,
-            pages: copied.probed.residency.map(pages),
-            settled_for: copied.probed.settling.map(settled_for),
-            fallbacks: fallbacks
-                .map(|(strategy, why)| FallbackLine { strategy: Shown(*strategy), why: Shown(why) })
-                .collect(),
-            verified: verified(copied.verified),
-            blake3: copied.digest().map(Shown),
-            placement: placement(copied.placement),
-            holes_by_map: copied.sparse.by_map,
-            holes_by_zeros: copied.sparse.by_zeros,
-            changed: copied.changed,
-            not_synced: copied.unsynced.map(reason),
-            backup,
-            backup_base64,
-            complaints: copied.complaints.iter().map(FailureLine::new).collect(),
-            seconds: copied.took.unwrap_or_default().as_secs_f64(),
         }
     }
 }
 
-impl NamesLine<'_> {
-    fn new(source: &Path, target: &Path) -> Self {
+impl CopiedLine<'_> {
+    fn write(&self, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let copied = self.copied;
+        let mut object = Object::begin(to, "copied");
+        object.name("source", "source_base64", self.source);
+        object.name("target", "target_base64", self.target);
+        object.value("bytes", &copied.size);
+        object.value("unallocated_bytes", &copied.probed.unallocated);
+        object.shown("strategy", &copied.strategy);
+        object.shown("why", &copied.why);
+        object.text("filesystem", copied.probed.filesystem);
+        copied.probed.residency.iter().for_each(|residency| object.text("pages", pages(*residency)));
+        copied.probed.settling.iter().for_each(|settling| object.text("settled_for", settled_for(*settling)));
+        let fallback = |(strategy, why)| FallbackLine { strategy: Shown(strategy), why: Shown(why) };
+        let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
+        object.value("fallbacks", &fallbacks.collect::<Vec<_>>());
+        object.text("verified", verified(copied.verified));
+        match copied.digest() {
+            Some(digest) => object.text("blake3", &digest.to_hex()),
+            None => object.value("blake3", &None::<&str>),
+        }
+        object.text("placement", placement(copied.placement));
+        object.flag("holes_by_map", copied.sparse.by_map);
+        object.flag("holes_by_zeros", copied.sparse.by_zeros);
+        object.flag("changed", copied.changed);
+        copied.unsynced.iter().for_each(|errno| object.text("not_synced", &reason(*errno)));
+        copied.backup.iter().for_each(|backup| object.name("backup", "backup_base64", backup));
+        if !copied.complaints.is_empty() {
+            object.value("complaints", &copied.complaints.iter().map(FailureLine::new).collect::<Vec<_>>());
+        }
+        object.value("seconds", &copied.took.unwrap_or_default().as_secs_f64());
+        object.end()
+    }
+}
+
+impl<'a> NamesLine<'a> {
+    fn new(source: &'a Path, target: &'a Path) -> Self {
         let (source, target) = (Named::new(source), Named::new(target));
         Self {
             source: source.name,
@@ -297,40 +375,57 @@ impl NamesLine<'_> {
         }
     }
 
-    fn with_backup(self, backup: Option<&Path>) -> Self {
+    fn with_backup(self, backup: Option<&'a Path>) -> Self {
         match backup.map(Named::new) {
             Some(named) => Self { backup: Some(named.name), backup_base64: named.base64, ..self },
             None => self,
         }
     }
 
-    fn of_special(source: &Path, target: &Path, special: &Special) -> Self {
+    fn of_special(source: &'a Path, target: &'a Path, special: &'a Special) -> Self {
         let complaints = special.complaints.iter().map(FailureLine::new).collect();
         let line = Self { thing: Some(thing(special.thing)), complaints, ..Self::new(source, target) };
         line.with_backup(special.backup.as_deref())
     }
 }
 
-impl NameLine {
-    fn new(target: &Path) -> Self {
+impl<'a> NameLine<'a> {
+    fn new(target: &'a Path) -> Self {
         let target = Named::new(target);
         Self { target: target.name, target_base64: target.base64 }
     }
 }
 
-impl FailureLine {
-    fn new(error: &Error) -> Self {
+impl<'a> FoundLine<'a> {
+    fn new(found: &'a Found<'a>) -> Self {
+        let (path, to) = (Named::new(found.path), found.to.map(Named::new));
+        let (to, to_base64) = to.map_or((None, None), |named| (Some(named.name), named.base64));
+        Self {
+            finding: found.what,
+            path: path.name,
+            path_base64: path.base64,
+            to,
+            to_base64,
+            detail: found.detail,
+            zeros: found.zeros,
+        }
+    }
+}
+
+impl<'a> FailureLine<'a> {
+    fn new(error: &'a Error) -> Self {
         let (path, errno, offset) = match error {
             Error::Call { path, errno, .. } => (Some(path), Some(*errno), None),
             Error::Pair { target, errno, .. } => (Some(target), Some(*errno), None),
             Error::Mismatch { target, difference, .. } => (Some(target), None, Some(difference.offset)),
+            Error::Beside(failed) => return Self { message: error.to_string().into(), ..Self::new(failed) },
             Error::Noted(noted) => return Self::new(noted),
             Error::Refused(_) | Error::Interrupted => (None, None, None),
         };
         let path = path.map(|path| Named::new(path));
         let (path, path_base64) = path.map_or((None, None), |named| (Some(named.name), named.base64));
         Self {
-            message: error.to_string(),
+            message: error.to_string().into(),
             path,
             path_base64,
             errno: errno.map(|errno| errno.raw_os_error()),

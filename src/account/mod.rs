@@ -4,23 +4,23 @@
 //! An account listens to a run and hands every event on. It counts, and writes lines; it decides nothing, and what it
 //! cannot write of a report is a failure of the run.
 
-mod base64;
 mod begun;
 mod counts;
 mod display;
 mod journal;
 mod lines;
+mod object;
+mod part;
 mod running;
 mod status;
 mod summary;
+mod telling;
 mod totals;
 mod wanted;
 mod watcher;
 
 pub use begun::Account;
-pub use display::Display;
-pub use journal::Journal;
-pub use lines::End;
+pub use part::Part;
 pub use running::Running;
+pub use telling::Telling;
 pub use wanted::{Accounts, Progress, ReportTo, Summary};
-pub use watcher::{Watcher, say};

@@ -121,8 +121,10 @@ fn name<'a>(event: &Event<'a>) -> Option<&'a Path> {
         | Event::SourceRemoved { source, .. } => Some(source),
         Event::DirectoryCreated { directory } => Some(directory),
         Event::Removed { target } => Some(target),
+        Event::Examined { path, .. } | Event::Mended { path, .. } => Some(path),
+        Event::Found(found) => Some(found.path),
         Event::DirectoryFinished { path, .. } => Some(path),
-        Event::Failed(_) | Event::Warned(_) | Event::Noted(_) | Event::Misused(_) => None,
+        Event::Failed(_) | Event::Full(_) | Event::Warned(_) | Event::Noted(_) | Event::Misused(_) => None,
     }
 }
 

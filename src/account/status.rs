@@ -1,8 +1,9 @@
 //! How far a run is, in a line.
 
-use super::summary::{counted, short_size};
+use super::summary::counted;
 use super::totals::Total;
 use crate::quote::quoted;
+use crate::report::short_size;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,6 +62,9 @@ impl Status {
         let rate = format!("{}/s", short_size(self.rate));
         let left = self.left().map(|left| format!("{} left", clock(left)));
         let (names, sizes) = match self.total {
+            Some(total) if total.bytes == 0 => {
+                (format!("{} of {}", self.names, counted(total.names, "file", "files")), bytes.clone())
+            }
             Some(total) => (
                 format!("{} of {}", self.names, counted(total.names, "file", "files")),
                 format!("{bytes} of {}", short_size(total.bytes)),

@@ -1,14 +1,24 @@
 //! The numbers of a run in words.
 
 use super::counts::Counts;
+use crate::options::Work;
+use crate::report::short_size;
 use std::time::Duration;
 
 /// The lines of --summary.
-pub(super) fn lines(counts: &Counts, took: Duration) -> Vec<String> {
-    let mut lines = vec![format!("{} in {} seconds{}", made(counts), seconds(took), rate(counts.bytes, took))];
+pub(super) fn lines(counts: &Counts, work: Work, took: Duration) -> Vec<String> {
+    let done = match work {
+        Work::Copy | Work::Install | Work::Move => made(counts),
+        Work::Examine => examined(counts),
+    };
+    let mut lines = vec![format!("{done} in {} seconds{}", seconds(took), rate(counts.bytes, took))];
+    let found: Vec<String> = counts.found.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    lines.extend((!found.is_empty()).then(|| format!("found {}", found.join(", "))));
     lines.extend(how(counts));
     lines.extend(fallbacks(counts));
     let left = listed(&[
+        (counts.renamed, "renamed", "renamed"),
+        (counts.mended, "mended", "mended"),
         (counts.same, "file held the same already", "files held the same already"),
         (counts.attributes, "file got attributes alone", "files got attributes alone"),
         (counts.skipped, "skipped", "skipped"),
@@ -34,6 +44,11 @@ fn made(counts: &Counts) -> String {
     let files = counted(counts.files, "file", "files");
     let rest = rest.map_or_else(String::new, |rest| format!(", {rest}"));
     format!("copied {files}{rest}, {}", size(counts.bytes))
+}
+
+/// What was looked at.
+fn examined(counts: &Counts) -> String {
+    format!("examined {}, {}", counted(counts.examined, "name", "names"), size(counts.bytes))
 }
 
 /// How the files were copied.
@@ -70,16 +85,6 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
 pub(super) fn size(bytes: u64) -> String {
     let exact = counted(bytes, "byte", "bytes");
     if bytes < 1024 { exact } else { format!("{exact} ({})", short_size(bytes)) }
-}
-
-/// Bytes with three digits and a unit.
-pub(super) fn short_size(bytes: u64) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let unit = (63 - (bytes | 1).leading_zeros()) / 10;
-    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let value = bytes as f64 / (1_u64 << (10 * unit)) as f64;
-    let digits = usize::from(unit > 0 && value < 99.95);
-    format!("{value:.digits$} {}", UNITS[unit as usize])
 }
 
 /// Seconds with a tenth, as long as a tenth matters.
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_nothing_is_not_said() {
         let counts = Counts { files: 1, verified: 1, bytes: 5, symlinks: 2, ..Counts::default() };
-        let lines = lines(&counts, Duration::ZERO);
+        let lines = lines(&counts, Work::Copy, Duration::ZERO);
         assert_eq!(lines, ["copied 1 file, 2 symbolic links, 5 bytes in 0.0 seconds", "verified 1 of 1"]);
     }
 }

@@ -37,9 +37,27 @@ impl Totals {
         is_known.then_some(total)
     }
 
+    /// So many names are there, of which the sizes are not known.
+    pub fn know(&self, names: u64) {
+        self.names.store(names, Ordering::Relaxed);
+        self.is_known.store(true, Ordering::Release);
+    }
+
     /// Counts what these operands name, until `is_over`. Where links are followed within trees, nobody could count without
     /// going in circles: the total stays unknown.
     pub fn count<K: Kernel>(&self, kernel: &K, sources: &[PathBuf], options: &Options, is_over: &AtomicBool) {
+        self.count_for(1, kernel, sources, options, is_over);
+    }
+
+    /// The same where everything is copied into so many targets.
+    pub fn count_for<K: Kernel>(
+        &self,
+        targets: u64,
+        kernel: &K,
+        sources: &[PathBuf],
+        options: &Options,
+        is_over: &AtomicBool,
+    ) {
         if options.recursive && options.dereference == Dereference::Always {
             return;
         }
@@ -50,6 +68,9 @@ impl Totals {
                 return;
             }
             survey.directory(&directory, device);
+        }
+        for count in [&self.names, &self.bytes] {
+            count.store(count.load(Ordering::Relaxed).saturating_mul(targets), Ordering::Relaxed);
         }
         self.is_known.store(true, Ordering::Release);
     }

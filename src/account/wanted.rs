@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Where the lines of JSON go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReportTo {
-    /// A file, which is emptied first.
+    /// A file, which gets its name when it is whole, or a fifo or device.
     File(PathBuf),
     /// Standard output.
     Output,

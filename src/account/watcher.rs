@@ -23,19 +23,24 @@ const LINE: Duration = Duration::from_secs(10);
 const COUNTED_AFTER: Duration = Duration::from_secs(1);
 
 /// Who looks on.
-pub struct Watcher<'a> {
+pub(super) struct Watcher<'a> {
     /// At what.
-    pub running: &'a Running,
+    pub(super) running: &'a Running,
     /// The terminal, if there is one.
-    pub display: Option<&'a Display>,
+    pub(super) display: Option<&'a Display>,
     /// What stands before a line.
-    pub program: &'a str,
+    pub(super) program: &'a str,
 }
 
 impl Watcher<'_> {
     /// Does the work, and looks on beside it if that is wanted. `count` counts what there is to do, until the work is over.
     /// Without threads the work is done all the same.
-    pub fn look_on<T>(&self, progress: Progress, count: impl Fn(&AtomicBool) + Send, work: impl FnOnce() -> T) -> T {
+    pub(super) fn look_on<T>(
+        &self,
+        progress: Progress,
+        count: impl Fn(&AtomicBool) + Send,
+        work: impl FnOnce() -> T,
+    ) -> T {
         if progress == Progress::No {
             return work();
         }
@@ -78,6 +83,6 @@ impl Watcher<'_> {
 }
 
 /// Writes a line on standard error. Where it cannot be written, nobody looks on.
-pub fn say(program: &str, line: &str) {
+pub(super) fn say(program: &str, line: &str) {
     host::messages().write_all(format!("{program}: {line}\n").as_bytes()).unwrap_or(());
 }

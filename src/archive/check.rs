@@ -10,6 +10,7 @@ use super::list::List;
 use super::names::{Known, Names};
 use super::record::Record;
 use super::walk::{Directory, Found, Walk};
+use crate::account::Accounts;
 use crate::copy::threads::Threads;
 use crate::copy::{Name, Sealing};
 use crate::error::{Action, Error};
@@ -17,7 +18,7 @@ use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use rayon::prelude::*;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a tree is compared with.
@@ -40,6 +41,8 @@ pub struct Request {
     pub is_strict: bool,
     /// How many files are read at once; `None` for as many as there are processors.
     pub jobs: Option<NonZeroUsize>,
+    /// What is told of it beside its messages.
+    pub accounts: Accounts,
 }
 
 /// So many missing names are looked for under other names.
@@ -55,6 +58,8 @@ pub struct Check<'a, K: Kernel> {
     pub release: (u32, u32),
     /// Who is told.
     pub hear: &'a (dyn Fn(&Finding) + Sync),
+    /// Who is told of each name that was looked at, and how many bytes were read since the one before.
+    pub examined: &'a (dyn Fn(&Path, u64) + Sync),
 }
 
 /// One check on its way.
@@ -65,10 +70,28 @@ struct Run<'a, K: Kernel> {
     missing: Mutex<Vec<Record>>,
     tally: Mutex<Tally>,
     count: AtomicU64,
+    /// Bytes that were told to have been read.
+    told: AtomicU64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many names a list has, or a tree; as many as there were when it was asked. `None` if `is_over` before, or if that
+/// cannot be told.
+pub fn count<K: Kernel>(kernel: &K, request: &Request, is_over: &AtomicBool) -> Option<u64> {
+    let is_over = || is_over.load(Ordering::Relaxed);
+    let count = match &request.reference {
+        Reference::List(list) => List::open(kernel, list).ok()?.take_while(|_| !is_over()).count(),
+        Reference::Tree(tree) => {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            let file = kernel.open(None, tree, flags, Mode::empty(), ResolveFlags::empty()).ok()?;
+            let stat = kernel.stat(&file).ok()?;
+            Walk::new(kernel, Directory { file, stat }, tree).take_while(|_| !is_over()).count()
+        }
+    };
+    (!is_over()).then_some(count as u64)
 }
 
 impl<'a, K: Kernel> Check<'a, K> {
@@ -99,7 +122,7 @@ impl<'a, K: Kernel> Check<'a, K> {
             bytes: AtomicU64::new(0),
         };
         let (names, missing, tally) = (Names::default(), Mutex::default(), Mutex::default());
-        Ok(Run { check: self, comparison, names, missing, tally, count: AtomicU64::new(0) })
+        Ok(Run { check: self, comparison, names, missing, tally, count: AtomicU64::new(0), told: AtomicU64::new(0) })
     }
 
     fn open(&self, directory: &Path) -> Result<K::File, Error> {
@@ -197,7 +220,11 @@ impl<K: Kernel> Run<'_, K> {
         }
         self.names.add(&super::names::clean(&record.path));
         self.count.fetch_add(1, Ordering::Relaxed);
-        match self.comparison.record(&record) {
+        let compared = self.comparison.record(&record);
+        let bytes = self.comparison.bytes.load(Ordering::Relaxed);
+        let before = self.told.fetch_max(bytes, Ordering::Relaxed);
+        (self.check.examined)(&record.path, bytes.saturating_sub(before));
+        match compared {
             Ok(Compared::Right) => {}
             Ok(Compared::Differs(finding)) => self.tell(&finding),
             Ok(Compared::Missing) => {
@@ -215,7 +242,7 @@ impl<K: Kernel> Run<'_, K> {
 
     /// Looks for what is not listed, where that is asked for or may be what is missing.
     fn finish(self, root: &Path, is_strict: bool, own: Option<&Own>) -> Result<Tally, Error> {
-        let Self { check, comparison, names, missing, tally, count } = self;
+        let Self { check, comparison, names, missing, tally, count, told: _ } = self;
         let missing = missing.into_inner().unwrap_or_else(PoisonError::into_inner);
         let tell = |finding: &Finding| {
             lock(&tally).count(finding);

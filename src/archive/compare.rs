@@ -182,7 +182,18 @@ impl<K: Kernel> Comparison<'_, K> {
         shown: &Path,
         wanted: &Digest,
     ) -> Result<(Vec<u8>, Option<Digests>), Error> {
+        let digested = self.digest_of_file(file, stat, shown, wanted);
         self.bytes.fetch_add(stat.size, Ordering::Relaxed);
+        digested
+    }
+
+    fn digest_of_file(
+        &self,
+        file: &K::File,
+        stat: &Stat,
+        shown: &Path,
+        wanted: &Digest,
+    ) -> Result<(Vec<u8>, Option<Digests>), Error> {
         let blake3 = || self.sealing.content(file, shown, stat.size).map(|(_, digests)| digests);
         let other = |algorithm| digest(self.sealing.kernel, file, shown, algorithm).map(|digest| digest.value);
         let value = |digests: &Digests| digests.whole.as_bytes().to_vec();

@@ -80,9 +80,13 @@ impl<K: Kernel> Listener for Recorder<'_, K> {
             | Event::DirectoryMade { .. }
             | Event::ParentMade { .. }
             | Event::DirectoryCreated { .. }
+            | Event::Examined { .. }
+            | Event::Found(_)
+            | Event::Mended { .. }
             | Event::Noted(_)
             | Event::Removed { .. }
             | Event::Failed(_)
+            | Event::Full(_)
             | Event::Warned(_)
             | Event::Renamed { .. }
             | Event::Exchanged { .. }

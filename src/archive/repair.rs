@@ -10,6 +10,7 @@ use super::mend::{Copy, Mender};
 use super::names::clean;
 use super::open::{Links, beneath};
 use super::record::Record;
+use crate::account::Accounts;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,17 @@ pub struct Repair {
     pub copies: Vec<PathBuf>,
     /// How many files are read at once while the tree is checked.
     pub jobs: Option<NonZeroUsize>,
+    /// What is told of it beside its messages.
+    pub accounts: Accounts,
+}
+
+impl Repair {
+    /// The check that it begins with.
+    #[must_use]
+    pub fn check(&self) -> Request {
+        let (reference, root) = (Reference::List(self.list.clone()), Some(self.root.clone()));
+        Request { reference, root, is_strict: false, jobs: self.jobs, accounts: Accounts::default() }
+    }
 }
 
 /// What is told while a tree is mended.
@@ -74,15 +86,12 @@ pub fn repair<K: Kernel>(
             | Finding::Kind { .. } => tell(&Told::Left(finding)),
         }
     };
-    let request = Request {
-        reference: Reference::List(repair.list.clone()),
-        root: Some(repair.root.clone()),
-        is_strict: false,
-        jobs: repair.jobs,
-    };
+    let request = repair.check();
     let kernel = check.sealing.kernel;
     let sealing = crate::copy::Sealing { kernel, ..check.sealing };
-    let found = Check { sealing, threads: check.threads, release: check.release, hear: &hear }.run(&request)?;
+    let found =
+        Check { sealing, threads: check.threads, release: check.release, hear: &hear, examined: check.examined }
+            .run(&request)?;
     let Wrong { names, doubtful } = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     let open = |directory: &Path| {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;

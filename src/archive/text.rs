@@ -1,29 +1,31 @@
-//! Findings in words: a line each, whatever the names hold.
+//! Findings in words: a line each for people, whatever the names hold, and a word for its kind.
 
 use super::chunks::CHUNK;
 use super::finding::{Again, Detail, Fault, Finding, Mended, Repaired, Tally};
 use crate::kernel::{Kind, Timestamp};
 use crate::quote::quoted;
+use crate::report::{Event, Found, Listener};
 use std::path::Path;
 
-/// The line of a finding, without its end; failures are said elsewhere.
-#[must_use]
-pub fn line(finding: &Finding) -> Option<String> {
-    Some(match finding {
-        Finding::Missing(path) => format!("missing: {}", quoted(path)),
-        Finding::Extra(path) => format!("not listed: {}", quoted(path)),
-        Finding::Moved { from, to } => format!("moved: {} -> {}", quoted(from), quoted(to)),
-        Finding::Content { path, fault, detail } => {
-            format!("{}: {} ({})", fault_word(*fault), quoted(path), detail_words(*detail))
-        }
-        Finding::Attributes { path, differences } => {
-            format!("attributes: {} ({})", quoted(path), differences.join("; "))
-        }
-        Finding::Kind { path, wanted, found } => {
-            format!("kind: {} (is a {}, was a {})", quoted(path), kind_word(*found), kind_word(*wanted))
-        }
-        Finding::Failed(_) => return None,
-    })
+/// Tells a finding, with something before its line.
+pub fn tell(finding: &Finding, before: &str, listener: &dyn Listener) {
+    let (what, path, to, detail) = match finding {
+        Finding::Failed(error) => return listener.hear(&Event::Failed(error)),
+        Finding::Missing(path) => ("missing", path, None, String::new()),
+        Finding::Extra(path) => ("not listed", path, None, String::new()),
+        Finding::Moved { from, to } => ("moved", from, Some(to.as_path()), String::new()),
+        Finding::Content { path, fault, detail } => (fault_word(*fault), path, None, detail_words(*detail)),
+        Finding::Attributes { path, differences } => ("attributes", path, None, differences.join("; ")),
+        Finding::Kind { path, wanted, found } => ("kind", path, None, kind_words(*found, *wanted)),
+    };
+    let shown = to.map_or_else(|| quoted(path), |to| format!("{} -> {}", quoted(path), quoted(to)));
+    let explained = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+    let line = format!("{before}{what}: {shown}{explained}");
+    listener.hear(&Event::Found(&Found { what, path, to, detail: &detail, zeros: None, line: &line }));
+}
+
+fn kind_words(found: Kind, wanted: Kind) -> String {
+    format!("is a {}, was a {}", kind_word(found), kind_word(wanted))
 }
 
 fn fault_word(fault: Fault) -> &'static str {
@@ -78,15 +80,15 @@ pub fn summary(reference: &Path, tally: &Tally) -> String {
     format!("{reference}: not all of {names} names are as listed: {}", tally.in_words().join(", "))
 }
 
-/// The line of a name that is right again.
-#[must_use]
-pub fn mended(path: &Path, mended: Mended) -> String {
-    let path = quoted(path);
-    match mended {
-        Mended::Chunks { taken, of } => format!("mended: {path} ({taken} of {of} chunks from a copy)"),
-        Mended::Restored => format!("restored: {path}"),
-        Mended::Linked => format!("linked: {path}"),
-    }
+/// Tells that a name is right again.
+pub fn tell_mended(path: &Path, mended: Mended, listener: &dyn Listener) {
+    let shown = quoted(path);
+    let (how, line) = match mended {
+        Mended::Chunks { taken, of } => ("mended", format!("mended: {shown} ({taken} of {of} chunks from a copy)")),
+        Mended::Restored => ("restored", format!("restored: {shown}")),
+        Mended::Linked => ("linked", format!("linked: {shown}")),
+    };
+    listener.hear(&Event::Mended { path, how, line: &line });
 }
 
 /// What a repair comes to.

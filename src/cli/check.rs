@@ -1,5 +1,6 @@
 //! The command line of `--check`: a list and where its names lie, or two trees.
 
+use super::accounts;
 use super::definition::{flag, help, line, path, valued};
 use super::invocation::{Invocation, parse_with};
 use super::usage_error::{ParseError, Result, Syntax};
@@ -39,7 +40,8 @@ pub fn check_command(name: &str) -> Command {
         .arg(flag(MODE, None, "compare").hide(true))
         .arg(path(valued("against", "DIR", "compare with the tree DIR, without a list").value_hint(ValueHint::DirPath)))
         .arg(flag("strict", None, "find also what is not listed, and directories with other times"))
-        .arg(valued("jobs", "N", "read N files, or pieces of a large file, at once (default: one per processor)"))
+        .arg(valued("jobs", "N", "read N files, or parts of a large file, at once (default: one per processor)"))
+        .args(accounts::of_examinations())
         .arg(help())
         .arg(path(Arg::new("paths").num_args(0..).value_name("PATH").value_hint(ValueHint::AnyPath).hide(true)))
 }
@@ -62,7 +64,13 @@ fn request(matches: &ArgMatches) -> Result<Request> {
         Some(other) => (Reference::Tree(first), Some(other)),
         None => (Reference::List(first), second),
     };
-    Ok(Request { reference, root, is_strict: matches.get_flag("strict"), jobs: jobs(matches)? })
+    Ok(Request {
+        reference,
+        root,
+        is_strict: matches.get_flag("strict"),
+        jobs: jobs(matches)?,
+        accounts: accounts::wanted(matches),
+    })
 }
 
 /// The number of jobs, if one is given.

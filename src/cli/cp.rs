@@ -183,11 +183,14 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     }
     let operands = draft.operands(operands)?;
     if let Some(operands) = draft.operands_of_each(&operands) {
-        if accounts != Accounts::default() {
-            return Err(ParseError::new("--report, --summary and --progress take one target directory"));
-        }
         let options = Options { readers: Readers::Several, ..options };
-        return Ok(Invocation::Distribute(Box::new(targets::Request { options, operands, manifest, warnings })));
+        return Ok(Invocation::Distribute(Box::new(targets::Request {
+            options,
+            operands,
+            manifest,
+            accounts,
+            warnings,
+        })));
     }
     Ok(Invocation::Copy { options: Box::new(options), operands, manifest, accounts, warnings })
 }

@@ -1,5 +1,6 @@
 //! cp's options: for each, how it is spelled, what help says of it, and what it decides, in one place.
 
+use super::accounts;
 use super::definition::{flag, letter, optional, valued};
 use super::draft::{DEFAULT_ATTRIBUTES, Draft};
 use super::option::{CommandOption, Meaning, option};
@@ -45,7 +46,7 @@ pub(super) fn of_cp() -> Vec<CommandOption<Draft>> {
         option(letter("preserve-default", 'p', "keep mode, owner and times: --preserve=mode,ownership,timestamps"),
             Flag(Draft::preserve_default)),
         option(optional("preserve", "ATTR_LIST", DEFAULT_ATTRIBUTES,
-                "keep these attributes (default: mode,ownership,timestamps)"),
+                "keep these attributes (default: mode,ownership,timestamps)").alias("pr"),
             Word(|draft, list| draft.preserve(list, "--preserve", Keep::Must))),
         option(valued("no-preserve", "ATTR_LIST", "do not keep these attributes"),
             Word(|draft, list| draft.preserve(list, "--no-preserve", Keep::No))),
@@ -63,7 +64,7 @@ pub(super) fn of_cp() -> Vec<CommandOption<Draft>> {
             Flag(|draft| draft.strips = true)),
         option(flag("symbolic-link", Some('s'), "make symbolic links to the sources, not copies of them"),
             Flag(|draft| draft.symbolic_link = true)),
-        option(valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)").short('S'),
+        option(valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)").short('S').alias("su"),
             Value(Draft::suffix)),
         option(valued("target-directory", "DIRECTORY", "copy every operand into DIRECTORY")
                 .short('t').value_hint(ValueHint::DirPath),
@@ -105,7 +106,7 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
         option(flag("require-stable", None, "fail for a source that changed while it was read"),
             Flag(|draft| draft.options.require_stable = true)),
         option(valued("jobs", "N",
-                "work on N files, or pieces of a large file, at once (default: one per processor; 1 with -v or -i)"),
+                "work on N files, or parts of a large file, at once (default: one per processor; 1 with -v or -i)"),
             Word(Draft::jobs)),
         option(flag("resume", None, "do not copy again what is there and holds the same bytes, whatever its times"),
             Flag(|draft| draft.options.resume = true)),
@@ -119,12 +120,13 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
             Value(Draft::manifest)),
         option(valued("manifest-format", "FORMAT", "write it as mtree (default), b3sum or sha256sum has it"),
             Word(Draft::manifest_format)),
-        option(valued("report", "FILE", "write a line of JSON to FILE for each name, and one at the end; '-' is standard output")
-                .value_hint(ValueHint::FilePath),
+        option(accounts::report(),
             Value(Draft::report)),
-        option(flag("summary", None, "say on standard error in the end what the run came to"),
+        option(accounts::digests(),
+            Flag(|draft| draft.takes_digests = true)),
+        option(accounts::summary(),
             Flag(|draft| draft.accounts.summary = Summary::AtEnd)),
-        option(flag("progress", None, "show on standard error how far the run is, and --summary in the end"),
+        option(accounts::progress(),
             Flag(Draft::progress)),
     ]
 }

@@ -1,5 +1,6 @@
 //! Options on their way: what was typed so far, and what comes of it when all is read.
 
+use super::accounts::report_to;
 use super::usage_error::{ParseError, Result};
 use super::words::one_of;
 use crate::account::{Accounts, Progress, ReportTo, Summary};
@@ -44,6 +45,7 @@ pub(super) struct Draft {
     pub(super) no_target_directory: bool,
     pub(super) sets_context: bool,
     pub(super) accounts: Accounts,
+    pub(super) takes_digests: bool,
     pub(super) takes: TargetDirectories,
     target_directories: Vec<PathBuf>,
     context: Option<OsString>,
@@ -77,6 +79,7 @@ impl Draft {
             no_target_directory: false,
             sets_context: false,
             accounts: Accounts::default(),
+            takes_digests: false,
             takes: TargetDirectories::One,
             target_directories: Vec::new(),
             context: None,
@@ -204,11 +207,9 @@ impl Draft {
         Ok(())
     }
 
-    /// The last one that is named; what is written down has digests.
+    /// The last one that is named.
     pub(super) fn report(&mut self, file: &OsStr) -> Result<()> {
-        let to = if file == "-" { ReportTo::Output } else { ReportTo::File(PathBuf::from(file)) };
-        self.accounts.report = Some(to);
-        self.options.record = Record::Kept;
+        self.accounts.report = Some(report_to(file));
         Ok(())
     }
 
@@ -312,6 +313,12 @@ impl Draft {
         options.product = self.product()?;
         options.through_dangling = environment.posixly_correct;
         options.seals = self.manifest.is_some();
+        options.record = match (&self.accounts.report, self.takes_digests) {
+            (None, true) => return Err(ParseError::new("--digests is of use only with --report")),
+            (None, false) => Record::No,
+            (Some(_), false) => Record::Kept,
+            (Some(_), true) => Record::WithDigest,
+        };
         options.durable |= options.verify == Verify::Device;
         if options.durable && !options.syncs() {
             return Err(ParseError::new("--sync=never cannot be durable"));

@@ -1,11 +1,13 @@
 //! The command line of install.
 
+use super::accounts;
 use super::definition::{flag, help, letter, line, operands, optional, paths, valued};
 use super::draft::Draft;
 use super::invocation::{Invocation, parse_program};
 use super::mode::{Changed, ModeChange};
 use super::option::{CommandOption, Meaning, apply, option};
 use super::usage_error::{ParseError, Result, cited};
+use crate::account::Summary;
 use crate::host::Environment;
 use crate::install::{DirectoryMode, Files, Request, Task};
 use crate::options::{Given, Keep, Options, Removal, Verbosity, Work};
@@ -95,7 +97,7 @@ fn options() -> Vec<CommandOption<InstallDraft>> {
             Flag(|draft| draft.strips = true)),
         option(valued("strip-program", "PROGRAM", "program used to strip binaries"),
             Value(|draft, program| { draft.strip_program = Some(program.to_owned()); Ok(()) })),
-        option(valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)").short('S'),
+        option(valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)").short('S').alias("su"),
             Value(|draft, suffix| draft.common.suffix(suffix))),
         option(valued("target-directory", "DIRECTORY", "copy all SOURCE arguments into DIRECTORY")
                 .short('t').value_hint(ValueHint::DirPath),
@@ -116,6 +118,14 @@ fn options() -> Vec<CommandOption<InstallDraft>> {
             Flag(|draft| draft.common.options.durable = true)),
         option(flag("require-stable", None, "fail for a source that changed while it was read"),
             Flag(|draft| draft.common.options.require_stable = true)),
+        option(accounts::report(),
+            Value(|draft, file| draft.common.report(file))),
+        option(accounts::digests(),
+            Flag(|draft| draft.common.takes_digests = true)),
+        option(accounts::summary(),
+            Flag(|draft| draft.common.accounts.summary = Summary::AtEnd)),
+        option(accounts::progress(),
+            Flag(|draft| draft.common.progress())),
     ]
 }
 
@@ -175,7 +185,8 @@ impl InstallDraft {
             Task::Files(Box::new(Files { options, operands, makes_leading: self.makes_leading }))
         };
         let verbosity = options.verbosity;
-        Ok(Request { task, verbosity, owner: self.owner, group: self.group, notes })
+        let accounts = self.common.wanted_accounts()?;
+        Ok(Request { task, verbosity, owner: self.owner, group: self.group, accounts, notes })
     }
 
     fn decide_context(&mut self, environment: &Environment, notes: &mut Vec<String>) -> Result<()> {

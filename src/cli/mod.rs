@@ -4,6 +4,7 @@
 //! of its own, which is the one source of its help, man page and completions. Options are read in the
 //! order they were typed, since later ones take back what earlier ones said.
 
+mod accounts;
 mod check;
 mod cp;
 mod cp_options;

@@ -1,11 +1,13 @@
 //! The command line of mv.
 
+use super::accounts;
 use super::definition::{flag, help, letter, line, operands, optional, paths, valued};
 use super::draft::{Draft, UPDATES};
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, Meaning, apply, option};
 use super::usage_error::{ParseError, Result};
 use super::words::one_of;
+use crate::account::Summary;
 use crate::host::Environment;
 use crate::mv::{Asks, Request, Way};
 use crate::options::{Dereference, Keep, Options, Preserve, Removal, Update, Verbosity, Work};
@@ -84,7 +86,7 @@ fn options() -> Vec<CommandOption<MvDraft>> {
             Flag(|draft| draft.copies = false)),
         option(flag("strip-trailing-slashes", None, "remove any trailing slashes from each SOURCE argument"),
             Flag(|draft| draft.common.strips = true)),
-        option(valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)").short('S'),
+        option(valued("suffix", "SUFFIX", "what the names of simple backups end in (default: ~)").short('S').alias("su"),
             Value(|draft, suffix| { draft.backs_up = true; draft.common.suffix(suffix) })),
         option(valued("target-directory", "DIRECTORY", "move all SOURCE arguments into DIRECTORY")
                 .short('t').value_hint(ValueHint::DirPath),
@@ -101,8 +103,16 @@ fn options() -> Vec<CommandOption<MvDraft>> {
             Flag(|draft| draft.common.sets_context = true)),
         option(valued("verify", "HOW", "read every copy back: content (default), map, blake3, device, none"),
             Word(|draft, how| draft.common.verify(how))),
-        option(valued("jobs", "N", "copy N files, or pieces of a large file, at once (default: one per processor; 1 with -v)"),
+        option(valued("jobs", "N", "copy N files, or parts of a large file, at once (default: one per processor; 1 with -v)"),
             Word(|draft, number| draft.common.jobs(number))),
+        option(accounts::report(),
+            Value(|draft, file| draft.common.report(file))),
+        option(accounts::digests(),
+            Flag(|draft| draft.common.takes_digests = true)),
+        option(accounts::summary(),
+            Flag(|draft| draft.common.accounts.summary = Summary::AtEnd)),
+        option(accounts::progress(),
+            Flag(|draft| draft.common.progress())),
     ]
 }
 
@@ -155,7 +165,9 @@ impl MvDraft {
             (false, true) => Way::RenameOrCopy,
             (false, false) => Way::Rename,
         };
-        Ok(Request { operands: self.common.operands(paths(matches))?, options, asks, way, warnings })
+        let operands = self.common.operands(paths(matches))?;
+        let accounts = self.common.wanted_accounts()?;
+        Ok(Request { operands, options, asks, way, accounts, warnings })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line of `--repair`: a list, a tree, and other copies of it.
 
+use super::accounts;
 use super::check::jobs;
 use super::definition::{flag, help, line, path, valued};
 use super::invocation::{Invocation, parse_with};
@@ -38,7 +39,8 @@ pub fn repair_command(name: &str) -> Command {
             valued("from", "COPY", "take what is right from this copy; may be given several times")
                 .value_hint(ValueHint::DirPath),
         ))
-        .arg(valued("jobs", "N", "read N files, or pieces of a large file, at once (default: one per processor)"))
+        .arg(valued("jobs", "N", "read N files, or parts of a large file, at once (default: one per processor)"))
+        .args(accounts::of_examinations())
         .arg(help())
         .arg(path(Arg::new("paths").num_args(0..).value_name("PATH").value_hint(ValueHint::AnyPath).hide(true)))
 }
@@ -61,7 +63,7 @@ fn request(matches: &ArgMatches) -> Result<Repair> {
     if copies.is_empty() {
         return Err(ParseError::new("--repair needs another copy, named with --from"));
     }
-    Ok(Repair { list, root, copies, jobs: jobs(matches)? })
+    Ok(Repair { list, root, copies, jobs: jobs(matches)?, accounts: accounts::wanted(matches) })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line of `--scan`: trees in which victims of past copies are looked for.
 
+use super::accounts;
 use super::check::jobs;
 use super::definition::{flag, help, line, operands, paths, valued};
 use super::invocation::{Invocation, parse_with};
@@ -37,6 +38,7 @@ pub fn scan_command(name: &str) -> Command {
         .arg(flag("all-sums", None, "compare all files of Debian packages with the packages' sums"))
         .arg(flag("one-file-system", Some('x'), "stay on this file system"))
         .arg(valued("jobs", "N", "read N files at once (default: one per processor)"))
+        .args(accounts::of_examinations())
         .arg(help())
         .arg(operands("DIR"))
 }
@@ -53,7 +55,7 @@ fn request(matches: &ArgMatches) -> Result<Request> {
     }
     let enters = if matches.get_flag("one-file-system") { Enters::One } else { Enters::All };
     let sums = if matches.get_flag("all-sums") { Sums::OfAll } else { Sums::OfZeros };
-    Ok(Request { operands, enters, sums, jobs: jobs(matches)? })
+    Ok(Request { operands, enters, sums, jobs: jobs(matches)?, accounts: accounts::wanted(matches) })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is written to the two outputs: a text, or a report.
 
 use super::failure::Failure;
-use crate::account::Display;
+use crate::doctor;
 use crate::host::{self, Environment};
 use crate::options::Verbosity;
 use crate::report::{Report, write_error};
@@ -16,18 +16,16 @@ pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn report(environment: &Environment, verbosity: Verbosity) -> Report {
-    report_above(environment, verbosity, None)
+/// A text with no line longer than one of the terminal, if it goes to one.
+pub(super) fn fitted(text: String) -> String {
+    match host::columns_of_output() {
+        Some(width) => doctor::wrapped(&text, width),
+        None => text,
+    }
 }
 
-/// The same where something may be shown at the bottom of the terminal.
-pub(super) fn report_above(environment: &Environment, verbosity: Verbosity, display: Option<&Display>) -> Report {
-    let (output, messages) = match display {
-        Some(display) if host::says_on_terminal() => (display.above(host::output()), display.above(host::messages())),
-        Some(display) => (host::output(), display.above(host::messages())),
-        None => (host::output(), host::messages()),
-    };
-    let report = Report::new(environment.program, verbosity, output, messages);
+pub(super) fn report(environment: &Environment, verbosity: Verbosity) -> Report {
+    let report = Report::new(environment.program, verbosity, host::output(), host::messages());
     report.ending_with_pipes(signals::dies_of_closed_pipes())
 }
 

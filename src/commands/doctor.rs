@@ -1,8 +1,8 @@
 //! What `--doctor` does: this machine is examined, or one call is tried.
 
-use super::console::print;
+use super::console::{fitted, print};
 use super::failure::{Failure, complain};
-use crate::{doctor, host};
+use crate::doctor;
 use std::process::ExitCode;
 
 pub(super) fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
@@ -14,8 +14,9 @@ pub(super) fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, 
     };
     let examined = doctor::examine_apart(wanted)?;
     examined.errors.iter().for_each(|error| complain(program, error));
-    let is_page = wanted.detail != doctor::Detail::Json;
-    let page = host::width_of_output().filter(|_| is_page).map(|width| doctor::wrapped(&examined.text, width));
-    print(&page.unwrap_or(examined.text))?;
+    print(&match wanted.detail {
+        doctor::Detail::Risks | doctor::Detail::Everything => fitted(examined.text),
+        doctor::Detail::Json => examined.text,
+    })?;
     Ok(ExitCode::from(examined.status))
 }

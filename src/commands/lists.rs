@@ -1,7 +1,8 @@
 //! What is done with lists of a tree: made, checked, followed.
 
-use super::console::{exit_code, report};
-use super::failure::{Failure, complain};
+use super::console::exit_code;
+use super::failure::Failure;
+use crate::account::{Account, Accounts, Telling};
 use crate::archive::check::{self, Check, Reference};
 use crate::archive::finding::Finding;
 use crate::archive::manifest::Place;
@@ -12,36 +13,45 @@ use crate::copy::{Geometry, Sealing, Stop};
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
-use crate::options::{Options, Verbosity};
+use crate::options::{Options, Verbosity, Work};
 use crate::report::{Event, Listener, Report};
-use crate::signals;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 /// What the work on a list is done with.
-pub(super) type Tools<'a> = (Sealing<'a, Retrying<Linux>>, &'a Threads, &'a Report);
+type Tools<'a> = (Sealing<'a, Retrying<Linux>>, &'a Threads);
 
-/// Makes, checks or follows a list, to its end. `work` tells whether all is well; what it could not do at all is told.
+/// Makes, checks or follows a list, to its end. `count` finds out how many names there are; `work` tells whether all is
+/// well; what it could not do at all is told.
 pub(super) fn with_list(
-    environment: &Environment,
+    telling: &Telling<'_>,
     jobs: Option<NonZeroUsize>,
-    work: impl FnOnce(Tools<'_>) -> Result<bool, crate::error::Error>,
+    count: impl Fn(&Retrying<Linux>, &AtomicBool) -> Option<u64> + Sync,
+    work: impl FnOnce(Tools<'_>, &Account<'_>) -> Result<bool, crate::error::Error>,
 ) -> Result<ExitCode, Failure> {
     let options = Options { jobs, ..Options::plain() }.within(host::allow_many_files());
-    let watch = signals::watch(signals::GRACE)?;
-    let report = report(environment, Verbosity::Quiet);
+    let watch = telling.watch()?;
     let kernel = Retrying(Linux::new());
     let threads = Threads::new(options.jobs, options.jobs_max);
-    let (geometry, stop) = (Geometry::default(), Stop(&watch.stop));
-    let sealing = Sealing { kernel: &kernel, geometry, threads: Some(&threads), stop };
-    let is_well = work((sealing, &threads, &report)).unwrap_or_else(|error| {
-        report.hear(&Event::Failed(&error));
+    let (geometry, stop, meter) = (Geometry::default(), Stop(&watch.stop), Some(&telling.running.meter));
+    let sealing = Sealing { kernel: &kernel, geometry, threads: Some(&threads), stop, meter };
+    let account = telling.account();
+    let known = |is_over: &AtomicBool| {
+        count(&kernel, is_over).into_iter().for_each(|names| telling.running.totals.know(names));
+    };
+    let worked = telling.look_on(known, || work((sealing, &threads), &account));
+    let is_well = worked.unwrap_or_else(|error| {
+        account.hear(&Event::Failed(&error));
         false
     });
-    let is_told = report.finish();
+    if !is_well {
+        telling.report.has_failed();
+    }
+    let is_told = telling.finish(&account, watch.is_asked());
     watch.die_if_asked();
-    Ok(exit_code(is_well && is_told))
+    Ok(exit_code(is_told))
 }
 
 /// Writes down what is there.
@@ -51,52 +61,66 @@ pub(super) fn seal(
     wanted: &Wanted,
     jobs: Option<NonZeroUsize>,
 ) -> Result<ExitCode, Failure> {
-    with_list(environment, jobs, |(sealing, threads, report)| {
-        let place = Place::open(sealing.kernel, wanted)?;
-        let manifest = Manifest::begin(sealing.kernel, wanted, &place);
-        let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, report);
-        // A list that is not whole is none.
-        if !sealing.stop.is_asked() {
-            sealed.and_then(|()| manifest.finish())?;
-        }
-        Ok(true)
-    })
+    let accounts = Accounts::default();
+    let telling = Telling::begin(environment, &accounts, Verbosity::Quiet)?.of(Work::Examine);
+    with_list(
+        &telling,
+        jobs,
+        |_, _| None,
+        |(sealing, threads), account| {
+            let place = Place::open(sealing.kernel, wanted)?;
+            let manifest = Manifest::begin(sealing.kernel, wanted, &place);
+            let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, account);
+            // A list that is not whole is none.
+            if !sealing.stop.is_asked() {
+                sealed.and_then(|()| manifest.finish())?;
+            }
+            Ok(true)
+        },
+    )
+}
+
+/// Says what an examination has come to, and what to do about it.
+pub(super) fn conclude(report: &Report, is_clean: bool, summary: &str, advice: Option<&str>) {
+    if is_clean {
+        report.line(summary);
+    } else {
+        std::iter::once(summary).chain(advice).for_each(|text| report.hear(&Event::Noted(text)));
+    }
 }
 
 /// Compares a tree with what is known of it, and tells each difference.
 pub(super) fn check(environment: &Environment, request: &check::Request) -> Result<ExitCode, Failure> {
-    with_list(environment, request.jobs, |(sealing, threads, report)| {
-        let hear = |finding: &Finding| match (finding, archive::text::line(finding)) {
-            (Finding::Failed(error), _) => report.hear(&Event::Failed(error)),
-            (_, Some(line)) => report.line(&line),
-            (_, None) => {}
-        };
-        let check = Check { sealing, threads, release: host::this_host().kernel, hear: &hear };
+    let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
+    let count = |kernel: &_, is_over: &_| check::count(kernel, request, is_over);
+    with_list(&telling, request.jobs, count, |(sealing, threads), account| {
+        let hear = |finding: &Finding| archive::text::tell(finding, "", account);
+        let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });
+        let release = host::this_host().kernel;
+        let check = Check { sealing, threads, release, hear: &hear, examined: &examined };
         let tally = check.run(request)?;
         let (Reference::List(reference) | Reference::Tree(reference)) = &request.reference;
-        let summary = archive::text::summary(reference, &tally);
-        if tally.is_clean() {
-            report.line(&summary);
-        } else {
-            complain(environment.program, &summary);
-            archive::text::advice(&tally).into_iter().for_each(|advice| complain(environment.program, advice));
-        }
+        let (summary, advice) = (archive::text::summary(reference, &tally), archive::text::advice(&tally));
+        conclude(&telling.report, tally.is_clean(), &summary, advice);
         Ok(tally.is_clean())
     })
 }
 
 /// Mends a tree, and tells what was mended.
 pub(super) fn repair(environment: &Environment, request: &Repair) -> Result<ExitCode, Failure> {
-    with_list(environment, request.jobs, |(sealing, threads, report)| {
-        let check = Check { sealing, threads, release: host::this_host().kernel, hear: &|_| {} };
+    let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
+    let checked = request.check();
+    let count = |kernel: &_, is_over: &_| check::count(kernel, &checked, is_over);
+    with_list(&telling, request.jobs, count, |(sealing, threads), account| {
+        let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });
+        let release = host::this_host().kernel;
+        let check = Check { sealing, threads, release, hear: &|_| {}, examined: &examined };
         let repaired = archive::repair::repair(&check, request, &|told| match told {
-            Told::Left(finding) => {
-                archive::text::line(finding).iter().for_each(|line| report.line(&format!("left alone: {line}")));
-            }
-            Told::Mended(path, mended) => report.line(&archive::text::mended(path, *mended)),
-            Told::Failed(error) => report.hear(&Event::Failed(error)),
+            Told::Left(finding) => archive::text::tell(finding, "left alone: ", account),
+            Told::Mended(path, mended) => archive::text::tell_mended(path, *mended, account),
+            Told::Failed(error) => account.hear(&Event::Failed(error)),
         })?;
-        report.line(&archive::text::repaired(&request.list, &repaired));
+        telling.report.line(&archive::text::repaired(&request.list, &repaired));
         Ok(true)
     })
 }

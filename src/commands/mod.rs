@@ -1,6 +1,5 @@
 //! What each command line does: a file each. What was read enters, the exit status leaves; what is to be said is said on the way.
 
-mod accounts;
 mod console;
 mod copy;
 mod doctor;
@@ -25,7 +24,7 @@ use std::process::ExitCode;
 pub fn run(invocation: Invocation, environment: &Environment) -> Result<ExitCode, Failure> {
     let program = environment.program;
     match invocation {
-        Invocation::Text(text) => console::print(&text),
+        Invocation::Text(text) => console::print(&console::fitted(text)),
         Invocation::Copy { options, operands, manifest, accounts, warnings } => {
             copy::copy(environment, *options, &operands, (manifest.as_ref(), &accounts), &warnings)
         }

@@ -1,26 +1,26 @@
 //! A search for victims of past copies.
 
-use super::failure::{Failure, complain};
-use super::lists::with_list;
+use super::failure::Failure;
+use super::lists::{conclude, with_list};
+use crate::account::Telling;
 use crate::host::Environment;
+use crate::options::{Verbosity, Work};
 use crate::report::{Event, Listener};
 use crate::scan::{self, Scan};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Looks for victims of past copies, and tells each.
 pub(super) fn scan(environment: &Environment, request: &scan::Request) -> Result<ExitCode, Failure> {
-    with_list(environment, request.jobs, |(sealing, threads, report)| {
-        let hear = |finding: &scan::Finding| match (finding, scan::text::line(finding)) {
-            (scan::Finding::Failed(error), _) => report.hear(&Event::Failed(error)),
-            (scan::Finding::Suspect(..), line) => line.iter().for_each(|line| report.line(line)),
-        };
-        let tally = Scan { kernel: sealing.kernel, threads, stop: sealing.stop, hear: &hear }.run(request)?;
-        if tally.is_clean() {
-            report.line(&scan::text::summary(&tally));
-        } else {
-            complain(environment.program, &scan::text::summary(&tally));
-            scan::text::advice(&tally).into_iter().for_each(|advice| complain(environment.program, advice));
-        }
+    let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
+    let count = |kernel: &_, is_over: &_| scan::count(kernel, request, is_over);
+    with_list(&telling, request.jobs, count, |(sealing, threads), account| {
+        let hear = |finding: &scan::Finding| scan::text::tell(finding, account);
+        let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });
+        let (kernel, stop, meter) = (sealing.kernel, sealing.stop, sealing.meter);
+        let tally = Scan { kernel, threads, stop, hear: &hear, examined: &examined, meter }.run(request)?;
+        let (summary, advice) = (scan::text::summary(&tally), scan::text::advice(&tally));
+        conclude(&telling.report, tally.is_clean(), &summary, advice);
         Ok(tally.is_clean())
     })
 }

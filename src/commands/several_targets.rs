@@ -1,30 +1,39 @@
 //! A copy into several targets.
 
-use super::console::{exit_code, report};
+use super::console::exit_code;
+use super::copy::tell_of_other_machines;
 use super::failure::Failure;
 use super::machine::{of_this_process, this_host};
+use crate::account::Telling;
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
 use crate::report::{Event, Listener};
-use crate::signals;
-use crate::targets::{self, Targets};
+use crate::targets::{self, Order, Targets};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 /// A copy into several targets.
 pub(super) fn distribute(environment: &Environment, request: targets::Request) -> Result<ExitCode, Failure> {
-    let limit = host::allow_many_files() / request.operands.len().max(1) as u64;
-    let options = of_this_process(request.options, host::umask()).within(limit);
-    let report = report(environment, options.verbosity);
-    request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
-    let watch = signals::watch(signals::GRACE)?;
-    let kernel = Retrying(Linux::new());
-    let ask = |question: &str| host::ask(&environment.called, question);
-    let host = this_host(&options, &report);
-    let (options, host) = (&options, &host);
-    let targets = Targets { kernel: &kernel, options, host, stop: &watch.stop, listener: &report, ask: &ask };
-    targets.copy(&request.operands, request.manifest.as_ref())?;
-    let is_done = report.finish();
+    let targets::Request { options, operands, manifest, accounts, warnings } = request;
+    let limit = host::allow_many_files() / operands.len().max(1) as u64;
+    let options = &of_this_process(options, host::umask()).within(limit);
+    let telling = Telling::begin(environment, &accounts, options.verbosity)?;
+    let report = &telling.report;
+    warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    let sources = operands.first().map_or(&[][..], |operands| &operands.sources);
+    tell_of_other_machines(sources.iter().chain(operands.iter().map(|operands| &operands.target)), report);
+    let watch = telling.watch()?;
+    let kernel = &Retrying(Linux::new());
+    let (host, account) = (&this_host(options, report), &telling.account());
+    let (ask, stop, meter) = (&|question: &str| telling.ask(question), &*watch.stop, &telling.running.meter);
+    let order = Order::SideBySide;
+    let targets = Targets { kernel, options, host, stop, listener: report, account, meter, ask, order };
+    let count = |is_over: &AtomicBool| {
+        telling.running.totals.count_for(operands.len() as u64, kernel, sources, options, is_over);
+    };
+    telling.look_on(count, || targets.copy(&operands, manifest.as_ref()))?;
+    let is_done = telling.finish(account, watch.is_asked());
     watch.die_if_asked();
     Ok(exit_code(is_done))
 }

@@ -377,7 +377,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// Renames within a directory; the old name is gone afterwards, whatever happened.
     pub(super) fn rename_and_forget(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
         match self.kernel.rename(spot.dir, name, spot.dir, target, RenameFlags::empty()) {
-            Ok(()) => self.forget_second(spot.dir, name, target),
+            Ok(()) => self.forget_second(spot, name, target),
             Err(Errno::NOENT) => Err(Errno::NOENT),
             Err(errno) => {
                 // The reason is on its way; a name that cannot be removed has nothing to add to it.
@@ -389,13 +389,13 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// rename of two names of one file does nothing and leaves both: removes the first. What else has that
     /// name now is another run's.
-    fn forget_second(&self, dir: &K::File, name: &Path, target: &Path) -> crate::kernel::Result<()> {
-        let look = |name: &Path| self.kernel.stat_at(Some(dir), name, false);
+    fn forget_second(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+        let look = |name: &Path| self.kernel.stat_at(Some(spot.dir), name, false);
         match look(name) {
             Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(errno),
-            Ok(found) if found.is_same_file(&look(target)?) => self.kernel.unlink(dir, name),
-            Ok(_) => Ok(()),
+            Ok(found) if look(target).is_ok_and(|there| !found.is_same_file(&there)) => Ok(()),
+            // What cannot be looked at goes as well: nobody knew its 128 random bits beforehand.
+            _ => spot.remove(name),
         }
     }
 

@@ -8,7 +8,7 @@ use super::mismatch::left;
 use super::outcome::{Copied, Probed, Sparseness, Verified};
 use super::pass::{Proof, Zeros};
 use super::probe::Probe;
-use super::sink::{Content, Filled, Finished, Progress, no_room};
+use super::sink::{Content, Filled, Finished, Progress};
 use super::strategy::{Cloning, Strategy, Why};
 use super::types::{Name, Placement, Source, TargetFacts};
 use super::waiting::{Arrival, Waiting};
@@ -33,7 +33,7 @@ impl<K: Kernel> Copier<'_, K> {
         let following = self.meter.and_then(|meter| meter.follow(source, self.options.verify));
         let job = Job { source, target, facts, moving: following.as_ref().map(|following| &*following.moving) };
         let mut placement = facts.placement;
-        let began = self.options.tells_digests().then(|| self.kernel.now());
+        let began = self.options.tells_decisions().then(|| self.kernel.now());
         let probe = self.probe(source);
         let mut ladder = self.ladder(&probe, &job, placement)?;
         let mut lasts = None;
@@ -68,7 +68,7 @@ impl<K: Kernel> Copier<'_, K> {
                         Progress::Again => {}
                     }
                 }
-                Err(AttemptError::Fatal(error)) => return Err(without_room(&job, placement, error)),
+                Err(AttemptError::Fatal(error)) => return Err(without_room(placement, error)),
                 Err(AttemptError::Fallback(fallback)) => {
                     sink.give_up(&job)?;
                     ladder.step_down(fallback).map_err(|fallback| exhausted(fallback, &job, left(&job, placement)))?;
@@ -186,10 +186,10 @@ impl<K: Kernel> Copier<'_, K> {
 }
 
 /// What is said where a verified copy beside an old file finds no room.
-fn without_room<F>(job: &Job<'_, F>, placement: Placement, error: Error) -> Error {
+fn without_room(placement: Placement, error: Error) -> Error {
     match error {
         Error::Call { errno: Errno::NOSPC | Errno::DQUOT, .. } if placement == Placement::Rewrite => {
-            no_room(job, &error.to_string())
+            Error::Beside(Box::new(error))
         }
         error => error,
     }

@@ -56,7 +56,7 @@ impl fmt::Display for Fallback {
             Fallback::Unsupported(errno) => f.write_str(&reason(*errno)),
             Fallback::Interrupted => f.write_str("interrupted"),
             Fallback::NotYetOnDisk => f.write_str("blocks not yet on disk"),
-            Fallback::Unsettled => f.write_str("pages changed while settling"),
+            Fallback::Unsettled => f.write_str("pages changed while it was written out"),
             Fallback::Nonsense => f.write_str("the hole map contradicts itself"),
             Fallback::Longer => f.write_str("the source is longer than its size"),
             Fallback::Changed => f.write_str("the source changed while its hole map was believed"),

@@ -28,7 +28,7 @@ pub struct Moving {
 }
 
 /// Follows a file until it is dropped.
-pub(super) struct Following<'m> {
+pub struct Following<'m> {
     meter: &'m Meter,
     pub(super) moving: Arc<Moving>,
 }
@@ -51,9 +51,26 @@ impl Meter {
             return None;
         }
         let size = if is_file { source.stat.size } else { 0 };
-        let moving = Arc::new(Moving::new(source.shown, size, passes(verify)));
+        Some(self.begin(source.shown, size, passes(verify)))
+    }
+
+    /// Follows a file that is read without a copy, likewise.
+    #[must_use]
+    pub fn follow_reading(&self, shown: &Path, size: u64) -> Option<Following<'_>> {
+        (size >= FOLLOWED_MIN).then(|| self.begin(shown, size, 1))
+    }
+
+    fn begin(&self, shown: &Path, size: u64, passes: u64) -> Following<'_> {
+        let moving = Arc::new(Moving::new(shown, size, passes));
         self.files().push(Arc::clone(&moving));
-        Some(Following { meter: self, moving })
+        Following { meter: self, moving }
+    }
+}
+
+impl Following<'_> {
+    /// Takes note of bytes that were read.
+    pub fn pass(&self, bytes: u64) {
+        self.moving.pass(bytes);
     }
 }
 

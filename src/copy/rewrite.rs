@@ -9,12 +9,12 @@ use super::commit::Temporary;
 use super::copier::{Copier, Job};
 use super::fallback::{AttemptError, Verdict, verdict};
 use super::pass::{Digested, End, Holes, Mode, Pass, Position, TargetHoles, Zeros};
-use super::sink::{Content, Finished, no_room, remove};
+use super::sink::{Content, Finished, not_beside, remove};
 use super::stopped::Stopped;
 use super::strategy::Strategy;
 use super::types::{Name, Placement, Stop};
 use super::verify::Again;
-use crate::error::{Action, Error, Left, reason};
+use crate::error::{Action, Error, Left};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Reflink, Sparse, Verify};
@@ -167,7 +167,7 @@ impl<K: Kernel> Copier<'_, K> {
                     // What it got beyond its end goes again. That there is no room is what is said.
                     let freed = self.kernel.truncate(old, before.size);
                     freed.and_then(|()| self.kernel.set_times(old, before.atime, before.mtime)).unwrap_or(());
-                    return Err(no_room(job, &reason(errno)));
+                    return Err(not_beside(job, Action::Write, errno));
                 }
                 Err(_) => return Ok(false),
             }

@@ -4,6 +4,7 @@
 //! Nothing here follows a link, and nothing is changed. What a copy has read already is not read again.
 
 use super::digest::Digests;
+use super::meter::Meter;
 use super::pass::{Digested, End, Holes, Mode, Pass, Position, TargetHoles, Zeros};
 use super::stopped::Stopped;
 use super::threads::Threads;
@@ -51,6 +52,8 @@ pub struct Sealing<'a, K: Kernel> {
     pub threads: Option<&'a Threads>,
     /// Asked between slices.
     pub stop: Stop<'a>,
+    /// How far large files are, for whoever looks on.
+    pub meter: Option<&'a Meter>,
 }
 
 /// The attributes of the user, and the capabilities of programs. What else there is belongs to the machine: contexts, and
@@ -145,6 +148,7 @@ impl<K: Kernel> Sealing<'_, K> {
     /// The size and the digests of an open regular file, read to its end.
     pub fn content(&self, file: &K::File, shown: &Path, size: u64) -> Result<(u64, Digests), Error> {
         let is_large = size >= 2 * self.geometry.piece;
+        let following = self.meter.and_then(|meter| meter.follow_reading(shown, size));
         let pass = Pass {
             kernel: self.kernel,
             source: file,
@@ -161,7 +165,7 @@ impl<K: Kernel> Sealing<'_, K> {
             geometry: self.geometry,
             threads: self.threads.filter(|_| is_large),
             stop: self.stop,
-            moving: None,
+            moving: following.as_ref().map(|following| &*following.moving),
         };
         let failed = |errno| Error::call(Action::Read, shown, errno);
         let passed = pass.run().map_err(|stopped| match stopped {

@@ -105,9 +105,12 @@ pub(super) fn cannot_create<F>(job: &Job<'_, F>, errno: Errno) -> Error {
     Error::call(Action::CreateFile, job.target.shown, errno)
 }
 
-/// A verified copy beside the old file cannot be made.
-pub(super) fn no_room<F>(job: &Job<'_, F>, why: &str) -> Error {
-    let target = quoted(job.target.shown);
+/// A verified copy beside the old file cannot be made, or not be moved into it.
+pub(super) fn not_beside<F>(job: &Job<'_, F>, action: Action, errno: Errno) -> Error {
+    if matches!(errno, Errno::NOSPC | Errno::DQUOT) {
+        return Error::Beside(Box::new(Error::call(action, job.target.shown, errno)));
+    }
+    let (target, why) = (quoted(job.target.shown), reason(errno));
     Error::Refused(format!("not overwriting {target} without a verified copy beside it (--in-place does): {why}"))
 }
 

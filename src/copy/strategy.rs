@@ -68,8 +68,10 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::Honest(filesystem) => write!(f, "{filesystem} answers from what reads see"),
-            Why::Unmapped(filesystem) => write!(f, "no resident pages on {filesystem}, settled"),
-            Why::WrittenBack(filesystem) => write!(f, "resident pages on {filesystem} written back, settled"),
+            Why::Unmapped(filesystem) => write!(f, "no resident pages on {filesystem}, and it was written out"),
+            Why::WrittenBack(filesystem) => {
+                write!(f, "resident pages on {filesystem} written back, and it was written out")
+            }
             Why::Mapped(filesystem) => write!(f, "resident pages on {filesystem}: mapped"),
             Why::ResidencyUnknown(errno) => write!(f, "resident pages unknown: {}", reason(*errno)),
             Why::Bug(bug) => write!(f, "OpenZFS #{}: {}", bug.number, bug.effect),

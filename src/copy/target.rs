@@ -10,9 +10,9 @@ use super::commit::{Claim, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
 use super::flags;
-use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create, no_room, remove};
+use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create, not_beside, remove};
 use super::types::{Follow, Name, Placement, Source};
-use crate::error::{Action, Error, reason};
+use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Product, Removal, Verify};
@@ -130,7 +130,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn rewriting<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
         let copy = self.spot_of(job).and_then(|spot| Temporary::create_beside(spot, job.target.name));
-        self.beside(job, copy.map_err(|errno| no_room(job, &reason(errno)))?)
+        self.beside(job, copy.map_err(|errno| not_beside(job, Action::CreateFile, errno))?)
     }
 
     fn beside<'j>(&'j self, job: &Job<'j, K::File>, copy: Temporary<'j, K>) -> Result<Sink<'j, K>, Error> {

@@ -74,7 +74,7 @@ pub(super) fn kernel() -> KernelFacts {
 pub(super) struct Library {
     /// As getconf(1) names it.
     pub(super) version: Option<String>,
-    /// What is known of its copy_file_range.
+    /// What is known of its copy_file_range, unless its package has that mended.
     pub(super) copy_file_range: Option<&'static str>,
 }
 
@@ -83,6 +83,8 @@ pub(super) fn c_library<'c>(path: &[PathBuf], clock: &dyn Fn() -> Clock<'c>) -> 
     let version = said_by("getconf", "GNU_LIBC_VERSION", path, &clock()).map(|said| said.trim().to_owned());
     let number = version.as_deref().and_then(|version| version.strip_prefix("glibc "));
     let fault = number.and_then(|number| glibc::fault(crate::host::parse_release(number)));
+    let is_mended = || said_by("ldd", "--version", path, &clock()).is_some_and(|said| glibc::is_mended(&said));
+    let fault = fault.filter(|_| !is_mended());
     Library { version, copy_file_range: fault.map(|fault| fault.effect) }
 }
 

@@ -13,7 +13,6 @@ mod mounts;
 mod places;
 mod programs;
 pub mod raw;
-mod report;
 mod run;
 mod text;
 mod trial;
@@ -21,6 +20,7 @@ mod verdict;
 mod wrap;
 mod zfs;
 
+use crate::document;
 use crate::error::reason;
 use crate::host;
 use crate::host::Host;
@@ -247,7 +247,8 @@ fn answering(path: Vec<PathBuf>, clock: &Clock<'_>, errors: &mut Vec<String>) ->
 /// A report that cannot be written is an error itself, which only the page can tell then.
 fn write_report(findings: &mut Findings, file: &Path, clock: &Clock<'_>) {
     let (text, path) = (json::text(findings), file.to_owned());
-    let written = clock.run_with_deadline(move || report::write(&path, &text?)).unwrap_or(Err(Errno::TIMEDOUT.into()));
+    let written =
+        clock.run_with_deadline(move || document::write(&path, &text?)).unwrap_or(Err(Errno::TIMEDOUT.into()));
     if let Err(error) = written {
         findings.errors.push(format!("cannot write {}: {error}", quoted(file)));
         findings.exit_status = verdict::FAILED;

@@ -12,6 +12,7 @@ use crate::kernel::linux::Linux;
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::known::filesystems::{Filesystem, HONEST_SINCE, Honesty};
 use crate::options::Options;
+use rustix::fd::OwnedFd;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -89,10 +90,13 @@ pub(super) fn look(path: &Path, mounts: &[Mount], host: &Host, sees_clean_pages:
     let names =
         layers.iter().filter_map(|layer| Some(Filesystem::new(kernel.filesystem(&open(layer).ok()?).ok()?).name()));
     let mut place = on_magic(magic, names.collect(), host, sees_clean_pages);
+    if place.believed && refuses_clones(&kernel, directory) {
+        place.would_choose = choices(&Probe::before_a_look(magic, host), sees_clean_pages, Cloning::Refused);
+    }
     place.path = path.to_owned();
     place.mount_point = mount.map_or_else(|| whole.clone(), |mount| mount.point.clone());
     place.mounted_as = mount.map(|mount| mount.kind.clone());
-    place.o_tmpfile = Answer::of(nameless(&kernel, directory));
+    place.o_tmpfile = Answer::of(nameless(&kernel, directory).map(drop));
     Ok(place)
 }
 
@@ -113,6 +117,7 @@ pub(super) fn from_afar(mount: &Mount, errno: Errno, host: &Host, sees_clean_pag
 pub(super) fn on_magic(magic: u32, mut layers: Vec<&str>, host: &Host, sees_clean_pages: bool) -> Place {
     let before = Probe::before_a_look(magic, host);
     let filesystem = before.filesystem;
+    let cloning = if filesystem.never_clones() { Cloning::Refused } else { Cloning::IntoNew };
     layers.sort_unstable();
     layers.dedup();
     let visible = if layers.is_empty() { String::new() } else { format!(" (visible: {})", layers.join(", ")) };
@@ -127,16 +132,23 @@ pub(super) fn on_magic(magic: u32, mut layers: Vec<&str>, host: &Host, sees_clea
             .beneath()
             .filter(|_| before.honesty == Honesty::Unknown)
             .map(|text| format!("{text}{visible}")),
-        would_choose: choices(&before, sees_clean_pages),
+        would_choose: choices(&before, sees_clean_pages, cloning),
         o_tmpfile: Answer::of(Err::<(), _>(Errno::OPNOTSUPP)),
         exposure: exposure(filesystem, before.honesty),
     }
 }
 
 /// Makes a file without a name, which is gone when it is closed.
-fn nameless(kernel: &Linux, directory: &Path) -> Result<(), Errno> {
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::EXCL;
-    kernel.open(None, directory, flags, Mode::RUSR, ResolveFlags::empty()).map(drop)
+fn nameless(kernel: &Linux, directory: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::EXCL;
+    kernel.open(None, directory, flags, Mode::RUSR, ResolveFlags::empty())
+}
+
+/// Whether the filesystem was made without clones, as XFS may be. To be asked of those alone that are known: a clone of an
+/// empty file may hang on ZFS (OpenZFS #15994).
+fn refuses_clones(kernel: &Linux, directory: &Path) -> bool {
+    let (Ok(source), Ok(target)) = (nameless(kernel, directory), nameless(kernel, directory)) else { return false };
+    kernel.ficlone(&target, &source) == Err(Errno::OPNOTSUPP)
 }
 
 fn exposure(filesystem: Filesystem, honesty: Honesty) -> Exposure {
@@ -151,7 +163,8 @@ fn why(filesystem: Filesystem, honesty: Honesty) -> String {
     match honesty {
         Honesty::Honest => "answers from what reads see".to_owned(),
         Honesty::Zfs => {
-            "only of settled files without known bugs; holes only of files without resident pages".to_owned()
+            "only of files that were written out, without known bugs; holes only of files without resident pages"
+                .to_owned()
         }
         Honesty::Unknown if filesystem.becomes_honest() => {
             format!(
@@ -168,7 +181,7 @@ fn why(filesystem: Filesystem, honesty: Honesty) -> String {
 const SIZE: u64 = 1 << 20;
 const SECTOR: u64 = 512;
 
-fn choices(before: &Probe, sees_clean_pages: bool) -> Choices {
+fn choices(before: &Probe, sees_clean_pages: bool, cloning: Cloning) -> Choices {
     let dense = Probe { size: SIZE, blocks: SIZE / SECTOR, ..before.clone() };
     let with_pages = |residency| match before.honesty {
         // Nobody asks there.
@@ -176,6 +189,7 @@ fn choices(before: &Probe, sees_clean_pages: bool) -> Choices {
         Honesty::Zfs | Honesty::Unknown if sees_clean_pages => residency,
         Honesty::Zfs | Honesty::Unknown => Residency::Resident,
     };
+    let ladder = |probe: &Probe| ladder(probe, cloning);
     Choices {
         sparse: ladder(&Probe { blocks: 0, ..dense.clone() }),
         mapped: ladder(&Probe { residency: with_pages(Residency::Dirty), ..dense.clone() }),
@@ -184,8 +198,8 @@ fn choices(before: &Probe, sees_clean_pages: bool) -> Choices {
     }
 }
 
-fn ladder(probe: &Probe) -> Vec<Choice> {
-    match Ladder::new(probe, &Options::plain(), Cloning::IntoNew) {
+fn ladder(probe: &Probe, cloning: Cloning) -> Vec<Choice> {
+    match Ladder::new(probe, &Options::plain(), cloning) {
         Ok(ladder) => ladder.rungs().iter().enumerate().map(|(at, rung)| choice(rung, at == 0)).collect(),
         Err(why) => vec![Choice { strategy: "none".to_owned(), why: why.to_string() }],
     }
@@ -227,7 +241,7 @@ mod tests {
         assert_eq!(first(&old.sparse).0, "reflink");
         assert_eq!(old.sparse[1].why, "OpenZFS #15933: a file written through mmap looks like a hole");
         let new = on_magic(ZFS, vec![], &host("2.4.4-1"), true).would_choose;
-        assert_eq!(first(&new.clean_pages), ("reflink", "resident pages on zfs written back, settled"));
+        assert_eq!(first(&new.clean_pages), ("reflink", "resident pages on zfs written back, and it was written out"));
         let blind = on_magic(ZFS, vec![], &host("2.4.4-1"), false).would_choose;
         assert_eq!(first(&blind.clean_pages), ("stream", "resident pages on zfs: mapped"));
     }

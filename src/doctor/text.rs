@@ -63,7 +63,8 @@ fn kernel(page: &mut String, findings: &Findings) {
             kernel.cachestat, kernel.openat2, kernel.seccomp_filters
         ),
     ];
-    section(page, "System", lines);
+    let counts = (findings.c_library.copy_file_range).map(|effect| format!("its {effect}"));
+    section(page, "System", lines.into_iter().chain(counts));
 }
 
 /// Filesystems of which the same is to be said are said it of once.

@@ -22,7 +22,9 @@ pub(super) fn pass(findings: &mut Findings) {
         None => unreadable(&[Exposure::Zfs], &findings.filesystems, &findings.programs),
     };
     findings.risks = risks;
-    if let (Some(effect), version) = (findings.c_library.copy_file_range, &findings.c_library.version) {
+    let effect =
+        findings.c_library.copy_file_range.filter(|_| may_clone_much(findings.zfs.as_ref(), &findings.filesystems));
+    if let (Some(effect), version) = (effect, &findings.c_library.version) {
         findings.risks.push(format!("{}: {effect}", version.as_deref().unwrap_or_default()));
         advice.push(glibc::MITIGATION.to_owned());
     }
@@ -42,6 +44,17 @@ pub(super) fn pass(findings: &mut Findings) {
         (true, false) => AT_RISK,
         (true, true) => 0,
     };
+}
+
+/// Whether one copy_file_range may do more than 2 GiB: the kernel itself gives no filesystem more at once, but ZFS clones by
+/// what it was asked for.
+fn may_clone_much(zfs: Option<&Zfs>, places: &[Place]) -> bool {
+    let is_exposed = |place: &Place| match place.exposure {
+        Exposure::Zfs => zfs.is_none_or(|zfs| zfs.clones),
+        Exposure::MayHideZfs => zfs.is_some_and(|zfs| zfs.clones),
+        Exposure::Nothing => false,
+    };
+    places.iter().any(is_exposed)
 }
 
 /// Programs that believe a hint that a known bug of the module makes wrong, where a filesystem that was looked
@@ -189,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn a_c_library_that_counts_wrongly_is_a_risk_everywhere() {
-        let mut findings = machine(None, "", EXT4, &[RSYNC]);
+    fn a_c_library_that_counts_wrongly_is_a_risk_where_zfs_clones() {
+        let mut findings = machine(Some("2.4.4-1"), "1", ZFS, &[RSYNC]);
         findings.c_library =
             Library { version: Some("glibc 2.41".to_owned()), copy_file_range: Some("counts wrongly") };
         pass(&mut findings);
@@ -199,7 +212,14 @@ mod tests {
             (2, &["glibc 2.41: counts wrongly".to_owned()][..])
         );
         let text = super::super::text::page(&findings, super::super::Detail::Risks);
-        assert!(text.contains("RISK\n") && text.contains("What to do") && !text.contains("No risk"), "{text}");
+        assert!(text.contains("RISK on") && text.contains("What to do") && !text.contains("No risk"), "{text}");
+        let library = findings.c_library;
+        for (version, clones, magic) in [(None, "", EXT4), (Some("2.4.4-1"), "0", ZFS), (Some("2.4.4-1"), "1", EXT4)] {
+            let mut findings = machine(version, clones, magic, &[RSYNC]);
+            findings.c_library = library.clone();
+            pass(&mut findings);
+            assert_eq!(findings.exit_status, 0, "{version:?} {clones}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod owner;
 pub use directories::{Directories, DirectoryMode};
 pub use owner::{Owner, owner};
 
+use crate::account::Accounts;
 use crate::options::{Options, Verbosity};
 use crate::tree::plan::Operands;
 use std::ffi::OsString;
@@ -25,6 +26,8 @@ pub struct Request {
     pub owner: Option<OsString>,
     /// The group, likewise.
     pub group: Option<OsString>,
+    /// What is told of it beside its messages.
+    pub accounts: Accounts,
     /// What there is to say beforehand.
     pub notes: Vec<String>,
 }

@@ -113,6 +113,47 @@ pub struct CachePages {
     pub writeback: u64,
 }
 
+/// What a filesystem has left, in bytes and inodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The unit in which it hands out space.
+    pub block: u64,
+    /// What root may still use.
+    pub free: u64,
+    /// What everybody may.
+    pub free_to_users: u64,
+    /// Inodes that it has; 0 where it makes them as they are needed.
+    pub files: u64,
+    /// Those of them that are free.
+    pub files_free: u64,
+}
+
+/// Whose quota is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaOf {
+    /// A user's.
+    User(u32),
+    /// A group's.
+    Group(u32),
+}
+
+/// A quota and what is used of it, in bytes and inodes. A limit of 0 is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Never more than this.
+    pub limit: u64,
+    /// More than this until the grace ends.
+    pub soft_limit: u64,
+    /// What is used.
+    pub used: u64,
+    /// When the soft limit becomes the limit, in seconds since 1970; 0 where it is not passed.
+    pub grace_ends: u64,
+    /// Never more inodes than this.
+    pub names_limit: u64,
+    /// Inodes that are used.
+    pub names: u64,
+}
+
 /// A mount as mountinfo lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
@@ -197,6 +238,10 @@ pub trait Kernel: Sync {
     fn may_write(&self, dir: At<'_, Self::File>, path: &Path) -> Result<()>;
     /// fstatfs(2): the filesystem's magic number.
     fn filesystem(&self, file: &Self::File) -> Result<u32>;
+    /// fstatvfs(3): what is left on the filesystem.
+    fn room(&self, file: &Self::File) -> Result<Room>;
+    /// quotactl_fd(2), Linux 5.14: what a quota allows. ESRCH where none is kept.
+    fn quota(&self, file: &Self::File, whose: QuotaOf) -> Result<Quota>;
     /// statx(2) and /proc/self/mountinfo: the mount that a file lies on. ENOENT where it is not listed.
     fn mount(&self, file: &Self::File) -> Result<Mount>;
 

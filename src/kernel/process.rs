@@ -32,8 +32,9 @@ const SIGNALS: [c_int; 6] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SI
 extern "C" fn look_at_start() {
     let mut closed = 0;
     for fd in libc::STDIN_FILENO..=libc::STDERR_FILENO {
+        // A filter that refuses to tell, as one of containers may, has not said that it is closed.
         // SAFETY: fcntl with F_GETFD only asks.
-        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 && last_errno() == Errno::BADF {
             closed |= 1 << fd;
             fill();
         }

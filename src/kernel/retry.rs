@@ -6,8 +6,8 @@
 //! be tried. A kernel that answers EINTR for ever is believed after [`ATTEMPTS`] times.
 
 use super::{
-    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, RenameFlags, ResolveFlags, Seek,
-    Stat, Timestamp,
+    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, Quota, QuotaOf, RenameFlags,
+    ResolveFlags, Room, Seek, Stat, Timestamp,
 };
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -51,6 +51,8 @@ impl<K: Kernel> Kernel for Retrying<K> {
         fn birth(&self, dir: At<'_, K::File>, path: &Path, follow: bool) -> Option<Timestamp>;
         fn may_write(&self, dir: At<'_, K::File>, path: &Path) -> ();
         fn filesystem(&self, file: &K::File) -> u32;
+        fn room(&self, file: &K::File) -> Room;
+        fn quota(&self, file: &K::File, whose: QuotaOf) -> Quota;
         fn mount(&self, file: &K::File) -> Mount;
         fn wait_from_now_on(&self, file: &K::File) -> ();
         fn read(&self, file: &K::File, buffer: &mut [u8]) -> usize;

@@ -88,6 +88,10 @@ const TABLE: &[(u32, &str, Honesty, Option<&str>)] = &[
     (0x6165_676c, "pstore", Honesty::Pseudo, None),
 ];
 
+/// Filesystems without a remap_file_range among their file operations (Linux 6.18).
+const NEVER_CLONE: &[&str] =
+    &["ext4", "tmpfs", "ramfs", "fuse", "9p", "ceph", "f2fs", "vfat", "exfat", "iso9660", "squashfs", "erofs"];
+
 /// The first Linux release on which the honest filesystems above are believed.
 pub const HONEST_SINCE: (u32, u32) = (5, 19);
 
@@ -219,6 +223,12 @@ impl Filesystem {
     #[must_use]
     pub fn magic(self) -> u32 {
         self.magic
+    }
+
+    /// Whether FICLONE never works there, on whatever device and kernel. Of others some may be made without it.
+    #[must_use]
+    pub fn never_clones(self) -> bool {
+        self.is_pseudo() || NEVER_CLONE.contains(&self.name())
     }
 
     /// Its name, or "unknown".

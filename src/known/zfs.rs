@@ -102,10 +102,23 @@ struct Row {
     bug: Bug,
     /// First affected and first mended release, pairs for each branch.
     affected: &'static [(Version, Version)],
+    /// Packages of affected releases that have the fix all the same, as the beginnings of what their modules say.
+    except: &'static [&'static str],
 }
 
 const fn row(hint: Hint, bug: Bug, affected: &'static [(Version, Version)]) -> Row {
-    Row { hint, bug, affected }
+    Row { hint, bug, affected, except: &[] }
+}
+
+impl Row {
+    const fn but_not(self, except: &'static [&'static str]) -> Self {
+        Row { except, ..self }
+    }
+
+    /// Whether a module has the bug that says `said` of its version.
+    fn is_in(&self, version: Version, said: &str) -> bool {
+        applies(self, version) && !self.except.iter().any(|package| said.trim().starts_with(package))
+    }
 }
 
 const FIRST: Version = version(0, 0, 0);
@@ -183,7 +196,8 @@ const TABLE: &[Row] = &[
             mitigation: "zfs_dmu_offset_next_sync=0 makes it rarer, no more: upgrade the module, or copy with safecp",
         },
         &[(FIRST, version(2, 1, 14)), (V2_2, version(2, 2, 2))],
-    ),
+    )
+    .but_not(&["2.1.11-1+deb12u"]),
     // Before those about all clones: it is what is true of each of these releases.
     row(
         Hint::MappedClones,
@@ -299,16 +313,17 @@ impl Module {
     }
 
     /// Every known bug that a program meets on this module which takes what the kernel answers for the truth, with
-    /// the hint that it makes wrong. What was only never measured is not among them.
+    /// the hint that it makes wrong. What was only never measured is not among them, nor what its package has mended, as
+    /// far as the whole of its version, `said`, tells.
     #[must_use]
-    pub fn bugs(&self) -> Vec<(Hint, Bug)> {
+    pub fn bugs(&self, said: &str) -> Vec<(Hint, Bug)> {
         match self.version {
             None => [Hint::Holes, Hint::Clones].map(|hint| (hint, UNKNOWN_VERSION)).to_vec(),
             Some(version) if !is_examined(version) => {
                 [Hint::Holes, Hint::Clones].map(|hint| (hint, UNEXAMINED)).to_vec()
             }
             Some(version) => {
-                let known = TABLE.iter().filter(|row| row.hint != Hint::MappedClones && applies(row, version));
+                let known = TABLE.iter().filter(|row| row.hint != Hint::MappedClones && row.is_in(version, said));
                 known.map(|row| (row.hint, row.bug)).collect()
             }
         }
@@ -395,8 +410,9 @@ mod tests {
 
     #[test]
     fn a_program_that_believes_everything_meets_more_than_safecp_does() {
-        let numbers = |text| module(text).bugs().iter().map(|(_, bug)| bug.number).collect::<Vec<_>>();
+        let numbers = |text| module(text).bugs(text).iter().map(|(_, bug)| bug.number).collect::<Vec<_>>();
         assert_eq!(numbers("2.1.11-1"), [15933, 15526]);
+        assert_eq!(numbers("2.1.11-1+deb12u1\n"), [15933]);
         assert_eq!(numbers("2.2.3-1"), [15933, 15933, 15994, 18412, 16012]);
         assert_eq!(numbers("2.2.11-1"), [18412, 16012]);
         assert_eq!(numbers("2.3.7-1"), [16012]);

@@ -7,11 +7,12 @@
 use super::destination::Destination;
 use super::removal::Removal;
 use crate::copy::backup::Leaves;
+use crate::copy::meter::Meter;
 use crate::copy::{Copier, Name, Outcome};
 use crate::error::{Action, Error, reason};
 use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
-use crate::options::{Backup, Options, TargetRule, Verbosity};
+use crate::options::{Backup, Options, Record, TargetRule, Verbosity};
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use crate::tree::OperandHistory;
@@ -32,6 +33,8 @@ pub struct Prepared<'a> {
     pub host: &'a Host,
     /// True once the run is to end.
     pub stop: &'a AtomicBool,
+    /// How far large files are.
+    pub meter: &'a Meter,
 }
 
 /// Copies operands and removes their sources.
@@ -46,7 +49,8 @@ pub(super) struct Crossing<'a, K: Kernel> {
 
 impl<'a, K: Kernel> Crossing<'a, K> {
     pub(super) fn new(kernel: &'a K, listener: &'a Watch<'a>, ask: Ask<'a>, prepared: Prepared<'a>) -> Self {
-        let run = Run::new(kernel, prepared.options, prepared.host, prepared.stop, listener, ask);
+        let mut run = Run::new(kernel, prepared.options, prepared.host, prepared.stop, listener, ask);
+        run.measure(prepared.meter);
         run.expect_several();
         Self { kernel, prepared, listener, run, history: RefCell::default() }
     }
@@ -95,10 +99,16 @@ impl<'a, K: Kernel> Crossing<'a, K> {
             }
         }
         self.write_out(stat, target)?;
-        let is_verbose = self.prepared.options.verbosity >= Verbosity::Names;
+        let options = self.prepared.options;
+        let is_verbose = options.verbosity >= Verbosity::Names || options.record != Record::No;
         let removal =
             Removal { kernel: self.kernel, listener: self.listener, began, stop: self.prepared.stop, is_verbose };
         removal.operand(here, source, stat, target).map(|()| true)
+    }
+
+    /// Says how much room is missing, where any was.
+    pub(super) fn tell_shortages(&self) {
+        self.run.tell_shortages();
     }
 
     /// Copies an operand. False if anything of it failed, which was told.

@@ -13,6 +13,7 @@ mod same;
 pub use crossing::{Prepared, Watch};
 pub use mover::Mover;
 
+use crate::account::Accounts;
 use crate::options::Options;
 use crate::tree::plan::Operands;
 
@@ -27,6 +28,8 @@ pub struct Request {
     pub asks: Asks,
     /// How a name is moved.
     pub way: Way,
+    /// What is told of it beside its messages.
+    pub accounts: Accounts,
     /// What there is to say beforehand.
     pub warnings: Vec<String>,
 }

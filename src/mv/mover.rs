@@ -52,6 +52,7 @@ impl<'a, K: Kernel> Mover<'a, K> {
         if let Err(error) = self.all() {
             self.listener.hear(&Event::Failed(&error));
         }
+        self.crossing.get().into_iter().for_each(Crossing::tell_shortages);
     }
 
     fn all(&mut self) -> Result<(), Error> {

@@ -6,8 +6,8 @@
 use super::intake::Intake;
 use super::received::{Received, above_operands};
 use crate::kernel::{
-    At, CachePages, Errno, Extent, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, RenameFlags, ResolveFlags,
-    Result, Seek, Stat, Timestamp,
+    At, CachePages, Errno, Extent, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, Quota, QuotaOf, RenameFlags,
+    ResolveFlags, Result, Room, Seek, Stat, Timestamp,
 };
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -236,6 +236,8 @@ impl<K: Kernel> Kernel for World<'_, K> {
     local! {
         fn flush(&self, file) -> ();
         fn filesystem(&self, file) -> u32;
+        fn room(&self, file) -> Room;
+        fn quota(&self, file, whose: QuotaOf) -> Quota;
         fn mount(&self, file) -> Mount;
         fn read(&self, file, buffer: &mut [u8]) -> usize;
         fn write(&self, file, buffer: &[u8]) -> usize;

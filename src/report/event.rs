@@ -1,7 +1,9 @@
 //! What happens to names during a run, told as it happens to whoever listens.
 
+use super::shortage::Shortage;
 use crate::copy::{Outcome, Sealed};
 use crate::error::Error;
+use std::ops::Range;
 use std::path::Path;
 
 /// Something that happened. Names are as the user would write them.
@@ -74,14 +76,51 @@ pub enum Event<'a> {
         /// What it is now.
         sealed: &'a Sealed,
     },
+    /// A name was looked at, without a copy (--check, --scan).
+    Examined {
+        /// Its name.
+        path: &'a Path,
+        /// Bytes of content that were read of it.
+        bytes: u64,
+    },
+    /// Something was found out about a name.
+    Found(&'a Found<'a>),
+    /// A name is right again (--repair).
+    Mended {
+        /// Its name.
+        path: &'a Path,
+        /// What was done, in a word.
+        how: &'a str,
+        /// The same as a line for people.
+        line: &'a str,
+    },
     /// A name failed, or something is to be noted of it.
     Failed(&'a Error),
+    /// A filesystem had too little room for what failed; told once, in the end.
+    Full(&'a Shortage),
     /// Something should be known that is no failure.
     Warned(&'a str),
     /// Something should be known, in words of its own.
     Noted(&'a str),
     /// The operands do not fit the options.
     Misused(&'a str),
+}
+
+/// What was found out about a name.
+#[derive(Clone, Debug)]
+pub struct Found<'a> {
+    /// Which of the things that are looked for, in a word.
+    pub what: &'a str,
+    /// The name.
+    pub path: &'a Path,
+    /// Where its content is now, if it was moved.
+    pub to: Option<&'a Path>,
+    /// What is known of it, for people.
+    pub detail: &'a str,
+    /// Zeros where there should be none.
+    pub zeros: Option<&'a Range<u64>>,
+    /// All of it as a line for people.
+    pub line: &'a str,
 }
 
 /// Who is told. Threads tell at once; events of one name come in order.

@@ -3,10 +3,14 @@
 //! A report listens to a run ([`Event`]) and branches nothing. Lines of one name are written at once, so
 //! that threads do not mix them. What cannot be written counts as a failure.
 
+mod amount;
 mod event;
+mod shortage;
 mod text;
 
-pub use event::{Event, Listener};
+pub use amount::short_size;
+pub use event::{Event, Found, Listener};
+pub use shortage::{InPlace, Lack, Shortage};
 
 use crate::copy::Outcome;
 use crate::error::Error;
@@ -91,7 +95,7 @@ impl Report {
             Error::Noted(noted) => return self.message(&noted.to_string()),
             Error::Interrupted => {}
             Error::Call { errno: Errno::PIPE, .. } if self.ends_with_pipes => {}
-            Error::Call { .. } | Error::Pair { .. } | Error::Mismatch { .. } | Error::Refused(_) => {
+            Error::Call { .. } | Error::Pair { .. } | Error::Beside(_) | Error::Mismatch { .. } | Error::Refused(_) => {
                 self.message(&error.to_string());
             }
         }
@@ -139,7 +143,7 @@ impl Report {
 
     fn arrow(&self, source: &Path, target: &Path, outcome: &Outcome) -> String {
         match self.work {
-            Work::Copy | Work::Install => text::arrow(source, target, outcome.backup()),
+            Work::Copy | Work::Install | Work::Examine => text::arrow(source, target, outcome.backup()),
             Work::Move => text::moved(source, target, outcome.backup()),
         }
     }
@@ -194,9 +198,12 @@ impl Listener for Report {
             Event::ParentMade { source, target } => self.say_of_name(|| text::parent(source, target)),
             Event::Removed { target } => self.say_of_name(|| text::removed(target)),
             Event::Finished { source, target, outcome, .. } => self.finished(source, target, outcome),
-            Event::DirectoryFinished { .. } => {}
+            Event::DirectoryFinished { .. } | Event::Examined { .. } => {}
+            Event::Found(found) => self.line(found.line),
+            Event::Mended { line, .. } => self.line(line),
             Event::Failed(error) => self.failed(error),
             Event::Warned(text) => self.warned(text),
+            Event::Full(shortage) => self.message(&shortage::text(shortage, self.work)),
             Event::Noted(text) => self.message(text),
             Event::Misused(text) => self.misused(text),
         }

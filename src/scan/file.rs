@@ -9,6 +9,7 @@ use super::walk::Found;
 use super::zeros::{BLOCK, Zeros};
 use crate::archive::digest::Algorithm;
 use crate::archive::open;
+use crate::copy::meter::Meter;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags, Stat};
 use std::ops::Range;
@@ -34,6 +35,8 @@ pub(super) struct Judge<'a, K: Kernel> {
     pub(super) kernel: &'a K,
     pub(super) packages: &'a Packages,
     pub(super) sums: Sums,
+    /// How far large files are.
+    pub(super) meter: Option<&'a Meter>,
 }
 
 /// What is known of a file that is being read.
@@ -81,11 +84,13 @@ impl<K: Kernel> Open<'_, K> {
         let mut count = part.fill(buffer, 0).map_err(failed)?;
         let kind = Kind::of(&buffer[..count.min(HEAD_BYTES)]);
         let is_listed = self.judge.packages.has(self.real);
+        let following = self.judge.meter.and_then(|meter| meter.follow_reading(self.shown, self.stat.size));
         let mut judged = Judged { bytes: 0, suspicion: None };
         let mut has_zeros = false;
         while count > 0 {
             zeros.take(&buffer[..count]);
             judged.bytes += count as u64;
+            following.iter().for_each(|following| following.pass(count as u64));
             let is_of_interest = kind.is_some() || is_listed || zeros.is_all() && self.wants_content();
             if !is_of_interest {
                 break;

@@ -15,5 +15,5 @@ mod walk;
 mod zeros;
 
 pub use bytes::{Bytes, Part};
-pub use run::{Enters, Finding, Request, Scan, Sums, Tally};
+pub use run::{Enters, Finding, Request, Scan, Sums, Tally, count};
 pub use suspicion::{Suspicion, Weight};

@@ -7,13 +7,16 @@ use super::file::{Judge, READ_BYTES};
 use super::packages::Packages;
 use super::suspicion::{Suspicion, Weight};
 use super::walk::{self, Found};
+use crate::account::Accounts;
 use crate::copy::Stop;
+use crate::copy::meter::Meter;
 use crate::copy::threads::Threads;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use rayon::prelude::*;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use super::file::Sums;
@@ -33,6 +36,8 @@ pub struct Request {
     pub sums: Sums,
     /// How many files are read at once; `None` for as many as there are processors.
     pub jobs: Option<NonZeroUsize>,
+    /// What is told of it beside its messages.
+    pub accounts: Accounts,
 }
 
 /// What a scan finds.
@@ -89,6 +94,18 @@ pub struct Scan<'a, K: Kernel> {
     pub stop: Stop<'a>,
     /// Who is told.
     pub hear: &'a (dyn Fn(&Finding) + Sync),
+    /// Who is told of each file that was looked at, and how many bytes were read of it.
+    pub examined: &'a (dyn Fn(&Path, u64) + Sync),
+    /// How far large files are.
+    pub meter: Option<&'a Meter>,
+}
+
+/// How many files there are to look at; `None` if `is_over` before that is known.
+pub fn count<K: Kernel>(kernel: &K, request: &Request, is_over: &AtomicBool) -> Option<u64> {
+    let is_over = || is_over.load(Ordering::Relaxed);
+    let of = |operand: &PathBuf| walk::files(kernel, operand, request.enters).take_while(|_| !is_over()).count() as u64;
+    let count = request.operands.iter().map(of).sum();
+    (!is_over()).then_some(count)
 }
 
 /// What is known so far.
@@ -118,7 +135,7 @@ impl<K: Kernel> Scan<'_, K> {
         for operand in &request.operands {
             let (real, root) = walk::place(operand);
             let packages = Packages::open(self.kernel, &root)?;
-            let judge = Judge { kernel: self.kernel, packages: &packages, sums: request.sums };
+            let judge = Judge { kernel: self.kernel, packages: &packages, sums: request.sums, meter: self.meter };
             let tree = Tree { scan: self, judge, operand, real, state: &state };
             let found = walk::files(self.kernel, operand, request.enters);
             let buffer = || vec![0; READ_BYTES];
@@ -165,6 +182,7 @@ impl<K: Kernel> Tree<'_, K> {
             }
             Ok((_, None)) => {}
             Ok((path, Some(judged))) => {
+                (self.scan.examined)(&path, judged.bytes);
                 let mut state = lock(self.state);
                 state.tally.files += 1;
                 state.tally.bytes += judged.bytes;

@@ -3,15 +3,19 @@
 use super::run::{Finding, Tally};
 use super::suspicion::Weight;
 use crate::quote::quoted;
+use crate::report::{Event, Found, Listener};
 
-/// The line of a finding, without its end; failures are said elsewhere.
-#[must_use]
-pub fn line(finding: &Finding) -> Option<String> {
-    let Finding::Suspect(path, suspicion) = finding else { return None };
-    let (weight, zeros, why) = (weight_word(suspicion.weight), &suspicion.zeros, &suspicion.why);
-    let zeros =
-        if zeros.is_empty() { String::new() } else { format!("bytes {} to {} are zeros: ", zeros.start, zeros.end) };
-    Some(format!("{weight}: {} ({zeros}{})", quoted(path), printable(why)))
+/// Tells a finding.
+pub fn tell(finding: &Finding, listener: &dyn Listener) {
+    let (path, suspicion) = match finding {
+        Finding::Failed(error) => return listener.hear(&Event::Failed(error)),
+        Finding::Suspect(path, suspicion) => (path, suspicion),
+    };
+    let (what, detail) = (weight_word(suspicion.weight), printable(&suspicion.why));
+    let zeros = Some(&suspicion.zeros).filter(|zeros| !zeros.is_empty());
+    let range = zeros.map_or_else(String::new, |zeros| format!("bytes {} to {} are zeros: ", zeros.start, zeros.end));
+    let line = format!("{what}: {} ({range}{detail})", quoted(path));
+    listener.hear(&Event::Found(&Found { what, path, to: None, detail: &detail, zeros, line: &line }));
 }
 
 /// Names that come from a file's content may hold anything.

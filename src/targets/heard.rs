@@ -79,7 +79,11 @@ fn failures(event: &Event<'_>) -> usize {
         | Event::Renamed { .. }
         | Event::Exchanged { .. }
         | Event::SourceRemoved { .. }
+        | Event::Examined { .. }
+        | Event::Found(_)
+        | Event::Mended { .. }
         | Event::Warned(_)
+        | Event::Full(_)
         | Event::Noted(_) => 0,
     }
 }
@@ -98,7 +102,11 @@ fn text(event: &Event<'_>) -> Option<String> {
         | Event::Removed { .. }
         | Event::Renamed { .. }
         | Event::Exchanged { .. }
-        | Event::SourceRemoved { .. } => None,
+        | Event::SourceRemoved { .. }
+        | Event::Examined { .. }
+        | Event::Found(_)
+        | Event::Mended { .. }
+        | Event::Full(_) => None,
     }
 }
 

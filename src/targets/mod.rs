@@ -8,9 +8,11 @@ mod apart;
 mod heard;
 mod side_by_side;
 
+use crate::account::{Account, Accounts, Part};
 use crate::archive::manifest::Place;
 use crate::archive::recorder::{Recorder, Root};
 use crate::archive::{Manifest, Wanted};
+use crate::copy::meter::Meter;
 use crate::error::Error;
 use crate::host::Host;
 use crate::kernel::Kernel;
@@ -34,8 +36,19 @@ pub struct Request {
     pub operands: Vec<Operands>,
     /// The manifest that is made of one of them.
     pub manifest: Option<Wanted>,
+    /// What is told of it beside its messages.
+    pub accounts: Accounts,
     /// What there is to say beforehand.
     pub warnings: Vec<String>,
+}
+
+/// When the runs go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// All at once, as far as there are threads.
+    SideBySide,
+    /// One after the other, so that what happens can be repeated.
+    InTurn,
 }
 
 /// What the runs share.
@@ -50,8 +63,14 @@ pub struct Targets<'a, K: Kernel> {
     pub stop: &'a AtomicBool,
     /// Who is told what happens.
     pub listener: &'a dyn Listener,
+    /// Where it is written down and counted.
+    pub account: &'a Account<'a>,
+    /// How far large files are.
+    pub meter: &'a Meter,
     /// Puts -i's question.
     pub ask: Ask<'a>,
+    /// When the runs go.
+    pub order: Order,
 }
 
 impl<K: Kernel> Targets<'_, K> {
@@ -61,42 +80,60 @@ impl<K: Kernel> Targets<'_, K> {
         let place = wanted.map(|wanted| Place::open(self.kernel, wanted)).transpose()?;
         let told = Told::default();
         let heard: Vec<_> = operands.iter().map(|_| Heard::new(self.listener, &told)).collect();
+        let both = operands.iter().zip(&heard);
+        let parts: Vec<Part<'_>> =
+            both.map(|(operands, heard)| Part::begin(self.account, &operands.target, heard)).collect();
         match wanted.zip(place.as_ref()) {
-            None => self.runs(operands, &heard.iter().map(|heard| heard as &dyn Listener).collect::<Vec<_>>()),
-            Some((wanted, place)) => self.runs_with_manifest(operands, &heard, (wanted, place)),
+            None => self.runs(operands, &parts, &parts.iter().map(|part| part as &dyn Listener).collect::<Vec<_>>()),
+            Some((wanted, place)) => self.runs_with_manifest(operands, (&heard, &parts), (wanted, place)),
         }
         if !self.is_stopped() {
             self.conclude(operands, &heard);
         }
+        let is_complete = |heard: &Heard<'_>| heard.failures() == 0 && !self.is_stopped();
+        parts.iter().zip(&heard).for_each(|(part, heard)| part.finish(is_complete(heard)));
         Ok(())
     }
 
     /// A run for each, to its end.
-    fn runs(&self, operands: &[Operands], listeners: &[&dyn Listener]) {
+    fn runs(&self, operands: &[Operands], parts: &[Part<'_>], listeners: &[&dyn Listener]) {
         let turn = Mutex::new(());
         let ask = |question: &str| {
             let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
             (self.ask)(question)
         };
-        let run = |(operands, listener): &(&Operands, &&dyn Listener)| {
-            Run::new(self.kernel, self.options, self.host, self.stop, **listener, &ask).operands(operands);
+        let run = |((operands, part), listener): &((&Operands, &Part<'_>), &&dyn Listener)| {
+            let mut run = Run::new(self.kernel, self.options, self.host, self.stop, **listener, &ask);
+            run.measure(self.meter);
+            run.operands(operands);
+            part.is_over();
         };
-        side_by_side(&operands.iter().zip(listeners).collect::<Vec<_>>(), &run);
+        let works: Vec<_> = operands.iter().zip(parts).zip(listeners).collect();
+        match self.order {
+            Order::SideBySide => side_by_side(&works, &run),
+            Order::InTurn => works.iter().for_each(run),
+        }
     }
 
     /// The same, with a list of what is in the first target that has the fewest failures.
-    fn runs_with_manifest(&self, operands: &[Operands], heard: &[Heard<'_>], (wanted, place): (&Wanted, &Place<K>)) {
-        let recorder = |(operands, heard)| {
+    fn runs_with_manifest(
+        &self,
+        operands: &[Operands],
+        (heard, parts): (&[Heard<'_>], &[Part<'_>]),
+        (wanted, place): (&Wanted, &Place<K>),
+    ) {
+        let recorder = |(operands, part)| {
             // Where there is no such directory, the run says so.
             let base = Plan::new(self.kernel, operands).ok().and_then(|plan| plan.open_base(self.kernel).ok());
             let manifest = Manifest::begin(self.kernel, wanted, place);
-            Recorder::new(self.kernel, heard, manifest, Root::Targets, base)
+            Recorder::new(self.kernel, part, manifest, Root::Targets, base)
         };
         let recorders: Vec<_> =
-            operands.iter().zip(heard.iter().map(|heard| heard as &dyn Listener)).map(recorder).collect();
-        self.runs(operands, &recorders.iter().map(|recorder| recorder as &dyn Listener).collect::<Vec<_>>());
-        let of_each = operands.iter().zip(heard).zip(recorders).enumerate();
-        let Some((number, ((operands, heard), recorder))) = of_each.min_by_key(|(_, ((_, heard), _))| heard.failures())
+            operands.iter().zip(parts.iter().map(|part| part as &dyn Listener)).map(recorder).collect();
+        self.runs(operands, parts, &recorders.iter().map(|recorder| recorder as &dyn Listener).collect::<Vec<_>>());
+        let of_each = operands.iter().zip(heard.iter().zip(parts)).zip(recorders).enumerate();
+        let Some((number, ((operands, (_, part)), recorder))) =
+            of_each.min_by_key(|(_, ((_, (heard, _)), _))| heard.failures())
         else {
             return;
         };
@@ -104,7 +141,7 @@ impl<K: Kernel> Targets<'_, K> {
             return;
         }
         match recorder.finish() {
-            Err(error) => heard.hear(&Event::Failed(&error)),
+            Err(error) => part.hear(&Event::Failed(&error)),
             Ok(()) if number > 0 => {
                 let (list, target) = (quoted(&wanted.file), quoted(&operands.target));
                 self.listener.hear(&Event::Noted(&format!("{list} lists what is in target directory {target}")));

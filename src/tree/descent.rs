@@ -9,6 +9,7 @@ use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::plan::joined;
 use super::portion::Part;
 use super::run::Run;
+use super::shortages::Wish;
 use super::walk::{Entry, Listing, entry};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
@@ -90,12 +91,12 @@ impl<K: Kernel> Descent<'_, '_, K> {
         }
     }
 
-    /// Closes directories until there is room for one more: those that wait for their names to be copied, then those
+    /// Closes directories until no more than `count` are open: those that wait for their names to be copied, then those
     /// above the one that is listed, whose other names are read before, from the top.
-    fn make_room(&mut self) {
+    fn close_to(&mut self, count: usize) {
         let (run, last) = (self.run, self.levels.len().saturating_sub(1));
         for (level, listing) in &mut self.levels[..last] {
-            if run.directories.make_room(run.kernel) {
+            if run.directories.close_to(run.kernel, count) {
                 return;
             }
             let handles = if level.is_beneath_another() { level.handles.get() } else { None };
@@ -106,8 +107,8 @@ impl<K: Kernel> Descent<'_, '_, K> {
             }
         }
         // Files that wait for their names keep theirs open.
-        if run.directories.are_full() && run.commit_waiting(|_| true) {
-            run.directories.make_room(run.kernel);
+        if run.directories.are_more_than(count) && run.commit_waiting(|_| true) {
+            run.directories.close_to(run.kernel, count);
         }
     }
 
@@ -160,11 +161,13 @@ impl<K: Kernel> Descent<'_, '_, K> {
 
     fn enter(&mut self, task: Task<K>) {
         let run = self.run;
-        self.make_room();
+        self.close_to(run.directories.max - 1);
         match self.entered(&task) {
             Ok(level) => self.list(level),
             Err(error) => run.tell(Event::Failed(&error)),
         }
+        // The one above had to be open for that.
+        self.close_to(run.directories.max);
         run.release(task.level, Asker::Descent);
     }
 
@@ -189,7 +192,11 @@ impl<K: Kernel> Descent<'_, '_, K> {
             () => Some(NotEntered::Cycle),
         };
         let entered = run.entries.copier.enter(&directory_pair, Some(level), &level.base, &run.directories, refuse);
-        let entered = entered.map_err(|refusal| self.refused(refusal, &source_shown, &target_shown))?;
+        let entered = entered.map_err(|refusal| {
+            let error = self.refused(refusal, &source_shown, &target_shown);
+            run.note_want(&directory_pair.target, &error, Wish::default());
+            error
+        })?;
         if entered.made {
             run.tell(Event::DirectoryMade { source: &source_shown, target: &target_shown });
         }

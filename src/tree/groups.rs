@@ -126,10 +126,14 @@ impl OwnedEvent {
             | Event::DirectoryFinished { .. }
             | Event::Failed(_)
             | Event::Warned(_)
+            | Event::Full(_)
             | Event::Noted(_)
             | Event::Renamed { .. }
             | Event::Exchanged { .. }
             | Event::SourceRemoved { .. }
+            | Event::Examined { .. }
+            | Event::Found(_)
+            | Event::Mended { .. }
             | Event::Misused(_) => None,
         }
     }

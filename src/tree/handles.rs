@@ -119,9 +119,9 @@ impl<K: Kernel> Directories<K> {
         Arc::new(Handles(Mutex::new(State::Open(Arc::new(pair)))))
     }
 
-    /// Whether there is no room for one more.
-    pub(super) fn are_full(&self) -> bool {
-        self.open.load(Ordering::Relaxed) >= self.max
+    /// Whether more pairs are open than so many.
+    pub(super) fn are_more_than(&self, count: usize) -> bool {
+        self.open.load(Ordering::Relaxed) > count
     }
 
     /// Whether so many are open that who waits for its turn should have it.
@@ -138,11 +138,11 @@ impl<K: Kernel> Directories<K> {
         listed.push_back(Arc::clone(handles));
     }
 
-    /// Closes handles of levels whose names have all come up, until there is room. False if there is none then.
-    pub(super) fn make_room(&self, kernel: &K) -> bool {
+    /// Closes handles of levels whose names have all come up, until no more than `count` are open. False if more are then.
+    pub(super) fn close_to(&self, kernel: &K, count: usize) -> bool {
         let mut listed = self.lock();
         for _ in 0..listed.len() {
-            if !self.are_full() {
+            if !self.are_more_than(count) {
                 return true;
             }
             let Some(handles) = listed.pop_front() else { break };
@@ -150,7 +150,7 @@ impl<K: Kernel> Directories<K> {
                 listed.push_back(handles);
             }
         }
-        !self.are_full()
+        !self.are_more_than(count)
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Handles<K>>>> {

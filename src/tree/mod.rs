@@ -30,6 +30,7 @@ pub mod run;
 mod same;
 mod seal;
 mod share;
+mod shortages;
 pub mod special;
 mod spellings;
 pub mod walk;

@@ -9,10 +9,12 @@ use super::level::Task;
 use super::links::{LinkDecision, Made, Version};
 use super::run::{EntryPair, Run};
 use super::share::Begun;
-use crate::copy::{Follow, Outcome};
+use super::shortages::{Limit, Wish};
+use crate::copy::{Follow, Name, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::options::{Dereference, Product, Work};
+use std::path::Path;
 
 impl<K: Kernel> Run<'_, K> {
     /// One name that is no directory, and the names of the same inode that waited for it. With
@@ -93,6 +95,8 @@ impl<K: Kernel> Run<'_, K> {
             Some(_) if inspected.replaced_link == Some(ReplacedLink::RemovedFirst) => Removed::Before,
             Some(_) => Removed::IfNeeded,
         };
+        let old = inspected.referent.or(inspected.existing);
+        let wish = Wish::new(self.options, &inspected.stat, old.as_ref());
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
             Ok(Arrived::Waits(waiting)) => {
                 self.wait(entry_pair, task, *waiting, removed, after);
@@ -100,12 +104,24 @@ impl<K: Kernel> Run<'_, K> {
             }
             Ok(Arrived::Done(outcome)) => Ok((outcome, removed)),
             // What waits for its name lies on disk twice, and has handles.
-            Err(error) if is_want_of_room(&error) && self.commit_waiting(|_| true) => {
+            Err(error) if may_pass(&error) && self.commit_waiting(|_| true) => {
                 return self.name_again(entry_pair, task, after);
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                wish.into_iter().for_each(|wish| self.note_want(entry_pair.target, &error, wish));
+                Err(error)
+            }
         };
         self.made_out(entry_pair, made, after)
+    }
+
+    /// Takes note of what found no room, if that is what failed.
+    pub(super) fn note_want(&self, target: &Name<'_, K::File>, error: &Error, wish: Wish) {
+        let Some(limit) = error.errno().and_then(Limit::met) else { return };
+        let Ok(dir) = target.directory() else { return };
+        let shown = target.shown.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let shown = shown.unwrap_or(Path::new("."));
+        self.shortages.note(self.kernel, (dir, shown), wish, limit);
     }
 
     /// A name once more, whose inode is this one's to copy still.
@@ -162,7 +178,7 @@ impl<K: Kernel> Run<'_, K> {
         is_newer: bool,
     ) -> Result<(), Error> {
         let special = match self.make_further(entry_pair, made, first, found) {
-            Err(error) if is_want_of_room(&error) && self.commit_waiting(|_| true) => {
+            Err(error) if may_pass(&error) && self.commit_waiting(|_| true) => {
                 self.make_further(entry_pair, made, first, found)?
             }
             special => special?,
@@ -175,10 +191,6 @@ impl<K: Kernel> Run<'_, K> {
 }
 
 /// Whether there may be room once what waits has its names.
-fn is_want_of_room(error: &Error) -> bool {
-    let errno = match error {
-        Error::Call { errno, .. } | Error::Pair { errno, .. } => *errno,
-        Error::Mismatch { .. } | Error::Refused(_) | Error::Noted(_) | Error::Interrupted => return false,
-    };
-    matches!(errno, Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE)
+fn may_pass(error: &Error) -> bool {
+    error.errno().is_some_and(|errno| Limit::met(errno).is_some() || matches!(errno, Errno::MFILE | Errno::NFILE))
 }

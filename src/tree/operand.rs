@@ -81,6 +81,12 @@ impl<K: Kernel> Run<'_, K> {
             }
         }
         self.settle(&mut history);
+        self.tell_shortages();
+    }
+
+    /// Says how much room is missing, where any was.
+    pub(crate) fn tell_shortages(&self) {
+        self.shortages.take(self.kernel, self.options).iter().for_each(|shortage| self.tell(Event::Full(shortage)));
     }
 
     /// Gives what waits its names, and with --durable writes out the directories that operands went to.
@@ -166,7 +172,7 @@ impl<K: Kernel> Run<'_, K> {
         if stat.kind == Kind::Directory && !self.options.recursive {
             let source = quoted(&operand.source);
             return Err(Error::Refused(match self.options.work {
-                Work::Copy => format!("-r not specified; omitting directory {source}"),
+                Work::Copy | Work::Examine => format!("-r not specified; omitting directory {source}"),
                 Work::Install | Work::Move => format!("omitting directory {source}"),
             }));
         }

@@ -29,7 +29,7 @@ impl<K: Kernel> Run<'_, K> {
         };
         let kept = if asker == Asker::Descent { self.directories.max.div_ceil(4) } else { 1 };
         while let Some(next) = closed.pop() {
-            self.directories.make_room(self.kernel);
+            self.directories.close_to(self.kernel, self.directories.max - 1);
             let state = next.handles.state().clone();
             pair = match state {
                 // Another thread was quicker.

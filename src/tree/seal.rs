@@ -11,7 +11,13 @@ use crate::report::Event;
 impl<K: Kernel> Run<'_, K> {
     fn sealing(&self) -> Sealing<'_, K> {
         let copier = &self.entries.copier;
-        Sealing { kernel: self.kernel, geometry: copier.geometry, threads: Some(&copier.threads), stop: copier.stop }
+        Sealing {
+            kernel: self.kernel,
+            geometry: copier.geometry,
+            threads: Some(&copier.threads),
+            stop: copier.stop,
+            meter: None,
+        }
     }
 
     /// What the target is now, where a list is made of the run. What fails is said.

@@ -56,7 +56,8 @@ fn tried(tool: &Tool, size: &Size) -> Tally {
     let places = places();
     let desks = Desks::new(&places);
     let tally = Mutex::new(Tally::new(size));
-    let cases = size.choose(cases(tool, PLAIN, &places, &desks, &tally));
+    let all = cases(tool, PLAIN, &places, &desks, &tally);
+    let cases = size.choose(all, |case| case.described(tool, &places));
     each(&cases, 1, &tally, |case, thread, tally| {
         judge_case(tool, case, &places, &desks.desk(case.place, thread), tally, true);
     });

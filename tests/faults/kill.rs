@@ -39,7 +39,8 @@ pub(crate) fn run(size: &Size) -> Tally {
     let desks = Desks::new(&places);
     let tally = Mutex::new(Tally::new(size));
     let half = Size { cases: size.cases.map(|cases| cases.div_ceil(2)), seed: size.seed };
-    let mut cases = half.choose(at_calls(&tool, &places, &desks, &tally));
+    let at_calls = at_calls(&tool, &places, &desks, &tally);
+    let mut cases = half.choose(at_calls, |case| described(&tool, case, &places));
     cases.extend(at_times(&tool, &places, &desks, &half));
     cases.retain(|case| is_asked(&described(&tool, case, &places)));
     each(&cases, LOAD, &tally, |case, thread, tally| {

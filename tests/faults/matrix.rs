@@ -45,7 +45,7 @@ pub(crate) fn run(size: &Size) -> Tally {
     let tally = Mutex::new(Tally::new(size));
     let all = cases(&tool, SCENARIOS, &places, &desks, &tally);
     println!("matrix: there are {} cases", all.len());
-    let cases = size.choose(all);
+    let cases = size.choose(all, |case| case.described(&tool, &places));
     each(&cases, 1, &tally, |case, thread, tally| {
         let desk = desks.desk(case.place, thread);
         judge_case(&tool, case, &places, &desk, tally, false);

@@ -70,7 +70,7 @@ pub(crate) fn run(size: &Size) -> Tally {
     if !may_mount() {
         locked(&tally).left_out.insert("full disks and quotas: tests/faults/run mounts small filesystems".into(), 1);
     }
-    let mut cases = size.choose(cases(&places));
+    let mut cases = size.choose(cases(&places), described);
     cases.retain(|case| is_asked(&described(case)));
     each(&cases, 1, &tally, |case, thread, tally| squeeze(&tool, case, &desks.desk(case.place, thread), tally));
     if may_mount() {

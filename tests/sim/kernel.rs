@@ -10,7 +10,10 @@ use super::tree::{Attributes, Body, Node, Place, ROOT};
 use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
-use safecp::kernel::{At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
+use safecp::kernel::{
+    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
+    Timestamp,
+};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Range;
@@ -555,6 +558,19 @@ impl Kernel for Sim {
             world.fails(&[(Fault::StatError, Errno::IO)])?;
             Ok(world.systems[world.tree.inodes[world.node(file)].system].magic)
         })
+    }
+
+    /// Simulated disks are never full but by a fault, and then there is room for nothing.
+    fn room(&self, file: &File) -> Result<Room> {
+        self.call(format_args!("fstatvfs {file}"), Call::Statfs, |world| {
+            world.fails(&[(Fault::StatError, Errno::IO)])?;
+            Ok(Room { block: 4096, free: 0, free_to_users: 0, files: 0, files_free: 0 })
+        })
+    }
+
+    /// No simulated filesystem keeps quotas.
+    fn quota(&self, file: &File, _: QuotaOf) -> Result<Quota> {
+        self.call(format_args!("quotactl_fd {file}"), Call::Other, |_| Err(Errno::SRCH))
     }
 
     /// No simulated machine has a /proc.

@@ -16,6 +16,7 @@ pub mod intruder;
 pub mod kernel;
 pub mod random;
 pub mod system;
+pub mod targets;
 pub mod transfer;
 pub mod tree;
 pub mod trees;

@@ -18,13 +18,17 @@ mod opening;
 mod owner_and_mode;
 mod random;
 mod reach;
+mod space;
 mod stat;
 mod xattr;
 
 pub use mapping::write_mapped;
 
 use super::errno::{last_errno, whole_return};
-use super::{At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Result, Seek, Stat, Timestamp};
+use super::{
+    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
+    Timestamp,
+};
 use linking::Linking;
 use opening::{Opening, at};
 use reach::Reach;
@@ -121,6 +125,14 @@ impl Kernel for Linux {
     )]
     fn filesystem(&self, file: &OwnedFd) -> Result<u32> {
         rustix::fs::fstatfs(file).map(|statfs| statfs.f_type as u32)
+    }
+
+    fn room(&self, file: &OwnedFd) -> Result<Room> {
+        space::room(file)
+    }
+
+    fn quota(&self, file: &OwnedFd, whose: QuotaOf) -> Result<Quota> {
+        space::quota(file, whose)
     }
 
     fn mount(&self, file: &OwnedFd) -> Result<Mount> {

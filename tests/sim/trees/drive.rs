@@ -22,7 +22,13 @@ pub struct Driven {
 
 /// What is written to it is kept.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+pub struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -48,6 +54,5 @@ pub fn drive(scenario: &mut Scenario) -> Driven {
     run.operands(&scenario.order.operands());
     drop(run);
     let succeeded = report.finish();
-    let said = messages.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Driven { succeeded, messages: String::from_utf8_lossy(&said).into_owned(), sim }
+    Driven { succeeded, messages: messages.text(), sim }
 }

@@ -1,0 +1,148 @@
+//! A full filesystem: GNU's line for each name that found no room, and once how much is missing.
+//!
+//! What is left is asked of df and stat -f.
+
+mod common;
+
+use common::World;
+
+/// A run in a small filesystem: what it said, without the lines that GNU's cp says too.
+fn lines_of_ours(said: &str) -> Vec<&str> {
+    said.lines().filter(|line| !line.ends_with(": No space left on device")).collect()
+}
+
+#[test]
+fn a_full_disk_says_how_much_is_missing() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    world.random("a", 3 << 20, 1);
+    let script =
+        "mkdir m; mount -t tmpfs -o size=1m none m; df --output=avail m | tail -n 1; $safecp a m/b || echo $?; ls -A m";
+    let output = world.shell_with_mounts(script);
+    assert_eq!(output.stdout.split_whitespace().collect::<Vec<_>>(), ["1024", "1"], "{output}");
+    let said = "safecp: error writing 'm/b': No space left on device
+safecp: what was not copied needs 3.0 MiB on the filesystem of 'm', where 1.0 MiB are left: at least 2.0 MiB are missing\n";
+    assert_eq!(output.stderr, said);
+}
+
+#[test]
+fn of_many_files_each_is_named_and_all_are_added_up_once() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    world.dir("s");
+    for name in 0..100 {
+        world.random(&format!("s/{name}"), 60 << 10, name);
+    }
+    let script = "mkdir m; mount -t tmpfs -o size=1m none m; $safecp -r s m || echo $?
+        ls m/s | wc -l; df --output=avail m | tail -n 1";
+    let output = world.shell_with_mounts(script);
+    let numbers: Vec<u64> = output.stdout.split_whitespace().map(|word| word.parse().expect("a number")).collect();
+    let [status, copied, left] = numbers[..] else { panic!("{output}") };
+    assert_eq!(status, 1);
+    let named = output.stderr.lines().filter(|line| line.starts_with("safecp: error writing 'm/s/")).count() as u64;
+    assert_eq!((named + copied, lines_of_ours(&output.stderr).len()), (100, 1), "{output}");
+    let missing = named * 60 - left;
+    // In KiB, of which numfmt makes what people say.
+    let people = |kib: u64| {
+        let number = world
+            .tool("numfmt", ["--from-unit=1024", "--to=iec-i", "--round=nearest", "--format=%.1f", &kib.to_string()]);
+        let number = number.trim();
+        let (digits, unit) =
+            number.split_at(number.find(|sign: char| sign.is_ascii_alphabetic()).unwrap_or(number.len()));
+        format!("{digits} {unit}B")
+    };
+    let line = &lines_of_ours(&output.stderr)[0];
+    assert!(line.contains(&format!(" needs {} ", people(named * 60))), "{line}");
+    assert!(line.contains(&format!(": at least {} ", people(missing))), "{line}");
+}
+
+#[test]
+fn what_only_root_may_use_is_not_left_to_others() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    world.random("a", 60 << 20, 1);
+    // A tenth is root's.
+    let script = "mkdir m; truncate -s 40M i; mkfs.ext4 -q -F -m 10 i; mount -o loop i m; chmod 777 m; chmod 755 .
+        stat -f -c '%f %a %S' m
+        $safecp a m/b || setpriv --reuid=65534 --regid=65534 --clear-groups $safecp a m/b || echo failed";
+    let output = world.shell_with_mounts(script);
+    let words: Vec<&str> = output.stdout.split_whitespace().collect();
+    let [free, free_to_users, unit, "failed"] = words[..] else { panic!("{output}") };
+    let lines = lines_of_ours(&output.stderr);
+    assert_eq!(lines.len(), 2, "{output}");
+    for (line, blocks) in lines.iter().zip([free, free_to_users]) {
+        let bytes: u64 = blocks.parse::<u64>().expect("a number") * unit.parse::<u64>().expect("a number");
+        let left = format!(" where {:.1} MiB are left:", bytes as f64 / 1_048_576.0);
+        assert!(line.contains(&left) && line.contains(" needs 60.0 MiB "), "{left}: {output}");
+    }
+    assert_ne!(lines[0], lines[1]);
+}
+
+#[test]
+fn where_writing_in_place_would_fit_that_is_said_and_true() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    world.random("a", 2 << 20, 1).random("old", 2 << 20, 2);
+    let script = "mkdir m; mount -t tmpfs -o size=3m none m; cp old m/b
+        $safecp a m/b || echo $?; cmp old m/b && $safecp --in-place a m/b && cmp a m/b && echo fits";
+    let output = world.shell_with_mounts(script);
+    assert_eq!(output.stdout, "1\nfits\n", "{output}");
+    let said = "safecp: error writing 'm/b': No space left on device
+safecp: what was not copied needs 2.0 MiB on the filesystem of 'm', where 1.0 MiB are left: at least 1.0 MiB are missing; \
+                --in-place would fit, which writes into the old files\n";
+    assert_eq!(output.stderr, said);
+}
+
+#[test]
+fn where_writing_in_place_would_not_fit_either_it_is_not_named() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    world.random("a", 4 << 20, 1).random("old", 2 << 20, 2);
+    let script =
+        "mkdir m; mount -t tmpfs -o size=3m none m; cp old m/b; $safecp a m/b || $safecp --in-place a m/b || echo $?";
+    let output = world.shell_with_mounts(script);
+    assert!(output.stdout == "1\n" && !output.stderr.contains("--in-place"), "{output}");
+}
+
+#[test]
+fn inodes_run_out_as_well() {
+    let Some(world) = World::with_mounts("no inodes") else { return };
+    world.dir("s");
+    for name in 0..20 {
+        world.file(format!("s/{name}"), "");
+    }
+    let script = "mkdir m; mount -t tmpfs -o nr_inodes=11 none m; $safecp -r s m || echo $?; ls m/s | wc -l";
+    let output = world.shell_with_mounts(script);
+    let made: usize = output.stdout.split_whitespace().nth(1).expect("a count").parse().expect("a number");
+    let missing = 20 - made;
+    let line = format!("safecp: no inodes are left on the filesystem of 'm/s', and at least {missing} are missing");
+    assert!(made > 5 && lines_of_ours(&output.stderr) == [line], "{output}");
+}
+
+#[test]
+fn a_sparse_file_needs_what_it_holds() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    let script = "mkdir m; mount -t tmpfs -o size=1m none m; truncate -s 1G a; head -c 2M /dev/urandom | dd of=a conv=notrunc status=none
+        $safecp a m/b || echo $?";
+    let output = world.shell_with_mounts(script);
+    assert!(output.stderr.contains(" needs 2.0 MiB "), "{output}");
+}
+
+#[test]
+fn mv_and_install_say_it_too_and_have_no_such_option() {
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    world.random("a", 2 << 20, 1).random("old", 2 << 20, 2);
+    let script = "mkdir m; mount -t tmpfs -o size=3m none m; cp old m/b
+        $safecp --as=mv a m/b || $safecp --as=install a m/b || echo $?";
+    let output = world.shell_with_mounts(script);
+    let lines: Vec<&str> = output.stderr.lines().filter(|line| line.contains("are missing")).collect();
+    assert!(output.stdout == "1\n" && lines.len() == 2, "{output}");
+    assert!(lines.iter().all(|line| line.ends_with("at least 1.0 MiB are missing")), "{output}");
+}
+
+#[test]
+fn a_quota_of_btrfs_is_told_as_one() {
+    let Some(world) = World::with_mounts("a quota") else { return };
+    world.random("a", 20 << 20, 1);
+    let script = "mkdir m; truncate -s 600M i; mkfs.btrfs -q -f i >/dev/null; mount -o loop i m; btrfs quota enable m
+        btrfs subvolume create m/s >/dev/null; btrfs qgroup limit 8M m/s; $safecp a m/s/b || echo $?";
+    let output = world.shell_with_mounts(script);
+    let said = "safecp: error writing 'm/s/b': Disk quota exceeded
+safecp: what was not copied needs 20.0 MiB on the filesystem of 'm/s', more than a disk quota leaves\n";
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("1\n", said));
+}
