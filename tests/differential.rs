@@ -22,8 +22,6 @@ mod compare;
 mod generate;
 #[path = "differential/known.rs"]
 mod known;
-#[path = "differential/look.rs"]
-mod look;
 #[path = "differential/options.rs"]
 mod options;
 #[path = "differential/programs.rs"]
@@ -35,6 +33,9 @@ mod random;
 mod reference;
 #[path = "differential/shrink.rs"]
 mod shrink;
+#[path = "common/tree.rs"]
+#[allow(dead_code, reason = "this program uses a part")]
+mod tree;
 #[path = "differential/trial.rs"]
 mod trial;
 #[path = "differential/twisted.rs"]
@@ -43,9 +44,10 @@ mod twisted;
 mod xattrs;
 
 use asked::{number, program, variable};
-use campaign::{campaign, described, parse_seed};
+use campaign::{campaign, described};
 use generate::generate;
 use options::Options;
+use random::parse_seed;
 use reference::reference;
 use std::io::Write;
 use std::path::PathBuf;
@@ -115,7 +117,7 @@ fn replay(seed: u64, bench: &Bench, options: &Options) {
     println!("GNU: {:?}\nsafecp: {:?}", verdict.reference.ended, verdict.ours.ended);
     for (name, outcome) in [("GNU", &verdict.reference), ("safecp", &verdict.ours)] {
         for (path, seen) in &outcome.tree {
-            println!("{name}: {path:?}: {} {:04o} {:?} {:?}", seen.kind, seen.mode, seen.owner, seen.modified);
+            println!("{name}: {path:?}: {:?} {:04o} {:?} {:?}", seen.kind, seen.mode, seen.owner, seen.modified);
         }
     }
     assert!(verdict.unexplained.is_empty(), "unexplained differences, see above");

@@ -43,6 +43,9 @@ mod space;
 mod tool;
 #[path = "faults/trace.rs"]
 mod trace;
+#[path = "common/tree.rs"]
+#[allow(dead_code, reason = "this program uses a part")]
+mod tree;
 #[path = "common/xattrs.rs"]
 mod xattrs;
 

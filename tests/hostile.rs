@@ -22,8 +22,6 @@ mod orders;
 mod random;
 #[path = "hostile/rules.rs"]
 mod rules;
-#[path = "hostile/snapshot.rs"]
-mod snapshot;
 #[path = "hostile/stage.rs"]
 mod stage;
 #[path = "hostile/stranger.rs"]

@@ -212,6 +212,23 @@ fn no_files_use_each_other() {
     assert!(circles.is_empty(), "in circles:\n{}", circles.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
+/// std's hashed maps ask the kernel for random numbers, and end the program where it gives none: a filter, or Linux before 3.17.
+#[test]
+fn nothing_hashes_by_random_numbers() {
+    struct Names(BTreeSet<String>);
+    impl<'ast> Visit<'ast> for Names {
+        fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+            self.0.insert(ident.to_string());
+        }
+    }
+    for (module, file) in &House::open().files {
+        let mut names = Names(BTreeSet::new());
+        names.visit_file(file);
+        let hashed = ["HashMap", "HashSet", "RandomState"].into_iter().find(|name| names.0.contains(*name));
+        assert_eq!(hashed, None, "{}", shown(module));
+    }
+}
+
 /// The net has to catch: paths are followed through groups, renames, `super` and what a mod.rs passes on.
 #[test]
 fn paths_are_found_however_they_are_written() {

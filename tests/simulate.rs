@@ -9,8 +9,9 @@ mod asked;
 mod sim;
 
 use asked::{number, variable};
-use sim::campaign::{campaign, parse_seed, run_world, seed_of};
+use sim::campaign::{campaign, run_world};
 use sim::faults::Fault;
+use sim::random::{parse_seed, seed_of};
 use sim::targets;
 use sim::trees::campaign::{self as trees, Chosen};
 

@@ -4,7 +4,7 @@
 
 use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::{Dereference, Options};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -61,7 +61,7 @@ impl Totals {
         if options.recursive && options.dereference == Dereference::Always {
             return;
         }
-        let mut survey = Survey { kernel, options, totals: self, linked: HashSet::new(), waiting: Vec::new() };
+        let mut survey = Survey { kernel, options, totals: self, linked: BTreeSet::new(), waiting: Vec::new() };
         sources.iter().for_each(|source| survey.operand(source));
         while let Some((directory, device)) = survey.waiting.pop() {
             if is_over.load(Ordering::Relaxed) || survey.waiting.len() > WAITING_MAX {
@@ -81,7 +81,7 @@ struct Survey<'a, K: Kernel> {
     options: &'a Options,
     totals: &'a Totals,
     /// Files with several names, of which one is copied.
-    linked: HashSet<(u64, u64)>,
+    linked: BTreeSet<(u64, u64)>,
     /// Directories, each with the device of its operand.
     waiting: Vec<(PathBuf, u64)>,
 }

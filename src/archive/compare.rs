@@ -15,7 +15,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat, Timestamp};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::quote::quoted;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -48,7 +48,7 @@ pub(super) struct Comparison<'a, K: Kernel> {
     /// Whether digests of 32 bytes are BLAKE3 or SHA-256, once that is known.
     pub(super) either: AtomicU8,
     /// The first name of each inode of the list, and what it is.
-    pub(super) inodes: Mutex<HashMap<u64, Inode>>,
+    pub(super) inodes: Mutex<BTreeMap<u64, Inode>>,
     /// Bytes of content that were read.
     pub(super) bytes: AtomicU64,
 }

@@ -12,7 +12,7 @@ use crate::copy::Sealed;
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::quote::quoted;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -63,7 +63,7 @@ pub struct Manifest<'a, K: Kernel> {
     records: Mutex<Sorter<'a, K>>,
     chunks: Mutex<Sorter<'a, K>>,
     /// Inodes of which several names came up: these alone have their numbers written.
-    linked: Mutex<HashSet<(u64, u64)>>,
+    linked: Mutex<BTreeSet<(u64, u64)>>,
     /// A name that this kind of list cannot hold.
     unheld: Mutex<Option<PathBuf>>,
 }
@@ -158,7 +158,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         }
         let file = ListFile::begin(self.kernel, dir, &self.wanted.file)?;
         let linked = self.linked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let numbers = Numbers { linked, given: HashMap::new() };
+        let numbers = Numbers { linked, given: BTreeMap::new() };
         write(unlocked(self.records).sorted()?, self.wanted.form, numbers, file)
     }
 }
@@ -169,8 +169,8 @@ fn digest_line(name: &[u8], digest: Option<&Digest>) -> Vec<u8> {
 
 /// What numbers of inodes are written: that of the first with several names is 1, so that copies of one tree have one list.
 struct Numbers {
-    linked: HashSet<(u64, u64)>,
-    given: HashMap<(u64, u64), usize>,
+    linked: BTreeSet<(u64, u64)>,
+    given: BTreeMap<(u64, u64), usize>,
 }
 
 impl Numbers {

@@ -13,7 +13,7 @@ use super::record::Record;
 use crate::account::Accounts;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -55,8 +55,8 @@ pub enum Told<'a> {
 /// Names that are to be mended: those that are damaged, and those of other content of which nothing tells whether it is.
 #[derive(Default)]
 struct Wrong {
-    names: HashSet<PathBuf>,
-    doubtful: HashSet<PathBuf>,
+    names: BTreeSet<PathBuf>,
+    doubtful: BTreeSet<PathBuf>,
 }
 
 /// Mends; `check` looks at the tree first, and its listener is not asked.
@@ -114,8 +114,8 @@ pub fn repair<K: Kernel>(
 
 struct Work<'a, K: Kernel> {
     mender: Mender<'a, K>,
-    names: HashSet<PathBuf>,
-    doubtful: HashSet<PathBuf>,
+    names: BTreeSet<PathBuf>,
+    doubtful: BTreeSet<PathBuf>,
     tell: &'a dyn Fn(&Told<'_>),
     repaired: Repaired,
 }
@@ -124,10 +124,10 @@ impl<K: Kernel> Work<'_, K> {
     fn mend(&mut self, kernel: &K, list: &Path) -> Result<(), Error> {
         // What is wrong with the list was told by the check.
         let records = || List::open(kernel, list).map(|list| list.filter_map(Result::ok));
-        let groups: HashSet<u64> =
+        let groups: BTreeSet<u64> =
             records()?.filter(|record| self.is_wrong(record)).filter_map(|record| record.inode).collect();
         // For each file of several names one that is right, if there is any.
-        let mut right: HashMap<u64, PathBuf> = HashMap::new();
+        let mut right: BTreeMap<u64, PathBuf> = BTreeMap::new();
         for record in records()?.filter(|record| !self.is_wrong(record)) {
             if let Some(inode) = record.inode.filter(|inode| groups.contains(inode)) {
                 right.entry(inode).or_insert_with(|| clean(&record.path));

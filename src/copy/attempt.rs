@@ -2,6 +2,7 @@
 
 use super::block_map::is_shared;
 use super::copier::{Copier, Job};
+use super::digest::Digests;
 use super::fallback::{AttemptError, Fallback, Verdict, verdict};
 use super::mismatch::mismatch;
 use super::pass::{Digested, End, Holes, Mode, Pass, Passed, Position, Proof, TargetHoles, Zeros};
@@ -13,7 +14,7 @@ use super::through::VALUE_SLICE;
 use super::types::{Geometry, HOLES_HASHED_MAX, Placement};
 use super::verify::Again;
 use crate::error::{Action, Error, Left};
-use crate::kernel::{Errno, Kernel, Kind};
+use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Reflink, Sparse, Verify};
 use crate::quote::quoted;
@@ -71,8 +72,23 @@ impl<K: Kernel> Copier<'_, K> {
         if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(AttemptError::Fatal)? {
             return Err(AttemptError::Fallback(Fallback::Changed));
         }
+        let (stat, digests) = self.prove(rung.strategy, probe, job, sink, &passed)?;
+        let digests = digests.or(passed.digests);
+        Ok(Filled { passed: Passed { digests, ..passed }, zeros, stat })
+    }
+
+    /// Verifies what a pass has put into the sink, as far as that was not done on the way. Returns what stat says then, and
+    /// digests, where they were what was compared.
+    fn prove(
+        &self,
+        strategy: Strategy,
+        probe: &Probe,
+        job: &Job<'_, K::File>,
+        sink: &Sink<'_, K>,
+        passed: &Passed,
+    ) -> Result<(Option<Stat>, Option<Digests>), AttemptError> {
         let mut digests = None;
-        let again = || self.again(rung.strategy, probe, job, sink, &passed);
+        let again = || self.again(strategy, probe, job, sink, passed);
         let stat = match sink.placement {
             Placement::Through | Placement::Value => None,
             Placement::BlockDevice => {
@@ -89,8 +105,7 @@ impl<K: Kernel> Copier<'_, K> {
                 Some(stat)
             }
         };
-        let digests = digests.or(passed.digests);
-        Ok(Filled { passed: Passed { digests, ..passed }, zeros, stat })
+        Ok((stat, digests))
     }
 
     /// With --verify=device gives a file that is small enough to be kept within metadata, which stays in memory, a block of its

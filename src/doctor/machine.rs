@@ -45,7 +45,7 @@ impl std::fmt::Display for Answer {
 
 /// The running kernel.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Kernel {
+pub(super) struct KernelFacts {
     /// As uname(1) has it.
     pub(super) release: String,
     /// Whether a file's pages can be counted, and those that are changed among them.
@@ -57,9 +57,9 @@ pub(super) struct Kernel {
 }
 
 /// Asks the running kernel.
-pub(super) fn kernel() -> Kernel {
+pub(super) fn kernel() -> KernelFacts {
     let openat2 = openat2(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS);
-    Kernel {
+    KernelFacts {
         release: rustix::system::uname().release().to_string_lossy().into_owned(),
         cachestat: Answer::of(
             memfd_create("doctor", MemfdFlags::CLOEXEC).and_then(|file| Linux::new().cachestat(&file)),
@@ -92,7 +92,7 @@ pub(super) fn c_library<'c>(path: &[PathBuf], clock: &dyn Fn() -> Clock<'c>) -> 
 const OF_OTHERS: &str = "/etc/passwd";
 
 /// What safecp would do better with more rights: a sentence each.
-pub(super) fn lacking(kernel: &Kernel) -> Vec<String> {
+pub(super) fn lacking(kernel: &KernelFacts) -> Vec<String> {
     let mut sentences = Vec::new();
     if !sees_pages_of_others(kernel) {
         sentences.push(
@@ -115,7 +115,7 @@ pub(super) fn lacking(kernel: &Kernel) -> Vec<String> {
 }
 
 /// Where there is no cachestat(2), mincore(2) says "all" of files that may not be written.
-fn sees_pages_of_others(kernel: &Kernel) -> bool {
+fn sees_pages_of_others(kernel: &KernelFacts) -> bool {
     let may_write = |path| rustix::fs::accessat(CWD, path, rustix::fs::Access::WRITE_OK, rustix::fs::AtFlags::EACCESS);
     let open = || -> Result<OwnedFd, Errno> { openat(CWD, OF_OTHERS, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) };
     if may_write(OF_OTHERS).is_ok() {

@@ -96,7 +96,7 @@ pub use wrap::wrapped;
 #[derive(Debug, Serialize)]
 struct Findings {
     safecp: &'static str,
-    kernel: machine::Kernel,
+    kernel: machine::KernelFacts,
     filesystems: Vec<Place>,
     zfs: Option<zfs::Zfs>,
     c_library: machine::Library,

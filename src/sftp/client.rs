@@ -4,7 +4,7 @@ use super::incoming::Incoming;
 use super::types::Failure;
 use super::wire::{self, Answer, Request, WireError};
 use crate::kernel::process;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -144,7 +144,7 @@ impl Greeted {
             }
         });
         let (child, output) = (self.child, Some(self.output));
-        Client { child, output, due, waiting: HashMap::new(), next_id: self.next_id, bytes: 0, lengths: self.lengths }
+        Client { child, output, due, waiting: BTreeMap::new(), next_id: self.next_id, bytes: 0, lengths: self.lengths }
     }
 }
 
@@ -188,7 +188,7 @@ pub(super) struct Client<T> {
     child: Child,
     output: Option<BufWriter<ChildStdin>>,
     due: Arc<Due>,
-    waiting: HashMap<u32, Waiting<T>>,
+    waiting: BTreeMap<u32, Waiting<T>>,
     next_id: u32,
     /// Bytes of content on their way.
     bytes: usize,

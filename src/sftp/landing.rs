@@ -17,7 +17,7 @@ use std::rc::Rc;
 const SLICE: usize = 256 << 10;
 
 /// What new local files share.
-pub(super) struct Ground<'a, K: Kernel> {
+pub(super) struct Landings<'a, K: Kernel> {
     pub(super) kernel: &'a K,
     pub(super) names: TemporaryNames,
     pub(super) wishes: &'a Wishes,
@@ -41,7 +41,7 @@ pub(super) struct Landing<F> {
     old: Option<Stat>,
 }
 
-impl<K: Kernel> Ground<'_, K> {
+impl<K: Kernel> Landings<'_, K> {
     fn spot<'s>(&'s self, dir: &'s K::File) -> Spot<'s, K> {
         // Whether locks hold for everyone is not asked: leftovers go whose process is gone.
         Spot { kernel: self.kernel, names: &self.names, dir, is_local: false }
@@ -116,7 +116,8 @@ impl<K: Kernel> Ground<'_, K> {
             return Err(failed(Action::CreateFile, Errno::BADF));
         };
         let mut temporary = Temporary::attach(self.spot(&landing.dir.file), detached);
-        let complaint = self.dress(temporary.file(), landing.old.as_ref(), attrs, shown).map_err(Unnamed::Failed)?;
+        let complaint =
+            self.set_attributes(temporary.file(), landing.old.as_ref(), attrs, shown).map_err(Unnamed::Failed)?;
         let claim = if landing.old.is_some() { Claim::Over } else { Claim::New };
         if self.wishes.writing == Writing::Durable || claim == Claim::Over {
             // An old file's content is gone when the new one has its name.
@@ -134,7 +135,13 @@ impl<K: Kernel> Ground<'_, K> {
     }
 
     /// Owner, mode and times; an old file's successor has its owner, or is none.
-    fn dress(&self, file: &K::File, old: Option<&Stat>, attrs: Attrs, shown: &Path) -> Result<Option<Error>, Error> {
+    fn set_attributes(
+        &self,
+        file: &K::File,
+        old: Option<&Stat>,
+        attrs: Attrs,
+        shown: &Path,
+    ) -> Result<Option<Error>, Error> {
         if let Some(old) = old {
             let failed = |errno| Error::call(Action::PreserveOwnership, shown, errno);
             let new = self.kernel.stat(file).map_err(failed)?;

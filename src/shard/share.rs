@@ -13,7 +13,7 @@ use crate::quote::quoted;
 use crate::report::Listener;
 use crate::tree::plan::{Operands, Plan as Targets};
 use crate::tree::portion::{Part, Portion, Whose};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ pub struct Share<'a, K: Kernel> {
     log: Log<'a, K>,
     verified: Verified,
     /// What the sources of names that are being copied were when they were looked at.
-    sources: Mutex<HashMap<PathKey, u64>>,
+    sources: Mutex<BTreeMap<PathKey, u64>>,
     reserved: Option<PathBuf>,
 }
 
@@ -57,7 +57,7 @@ impl<'a, K: Kernel> Share<'a, K> {
         self.log.end(if is_well { Ended::Complete } else { Ended::Failed })
     }
 
-    fn sources(&self) -> MutexGuard<'_, HashMap<PathKey, u64>> {
+    fn sources(&self) -> MutexGuard<'_, BTreeMap<PathKey, u64>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

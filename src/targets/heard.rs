@@ -4,7 +4,7 @@
 use crate::copy::Outcome;
 use crate::error::Error;
 use crate::report::{Event, Listener};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 const TEXTS_MAX: usize = 100_000;
 
 /// Messages by their digests, and how often each came.
-type Texts = HashMap<blake3::Hash, usize>;
+type Texts = BTreeMap<[u8; 32], usize>;
 
 /// What was told of all runs together.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl<'a> Heard<'a> {
 
     /// Whether another run has said this as often as this one wants to.
     fn is_told(&self, text: &str) -> bool {
-        let digest = blake3::hash(text.as_bytes());
+        let digest = *blake3::hash(text.as_bytes()).as_bytes();
         let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() >= TEXTS_MAX && !told.contains_key(&digest) {
             return false;

@@ -50,16 +50,22 @@ impl<K: Kernel> Entries<'_, K> {
             Product::Copy => self.check_readers(&stat, source)?,
             Product::Attributes => {}
         }
-        let placement = self.placement(&inspected);
-        let is_another = matches!(placement, Placement::Rewrite | Placement::InPlace) && self.is_of_another(&inspected);
-        let placement = match placement {
-            Placement::InPlace if is_another && context.target_directory.numbers_files() => {
-                return Err(Error::just_created(target.shown, source.shown));
-            }
-            Placement::Rewrite if is_another => Placement::Replace,
-            placement => placement,
-        };
-        let Inspected { file, existing, referent, ending, .. } = *inspected;
+        self.make_file(inspected, source, target, context)
+    }
+
+    /// Makes a target that has content, or carries attributes to it.
+    fn make_file(
+        &self,
+        inspected: Box<Inspected<K::File>>,
+        source: &Name<'_, K::File>,
+        target: &Name<'_, K::File>,
+        context: &EntryContext<'_, K::File>,
+    ) -> Result<Arrived<K::File>, Error> {
+        let (placement, is_another) = self.placement_among(&inspected);
+        if placement == Placement::InPlace && is_another && context.target_directory.numbers_files() {
+            return Err(Error::just_created(target.shown, source.shown));
+        }
+        let Inspected { file, stat, existing, referent, ending, .. } = *inspected;
         let (file, stat) = match file {
             Some(file) => (file, stat),
             None => self.open_inspected(source, &stat)?,
@@ -99,25 +105,43 @@ impl<K: Kernel> Entries<'_, K> {
         // Verification from the device has written each file out by itself.
         let may_wait = context.may_wait && !through_link && self.options().verify != Verify::Device;
         let facts = TargetFacts { may_wait, placement, target_directory, found, is_another, waits: context.named };
-        let outcome = if self.options().product == Product::Attributes {
-            let finished = self.copier.copy_attributes(&source, &target, &facts)?;
-            Outcome::Made(Special {
-                thing: Thing::Attributes,
-                complaints: finished.complaints,
-                backup: finished.backup,
-            })
-        } else if let Some(special) = self.resumed(&source, &target, &facts)? {
-            Outcome::Made(special)
-        } else {
-            match self.copier.copy_or_strip(&source, &target, &facts)? {
-                Arrival::Named(copied) => Outcome::Copied(copied),
-                Arrival::Waits(waiting) => return Ok(Arrived::Waits(waiting)),
-            }
-        };
-        if let Some(ending) = ending.as_ref().filter(|_| self.options().durable) {
+        let arrived = self.fill(&source, &target, &facts)?;
+        if let (Arrived::Done(_), Some(ending)) = (&arrived, ending.as_ref().filter(|_| self.options().durable)) {
             self.copier.sync_directory(&ending.dir, target.shown)?;
         }
-        Ok(Arrived::Done(outcome))
+        Ok(arrived)
+    }
+
+    /// How a file lands, and whether what stands at its target was written by this run from another source.
+    fn placement_among(&self, inspected: &Inspected<K::File>) -> (Placement, bool) {
+        let placement = self.placement(inspected);
+        let is_another = matches!(placement, Placement::Rewrite | Placement::InPlace) && self.is_of_another(inspected);
+        let placement = match placement {
+            Placement::Rewrite if is_another => Placement::Replace,
+            placement => placement,
+        };
+        (placement, is_another)
+    }
+
+    /// Brings over what the options ask for: attributes, nothing where the target is known to be right, or the content.
+    fn fill(
+        &self,
+        source: &Source<'_, K::File>,
+        target: &Name<'_, K::File>,
+        facts: &TargetFacts,
+    ) -> Result<Arrived<K::File>, Error> {
+        if self.options().product == Product::Attributes {
+            let finished = self.copier.copy_attributes(source, target, facts)?;
+            let (complaints, backup) = (finished.complaints, finished.backup);
+            return Ok(Arrived::Done(Outcome::Made(Special { thing: Thing::Attributes, complaints, backup })));
+        }
+        if let Some(special) = self.resumed(source, target, facts)? {
+            return Ok(Arrived::Done(Outcome::Made(special)));
+        }
+        match self.copier.copy_or_strip(source, target, facts)? {
+            Arrival::Named(copied) => Ok(Arrived::Done(Outcome::Copied(copied))),
+            Arrival::Waits(waiting) => Ok(Arrived::Waits(waiting)),
+        }
     }
 
     /// Fails for what is gone once it was read, if others read it as well: each would get a part.

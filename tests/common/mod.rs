@@ -11,6 +11,7 @@ mod filesystem;
 mod output;
 mod running;
 mod strace;
+pub(crate) mod tree;
 pub(crate) mod xattrs;
 
 #[allow(unused_imports, reason = "as above")]

@@ -4,7 +4,7 @@ use super::compare::Difference;
 use super::generate::generate;
 use super::known::REASONS;
 use super::options::Options;
-use super::random::spread;
+use super::random::seed_of;
 use super::shrink::shrink;
 use super::trial::{Bench, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,17 +127,4 @@ impl Summary {
             println!("  {differences} differences in {cases} cases: {}", reason.name);
         }
     }
-}
-
-/// The seed of the `number`th case of a campaign.
-pub(crate) fn seed_of(base: u64, number: u64) -> u64 {
-    let mut state = base ^ number.wrapping_mul(0xd605_bbb5_8c8a_bc03);
-    spread(&mut state)
-}
-
-/// A seed as people write it: a number, or a commit's hash.
-pub(crate) fn parse_seed(text: &str) -> u64 {
-    text.parse().unwrap_or_else(|_| {
-        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    })
 }

@@ -5,8 +5,8 @@
 //! slack. Inode numbers, sizes of directories and the order of lines are not compared.
 
 use super::case::{Case, Kind};
-use super::look::{Seen, Tree};
 use super::programs::Ended;
+use super::tree::{self, Seen, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -70,12 +70,25 @@ pub(crate) fn differences(case: &Case, reference: &Outcome, ours: &Outcome) -> V
         match (reference.tree.get(path), ours.tree.get(path)) {
             (Some(one), Some(other)) => entries(&mut found, case, path, (reference, one), (ours, other)),
             (one, other) => {
-                let kind = |seen: Option<&Seen>| seen.map_or("nothing", |seen| seen.kind).to_owned();
+                let kind = |seen: Option<&Seen>| seen.map_or("nothing", |seen| name_of(seen.kind)).to_owned();
                 push(&mut found, What::Presence, path, kind(one), kind(other));
             }
         }
     }
     found
+}
+
+/// How a kind is told, and known again in `known.rs`.
+fn name_of(kind: tree::Kind) -> &'static str {
+    match kind {
+        tree::Kind::Directory => "directory",
+        tree::Kind::File => "file",
+        tree::Kind::Link => "symlink",
+        tree::Kind::Fifo => "fifo",
+        tree::Kind::Socket => "socket",
+        tree::Kind::CharacterDevice => "character device",
+        tree::Kind::BlockDevice => "block device",
+    }
 }
 
 fn push(found: &mut Vec<Difference>, what: What, path: &Path, reference: String, ours: String) {
@@ -114,7 +127,7 @@ fn entries(
     (our_outcome, other): (&Outcome, &Seen),
 ) {
     if one.kind != other.kind {
-        return push(found, What::Kind, path, one.kind.to_owned(), other.kind.to_owned());
+        return push(found, What::Kind, path, name_of(one.kind).to_owned(), name_of(other.kind).to_owned());
     }
     let mut compare = |what, text: &dyn Fn(&Seen) -> String| push(found, what, path, text(one), text(other));
     compare(What::Mode, &|seen| format!("{:04o}", seen.mode));
@@ -161,7 +174,8 @@ fn is_untouched(case: &Case, path: &Path, seen: &Seen) -> bool {
         let Some(file) = case.entry(file) else { return false };
         entry = file;
     }
-    entry.modified == (seen.modified.0, u32::try_from(seen.modified.1).unwrap_or(0)) || seen.kind == "directory"
+    entry.modified == (seen.modified.0, u32::try_from(seen.modified.1).unwrap_or(0))
+        || seen.kind == tree::Kind::Directory
 }
 
 fn hex(value: &[u8]) -> String {

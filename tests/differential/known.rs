@@ -3,6 +3,7 @@
 
 use super::case::{Case, Entry, Kind};
 use super::compare::{Difference, Outcome, WORLD, What};
+use super::tree;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -154,7 +155,8 @@ fn read_back(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
     let is_written = |outcome: &Outcome| {
         let seen = outcome.tree.get(&Path::new(WORLD).join(path));
-        seen.is_some_and(|seen| seen.kind == "file" && outcome.is_now(seen.modified)) && !is_replaced_in(outcome, path)
+        seen.is_some_and(|seen| seen.kind == tree::Kind::File && outcome.is_now(seen.modified))
+            && !is_replaced_in(outcome, path)
     };
     // The backup of a target that is a name of the source.
     let is_backup = evidence.case.has('b', "--backup") && path.to_string_lossy().ends_with('~');
@@ -301,7 +303,7 @@ fn parents_attributes(evidence: &Evidence<'_>) -> bool {
     (*what == What::Xattr && [reference, ours].iter().any(|text| text.ends_with("=none"))
         || matches!(what, What::Mode | What::Owner | What::Modified | What::Accessed))
         && evidence.case.has('\0', "--paren")
-        && seen.is_some_and(|seen| seen.kind == "directory")
+        && seen.is_some_and(|seen| seen.kind == tree::Kind::Directory)
 }
 
 fn kept_access(evidence: &Evidence<'_>) -> bool {
@@ -323,7 +325,7 @@ fn more_holes(evidence: &Evidence<'_>) -> bool {
 fn read_link(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, .. } = evidence.difference;
     let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
-    *what == What::Accessed && seen.is_some_and(|seen| seen.kind == "symlink")
+    *what == What::Accessed && seen.is_some_and(|seen| seen.kind == tree::Kind::Link)
 }
 
 fn own_directory(evidence: &Evidence<'_>) -> bool {
@@ -402,15 +404,16 @@ fn bare_links(evidence: &Evidence<'_>) -> bool {
     *what == What::Xattr
         && evidence.case.has('s', "--symb")
         && ours.ends_with("=none")
-        && seen.is_some_and(|seen| seen.kind == "symlink")
+        && seen.is_some_and(|seen| seen.kind == tree::Kind::Link)
 }
 
 /// Rights and access list of a directory that was made, where some directory hands a list down.
 fn inherited_rights(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
     let gives_lists = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_default");
-    let is_directory =
-        |outcome: &Outcome| outcome.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| seen.kind == "directory");
+    let is_directory = |outcome: &Outcome| {
+        outcome.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| seen.kind == tree::Kind::Directory)
+    };
     let is_access_list = |text: &str| text.starts_with("system.posix_acl_access=0x");
     (*what == What::Mode || *what == What::Xattr && is_access_list(reference) && is_access_list(ours))
         && evidence.case.entries.iter().any(gives_lists)
@@ -489,8 +492,8 @@ fn leads_out(evidence: &Evidence<'_>) -> bool {
     let is_refused = evidence.ours.ended.stderr.iter().any(|line| is_refusal(line));
     let seen = evidence.reference.tree.get(&Path::new(WORLD).join(path));
     let preserves = evidence.case.has('p', "--preserve") || evidence.case.has('a', "--archive");
-    let is_written =
-        seen.is_some_and(|seen| seen.kind == "file" && (preserves || evidence.reference.is_now(seen.modified)));
+    let is_written = seen
+        .is_some_and(|seen| seen.kind == tree::Kind::File && (preserves || evidence.reference.is_now(seen.modified)));
     match what {
         What::Stderr => {
             is_refusal(ours) || is_refused && reference.starts_with("cp: not writing through dangling symlink ")
@@ -580,7 +583,7 @@ fn unread(evidence: &Evidence<'_>) -> bool {
     *what == What::Accessed
         && reference == "now"
         && ours != "now"
-        && seen.is_some_and(|seen| seen.kind == "file" && seen.content.is_empty())
+        && seen.is_some_and(|seen| seen.kind == tree::Kind::File && seen.content.is_empty())
 }
 
 /// Rights of a directory that GNU could not set by a name such as `d/.`, once it had taken the right to search it.
@@ -589,7 +592,7 @@ fn by_handle(evidence: &Evidence<'_>) -> bool {
     let is_refused =
         |line: &str| line.starts_with("cp: preserving permissions for ") && line.ends_with(": Permission denied");
     let is_directory =
-        evidence.ours.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| seen.kind == "directory");
+        evidence.ours.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| seen.kind == tree::Kind::Directory);
     let ours = &evidence.ours.ended.stderr;
     if evidence.case.as_nobody && matches!(what, What::Status | What::Stderr) {
         // A new directory may have a list that lets its maker not in by its name.
@@ -624,7 +627,7 @@ fn written_through(evidence: &Evidence<'_>) -> bool {
     let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
     let was_there = evidence.case.entry(path).is_some_and(|entry| matches!(entry.kind, Kind::Fifo | Kind::Device(..)));
     was_there
-        && seen.is_some_and(|seen| seen.kind != "file")
+        && seen.is_some_and(|seen| seen.kind != tree::Kind::File)
         && matches!(what, What::Mode | What::Owner | What::Modified | What::Accessed)
 }
 
@@ -732,7 +735,7 @@ fn is_replaced_in(outcome: &Outcome, path: &Path) -> bool {
 /// Whether GNU left the file of that name what it was, and safecp made another.
 fn is_replaced(evidence: &Evidence<'_>, path: &Path) -> bool {
     let inode = |outcome: &Outcome| outcome.tree.get(&Path::new(WORLD).join(path)).map(|seen| (seen.kind, seen.inode));
-    let before = |outcome: &Outcome| outcome.inodes.get(path).map(|inode| ("file", *inode));
+    let before = |outcome: &Outcome| outcome.inodes.get(path).map(|inode| (tree::Kind::File, *inode));
     let (reference, ours) = (evidence.reference, evidence.ours);
     inode(reference).is_some()
         && inode(reference) == before(reference)

@@ -4,10 +4,12 @@ use super::build::build;
 use super::case::Case;
 use super::compare::{Difference, Outcome, WORLD, differences};
 use super::known::{Evidence, reason};
-use super::look::look;
-use super::programs::Program;
+use super::programs::{PLACE, Program};
+use super::tree::{Company, Kind, Tree, look};
 use super::twisted::Twist;
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -83,7 +85,7 @@ fn outcome(program: &Program, case: &Case, root: &Path, desk: &Path, twist: Opti
         twist(case, &world, &mut ended);
     }
     let during = (started - 1, now() + 1);
-    let tree = look(root);
+    let tree = look_at(root);
     remove(root);
     Outcome { ended, tree, inodes, during }
 }
@@ -95,6 +97,18 @@ fn inode(path: &Path) -> u64 {
 fn now() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     i64::try_from(elapsed.as_secs()).expect("a clock of this age")
+}
+
+/// Everything below a directory. Links that lead to the world by its full path lead to the same place for both programs.
+fn look_at(root: &Path) -> Tree {
+    let mut tree = look(root, Company::Alone);
+    let world = root.join(WORLD);
+    for link in tree.values_mut().filter(|seen| seen.kind == Kind::Link) {
+        if let Ok(rest) = Path::new(OsStr::from_bytes(&link.content)).strip_prefix(&world) {
+            link.content = Path::new(PLACE).join(rest).into_os_string().into_vec();
+        }
+    }
+    tree
 }
 
 /// A copied tree may be deeper than std can follow, or closed to this user.

@@ -3,12 +3,12 @@
 //! Done by this program, to entries of the recipe, in a world that was made for it: nothing that is run from outside
 //! could do it in a wrong place.
 
-use super::campaign::seed_of;
 use super::case::Case;
 use super::compare::What;
 use super::generate::generate;
 use super::options::Options;
 use super::programs::Ended;
+use super::random::seed_of;
 use super::trial::Bench;
 use rustix::fs::XattrFlags;
 use std::fs::{self, File, Metadata, Permissions};

@@ -1,9 +1,9 @@
 //! What must be true whatever was swapped, and how it is found out: by looking at everything, without the copier's help.
 
+use super::common::tree::{self, Company, Kind, Seen, Tree};
 use super::content::{Tag, is_secret, whose};
 use super::intruder::Side;
 use super::orders::What;
-use super::snapshot::{Kind, Seen, Snapshot, look};
 use super::stage::{GRANTOR, INTRUDER, Stage};
 use super::stranger::Sightings;
 use super::trial::Scene;
@@ -53,8 +53,16 @@ pub(crate) struct Found {
     pub(crate) missing: u64,
 }
 
+/// What is there, while others may be at work.
+pub(crate) fn look(top: &Path) -> Tree {
+    let tree = tree::look(top, Company::Others);
+    let strange = tree.iter().find(|(_, seen)| seen.kind == Kind::BlockDevice);
+    assert!(strange.is_none(), "nobody makes block devices: {strange:?}");
+    tree
+}
+
 /// Judges what a run left behind.
-pub(crate) fn judge(scene: &Scene, stage: &Stage, outside: &Snapshot, has_succeeded: bool, seen: &Sightings) -> Found {
+pub(crate) fn judge(scene: &Scene, stage: &Stage, outside: &Tree, has_succeeded: bool, seen: &Sightings) -> Found {
     let target = look(&stage.path("tree/target"));
     let mut found = Found::default();
     found.breaches.extend(outside_changes(outside, &look(&stage.path("outside"))));
@@ -78,14 +86,18 @@ pub(crate) fn judge(scene: &Scene, stage: &Stage, outside: &Snapshot, has_succee
     found
 }
 
-fn outside_changes(before: &Snapshot, after: &Snapshot) -> Vec<Breach> {
+fn outside_changes(before: &Tree, after: &Tree) -> Vec<Breach> {
     let paths = before.keys().chain(after.keys().filter(|path| !before.contains_key(*path)));
     let changed = |path: &&PathBuf| {
-        let of = |snapshot: &Snapshot| {
+        let of = |snapshot: &Tree| {
             let mut seen = snapshot.get(*path).cloned();
-            // The intruder's own further names of this file change these.
-            if let Some(seen) = seen.as_mut().filter(|_| *path == Path::new("linked")) {
-                (seen.names, seen.changed) = (1, (0, 0));
+            if let Some(seen) = &mut seen {
+                // To be read and to be written out is no change.
+                (seen.accessed, seen.allocated) = ((0, 0), 0);
+                // The intruder's own further names of this file change these.
+                if *path == Path::new("linked") {
+                    (seen.names, seen.changed) = (1, (0, 0));
+                }
             }
             seen
         };
@@ -114,7 +126,7 @@ fn secret(scene: &Scene, path: &Path, seen: &Seen) -> Option<Breach> {
     }
     // The intruder's own further name of a file outside has nothing in it that was copied.
     let is_victim = seen.kind == Kind::File && whose("linked", &seen.content, &[Tag::Secret]).is_some();
-    let attributes = seen.attributes.values().any(|value| is_secret(value));
+    let attributes = seen.xattrs.values().any(|value| is_secret(value));
     let name = is_secret(path.as_os_str().as_bytes());
     let content = is_secret(&seen.content) && !is_victim;
     (content || attributes || name).then(|| Breach::new(Rule::Secret, path.display().to_string()))
@@ -141,7 +153,7 @@ fn set_id(scene: &Scene, path: &Path, seen: &Seen) -> Option<Breach> {
 }
 
 /// What the target's files hold, where only the source was swapped.
-fn content(scene: &Scene, stage: &Stage, target: &Snapshot, has_succeeded: bool, found: &mut Found) {
+fn content(scene: &Scene, stage: &Stage, target: &Tree, has_succeeded: bool, found: &mut Found) {
     for (path, seen) in target.iter().filter(|(_, seen)| seen.kind == Kind::File) {
         let leaf = path.file_name().and_then(|leaf| leaf.to_str()).unwrap_or_default();
         if scene.order.follows() || !scene.order.copies_bytes() {
@@ -184,18 +196,18 @@ fn first_name(leaf: &str) -> &str {
 }
 
 /// A name that the target lacks, though all directories above it are there.
-fn is_missing(name: &Path, target: &Snapshot) -> bool {
+fn is_missing(name: &Path, target: &Tree) -> bool {
     let above = name.ancestors().skip(1);
     !target.contains_key(name)
         && above.into_iter().all(|above| target.get(above).is_some_and(|seen| seen.kind == Kind::Directory))
 }
 
 /// A name that is of another kind than in the source.
-fn is_planted(name: &Path, target: &Snapshot) -> bool {
+fn is_planted(name: &Path, target: &Tree) -> bool {
     let leaf = name.file_name().and_then(|leaf| leaf.to_str()).unwrap_or_default();
     let kind = match leaf {
         "l" => Kind::Link,
-        "q" => Kind::Other,
+        "q" => Kind::Fifo,
         _ => Kind::File,
     };
     target.get(name).is_some_and(|seen| seen.kind != kind)

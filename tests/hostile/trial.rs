@@ -1,10 +1,10 @@
 //! A trial: a stage, a command line, somebody who swaps names meanwhile, and what is to be said of it afterwards.
 
+use super::common::tree::Tree;
 use super::intruder::{Intruder, Side, Tally};
 use super::orders::{Order, What};
 use super::random::Random;
-use super::rules::{Breach, Rule, judge};
-use super::snapshot::{Snapshot, look};
+use super::rules::{Breach, Rule, judge, look};
 use super::stage::{INTRUDER, Stage};
 use super::stranger::{Sightings, watch};
 use crate::common::is_root;
@@ -178,7 +178,7 @@ impl Scene {
         strace
     }
 
-    fn verdict(&self, stage: &Stage, outside: &Snapshot, run: Run) -> Verdict {
+    fn verdict(&self, stage: &Stage, outside: &Tree, run: Run) -> Verdict {
         let Run { status, said, tally, sightings } = run;
         let mut breaches = Vec::new();
         match status {

@@ -3,7 +3,7 @@
 use super::drive::{Driven, drive};
 use super::faults::{Counts, Fault};
 use super::oracle::{Broken, judge};
-use super::random::spread;
+use super::random::seed_of;
 use super::scenario::{CLASSES, Class, scenario};
 use safecp::copy::strategy::Strategy;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,12 +47,6 @@ pub fn run_world(seed: u64, traced: bool) -> Report {
         hash,
         trace: world.trace.take().unwrap_or_default(),
     }
-}
-
-/// The seed of the `number`th world of a campaign.
-pub fn seed_of(base: u64, number: u64) -> u64 {
-    let mut state = base ^ number.wrapping_mul(0xd605_bbb5_8c8a_bc03);
-    spread(&mut state)
 }
 
 /// The sum of a campaign.
@@ -180,11 +174,4 @@ fn share<S: Sum>(worlds: u64, next: &AtomicU64, work: &(dyn Fn(&mut S, u64) + Sy
         (start..worlds.min(start + BATCH)).for_each(|number| work(&mut sum, number));
     }
     sum
-}
-
-/// A seed as people write it: a number, or a commit's hash.
-pub fn parse_seed(text: &str) -> u64 {
-    text.parse().unwrap_or_else(|_| {
-        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    })
 }

@@ -1,4 +1,4 @@
-//! The simulator's only source of chance: xoshiro256**, seeded by splitmix64.
+//! The campaigns' only source of chance, and their seeds: xoshiro256**, seeded by splitmix64.
 //!
 //! Both are Blackman and Vigna's, in the public domain. The same seed gives the same world on every
 //! machine and in every release, which a library's generator would not promise.
@@ -14,6 +14,19 @@ pub fn spread(seed: &mut u64) -> u64 {
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
+}
+
+/// The seed of the `number`th world, or case, of a campaign.
+pub fn seed_of(base: u64, number: u64) -> u64 {
+    let mut state = base ^ number.wrapping_mul(0xd605_bbb5_8c8a_bc03);
+    spread(&mut state)
+}
+
+/// A seed as people write it: a number, or a commit's hash.
+pub fn parse_seed(text: &str) -> u64 {
+    text.parse().unwrap_or_else(|_| {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    })
 }
 
 impl Random {

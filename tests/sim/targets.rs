@@ -3,10 +3,10 @@
 //! The runs go one after the other here, so that a world repeats itself.
 
 use super::call::{Call, Strike};
-use super::campaign::{Sum, seed_of, shared};
+use super::campaign::{Sum, shared};
 use super::faults::{Fault, Rates};
 use super::kernel::Sim;
-use super::random::Random;
+use super::random::{Random, seed_of};
 use super::system::{BTRFS_MAGIC, EXT4_MAGIC, Folding, System, UNKNOWN_MAGIC};
 use super::tree::ROOT;
 use super::trees::class::{Class, FAILURES};

@@ -47,10 +47,10 @@ impl<K: Kernel> Attributes<'_, K> {
         }
         let gives_away = wanted.gives_away(target.known.owner);
         // What chown, an extended attribute or an access control list makes of the mode is not known.
-        let mut worn_mode = target.known.mode;
+        let mut known_mode = target.known.mode;
         if fresh == Fresh::Old && preserve.mode.wanted() {
             match self.narrow(from, target, gives_away || has.names.iter().any(|name| self.is_list(name))) {
-                Ok(narrowed) => worn_mode = narrowed,
+                Ok(narrowed) => known_mode = narrowed,
                 Err(errno) => {
                     complaints.push(Error::call(Action::ClearMode, target.shown, errno));
                     return complaints;
@@ -59,7 +59,7 @@ impl<K: Kernel> Attributes<'_, K> {
         }
         let owned = if gives_away { self.own(target, &wanted, &mut complaints) } else { Owned::AsBefore };
         if self.carry_xattrs(source, target, &has, &mut complaints) || owned != Owned::AsBefore {
-            worn_mode = None;
+            known_mode = None;
         }
         if let Context::Named { attribute, value } = &self.options.context {
             // The kernel keeps contexts as C strings, with the byte that ends them.
@@ -70,12 +70,12 @@ impl<K: Kernel> Attributes<'_, K> {
         let is_closed = owned == Owned::Failed || has.is_unsure;
         let before = complaints.len();
         if self.carry_lists(source, from, target, (&has, is_closed), fresh, &mut complaints) {
-            worn_mode = None;
+            known_mode = None;
         }
         let is_closed = is_closed || complaints.len() > before;
         if let Some(mode) = self.mode(from, target, fresh, owned, &mut complaints) {
             let mode = if is_closed { mode & OWNERS_BITS } else { mode };
-            self.set_mode(source, target, mode, worn_mode, (&has, is_closed), &mut complaints);
+            self.set_mode(source, target, mode, known_mode, (&has, is_closed), &mut complaints);
         }
         complaints
     }

@@ -7,7 +7,7 @@
 //! the latest when the time is over. The pressure of tests/zfs/run is not here: that nothing went wrong proves
 //! little, that something did proves all.
 
-mod copier;
+mod copy_program;
 mod past;
 mod scratch;
 mod tally;
@@ -19,7 +19,7 @@ use crate::kernel::Kernel as _;
 use crate::kernel::linux::Linux;
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::quote::quoted;
-use copier::{Copier, Outcome};
+use copy_program::{CopyProgram, TrialEnd};
 use past::{Past, SIZE};
 use rustix::fd::OwnedFd;
 use scratch::Scratch;
@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub(super) use copier::SAFECP;
+pub(super) use copy_program::SAFECP;
 pub(super) use tally::{Row, Tally, Trial};
 
 /// Copies by each copier of each kind of file: those that are waited for lie there all at once, so they are
@@ -66,7 +66,7 @@ struct Job {
 /// A trial on its way.
 struct Play<'p> {
     clock: &'p Clock<'p>,
-    copiers: Vec<Copier>,
+    copiers: Vec<CopyProgram>,
     scratch: &'p Scratch,
     next: AtomicUsize,
     trial: Mutex<Trial>,
@@ -94,8 +94,8 @@ pub(super) fn play(parent: &Path, path: &[PathBuf], clock: &Clock<'_>) -> Result
 
 impl<'p> Play<'p> {
     fn in_scratch(scratch: &'p Scratch, path: &[PathBuf], clock: &'p Clock<'p>) -> std::io::Result<Self> {
-        let copiers = copier::all(path, &std::env::current_exe()?);
-        let row = |copier: &Copier| Row {
+        let copiers = copy_program::all(path, &std::env::current_exe()?);
+        let row = |copier: &CopyProgram| Row {
             copier: copier.name.clone(),
             tallies: Past::ALL.map(|past| Tally { past: past.name(), ..Tally::default() }).to_vec(),
         };
@@ -203,12 +203,12 @@ impl<'p> Play<'p> {
     fn is_done(&self, job: &Job) -> bool {
         let outcome = self.copiers[job.copier].copy(&job.source, &job.target, &self.clock.at_most(ONE_COPY));
         match outcome {
-            Outcome::Done => self.count(job, |tally| tally.copies += 1),
-            Outcome::Refused => self.count(job, |tally| tally.refused += 1),
-            Outcome::Failed => self.count(job, |tally| tally.failed += 1),
-            Outcome::TooLong => self.hangs(job),
+            TrialEnd::Done => self.count(job, |tally| tally.copies += 1),
+            TrialEnd::Refused => self.count(job, |tally| tally.refused += 1),
+            TrialEnd::Failed => self.count(job, |tally| tally.failed += 1),
+            TrialEnd::TooLong => self.hangs(job),
         }
-        outcome == Outcome::Done
+        outcome == TrialEnd::Done
     }
 
     fn hangs(&self, job: &Job) {

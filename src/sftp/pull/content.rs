@@ -31,7 +31,7 @@ impl<K: Kernel> Pull<'_, K> {
         for bytes in bytes {
             let count = bytes.len() as u64;
             if is_first {
-                if let Err(error) = self.ground.write(&file.landing, &bytes, offset) {
+                if let Err(error) = self.landings.write(&file.landing, &bytes, offset) {
                     self.fail(number, Failure::Here(error));
                     return Ok(());
                 }

@@ -23,7 +23,7 @@ impl<K: Kernel> Pull<'_, K> {
             return Ok(());
         };
         let shown = dir.shown.join(&name);
-        let landed = self.ground.land(&dir, &name, shown);
+        let landed = self.landings.land(&dir, &name, shown);
         self.release(dir);
         match landed {
             Ok(landing) => {
@@ -98,7 +98,7 @@ impl<K: Kernel> Pull<'_, K> {
 
     pub(super) fn name(&mut self, number: u64) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
-        match self.ground.name(&mut file.landing, file.attrs) {
+        match self.landings.name(&mut file.landing, file.attrs) {
             Ok(complaint) => {
                 let (source, target) = (&file.source, &file.landing.shown);
                 (self.tell)(&Told::Copied { source, target, size: file.size, proof: file.proof });
@@ -112,7 +112,7 @@ impl<K: Kernel> Pull<'_, K> {
                 self.turn(number)
             }
             Err(Unnamed::Again) => {
-                self.ground.lacks_links = true;
+                self.landings.lacks_links = true;
                 self.readings.end(number);
                 let Some(file) = self.files.remove(&number) else { return Ok(()) };
                 self.forget(number, &file);
@@ -153,7 +153,7 @@ impl<K: Kernel> Pull<'_, K> {
         self.readings.end(number);
         let Some(mut file) = self.files.remove(&number) else { return Ok(()) };
         self.forget(number, &file);
-        self.ground.discard(&mut file.landing);
+        self.landings.discard(&mut file.landing);
         if let Some(handle) = &file.handle {
             self.connection.client.ask(&Request::Close(handle), Tag::Rest)?;
         }

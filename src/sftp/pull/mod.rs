@@ -7,23 +7,23 @@
 //! What all files share is [`Pull`]; its methods stand in the room that they are about.
 
 mod content;
+mod destination;
 mod directories;
 mod files;
 mod names;
-mod place;
 mod run;
 mod types;
 mod verification;
 
 use super::connection::Opened;
 use super::glob;
-use super::landing::Ground;
+use super::landing::Landings;
 use super::pace::Pace;
 use super::reading::Readings;
 use super::types::{Failure, Near, Reach, Told, Wishes};
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::kernel::{Errno, Kernel};
-use place::Place;
+use destination::Destination;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -58,18 +58,18 @@ pub fn pull<K: Kernel>(
             operands.push(Operand { typed: path, absolute });
         }
     }
-    let place = Place::find(near.kernel, target, operands.len(), wishes.tree)?;
+    let destination = Destination::find(near.kernel, target, operands.len(), wishes.tree)?;
     let files_max = FILES_MAX.min(opened.server.lengths().handles / 4).max(1);
-    let ground = Ground { kernel: near.kernel, names: TemporaryNames::default(), wishes, lacks_links: false };
+    let landings = Landings { kernel: near.kernel, names: TemporaryNames::default(), wishes, lacks_links: false };
     let mut pull = Pull {
         near,
         wishes,
         tell,
         connection: opened.begin(),
-        ground,
+        landings,
         operands: operands.into_iter(),
         given: BTreeSet::new(),
-        place,
+        destination,
         files_max,
         levels: Vec::new(),
         looking: BTreeMap::new(),
@@ -89,7 +89,7 @@ pub fn pull<K: Kernel>(
     }
     // What is here of files goes; the far end has nothing of ours but open handles.
     for file in pull.files.values_mut() {
-        pull.ground.discard(&mut file.landing);
+        pull.landings.discard(&mut file.landing);
     }
     done
 }

@@ -45,8 +45,8 @@ impl<K: Kernel> Pull<'_, K> {
             return Ok(false);
         };
         let own = split(trimmed(&operand.typed)).1.to_vec();
-        let name = self.place.name.clone().or_else(|| is_single(&own).then(|| shown(&own)));
-        let (source, dir) = (shown(&operand.typed), Rc::clone(&self.place.dir));
+        let name = self.destination.name.clone().or_else(|| is_single(&own).then(|| shown(&own)));
+        let (source, dir) = (shown(&operand.typed), Rc::clone(&self.destination.dir));
         if let Some(name) = name.as_ref().filter(|name| !self.given.insert(name.to_path_buf())) {
             self.failed_here(Error::just_created(&dir.shown.join(name), &source));
             return Ok(true);

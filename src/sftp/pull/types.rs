@@ -1,10 +1,10 @@
 //! What is on its way from the far end: the run that all share, its names, its files, and what each request was for.
 
-use super::place::Place;
+use super::destination::Destination;
 use crate::kernel::Kernel;
 use crate::sftp::connection::Connection;
 use crate::sftp::hashing::Value;
-use crate::sftp::landing::{Ground, Landing};
+use crate::sftp::landing::{Landing, Landings};
 use crate::sftp::local_directory::LocalDirectory;
 use crate::sftp::pace::Pace;
 use crate::sftp::reading::{Asked, Readings};
@@ -20,11 +20,11 @@ pub(super) struct Pull<'a, K: Kernel> {
     pub(super) wishes: &'a Wishes,
     pub(super) tell: &'a mut dyn FnMut(&Told<'_>),
     pub(super) connection: Connection<Tag>,
-    pub(super) ground: Ground<'a, K>,
+    pub(super) landings: Landings<'a, K>,
     pub(super) operands: std::vec::IntoIter<Operand>,
     /// Names that operands have.
     pub(super) given: BTreeSet<PathBuf>,
-    pub(super) place: Place<K::File>,
+    pub(super) destination: Destination<K::File>,
     pub(super) files_max: usize,
     pub(super) levels: Vec<Level<K::File>>,
     pub(super) looking: BTreeMap<u64, Found<K::File>>,

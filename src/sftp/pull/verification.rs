@@ -16,7 +16,7 @@ impl<K: Kernel> Pull<'_, K> {
         if file.proof == Proof::Nothing {
             return self.name(number);
         }
-        match self.ground.read_back(&file.landing, self.connection.hashing()) {
+        match self.landings.read_back(&file.landing, self.connection.hashing()) {
             Ok(hashing) if hashing.value() == value => {}
             Ok(_) => {
                 let name = file.landing.shown.as_path().into();

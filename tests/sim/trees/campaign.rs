@@ -1,8 +1,8 @@
 //! Many worlds with trees: which are played, their sums, and the report of one that broke a promise.
 
-use super::super::campaign::{Sum, seed_of, shared};
+use super::super::campaign::{Sum, shared};
 use super::super::faults::{Counts, Fault};
-use super::super::random::spread;
+use super::super::random::{seed_of, spread};
 use super::class::{CLASSES, Class, index};
 use super::drive::drive;
 use super::judge::{Broken, judge};

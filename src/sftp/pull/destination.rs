@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Where operands go.
-pub(super) struct Place<F> {
+pub(super) struct Destination<F> {
     pub(super) dir: Rc<LocalDirectory<F>>,
     /// The one name; else each operand has its own.
     pub(super) name: Option<PathBuf>,
 }
 
-impl<F> Place<F> {
+impl<F> Destination<F> {
     pub(super) fn find<K: Kernel<File = F>>(
         kernel: &K,
         target: &Path,

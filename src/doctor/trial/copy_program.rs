@@ -16,7 +16,7 @@ pub(in super::super) const SAFECP: &str = "safecp";
 
 /// A command that takes a source and a target.
 #[derive(Debug)]
-pub(super) struct Copier {
+pub(super) struct CopyProgram {
     /// Its name in the table.
     pub(super) name: String,
     /// It did not end once: then it has had its turn, lest the others get none.
@@ -40,7 +40,7 @@ enum Refusal {
 
 /// What came of one copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum TrialEnd {
     /// It said success.
     Done,
     /// It said that it cannot be done.
@@ -53,7 +53,7 @@ pub(super) enum Outcome {
 
 /// The copiers: cp as a shell finds it in these directories, unless others may put another in its place, and `own`, the
 /// program that runs.
-pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
+pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<CopyProgram> {
     let mut copiers = Vec::new();
     if let Some(cp) = program(path, "cp").filter(|cp| cp.is_safe) {
         copiers.push(copier("cp".to_owned(), &cp.file, &[], Refusal::Never));
@@ -64,30 +64,30 @@ pub(super) fn all(path: &[PathBuf], own: &Path) -> Vec<Copier> {
         let name = format!("{} alone", call.name());
         let alone = copier(name, own, &["--doctor", &option], Refusal::Status(raw::REFUSED));
         // Where the program's file is named cp, and safecp a link to it, it would take itself for cp.
-        copiers.push(Copier { called: Some(SAFECP), ..alone });
+        copiers.push(CopyProgram { called: Some(SAFECP), ..alone });
     }
     copiers.push(copier(SAFECP.to_owned(), own, &[], Refusal::Never));
     copiers
 }
 
-fn copier(name: String, program: &Path, arguments: &[&str], refusal: Refusal) -> Copier {
+fn copier(name: String, program: &Path, arguments: &[&str], refusal: Refusal) -> CopyProgram {
     let words = std::iter::once(program.into()).chain(arguments.iter().map(OsString::from)).collect();
-    Copier { name, called: None, hangs: AtomicBool::new(false), words, refusal }
+    CopyProgram { name, called: None, hangs: AtomicBool::new(false), words, refusal }
 }
 
-impl Copier {
+impl CopyProgram {
     /// Copies one file.
-    pub(super) fn copy(&self, source: &Path, target: &Path, clock: &Clock<'_>) -> Outcome {
+    pub(super) fn copy(&self, source: &Path, target: &Path, clock: &Clock<'_>) -> TrialEnd {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).arg(source).arg(target);
         if let Some(called) = self.called {
             command.arg0(called);
         }
         match run(command, clock) {
-            Ok((End::Exited(status), _)) if status.success() => Outcome::Done,
-            Ok((End::Exited(status), _)) if self.refuses(status.code()) => Outcome::Refused,
-            Ok((End::Exited(_), _)) | Err(_) => Outcome::Failed,
-            Ok((End::TooLong, _)) => Outcome::TooLong,
+            Ok((End::Exited(status), _)) if status.success() => TrialEnd::Done,
+            Ok((End::Exited(status), _)) if self.refuses(status.code()) => TrialEnd::Refused,
+            Ok((End::Exited(_), _)) | Err(_) => TrialEnd::Failed,
+            Ok((End::TooLong, _)) => TrialEnd::TooLong,
         }
     }
 
@@ -113,10 +113,10 @@ mod tests {
             let copier = copier(String::new(), Path::new("sh"), &["-c", script], refusal);
             copier.copy(Path::new("a"), Path::new("b"), &clock)
         };
-        assert_eq!(outcome("exit 0", Refusal::Any), Outcome::Done);
-        assert_eq!(outcome("exit 1", Refusal::Any), Outcome::Refused);
-        assert_eq!(outcome("exit 1", Refusal::Status(3)), Outcome::Failed);
-        assert_eq!(outcome("exit 3", Refusal::Status(3)), Outcome::Refused);
-        assert_eq!(outcome("kill -9 $$", Refusal::Any), Outcome::Failed);
+        assert_eq!(outcome("exit 0", Refusal::Any), TrialEnd::Done);
+        assert_eq!(outcome("exit 1", Refusal::Any), TrialEnd::Refused);
+        assert_eq!(outcome("exit 1", Refusal::Status(3)), TrialEnd::Failed);
+        assert_eq!(outcome("exit 3", Refusal::Status(3)), TrialEnd::Refused);
+        assert_eq!(outcome("kill -9 $$", Refusal::Any), TrialEnd::Failed);
     }
 }
