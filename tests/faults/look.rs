@@ -61,7 +61,8 @@ fn descend(root: &Path, path: &Path, tree: &mut Tree) {
     }
 }
 
-fn seen(path: &Path) -> Seen {
+/// Looks at one name.
+pub(crate) fn seen(path: &Path) -> Seen {
     let failed = |error| panic!("{}: {error}", path.display());
     let metadata = fs::symlink_metadata(path).unwrap_or_else(failed);
     let kind = kind(&metadata);
