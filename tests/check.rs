@@ -356,3 +356,51 @@ fn pacmans_lists_are_read() {
     let found = findings(&world, "--check mtree root");
     assert!(found.len() == 1 && found.iter().all(|line| line.starts_with("damaged: 'usr/bin/tool'")), "{found:?}");
 }
+
+/// A list of a few files says nothing of what else lies beneath the same directory, which may be `/`.
+#[test]
+fn what_is_missing_is_looked_for_where_the_list_has_files() {
+    let world = World::new();
+    world.dir("t/usr/bin").dir("t/srv");
+    for name in ["stays", "beside", "away"] {
+        world.random(&format!("t/usr/bin/{name}"), 3000, name.len() as u64);
+    }
+    world.shell("cd t && sha256sum usr/bin/* > ../list").succeeds();
+    world.tool("mv", ["t/usr/bin/beside", "t/usr/bin/other"]);
+    world.tool("mv", ["t/usr/bin/away", "t/srv/away"]);
+    let found = findings(&world, "--check list t");
+    assert_eq!(
+        found,
+        ["missing: 'usr/bin/away'", "moved: 'usr/bin/beside' -> 'usr/bin/other'"].map(str::to_owned).into()
+    );
+    let strict = findings(&world, "--check --strict list t");
+    assert!(strict.contains("moved: 'usr/bin/away' -> 'srv/away'"), "{strict:?}");
+}
+
+/// Where nothing of a list is, and nobody said where to look, it is the wrong directory, however large.
+#[test]
+fn another_directory_is_not_searched() {
+    let world = World::new();
+    world.dir("t").random("t/a", 3000, 1).cp("--manifest=list t").succeeds();
+    world.dir("elsewhere/deep").tool("cp", ["t/a", "elsewhere/deep/b"]);
+    let run = world.shell("cd elsewhere && $safecp --check ../list");
+    assert_eq!((run.code(), run.stdout.lines().any(|line| line == "missing: 'a'")), (Some(1), true), "{run}");
+    assert!(findings(&world, "--check list elsewhere").contains("moved: 'a' -> 'deep/b'"));
+}
+
+/// A directory of many files has another name: each is found, and is read once.
+#[test]
+fn a_renamed_directory_is_found_file_by_file() {
+    let world = World::new();
+    world.dir("t/before");
+    for number in 0..3000 {
+        world.random(&format!("t/before/{number}"), 100, number);
+    }
+    world.cp("--manifest=list t").succeeds();
+    world.tool("mv", ["t/before", "t/after"]);
+    let found = findings(&world, "--check list t");
+    let moved = (0..3000).map(|number| format!("moved: 'before/{number}' -> 'after/{number}'"));
+    let expected: BTreeSet<_> = moved.chain(["missing: 'before'".to_owned()]).collect();
+    let found: BTreeSet<_> = found.into_iter().filter(|line| !line.starts_with("attributes: ")).collect();
+    assert_eq!(found, expected);
+}

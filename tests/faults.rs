@@ -22,6 +22,8 @@ mod fault;
 mod judge;
 #[path = "faults/kill.rs"]
 mod kill;
+#[path = "faults/list.rs"]
+mod list;
 #[path = "faults/lives.rs"]
 mod lives;
 #[path = "faults/look.rs"]
@@ -51,6 +53,7 @@ mod xattrs;
 
 use asked::variable;
 use campaign::Size;
+use scenario::{LISTS, SCENARIOS};
 use std::io::Write;
 
 /// Whether strace is there and may trace; where not, that is said around the runner's capture.
@@ -71,7 +74,7 @@ fn say(line: &str) {
 #[test]
 fn matrix() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        matrix::run(&Size::asked(300)).conclude("matrix");
+        matrix::run(&Size::asked(300), SCENARIOS).conclude("matrix");
     }
 }
 
@@ -91,7 +94,23 @@ fn gnu_lives() {
 #[test]
 fn kill() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        kill::run(&Size::asked(150)).conclude("kill");
+        kill::run(&Size::asked(150), SCENARIOS).conclude("kill");
+    }
+}
+
+/// Every system call of a manifest, a check, a repair and what goes on after an interruption fails or lies.
+#[test]
+fn lists() {
+    if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
+        matrix::run(&Size::asked(100), LISTS).conclude("lists");
+    }
+}
+
+/// Death of these at every system call, and at any time under load.
+#[test]
+fn lists_kill() {
+    if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
+        kill::run(&Size::asked(60), LISTS).conclude("lists_kill");
     }
 }
 

@@ -180,7 +180,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "a failed temporary is not removed",
-        &[("match self.name.take() {", "match self.name.take().filter(|_| false) {")],
+        &[("        match self.name.take() {", "        match self.name.take().filter(|_| false) {")],
     ),
     of_trees(
         "an old file with several names is emptied before a verified copy lies beside it",

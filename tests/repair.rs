@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{World, left_out, random_bytes};
+use common::{World, has_tool, left_out, random_bytes};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -100,26 +100,75 @@ fn without_times_only_what_a_twin_shows_to_be_damaged_is_mended() {
     assert_eq!((read("rotten"), read("edited"), read("gone")), ("right".into(), "wrong".into(), "right".into()));
 }
 
-/// A name that cannot be looked at is not one that is free.
+/// What cannot be looked at is not known to be what was damaged.
 #[test]
 fn a_failed_look_before_the_name_is_taken_is_an_error() {
     let world = World::new();
-    world.dir("src").file("src/gone", "right");
+    world.dir("src").file("src/rotten", "right");
     world.cp("-a --manifest=list src new").succeeds();
-    fs::remove_file(world.path("new/gone")).expect("rm");
+    world.rot("new/rotten", 0, b"w");
     world.tool("cp", ["-a", "new", "other"]);
     let Some(traced) = world.cp_traced_on(Some("other"), "newfstatat", &[], "--repair list other --from=src") else {
         return;
     };
-    let Some(look) = traced.position("newfstatat", "\"gone\"") else {
+    let Some(look) = traced.position("newfstatat", "\"rotten\"") else {
         return left_out("needs an architecture that has newfstatat");
     };
     let fault = format!("newfstatat:error=EIO:when={look}");
     let repair = "--repair list new --from=src";
     let traced = world.cp_traced_on(Some("new"), "newfstatat", &[&fault], repair).expect("strace");
     assert_eq!(traced.injected(), 1, "{}", traced.calls);
-    traced.output.fails_with(&["cannot stat 'new/gone': Input/output error"]);
-    assert!(world.names("new").is_empty(), "{:?}", world.names("new"));
+    traced.output.fails_with(&["cannot stat 'new/rotten': Input/output error"]);
+    assert_eq!(world.read("new/rotten"), "wight");
+}
+
+/// Somebody puts another file in the place of a damaged one, between the last look and the rename.
+#[test]
+fn what_comes_in_between_gets_its_name_back() {
+    if !has_tool("strace") {
+        return;
+    }
+    let world = World::new();
+    world.dir("src").file("src/rotten", "right").file("mine", "somebody's");
+    world.cp("-a --manifest=list src new").succeeds();
+    world.rot("new/rotten", 0, b"w");
+    let run = world.shell(
+        "strace -f -qq -o calls -e trace=renameat2 -e inject=renameat2:delay_enter=3000000 \
+            $safecp --repair list new --from=src & repair=$!
+        until ls -A new | grep -q safecp-; do sleep 0.02; done
+        sleep 1; mv mine new/rotten; wait $repair",
+    );
+    assert_eq!(run.code(), Some(1), "{run}");
+    assert!(run.stderr.contains("not mending 'new/rotten', as it was changed since it was checked\n"), "{run}");
+    assert_eq!(world.read("new/rotten"), "somebody's");
+}
+
+/// Killed before and after the names are exchanged, a repair leaves one of the two files under a temporary name, and the next one
+/// removes it.
+#[test]
+fn what_a_killed_repair_leaves_goes_with_the_next() {
+    if !has_tool("strace") {
+        return;
+    }
+    // Renames without flags are made by renameat: the first renameat2 is the exchange.
+    for (call, left) in [("renameat2", "right\nwight\n"), ("unlinkat", "wight\nright\n")] {
+        let world = World::new();
+        world.dir("src/d").file("src/d/rotten", "right");
+        world.cp("-a --manifest=list src new").succeeds();
+        if world.tool("stat", ["--format=%W", "new/d/rotten"]).trim() == "0" {
+            return left_out("needs a filesystem that tells when a file was made");
+        }
+        world.rot("new/d/rotten", 0, b"w");
+        let run = world.shell(&format!(
+            "strace -f -qq -o calls -e trace={call} -e inject={call}:signal=KILL \
+                $safecp --repair list new --from=src >/dev/null
+            cat new/d/.safecp-*; echo; cat new/d/rotten; echo; $safecp --repair list new --from=src
+            ls -A new/d; rm -f new/d/.safecp-*"
+        ));
+        assert!(run.stdout.starts_with(left), "{call}: {run}");
+        assert!(run.stdout.ends_with("\nrotten\n"), "{call}: {run}");
+        assert_eq!(world.read("new/d/rotten"), "right");
+    }
 }
 
 #[test]

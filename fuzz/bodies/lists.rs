@@ -1,6 +1,7 @@
 //! Lists of every kind: any text is read or refused, in as many steps as it has lines; and what we write comes back.
 
 use super::input::Input;
+use safecp::archive::chunks::{self, CHUNK};
 use safecp::archive::digest::{Algorithm, Digest};
 use safecp::archive::format::Format;
 use safecp::archive::formats::sums::{self, Ending};
@@ -41,9 +42,23 @@ pub(crate) fn check(bytes: &[u8]) {
             }
         }
     }
+    companion(text);
     comes_back(text);
     if let Some(name) = bagit::decoded(OsString::from_vec(text.to_vec()).as_os_str()) {
         assert!(name.as_os_str().len() < text.len());
+    }
+}
+
+/// A companion is believed only if what it has of a file adds up to the file's digest.
+fn companion(text: &[u8]) {
+    let words = text.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"file "));
+    let words = words.filter_map(|line| std::str::from_utf8(line).ok()?.split_once(' '));
+    let files = words.filter_map(|(digest, size)| Some((blake3::Hash::from_hex(digest).ok()?, size.parse().ok()?)));
+    for (whole, size) in files.take(8) {
+        if let Some(digests) = chunks::find_in(text, &whole, size) {
+            assert_eq!((digests.whole, digests.pieces.len() as u64), (whole, size.div_ceil(CHUNK)));
+            assert!(digests.are_consistent(CHUNK, size));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::compare::{Compared, Comparison, unknown};
 use super::finding::{Finding, Tally};
 use super::format::Format;
 use super::list::List;
+use super::missing::Missing;
 use super::names::{Known, Names};
 use super::record::Record;
 use super::walk::{Directory, Found, Walk};
@@ -72,6 +73,19 @@ struct Run<'a, K: Kernel> {
     count: AtomicU64,
     /// Bytes that were told to have been read.
     told: AtomicU64,
+    /// A file that is listed is there, whatever it holds.
+    is_there: AtomicBool,
+}
+
+/// Where names that are not listed are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Search {
+    /// Nowhere.
+    No,
+    /// In the directories that listed files lie in: what else is beneath the root has nothing to do with the list.
+    Listed,
+    /// In the whole tree.
+    Whole,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -122,7 +136,8 @@ impl<'a, K: Kernel> Check<'a, K> {
             bytes: AtomicU64::new(0),
         };
         let (names, missing, tally) = (Names::default(), Mutex::default(), Mutex::default());
-        Ok(Run { check: self, comparison, names, missing, tally, count: AtomicU64::new(0), told: AtomicU64::new(0) })
+        let (count, told, is_there) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Ok(Run { check: self, comparison, names, missing, tally, count, told, is_there })
     }
 
     fn open(&self, directory: &Path) -> Result<K::File, Error> {
@@ -155,7 +170,8 @@ impl<'a, K: Kernel> Check<'a, K> {
             None => records.for_each(each),
         }
         let own = Own::of(self.sealing.kernel, list);
-        run.finish(root, request.is_strict, own.as_ref())
+        let search = run.search(format, request);
+        run.finish(root, search, own.as_ref())
     }
 
     /// Every name of the one tree is a record for the other.
@@ -181,7 +197,7 @@ impl<'a, K: Kernel> Check<'a, K> {
             Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
             None => walk.for_each(each),
         }
-        run.finish(other, true, None)
+        run.finish(other, Search::Whole, None)
     }
 }
 
@@ -218,12 +234,15 @@ impl<K: Kernel> Run<'_, K> {
         if self.is_stopped() {
             return;
         }
-        self.names.add(&super::names::clean(&record.path));
+        self.names.add(&super::names::clean(&record.path), record.digest.is_some());
         self.count.fetch_add(1, Ordering::Relaxed);
         let compared = self.comparison.record(&record);
         let bytes = self.comparison.bytes.load(Ordering::Relaxed);
         let before = self.told.fetch_max(bytes, Ordering::Relaxed);
         (self.check.examined)(&record.path, bytes.saturating_sub(before));
+        if record.digest.is_some() && !matches!(compared, Ok(Compared::Missing)) {
+            self.is_there.store(true, Ordering::Relaxed);
+        }
         match compared {
             Ok(Compared::Right) => {}
             Ok(Compared::Differs(finding)) => self.tell(&finding),
@@ -240,30 +259,51 @@ impl<K: Kernel> Run<'_, K> {
         }
     }
 
-    /// Looks for what is not listed, where that is asked for or may be what is missing.
-    fn finish(self, root: &Path, is_strict: bool, own: Option<&Own>) -> Result<Tally, Error> {
-        let Self { check, comparison, names, missing, tally, count, told: _ } = self;
-        let missing = missing.into_inner().unwrap_or_else(PoisonError::into_inner);
+    /// Where to look for what is missing, once all that is listed was looked for.
+    fn search(&self, format: Format, request: &Request) -> Search {
+        let is_missing = !lock(&self.missing).is_empty();
+        // Where nothing is, and nobody said where to look, this is another directory.
+        let is_elsewhere = request.root.is_none() && !self.is_there.load(Ordering::Relaxed);
+        if request.is_strict || is_missing && !is_elsewhere && format.lists_whole_trees() {
+            Search::Whole
+        } else if is_missing && !is_elsewhere {
+            Search::Listed
+        } else {
+            Search::No
+        }
+    }
+
+    /// Looks for what is not listed.
+    fn finish(self, root: &Path, search: Search, own: Option<&Own>) -> Result<Tally, Error> {
+        let is_strict = self.comparison.is_strict;
+        let Self { check, comparison, names, missing, tally, count, .. } = self;
+        let missing = Missing::new(missing.into_inner().unwrap_or_else(PoisonError::into_inner));
         let tell = |finding: &Finding| {
             lock(&tally).count(finding);
             (check.hear)(finding);
         };
-        let mut extras = Extras { comparison: &comparison, known: names.known(), missing, is_strict, tell: &tell };
-        if is_strict || !extras.missing.is_empty() {
+        let known = names.known();
+        let mut extras = Extras { comparison: &comparison, known: &known, missing, is_strict, tell: &tell };
+        if search != Search::No {
             let file = check.open(root)?;
             let stat = check.stat(&file, root)?;
-            for found in Walk::new(check.sealing.kernel, Directory { file, stat }, root) {
-                if check.sealing.stop.is_asked() {
+            let enters = |path: &Path| search == Search::Whole || known.has(path);
+            let is_of_interest = |path: &Path| search == Search::Whole || known.has_files_beside(path);
+            for found in Walk::new(check.sealing.kernel, Directory { file, stat }, root).entering(&enters) {
+                // Outside of strict checks nothing is left to look for then.
+                let is_over = !is_strict && extras.missing.is_empty();
+                if is_over || check.sealing.stop.is_asked() {
                     break;
                 }
                 match found {
                     Ok(found) if own.is_some_and(|own| own.has(&found.dir.stat, &found.name)) => {}
-                    Ok(found) => extras.found(&found),
+                    Ok(found) if is_of_interest(&found.path) => extras.found(&found),
+                    Ok(_) => {}
                     Err(error) => tell(&Finding::Failed(error)),
                 }
             }
         }
-        extras.missing.into_iter().for_each(|record| tell(&Finding::Missing(record.path)));
+        extras.missing.into_rest().into_iter().for_each(|record| tell(&Finding::Missing(record.path)));
         if check.sealing.stop.is_asked() {
             return Err(Error::Interrupted);
         }
@@ -276,8 +316,8 @@ impl<K: Kernel> Run<'_, K> {
 /// What is there and not listed.
 struct Extras<'a, K: Kernel> {
     comparison: &'a Comparison<'a, K>,
-    known: Known,
-    missing: Vec<Record>,
+    known: &'a Known,
+    missing: Missing,
     is_strict: bool,
     tell: &'a dyn Fn(&Finding),
 }
@@ -287,19 +327,13 @@ impl<K: Kernel> Extras<'_, K> {
         if self.known.has(&found.path) {
             return;
         }
-        if found.kind == Kind::File {
-            let holds = |record: &Record| self.comparison.holds(&found.path, record);
-            // One read for each size that is missing; those of no size are read for each.
-            let position = self.missing.iter().position(|record| match holds(record) {
-                Ok(holds) => holds,
-                Err(error) => {
-                    (self.tell)(&Finding::Failed(error));
-                    false
+        if found.kind == Kind::File && !self.missing.is_empty() {
+            match self.missing.take(self.comparison, &found.path) {
+                Ok(None) => {}
+                Ok(Some(record)) => {
+                    return (self.tell)(&Finding::Moved { from: record.path, to: found.path.clone() });
                 }
-            });
-            if let Some(position) = position {
-                let from = self.missing.remove(position).path;
-                return (self.tell)(&Finding::Moved { from, to: found.path.clone() });
+                Err(error) => (self.tell)(&Finding::Failed(error)),
             }
         }
         let is_listed = found.kind != Kind::Directory || self.comparison.format.lists_directories();

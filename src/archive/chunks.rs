@@ -11,7 +11,7 @@ use crate::copy::digest::Digests;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use blake3::Hash;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a chunk.
@@ -19,6 +19,9 @@ pub const CHUNK: u64 = 1 << 20;
 
 /// What the companion's name has behind that of the manifest.
 const SUFFIX: &str = ".chunks";
+
+/// A longer line is none: a digest and a size, or a comment.
+const LINE_BYTES: u64 = 256;
 
 const SIGNATURE: &str = "# safecp chunks 1";
 
@@ -60,15 +63,33 @@ pub(super) fn write<K: Kernel>(mut entries: Sorted<'_, K>, mut file: ListFile<'_
 
 /// What a companion has on a file, if it has something that adds up to the file's digest.
 pub fn find<K: Kernel>(kernel: &K, companion: &Path, whole: &Hash, size: u64) -> Option<Digests> {
-    let mut lines = Input::open(kernel, companion).ok()?.lines();
-    if lines.next()?.ok()? != SIGNATURE {
+    find_in(Input::open(kernel, companion).ok()?, whole, size)
+}
+
+/// The same of the text of a companion.
+pub fn find_in(text: impl BufRead, whole: &Hash, size: u64) -> Option<Digests> {
+    let mut lines = Lines(text);
+    if lines.next()? != SIGNATURE {
         return None;
     }
     let wanted = format!("file {} {size}", whole.to_hex());
-    lines.by_ref().map_while(Result::ok).find(|line| *line == wanted)?;
-    let values = lines.map_while(Result::ok).take_while(|line| !line.starts_with("file "));
+    lines.by_ref().find(|line| *line == wanted)?;
+    let values = lines.take_while(|line| !line.starts_with("file "));
     let value = |line: String| unhex(line.as_bytes()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let count = usize::try_from(size.div_ceil(CHUNK)).ok()?;
     let digests = Digests { whole: *whole, pieces: values.take(count).map_while(value).collect() };
     digests.are_consistent(CHUNK, size).then_some(digests)
+}
+
+/// Lines up to one that is too long, or cannot be read.
+struct Lines<T>(T);
+
+impl<T: BufRead> Iterator for Lines<T> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.0.by_ref().take(LINE_BYTES).read_line(&mut line).ok()?;
+        line.strip_suffix('\n').map(str::to_owned)
+    }
 }

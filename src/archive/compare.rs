@@ -64,10 +64,10 @@ pub(super) struct Inode {
 }
 
 /// An open name.
-struct Opened<F> {
+pub(super) struct Opened<F> {
     path: PathBuf,
     file: F,
-    stat: Stat,
+    pub(super) stat: Stat,
 }
 
 /// How often the page cache is asked to let go of a file.
@@ -307,18 +307,31 @@ impl<K: Kernel> Comparison<'_, K> {
         Ok(differences)
     }
 
-    /// Whether a file beneath the root holds what a record lists; for names that are not listed themselves.
-    pub(super) fn holds(&self, path: &Path, record: &Record) -> Result<bool, Error> {
-        let (Some(size), Some(wanted)) = (record.size.or(Some(u64::MAX)), &record.digest) else { return Ok(false) };
+    /// Opens a file that is not listed; `None` of what is no regular file, or is empty.
+    pub(super) fn unlisted(&self, path: &Path) -> Result<Option<Opened<K::File>>, Error> {
         let shown = self.shown(path);
         let failed = |errno| Error::call(Action::OpenSource, &shown, errno);
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let file = beneath(self.sealing.kernel, &self.root, path, flags, Links::None).map_err(failed)?;
         let stat = self.sealing.kernel.stat(&file).map_err(failed)?;
-        if stat.kind != Kind::File || stat.size == 0 || size != u64::MAX && size != stat.size {
-            return Ok(false);
-        }
-        Ok(self.digest(&file, &stat, &shown, wanted)?.0 == wanted.value)
+        let has_content = stat.kind == Kind::File && stat.size > 0;
+        Ok(has_content.then(|| Opened { path: path.to_owned(), file, stat }))
+    }
+
+    /// The digests of an open file that a list may mean by an algorithm.
+    pub(super) fn values(&self, opened: &Opened<K::File>, algorithm: Algorithm) -> Result<Vec<Vec<u8>>, Error> {
+        let algorithms = match (algorithm, self.either.load(Ordering::Relaxed)) {
+            (Algorithm::Sha256OrBlake3, BLAKE3) => vec![Algorithm::Blake3],
+            (Algorithm::Sha256OrBlake3, SHA256) => vec![Algorithm::Sha256],
+            (Algorithm::Sha256OrBlake3, _) => vec![Algorithm::Blake3, Algorithm::Sha256],
+            (algorithm, _) => vec![algorithm],
+        };
+        let shown = self.shown(&opened.path);
+        let value = |algorithm| {
+            let unknown = Digest { algorithm, value: Vec::new() };
+            self.digest(&opened.file, &opened.stat, &shown, &unknown).map(|(value, _)| value)
+        };
+        algorithms.into_iter().map(value).collect()
     }
 }
 

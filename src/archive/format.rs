@@ -79,6 +79,16 @@ impl Format {
         }
     }
 
+    /// Whether it is a list of everything beneath its root. The others may be of a few files somewhere beneath it, as that of a
+    /// package beneath `/`.
+    #[must_use]
+    pub fn lists_whole_trees(self) -> bool {
+        match self {
+            Format::Ours | Format::Bagit(_) | Format::Mhl => true,
+            Format::Mtree | Format::Sums(_) | Format::Hashdeep | Format::Contents => false,
+        }
+    }
+
     /// Where names lie that do not say it, nor the user.
     #[must_use]
     pub fn root(self, list: &Path) -> &Path {

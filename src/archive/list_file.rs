@@ -1,9 +1,10 @@
 //! A list on its way to its name: written beside it, on disk before it is renamed, so that the name shows the old list or the
 //! whole new one.
 
-use super::spill::{temporary_name, write_all};
+use super::spill::write_all;
+use crate::copy::commit::{Claim, Spot, Temporary};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
 use std::path::{Path, PathBuf};
 
 /// So much is written at once.
@@ -30,23 +31,19 @@ pub(super) fn open_directory<K: Kernel>(kernel: &K, shown: &Path) -> Result<K::F
 
 /// A list that has no name yet.
 pub(super) struct ListFile<'a, K: Kernel> {
-    kernel: &'a K,
-    dir: &'a K::File,
+    spot: Spot<'a, K>,
     shown: PathBuf,
-    temporary: PathBuf,
-    file: Option<K::File>,
+    temporary: Temporary<'a, K>,
     buffer: Vec<u8>,
     offset: u64,
 }
 
 impl<'a, K: Kernel> ListFile<'a, K> {
-    /// An empty one in `dir`, which is that of `shown`.
-    pub(super) fn begin(kernel: &'a K, dir: &'a K::File, shown: &Path) -> Result<Self, Error> {
-        let temporary = temporary_name(kernel);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let file = kernel.open(Some(dir), &temporary, flags, MODE, ResolveFlags::empty());
-        let file = Some(file.map_err(|errno| Error::call(Action::CreateFile, shown, errno))?);
-        Ok(Self { kernel, dir, shown: shown.to_owned(), temporary, file, buffer: Vec::new(), offset: 0 })
+    /// An empty one in the directory of `shown`.
+    pub(super) fn begin(spot: Spot<'a, K>, shown: &Path) -> Result<Self, Error> {
+        let temporary = Temporary::create(spot, MODE, None);
+        let temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, shown, errno))?;
+        Ok(Self { spot, shown: shown.to_owned(), temporary, buffer: Vec::new(), offset: 0 })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -55,48 +52,25 @@ impl<'a, K: Kernel> ListFile<'a, K> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        let Some(file) = &self.file else { return Ok(()) };
-        write_all(self.kernel, file, &self.buffer, self.offset)
+        write_all(self.spot.kernel, self.temporary.file(), &self.buffer, self.offset)
             .map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
         self.offset += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
     }
 
-    /// Gives it its name. On an error the name has what it had.
+    /// Gives it its name. On an error the name has what it had, or the whole list.
     pub(super) fn commit(mut self) -> Result<(), Error> {
         self.flush()?;
         let failed = |action, shown: &Path| {
             let shown = shown.to_owned();
             move |errno| Error::call(action, &shown, errno)
         };
-        if let Some(file) = self.file.take() {
-            let synced = self.kernel.fsync(&file).map_err(failed(Action::Sync, &self.shown));
-            let closed = self.kernel.close(file).map_err(failed(Action::Close, &self.shown));
-            if let Err(error) = synced.and(closed) {
-                self.remove();
-                return Err(error);
-            }
-        }
+        let kernel = self.spot.kernel;
+        kernel.fsync(self.temporary.file()).map_err(failed(Action::Sync, &self.shown))?;
         let name = self.shown.file_name().map(PathBuf::from).unwrap_or_default();
-        let renamed = self.kernel.rename(self.dir, &self.temporary, self.dir, &name, RenameFlags::empty());
-        if let Err(errno) = renamed {
-            self.remove();
-            return Err(Error::call(Action::CreateFile, &self.shown, errno));
-        }
-        self.kernel.fsync(self.dir).map_err(failed(Action::Sync, &self.shown))
-    }
-
-    fn remove(&self) {
-        // There is nothing to be done about one that stays, and what led here is said.
-        self.kernel.unlink(self.dir, &self.temporary).unwrap_or(());
-    }
-}
-
-impl<K: Kernel> Drop for ListFile<'_, K> {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            self.remove();
-        }
+        self.temporary.commit(&name, Claim::Over).map_err(failed(Action::CreateFile, &self.shown))?;
+        kernel.close(self.temporary.into_file()).map_err(failed(Action::Close, &self.shown))?;
+        kernel.fsync(self.spot.dir).map_err(failed(Action::Sync, &self.shown))
     }
 }

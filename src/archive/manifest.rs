@@ -9,6 +9,8 @@ use super::record::Record;
 use super::sorted::{Sorted, Sorter};
 use super::spill::Spill;
 use crate::copy::Sealed;
+use crate::copy::commit::Spot;
+use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::quote::quoted;
@@ -42,16 +44,23 @@ pub struct Place<K: Kernel> {
     /// Its directory.
     dir: K::File,
     stat: Stat,
+    names: TemporaryNames,
 }
 
 impl<K: Kernel> Place<K> {
     /// Opens the directory, and sees that a file can be made in it.
     pub fn open(kernel: &K, wanted: &Wanted) -> Result<Self, Error> {
         let dir = open_directory(kernel, &wanted.file)?;
-        Spill::begin(kernel, &dir, &wanted.file)?;
         let stat = kernel.stat(&dir);
         let stat = stat.map_err(|errno| Error::call(crate::error::Action::TargetDirectory, &wanted.file, errno))?;
-        Ok(Self { dir, stat })
+        let place = Self { dir, stat, names: TemporaryNames::default() };
+        Spill::begin(place.spot(kernel), &wanted.file)?;
+        Ok(place)
+    }
+
+    fn spot<'s>(&'s self, kernel: &'s K) -> Spot<'s, K> {
+        // Whether locks hold for everyone is not asked: leftovers go whose process is gone.
+        Spot { kernel, names: &self.names, dir: &self.dir, is_local: false }
     }
 }
 
@@ -83,7 +92,7 @@ fn key(path: &Path) -> Vec<u8> {
 impl<'a, K: Kernel> Manifest<'a, K> {
     /// One without records.
     pub fn begin(kernel: &'a K, wanted: &'a Wanted, place: &'a Place<K>) -> Self {
-        let sorter = || Mutex::new(Sorter::new(kernel, &place.dir, &wanted.file));
+        let sorter = || Mutex::new(Sorter::new(place.spot(kernel), &wanted.file));
         Self {
             kernel,
             wanted,
@@ -150,13 +159,13 @@ impl<'a, K: Kernel> Manifest<'a, K> {
             )));
         }
         let unlocked = |sorter: Mutex<Sorter<'a, K>>| sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let dir = &self.place.dir;
+        let spot = self.place.spot(self.kernel);
         if self.wanted.form == Form::Mtree {
             let companion = chunks::companion(&self.wanted.file);
-            let file = ListFile::begin(self.kernel, dir, &companion)?;
+            let file = ListFile::begin(spot, &companion)?;
             chunks::write(unlocked(self.chunks).sorted()?, file)?;
         }
-        let file = ListFile::begin(self.kernel, dir, &self.wanted.file)?;
+        let file = ListFile::begin(spot, &self.wanted.file)?;
         let linked = self.linked.into_inner().unwrap_or_else(PoisonError::into_inner);
         let numbers = Numbers { linked, given: BTreeMap::new() };
         write(unlocked(self.records).sorted()?, self.wanted.form, numbers, file)

@@ -9,20 +9,24 @@ use super::digest::{Algorithm, Digest};
 use super::finding::Mended;
 use super::names::clean;
 use super::open::{Links, beneath, digest};
+use super::place::{Existing, Place};
 use super::record::Record;
-use super::spill::{temporary_name, write_all};
+use super::spill::write_all;
 use crate::copy::Sealing;
+use crate::copy::commit::{Spot, Temporary};
 use crate::copy::digest::{Digests, piece_value};
+use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::quote::quoted;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Another copy of the tree.
-pub(super) struct Copy<K: Kernel> {
+pub(super) struct Copy<'a, K: Kernel> {
     pub(super) root: K::File,
+    pub(super) shown: &'a Path,
 }
 
 /// Mends names; see the head of this file.
@@ -30,77 +34,39 @@ pub(super) struct Mender<'a, K: Kernel> {
     pub(super) sealing: &'a Sealing<'a, K>,
     pub(super) root: K::File,
     pub(super) shown: &'a Path,
-    pub(super) copies: Vec<Copy<K>>,
+    pub(super) copies: Vec<Copy<'a, K>>,
     pub(super) companion: PathBuf,
-}
-
-/// A directory in which a name is mended.
-struct Place<'p, F> {
-    dir: F,
-    /// As it was before.
-    stat: Stat,
-    name: &'p Path,
-    shown: PathBuf,
-}
-
-/// A file on its way, by a name that goes if it is not given another.
-struct Temporary<'t, K: Kernel> {
-    kernel: &'t K,
-    dir: &'t K::File,
-    name: PathBuf,
-    is_gone: bool,
-}
-
-impl<K: Kernel> Drop for Temporary<'_, K> {
-    fn drop(&mut self) {
-        if !self.is_gone {
-            // What led here is said; there is nothing else to be done about one that stays.
-            self.kernel.unlink(self.dir, &self.name).unwrap_or(());
-        }
-    }
+    pub(super) names: TemporaryNames,
 }
 
 /// A file that a chunk may come from.
-struct Origin<F> {
-    file: F,
+struct Origin<K: Kernel> {
+    file: K::File,
     stat: Stat,
+    shown: PathBuf,
     is_copy: bool,
 }
 
+/// What was opened, if it is there and no link.
+fn opened<F>(result: crate::kernel::Result<F>) -> crate::kernel::Result<Option<F>> {
+    match result {
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::NODEV) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
 impl<K: Kernel> Mender<'_, K> {
-    fn place<'p>(&self, path: &'p Path) -> Result<Place<'p, K::File>, Error> {
-        let shown = self.shown.join(path);
-        let failed = |errno| Error::call(Action::CreateFile, &shown, errno);
-        let name = path.file_name().map(Path::new).ok_or_else(|| failed(Errno::INVAL))?;
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let dir = self.directory(above).map_err(failed)?;
-        let stat = self.sealing.kernel.stat(&dir).map_err(failed)?;
-        Ok(Place { dir, stat, name, shown })
+    fn place<'p>(&'p self, path: &'p Path) -> Result<Place<'p, K>, Error> {
+        Place::open(self.sealing.kernel, &self.names, &self.root, path, self.shown)
     }
 
-    /// Opens a directory; one that is not listed, and not there, is made.
-    fn directory(&self, path: &Path) -> crate::kernel::Result<K::File> {
+    /// Removes what killed runs have left in a directory of the tree; one that is not there has nothing.
+    pub(super) fn remove_leftovers(&self, path: &Path) {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let kernel = self.sealing.kernel;
-        match beneath(kernel, &self.root, path, flags, Links::None) {
-            Err(Errno::NOENT) => {}
-            opened => return opened,
+        if let Ok(dir) = beneath(self.sealing.kernel, &self.root, path, flags, Links::None) {
+            Spot { kernel: self.sealing.kernel, names: &self.names, dir: &dir, is_local: false }.remove_leftovers();
         }
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let dir = self.directory(above)?;
-        let name = path.file_name().map(Path::new).ok_or(Errno::INVAL)?;
-        kernel.mkdir(&dir, name, Mode::RWXU)?;
-        beneath(kernel, &self.root, path, flags, Links::None)
-    }
-
-    /// Sets the directory's times back, so that nothing but the name is another.
-    fn leave(&self, place: &Place<'_, K::File>) -> Result<(), Error> {
-        let kernel = self.sealing.kernel;
-        let shown = place.shown.parent().unwrap_or(self.shown);
-        kernel.fsync(&place.dir).map_err(|errno| Error::call(Action::Sync, shown, errno))?;
-        kernel
-            .set_times(&place.dir, place.stat.atime, place.stat.mtime)
-            .map_err(|errno| Error::call(Action::PreserveTimes, shown, errno))
     }
 
     /// Makes what a record lists of the name that is damaged or missing. `existing` is what is there.
@@ -126,117 +92,135 @@ impl<K: Kernel> Mender<'_, K> {
         &self,
         record: &Record,
         path: &Path,
-        make: impl FnOnce(&K, &K::File, &Path) -> crate::kernel::Result<()>,
+        make: impl Fn(&K, &K::File, &Path) -> crate::kernel::Result<()>,
     ) -> Result<Mended, Error> {
-        let kernel = self.sealing.kernel;
         let place = self.place(path)?;
-        let failed = |errno| Error::call(Action::CreateSpecial, &place.shown, errno);
-        make(kernel, &place.dir, place.name).map_err(failed)?;
-        // A directory is finished once everything in it is.
-        if record.kind != Some(Kind::Directory) {
-            self.dress_by_path(record, path)?;
-        }
-        self.leave(&place)?;
+        let donor = self.donor(path)?;
+        // A directory is filled before it is finished.
+        let is_filled = record.kind == Some(Kind::Directory);
+        let mode = record.mode.map(|mode| if is_filled { mode | 0o700 } else { mode });
+        let unfinished = Record { mode, ..record.clone() };
+        place.make(
+            |name| make(self.sealing.kernel, place.spot().dir, name),
+            |handle| self.dress(&unfinished, handle, donor.as_ref(), &place.shown),
+        )?;
+        place.leave()?;
         Ok(Mended::Restored)
     }
 
-    /// Sets the attributes of what was made under a name: those of directories once nothing more comes into them.
+    /// What another copy has of a name.
+    fn donor(&self, path: &Path) -> Result<Option<K::File>, Error> {
+        for copy in &self.copies {
+            let donor = opened(beneath(self.sealing.kernel, &copy.root, path, OFlags::PATH, Links::None));
+            let donor = donor.map_err(|errno| Error::call(Action::OpenSource, &copy.shown.join(path), errno))?;
+            if donor.is_some() {
+                return Ok(donor);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sets the attributes of a directory once nothing more comes into it.
     pub(super) fn dress_by_path(&self, record: &Record, path: &Path) -> Result<(), Error> {
         let shown = self.shown.join(path);
         let failed = |errno| Error::call(Action::StatTarget, &shown, errno);
         let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let handle = beneath(self.sealing.kernel, &self.root, path, flags, Links::None).map_err(failed)?;
-        let open = |copy: &Copy<K>| beneath(self.sealing.kernel, &copy.root, path, flags, Links::None).ok();
-        let donor = self.copies.iter().find_map(open);
-        self.dress(record, &handle, donor.as_ref(), &shown)
+        self.dress(record, &handle, self.donor(path)?.as_ref(), &shown)
     }
 
-    /// Makes a name a further one of a file that is right.
-    pub(super) fn link(&self, path: &Path, first: &Path) -> Result<Mended, Error> {
+    /// Makes the name of a record a further one of a file that is right.
+    pub(super) fn link(&self, record: &Record, path: &Path, first: &Path) -> Result<Mended, Error> {
         let kernel = self.sealing.kernel;
         let place = self.place(path)?;
         let failed = |errno| Error::pair(Action::CreateLink, &place.shown, &self.shown.join(first), errno);
         let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let first = beneath(kernel, &self.root, first, flags, Links::None).map_err(failed)?;
-        let mut temporary = Temporary { kernel, dir: &place.dir, name: temporary_name(kernel), is_gone: false };
-        kernel.link(&first, &place.dir, &temporary.name).map_err(failed)?;
-        kernel.rename(&place.dir, &temporary.name, &place.dir, place.name, RenameFlags::empty()).map_err(failed)?;
-        temporary.is_gone = true;
-        self.leave(&place)?;
+        let old = match place.open_name(flags) {
+            Ok(old) => Some((place.existing(record, kernel.stat(&old).map_err(failed)?)?, old)),
+            Err(Errno::NOENT) => None,
+            Err(errno) => return Err(failed(errno)),
+        };
+        let existing = old.as_ref().map(|(stat, file)| Existing { file, stat: *stat });
+        place.give(&mut Temporary::further(place.spot(), first), existing)?;
+        place.leave()?;
         Ok(Mended::Linked)
     }
 
     /// Opens a regular file beneath a root, if there is one.
-    fn origin(&self, root: &K::File, path: &Path, is_copy: bool) -> Option<Origin<K::File>> {
+    fn origin(&self, root: &K::File, path: &Path, shown: PathBuf, is_copy: bool) -> Result<Option<Origin<K>>, Error> {
         let kernel = self.sealing.kernel;
-        let file = beneath(kernel, root, path, OFlags::RDONLY | OFlags::NONBLOCK, Links::None).ok()?;
-        let stat = kernel.stat(&file).ok()?;
-        (stat.kind == Kind::File).then_some(Origin { file, stat, is_copy })
+        let failed = |errno| Error::call(Action::OpenSource, &shown, errno);
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let Some(file) = opened(beneath(kernel, root, path, flags, Links::None)).map_err(failed)? else {
+            return Ok(None);
+        };
+        let stat = kernel.stat(&file).map_err(failed)?;
+        Ok((stat.kind == Kind::File).then_some(Origin { file, stat, shown, is_copy }))
+    }
+
+    /// Where a file's content may come from: what is there first, then the other copies. One that cannot be opened is none;
+    /// why is told if nothing else is right.
+    fn origins(&self, path: &Path, own: Option<Origin<K>>) -> (Vec<Origin<K>>, Option<Error>) {
+        let (mut origins, mut failure) = (Vec::from_iter(own), None);
+        for copy in &self.copies {
+            match self.origin(&copy.root, path, copy.shown.join(path), true) {
+                Ok(origin) => origins.extend(origin),
+                Err(error) => failure = Some(error),
+            }
+        }
+        (origins, failure)
     }
 
     fn file(&self, record: &Record, path: &Path) -> Result<Mended, Error> {
         let kernel = self.sealing.kernel;
         let place = self.place(path)?;
-        let own = self.origin(&self.root, path, false);
-        let before = own.as_ref().map(|own| own.stat);
-        let copies = self.copies.iter().filter_map(|copy| self.origin(&copy.root, path, true));
-        let origins: Vec<_> = own.into_iter().chain(copies).collect();
-        let mut temporary = Temporary { kernel, dir: &place.dir, name: temporary_name(kernel), is_gone: false };
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
-        let failed = |errno| Error::call(Action::CreateFile, &place.shown, errno);
-        let file =
-            kernel.open(Some(&place.dir), &temporary.name, flags, Mode::RUSR | Mode::WUSR, ResolveFlags::empty());
-        let file = file.map_err(failed)?;
-        let mended = self.fill(record, &file, &origins, &place.shown)?;
-        self.prove(record, &file, &place.shown)?;
-        self.dress(record, &file, origins.first().map(|origin| &origin.file), &place.shown)?;
-        kernel.fsync(&file).map_err(|errno| Error::call(Action::Sync, &place.shown, errno))?;
-        kernel.close(file).map_err(|errno| Error::call(Action::Close, &place.shown, errno))?;
-        let now = match kernel.stat_at(Some(&place.dir), place.name, false) {
-            Ok(now) => Some(now),
-            Err(Errno::NOENT) => None,
-            Err(errno) => return Err(Error::call(Action::StatTarget, &place.shown, errno)),
-        };
-        let is_same = |now: &Stat, before: &Stat| now.is_same_file(before) && now.ctime == before.ctime;
-        let is_untouched = match (&now, &before) {
-            (None, None) => true,
-            (Some(now), Some(before)) => is_same(now, before),
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        if !is_untouched {
-            return Err(Error::replaced(&place.shown));
-        }
-        kernel.rename(&place.dir, &temporary.name, &place.dir, place.name, RenameFlags::empty()).map_err(failed)?;
-        temporary.is_gone = true;
-        self.leave(&place)?;
+        let own = self.origin(&self.root, path, place.shown.clone(), false)?;
+        let before = own.as_ref().map(|own| place.existing(record, own.stat)).transpose()?;
+        let (origins, failure) = self.origins(path, own);
+        // Under a name: not every filesystem gives one to a file that was made without.
+        let temporary = Temporary::create(place.spot(), Mode::RUSR | Mode::WUSR, None);
+        let mut temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, &place.shown, errno))?;
+        let mended = self.fill(record, temporary.file(), &origins, failure, &place.shown)?;
+        self.prove(record, temporary.file(), &place.shown)?;
+        self.dress(record, temporary.file(), origins.first().map(|origin| &origin.file), &place.shown)?;
+        kernel.fsync(temporary.file()).map_err(|errno| Error::call(Action::Sync, &place.shown, errno))?;
+        let existing = before.zip(origins.first()).map(|(stat, own)| Existing { file: &own.file, stat });
+        place.give(&mut temporary, existing)?;
+        kernel.close(temporary.into_file()).map_err(|errno| Error::call(Action::Close, &place.shown, errno))?;
+        place.leave()?;
         Ok(if before.is_some() { mended } else { Mended::Restored })
     }
 
-    /// Writes what is listed, from wherever it is right.
+    /// Writes what is listed, from wherever it is right. `failure` is why a copy was not looked at.
     fn fill(
         &self,
         record: &Record,
         file: &K::File,
-        origins: &[Origin<K::File>],
+        origins: &[Origin<K>],
+        mut failure: Option<Error>,
         shown: &Path,
     ) -> Result<Mended, Error> {
         let nowhere = || Error::Refused(format!("cannot mend {}: its content is right nowhere", quoted(shown)));
         let Some(wanted) = &record.digest else { return Err(nowhere()) };
         if let Some(digests) = self.chunk_digests(record, wanted) {
-            return self.fill_by_chunks(record.size.unwrap_or(0), &digests, file, origins, shown);
+            return self.fill_by_chunks(record.size.unwrap_or(0), &digests, file, origins, failure, shown);
         }
         for origin in origins {
             if record.size.is_some_and(|size| size != origin.stat.size) {
                 continue;
             }
-            // A copy that cannot be read is one that is not right.
-            if self.is_right(&origin.file, wanted, shown).unwrap_or(false) {
-                self.copy(&origin.file, file, shown)?;
-                let of = origin.stat.size.div_ceil(CHUNK).max(1);
-                return Ok(Mended::Chunks { taken: of, of });
+            match self.is_right(&origin.file, wanted, &origin.shown) {
+                Ok(true) => {
+                    self.copy(&origin.file, file, shown)?;
+                    let of = origin.stat.size.div_ceil(CHUNK).max(1);
+                    return Ok(Mended::Chunks { taken: of, of });
+                }
+                Ok(false) => {}
+                Err(error) => failure = Some(error),
             }
         }
-        Err(nowhere())
+        Err(failure.unwrap_or_else(nowhere))
     }
 
     /// Whether a file holds what is listed.
@@ -267,15 +251,20 @@ impl<K: Kernel> Mender<'_, K> {
         size: u64,
         digests: &Digests,
         file: &K::File,
-        origins: &[Origin<K::File>],
+        origins: &[Origin<K>],
+        mut failure: Option<Error>,
         shown: &Path,
     ) -> Result<Mended, Error> {
         let (mut taken, mut lost) = (0, 0);
         let mut buffer = Vec::new();
         for (offset, value) in (0..).step_by(chunk_bytes()).zip(&digests.pieces) {
             let length = usize::try_from(CHUNK.min(size - offset)).unwrap_or(usize::MAX);
-            let is_right = |origin: &&Origin<K::File>| {
-                self.read(&origin.file, offset, length, &mut buffer) && piece_value(&buffer, offset) == *value
+            let is_right = |origin: &&Origin<K>| match self.read(&origin.file, offset, length, &mut buffer) {
+                Ok(is_whole) => is_whole && piece_value(&buffer, offset) == *value,
+                Err(errno) => {
+                    failure = Some(Error::call(Action::Read, &origin.shown, errno));
+                    false
+                }
             };
             match origins.iter().find(is_right) {
                 Some(origin) => {
@@ -287,24 +276,24 @@ impl<K: Kernel> Mender<'_, K> {
             }
         }
         let of = digests.pieces.len() as u64;
-        if lost > 0 {
+        let nowhere = || {
             let shown = quoted(shown);
-            return Err(Error::Refused(format!("cannot mend {shown}: {lost} of its {of} chunks are right nowhere")));
-        }
-        Ok(Mended::Chunks { taken, of })
+            Error::Refused(format!("cannot mend {shown}: {lost} of its {of} chunks are right nowhere"))
+        };
+        if lost > 0 { Err(failure.unwrap_or_else(nowhere)) } else { Ok(Mended::Chunks { taken, of }) }
     }
 
-    /// Reads a chunk; false if it cannot be read whole, which makes it one that is not right.
-    fn read(&self, file: &K::File, offset: u64, length: usize, buffer: &mut Vec<u8>) -> bool {
+    /// Reads a chunk; false if the file ends in it.
+    fn read(&self, file: &K::File, offset: u64, length: usize, buffer: &mut Vec<u8>) -> crate::kernel::Result<bool> {
         buffer.resize(length, 0);
         let mut count = 0;
         while count < length {
-            match self.sealing.kernel.pread(file, &mut buffer[count..], offset + count as u64) {
-                Ok(0) | Err(_) => return false,
-                Ok(read) => count += read,
+            match self.sealing.kernel.pread(file, &mut buffer[count..], offset + count as u64)? {
+                0 => return Ok(false),
+                read => count += read,
             }
         }
-        true
+        Ok(true)
     }
 
     /// Copies all bytes; what arrives is proved later.

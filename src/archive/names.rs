@@ -14,10 +14,17 @@ struct State {
     names: Vec<u128>,
     /// The directory of the last name, which need not be added again.
     last: PathBuf,
+    /// Directories that files lie in.
+    homes: Vec<u128>,
+    /// The directory of the last file.
+    last_home: Option<PathBuf>,
 }
 
 /// The names that have come up, once no more come.
-pub(super) struct Known(Vec<u128>);
+pub(super) struct Known {
+    names: Vec<u128>,
+    homes: Vec<u128>,
+}
 
 /// The first half of its BLAKE3: nobody finds two names with the same.
 fn number(name: &Path) -> u128 {
@@ -26,8 +33,8 @@ fn number(name: &Path) -> u128 {
 }
 
 impl Names {
-    /// Adds a clean name, and the directories that it lies in.
-    pub(super) fn add(&self, name: &Path) {
+    /// Adds a clean name, and the directories that it lies in. What is a file has content that is listed.
+    pub(super) fn add(&self, name: &Path, is_file: bool) {
         let own = number(name);
         let above = name.parent().unwrap_or(Path::new(""));
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,20 +44,33 @@ impl Names {
             state.names.extend(directories);
             state.last = above.to_owned();
         }
+        if is_file && state.last_home.as_deref() != Some(above) {
+            state.homes.push(number(above));
+            state.last_home = Some(above.to_owned());
+        }
     }
 
     /// No more come.
     pub(super) fn known(self) -> Known {
-        let mut names = self.0.into_inner().unwrap_or_else(PoisonError::into_inner).names;
-        names.sort_unstable();
-        names.dedup();
-        Known(names)
+        let State { names, homes, .. } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let [names, homes] = [names, homes].map(|mut numbers| {
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers
+        });
+        Known { names, homes }
     }
 }
 
 impl Known {
+    /// Whether the name is listed, or a directory on the way to one that is.
     pub(super) fn has(&self, name: &Path) -> bool {
-        self.0.binary_search(&number(name)).is_ok()
+        self.names.binary_search(&number(name)).is_ok()
+    }
+
+    /// Whether files that are listed lie in the directory of a name.
+    pub(super) fn has_files_beside(&self, name: &Path) -> bool {
+        self.homes.binary_search(&number(name.parent().unwrap_or(Path::new("")))).is_ok()
     }
 }
 

@@ -11,6 +11,7 @@ use super::names::clean;
 use super::open::{Links, beneath};
 use super::record::Record;
 use crate::account::Accounts;
+use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,13 +99,15 @@ pub fn repair<K: Kernel>(
         let opened = kernel.open(None, directory, flags, Mode::empty(), ResolveFlags::empty());
         opened.map_err(|errno| Error::call(Action::Access, directory, errno))
     };
-    let copies: Result<Vec<_>, Error> = repair.copies.iter().map(|shown| Ok(Copy { root: open(shown)? })).collect();
+    let copy = |shown| Ok(Copy { root: open(shown)?, shown });
+    let copies: Result<Vec<_>, Error> = repair.copies.iter().map(|shown| copy(shown.as_path())).collect();
     let mender = Mender {
         sealing: &check.sealing,
         root: open(&repair.root)?,
         shown: &repair.root,
         copies: copies?,
         companion: chunks::companion(&repair.list),
+        names: TemporaryNames::default(),
     };
     let mut work = Work { mender, names, doubtful, tell, repaired: Repaired { found, ..Repaired::default() } };
     work.repaired.failed = found.failed;
@@ -134,17 +137,24 @@ impl<K: Kernel> Work<'_, K> {
             }
         }
         let mut directories = Vec::new();
+        let mut searched = PathBuf::new();
+        self.mender.remove_leftovers(Path::new("."));
         for record in records()? {
             if self.mender.sealing.stop.is_asked() {
                 return Err(Error::Interrupted);
             }
+            let path = clean(&record.path);
+            // A killed repair may have mended all there was in a directory.
+            if let Some(above) = path.parent().filter(|above| **above != searched && !above.as_os_str().is_empty()) {
+                self.mender.remove_leftovers(above);
+                above.clone_into(&mut searched);
+            }
             if !self.is_wrong(&record) {
                 continue;
             }
-            let path = clean(&record.path);
             let first = record.inode.and_then(|inode| right.get(&inode));
             let mended = match first {
-                Some(first) => self.mender.link(&path, first),
+                Some(first) => self.mender.link(&record, &path, first),
                 None => self.mender.mend(&record),
             };
             if let Some(inode) = record.inode.filter(|_| mended.is_ok()) {

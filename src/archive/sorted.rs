@@ -2,6 +2,7 @@
 //! merged in the end. Of several entries with one key the last counts.
 
 use super::spill::Spill;
+use crate::copy::commit::Spot;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use std::cmp::Reverse;
@@ -23,8 +24,7 @@ pub(super) type Entry = (Vec<u8>, Vec<u8>);
 
 /// Entries that come in any order.
 pub(super) struct Sorter<'a, K: Kernel> {
-    kernel: &'a K,
-    dir: &'a K::File,
+    spot: Spot<'a, K>,
     shown: PathBuf,
     held: Vec<Entry>,
     bytes: usize,
@@ -34,10 +34,10 @@ pub(super) struct Sorter<'a, K: Kernel> {
 }
 
 impl<'a, K: Kernel> Sorter<'a, K> {
-    /// None yet. What does not fit into memory is written to files without a name in `dir`.
-    pub(super) fn new(kernel: &'a K, dir: &'a K::File, shown: &Path) -> Self {
+    /// None yet. What does not fit into memory is written to files without a name.
+    pub(super) fn new(spot: Spot<'a, K>, shown: &Path) -> Self {
         let (held, runs) = (Vec::new(), Vec::new());
-        Self { kernel, dir, shown: shown.to_owned(), held, bytes: 0, spill: None, runs, run_bytes: RUN_BYTES }
+        Self { spot, shown: shown.to_owned(), held, bytes: 0, spill: None, runs, run_bytes: RUN_BYTES }
     }
 
     pub(super) fn push(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
@@ -55,7 +55,7 @@ impl<'a, K: Kernel> Sorter<'a, K> {
         self.sort_held();
         let spill = match &mut self.spill {
             Some(spill) => spill,
-            none => none.insert(Spill::begin(self.kernel, self.dir, &self.shown)?),
+            none => none.insert(Spill::begin(self.spot, &self.shown)?),
         };
         let begin = spill.end();
         let mut buffer = Vec::new();
@@ -180,7 +180,9 @@ mod tests {
         let (kernel, place) = (Linux::new(), tempfile::tempdir().expect("a directory"));
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let dir = kernel.open(None, place.path(), flags, Mode::empty(), ResolveFlags::empty()).expect("its handle");
-        let mut sorter = Sorter { run_bytes: 2000, ..Sorter::new(&kernel, &dir, Path::new("list")) };
+        let names = crate::copy::stale_temporary::TemporaryNames::default();
+        let spot = Spot { kernel: &kernel, names: &names, dir: &dir, is_local: false };
+        let mut sorter = Sorter { run_bytes: 2000, ..Sorter::new(spot, Path::new("list")) };
         let mut expected = BTreeMap::new();
         for number in 0..1000_usize {
             let (key, length) = (number * 7919 % 613, if number % 100 == 0 { 3 * READ_BYTES } else { number % 50 });

@@ -1,7 +1,8 @@
 //! Bytes that do not fit into memory, in a file without a name beside the list that is made of them.
 
+use crate::copy::commit::{Spot, Temporary};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode};
 use std::path::{Path, PathBuf};
 
 /// A file that is gone as soon as it is closed.
@@ -14,15 +15,13 @@ pub(super) struct Spill<'a, K: Kernel> {
 }
 
 impl<'a, K: Kernel> Spill<'a, K> {
-    /// An empty one in an open directory.
-    pub(super) fn begin(kernel: &'a K, dir: &K::File, shown: &Path) -> Result<Self, Error> {
+    /// An empty one.
+    pub(super) fn begin(spot: Spot<'a, K>, shown: &Path) -> Result<Self, Error> {
         let failed = |errno| Error::call(Action::CreateFile, shown, errno);
-        let name = temporary_name(kernel);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
-        let file = kernel.open(Some(dir), &name, flags, Mode::RUSR | Mode::WUSR, ResolveFlags::empty());
-        let file = file.map_err(failed)?;
-        kernel.unlink(dir, &name).map_err(failed)?;
-        Ok(Self { kernel, file, end: 0, shown: shown.to_owned() })
+        let mode = Mode::RUSR | Mode::WUSR;
+        let mut temporary = Temporary::create(spot, mode, None).map_err(failed)?;
+        temporary.remove().map_err(failed)?;
+        Ok(Self { kernel: spot.kernel, file: temporary.into_file(), end: 0, shown: shown.to_owned() })
     }
 
     /// Where the next bytes will lie.
@@ -50,11 +49,6 @@ impl<'a, K: Kernel> Spill<'a, K> {
         }
         Ok(())
     }
-}
-
-/// A name for what is not there for long.
-pub(super) fn temporary_name<K: Kernel>(kernel: &K) -> PathBuf {
-    PathBuf::from(format!("{}{:016x}", crate::copy::stale_temporary::TEMPORARY_PREFIX, kernel.random()))
 }
 
 /// Writes all of `bytes`. A count of 0 is a failure, not progress.

@@ -36,13 +36,20 @@ pub(super) struct Walk<'a, K: Kernel> {
     /// What messages have before the path.
     shown: &'a Path,
     levels: Vec<Level<K>>,
+    /// Which directories are entered.
+    enters: &'a (dyn Fn(&Path) -> bool + Sync),
 }
 
 impl<'a, K: Kernel> Walk<'a, K> {
     /// Those beneath an open directory, but not that itself.
     pub(super) fn new(kernel: &'a K, top: Directory<K>, shown: &'a Path) -> Self {
         let top = Level { dir: Arc::new(top), path: PathBuf::new(), listing: Listing::default() };
-        Self { kernel, shown, levels: vec![top] }
+        Self { kernel, shown, levels: vec![top], enters: &|_| true }
+    }
+
+    /// The same, but of the directories beneath the top only those that `enters` says yes to.
+    pub(super) fn entering(self, enters: &'a (dyn Fn(&Path) -> bool + Sync)) -> Self {
+        Self { enters, ..self }
     }
 
     /// Reads on in the directory that is listed, or leaves it at its end.
@@ -68,7 +75,7 @@ impl<'a, K: Kernel> Walk<'a, K> {
         };
         let found = entry(self.kernel, &dir.file, listed, false).map_err(failed(Action::StatSource))?;
         let (name, kind) = (PathBuf::from(found.name), found.kind);
-        if kind == Kind::Directory {
+        if kind == Kind::Directory && (self.enters)(&path) {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
             let opened = self.kernel.open(Some(&dir.file), &name, flags, Mode::empty(), ResolveFlags::empty());
             let file = opened.map_err(failed(Action::Access))?;

@@ -9,7 +9,7 @@
 use super::copier::Copier;
 use super::stale_temporary::{NamedFor, TemporaryNames};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,7 @@ impl<K: Kernel> Copy for Spot<'_, K> {}
 
 impl<K: Kernel> Spot<'_, K> {
     /// Calls with fresh temporary names until one is not taken.
-    pub(super) fn with_free_name<T>(
+    pub(crate) fn with_free_name<T>(
         &self,
         of: NamedFor,
         mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
@@ -74,7 +74,7 @@ impl<K: Kernel> Spot<'_, K> {
 
     /// Gives what has a temporary name one that is for its inode, now that this is known. The old one is as good, but for who
     /// removes leftovers.
-    fn renamed(&self, name: PathBuf, of: NamedFor) -> PathBuf {
+    pub(crate) fn renamed(&self, name: PathBuf, of: NamedFor) -> PathBuf {
         let rename = |new: &Path| self.kernel.rename(self.dir, &name, self.dir, new, RenameFlags::empty());
         match self.with_free_name(of, rename) {
             Ok((new, ())) => new,
@@ -83,11 +83,16 @@ impl<K: Kernel> Spot<'_, K> {
     }
 
     /// Removes a temporary name; it is well if another run has.
-    pub(super) fn remove(&self, name: &Path) -> crate::kernel::Result<()> {
+    pub(crate) fn remove(&self, name: &Path) -> crate::kernel::Result<()> {
         match self.kernel.unlink(self.dir, name) {
             Err(Errno::NOENT) => Ok(()),
             removed => removed,
         }
+    }
+
+    /// Removes what dead runs have left in the directory.
+    pub(crate) fn remove_leftovers(&self) {
+        self.names.visit(self.kernel, self.dir, self.is_local);
     }
 
     /// Whether what has the name may be taken out of its directory, as the kernel finds out before it sees that
@@ -104,7 +109,7 @@ impl<K: Kernel> Spot<'_, K> {
     /// Renames within the directory to a name that must be free. `link` gives that name to what is renamed, or to
     /// the open file of it. Some filesystems and filters refuse RENAME_NOREPLACE, some links as well; the error is that
     /// of the call after which nothing was left to try.
-    pub(super) fn rename_to_free(
+    pub(crate) fn rename_to_free(
         &self,
         name: &Path,
         target: &Path,
@@ -208,6 +213,11 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         ELSEWHERE.into_iter().find_map(elsewhere).ok_or(errno)
     }
 
+    /// A file that is there and is to have a further name in the directory.
+    pub(crate) fn further(spot: Spot<'a, K>, file: K::File) -> Self {
+        Self { spot, name: None, file: Some(file) }
+    }
+
     fn create_nameless(
         spot: Spot<'a, K>,
         dir: Option<&K::File>,
@@ -264,7 +274,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// The open file, to be closed: what close says comes too late to undo anything.
-    pub(super) fn into_file(mut self) -> K::File {
+    pub(crate) fn into_file(mut self) -> K::File {
         self.file.take().expect("a temporary has its file until it is closed")
     }
 
@@ -281,18 +291,63 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     /// Gives it a temporary name, if it has none.
     pub(crate) fn give_name(&mut self) -> crate::kernel::Result<()> {
         if self.name.is_none() {
-            let Spot { kernel, dir, is_local, .. } = self.spot;
-            let link = |name: &Path| kernel.link(self.file(), dir, name);
-            // Locked before it has a name, so that nobody takes it for a dead run's.
-            let is_held = !is_local || kernel.lock(self.file()).is_ok();
-            let (name, ()) = if is_held {
-                self.spot.with_free_name(NamedFor::file(kernel, self.file()), link)?
-            } else {
-                self.spot.with_plain_name(link)?
-            };
-            self.name = Some(name);
+            self.name = Some(self.linked(NamedFor::file(self.spot.kernel, self.file()))?);
         }
         Ok(())
+    }
+
+    /// A new name of the file.
+    fn linked(&self, of: NamedFor) -> crate::kernel::Result<PathBuf> {
+        let Spot { kernel, dir, is_local, .. } = self.spot;
+        let link = |name: &Path| kernel.link(self.file(), dir, name);
+        // Locked before it has a name, so that nobody takes it for a dead run's.
+        let is_held = !is_local || kernel.lock(self.file()).is_ok();
+        let made = if is_held { self.spot.with_free_name(of, link) } else { self.spot.with_plain_name(link) };
+        made.map(|(name, ())| name)
+    }
+
+    /// Gives the file the name of `old`, which goes. The two names are exchanged, so that what had the target's is looked at
+    /// when nobody can put anything else there any more: what `is_known` does not know gets its name back, and the error is
+    /// EEXIST. Where names cannot be exchanged, the look is just before the rename.
+    pub(crate) fn commit_over(
+        &mut self,
+        target: &Path,
+        old: &K::File,
+        is_known: impl Fn(&Stat) -> bool,
+    ) -> crate::kernel::Result<()> {
+        let Spot { kernel, dir, .. } = self.spot;
+        let of = NamedFor::exchange(kernel, self.file(), old);
+        let name = match self.name.take() {
+            Some(name) => self.spot.renamed(name, of),
+            None => self.linked(of)?,
+        };
+        self.name = Some(name.clone());
+        let rename = |flags| kernel.rename(dir, &name, dir, target, flags);
+        let look = |name: &Path| match kernel.stat_at(Some(dir), name, false) {
+            Ok(found) if is_known(&found) => Ok(()),
+            Ok(_) => Err(Errno::EXIST),
+            Err(errno) => Err(errno),
+        };
+        match rename(RenameFlags::EXCHANGE) {
+            Ok(()) => {}
+            Err(errno) if self.spot.is_refused(errno) => {
+                look(target)?;
+                rename(RenameFlags::empty())?;
+                self.name = None;
+                return Ok(());
+            }
+            Err(errno) => return Err(errno),
+        }
+        // What has the temporary name now is not to be removed by this one's end.
+        self.name = None;
+        match look(&name) {
+            Ok(()) => self.spot.remove(&name),
+            Err(errno) => {
+                rename(RenameFlags::EXCHANGE)?;
+                self.name = Some(name);
+                Err(errno)
+            }
+        }
     }
 
     /// Gives the file the name `target` in its directory. On an error that has what it had, but where a new file took

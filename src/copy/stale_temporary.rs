@@ -26,6 +26,9 @@ const DIRECTORIES_REMEMBERED: usize = 256;
 /// number, its beginning, the check.
 const FIELDS: [usize; 7] = [32, 16, 8, 16, 8, 8, 16];
 
+/// Those of a number of 64 bits. What is random ends in those of a second inode where there is one.
+const DIGITS: usize = 16;
+
 /// How far a file's birth may lie from the moment before it was made, in nanoseconds. The kernel's clock for files goes in
 /// ticks, and its makers wait for disks.
 const BEFORE: u64 = 1_000_000_000;
@@ -57,25 +60,33 @@ pub(crate) struct Author {
 
 /// Which inode a name is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NamedFor {
+pub(crate) enum NamedFor {
     /// One that is made now, and not written to under this name.
     Made(Timestamp),
     /// The one of this number, born then.
     Inode(u64, Timestamp),
+    /// One of two that exchange their names, by their digits.
+    Exchanged([u64; 2]),
 }
 
 impl NamedFor {
     /// An open file.
-    pub(super) fn file<K: Kernel>(kernel: &K, file: &K::File) -> Self {
+    pub(crate) fn file<K: Kernel>(kernel: &K, file: &K::File) -> Self {
         let birth = kernel.birth(Some(file), Path::new(""), false).ok().flatten();
         let number = kernel.stat(file).map(|stat| stat.ino).ok();
         // What cannot be told is a name that nobody takes for a leftover's.
         number.zip(birth).map_or(NamedFor::Made(Timestamp::default()), |(number, birth)| NamedFor::Inode(number, birth))
     }
 
+    /// A new file that gets the name of an old one, which has the new one's for a moment.
+    pub(crate) fn exchange<K: Kernel>(kernel: &K, new: &K::File, old: &K::File) -> Self {
+        NamedFor::Exchanged([new, old].map(|file| Self::file(kernel, file).digits()))
+    }
+
     fn digits(self) -> u64 {
         match self {
             NamedFor::Made(time) => nanoseconds(time),
+            NamedFor::Exchanged([new, _]) => new,
             NamedFor::Inode(number, birth) => hashed(&[&number.to_le_bytes(), &nanoseconds(birth).to_le_bytes()]),
         }
     }
@@ -90,6 +101,8 @@ fn nanoseconds(time: Timestamp) -> u64 {
 struct Mark {
     /// The inode's digits.
     inode: u64,
+    /// Those of another that had the name for a moment, or what is random.
+    other: u64,
     author: Author,
     /// It is that of an empty file, by which a directory is asked about the name that follows the digits.
     is_question: bool,
@@ -109,17 +122,27 @@ impl TemporaryNames {
     /// A name for a temporary in `dir`, which a later run can tell to be a leftover. The first time, what dead runs
     /// left in the directory is removed. `is_local` says that nobody but this machine's kernel works on the filesystem.
     pub(super) fn marked<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool, of: NamedFor) -> PathBuf {
-        let Ok(here) = kernel.stat(dir) else { return self.plain(kernel) };
+        let Some((here, author)) = self.visit(kernel, dir, is_local) else { return self.plain(kernel) };
+        let author = author.unwrap_or(Author { boot: 0, machine: 0, pid: 0, start: 0 });
+        let mut random = self.random(kernel);
+        random.truncate(FIELDS[0]);
+        if let NamedFor::Exchanged([_, old]) = of {
+            random.replace_range(FIELDS[0] - DIGITS.., &format!("{old:016x}"));
+        }
+        let Author { boot, machine, pid, start } = author;
+        let inode = of.digits();
+        let fields = format!("{random}{inode:016x}{boot:08x}{machine:016x}{pid:08x}{start:08x}");
+        PathBuf::from(format!("{TEMPORARY_PREFIX}{fields}{:016x}", check(&fields, &here)))
+    }
+
+    /// Removes what dead runs left in a directory, unless that was done already. What that is by its stat, and who this is.
+    pub(super) fn visit<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool) -> Option<(Stat, Option<Author>)> {
+        let here = kernel.stat(dir).ok()?;
         let author = *self.author.get_or_init(|| Author::of_this_process(kernel));
         if self.is_first_visit(&here) {
             Search { kernel, dir, here: &here, author, is_local }.remove_leftovers();
         }
-        let author = author.unwrap_or(Author { boot: 0, machine: 0, pid: 0, start: 0 });
-        let random = self.random(kernel);
-        let Author { boot, machine, pid, start } = author;
-        let (random, inode) = (&random[..FIELDS[0]], of.digits());
-        let fields = format!("{random}{inode:016x}{boot:08x}{machine:016x}{pid:08x}{start:08x}");
-        PathBuf::from(format!("{TEMPORARY_PREFIX}{fields}{:016x}", check(&fields, &here)))
+        Some((here, author))
     }
 
     /// A name that nobody ever takes for a leftover.
@@ -187,10 +210,11 @@ fn mark_of(name: &OsStr, here: &Stat) -> Option<Mark> {
         rest = behind;
         u64::from_str_radix(field, 16).ok()
     };
-    let [_, inode, boot, machine, pid, start, _] = FIELDS;
+    let [random, inode, boot, machine, pid, start, _] = FIELDS;
+    let other = u64::from_str_radix(fields.get(random - DIGITS..random)?, 16).ok()?;
     let (inode, boot, machine) = (next(inode)?, next(boot)?, next(machine)?);
     let author = Author { boot, machine, pid: next(pid)?, start: next(start)? };
-    Some(Mark { inode, author, is_question: !end.is_empty() })
+    Some(Mark { inode, other, author, is_question: !end.is_empty() })
 }
 
 impl Author {
@@ -279,7 +303,11 @@ impl<K: Kernel> Search<'_, K> {
             },
             Fate::Unknown => Some(self.locked(name)?),
         };
-        let removed = self.kernel.unlink(self.dir, name);
+        let removed = match self.kernel.unlink(self.dir, name) {
+            // A directory that was to be filled under its own name is empty.
+            Err(Errno::ISDIR) => self.kernel.rmdir(self.dir, name),
+            removed => removed,
+        };
         // The lock lasts until the name is gone.
         drop(held);
         removed
@@ -303,10 +331,10 @@ impl<K: Kernel> Search<'_, K> {
     }
 
     /// Whether the name has the inode that it was made for, and not a copy of it.
-    fn is_of(&self, name: &Path, Mark { inode, is_question, .. }: Mark) -> Result<bool> {
+    fn is_of(&self, name: &Path, Mark { inode, other, is_question, .. }: Mark) -> Result<bool> {
         let found = self.kernel.stat_at(Some(self.dir), name, false)?;
         let Some(birth) = self.kernel.birth(Some(self.dir), name, false)? else { return Ok(false) };
-        if !is_question && NamedFor::Inode(found.ino, birth).digits() == inode {
+        if !is_question && [inode, other].contains(&NamedFor::Inode(found.ino, birth).digits()) {
             return Ok(true);
         }
         let is_untouched = found.mtime == birth && (found.kind != Kind::File || found.size == 0);
@@ -354,7 +382,12 @@ mod tests {
     #[test]
     fn a_name_is_known_in_its_own_directory_and_under_no_other_name() {
         let fields = format!("{}{:016x}{:08x}{:016x}{:08x}{:08x}", "a".repeat(32), 9, 1, 2, 3, 4);
-        let mark = Mark { inode: 9, author: Author { boot: 1, machine: 2, pid: 3, start: 4 }, is_question: false };
+        let mark = Mark {
+            inode: 9,
+            other: 0xaaaa_aaaa_aaaa_aaaa,
+            author: Author { boot: 1, machine: 2, pid: 3, start: 4 },
+            is_question: false,
+        };
         let name = |last: u64| std::ffi::OsString::from(format!("{TEMPORARY_PREFIX}{fields}{last:016x}"));
         let ours = name(check(&fields, &directory(7)));
         assert_eq!(mark_of(&ours, &directory(7)), Some(mark));

@@ -103,7 +103,8 @@ fn needed<T>(found: io::Result<T>, here: &Path, company: Company) -> Option<T> {
     }
 }
 
-fn seen(here: &Path, company: Company) -> io::Result<Seen> {
+/// Looks at one name.
+pub(crate) fn seen(here: &Path, company: Company) -> io::Result<Seen> {
     let metadata = fs::symlink_metadata(here)?;
     let (kind, xattrs) = (kind_of(metadata.file_type()), xattrs(here));
     if company == Company::Alone {

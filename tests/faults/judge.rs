@@ -1,9 +1,10 @@
 //! The rules: what may be there after a run, however it ended.
 
 use super::fault::{Fault, group};
+use super::list;
 use super::lives;
 use super::look::{Kind, Seen, Tree};
-use super::scenario::{Old, Scenario};
+use super::scenario::{Old, Scenario, Task};
 use super::tool::Ended;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -136,7 +137,7 @@ impl Run<'_> {
     }
 
     fn could_live(&self) -> Option<Broken> {
-        let why = lives::why(self.fault?, self.scenario).filter(|_| !self.only_bytes)?;
+        let why = lives::why(self.fault?, self.scenario).filter(|_| !self.only_bytes && !self.scenario.finds())?;
         Some(Broken { rule: Rule::Lives, how: format!("{}, but {why}", self.ended.shown()) })
     }
 
@@ -146,7 +147,8 @@ impl Run<'_> {
             return None;
         }
         let is_target = path.starts_with("d/t") || path == Path::new("d/other");
-        let is_new_time = is_target && !self.scenario.preserves();
+        let is_list = path.starts_with("d/list") || path == Path::new("d/list.chunks");
+        let is_new_time = is_target && !self.scenario.preserves() || is_list;
         if found.mode != wanted.mode {
             return Some(format!("mode {:o}, not {:o}", found.mode, wanted.mode));
         }
@@ -169,13 +171,34 @@ impl Run<'_> {
             } else {
                 old == now
             };
-            if is_new || is_old || self.may_be_spoilt() {
+            if is_new || is_old || self.may_be_spoilt() || self.lists_the_rest(path) {
                 continue;
             }
             let rule = if old.is_some() { Rule::OldKept } else { Rule::Whole };
             let how = now.map_or("gone".to_owned(), |now| unlike(now, old.unwrap_or(wanted)));
             broken.push(Broken { rule, how: format!("{} after {}: {how}", path.display(), self.ended.shown()) });
         }
+    }
+
+    /// Whether it is the list of a run that failed for some names: whole, with lines of the others as they are.
+    fn lists_the_rest(&self, path: &Path) -> bool {
+        let is_failure = self.ended.status.is_some_and(|status| status.code().is_some());
+        let which = ["d/list", "d/list.chunks"].iter().position(|name| path == Path::new(name));
+        let (Some(which), Some(found), true) = (which, self.after.get(path), is_failure) else { return false };
+        let root = Path::new(if self.scenario.task == Task::Seal { "s" } else { "d/t" });
+        let Some(top) = self.after.get(root) else { return false };
+        let beneath = |(path, seen): (&PathBuf, &Seen)| Some((path.strip_prefix(root).ok()?.to_owned(), seen.clone()));
+        let tree: Tree =
+            self.after.iter().filter_map(beneath).filter(|(path, _)| !path.as_os_str().is_empty()).collect();
+        let lines = |text: &[u8]| -> Vec<String> {
+            let text = String::from_utf8_lossy(text).into_owned();
+            // Further names may have failed, and with them the numbers that names have in common.
+            text.split_inclusive('\n')
+                .map(|line| line.split(" inode=").next().unwrap_or(line).trim_end().into())
+                .collect()
+        };
+        let wanted = lines(&list::of(top, &tree)[which]);
+        found.content.ends_with(b"\n") && lines(&found.content).iter().all(|line| wanted.contains(line))
     }
 
     /// Whether an old file may hold anything: it was written in place, as was asked for; or it had to be, and the program died over
@@ -190,7 +213,10 @@ impl Run<'_> {
         let Some(status) = self.ended.status else { return };
         let Some(fault) = self.fault else { return };
         let is_early = fault.call.before_operands || group(&fault.call.name) == "memory";
-        let said = &self.ended.stderr;
+        if self.scenario.finds() && status.code() == Some(1) {
+            return;
+        }
+        let said = &(self.ended.stderr.clone() + &self.ended.stdout);
         let Some(code) = status.code() else {
             if !is_early {
                 broken.push(Broken { rule: Rule::Ends, how: format!("{}: {said}", self.ended.shown()) });
@@ -204,9 +230,11 @@ impl Run<'_> {
             }
             return;
         }
-        let names_file = |line: &str| line.contains(&*self.world.to_string_lossy());
+        // Findings have names as they are listed.
+        let is_finding = |line: &str| self.scenario.task != Task::Copy && line.contains('\'');
+        let names_file = |line: &str| line.contains(&*self.world.to_string_lossy()) || is_finding(line);
         let says_why = |line: &str| fault.words.is_none_or(|words| line.contains(words));
-        let is_said = if is_early {
+        let is_said = if is_early || said.contains("write error: ") {
             !said.trim().is_empty()
         } else {
             said.lines().any(|line| names_file(line) && (says_why(line) || self.only_bytes))

@@ -3,11 +3,11 @@
 
 use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, is_temporary, locked, up_to};
 use super::judge::{Broken, Rule, Run};
-use super::look::{Tree, look};
+use super::look::{Kind, Tree, look};
 use super::matrix::{Clean, clean_runs};
 use super::places::{Place, places};
 use super::random::Random;
-use super::scenario::{SCENARIOS, Scenario};
+use super::scenario::{Scenario, Task};
 use super::tool::{Ended, Tool};
 use std::path::Path;
 use std::sync::Mutex;
@@ -33,15 +33,15 @@ struct Case {
     when: When,
 }
 
-/// Kills safecp.
-pub(crate) fn run(size: &Size) -> Tally {
+/// Kills safecp in these scenarios.
+pub(crate) fn run(size: &Size, scenarios: &[Scenario]) -> Tally {
     let (tool, places) = (Tool::ours(), places());
     let desks = Desks::new(&places);
     let tally = Mutex::new(Tally::new(size));
     let half = Size { cases: size.cases.map(|cases| cases.div_ceil(2)), seed: size.seed };
-    let at_calls = at_calls(&tool, &places, &desks, &tally);
+    let at_calls = at_calls(&tool, scenarios, &places, &desks, &tally);
     let mut cases = half.choose(at_calls, |case| described(&tool, case, &places));
-    cases.extend(at_times(&tool, &places, &desks, &half));
+    cases.extend(at_times(&tool, scenarios, &places, &desks, &half));
     cases.retain(|case| is_asked(&described(&tool, case, &places)));
     each(&cases, LOAD, &tally, |case, thread, tally| {
         let desk = desks.desk(case.place, thread);
@@ -51,9 +51,9 @@ pub(crate) fn run(size: &Size) -> Tally {
 }
 
 /// Every call of every scenario. Calls that cannot fail change no file: death at the next one is the same.
-fn at_calls(tool: &Tool, places: &[Place], desks: &Desks, tally: &Mutex<Tally>) -> Vec<Case> {
+fn at_calls(tool: &Tool, scenarios: &[Scenario], places: &[Place], desks: &Desks, tally: &Mutex<Tally>) -> Vec<Case> {
     let mut cases = Vec::new();
-    for Clean { scenario, place, trace, hindrance } in clean_runs(tool, SCENARIOS, places, desks, tally) {
+    for Clean { scenario, place, trace, hindrance } in clean_runs(tool, scenarios, places, desks, tally) {
         let calls = trace.calls.into_iter().filter(|call| hindrance.is_none() || call.name != "openat");
         cases.extend(calls.map(|call| {
             let when = When::Call { name: call.name, number: call.number, hindrance: hindrance.clone() };
@@ -63,11 +63,11 @@ fn at_calls(tool: &Tool, places: &[Place], desks: &Desks, tally: &Mutex<Tally>) 
     cases
 }
 
-fn at_times(tool: &Tool, places: &[Place], desks: &Desks, size: &Size) -> Vec<Case> {
+fn at_times(tool: &Tool, scenarios: &[Scenario], places: &[Place], desks: &Desks, size: &Size) -> Vec<Case> {
     let mut random = Random::new(size.seed);
     let mut kinds = Vec::new();
     for place in 0..places.len() {
-        for scenario in SCENARIOS.iter().filter(|scenario| !scenario.no_tmpfile) {
+        for scenario in scenarios.iter().filter(|scenario| !scenario.no_tmpfile) {
             let desk = desks.desk(place, 0);
             let world = desk.world();
             scenario.make(&world);
@@ -142,11 +142,24 @@ fn again(tool: &Tool, case: &Case, world: &Path, desk: &Desk, before: &Tree, mut
         }
         When::Call { .. } | When::Time(_) => tool.run(scenario, world),
     };
-    let mut broken = judged(scenario, world, &after, &look(world), &ended);
-    if !ended.succeeded() {
+    let mut end = look(world);
+    if scenario.task == Task::Repair {
+        forget_times_of_directories(&mut end);
+    }
+    let mut broken = judged(scenario, world, &after, &end, &ended);
+    if !ended.succeeded() && !scenario.finds() {
         broken.push(Broken { rule: Rule::Ends, how: format!("again: {}, {:?}", ended.shown(), ended.stderr) });
     }
     broken
+}
+
+/// A repair that died before it set a directory's time back leaves the time of its death. A check does not count those.
+fn forget_times_of_directories(tree: &mut Tree) {
+    let sources = tree.clone();
+    for (path, seen) in tree.iter_mut().filter(|(_, seen)| seen.kind == Kind::Directory) {
+        let source = path.strip_prefix("d/t").ok().and_then(|rest| sources.get(&Path::new("s").join(rest)));
+        seen.modified = source.map_or(seen.modified, |source| source.modified);
+    }
 }
 
 fn judged(scenario: &Scenario, world: &Path, before: &Tree, after: &Tree, ended: &Ended) -> Vec<Broken> {

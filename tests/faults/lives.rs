@@ -3,7 +3,7 @@
 //! says so from the first call on (a test in `comparison` shows it); safecp does after whichever call.
 
 use super::fault::Fault;
-use super::scenario::{Scenario, Source};
+use super::scenario::{Scenario, Task};
 use super::trace::Call;
 
 /// Some calls, and what they may answer.
@@ -66,7 +66,7 @@ const WAYS: &[Way] = &[
         errors: &["EINVAL", "EOPNOTSUPP"],
         lasts: true,
         // Directories are rewound by the same call.
-        is_meant: |call, scenario| seeks(call) && scenario.source != Source::Tree,
+        is_meant: |call, scenario| seeks(call) && !scenario.source.is_tree(),
         why: "not every filesystem tells where holes are",
     },
     Way {
@@ -120,7 +120,7 @@ const WAYS: &[Way] = &[
         lasts: true,
         // A further name of a file that was copied has no other way, and comes later in a tree.
         is_meant: |call, scenario| {
-            scenario.source != Source::Tree
+            !scenario.source.is_tree()
                 && !call.arguments.iter().any(|word| word.contains("first") || word.contains("second"))
         },
         why: "not every filesystem has hard links, nor names for files without one",
@@ -168,6 +168,10 @@ fn is_optional_clone(call: &Call, scenario: &Scenario) -> bool {
 /// Why a copy has to live through this, if so.
 pub(crate) fn why(fault: &Fault, scenario: &Scenario) -> Option<&'static str> {
     let error = fault.what.strip_prefix("error=").filter(|_| !fault.is_lie)?;
+    // The other ways are those of copies.
+    if scenario.task != Task::Copy && error != "EINTR" {
+        return None;
+    }
     let ways = ways(&fault.call, scenario);
     let mut ways = ways.filter(|way| way.errors.contains(&error) && (way.lasts || !fault.stays));
     ways.next().map(|way| way.why)

@@ -18,3 +18,10 @@ fn judged(seen: &mut Seen) {
     (seen.accessed, seen.changed, seen.allocated) = ((0, 0), (0, 0), 0);
     (seen.names, seen.first_name) = (0, PathBuf::new());
 }
+
+/// One name.
+pub(crate) fn seen(path: &Path) -> Seen {
+    let mut seen = tree::seen(path, Company::Alone).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    judged(&mut seen);
+    seen
+}

@@ -1,8 +1,10 @@
 //! What is copied where with which options, and what must be there afterwards.
 
-use super::look::{Kind, Seen, Tree, look};
+use super::list;
+use super::look::{Kind, Seen, Tree, look, seen};
 use super::random::Random;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags};
+use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,15 @@ pub(crate) enum Source {
     /// So large that several threads work on it.
     Large,
     Tree,
+    /// A tree with a file of several chunks.
+    Backup,
+}
+
+impl Source {
+    /// Whether it has directories.
+    pub(crate) fn is_tree(self) -> bool {
+        matches!(self, Source::Tree | Source::Backup)
+    }
 }
 
 /// What stands at the target.
@@ -27,6 +38,24 @@ pub(crate) enum Old {
     Linked,
     /// A tree with some of the names that are copied.
     Tree,
+    /// The same as the source.
+    Same,
+    /// The same, and then some of it rotted and some was removed.
+    Damaged,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Copy,
+    /// A copy that is written down.
+    Manifest,
+    /// The source is written down.
+    Seal,
+    /// The target is compared with a list of the source.
+    Check,
+    /// The target is mended from the source.
+    Repair,
 }
 
 /// One way to copy.
@@ -38,10 +67,11 @@ pub(crate) struct Scenario {
     pub(crate) old: Old,
     /// The filesystem has no O_TMPFILE, as strace has it.
     pub(crate) no_tmpfile: bool,
+    pub(crate) task: Task,
 }
 
 pub(crate) const fn scenario(name: &'static str, options: &'static str, source: Source, old: Old) -> Scenario {
-    Scenario { name, options, source, old, no_tmpfile: false }
+    Scenario { name, options, source, old, no_tmpfile: false, task: Task::Copy }
 }
 
 /// All of them. One thread makes positions the same in every run; the default has its own lines.
@@ -83,6 +113,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { no_tmpfile: true, ..scenario("named temporary over old", "-a --jobs=1", Source::Dense, Old::File) },
 ];
 
+const fn of_lists(name: &'static str, options: &'static str, task: Task, old: Old) -> Scenario {
+    Scenario { task, ..scenario(name, options, Source::Backup, old) }
+}
+
+/// Backups: what is written down, found out, and mended.
+pub(crate) const LISTS: &[Scenario] = &[
+    of_lists("check", "--check --jobs=1", Task::Check, Old::Same),
+    of_lists("check of what is damaged", "--check --jobs=1", Task::Check, Old::Damaged),
+    of_lists("check, threads", "--check", Task::Check, Old::Same),
+    of_lists("manifest", "-aT --jobs=1", Task::Manifest, Old::Nothing),
+    of_lists("manifest, resumed", "-aT --resume --jobs=1", Task::Manifest, Old::Damaged),
+    of_lists("manifest without a copy", "--jobs=1", Task::Seal, Old::Nothing),
+    of_lists("repair", "--repair --jobs=1", Task::Repair, Old::Damaged),
+];
+
 /// Days that no run happens on.
 const SOURCE_TIME: i64 = 1_000_000_000;
 const OLD_TIME: i64 = 1_100_000_000;
@@ -94,12 +139,17 @@ impl Scenario {
 
     /// Whether attributes are to be the source's.
     pub(crate) fn preserves(&self) -> bool {
-        self.options.starts_with("-a")
+        self.options.starts_with("-a") || self.task != Task::Copy
     }
 
     /// Whether an old file is written in place, so that a failure may spoil it.
     pub(crate) fn writes_in_place(&self) -> bool {
         self.has("--in-place") || self.old == Old::Linked
+    }
+
+    /// Whether it ends with status 1 where nothing fails: there is something to be told.
+    pub(crate) fn finds(&self) -> bool {
+        self.task == Task::Check && self.old == Old::Damaged
     }
 
     /// Makes source and old target in `world`, a directory that does not exist, and says what is there.
@@ -119,6 +169,13 @@ impl Scenario {
             Source::Empty => dense(&source, 0, 1),
             Source::Large => dense(&source, 2_200_000, 1),
             Source::Tree => tree(&source),
+            Source::Backup => backup(&source),
+        }
+        if matches!(self.task, Task::Check | Task::Repair) {
+            let [list, chunks] = list::of(&seen(&source), &look(&source));
+            fs::write(world.join("list"), list)
+                .and_then(|()| fs::write(world.join("list.chunks"), chunks))
+                .expect("a list");
         }
     }
 
@@ -136,6 +193,11 @@ impl Scenario {
                 old(&target.join("sub/file"));
                 symlink("before", target.join("link")).expect("symlink");
             }
+            Old::Same => backup(&target),
+            Old::Damaged => {
+                backup(&target);
+                damage(&target);
+            }
         }
         if self.old == Old::Linked {
             fs::hard_link(&target, world.join("d/other")).expect("link");
@@ -145,6 +207,18 @@ impl Scenario {
     /// What must be there after a success, given what was there before.
     pub(crate) fn expected(&self, before: &Tree) -> Tree {
         let mut after = before.clone();
+        if matches!(self.task, Task::Manifest | Task::Seal) {
+            let source =
+                before.iter().filter_map(|(path, seen)| Some((path.strip_prefix("s").ok()?.into(), seen.clone())));
+            let source: Tree = source.filter(|(path, _): &(PathBuf, Seen)| !path.as_os_str().is_empty()).collect();
+            let texts = list::of(&before[Path::new("s")], &source);
+            for (name, text) in ["d/list", "d/list.chunks"].into_iter().zip(texts) {
+                after.insert(name.into(), new_list(text));
+            }
+        }
+        if self.task == Task::Seal {
+            return after;
+        }
         for (path, source) in before {
             let Ok(rest) = path.strip_prefix("s") else { continue };
             let target = if rest.as_os_str().is_empty() { PathBuf::from("d/t") } else { Path::new("d/t").join(rest) };
@@ -214,8 +288,48 @@ fn tree(path: &Path) {
     fs::hard_link(path.join("first"), path.join("second")).expect("link");
     sparse(&path.join("sparse"));
     symlink("nowhere", path.join("link")).expect("symlink");
+    set_time(&path.join("link"), SOURCE_TIME);
+    dress(&path.join("sub/empty"), 0o700, SOURCE_TIME);
     dress(&path.join("sub"), 0o750, SOURCE_TIME);
     dress(path, 0o755, SOURCE_TIME);
+}
+
+/// A tree with a file of two chunks.
+fn backup(path: &Path) {
+    tree(path);
+    dense(&path.join("chunks"), 1_300_000, 8);
+    set_time(path, SOURCE_TIME);
+}
+
+/// Other bytes under the same times, in one chunk, in a file, in one of two names; and names that are gone.
+fn damage(path: &Path) {
+    for (name, offset) in [("chunks", 1_200_000), ("dense", 5), ("first", 0)] {
+        let file = File::options().write(true).open(path.join(name)).expect("a file to damage");
+        file.write_all_at(b"rot", offset).expect("rot");
+        set_time(&path.join(name), SOURCE_TIME);
+    }
+    fs::remove_file(path.join("link")).and_then(|()| fs::remove_dir_all(path.join("sub"))).expect("unlink");
+    set_time(path, SOURCE_TIME);
+}
+
+/// A list as it has to be: new, for everyone to read.
+fn new_list(content: Vec<u8>) -> Seen {
+    let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    Seen {
+        kind: Kind::File,
+        mode: 0o644,
+        owner,
+        accessed: (0, 0),
+        modified: (0, 0),
+        changed: (0, 0),
+        device: 0,
+        inode: 0,
+        names: 0,
+        first_name: PathBuf::new(),
+        allocated: 0,
+        content,
+        xattrs: BTreeMap::new(),
+    }
 }
 
 fn old(path: &Path) {
@@ -229,8 +343,13 @@ fn dress(path: &Path, mode: u32, seconds: i64) {
     let value = format!("of {seconds}");
     let set = rustix::fs::setxattr(path, "user.test", value.as_bytes(), XattrFlags::empty());
     assert!(matches!(set, Ok(()) | Err(rustix::io::Errno::OPNOTSUPP)), "{set:?}");
+    set_time(path, seconds);
+    debug_assert_eq!(fs::metadata(path).expect("stat").mtime(), seconds);
+}
+
+/// Sets the times, of a link itself.
+fn set_time(path: &Path, seconds: i64) {
     let time = Timespec { tv_sec: seconds, tv_nsec: 123_000_000 };
     let times = Timestamps { last_access: time, last_modification: time };
-    rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()).expect("utimensat");
-    debug_assert_eq!(fs::metadata(path).expect("stat").mtime(), seconds);
+    rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).expect("utimensat");
 }

@@ -115,6 +115,7 @@ fn offsets(scenario: &Scenario) -> Vec<u64> {
         Source::Dense => 320_000,
         Source::Sparse => 1_100_000,
         Source::Tree => 400_000,
+        Source::Backup => 1_700_000,
         Source::Large => 2_300_000,
         Source::Empty => 8192,
     };

@@ -1,7 +1,7 @@
 //! A program that copies, and one run of it, plain or under strace.
 
 use super::asked::program;
-use super::scenario::{Scenario, Source};
+use super::scenario::{Scenario, Task};
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub(crate) struct Ended {
     /// None if it had to be killed.
     pub(crate) status: Option<ExitStatus>,
     pub(crate) stderr: String,
+    /// What was found, where that is what a run is for.
+    pub(crate) stdout: String,
     /// What strace wrote.
     pub(crate) log: String,
 }
@@ -54,7 +56,7 @@ impl Tool {
     /// The words after the program's name that copy `world/s` to `world/d/t`.
     fn words(&self, scenario: &Scenario, world: &Path) -> Vec<String> {
         let path = |name: &str| world.join(name).to_str().expect("a plain path").to_owned();
-        let tree = scenario.source == Source::Tree;
+        let tree = scenario.source.is_tree();
         let mut words: Vec<String> = match self.name.as_str() {
             // It has other words for trees, and copies what is in a directory whose name ends in a slash.
             "rsync" if tree => return vec!["-aHX".into(), path("s") + "/", path("d/t")],
@@ -63,7 +65,13 @@ impl Tool {
             "xcp" => Vec::new(),
             _ => scenario.options.split_whitespace().map(str::to_owned).collect(),
         };
-        words.extend([path("s"), path("d/t")]);
+        words.extend(match scenario.task {
+            Task::Copy => vec![path("s"), path("d/t")],
+            Task::Manifest => vec![format!("--manifest={}", path("d/list")), path("s"), path("d/t")],
+            Task::Seal => vec![format!("--manifest={}", path("d/list")), path("s")],
+            Task::Check => vec![path("list"), path("d/t")],
+            Task::Repair => vec![path("list"), path("d/t"), format!("--from={}", path("s"))],
+        });
         words
     }
 
@@ -101,7 +109,7 @@ impl Tool {
         std::thread::sleep(time);
         child.kill().expect("kill");
         let status = child.wait().expect("wait");
-        Ended { status: Some(status), stderr: String::new(), log: String::new() }
+        Ended { status: Some(status), stderr: String::new(), stdout: String::new(), log: String::new() }
     }
 
     /// A line for a shell that repeats a run.
@@ -113,7 +121,7 @@ impl Tool {
 
 fn prepare(command: &mut Command) {
     command.current_dir("/").env("LC_ALL", "C").env_remove("POSIXLY_CORRECT").env_remove("RUST_BACKTRACE");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
 }
 
 fn finish(mut command: Command) -> Ended {
@@ -133,8 +141,10 @@ fn finish(mut command: Command) -> Ended {
         }
         std::thread::sleep(Duration::from_micros(300));
     };
-    // A pipe, which holds more than any of them says, and has no limit of size that a file may have.
-    let mut stderr = Vec::new();
+    // Pipes, which hold more than any of them says, and have no limit of size that a file may have.
+    let [mut stderr, mut stdout] = [Vec::new(), Vec::new()];
     child.stderr.take().expect("its messages").read_to_end(&mut stderr).expect("its messages");
-    Ended { status, stderr: String::from_utf8_lossy(&stderr).into_owned(), log: String::new() }
+    child.stdout.take().expect("what it found").read_to_end(&mut stdout).expect("what it found");
+    let [stderr, stdout] = [stderr, stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ended { status, stderr, stdout, log: String::new() }
 }
