@@ -171,6 +171,27 @@ fn what_a_killed_repair_leaves_goes_with_the_next() {
     }
 }
 
+/// What a killed run was about to give a name has its content under a temporary one: it is not taken for moved.
+#[test]
+fn what_a_killed_repair_was_about_to_restore_comes_back_with_the_next() {
+    if !has_tool("strace") {
+        return;
+    }
+    let world = World::new();
+    world.dir("src/d/empty").file("src/d/gone", "right");
+    world.cp("-a --manifest=list src new").succeeds();
+    for name in ["new/d/gone", "new/d/empty"] {
+        world.tool("rm", ["-r", name]);
+        let run = world.shell(
+            "strace -f -qq -o calls -e trace=renameat2 -e inject=renameat2:signal=KILL \
+                $safecp --repair list new --from=src >/dev/null
+            ls -A new/d | grep -c safecp-; $safecp --repair list new --from=src",
+        );
+        assert!(run.stdout.starts_with("1\nrestored: 'd/"), "{name}: {run}");
+        world.assert_same_tree("src", "new");
+    }
+}
+
 #[test]
 fn damages_by_chance_are_all_mended_from_a_copy_that_is_damaged_elsewhere() {
     let world = World::new();

@@ -12,6 +12,7 @@ use super::names::{Known, Names};
 use super::record::Record;
 use super::walk::{Directory, Found, Walk};
 use crate::account::Accounts;
+use crate::copy::stale_temporary::TEMPORARY_PREFIX;
 use crate::copy::threads::Threads;
 use crate::copy::{Name, Sealing};
 use crate::error::{Action, Error};
@@ -327,7 +328,9 @@ impl<K: Kernel> Extras<'_, K> {
         if self.known.has(&found.path) {
             return;
         }
-        if found.kind == Kind::File && !self.missing.is_empty() {
+        // What a killed repair was about to give a name is not that under another.
+        let is_temporary = found.name.as_os_str().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes());
+        if found.kind == Kind::File && !is_temporary && !self.missing.is_empty() {
             match self.missing.take(self.comparison, &found.path) {
                 Ok(None) => {}
                 Ok(Some(record)) => {

@@ -10,6 +10,9 @@ use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 
+/// Opens whatever has a name.
+const ITSELF: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW);
+
 /// A directory in which a name is made right.
 pub(super) struct Place<'p, K: Kernel> {
     kernel: &'p K,
@@ -104,6 +107,12 @@ impl<'p, K: Kernel> Place<'p, K> {
         let kernel = self.kernel;
         let failed = |errno| Error::call(Action::CreateSpecial, &self.shown, errno);
         let (name, ()) = self.spot().with_free_name(NamedFor::Made(kernel.now()), make).map_err(failed)?;
+        // Once it has other times than those of its birth, only its inode tells whose it is.
+        let name = match kernel.open(Some(&self.dir), &name, ITSELF, Mode::empty(), ResolveFlags::empty()) {
+            Ok(handle) => self.spot().renamed(name, NamedFor::file(kernel, &handle)),
+            // It is opened once more, and says why then.
+            Err(_) => name,
+        };
         self.finish_and_name(&name, finish).inspect_err(|_| {
             // What led here is said; there is nothing else to be done about one that stays.
             kernel.unlink(&self.dir, &name).or_else(|_| kernel.rmdir(&self.dir, &name)).unwrap_or(());
@@ -116,8 +125,8 @@ impl<'p, K: Kernel> Place<'p, K> {
             Errno::EXIST => self.changed(),
             errno => Error::call(Action::CreateSpecial, &self.shown, errno),
         };
-        let flags = OFlags::PATH | OFlags::NOFOLLOW;
-        let handle = kernel.open(Some(&self.dir), name, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
+        let handle =
+            kernel.open(Some(&self.dir), name, ITSELF, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
         finish(&handle)?;
         let link = || kernel.link(&handle, &self.dir, self.name);
         spot.rename_to_free(name, self.name, link).map_err(failed)

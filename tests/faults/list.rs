@@ -10,7 +10,8 @@ use std::path::Path;
 
 const CHUNK: usize = 1 << 20;
 
-const COMPANION: &str = "\
+/// How a companion begins.
+pub(crate) const COMPANION: &str = "\
 # safecp chunks 1
 # A line 'file BLAKE3 SIZE' for each file longer than 1048576 bytes, and behind it a line for each
 # 1048576 bytes of it: the chaining value of that subtree of BLAKE3's tree.
