@@ -10,8 +10,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-/// What each program took in each round, by case and filesystem; and the most memory of any round, in KiB.
-struct Results(BTreeMap<(String, String, String), BTreeMap<u32, (f64, u64)>>);
+/// Seconds and the most memory, in KiB, of each round.
+type Rounds = BTreeMap<u32, (f64, u64)>;
+
+/// What was measured, by case, filesystem and program.
+struct Results(BTreeMap<(String, String, String), Rounds>);
 
 impl Results {
     fn read() -> Self {
@@ -28,7 +31,7 @@ impl Results {
         results
     }
 
-    fn of(&self, case: &str, kind: &str, program: &str) -> &BTreeMap<u32, (f64, u64)> {
+    fn of(&self, case: &str, kind: &str, program: &str) -> &Rounds {
         let key = (case.to_owned(), kind.to_owned(), program.to_owned());
         self.0.get(&key).unwrap_or_else(|| panic!("nothing was measured of {key:?}"))
     }

@@ -104,7 +104,7 @@ fn help_fits_a_narrow_terminal() {
         ["--help", "--as=install --help", "--as=mv --help", "--as=scp --help", "--guard --help", "--doctor --help"]
     {
         let world = World::new();
-        let output = world.shell(&format!("script -qec \"stty cols 40; $safecp {words}\" /dev/null"));
+        let output = world.shell(&format!("script -qec \"stty rows 20 cols 40; $safecp {words}\" /dev/null"));
         assert!(output.stdout.contains("Usage: safecp"), "{output}");
         let is_long = |line: &&str| line.chars().count() > 40 && line.split_whitespace().count() > 1;
         assert_eq!(output.stdout.lines().map(str::trim_end).find(is_long), None, "{words}");
