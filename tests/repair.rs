@@ -188,7 +188,8 @@ fn what_a_killed_repair_was_about_to_restore_comes_back_with_the_next() {
             ls -A new/d | grep -c safecp-; $safecp --repair list new --from=src",
         );
         assert!(run.stdout.starts_with("1\nrestored: 'd/"), "{name}: {run}");
-        world.assert_same_tree("src", "new");
+        // The time of the directory is that of the removal, which no repair takes back.
+        world.tool("diff", ["-r", "src", "new"]);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::intake::{Intake, Note};
 use crate::copy::Outcome;
 use crate::error::Error;
-use crate::report::{Event, Listener};
+use crate::report::{Event, InPlace, Listener, Shortage};
 use std::sync::{Mutex, PoisonError};
 
 /// Listens to the run of a receiver.
@@ -30,7 +30,14 @@ impl Answers<'_> {
 impl Listener for Answers<'_> {
     fn hear(&self, event: &Event<'_>) {
         self.say_notes();
-        self.listener.hear(event);
+        match event {
+            // scp has no such option.
+            Event::Full(shortage) => {
+                let shortage = Shortage { in_place: InPlace::SparesNothing, ..(*shortage).clone() };
+                self.listener.hear(&Event::Full(&shortage));
+            }
+            event => self.listener.hear(event),
+        }
         if let Event::Finished { source, outcome: Outcome::Copied(_) | Outcome::Made(_), .. } = event {
             self.intake.lock().unwrap_or_else(PoisonError::into_inner).answer(source);
         }
