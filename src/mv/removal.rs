@@ -126,7 +126,11 @@ impl<K: Kernel> Removal<'_, K> {
             Err(Errno::NOENT) => return Ok(Found::Nothing),
             Err(errno) => return Err(Stays::For(errno)),
         };
-        let its_copy = self.kernel.stat_at(Some(copy), name, false).map_err(|_| Stays::Changed)?;
+        let its_copy = self.kernel.stat_at(Some(copy), name, false).map_err(|errno| match errno {
+            // What came into the source meanwhile has no copy.
+            Errno::NOENT => Stays::Changed,
+            errno => Stays::For(errno),
+        })?;
         if !self.is_copied(&found, &its_copy) {
             return Err(Stays::Changed);
         }

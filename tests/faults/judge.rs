@@ -4,7 +4,7 @@ use super::fault::{Fault, group};
 use super::list;
 use super::lives;
 use super::look::{Kind, Seen, Tree};
-use super::scenario::{Old, Scenario, Task};
+use super::scenario::{Program, Scenario, Task};
 use super::tool::Ended;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -92,10 +92,20 @@ impl Run<'_> {
 
     fn source(&self, broken: &mut Vec<Broken>) {
         for (path, seen) in self.before.range(PathBuf::from("s")..).filter(|(path, _)| path.starts_with("s")) {
-            if self.after.get(path) != Some(seen) {
+            if self.after.get(path) != Some(seen) && !self.was_moved(path, seen) {
                 broken.push(Broken { rule: Rule::Source, how: format!("{} is not what it was", path.display()) });
             }
         }
+    }
+
+    /// Whether mv has done its work on a name: it is gone, and whole at the target; or a directory that it has begun to empty.
+    fn was_moved(&self, path: &Path, seen: &Seen) -> bool {
+        let there = path.strip_prefix("s").ok().and_then(|rest| self.after.get(&below("d/t", rest)));
+        self.scenario.program == Program::Mv
+            && match self.after.get(path) {
+                None => there.is_some_and(|there| there.holds_what(seen)),
+                Some(now) => now.kind == Kind::Directory && seen.kind == Kind::Directory && there.is_some(),
+            }
     }
 
     fn success(&self, expected: &Tree, broken: &mut Vec<Broken>) {
@@ -117,7 +127,10 @@ impl Run<'_> {
             let inode = |path: &str| self.after.get(Path::new(path)).map(|seen| seen.inode);
             inode(one) == inode(other)
         };
-        let is_linked = self.scenario.old != Old::Linked || same_file("d/t", "d/other");
+        let stays = self.after.keys().find(|path| self.scenario.program == Program::Mv && path.starts_with("s"));
+        broken
+            .extend(stays.map(|path| Broken { rule: Rule::Source, how: format!("{} is still there", path.display()) }));
+        let is_linked = !self.scenario.writes_through_links() || same_file("d/t", "d/other");
         if !self.only_bytes && (!is_linked || !same_file("d/t/first", "d/t/second")) {
             broken.push(Broken { rule: Rule::Attributes, how: "a hard link is lost".into() });
         }
@@ -132,7 +145,7 @@ impl Run<'_> {
         let is_survived = is_missing && !self.scenario.has("--durable") && !self.scenario.has("--verify=device");
         let is_failure =
             fault.words.is_some() && fault.what != "error=EINTR" && !is_survived || fault.what == "retval=1";
-        let is_told = !fault.call.seals || !is_failure || self.only_bytes || !self.scenario.has("--jobs=1");
+        let is_told = !fault.call.seals || !is_failure || self.only_bytes || !self.scenario.has_one_thread();
         (!is_told).then(|| Broken { rule: Rule::Lasts, how: format!("{} was swallowed", fault.what) })
     }
 
@@ -148,7 +161,7 @@ impl Run<'_> {
         }
         let is_target = path.starts_with("d/t") || path == Path::new("d/other");
         let is_list = path.starts_with("d/list") || path == Path::new("d/list.chunks");
-        let is_new_time = is_target && !self.scenario.preserves() || is_list;
+        let is_new_time = is_target && !self.scenario.keeps_times() || is_list;
         if found.mode != wanted.mode {
             return Some(format!("mode {:o}, not {:o}", found.mode, wanted.mode));
         }
@@ -266,7 +279,7 @@ impl Run<'_> {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             // An old file that could not be filled: the message tells of the copy that was verified.
             let is_kept = self.ended.stderr.contains("a verified copy of") && self.ended.stderr.contains(&*name);
-            if !expected.contains_key(path) && !is_kept {
+            if !expected.contains_key(path) && !self.before.contains_key(path) && !is_kept {
                 complain(path);
             } else if is_backup && !self.ended.succeeded() {
                 let target = PathBuf::from(path.to_string_lossy().trim_end_matches('~'));
@@ -276,6 +289,11 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// A path beneath another, or that itself.
+fn below(root: &str, rest: &Path) -> PathBuf {
+    if rest.as_os_str().is_empty() { root.into() } else { Path::new(root).join(rest) }
 }
 
 /// How one thing differs from another.

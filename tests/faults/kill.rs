@@ -4,10 +4,10 @@
 use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, is_temporary, locked, up_to};
 use super::judge::{Broken, Rule, Run};
 use super::look::{Kind, Tree, look};
-use super::matrix::{Clean, clean_runs};
+use super::matrix::{Clean, clean_runs, is_hindered};
 use super::places::{Place, places};
 use super::random::Random;
-use super::scenario::{Scenario, Task};
+use super::scenario::{Hindrance, Program, Scenario, Source, Task};
 use super::tool::{Ended, Tool};
 use std::path::Path;
 use std::sync::Mutex;
@@ -21,7 +21,7 @@ const LOAD: usize = 3;
 
 /// When a run dies.
 enum When {
-    /// Before this call, as strace counts; with it what keeps O_TMPFILE away.
+    /// Before this call, as strace counts; with it what keeps another away.
     Call { name: String, number: usize, hindrance: Option<String> },
     /// After this time.
     Time(Duration),
@@ -54,7 +54,7 @@ pub(crate) fn run(size: &Size, scenarios: &[Scenario]) -> Tally {
 fn at_calls(tool: &Tool, scenarios: &[Scenario], places: &[Place], desks: &Desks, tally: &Mutex<Tally>) -> Vec<Case> {
     let mut cases = Vec::new();
     for Clean { scenario, place, trace, hindrance } in clean_runs(tool, scenarios, places, desks, tally) {
-        let calls = trace.calls.into_iter().filter(|call| hindrance.is_none() || call.name != "openat");
+        let calls = trace.calls.into_iter().filter(|call| !is_hindered(&scenario, &call.name));
         cases.extend(calls.map(|call| {
             let when = When::Call { name: call.name, number: call.number, hindrance: hindrance.clone() };
             Case { scenario, place, when }
@@ -67,7 +67,7 @@ fn at_times(tool: &Tool, scenarios: &[Scenario], places: &[Place], desks: &Desks
     let mut random = Random::new(size.seed);
     let mut kinds = Vec::new();
     for place in 0..places.len() {
-        for scenario in scenarios.iter().filter(|scenario| !scenario.no_tmpfile) {
+        for scenario in scenarios.iter().filter(|scenario| scenario.hindrance == Hindrance::Nothing) {
             let desk = desks.desk(place, 0);
             let world = desk.world();
             scenario.make(&world);
@@ -87,15 +87,16 @@ fn at_times(tool: &Tool, scenarios: &[Scenario], places: &[Place], desks: &Desks
 fn described(tool: &Tool, case: &Case, places: &[Place]) -> String {
     let how = match &case.when {
         When::Time(time) => format!("killed after {time:?}"),
-        When::Call { .. } => tool.line(&arguments(&case.when), &case.scenario),
+        When::Call { .. } => tool.line(&arguments(case), &case.scenario),
     };
     format!("{} on {}: {how}", case.scenario.name, places[case.place].name)
 }
 
 /// strace's, for a death at a call.
-fn arguments(when: &When) -> Vec<String> {
-    let When::Call { name, number, hindrance } = when else { return Vec::new() };
-    let calls = if hindrance.is_some() { format!("{name},openat") } else { name.clone() };
+fn arguments(case: &Case) -> Vec<String> {
+    let When::Call { name, number, hindrance } = &case.when else { return Vec::new() };
+    let hindered = case.scenario.hindrance.call().map(|(hindered, ..)| format!(",{hindered}"));
+    let calls = format!("{name}{}", hindered.unwrap_or_default());
     let kill = format!("inject={name}:signal=KILL:when={number}");
     // Without --seccomp-bpf: a program that stops by that gets no signal.
     let mut arguments = vec!["-e".to_owned(), format!("trace={calls}"), "-e".to_owned(), kill];
@@ -110,7 +111,7 @@ fn kill(tool: &Tool, case: &Case, places: &[Place], desk: &Desk, tally: &Mutex<T
     let before = scenario.make(&world);
     let ended = match &case.when {
         When::Time(time) => tool.killed_after(*time, scenario, &world),
-        When::Call { .. } => tool.traced(&arguments(&case.when), scenario, &world, &desk.path),
+        When::Call { .. } => tool.traced(&arguments(case), scenario, &world, &desk.path),
     };
     let after = look(&world);
     let mut broken = judged(scenario, &world, &before, &after, &ended);
@@ -134,13 +135,18 @@ fn again(tool: &Tool, case: &Case, world: &Path, desk: &Desk, before: &Tree, mut
     let scenario = &case.scenario;
     after.retain(|path, _| !is_temporary(path));
     let is_there = |tree: &Tree| tree.contains_key(Path::new("d/t"));
-    let ended = match &case.when {
+    if scenario.program == Program::Mv && is_done_or_begun(scenario, &after) {
+        return Vec::new();
+    }
+    let ended = match (&case.when, scenario.hindrance.call()) {
         // With a target more the call to hinder is another; a file that has its name left none.
-        When::Call { hindrance: Some(hindrance), .. } if is_there(before) == is_there(&after) => {
-            let arguments = ["-e", "trace=openat", "-e", hindrance].map(str::to_owned);
+        (When::Call { hindrance: Some(hindrance), .. }, Some((hindered, ..)))
+            if is_there(before) == is_there(&after) =>
+        {
+            let arguments = ["-e", &format!("trace={hindered}"), "-e", hindrance].map(str::to_owned);
             tool.traced(&arguments, scenario, world, &desk.path)
         }
-        When::Call { .. } | When::Time(_) => tool.run(scenario, world),
+        (When::Call { .. } | When::Time(_), _) => tool.run(scenario, world),
     };
     let mut end = look(world);
     if scenario.task == Task::Repair {
@@ -160,6 +166,12 @@ fn forget_times_of_directories(tree: &mut Tree) {
         let source = path.strip_prefix("d/t").ok().and_then(|rest| sources.get(&Path::new("s").join(rest)));
         seen.modified = source.map_or(seen.modified, |source| source.modified);
     }
+}
+
+/// Whether mv has nothing to do any more, or, as GNU's, no way to go on: no tree is moved over another.
+fn is_done_or_begun(scenario: &Scenario, after: &Tree) -> bool {
+    let is_begun = scenario.source == Source::Tree && after.contains_key(Path::new("d/t"));
+    is_begun || !after.contains_key(Path::new("s"))
 }
 
 fn judged(scenario: &Scenario, world: &Path, before: &Tree, after: &Tree, ended: &Ended) -> Vec<Broken> {

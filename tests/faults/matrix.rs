@@ -6,7 +6,7 @@ use super::judge::{Broken, Rule, Run};
 use super::lives::why;
 use super::look::look;
 use super::places::{Place, places};
-use super::scenario::{Scenario, Task};
+use super::scenario::{Hindrance, Program, Scenario, Task};
 use super::tool::{Ended, Tool};
 use super::trace::Trace;
 use std::path::Path;
@@ -17,15 +17,15 @@ pub(crate) struct Case {
     pub(crate) scenario: Scenario,
     pub(crate) place: usize,
     pub(crate) fault: Fault,
-    /// What keeps O_TMPFILE away, for strace.
+    /// What keeps a call away, for strace.
     pub(crate) hindrance: Option<String>,
 }
 
 impl Case {
     fn arguments(&self) -> Vec<String> {
         let mut arguments = self.fault.arguments();
-        if let Some(hindrance) = &self.hindrance {
-            arguments.extend(["-e".to_owned(), format!("trace={},openat", self.fault.call.name)]);
+        if let (Some(hindrance), Some((hindered, ..))) = (&self.hindrance, self.scenario.hindrance.call()) {
+            arguments.extend(["-e".to_owned(), format!("trace={},{hindered}", self.fault.call.name)]);
             arguments.extend(["-e".to_owned(), hindrance.clone()]);
         }
         arguments
@@ -72,9 +72,9 @@ pub(crate) fn cases(
                 *locked(tally).left_out.entry(reason.to_owned()).or_default() += 1;
                 continue;
             }
-            if hindrance.is_some() && call.name == "openat" {
-                let reason = "openat: strace already makes the one of O_TMPFILE fail";
-                *locked(tally).left_out.entry(reason.to_owned()).or_default() += 1;
+            if is_hindered(&scenario, &call.name) {
+                let reason = format!("{}: strace already makes one of them fail", call.name);
+                *locked(tally).left_out.entry(reason).or_default() += 1;
                 continue;
             }
             let hindrance = || hindrance.clone();
@@ -86,12 +86,17 @@ pub(crate) fn cases(
     cases
 }
 
+/// Whether strace keeps a call of this name away in every run of a scenario, and so cannot strike another.
+pub(crate) fn is_hindered(scenario: &Scenario, name: &str) -> bool {
+    scenario.hindrance.call().is_some_and(|(hindered, ..)| hindered == name)
+}
+
 /// A run in which nothing was made to fail.
 pub(crate) struct Clean {
     pub(crate) scenario: Scenario,
     pub(crate) place: usize,
     pub(crate) trace: Trace,
-    /// What kept O_TMPFILE away, for strace.
+    /// What kept a call away, for strace.
     pub(crate) hindrance: Option<String>,
 }
 
@@ -116,7 +121,7 @@ pub(crate) fn clean_runs(
     runs
 }
 
-/// The calls of a clean run, and what keeps O_TMPFILE away from it. None where a clean run fails.
+/// The calls of a clean run, and what keeps one of them away from it. None where a clean run fails.
 fn traced(tool: &Tool, scenario: &Scenario, desk: &Desk) -> Option<(Trace, Option<String>)> {
     let arguments = |more: Option<&String>| {
         let mut words: Vec<String> = ["-y", "-s", "0"].map(str::to_owned).to_vec();
@@ -125,10 +130,10 @@ fn traced(tool: &Tool, scenario: &Scenario, desk: &Desk) -> Option<(Trace, Optio
     };
     let mut log = clean(tool, scenario, desk, &arguments(None))?.log;
     let mut hindrance = None;
-    if scenario.no_tmpfile {
-        let opens = log.lines().filter(|line| line.contains(" openat("));
-        let number = opens.enumerate().find(|(_, line)| line.contains("O_TMPFILE")).map(|(index, _)| index + 1)?;
-        hindrance = Some(format!("inject=openat:error=EOPNOTSUPP:when={number}"));
+    if let Some((name, mark, error)) = scenario.hindrance.call() {
+        let calls = log.lines().filter(|line| line.contains(&format!(" {name}(")));
+        let number = calls.enumerate().find(|(_, line)| line.contains(mark)).map(|(index, _)| index + 1)?;
+        hindrance = Some(format!("inject={name}:error={error}:when={number}"));
         log = clean(tool, scenario, desk, &arguments(hindrance.as_ref()))?.log;
     }
     let world = desk.path.join("w/");
@@ -171,7 +176,7 @@ pub(crate) fn judge_case(
         Run { scenario, world: &world, before: &before, after: &after, ended: &ended, fault: Some(fault), only_bytes };
     let mut broken = run.judge();
     if !only_bytes {
-        forgive(&mut broken, case, places, tally);
+        forgive(&mut broken, case, places, &ended.stderr, tally);
     }
     let said =
         || format!("{}\n    {}, {:?}", case.described(tool, places), ended.shown(), without(&ended.stderr, &world));
@@ -179,9 +184,9 @@ pub(crate) fn judge_case(
 }
 
 /// Takes out what is meant to be as it is, and counts it.
-fn forgive(broken: &mut Vec<Broken>, case: &Case, places: &[Place], tally: &Mutex<Tally>) {
+fn forgive(broken: &mut Vec<Broken>, case: &Case, places: &[Place], said: &str, tally: &Mutex<Tally>) {
     broken.retain(|broken| {
-        let reason = meant(case, broken, places);
+        let reason = meant(case, broken, places, said);
         if let Some(reason) = reason {
             *locked(tally).meant.entry(reason).or_default() += 1;
         }
@@ -190,7 +195,7 @@ fn forgive(broken: &mut Vec<Broken>, case: &Case, places: &[Place], tally: &Mute
 }
 
 /// Why a rule does not hold for a case; the README says so, or cp's manual.
-fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str> {
+fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&'static str> {
     let Case { scenario, fault, .. } = case;
     if scenario.task != Task::Copy && fault.call.name == "getrandom" && broken.rule == Rule::Ends {
         return Some("lists are kept in hash maps of std, which end the program without random numbers");
@@ -210,13 +215,19 @@ fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str>
             Some("a lease is waited for, 90 seconds at most")
         }
         // strace refuses O_TMPFILE there by counting calls of openat, which the fault may have made fewer.
-        Rule::Said
-            if scenario.name.starts_with("named temporary") && broken.how.contains("Operation not supported") =>
-        {
+        Rule::Said if scenario.hindrance == Hindrance::NoTmpfile && broken.how.contains("Operation not supported") => {
             Some("the refusal that was to make a named temporary struck another call")
         }
         Rule::Said if scenario.has("--reflink=always") && fault.call.name == "fstatfs" => {
             Some("on a filesystem that cannot be told a file with pages is not cloned, and that is said")
+        }
+        Rule::Said
+            if scenario.program == Program::Mv
+                && fault.call.name.starts_with("rename")
+                && fault.what == "error=EINVAL"
+                && broken.how.contains("subdirectory of itself") =>
+        {
+            Some("a rename that answers EINVAL was into the source itself, as GNU's mv has it")
         }
         // rustix finds out whether there is statx by a call of its own.
         Rule::Said if fault.call.name == "statx" && broken.how.contains("Function not implemented") => {
@@ -229,6 +240,13 @@ fn meant(case: &Case, broken: &Broken, places: &[Place]) -> Option<&'static str>
         }
         Rule::Attributes if fault.is_lie && broken.how.contains("hard link is lost") => {
             Some("a name that does not compare with the earlier copy of its inode is a copy of its own")
+        }
+        Rule::Attributes
+            if scenario.program == Program::Mv
+                && group(&fault.call.name) == "chmod, chown, utimens"
+                && said.contains("preserv") =>
+        {
+            Some("what mv cannot keep is said, and the file is moved all the same, as by GNU's mv")
         }
         Rule::Attributes if !broken.is_of_xattrs() => None,
         Rule::Attributes if scenario.preserves() && group(&fault.call.name) == "extended attributes" => {

@@ -58,20 +58,67 @@ pub(crate) enum Task {
     Repair,
 }
 
+/// What the program is called as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    Cp,
+    Install,
+    Mv,
+}
+
+/// What strace keeps away in a run, besides the fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hindrance {
+    Nothing,
+    /// The filesystem has no O_TMPFILE.
+    NoTmpfile,
+    /// The target is on another filesystem, as the first rename has it.
+    Elsewhere,
+}
+
+impl Hindrance {
+    /// The call that is kept away, what tells it from others of that name, and what it says.
+    pub(crate) fn call(self) -> Option<(&'static str, &'static str, &'static str)> {
+        match self {
+            Self::Nothing => None,
+            Self::NoTmpfile => Some(("openat", "O_TMPFILE", "EOPNOTSUPP")),
+            Self::Elsewhere => Some(("renameat2", "", "EXDEV")),
+        }
+    }
+}
+
 /// One way to copy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scenario {
+    pub(crate) program: Program,
     pub(crate) name: &'static str,
     pub(crate) options: &'static str,
     pub(crate) source: Source,
     pub(crate) old: Old,
-    /// The filesystem has no O_TMPFILE, as strace has it.
-    pub(crate) no_tmpfile: bool,
+    pub(crate) hindrance: Hindrance,
     pub(crate) task: Task,
 }
 
 pub(crate) const fn scenario(name: &'static str, options: &'static str, source: Source, old: Old) -> Scenario {
-    Scenario { name, options, source, old, no_tmpfile: false, task: Task::Copy }
+    Scenario { program: Program::Cp, name, options, source, old, hindrance: Hindrance::Nothing, task: Task::Copy }
+}
+
+const fn installed(name: &'static str, options: &'static str, source: Source, old: Old) -> Scenario {
+    Scenario { program: Program::Install, ..scenario(name, options, source, old) }
+}
+
+const fn moved(name: &'static str, options: &'static str, source: Source, old: Old) -> Scenario {
+    Scenario { program: Program::Mv, ..scenario(name, options, source, old) }
+}
+
+impl Scenario {
+    const fn unnamed_never(self) -> Self {
+        Self { hindrance: Hindrance::NoTmpfile, ..self }
+    }
+
+    const fn elsewhere(self) -> Self {
+        Self { hindrance: Hindrance::Elsewhere, ..self }
+    }
 }
 
 /// All of them. One thread makes positions the same in every run; the default has its own lines.
@@ -109,8 +156,24 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("backup", "--backup --jobs=1", Source::Dense, Old::File),
     scenario("backup of a tree", "-aT --backup --jobs=1", Source::Tree, Old::Tree),
     scenario("stable", "--require-stable --jobs=1", Source::Dense, Old::File),
-    Scenario { no_tmpfile: true, ..scenario("named temporary", "--jobs=1", Source::Dense, Old::Nothing) },
-    Scenario { no_tmpfile: true, ..scenario("named temporary over old", "-a --jobs=1", Source::Dense, Old::File) },
+    scenario("named temporary", "--jobs=1", Source::Dense, Old::Nothing).unnamed_never(),
+    scenario("named temporary over old", "-a --jobs=1", Source::Dense, Old::File).unnamed_never(),
+    installed("install", "-m 640", Source::Dense, Old::Nothing),
+    installed("install over old", "-m 640", Source::Dense, Old::File),
+    installed("install over linked, with times", "-p -m 640", Source::Sparse, Old::Linked),
+    installed("install with a backup", "--backup -m 640", Source::Dense, Old::File),
+    installed("install of what differs", "-C -m 640", Source::Sparse, Old::File),
+    installed("install, named temporary", "-m 640", Source::Dense, Old::File).unnamed_never(),
+    moved("mv", "", Source::Dense, Old::Nothing),
+    moved("mv over old", "", Source::Dense, Old::File),
+    moved("mv over linked", "", Source::Sparse, Old::Linked),
+    moved("mv with a backup", "--backup", Source::Dense, Old::File),
+    moved("mv of a tree", "-T", Source::Tree, Old::Nothing),
+    moved("mv elsewhere", "--jobs=1", Source::Dense, Old::Nothing).elsewhere(),
+    moved("mv elsewhere over old", "--jobs=1", Source::Sparse, Old::File).elsewhere(),
+    moved("mv elsewhere over linked", "--jobs=1", Source::Dense, Old::Linked).elsewhere(),
+    moved("mv elsewhere with a backup", "--backup --jobs=1", Source::Dense, Old::File).elsewhere(),
+    moved("mv of a tree elsewhere", "-T --jobs=1", Source::Tree, Old::Nothing).elsewhere(),
 ];
 
 const fn of_lists(name: &'static str, options: &'static str, task: Task, old: Old) -> Scenario {
@@ -128,6 +191,9 @@ pub(crate) const LISTS: &[Scenario] = &[
     of_lists("repair", "--repair --jobs=1", Task::Repair, Old::Damaged),
 ];
 
+/// The mode that install is told.
+const TOLD_MODE: u32 = 0o640;
+
 /// Days that no run happens on.
 const SOURCE_TIME: i64 = 1_000_000_000;
 const OLD_TIME: i64 = 1_100_000_000;
@@ -139,12 +205,27 @@ impl Scenario {
 
     /// Whether attributes are to be the source's.
     pub(crate) fn preserves(&self) -> bool {
-        self.options.starts_with("-a") || self.task != Task::Copy
+        self.program == Program::Mv || self.options.starts_with("-a") || self.task != Task::Copy
+    }
+
+    /// Whether times are to be the source's.
+    pub(crate) fn keeps_times(&self) -> bool {
+        self.preserves() || self.has("-p")
+    }
+
+    /// Whether one thread does all of it.
+    pub(crate) fn has_one_thread(&self) -> bool {
+        self.has("--jobs=1") || self.program == Program::Install
+    }
+
+    /// Whether further names of the old file are to show the new content: install and mv take its name away.
+    pub(crate) fn writes_through_links(&self) -> bool {
+        self.old == Old::Linked && self.program == Program::Cp
     }
 
     /// Whether an old file is written in place, so that a failure may spoil it.
     pub(crate) fn writes_in_place(&self) -> bool {
-        self.has("--in-place") || self.old == Old::Linked
+        self.has("--in-place") || self.writes_through_links()
     }
 
     /// Whether it ends with status 1 where nothing fails: there is something to be told.
@@ -229,8 +310,11 @@ impl Scenario {
             }
             after.insert(target, self.copy_of(source, old.filter(|_| !is_kept)));
         }
-        if let (Old::Linked, Some(target)) = (self.old, after.get(Path::new("d/t")).cloned()) {
+        if let (true, Some(target)) = (self.writes_through_links(), after.get(Path::new("d/t")).cloned()) {
             after.insert("d/other".into(), target);
+        }
+        if self.program == Program::Mv {
+            after.retain(|path, _| !path.starts_with("s"));
         }
         after
     }
@@ -240,10 +324,10 @@ impl Scenario {
         if self.preserves() {
             return copy;
         }
-        match old {
+        match old.filter(|_| self.program == Program::Cp) {
             Some(old) => (copy.mode, copy.owner, copy.xattrs) = (old.mode, old.owner, old.xattrs.clone()),
             None => {
-                copy.mode = source.mode & 0o755;
+                copy.mode = if self.program == Program::Install { TOLD_MODE } else { source.mode & 0o755 };
                 copy.owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
                 copy.xattrs.clear();
             }

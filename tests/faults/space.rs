@@ -34,6 +34,12 @@ const NAMES: &[&str] = &[
     "sparse=never",
     "backup",
     "backup of a tree",
+    "install",
+    "install over old",
+    "install with a backup",
+    "mv",
+    "mv over old",
+    "mv of a tree",
 ];
 
 const PAGE: u64 = 4096;

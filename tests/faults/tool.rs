@@ -1,7 +1,7 @@
 //! A program that copies, and one run of it, plain or under strace.
 
 use super::asked::program;
-use super::scenario::{Scenario, Task};
+use super::scenario::{Program, Scenario, Task};
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -63,7 +63,14 @@ impl Tool {
             "rsync" => return vec![path("s"), path("d/t")],
             "xcp" if tree => vec!["-r".into()],
             "xcp" => Vec::new(),
-            _ => scenario.options.split_whitespace().map(str::to_owned).collect(),
+            _ => {
+                let called = match scenario.program {
+                    Program::Cp => None,
+                    Program::Install => Some("--as=install"),
+                    Program::Mv => Some("--as=mv"),
+                };
+                called.into_iter().chain(scenario.options.split_whitespace()).map(str::to_owned).collect()
+            }
         };
         words.extend(match scenario.task {
             Task::Copy => vec![path("s"), path("d/t")],
