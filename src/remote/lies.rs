@@ -182,7 +182,7 @@ fn received(to: &Path, told: Vec<u8>) -> Verdict {
         stop,
     };
     let awaited =
-        |sent_as: PathBuf| (sent_as == Path::new("d")).then(|| Awaited { shown: PathBuf::from("far:d"), sent_as });
+        |sent_as: PathBuf| (sent_as == Path::new("d")).then(|| Awaited { shown: PathBuf::from("far:./d"), sent_as });
     let verdict = receiver.run(streams(Cursor::new(told), std::io::sink()), awaited, |sources| Operands {
         sources,
         target: to.to_owned(),
