@@ -48,7 +48,7 @@ _safecp() {
         ;;
     --as=mv)
         case $option$before in
-        -S | --suffix | -t | --target-directory | --verify | --jobs) option=$before ;;
+        -S | --suffix | -t | --target-directory | --verify | --jobs | --report) option=$before ;;
         esac
         case $option in
         --backup) _safecp_word none off simple never existing nil numbered t; return ;;
@@ -57,16 +57,17 @@ _safecp() {
         --update) _safecp_word all none none-fail older; return ;;
         --verify) _safecp_word content map blake3 device none; return ;;
         --jobs) compopt +o default; return ;;
+        --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --backup -b --debug --exchange -f --force -i --interactive -n --no-clobber --no-copy --strip-trailing-slashes -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -Z --context --verify --jobs --help --version
+            _safecp_word --backup -b --debug --exchange -f --force -i --interactive -n --no-clobber --no-copy --strip-trailing-slashes -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -Z --context --verify --jobs --report --digests --summary --progress --help --version
         else
             _safecp_file
         fi
         ;;
     --as=install)
         case $option$before in
-        -g | --group | -m | --mode | -o | --owner | --strip-program | -S | --suffix | -t | --target-directory | --verify) option=$before ;;
+        -g | --group | -m | --mode | -o | --owner | --strip-program | -S | --suffix | -t | --target-directory | --verify | --report) option=$before ;;
         esac
         case $option in
         --backup) _safecp_word none off simple never existing nil numbered t; return ;;
@@ -78,9 +79,10 @@ _safecp() {
         -t | --target-directory) _safecp_directory; return ;;
         --context) compopt +o default; return ;;
         --verify) _safecp_word content map blake3 device none; return ;;
+        --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --backup -b -c -C --compare -d --directory -D --debug -g --group -m --mode -o --owner -p --preserve-timestamps -s --strip --strip-program -S --suffix -t --target-directory -T --no-target-directory -v --verbose --preserve-context -Z --context --verify --durable --require-stable --help --version
+            _safecp_word --backup -b -c -C --compare -d --directory -D --debug -g --group -m --mode -o --owner -p --preserve-timestamps -s --strip --strip-program -S --suffix -t --target-directory -T --no-target-directory -v --verbose --preserve-context -Z --context --verify --durable --require-stable --report --digests --summary --progress --help --version
         else
             _safecp_file
         fi
@@ -110,7 +112,7 @@ _safecp() {
         --context) compopt +o default; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
         else
             _safecp_file
         fi
@@ -157,13 +159,14 @@ _safecp() {
         ;;
     --scan)
         case $option$before in
-        --jobs) option=$before ;;
+        --jobs | --report) option=$before ;;
         esac
         case $option in
         --jobs) compopt +o default; return ;;
+        --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --all-sums -x --one-file-system --jobs --help
+            _safecp_word --all-sums -x --one-file-system --jobs --report --summary --progress --help
         else
             _safecp_file
         fi
@@ -197,28 +200,30 @@ _safecp() {
         ;;
     --repair)
         case $option$before in
-        --from | --jobs) option=$before ;;
+        --from | --jobs | --report) option=$before ;;
         esac
         case $option in
         --from) _safecp_directory; return ;;
         --jobs) compopt +o default; return ;;
+        --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --from --jobs --help
+            _safecp_word --from --jobs --report --summary --progress --help
         else
             _safecp_file
         fi
         ;;
     --check)
         case $option$before in
-        --against | --jobs) option=$before ;;
+        --against | --jobs | --report) option=$before ;;
         esac
         case $option in
         --against) _safecp_directory; return ;;
         --jobs) compopt +o default; return ;;
+        --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --against --strict --jobs --help
+            _safecp_word --against --strict --jobs --report --summary --progress --help
         else
             _safecp_file
         fi
@@ -249,7 +254,7 @@ _safecp() {
         -t | --target-directory) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --finish --status --doctor -t --target-directory
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --finish --status --doctor -t --target-directory
         else
             _safecp_file
         fi
