@@ -32,7 +32,9 @@ mod seal;
 mod share;
 pub mod special;
 mod spellings;
+mod unwritten;
 pub mod walk;
 mod work;
+mod write_out;
 
 pub(crate) use operand::OperandHistory;

@@ -14,6 +14,7 @@ use super::links::Links;
 use super::overwrite::Ask;
 use super::portion::Portion;
 use super::spellings::Paths;
+use super::unwritten::Unwritten;
 use crate::copy::meter::Meter;
 use crate::copy::{Copied, Copier, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
@@ -40,6 +41,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) directories: Directories<K>,
     /// Files that wait for their names.
     pub(super) groups: Groups<K>,
+    /// Directories that wait to be written out.
+    pub(super) unwritten: Unwritten<K>,
     /// Who tells which names are this run's, where others work on the same tree.
     pub(super) portion: Option<&'a dyn Portion>,
 }
@@ -68,7 +71,8 @@ impl<'a, K: Kernel> Run<'a, K> {
         let entries = Entries::new(kernel, options, host, stop, ask);
         let directories = Directories::new(options.directories_max);
         let (paths, links, groups) = (Paths::default(), Links::default(), Groups::new(options));
-        Self { entries, kernel, options, stop, listener, paths, links, directories, groups, portion: None }
+        let unwritten = Unwritten::new(options.waiting_max);
+        Self { entries, kernel, options, stop, listener, paths, links, directories, groups, unwritten, portion: None }
     }
 
     /// Does its part of the work, and leaves the rest to others.
