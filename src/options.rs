@@ -423,6 +423,12 @@ impl Options {
         self.overwrite != Overwrite::Never && !matches!(self.update, Update::Nothing | Update::NothingFail)
     }
 
+    /// Whether every existing target that can be replaced is, whatever it and its source are.
+    #[must_use]
+    pub fn replaces_all(&self) -> bool {
+        self.overwrite == Overwrite::Always && self.update == Update::All
+    }
+
     /// The same with no more files open at once than `descriptors`, as far as that can be.
     #[must_use]
     pub fn within(self, descriptors: u64) -> Self {

@@ -5,7 +5,7 @@
 //! stands beside it.
 
 mod common;
-use common::{World, has_tool};
+use common::{World, has_tool, is_root};
 use std::collections::BTreeMap;
 
 /// Makes a directory with so many files of 4 KiB.
@@ -16,11 +16,21 @@ fn fill(world: &World, directory: &str, files: u64) {
     }
 }
 
+/// What stands where files are copied to.
+#[derive(Clone, Copy)]
+enum Target {
+    Nothing,
+    OldFiles,
+}
+
 /// Calls of a run with so many files of 4 KiB in one directory, by name.
-fn calls(world: &World, files: u64, options: &str) -> Option<BTreeMap<String, u64>> {
+fn calls(world: &World, files: u64, options: &str, target: Target) -> Option<BTreeMap<String, u64>> {
     let source = format!("s{files}");
     fill(world, &source, files);
-    let traced = world.cp_traced("all", &[], &format!("{options} --jobs=1 {source} d{files}"))?;
+    if let Target::OldFiles = target {
+        world.shell(&format!("cp -r {source} d{files} && for f in d{files}/*; do echo >>$f; done")).succeeds();
+    }
+    let traced = world.cp_traced("all", &[], &format!("{options} --jobs=1 -T {source} d{files}"))?;
     traced.output.succeeds();
     let mut counts = BTreeMap::new();
     for line in traced.calls.lines() {
@@ -31,10 +41,10 @@ fn calls(world: &World, files: u64, options: &str) -> Option<BTreeMap<String, u6
 }
 
 /// How many more calls each of many files makes, by name; what comes up now and then (getdents) rounds to nothing.
-fn each_file(world: &World, options: &str) -> Option<BTreeMap<String, u64>> {
+fn each_file(world: &World, options: &str, target: Target) -> Option<BTreeMap<String, u64>> {
     const MORE: u64 = 100;
-    let few = calls(world, 20, options)?;
-    let many = calls(world, 20 + MORE, options)?;
+    let few = calls(world, 20, options, target)?;
+    let many = calls(world, 20 + MORE, options, target)?;
     let more =
         many.into_iter().map(|(name, count)| (name.clone(), (count - few.get(&name).unwrap_or(&0).min(&count)) / MORE));
     Some(more.filter(|(_, count)| *count > 0).collect())
@@ -42,8 +52,13 @@ fn each_file(world: &World, options: &str) -> Option<BTreeMap<String, u64>> {
 
 #[track_caller]
 fn costs(options: &str, limit: &[(&str, u64)]) {
+    costs_on(Target::Nothing, options, limit);
+}
+
+#[track_caller]
+fn costs_on(target: Target, options: &str, limit: &[(&str, u64)]) {
     let Some(world) = World::on("ext4") else { return };
-    let Some(each) = each_file(&world, options) else { return };
+    let Some(each) = each_file(&world, options, target) else { return };
     let limit: BTreeMap<String, u64> = limit.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
     assert_eq!(each, limit, "{options}: {} calls for each file, not {}", sum(&each), sum(&limit));
 }
@@ -81,6 +96,40 @@ fn a_small_file() {
 #[test]
 fn a_small_file_that_is_not_verified() {
     costs("-r --verify=none", &[("openat", 2), ("fstat", 3), ("copy_file_range", 1), ("linkat", 1), ("close", 2)]);
+}
+
+/// What an old file costs beside what a new one does: it is looked at, opened as cp would, and its flags and attributes are asked
+/// for; the new one is locked and gets a name that says whose it is; what then has the old name is looked at.
+fn replaced() -> Vec<(&'static str, u64)> {
+    vec![
+        // What stands there before, and after.
+        ("newfstatat", 2),
+        ("openat", 3),
+        // The source when it is opened and when it was read; the old file; the new one's size. Who is not root has it asked whose it is.
+        ("fstat", if is_root() { 4 } else { 5 }),
+        // The old file's flags, and its project with its extent sizes.
+        ("ioctl", 2),
+        ("pread64", 2),
+        ("pwrite64", 1),
+        ("flistxattr", 2),
+        ("utimensat", 1),
+        ("flock", 1),
+        // The new one's birth.
+        ("statx", 1),
+        ("linkat", 1),
+        ("renameat", 1),
+        ("close", 3),
+    ]
+}
+
+#[test]
+fn a_small_file_that_replaces_another() {
+    costs_on(Target::OldFiles, "-a", &replaced());
+}
+
+#[test]
+fn a_small_file_that_replaces_another_and_is_not_synced() {
+    costs_on(Target::OldFiles, "-a --sync=never", &replaced());
 }
 
 /// Instructions in user space of a run, all its threads together.

@@ -188,3 +188,28 @@ fn a_small_file_is_read_back_from_the_device() {
         .fails("safecp: cannot prove that 'c' is read back from its device: btrfs keeps it within its metadata\n");
     assert!(!world.exists("c"));
 }
+
+#[test]
+fn directories_are_written_out_together_and_the_right_one_fails() {
+    const DIRECTORIES: usize = 10;
+    let Some(world) = World::on("ext4") else { return };
+    world.dir("s");
+    for number in 0..DIRECTORIES {
+        world.dir(&format!("s/{number}")).file(format!("s/{number}/f"), "content");
+    }
+    let words = |target: &str| format!("-r --durable --jobs=1 s {target}");
+    let Some(together) = world.cp_traced("fsync,syncfs", &[], &words("a")) else { return };
+    together.output.succeeds();
+    // The files, the directories; and the one that all lie in.
+    assert_eq!((together.count("syncfs"), together.count("fsync")), (2, 1), "{}", together.calls);
+    // What a filesystem does not tell is asked of each: ten files, eleven directories, and the one that all lie in.
+    let each = world.cp_traced("fsync,syncfs", &["syncfs:error=EIO"], &words("b")).expect("strace");
+    each.output.succeeds();
+    assert_eq!(each.count("fsync"), 2 * DIRECTORIES + 2, "{}", each.calls);
+    let faults = ["syncfs:error=EIO", "fsync:error=EIO:when=12"];
+    let one = world.cp_traced("fsync,syncfs", &faults, &words("c")).expect("strace");
+    assert_eq!(one.injected(), 3, "{}", one.calls);
+    let said: Vec<&str> = one.output.stderr.lines().collect();
+    assert_eq!(one.output.code(), Some(1), "{}", one.output);
+    assert!(matches!(said[..], [line] if line.starts_with("safecp: cannot fsync 'c/")), "{}", one.output);
+}

@@ -164,3 +164,12 @@ fn a_durable_tree_is_written_out_in_groups() {
     assert_eq!(traced.count("syncfs"), 1, "{}", traced.calls);
     assert!(traced.count("fsync") < FILES, "directories alone:\n{}", traced.calls);
 }
+
+/// A power loss takes all of it.
+#[test]
+fn nothing_is_written_out_that_is_kept_in_memory() {
+    let Some(world) = World::on("tmpfs") else { return };
+    let Some(traced) = old_and_new(&world).cp_traced("fsync,syncfs", &[], "-rT new old") else { return };
+    traced.output.succeeds();
+    assert_eq!((contents(&world), traced.calls.as_str()), (all_new(), ""));
+}

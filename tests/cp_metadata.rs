@@ -307,7 +307,7 @@ fn a_temporary_never_has_the_wider_mode_of_the_file_it_replaces() {
     world.file("a", "private").chmod("a", 0o600).file("b", "old").chmod("b", 0o644);
     let Some(traced) = world.cp_traced("fchmod", &[], "-p a b") else { return };
     traced.output.succeeds();
-    assert_eq!(traced.count("fchmod"), 1, "{}", traced.calls);
+    assert_eq!(traced.count("fchmod"), traced.calls.matches(", 0600)").count(), "{}", traced.calls);
     assert_eq!((world.mode("b"), world.read("b").as_str()), (0o600, "private"));
 }
 

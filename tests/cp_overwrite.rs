@@ -168,6 +168,27 @@ fn a_replaced_file_keeps_its_flags() {
     }
 }
 
+/// The first that is replaced in a directory shows what new files have there; each old one has flags of its own.
+#[test]
+fn each_file_of_a_directory_keeps_its_flags() {
+    for (filesystem, of_new_ones) in [("ext4", "+S"), ("btrfs", "+C"), ("xfs", "+S")] {
+        let Some(world) = World::on(filesystem) else { continue };
+        let names = ["d/0", "d/1", "d/2", "d/3"];
+        world.dir("s").dir("d");
+        for name in names {
+            world.file(name.replace('d', "s"), "new").file(name, "");
+        }
+        world.tool("chattr", ["+A", "d/1", "d/2"]);
+        world.tool("chattr", [of_new_ones, "d"]);
+        let before = names.map(|name| letters(&world, name));
+        let inodes = names.map(|name| world.file(name, "old").inode(name));
+        world.cp("-rT --jobs=1 s d").succeeds();
+        assert_eq!(names.map(|name| letters(&world, name)), before, "{filesystem}");
+        assert_eq!(names.map(|name| world.read(name)), ["new"; 4], "{filesystem}");
+        assert!(names.iter().zip(inodes).all(|(name, inode)| world.inode(name) != inode), "{filesystem}: replaced");
+    }
+}
+
 #[test]
 fn a_replaced_file_keeps_its_project_and_its_extent_size() {
     let Some(world) = World::on("xfs") else { return };

@@ -111,14 +111,14 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "--durable does not sync the file",
         &[(
-            "if self.options.durable || placement != Placement::New && self.options.syncs() {",
+            "if self.options.durable || placement != Placement::New && self.syncs_in(&job.facts.target_directory) {",
             "if placement != Placement::New {",
         )],
     ),
     mutant(
         "an old file is replaced before the new one is on disk",
         &[(
-            "if self.options.durable || placement != Placement::New && self.options.syncs() {",
+            "if self.options.durable || placement != Placement::New && self.syncs_in(&job.facts.target_directory) {",
             "if self.options.durable {",
         )],
     ),

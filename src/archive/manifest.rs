@@ -60,7 +60,7 @@ impl<K: Kernel> Place<K> {
 
     fn spot<'s>(&'s self, kernel: &'s K) -> Spot<'s, K> {
         // Whether locks hold for everyone is not asked: leftovers go whose process is gone.
-        Spot { kernel, names: &self.names, dir: &self.dir, is_local: false }
+        Spot { kernel, names: &self.names, dir: &self.dir, here: None, is_local: false }
     }
 }
 

@@ -65,7 +65,8 @@ impl<K: Kernel> Mender<'_, K> {
     pub(super) fn remove_leftovers(&self, path: &Path) {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         if let Ok(dir) = beneath(self.sealing.kernel, &self.root, path, flags, Links::None) {
-            Spot { kernel: self.sealing.kernel, names: &self.names, dir: &dir, is_local: false }.remove_leftovers();
+            Spot { kernel: self.sealing.kernel, names: &self.names, dir: &dir, here: None, is_local: false }
+                .remove_leftovers();
         }
     }
 

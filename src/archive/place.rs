@@ -55,7 +55,7 @@ impl<'p, K: Kernel> Place<'p, K> {
     /// Where temporaries are made.
     pub(super) fn spot(&self) -> Spot<'_, K> {
         // Whether locks hold for everyone is not asked: leftovers go whose process is gone.
-        Spot { kernel: self.kernel, names: self.names, dir: &self.dir, is_local: false }
+        Spot { kernel: self.kernel, names: self.names, dir: &self.dir, here: None, is_local: false }
     }
 
     /// What has the name, if that is what the list has of it but for its content: anything else is somebody's work.

@@ -181,7 +181,7 @@ mod tests {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let dir = kernel.open(None, place.path(), flags, Mode::empty(), ResolveFlags::empty()).expect("its handle");
         let names = crate::copy::stale_temporary::TemporaryNames::default();
-        let spot = Spot { kernel: &kernel, names: &names, dir: &dir, is_local: false };
+        let spot = Spot { kernel: &kernel, names: &names, dir: &dir, here: None, is_local: false };
         let mut sorter = Sorter { run_bytes: 2000, ..Sorter::new(spot, Path::new("list")) };
         let mut expected = BTreeMap::new();
         for number in 0..1000_usize {

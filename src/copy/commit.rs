@@ -7,7 +7,8 @@
 //! temporary name (docs/design/temporaries.md has what is done where a call is not to be had).
 
 use super::copier::Copier;
-use super::stale_temporary::{NamedFor, TemporaryNames};
+use super::stale_temporary::{NamedFor, Numbers, TemporaryNames};
+use super::types::TargetDirectory;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
@@ -33,6 +34,8 @@ pub(crate) struct Spot<'a, K: Kernel> {
     pub(crate) kernel: &'a K,
     pub(crate) names: &'a TemporaryNames,
     pub(crate) dir: &'a K::File,
+    /// Its numbers, where they are known to stay.
+    pub(crate) here: Option<Numbers>,
     /// Nobody but this machine's kernel works on the filesystem: its locks hold for everyone.
     pub(crate) is_local: bool,
 }
@@ -52,10 +55,11 @@ impl<K: Kernel> Spot<'_, K> {
         of: NamedFor,
         mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
     ) -> crate::kernel::Result<(PathBuf, T)> {
-        let mut name = self.names.marked(self.kernel, self.dir, self.is_local, of);
+        let marked = || self.names.marked(self.kernel, (self.dir, self.here), self.is_local, of);
+        let mut name = marked();
         for _ in 0..NAME_ATTEMPTS {
             name = match call(&name) {
-                Err(Errno::EXIST) => self.names.marked(self.kernel, self.dir, self.is_local, of),
+                Err(Errno::EXIST) => marked(),
                 Err(Errno::NAMETOOLONG) => self.names.short(self.kernel),
                 made => return made.map(|made| (name, made)),
             };
@@ -92,7 +96,7 @@ impl<K: Kernel> Spot<'_, K> {
 
     /// Removes what dead runs have left in the directory.
     pub(crate) fn remove_leftovers(&self) {
-        self.names.visit(self.kernel, self.dir, self.is_local);
+        self.names.visit(self.kernel, (self.dir, self.here), self.is_local);
     }
 
     /// Whether what has the name may be taken out of its directory, as the kernel finds out before it sees that
@@ -288,10 +292,13 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         self.name.as_deref()
     }
 
-    /// Gives it a temporary name, if it has none.
-    pub(crate) fn give_name(&mut self) -> crate::kernel::Result<()> {
+    /// Gives it a temporary name, if it has none. `number` is its inode number, where that is known.
+    pub(crate) fn give_name(&mut self, number: Option<u64>) -> crate::kernel::Result<()> {
         if self.name.is_none() {
-            self.name = Some(self.linked(NamedFor::file(self.spot.kernel, self.file()))?);
+            let Spot { kernel, is_local, .. } = self.spot;
+            // That of an open file stays on filesystems of this machine.
+            let number = number.filter(|_| is_local);
+            self.name = Some(self.linked(NamedFor::numbered(kernel, self.file(), number))?);
         }
         Ok(())
     }
@@ -360,7 +367,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
                 self.spot.rename_to_free(name, target, || kernel.link(self.file(), dir, target))?;
             }
             (Claim::Over, _) => {
-                self.give_name()?;
+                self.give_name(None)?;
                 let name = self.name.as_deref().expect("a temporary that was given a name");
                 kernel.rename(dir, name, dir, target, RenameFlags::empty())?;
             }
@@ -402,7 +409,13 @@ impl<K: Kernel> Copier<'_, K> {
     /// A directory in which temporaries are made, on a filesystem whose hints are worth so much.
     pub(super) fn spot<'s>(&'s self, dir: &'s K::File, honesty: Honesty) -> Spot<'s, K> {
         let is_local = matches!(honesty, Honesty::Honest | Honesty::Zfs);
-        Spot { kernel: self.kernel, names: &self.names, dir, is_local }
+        Spot { kernel: self.kernel, names: &self.names, dir, here: None, is_local }
+    }
+
+    /// The same of a directory of which more is known.
+    pub(super) fn spot_in<'s>(&'s self, dir: &'s K::File, known: &TargetDirectory) -> Spot<'s, K> {
+        let spot = self.spot(dir, known.honesty);
+        Spot { here: known.dev.zip(known.ino).filter(|_| spot.is_local), ..spot }
     }
 
     /// Makes `make` under a temporary name and renames it over `target`, so that what stood there is

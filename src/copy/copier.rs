@@ -2,6 +2,7 @@
 
 use super::attributes::Attributes;
 use super::meter::{Meter, Moving};
+use super::precedent::Precedents;
 use super::stale_temporary::TemporaryNames;
 use super::threads::Threads;
 use super::types::{Geometry, Name, Origin, Source, Stop, TargetDirectory, TargetFacts};
@@ -15,6 +16,9 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// In a directory with this bit each name is its owner's to remove.
+const STICKY: u32 = 0o1000;
 
 /// Names that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
 /// number of the directory.
@@ -36,6 +40,8 @@ pub struct Copier<'a, K: Kernel> {
     pub(super) names: TemporaryNames,
     /// A file without a name could not be given one: they have one from the beginning.
     pub(super) lacks_links: AtomicBool,
+    /// What replacing the first file of a directory has shown of it.
+    pub(super) precedents: Precedents,
     /// Names that no backup may take.
     pub(super) taken: Taken,
     /// Where it is noted how far large files are, if anybody looks.
@@ -64,6 +70,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
             unclonable: Mutex::default(),
             names: TemporaryNames::default(),
             lacks_links: AtomicBool::default(),
+            precedents: Precedents::default(),
             taken: Taken::default(),
             meter: None,
         }
@@ -74,7 +81,18 @@ impl<'a, K: Kernel> Copier<'a, K> {
         // What cannot be told of a directory is taken for the worst by whoever asks.
         let stat = self.kernel.stat(dir).ok();
         let inherits = self.hands_down_list(dir, stat.as_ref());
-        TargetDirectory { inherits, honesty: self.honesty_of(dir), dev: stat.map(|stat| stat.dev) }
+        let filesystem = self.kernel.filesystem(dir).map_or(Filesystem::new(Filesystem::UNTOLD), Filesystem::new);
+        let honesty = self.honesty_on(filesystem, dir);
+        let is_own =
+            stat.is_some_and(|stat| (stat.uid == 0 || stat.uid == self.options.user) && stat.mode & STICKY == 0);
+        TargetDirectory {
+            inherits,
+            honesty,
+            dev: stat.map(|stat| stat.dev),
+            ino: stat.map(|stat| stat.ino),
+            keeping: filesystem.keeping(),
+            is_steady: is_own && honesty == Honesty::Honest,
+        }
     }
 
     /// Asks for the filesystem of a directory in which sources are found, whose stat this is; nothing if that

@@ -5,11 +5,11 @@
 //! fifo or a further name, cannot be synced by a handle of its own: its whole filesystem is.
 
 use super::copier::{Copier, Job};
-use super::types::{Follow, Name, Placement};
+use super::types::{Follow, Name, Placement, TargetDirectory};
 use super::verify::cannot_prove;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
-use crate::known::filesystems::{Filesystem, Keeping, PROGRAMS_THAT_SYNC};
+use crate::known::filesystems::{Filesystem, Honesty, Keeping, PROGRAMS_THAT_SYNC};
 use crate::options::Verify;
 use crate::quote::quoted;
 use std::path::Path;
@@ -24,6 +24,9 @@ fn cannot_last(shown: &Path, why: &str) -> Error {
     Error::Refused(format!("cannot make {} durable: {why}", quoted(shown)))
 }
 
+/// The first release in which syncfs(2) returns what its filesystem says, such as errors of the journal (commit 5679897eb104).
+const SYNCFS_TELLS_OF_NAMES: (u32, u32) = (5, 17);
+
 /// How an overlay that writes nothing out shows itself, since Linux 5.10 and since 6.18.
 const VOLATILE: [&str; 2] = ["volatile", "fsync=volatile"];
 
@@ -36,6 +39,12 @@ impl<K: Kernel> Copier<'_, K> {
             Err(errno) if !self.options.durable && cannot_sync(errno) => Ok(Some(errno)),
             Err(errno) => Err(Error::call(Action::Sync, shown, errno)),
         }
+    }
+
+    /// Whether what takes an old file's name in a directory is written out before. A power loss takes all of a filesystem that is kept
+    /// in memory, whatever was asked of it.
+    pub(crate) fn syncs_in(&self, directory: &TargetDirectory) -> bool {
+        self.options.syncs() && !(directory.honesty == Honesty::Honest && directory.keeping == Keeping::InMemory)
     }
 
     /// With --durable fails where what is written to a sink would not outlive a power loss, before anything is.
@@ -114,6 +123,13 @@ impl<K: Kernel> Copier<'_, K> {
         let (flags, mode) = (OFlags::TMPFILE | OFlags::RDWR, Mode::from_raw_mode(0o600));
         let made = self.kernel.open(Some(dir), Path::new("."), flags, mode, ResolveFlags::empty());
         made.map_or(true, |file| self.kernel.first_extent(&file).is_ok())
+    }
+
+    /// Writes out the filesystem of an open directory. True if what could not be written of the names there would have been told.
+    pub(crate) fn sync_names(&self, dir: &K::File, honesty: Honesty) -> bool {
+        let tells = honesty == Honesty::Honest && self.host.kernel >= SYNCFS_TELLS_OF_NAMES;
+        // An error may be about something else there.
+        tells && self.kernel.sync_filesystem(dir).is_ok()
     }
 
     /// Writes out a copy that is about to take an old file's name as well, before the old content is gone. `None` is a copy

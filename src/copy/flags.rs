@@ -13,16 +13,45 @@ const FLAGS: u32 = 0x1 | 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x400 | 0x4000 | 0x8000
 /// copies on write.
 const HINTS: u32 = 0x1 | 0x800 | 0x2000 | 0x4000 | 0x1_0000;
 
-/// Makes the empty file `new` in this like `old`. An error means that it cannot be.
-pub(super) fn carry<K: Kernel>(kernel: &K, old: &K::File, new: &K::File) -> Result<()> {
-    if let (Some(from), Some(to)) = (known(kernel.inode_flags(old))?, known(kernel.inode_flags(new))?) {
-        let wanted = to & !FLAGS | from & FLAGS;
+/// What an inode is told; `None` where its filesystem has nothing of the kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    flags: Option<u32>,
+    hints: Option<InodeHints>,
+}
+
+impl Told {
+    /// Asks an open file.
+    pub(super) fn of<K: Kernel>(kernel: &K, file: &K::File) -> Result<Self> {
+        Ok(Self { flags: known(kernel.inode_flags(file))?, hints: known(kernel.inode_hints(file))? })
+    }
+
+    /// Whether a new file of which this is known has to be told nothing to be like an old one.
+    pub(super) fn is_like(self, old: Self) -> bool {
+        self.flags_like(old).is_none_or(|wanted| Some(wanted) == self.flags)
+            && self.hints_like(old).is_none_or(|wanted| Some(wanted) == self.hints)
+    }
+
+    /// The flags that make it like an old one, if both have any.
+    fn flags_like(self, old: Self) -> Option<u32> {
+        self.flags.zip(old.flags).map(|(to, from)| to & !FLAGS | from & FLAGS)
+    }
+
+    fn hints_like(self, old: Self) -> Option<InodeHints> {
+        let like =
+            |(to, from): (InodeHints, InodeHints)| InodeHints { flags: to.flags & !HINTS | from.flags & HINTS, ..from };
+        self.hints.zip(old.hints).map(like)
+    }
+}
+
+/// Makes the empty file `new`, of which this is known, in this like an old one. An error means that it cannot be.
+pub(super) fn carry<K: Kernel>(kernel: &K, old: Told, fresh: Told, new: &K::File) -> Result<()> {
+    if let (Some(wanted), Some(to)) = (fresh.flags_like(old), fresh.flags) {
         if wanted != to {
             kernel.set_inode_flags(new, wanted)?;
         }
     }
-    if let (Some(from), Some(to)) = (known(kernel.inode_hints(old))?, known(kernel.inode_hints(new))?) {
-        let wanted = InodeHints { flags: to.flags & !HINTS | from.flags & HINTS, ..from };
+    if let (Some(wanted), Some(to)) = (fresh.hints_like(old), fresh.hints) {
         if wanted != to {
             kernel.set_inode_hints(new, wanted)?;
         }

@@ -26,6 +26,7 @@ pub mod meter;
 mod mismatch;
 mod outcome;
 pub mod pass;
+mod precedent;
 pub mod probe;
 mod question;
 mod rewrite;

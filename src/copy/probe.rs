@@ -125,7 +125,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// What hints are worth that a filesystem gives about an open file. An overlay hands them on from its layers, and
     /// so it does with the file's extents: where only honest filesystems have any to tell, the layer's is one.
-    fn honesty_on(&self, filesystem: Filesystem, file: &K::File) -> Honesty {
+    pub(super) fn honesty_on(&self, filesystem: Filesystem, file: &K::File) -> Honesty {
         let is_layered = filesystem.is_overlay() && self.host.extents_are_honest;
         if is_layered && self.kernel.first_extent(file).is_ok() {
             return Honesty::Honest;

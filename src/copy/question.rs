@@ -29,7 +29,7 @@ impl<K: Kernel> Copier<'_, K> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let is_local = self.spot(dir, self.honesty_of(dir)).is_local;
         for _ in 0..NAME_ATTEMPTS {
-            let begin = self.names.marked(self.kernel, dir, is_local, NamedFor::Made(self.kernel.now()));
+            let begin = self.names.marked(self.kernel, (dir, None), is_local, NamedFor::Made(self.kernel.now()));
             let [made, sought] = [one, other].map(|end| ending(&begin, end));
             if made.as_os_str().len().max(sought.as_os_str().len()) > NAME_MAX {
                 break;

@@ -231,7 +231,9 @@ impl<K: Kernel> Copier<'_, K> {
         let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
         let named = Name { follow: super::Follow::No, ..*target };
         let seen = self.kernel.stat_at(named.dir, named.name, false).map_err(failed)?;
-        let ours = self.kernel.stat(file).map_err(failed)?;
+        // The numbers of an open file stay where they are its own.
+        let known = content.and_then(|content| content.filled.stat).filter(|_| is_known);
+        let ours = known.map_or_else(|| self.kernel.stat(file), Ok).map_err(failed)?;
         if !seen.is_same_file(&ours) {
             let is_copy = !is_known && self.holds_the_same(&named, file, content)?;
             if !is_copy {

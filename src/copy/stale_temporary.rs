@@ -5,7 +5,7 @@
 //! of a leftover, and removes it if its run is proved to be dead: by its process, by the boot, or on this machine's own
 //! filesystems by a lock that nobody holds (docs/design/leftovers.md). What cannot be proved stays.
 
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Stat, Timestamp};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Timestamp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -43,7 +43,7 @@ pub(crate) struct TemporaryNames {
     count: AtomicU64,
     author: OnceLock<Option<Author>>,
     /// Device and inode numbers of directories that were searched, the latest last.
-    searched: Mutex<VecDeque<(u64, u64)>>,
+    searched: Mutex<VecDeque<Numbers>>,
 }
 
 /// A process, so that another on the same machine can tell whether it lives.
@@ -57,6 +57,9 @@ pub(crate) struct Author {
     /// Of the time at which it began.
     pub(crate) start: u64,
 }
+
+/// Device and inode number.
+pub(super) type Numbers = (u64, u64);
 
 /// Which inode a name is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +75,13 @@ pub(crate) enum NamedFor {
 impl NamedFor {
     /// An open file.
     pub(crate) fn file<K: Kernel>(kernel: &K, file: &K::File) -> Self {
+        Self::numbered(kernel, file, None)
+    }
+
+    /// An open file, whose inode number may be known.
+    pub(super) fn numbered<K: Kernel>(kernel: &K, file: &K::File, number: Option<u64>) -> Self {
         let birth = kernel.birth(Some(file), Path::new(""), false).ok().flatten();
-        let number = kernel.stat(file).map(|stat| stat.ino).ok();
+        let number = number.or_else(|| kernel.stat(file).map(|stat| stat.ino).ok());
         // What cannot be told is a name that nobody takes for a leftover's.
         number.zip(birth).map_or(NamedFor::Made(Timestamp::default()), |(number, birth)| NamedFor::Inode(number, birth))
     }
@@ -120,9 +128,16 @@ pub(crate) enum Fate {
 
 impl TemporaryNames {
     /// A name for a temporary in `dir`, which a later run can tell to be a leftover. The first time, what dead runs
-    /// left in the directory is removed. `is_local` says that nobody but this machine's kernel works on the filesystem.
-    pub(super) fn marked<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool, of: NamedFor) -> PathBuf {
-        let Some((here, author)) = self.visit(kernel, dir, is_local) else { return self.plain(kernel) };
+    /// left in the directory is removed. `is_local` says that nobody but this machine's kernel works on the filesystem;
+    /// `here` are the directory's numbers, where they are known.
+    pub(super) fn marked<K: Kernel>(
+        &self,
+        kernel: &K,
+        (dir, here): (&K::File, Option<Numbers>),
+        is_local: bool,
+        of: NamedFor,
+    ) -> PathBuf {
+        let Some((here, author)) = self.visit(kernel, (dir, here), is_local) else { return self.plain(kernel) };
         let author = author.unwrap_or(Author { boot: 0, machine: 0, pid: 0, start: 0 });
         let mut random = self.random(kernel);
         random.truncate(FIELDS[0]);
@@ -132,15 +147,20 @@ impl TemporaryNames {
         let Author { boot, machine, pid, start } = author;
         let inode = of.digits();
         let fields = format!("{random}{inode:016x}{boot:08x}{machine:016x}{pid:08x}{start:08x}");
-        PathBuf::from(format!("{TEMPORARY_PREFIX}{fields}{:016x}", check(&fields, &here)))
+        PathBuf::from(format!("{TEMPORARY_PREFIX}{fields}{:016x}", check(&fields, here)))
     }
 
-    /// Removes what dead runs left in a directory, unless that was done already. What that is by its stat, and who this is.
-    pub(super) fn visit<K: Kernel>(&self, kernel: &K, dir: &K::File, is_local: bool) -> Option<(Stat, Option<Author>)> {
-        let here = kernel.stat(dir).ok()?;
+    /// Removes what dead runs left in a directory, unless that was done already. What that is by its numbers, and who this is.
+    pub(super) fn visit<K: Kernel>(
+        &self,
+        kernel: &K,
+        (dir, here): (&K::File, Option<Numbers>),
+        is_local: bool,
+    ) -> Option<(Numbers, Option<Author>)> {
+        let here = here.or_else(|| kernel.stat(dir).map(|stat| (stat.dev, stat.ino)).ok())?;
         let author = *self.author.get_or_init(|| Author::of_this_process(kernel));
-        if self.is_first_visit(&here) {
-            Search { kernel, dir, here: &here, author, is_local }.remove_leftovers();
+        if self.is_first_visit(here) {
+            Search { kernel, dir, here, author, is_local }.remove_leftovers();
         }
         Some((here, author))
     }
@@ -166,22 +186,23 @@ impl TemporaryNames {
         blake3::keyed_hash(secret, &number.to_ne_bytes()).to_hex().to_string()
     }
 
-    fn is_first_visit(&self, here: &Stat) -> bool {
+    fn is_first_visit(&self, here: Numbers) -> bool {
         let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
-        if searched.contains(&(here.dev, here.ino)) {
+        // The one asked for is among the latest.
+        if searched.iter().rev().any(|directory| *directory == here) {
             return false;
         }
         if searched.len() == DIRECTORIES_REMEMBERED {
             searched.pop_front();
         }
-        searched.push_back((here.dev, here.ino));
+        searched.push_back(here);
         true
     }
 }
 
 /// The digits that bind a name to its directory.
-fn check(fields: &str, here: &Stat) -> u64 {
-    hashed(&[fields.as_bytes(), &here.dev.to_le_bytes(), &here.ino.to_le_bytes()])
+fn check(fields: &str, (dev, ino): Numbers) -> u64 {
+    hashed(&[fields.as_bytes(), &dev.to_le_bytes(), &ino.to_le_bytes()])
 }
 
 fn hashed(parts: &[&[u8]]) -> u64 {
@@ -189,7 +210,8 @@ fn hashed(parts: &[&[u8]]) -> u64 {
     for part in parts {
         hasher.update(part);
     }
-    u64::from_le_bytes(std::array::from_fn(|at| hasher.finalize().as_bytes()[at]))
+    let hash = hasher.finalize();
+    u64::from_le_bytes(std::array::from_fn(|at| hash.as_bytes()[at]))
 }
 
 /// The first 32 bits, for fields of eight digits.
@@ -198,7 +220,7 @@ fn halved(hash: u64) -> u64 {
 }
 
 /// What the name `name` in the directory `here` says; `None` of one that only looks like one of ours.
-fn mark_of(name: &OsStr, here: &Stat) -> Option<Mark> {
+fn mark_of(name: &OsStr, here: Numbers) -> Option<Mark> {
     let digits = name.as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes())?;
     let (digits, end) = digits.split_at_checked(FIELDS.iter().sum())?;
     let digits = std::str::from_utf8(digits).ok()?;
@@ -275,7 +297,7 @@ fn contents<K: Kernel>(kernel: &K, path: &Path) -> Result<Vec<u8>> {
 struct Search<'a, K: Kernel> {
     kernel: &'a K,
     dir: &'a K::File,
-    here: &'a Stat,
+    here: Numbers,
     author: Option<Author>,
     is_local: bool,
 }
@@ -359,26 +381,6 @@ mod tests {
     use super::*;
     use crate::kernel::linux::Linux;
 
-    fn directory(ino: u64) -> Stat {
-        let time = Timestamp::default();
-        let kind = Kind::Directory;
-        Stat {
-            dev: 1,
-            ino,
-            kind,
-            mode: 0o700,
-            nlink: 2,
-            uid: 0,
-            gid: 0,
-            rdev: 0,
-            size: 0,
-            blocks: 0,
-            atime: time,
-            mtime: time,
-            ctime: time,
-        }
-    }
-
     #[test]
     fn a_name_is_known_in_its_own_directory_and_under_no_other_name() {
         let fields = format!("{}{:016x}{:08x}{:016x}{:08x}{:08x}", "a".repeat(32), 9, 1, 2, 3, 4);
@@ -389,11 +391,11 @@ mod tests {
             is_question: false,
         };
         let name = |last: u64| std::ffi::OsString::from(format!("{TEMPORARY_PREFIX}{fields}{last:016x}"));
-        let ours = name(check(&fields, &directory(7)));
-        assert_eq!(mark_of(&ours, &directory(7)), Some(mark));
-        assert_eq!(mark_of(&ours, &directory(8)), None);
-        assert_eq!(mark_of(&name(0), &directory(7)), None);
-        assert_eq!(mark_of(OsStr::new(".safecp-0123456789abcdef"), &directory(7)), None);
+        let ours = name(check(&fields, (1, 7)));
+        assert_eq!(mark_of(&ours, (1, 7)), Some(mark));
+        assert_eq!(mark_of(&ours, (1, 8)), None);
+        assert_eq!(mark_of(&name(0), (1, 7)), None);
+        assert_eq!(mark_of(OsStr::new(".safecp-0123456789abcdef"), (1, 7)), None);
     }
 
     #[test]
@@ -403,15 +405,16 @@ mod tests {
         let dir =
             kernel.open(None, place.path(), flags, Mode::empty(), ResolveFlags::empty()).expect("an open directory");
         let here = kernel.stat(&dir).expect("a directory's stat");
+        let here = (here.dev, here.ino);
         let own = Author::of_this_process(&kernel).expect("a process of this machine");
         let Author { boot, machine, start, .. } = own;
         for bytes in ["", "written"] {
             let (random, inode) = ("a".repeat(32), NamedFor::Made(kernel.now()).digits());
             let fields = format!("{random}{inode:016x}{boot:08x}{machine:016x}{:08x}{start:08x}", 0x7fff_ffff);
-            let name = format!("{TEMPORARY_PREFIX}{fields}{:016x}README", check(&fields, &here));
+            let name = format!("{TEMPORARY_PREFIX}{fields}{:016x}README", check(&fields, here));
             std::fs::write(place.path().join(&name), bytes).expect("a file");
             let tells_birth = kernel.birth(Some(&dir), name.as_ref(), false).expect("a file's birth").is_some();
-            Search { kernel: &kernel, dir: &dir, here: &here, author: Some(own), is_local: true }.remove_leftovers();
+            Search { kernel: &kernel, dir: &dir, here, author: Some(own), is_local: true }.remove_leftovers();
             assert_eq!(place.path().join(&name).exists(), !bytes.is_empty() || !tells_birth, "{bytes}");
         }
     }

@@ -74,7 +74,7 @@ impl<K: Kernel> Copier<'_, K> {
     fn bench<'s>(&'s self, target: &Name<'s, K::File>, facts: &TargetFacts) -> Result<Bench<'s, K>, Error> {
         let failed = |errno| Error::call(Action::CreateFile, target.shown, errno);
         let above = target.directory().map_err(failed)?;
-        let spot = self.spot(above, facts.target_directory.honesty);
+        let spot = self.spot_in(above, &facts.target_directory);
         let make = |name: &Path| self.kernel.mkdir(above, name, Mode::RWXU);
         let (name, ()) = spot.with_plain_name(make).map_err(failed)?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;

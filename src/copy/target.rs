@@ -9,7 +9,7 @@ use super::backup::Leaves;
 use super::commit::{Claim, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
-use super::flags;
+use super::flags::{self, Told};
 use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create, not_beside, remove};
 use super::types::{Follow, Name, Placement, Source};
 use crate::error::{Action, Error};
@@ -50,7 +50,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     fn spot_of<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Spot<'j, K>> {
-        Ok(self.spot(job.target.directory()?, job.facts.target_directory.honesty))
+        Ok(self.spot_in(job.target.directory()?, &job.facts.target_directory))
     }
 
     fn make_temporary<'j>(
@@ -60,8 +60,9 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> crate::kernel::Result<Temporary<'j, K>> {
         let wanted = self.wanted_mode(job.source.stat);
         // An old file may be closed to those whom the source is open to.
-        let keeps_old_mode = placement == Placement::Replace;
-        let named = if keeps_old_mode || self.is_private(job.source.stat) { 0o600 } else { wanted };
+        let replaces = placement == Placement::Replace;
+        let keeps_old_mode = replaces && !self.options.preserve.mode.wanted();
+        let named = if replaces || self.is_private(job.source.stat) { 0o600 } else { wanted };
         // Nobody can open what has no name: it may have its mode at once, if that lets us set attributes. What is to
         // get another owner gets its mode when it has him.
         let is_given_away = self.options.preserve.ownership.wanted() && job.source.stat.uid != self.options.user;
@@ -108,7 +109,8 @@ impl<K: Kernel> Copier<'_, K> {
             Err(errno) => return Err(cannot_create(job, errno)),
         };
         let stat = self.expected(job, &old)?;
-        let lets_go = self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name)).is_ok();
+        let precedent = self.precedents.of(&job.facts.target_directory);
+        let lets_go = precedent.is_some() || self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name)).is_ok();
         let has_others = stat.nlink > 1 && !job.facts.is_another;
         if stat.kind != Kind::File || has_others || !lets_go {
             return self.rewriting(job);
@@ -122,10 +124,31 @@ impl<K: Kernel> Copier<'_, K> {
         let can_own = self.options.privileged
             || self.can_own(temporary.file(), &stat).map_err(|errno| cannot_create(job, errno))?;
         // A flag that cannot be set, or that cannot be told, leaves the old inode where it is.
-        if !can_own || flags::carry(self.kernel, &old, temporary.file()).is_err() {
-            return self.beside(job, temporary);
+        if !can_own || self.carry_flags(job, &old, temporary.file(), precedent).is_err() {
+            // It may have been made with a mode that lets others in once it has a name.
+            remove(job, temporary)?;
+            return self.rewriting(job);
         }
         Ok(Sink { placement: Placement::Replace, holder: SinkFile::Temporary { temporary, old: Some((old, stat)) } })
+    }
+
+    /// Makes a fresh file in its inode's flags like the old one. What it has of its own the precedent tells, if there is one.
+    fn carry_flags(
+        &self,
+        job: &Job<'_, K::File>,
+        old: &K::File,
+        new: &K::File,
+        precedent: Option<Told>,
+    ) -> crate::kernel::Result<()> {
+        let old = Told::of(self.kernel, old)?;
+        if precedent.is_some_and(|fresh| fresh.is_like(old)) {
+            return Ok(());
+        }
+        let fresh = Told::of(self.kernel, new)?;
+        if precedent.is_none() {
+            self.precedents.set(&job.facts.target_directory, fresh);
+        }
+        flags::carry(self.kernel, old, fresh, new)
     }
 
     fn rewriting<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
@@ -291,8 +314,9 @@ impl<K: Kernel> Copier<'_, K> {
             return Ok(Progress::Waits(temporary.detach(), Finished::new(Placement::Replace, complaints)));
         }
         // On disk before it takes the old one's name, see below.
-        let unsynced = if self.options.syncs() { self.sync(temporary.file(), job.target.shown)? } else { None };
-        match temporary.give_name() {
+        let syncs = self.syncs_in(&job.facts.target_directory);
+        let unsynced = if syncs { self.sync(temporary.file(), job.target.shown)? } else { None };
+        match temporary.give_name(made.map(|made| made.ino)) {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
                 return Ok(Progress::Again);
@@ -334,12 +358,12 @@ impl<K: Kernel> Copier<'_, K> {
         let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
         let inherits = job.facts.target_directory.inherits;
         let fresh = Fresh::Made { private: self.is_private(job.source.stat), default_mode, inherits };
-        let known = KnownAttributes::of(content.and_then(|content| content.filled.stat));
-        let complaints = self.carry(job, temporary.file(), known, fresh);
+        let made = content.and_then(|content| content.filled.stat);
+        let complaints = self.carry(job, temporary.file(), KnownAttributes::of(made), fresh);
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         let mut unsynced = None;
-        if self.options.durable || placement != Placement::New && self.options.syncs() {
+        if self.options.durable || placement != Placement::New && self.syncs_in(&job.facts.target_directory) {
             if job.facts.may_wait && self.options.backup == Backup::No {
                 return Ok(Progress::Waits(temporary.detach(), Finished::new(placement, complaints)));
             }
@@ -349,7 +373,7 @@ impl<K: Kernel> Copier<'_, K> {
         let named = if placement == Placement::New {
             temporary.commit(job.target.name, Claim::New)
         } else {
-            temporary.give_name()
+            temporary.give_name(made.map(|made| made.ino))
         };
         match named {
             Err(errno) if temporary.lacks_link(errno) => {

@@ -1,7 +1,7 @@
 //! The words that all of a file's copying shares: its two ends, how it arrives, and when to stop.
 
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
-use crate::known::filesystems::Honesty;
+use crate::known::filesystems::{Honesty, Keeping};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -144,6 +144,12 @@ pub struct TargetDirectory {
     pub honesty: Honesty,
     /// Its device; `None` if it could not be told.
     pub dev: Option<u64>,
+    /// Its inode number; `None` if it could not be told.
+    pub ino: Option<u64>,
+    /// Where its files are when they are written out.
+    pub keeping: Keeping,
+    /// What holds for every name in it, its flags and whether it lets names go, is nobody's to change but root's and this user's.
+    pub is_steady: bool,
 }
 
 impl TargetDirectory {

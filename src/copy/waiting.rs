@@ -82,10 +82,11 @@ impl<K: Kernel> Copier<'_, K> {
         let Waiting { file, copied, filled } = waiting;
         let failed = |errno| Unnamed::Failed(cannot_place(target.shown, copied.placement, errno));
         let dir = target.directory().map_err(failed)?;
-        let mut temporary = Temporary::attach(self.spot(dir, target_directory.honesty), file);
+        let mut temporary = Temporary::attach(self.spot_in(dir, target_directory), file);
         let had_name = temporary.name().is_some();
         let claim = if copied.placement == Placement::New { Claim::New } else { Claim::Over };
-        let given = if claim == Claim::Over { temporary.give_name() } else { Ok(()) };
+        let number = filled.stat.map(|stat| stat.ino);
+        let given = if claim == Claim::Over { temporary.give_name(number) } else { Ok(()) };
         if let Err(errno) = given {
             return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| failed(errno)));
         }
@@ -107,7 +108,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Removes what a file that waited has of a name.
     pub(crate) fn give_up_waiting(&self, waiting: Waiting<K::File>, dir: &K::File, target_directory: &TargetDirectory) {
-        drop(Temporary::attach(self.spot(dir, target_directory.honesty), waiting.file));
+        drop(Temporary::attach(self.spot_in(dir, target_directory), waiting.file));
     }
 
     fn not_linked(&self, temporary: &Temporary<'_, K>, errno: Errno) -> Option<Unnamed> {

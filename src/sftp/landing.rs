@@ -44,7 +44,7 @@ pub(super) struct Landing<F> {
 impl<K: Kernel> Landings<'_, K> {
     fn spot<'s>(&'s self, dir: &'s K::File) -> Spot<'s, K> {
         // Whether locks hold for everyone is not asked: leftovers go whose process is gone.
-        Spot { kernel: self.kernel, names: &self.names, dir, is_local: false }
+        Spot { kernel: self.kernel, names: &self.names, dir, here: None, is_local: false }
     }
 
     /// Makes a temporary for a name in the directory, unless what has the name cannot be replaced by a file.

@@ -17,17 +17,16 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// A syncfs that takes longer for each file of its group writes out what others have written.
-const SLOW: Duration = Duration::from_millis(40);
+pub(super) const SLOW: Duration = Duration::from_millis(40);
 
 /// How many groups are synced file by file before syncfs is tried again beside somebody who writes much.
-const GROUPS_APART: u32 = 8;
+pub(super) const GROUPS_APART: u32 = 8;
 
 impl<K: Kernel> Run<'_, K> {
     /// Whether files that are made in a directory may wait for their names. Opens what is told of errors there.
     pub(super) fn may_wait(&self, dir: &K::File, target_directory: &TargetDirectory) -> bool {
-        let Some(dev) = target_directory.dev.filter(|_| self.groups.files_max > 1 && self.options.syncs()) else {
-            return false;
-        };
+        let waits = self.groups.files_max > 1 && self.entries.copier.syncs_in(target_directory);
+        let Some(dev) = target_directory.dev.filter(|_| waits) else { return false };
         let mut witnesses = self.groups.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
         if witnesses.contains_key(&dev) {
             return true;

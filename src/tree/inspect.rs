@@ -27,7 +27,7 @@ impl<K: Kernel> Entries<'_, K> {
         context: &EntryContext<'_, K::File>,
     ) -> Result<Inspection<K::File>, Error> {
         let existing = if context.fresh { None } else { self.copier.stat_target(target, false)? };
-        let (stat, file) = self.inspect_source(source, context, existing.is_none())?;
+        let (stat, file) = self.inspect_source(source, context, existing.as_ref())?;
         let Some(found) = existing else {
             let inspected = Inspected { stat, file, existing: None, referent: None, ending: None, replaced_link: None };
             return Ok(Inspection::Make(Box::new(inspected)));
@@ -123,16 +123,24 @@ impl<K: Kernel> Entries<'_, K> {
         self.is_written(stat) && options.backup == Backup::No && options.removal != Removal::Always
     }
 
-    /// The source's stat. One that is probably a regular file is opened at once, which saves a call.
+    /// The source's stat. One that is probably a regular file is opened at once, which saves a call, if nothing may keep it
+    /// from being read.
     fn inspect_source(
         &self,
         source: &Name<'_, K::File>,
         context: &EntryContext<'_, K::File>,
-        open: bool,
+        existing: Option<&Stat>,
     ) -> Result<(Stat, Option<K::File>), Error> {
-        if open && self.options().product.reads_sources() && context.walked == Some(Kind::File) {
-            let (file, stat) = self.open_source(source)?;
-            return Ok((stat, Some(file)));
+        let options = self.options();
+        let is_read = options.product.reads_sources() && context.walked == Some(Kind::File);
+        let is_replaced = existing.is_none_or(|found| found.kind == Kind::File && options.replaces_all());
+        if is_read && is_replaced {
+            match (self.open_source(source), existing) {
+                (Ok((file, stat)), _) => return Ok((stat, Some(file))),
+                (Err(error), None) => return Err(error),
+                // cp looks at both before it opens one, and says what it finds first.
+                (Err(_), Some(_)) => {}
+            }
         }
         let stat = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;

@@ -315,8 +315,8 @@ impl<K: Kernel> Copier<'_, K> {
         to.following(if self.options.keep_directory_symlink { Follow::Yes } else { to.follow })
     }
 
-    /// Sets what is preserved of a directory whose entries are all done, and with --durable writes
-    /// its names out. Returns what could not be kept.
+    /// Sets what is preserved of a directory whose entries are all done; one that was made has to be where it can outlive a power
+    /// loss, with --durable. Returns what could not be kept.
     pub(super) fn leave(&self, level: &Level<K>, pair: &Pair<K>) -> Vec<Error> {
         let (source_shown, target_shown) = (level.source_shown(), level.target_shown());
         let preserve = &self.options.preserve;
@@ -339,18 +339,10 @@ impl<K: Kernel> Copier<'_, K> {
         let source = AttributedFile { file: &pair.source, shown: &source_shown, known, tells_lists };
         let target = AttributedFile { file: &pair.target, shown: &target_shown, known, tells_lists: false };
         let mut complaints = self.attributes().carry(&source, &level.from, &target, fresh);
-        if self.options.durable {
-            complaints.extend(self.sync_level(level, &pair.target, &target_shown).err());
+        if self.options.durable && level.made {
+            complaints.extend(self.must_keep(&pair.target, &target_shown).err());
         }
         complaints
-    }
-
-    /// Writes the target out; one that was made must be where it can outlive a power loss.
-    fn sync_level(&self, level: &Level<K>, target: &K::File, shown: &Path) -> Result<(), Error> {
-        if level.made {
-            self.must_keep(target, shown)?;
-        }
-        self.sync_directory(target, shown)
     }
 
     /// How names inside a tree are looked up in the source.

@@ -33,7 +33,9 @@ mod share;
 mod shortages;
 pub mod special;
 mod spellings;
+mod unwritten;
 pub mod walk;
 mod work;
+mod write_out;
 
 pub(crate) use operand::OperandHistory;

@@ -92,6 +92,7 @@ impl<K: Kernel> Run<'_, K> {
     /// Gives what waits its names, and with --durable writes out the directories that operands went to.
     fn settle(&self, history: &mut OperandHistory<K::File>) {
         self.commit_all();
+        self.write_out_directories();
         for (shown, base) in std::mem::take(&mut history.bases) {
             if let Err(error) = self.sync(&base, &shown) {
                 self.tell(Event::Failed(&error));

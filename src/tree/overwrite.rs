@@ -108,14 +108,13 @@ pub fn same_file(source_shown: &Path, target_shown: &Path) -> Error {
 
 /// The refusal where one of both is a directory and the other is not.
 pub fn check_kinds(source: &Stat, target: &Stat, source_shown: &Path, target_shown: &Path) -> Result<(), Error> {
-    let (source_name, target_name) = (quoted(source_shown), quoted(target_shown));
+    let refusal = |old: &str, new: &str| {
+        let (source, target) = (quoted(source_shown), quoted(target_shown));
+        Err(Error::Refused(format!("cannot overwrite {old} {target} with {new} {source}")))
+    };
     match (source.kind == Kind::Directory, target.kind == Kind::Directory) {
-        (true, false) => {
-            Err(Error::Refused(format!("cannot overwrite non-directory {target_name} with directory {source_name}")))
-        }
-        (false, true) => {
-            Err(Error::Refused(format!("cannot overwrite directory {target_name} with non-directory {source_name}")))
-        }
+        (true, false) => refusal("non-directory", "directory"),
+        (false, true) => refusal("directory", "non-directory"),
         (true, true) | (false, false) => Ok(()),
     }
 }

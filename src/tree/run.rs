@@ -15,6 +15,7 @@ use super::overwrite::Ask;
 use super::portion::Portion;
 use super::shortages::Shortages;
 use super::spellings::Paths;
+use super::unwritten::Unwritten;
 use crate::copy::meter::Meter;
 use crate::copy::{Copied, Copier, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
@@ -43,6 +44,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) groups: Groups<K>,
     /// What found no room.
     pub(super) shortages: Shortages<K>,
+    /// Directories that wait to be written out.
+    pub(super) unwritten: Unwritten<K>,
     /// Who tells which names are this run's, where others work on the same tree.
     pub(super) portion: Option<&'a dyn Portion>,
 }
@@ -71,6 +74,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let entries = Entries::new(kernel, options, host, stop, ask);
         let directories = Directories::new(options.directories_max);
         let (paths, links, groups) = (Paths::default(), Links::default(), Groups::new(options));
+        let unwritten = Unwritten::new(options.waiting_max);
         Self {
             entries,
             kernel,
@@ -81,6 +85,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             links,
             directories,
             groups,
+            unwritten,
             shortages: Shortages::default(),
             portion: None,
         }

@@ -49,8 +49,11 @@ impl<K: Kernel> Copier<'_, K> {
         if !follows_none && !is_one {
             return Ok(Sameness::Apart);
         }
-        let (from, to) = (self.itself(source, Action::StatSource)?, self.itself(target, Action::StatTarget)?);
-        let (from, to) = if follows_none { (*source.stat, *target.stat) } else { (from, to) };
+        let (from, to) = if follows_none {
+            (*source.stat, *target.stat)
+        } else {
+            (self.itself(source, Action::StatSource)?, self.itself(target, Action::StatTarget)?)
+        };
         if self.unlinks_first(source, target, &from, &to)? {
             return Ok(Sameness::Apart);
         }

@@ -5,6 +5,7 @@ use super::entry_context::EntryContext;
 use super::handles::Asker;
 use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::overwrite::same_file;
+use super::portion::Part;
 use super::run::{EntryPair, Run};
 use super::same::Seen;
 use super::walk::Listing;
@@ -143,6 +144,9 @@ impl<'a, K: Kernel> Run<'a, K> {
                         Some(_) | None => self.entries.copier.leave(&level, &pair),
                     };
                     complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
+                    if self.shared_part().is_none_or(Part::finishes_directories) {
+                        self.write_out_later(&level, &pair);
+                    }
                     self.seal_directory(&level, &pair);
                 }
                 Err(error) => self.tell(Event::Failed(&error)),

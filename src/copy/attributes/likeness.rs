@@ -31,10 +31,11 @@ impl<K: Kernel> Attributes<'_, K> {
         // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
         // could open a temporary that has a name.
         let keeps_owner = preserve.ownership.wanted() && self.options.privileged;
-        let mut known = KnownAttributes { mode: None, ..KnownAttributes::of(made) };
-        if !keeps_owner {
+        let mut known = KnownAttributes::of(made);
+        let owner = Some((stat.uid, stat.gid));
+        if !keeps_owner && known.owner != owner {
             self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
-            known.owner = Some((stat.uid, stat.gid));
+            known = KnownAttributes { owner, mode: None };
         }
         let keeps_mode = preserve.mode.wanted();
         let listed = self.kernel.list_xattr(old.file);
@@ -52,6 +53,7 @@ impl<K: Kernel> Attributes<'_, K> {
         let is_last = |name: &OsStr| self.rules.class(name) == Class::OtherList;
         for name in carried().filter(|name| !is_last(name)) {
             self.carry_xattr(old.file, new, name)?;
+            known.mode = None;
         }
         if !names.iter().any(|name| name == ACCESS_LIST) {
             if !keeps_mode && !is_told && self.list(old.file, ACCESS_LIST)? {
@@ -71,6 +73,7 @@ impl<K: Kernel> Attributes<'_, K> {
             _ => SET_USER_ID | SET_GROUP_ID,
         };
         self.kernel.chmod(new, stat.mode & !lost)?;
+        known.mode = None;
         for name in carried().filter(|name| is_last(name)) {
             self.carry_xattr(old.file, new, name)?;
         }
