@@ -428,3 +428,213 @@ fn a_target_that_is_a_mount_point_gets_its_own_time_last() {
         [ \"$(find src -type d -printf '%P %m %T@\\n' | sort)\" = \"$(find dst -type d -printf '%P %m %T@\\n' | sort)\" ]";
     world.shell_with_mounts(script).succeeds();
 }
+
+/// Two large files, one of them with holes, beside small ones.
+fn large_tree(world: &World) {
+    world.dir("src/d").file("src/d/small", "small").random("src/d/large", 150_000_000, 7);
+    world.shell(
+        "cd src && truncate -s 200M 'with holes' && printf x | dd of='with holes' bs=1 seek=70000000 conv=notrunc status=none
+        printf end | dd of='with holes' bs=1 seek=209715197 conv=notrunc status=none",
+    );
+    world.set_xattr("src/d/large", "user.colour", b"red").chmod("src/d/large", 0o640);
+    world.times("src/d/large", (5, 6), (1_000_000, 7)).times("src/d", (1, 2), (3, 4));
+}
+
+/// What is left of large files that are not finished.
+fn parts(world: &World) -> Vec<String> {
+    let found = world.tool("find", ["dst", "-name", ".safecp-part-*"]);
+    found.lines().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn large_files_are_copied_in_ranges_and_named_at_the_end() {
+    let world = World::new();
+    large_tree(&world);
+    let shards = [2, 3, 1].map(|number| world.start(&format!("-a --shard={number}/3 src dst")));
+    for shard in shards {
+        shard.finish().succeeds();
+    }
+    assert!(!world.exists("dst/d/large") && !world.exists("dst/with holes"), "they have their names at the end");
+    let parts_before = parts(&world);
+    assert_eq!(parts_before.len(), 2, "{parts_before:?}");
+    let ranges = [1, 2, 3].map(|number| world.read(format!("dst/.safecp-shards/{number}-ranges")));
+    let counts = ranges.map(|lines| lines.lines().filter(|line| line.starts_with("range ")).count());
+    // 150,000,000 bytes are three times 64 MiB, the last of them short, and 200 MiB are four.
+    assert_eq!(counts.iter().sum::<usize>(), 7, "{counts:?}");
+    assert!(counts.iter().all(|count| *count >= 2), "{counts:?}");
+    let status = world.cp("--status dst");
+    assert!(status.stdout.contains("3 names, 359715205 bytes verified"), "{status}");
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(parts(&world), [""; 0]);
+    let blocks = world.tool("stat", ["-c", "%b", "dst/with holes"]);
+    assert!(blocks.trim().parse::<u64>().expect("a number") < 100_000, "holes stay holes: {blocks}");
+}
+
+#[test]
+fn ranges_that_are_verified_are_not_copied_again() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    let script = "strace -f -e trace=pwrite64 -o trace \"$safecp\" -a --shard=1/2 src dst; grep -c pwrite64 trace";
+    assert_eq!(world.shell(script).stdout.trim(), "0", "{}", world.read("trace"));
+    // A part that was made anew holds nothing of them.
+    world.tool("find", ["dst", "-name", ".safecp-part-*", "-delete"]);
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").fails_with(&["no shard has copied bytes 0 to 67108864 of", "run all shards again"]);
+    shard(&world, 1, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn shards_that_are_killed_in_a_large_file_go_on_and_end_right() {
+    let world = World::new();
+    large_tree(&world);
+    for milliseconds in [20, 60, 120, 240] {
+        let script = format!(
+            "for number in 1 2; do \"$safecp\" -a --jobs=1 --shard=$number/2 src dst & done; sleep 0.{milliseconds:03}; kill -9 $(jobs -p); wait"
+        );
+        world.shell(&script);
+        assert!(!world.exists("dst/d/large"));
+        world.cp("--finish dst");
+    }
+    if world.exists("dst/.safecp-shards") {
+        shard(&world, 1, 2).succeeds();
+        shard(&world, 2, 2).succeeds();
+        world.cp("--finish dst").succeeds();
+    }
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn a_range_that_is_not_what_was_verified_is_found_at_the_end() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    // As a lost page would be.
+    world.shell(
+        "for f in $(find dst/d -name '.safecp-part-*'); do printf y | dd of=$f bs=1 seek=100000000 conv=notrunc; done",
+    );
+    world.cp("--finish dst").fails_with(&[
+        "verification failed: bytes 67108864 to 134217728 of",
+        "dst/d/large' are not what a shard has verified; it is removed: run all shards again",
+    ]);
+    assert!(!world.exists("dst/d/large"));
+    world.cp("--finish dst").fails_with(&["cannot stat", "dst/d/large"]);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn a_large_file_that_changed_between_shards_is_not_finished() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    world.shell("printf y | dd of=src/d/large bs=1 seek=10 conv=notrunc; printf y | dd of=src/d/large bs=1 seek=80000000 conv=notrunc");
+    shard(&world, 2, 2).succeeds();
+    world
+        .cp("--finish dst")
+        .fails_with(&["no shard has copied bytes", "from what the source is now: run all shards again"]);
+    // One becomes shorter, where the other had bytes.
+    world.shell("truncate -s 0 'src/with holes'; truncate -s 199M 'src/with holes'");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn the_part_of_a_large_file_that_is_gone_goes_too() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    fs::remove_file(world.path("src/with holes")).expect("rm");
+    shard(&world, 2, 2).succeeds();
+    assert_eq!(parts(&world).len(), 2);
+    world.cp("--finish dst").fails_with(&["run all shards again, then --finish"]);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(parts(&world), [""; 0]);
+}
+
+#[test]
+fn hard_links_to_large_files_stay_in_one_shard() {
+    let world = World::new();
+    large_tree(&world);
+    world.link("src/d/large", "src/other").file("dst-old", "old");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    // What stands at the target is one shard's as well.
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    world.shell("printf z | dd of='src/with holes' bs=1 seek=5 conv=notrunc");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    assert_eq!(parts(&world), [""; 0]);
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn nobody_elses_file_becomes_the_part_of_a_large_one() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    let part = parts(&world).into_iter().find(|part| part.contains("/d/")).expect("a part");
+    for script in [
+        format!("chmod 666 {part}"),
+        format!("chmod 600 {part}; ln {part} other"),
+        format!("rm {part} other; ln -s ../../elsewhere {part}; touch elsewhere"),
+        format!("rm {part}; mkdir {part}"),
+    ] {
+        world.shell(&script);
+        let told = shard(&world, 2, 2);
+        assert_eq!(told.code(), Some(1), "{script}: {told}");
+    }
+    assert_eq!(world.read("elsewhere"), "");
+    world.tool("rmdir", [&part]);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+/// The same of a finish that has ranges to join.
+#[test]
+fn a_finish_that_is_killed_while_it_joins_can_be_run_again() {
+    let world = World::new();
+    world.dir("src/d").file("src/d/a", "a").shell("truncate -s 130M src/d/large; printf x >>src/d/large");
+    world.chmod("src/d/large", 0o444).times("src/d", (5, 6), (7, 8)).times("src", (9, 10), (11, 12));
+    let calls = "renameat2,linkat,unlinkat,rmdir,fchmod,fchmodat,fchownat,fchown,utimensat,fsync,syncfs";
+    let mut killed = 0;
+    for call in 1.. {
+        world.tool("bash", ["-c", "rm -rf dst .safecp-shards*"]);
+        shard(&world, 1, 2).succeeds();
+        shard(&world, 2, 2).succeeds();
+        let script = format!(
+            "strace -f -o /dev/null -e inject={calls}:signal=KILL:when={call} \"$safecp\" --finish dst --jobs=1"
+        );
+        let first = world.shell(&script);
+        if first.code() == Some(0) {
+            break;
+        }
+        killed += 1;
+        if killed % 2 == 0 && world.exists("dst/.safecp-shards") {
+            // Shards may be run again before.
+            shard(&world, 1, 2).succeeds();
+            shard(&world, 2, 2).succeeds();
+        }
+        let again = world.cp("--finish dst");
+        let is_done = again.code() == Some(0) || again.stderr.contains("or all is finished");
+        assert!(is_done, "after a kill at call {call}: {again}");
+        assert_same(&world, "src", "dst");
+        assert_eq!(world.names("."), ["dst", "src"], "after a kill at call {call}");
+    }
+    assert!(killed > 5, "{killed} calls");
+}

@@ -4,22 +4,24 @@
 //! get their attributes, from the deepest; until then they are open to their owner, and their times change. Last the records go. A kill
 //! leaves it to be run again, and nothing that is called finished.
 
-use super::log::{Ending, ending, is_locked};
+use super::log::{Ending, each_line, ending, is_locked};
 use super::path_key::PathKey;
 use super::plan::{Plan, absolute};
-use super::share::reserved;
+use super::ranges::Ranges;
+use super::share::{part_name, range_known, reserved};
 use super::state::{Lies, Stage, State};
 use super::{About, Number, Request};
 use crate::error::{Action, Error};
 use crate::host::Host;
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::Options;
 use crate::quote::quoted;
 use crate::report::Listener;
 use crate::tree::overwrite::Ask;
-use crate::tree::plan::Operands;
-use crate::tree::portion::{Part, Portion, Whose};
+use crate::tree::plan::{Operands, Plan as Targets};
+use crate::tree::portion::{Part, Portion, Ranged, Whose};
 use crate::tree::run::Run;
+use blake3::hazmat::ChainingValue;
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,8 @@ pub struct Finish<'a, K: Kernel> {
     state: State<'a, K>,
     /// What the shares have done together.
     done: Names,
+    /// What they have verified of large files.
+    ranges: Ranges,
     /// Locked, so that no share begins again meanwhile.
     logs: Vec<K::File>,
     /// How often a log that is locked is tried again.
@@ -65,13 +69,14 @@ impl<'a, K: Kernel> Finish<'a, K> {
     pub fn begin(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Vec<Error>> {
         let state = State::open(kernel, about, user).map_err(|error| vec![error])?;
         let Some(state) = state else { return Ok(None) };
-        let mut finish = Self { state, done: (0, 0), logs: Vec::new(), patience: PATIENCE };
+        let mut finish = Self { state, done: (0, 0), ranges: Ranges::default(), logs: Vec::new(), patience: PATIENCE };
         if finish.state.stage == Stage::Removal {
             return Ok(Some(finish));
         }
         let count = finish.state.plan.count;
         let numbers = (1..=count.get()).filter_map(NonZeroU32::new);
         let missing: Vec<Error> = numbers.filter_map(|number| finish.take(Number { number, count }).err()).collect();
+        finish.ranges.sort();
         if missing.is_empty() { Ok(Some(finish)) } else { Err(missing) }
     }
 
@@ -96,9 +101,16 @@ impl<'a, K: Kernel> Finish<'a, K> {
             Ending::Complete(count, sum) => {
                 self.done = (self.done.0 + count.names, self.done.1.wrapping_add(sum));
                 self.logs.push(file);
-                Ok(())
+                self.take_ranges(number)
             }
         }
+    }
+
+    /// Takes what a share has written down of large files.
+    fn take_ranges(&mut self, number: NonZeroU32) -> Result<(), Error> {
+        let Some(file) = self.state.ranges(number)? else { return Ok(()) };
+        let read = each_line(self.state.kernel, &file, |line| self.ranges.add(line));
+        read.map(drop).map_err(|errno| Error::call(Action::Read, &self.state.shown_log(number), errno))
     }
 
     /// How many files it holds open.
@@ -131,13 +143,15 @@ impl<'a, K: Kernel> Finish<'a, K> {
     pub fn run(&mut self, options: &Options, operands: &Operands, tools: &Tools<'_>) -> Result<(), Error> {
         if self.state.stage == Stage::Shares {
             let reserved = reserved(self.state.kernel, operands, self.state.lies)?;
-            let look = Walk { part: Part::Look, seen: Mutex::default(), reserved };
+            let look = Walk { reserved, ..self.new_walk(Part::Look) };
             if !self.walk(options, operands, tools, &look) {
                 return Ok(());
             }
-            self.compare(look.seen.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+            let seen = *look.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            self.compare(seen)?;
+            self.remove_parts(operands)?;
             self.state.set_aside()?;
-            let directories = Walk { part: Part::Directories, seen: Mutex::default(), reserved: None };
+            let directories = self.new_walk(Part::Directories);
             if !self.walk(options, operands, tools, &directories) {
                 return Ok(());
             }
@@ -146,14 +160,42 @@ impl<'a, K: Kernel> Finish<'a, K> {
         self.state.remove()?;
         if self.state.lies == Lies::Within {
             // What went from the target has changed its time.
-            let own = Walk { part: Part::Operands, seen: Mutex::default(), reserved: None };
+            let own = self.new_walk(Part::Operands);
             self.walk(options, operands, tools, &own);
         }
         Ok(())
     }
 
+    fn new_walk(&self, part: Part) -> Walk<'_> {
+        let cuts = self.state.plan.count.get() > 1;
+        Walk { part, seen: Mutex::default(), reserved: None, ranges: &self.ranges, cuts }
+    }
+
+    /// Removes the parts of large files whose sources are gone. All others have their names.
+    fn remove_parts(&self, operands: &Operands) -> Result<(), Error> {
+        let kernel = self.state.kernel;
+        let failed = |path: &Path| {
+            let shown = operands.target.join(path);
+            move |errno| Error::call(Action::Remove, &shown, errno)
+        };
+        if self.ranges.paths.is_empty() {
+            return Ok(());
+        }
+        let base = Targets::new(kernel, operands)?.open_base(kernel).map_err(failed(Path::new("")))?;
+        for path in &self.ranges.paths {
+            let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let flags = OFlags::PATH | OFlags::DIRECTORY;
+            let opened = kernel.open(Some(&base), above, flags, Mode::empty(), ResolveFlags::BENEATH);
+            let removed = opened.and_then(|dir| kernel.unlink(&dir, &part_name(path)));
+            if !matches!(removed, Err(Errno::NOENT | Errno::NOTDIR)) {
+                removed.map_err(failed(path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Walks over the tree; false if something failed, or all is to stop.
-    fn walk(&self, options: &Options, operands: &Operands, tools: &Tools<'_>, walk: &Walk) -> bool {
+    fn walk(&self, options: &Options, operands: &Operands, tools: &Tools<'_>, walk: &Walk<'_>) -> bool {
         let Tools { host, stop, listener, ask, is_well } = tools;
         let mut run = Run::new(self.state.kernel, options, host, stop, *listener, *ask);
         run.share(walk);
@@ -173,13 +215,15 @@ impl<'a, K: Kernel> Finish<'a, K> {
 }
 
 /// A walk over the tree, and the names that it has come by.
-struct Walk {
+struct Walk<'r> {
     part: Part,
     seen: Mutex<Names>,
     reserved: Option<PathBuf>,
+    ranges: &'r Ranges,
+    cuts: bool,
 }
 
-impl Portion for Walk {
+impl Portion for Walk<'_> {
     fn part(&self) -> Part {
         self.part
     }
@@ -203,5 +247,27 @@ impl Portion for Walk {
     fn seen(&self, path: &Path) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = (seen.0 + 1, seen.1.wrapping_add(PathKey::of(path).0));
+    }
+
+    fn cuts(&self) -> bool {
+        self.cuts
+    }
+
+    fn whose_range(&self, _: &Path, _: u64) -> Whose {
+        Whose::Others
+    }
+
+    fn part_name(&self, path: &Path) -> PathBuf {
+        part_name(path)
+    }
+
+    fn begins_part(&self, _: &Path) {}
+
+    fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue> {
+        self.ranges.value(&range_known(ranged))
+    }
+
+    fn range_made(&self, _: &Ranged<'_>, _: u64, _: Option<&ChainingValue>) -> Result<(), Error> {
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod line;
 mod log;
 mod path_key;
 pub mod plan;
+mod ranges;
 pub mod share;
 pub mod state;
 pub mod status;

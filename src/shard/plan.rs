@@ -99,7 +99,7 @@ fn lasting(options: &Options) -> Options {
 }
 
 /// Bytes in letters that need no thought: all others, and the percent sign, as `%` and two hexadecimal digits.
-fn escaped(bytes: &[u8]) -> String {
+pub(super) fn escaped(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_graphic() && *byte != b'%' {
             text.push(char::from(*byte));
@@ -110,7 +110,7 @@ fn escaped(bytes: &[u8]) -> String {
     })
 }
 
-fn unescaped(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unescaped(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
     for part in parts {

@@ -1,9 +1,10 @@
 //! One share of a copy: which names are its own, which of them earlier runs have verified, and what it writes down.
 
-use super::known::{Known, Verified, source_bits, target_bits};
-use super::log::{Ended, Log};
+use super::known::{Known, Verified, part_bits, source_bits, target_bits};
+use super::log::{Counted, Ended, Log, Record};
 use super::path_key::{PathKey, share_of};
 use super::plan::Plan;
+use super::ranges::Ranges;
 use super::state::{Lies, NAME, State};
 use super::{About, Number, Request, directory};
 use crate::error::{Action, Error};
@@ -12,7 +13,8 @@ use crate::options::TargetRule;
 use crate::quote::quoted;
 use crate::report::Listener;
 use crate::tree::plan::{Operands, Plan as Targets};
-use crate::tree::portion::{Part, Portion, Whose};
+use crate::tree::portion::{Part, Portion, Ranged, Whose};
+use blake3::hazmat::ChainingValue;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -23,6 +25,7 @@ pub struct Share<'a, K: Kernel> {
     number: Number,
     log: Log<'a, K>,
     verified: Verified,
+    ranges: Ranges,
     /// What the sources of names that are being copied were when they were looked at.
     sources: Mutex<HashMap<PathKey, u64>>,
     reserved: Option<PathBuf>,
@@ -48,8 +51,8 @@ impl<'a, K: Kernel> Share<'a, K> {
         let about = About { target: target.clone(), state: request.state.clone() };
         let state = State::begin(kernel, &about, &Plan::of(request, number, here), user)?;
         let reserved = reserved(kernel, operands, state.lies)?;
-        let (log, verified) = Log::begin(&state, number, witness, stop, listener)?;
-        Ok(Self { number, log, verified, sources: Mutex::default(), reserved })
+        let (log, verified, ranges) = Log::begin(&state, number, witness, stop, listener)?;
+        Ok(Self { number, log, verified, ranges, sources: Mutex::default(), reserved })
     }
 
     /// Ends the run; `is_well` tells that nothing failed.
@@ -87,6 +90,17 @@ fn check_sources<K: Kernel>(kernel: &K, operands: &Operands) -> Result<(), Error
     Ok(())
 }
 
+/// The name of the part of a large file.
+pub(super) fn part_name(path: &Path) -> PathBuf {
+    PathBuf::from(format!(".safecp-part-{:032x}", PathKey::of(path).0))
+}
+
+/// What a range of a large file is known by.
+pub(super) fn range_known(ranged: &Ranged<'_>) -> Known {
+    let key = PathKey::of_range(ranged.path, ranged.number);
+    Known { key, source: source_bits(ranged.source), target: part_bits(ranged.part, ranged.birth) }
+}
+
 impl<K: Kernel> Portion for Share<'_, K> {
     fn part(&self) -> Part {
         Part::Names
@@ -118,7 +132,38 @@ impl<K: Kernel> Portion for Share<'_, K> {
         let source = self.sources().remove(&key);
         let known = source.map(|source| Known { key, source, target: target_bits(target) });
         let size = if target.kind == Kind::File { target.size } else { 0 };
-        self.log.add(key, size, known.filter(|known| !self.verified.has(known)))
+        let record = known.filter(|known| !self.verified.has(known)).map(Record::Name);
+        self.log.add(Counted { names: 1, bytes: size, addend: key }, record)
+    }
+
+    fn cuts(&self) -> bool {
+        self.number.count.get() > 1
+    }
+
+    fn whose_range(&self, path: &Path, number: u64) -> Whose {
+        let count = u64::from(self.number.count.get());
+        let first = u64::from(PathKey::of(path).share(self.number.count.get()));
+        if (first + number) % count + 1 == u64::from(self.number.number.get()) { Whose::Ours } else { Whose::Others }
+    }
+
+    fn part_name(&self, path: &Path) -> PathBuf {
+        part_name(path)
+    }
+
+    fn begins_part(&self, path: &Path) {
+        self.log.begins_part(path);
+    }
+
+    fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue> {
+        // Where nothing tells that the part is the same, the range is copied again.
+        ranged.birth.and_then(|_| self.ranges.value(&range_known(ranged)))
+    }
+
+    fn range_made(&self, ranged: &Ranged<'_>, bytes: u64, value: Option<&ChainingValue>) -> Result<(), Error> {
+        let Ranged { path, number, count, .. } = *ranged;
+        let addend = PathKey::addend(path, number, count);
+        let record = value.map(|value| Record::Range(range_known(ranged), *value));
+        self.log.add(Counted { names: u64::from(number == 0), bytes, addend }, record)
     }
 
     fn seen(&self, _: &Path) {}

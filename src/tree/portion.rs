@@ -4,8 +4,9 @@
 //! that lives in a room above; here is only what is asked and told.
 
 use crate::error::Error;
-use crate::kernel::Stat;
-use std::path::Path;
+use crate::kernel::{Stat, Timestamp};
+use blake3::hazmat::ChainingValue;
+use std::path::{Path, PathBuf};
 
 /// What a run does of the work on a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,23 @@ pub enum Whose {
     Others,
 }
 
+/// A range of a large file, and what is known of the file's source and of the part that it is copied into.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranged<'a> {
+    /// The file's path beneath the directory of all targets.
+    pub path: &'a Path,
+    /// The range's number, from 0 on.
+    pub number: u64,
+    /// How many ranges the file has.
+    pub count: u64,
+    /// The source.
+    pub source: &'a Stat,
+    /// The part.
+    pub part: &'a Stat,
+    /// When the part came into being, where that is kept.
+    pub birth: Option<Timestamp>,
+}
+
 /// Who tells a run what to do, and keeps count. Paths are those beneath the directory of all targets.
 pub trait Portion: Sync {
     /// What the run does.
@@ -58,6 +76,18 @@ pub trait Portion: Sync {
     fn is_made(&self, path: &Path, target: &Stat) -> bool;
     /// A name is as it should be.
     fn made(&self, path: &Path, target: &Stat) -> Result<(), Error>;
+    /// Whether large files are cut into ranges.
+    fn cuts(&self) -> bool;
+    /// Whose a range of a file is.
+    fn whose_range(&self, path: &Path, number: u64) -> Whose;
+    /// The name of the part that a file's ranges are copied into, in its target's directory.
+    fn part_name(&self, path: &Path) -> PathBuf;
+    /// Ranges of a file are going to be copied.
+    fn begins_part(&self, path: &Path);
+    /// The value of a range's subtree, if it was copied and verified before, from what the source is into what the part is.
+    fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue>;
+    /// A range, of so many bytes, is as it should be; `value` is that of its subtree, unless that was known.
+    fn range_made(&self, ranged: &Ranged<'_>, bytes: u64, value: Option<&ChainingValue>) -> Result<(), Error>;
     /// A name has a target.
     fn seen(&self, path: &Path);
 }

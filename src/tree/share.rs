@@ -41,8 +41,13 @@ impl<K: Kernel> Run<'_, K> {
         let EntryPair { source, target, context, path, .. } = *entry_pair;
         let Some(portion) = self.portion else { return Ok(Begun::Goes) };
         if portion.part() != Part::Names {
-            let found = self.kernel.stat_at(target.dir, target.name, false);
-            let found = found.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
+            let found = match self.kernel.stat_at(target.dir, target.name, false) {
+                Err(Errno::NOENT) if self.join_ranges(entry_pair)? => {
+                    portion.seen(path);
+                    return Ok(Begun::Ended);
+                }
+                found => found.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?,
+            };
             // A file may stand where a link led to one.
             let is_other = context.walked.is_some_and(|kind| kind != found.kind) && source.follow == Follow::No;
             if is_other {
@@ -54,6 +59,10 @@ impl<K: Kernel> Run<'_, K> {
         let stat = self.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
         let keeps_links = self.keeps_links(entry_pair, &stat);
+        // All names of an inode have to be one run's.
+        if !keeps_links && self.copy_ranges(entry_pair, &stat)? {
+            return Ok(Begun::Ended);
+        }
         if portion.whose(path, &stat, keeps_links.then_some(stat.ino)) == Whose::Others {
             return Ok(Begun::Ended);
         }
