@@ -322,6 +322,20 @@ pub fn lines(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
     Ok(Box::new(std::fs::File::create(path)?))
 }
 
+/// A file for more lines, its owner's alone.
+pub fn more_lines(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::File::options().append(true).create(true).mode(0o600).open(path)?;
+    // What a run that was killed has left of its last line ends here.
+    file.write_all(b"\n")?;
+    Ok(Box::new(file))
+}
+
+/// The lines of a file.
+pub fn read_lines(path: &Path) -> std::io::Result<impl std::io::BufRead> {
+    Ok(std::io::BufReader::new(std::fs::File::open(path)?))
+}
+
 struct Closed;
 
 impl Write for Closed {

@@ -1,9 +1,10 @@
 //! The program: arguments in, exit status out.
 
-use safecp::account::{self, Account, Accounts, Display, End, Journal, Progress, ReportTo, Running, Watcher};
+use safecp::account::{self, Account, Accounts, Display, End, Journal, Progress, ReportTo, Running, Summary, Watcher};
 use safecp::archive::check::{self, Check, Reference};
 use safecp::archive::finding::Finding;
 use safecp::archive::manifest::Place;
+use safecp::archive::part::PartFile;
 use safecp::archive::recorder::{Recorder, Root};
 use safecp::archive::repair::{Repair, Told};
 use safecp::archive::{self, Manifest, Wanted};
@@ -28,16 +29,17 @@ use safecp::remote::server::{self, Server};
 use safecp::report::{Event, Listener, Report, write_error};
 use safecp::scan::{self, Scan};
 use safecp::shard::finish::{self, Finish};
+use safecp::shard::planner::Planner;
 use safecp::shard::share::Share;
 use safecp::shard::{self, About, Which};
 use safecp::signals::{self, Watch};
 use safecp::targets::{self, Targets};
 use safecp::tree::plan::{Operands, Plan};
 use safecp::tree::run::Run;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::OsString;
 use std::io::Write;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -311,19 +313,28 @@ fn of_report(action: Action, path: &Path, error: &std::io::Error) -> safecp::err
     safecp::error::Error::call(action, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
 }
 
-/// Ends the account of a run, and tells what could not be written of it.
-fn settle(account: &Account<'_>, accounts: &Accounts, report: &Report, watch: &Watch) -> bool {
-    let end = match (watch.is_asked(), report.finish()) {
+/// How a run has ended so far.
+fn end_of(report: &Report, watch: &Watch) -> End {
+    match (watch.is_asked(), report.finish()) {
         (true, _) => End::Interrupted,
         (false, true) => End::Succeeded,
         (false, false) => End::Failed,
+    }
+}
+
+/// Writes the last line of a report.
+fn tell_end(account: &Account<'_>, accounts: &Accounts, end: End) -> Result<(), safecp::error::Error> {
+    let path = match &accounts.report {
+        Some(ReportTo::File(path)) => path,
+        Some(ReportTo::Output) | None => Path::new("-"),
     };
-    if let Err(error) = account.finish(end) {
-        let path = match &accounts.report {
-            Some(ReportTo::File(path)) => path,
-            Some(ReportTo::Output) | None => Path::new("-"),
-        };
-        report.hear(&Event::Failed(&of_report(Action::Write, path, &error)));
+    account.finish(end).map_err(|error| of_report(Action::Write, path, &error))
+}
+
+/// Ends the account of a run, and tells what could not be written of it.
+fn settle(account: &Account<'_>, accounts: &Accounts, report: &Report, watch: &Watch) -> bool {
+    if let Err(error) = tell_end(account, accounts, end_of(report, watch)) {
+        report.hear(&Event::Failed(&error));
     }
     account.summary().iter().for_each(|line| report.hear(&Event::Noted(line)));
     report.finish()
@@ -344,6 +355,20 @@ fn teller(program: &'static str, running: &Arc<Running>, display: Option<&Displa
             None => account::say(program, &line),
         }
     })
+}
+
+/// Listens to a run over these operands, and makes a manifest of it.
+fn recorder<'a>(
+    kernel: &'a Retrying<Linux>,
+    next: &'a dyn Listener,
+    manifest: Manifest<'a, Retrying<Linux>>,
+    operands: &Operands,
+) -> Recorder<'a, Retrying<Linux>> {
+    let plan = Plan::new(kernel, operands).ok();
+    let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
+    let root = if is_into { Root::Targets } else { Root::Target };
+    let base = plan.and_then(|plan| plan.open_base(kernel).ok());
+    Recorder::new(kernel, next, manifest, root, base)
 }
 
 /// A run over all operands, to its end; with a manifest and accounts, if they are wanted.
@@ -373,12 +398,8 @@ fn run(
             None => run(&account),
             Some(wanted) => {
                 let place = Place::open(kernel, wanted)?;
-                let plan = Plan::new(kernel, operands).ok();
-                let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
-                let root = if is_into { Root::Targets } else { Root::Target };
-                let base = plan.and_then(|plan| plan.open_base(kernel).ok());
                 let manifest = Manifest::begin(kernel, wanted, &place);
-                let recorder = Recorder::new(kernel, &account, manifest, root, base);
+                let recorder = recorder(kernel, &account, manifest, operands);
                 run(&recorder);
                 if !watch.stop.load(Ordering::Relaxed) {
                     recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
@@ -400,6 +421,7 @@ fn share(environment: &Environment, request: &shard::Request) -> Result<ExitCode
     let number = match request.which {
         Which::Told(number) => number,
         Which::Auto => shard::auto::find(host::variable).map_err(anyhow::Error::msg)?,
+        Which::Lists(count) => return plan(environment, request, count),
     };
     let options = of_this_process(request.options.clone(), host::umask());
     let report = report(environment, options.verbosity);
@@ -411,9 +433,27 @@ fn share(environment: &Environment, request: &shard::Request) -> Result<ExitCode
     let begun = Share::begin(&kernel, request, number, (&here, options.user), (&watch.stop, &report));
     match begun {
         Ok(share) => {
-            let mut run = Run::new(&kernel, &options, &host, &watch.stop, &report, &ask);
-            run.share(&share);
-            run.operands(&request.operands);
+            let running = Running::begin();
+            let account = Account::begin(&report, &running, journal_of(&share, request)?, Summary::No);
+            let run = |listener: &dyn Listener| {
+                let mut run = Run::new(&kernel, &options, &host, &watch.stop, listener, &ask);
+                run.share(&share);
+                run.operands(&request.operands);
+            };
+            match &request.manifest {
+                None => run(&account),
+                Some(wanted) => {
+                    let (file, shown) = share.manifest_part()?;
+                    let part = PartFile::new(&kernel, file, &shown);
+                    let manifest = Manifest::begin_part(&kernel, wanted, &part);
+                    let recorder = recorder(&kernel, &account, manifest, &request.operands);
+                    run(&recorder);
+                    recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+                }
+            }
+            let told = account.finish(end_of(&report, &watch));
+            let told = told.map_err(|error| of_report(Action::Write, &share.report_part(), &error));
+            told.unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
             let is_well = report.finish() && !watch.is_asked();
             share.end(is_well).unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
         }
@@ -422,6 +462,41 @@ fn share(environment: &Environment, request: &shard::Request) -> Result<ExitCode
     let is_done = report.finish();
     watch.die_if_asked();
     Ok(exit_code(is_done))
+}
+
+/// The lists of all shares.
+fn plan(environment: &Environment, request: &shard::Request, count: NonZeroU32) -> Result<ExitCode, Failure> {
+    let options = of_this_process(request.options.clone(), host::umask());
+    let report = report(environment, options.verbosity);
+    request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
+    let kernel = Retrying(Linux::new());
+    let watch = signals::watch(signals::GRACE)?;
+    let (host, here) = (this_host(&options, &report), host::working_directory()?);
+    let ask = |question: &str| host::ask(&environment.called, question);
+    let planner = Planner::begin(&kernel, request, count, (&here, options.user))?;
+    let mut run = Run::new(&kernel, &options, &host, &watch.stop, &report, &ask);
+    run.share(&planner);
+    run.operands(&request.operands);
+    // Lists of what could not be walked would not be whole.
+    if report.finish() && !watch.is_asked() {
+        match planner.end() {
+            Ok(line) => report.line(&line),
+            Err(error) => report.hear(&Event::Failed(&error)),
+        }
+    }
+    let is_done = report.finish();
+    watch.die_if_asked();
+    Ok(exit_code(is_done))
+}
+
+/// A share's part of the report, if one is wanted.
+fn journal_of(
+    share: &Share<'_, Retrying<Linux>>,
+    request: &shard::Request,
+) -> Result<Option<Journal>, safecp::error::Error> {
+    let path = share.report_part();
+    let sink = request.report.as_ref().map(|_| host::more_lines(&path)).transpose();
+    Ok(sink.map_err(|error| of_report(Action::CreateFile, &path, &error))?.map(Journal::new))
 }
 
 /// The end of a copy that shares have worked on.
@@ -442,16 +517,72 @@ fn finish(environment: &Environment, about: &About, jobs: Option<NonZeroUsize>) 
         };
         let options = of_this_process(Options { jobs, ..request.options.clone() }, host::umask());
         let options = options.within(files_max.saturating_sub(finish.open_files()));
-        let host = this_host(&options, &report);
-        let ask = |question: &str| host::ask(&environment.called, question);
-        let is_well = || report.finish();
-        let tools = finish::Tools { host: &host, stop: &watch.stop, listener: &report, ask: &ask, is_well: &is_well };
-        let finished = finish.check(&request).and_then(|operands| finish.run(&options, &operands, &tools));
-        finished.unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
+        let tools = (environment, &kernel, &report, &watch);
+        finish_by(tools, &mut finish, &request, &options).unwrap_or_else(|error| report.hear(&Event::Failed(&error)));
     }
     let is_done = report.finish();
     watch.die_if_asked();
     Ok(exit_code(is_done))
+}
+
+/// Finishes a copy as its shares have begun it; with a manifest and a report, if they were to be made.
+fn finish_by(
+    (environment, kernel, report, watch): (&Environment, &Retrying<Linux>, &Report, &Watch),
+    finish: &mut Finish<'_, Retrying<Linux>>,
+    request: &shard::Request,
+    options: &Options,
+) -> Result<(), safecp::error::Error> {
+    let operands = finish.check(request)?;
+    let host = this_host(options, report);
+    let ask = |question: &str| host::ask(&environment.called, question);
+    let is_well = || report.finish();
+    // When the records are being removed, both are there already.
+    let is_wanted = !finish.is_over();
+    let here = finish.here().to_owned();
+    let wanted = request.manifest.clone().filter(|_| is_wanted);
+    let wanted = wanted.map(|wanted| Wanted { file: here.join(&wanted.file), ..wanted });
+    let to = request.report.clone().filter(|_| is_wanted).map(|to| match to {
+        ReportTo::File(path) => ReportTo::File(here.join(path)),
+        ReportTo::Output => ReportTo::Output,
+    });
+    let accounts = Accounts { report: to, ..Accounts::default() };
+    let running = Running::begin();
+    let account = Account::begin(report, &running, journal(&accounts)?, Summary::No);
+    for part in finish.report_parts().filter(|_| accounts.report.is_some()) {
+        let joined = host::read_lines(&part).and_then(|lines| account.join(lines));
+        joined.map_err(|error| of_report(Action::Read, &part, &error))?;
+    }
+    let place = wanted.as_ref().map(|wanted| Place::open(kernel, wanted)).transpose()?;
+    let recorder = match wanted.as_ref().zip(place.as_ref()) {
+        None => None,
+        Some((wanted, place)) => {
+            let manifest = Manifest::begin(kernel, wanted, place);
+            for (number, file, shown) in finish.manifest_parts()? {
+                manifest.join(number, &file, &shown)?;
+            }
+            Some(recorder(kernel, &account, manifest, &operands))
+        }
+    };
+    let listener = recorder.as_ref().map_or::<&dyn Listener, _>(&account, |recorder| recorder);
+    let is_written = Cell::new(false);
+    let write = || {
+        recorder.as_ref().map_or(Ok(()), Recorder::finish)?;
+        is_written.set(true);
+        tell_end(&account, &accounts, End::Succeeded)
+    };
+    let tools = finish::Tools {
+        host: &host,
+        stop: &watch.stop,
+        listener,
+        ask: &ask,
+        is_well: &is_well,
+        write: &write,
+        geometry: Geometry::default(),
+    };
+    if let Err(error) = finish.run(options, &operands, &tools) {
+        account.hear(&Event::Failed(&error));
+    }
+    if is_written.get() { Ok(()) } else { tell_end(&account, &accounts, End::Failed) }
 }
 
 /// How far the shares of a copy are.

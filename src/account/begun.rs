@@ -10,8 +10,8 @@ use crate::report::{Event, Listener};
 /// Listens to a run, counts what happens and writes it down.
 pub struct Account<'a> {
     next: &'a dyn Listener,
-    running: &'a Running,
-    journal: Option<Journal>,
+    pub(super) running: &'a Running,
+    pub(super) journal: Option<Journal>,
     summary: Summary,
 }
 

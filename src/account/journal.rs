@@ -43,6 +43,16 @@ impl Journal {
         }
     }
 
+    /// Adds a line of another report as it is.
+    pub(super) fn copy(&self, line: &[u8]) {
+        let mut gathered = self.gathered();
+        gathered.lines.extend_from_slice(line);
+        gathered.lines.push(b'\n');
+        if gathered.lines.len() >= WRITE_BYTES {
+            gathered.write();
+        }
+    }
+
     /// Writes what there is, and tells what could not be written, in the whole run.
     pub(super) fn finish(&self) -> Result<(), std::io::Error> {
         let mut gathered = self.gathered();

@@ -8,6 +8,7 @@ mod base64;
 mod begun;
 mod counts;
 mod display;
+mod joined;
 mod journal;
 mod lines;
 mod running;

@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod mend;
 mod names;
 pub mod open;
+pub mod part;
 pub mod record;
 pub mod recorder;
 pub mod repair;

@@ -4,13 +4,15 @@
 //! get their attributes, from the deepest; until then they are open to their owner, and their times change. Last the records go. A kill
 //! leaves it to be run again, and nothing that is called finished.
 
+use super::lists::LISTED;
 use super::log::{Ending, each_line, ending, is_locked};
 use super::path_key::PathKey;
 use super::plan::{Plan, absolute};
 use super::ranges::Ranges;
 use super::share::{part_name, range_known, reserved};
-use super::state::{Lies, Stage, State};
+use super::state::{Lies, Stage, State, manifest_name, report_name};
 use super::{About, Number, Request};
+use crate::copy::Geometry;
 use crate::error::{Action, Error};
 use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
@@ -61,6 +63,10 @@ pub struct Tools<'a> {
     pub ask: Ask<'a>,
     /// Whether nothing has failed so far.
     pub is_well: &'a dyn Fn() -> bool,
+    /// Writes what is made of the whole, once all of it is there.
+    pub write: &'a dyn Fn() -> Result<(), Error>,
+    /// The sizes that files were cut into.
+    pub geometry: Geometry,
 }
 
 impl<'a, K: Kernel> Finish<'a, K> {
@@ -119,6 +125,36 @@ impl<'a, K: Kernel> Finish<'a, K> {
         self.logs.len() as u64
     }
 
+    /// Whether all that is left is to remove the records.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.stage == Stage::Removal
+    }
+
+    /// Where the share ran that was first.
+    #[must_use]
+    pub fn here(&self) -> &Path {
+        &self.state.plan.here
+    }
+
+    /// Opens each share's part of the manifest.
+    pub fn manifest_parts(&self) -> Result<Vec<(u32, K::File, PathBuf)>, Error> {
+        let part = |number: NonZeroU32| {
+            let name = manifest_name(number);
+            let shown = self.state.shown.join(&name);
+            let file = self.state.find(&name)?;
+            let file = file.ok_or_else(|| Error::call(Action::Read, &shown, Errno::NOENT))?;
+            Ok((number.get(), file, shown))
+        };
+        (1..=self.state.plan.count.get()).filter_map(NonZeroU32::new).map(part).collect()
+    }
+
+    /// The names of the shares' parts of the report.
+    pub fn report_parts(&self) -> impl Iterator<Item = PathBuf> {
+        let numbers = (1..=self.state.plan.count.get()).filter_map(NonZeroU32::new);
+        numbers.map(|number| self.state.shown.join(report_name(number)))
+    }
+
     /// The command line of the shares.
     #[must_use]
     pub fn arguments(&self) -> &[OsString] {
@@ -149,12 +185,16 @@ impl<'a, K: Kernel> Finish<'a, K> {
             }
             let seen = *look.seen.lock().unwrap_or_else(PoisonError::into_inner);
             self.compare(seen)?;
+            if !self.ranges.paths.is_empty() && !self.walk(options, operands, tools, &self.new_walk(Part::Join)) {
+                return Ok(());
+            }
             self.remove_parts(operands)?;
             self.state.set_aside()?;
             let directories = self.new_walk(Part::Directories);
             if !self.walk(options, operands, tools, &directories) {
                 return Ok(());
             }
+            (tools.write)()?;
             self.state.note_finished()?;
         }
         self.state.remove()?;
@@ -196,8 +236,9 @@ impl<'a, K: Kernel> Finish<'a, K> {
 
     /// Walks over the tree; false if something failed, or all is to stop.
     fn walk(&self, options: &Options, operands: &Operands, tools: &Tools<'_>, walk: &Walk<'_>) -> bool {
-        let Tools { host, stop, listener, ask, is_well } = tools;
+        let Tools { host, stop, listener, ask, is_well, write: _, geometry } = tools;
         let mut run = Run::new(self.state.kernel, options, host, stop, *listener, *ask);
+        run.cut(*geometry);
         run.share(walk);
         run.operands(operands);
         is_well() && !stop.load(Ordering::Relaxed)
@@ -210,7 +251,9 @@ impl<'a, K: Kernel> Finish<'a, K> {
         }
         let ((now, _), (done, _)) = (there, self.done);
         let what = "what the shards have copied is not what the sources hold now";
-        Err(Error::Refused(format!("{what} ({done} names, and {now}): run all shards again, then --finish")))
+        // Directories that came since the lists were made are on none.
+        let again = if self.state.find(LISTED)?.is_some() { "--plan and all shards" } else { "all shards" };
+        Err(Error::Refused(format!("{what} ({done} names, and {now}): run {again} again, then --finish")))
     }
 }
 
@@ -234,6 +277,24 @@ impl Portion for Walk<'_> {
 
     fn whose(&self, _: &Path, _: &Stat, _: Option<u64>) -> Whose {
         Whose::Others
+    }
+
+    fn enters(&self, _: &Path) -> bool {
+        true
+    }
+
+    fn may_be_ours(&self, _: &Path) -> bool {
+        true
+    }
+
+    fn is_likely(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn weigh(&self, _: &Path, _: &Stat, _: Option<u64>, _: bool) {}
+
+    fn has_records(&self) -> bool {
+        false
     }
 
     fn is_made(&self, _: &Path, _: &Stat) -> bool {
@@ -262,6 +323,10 @@ impl Portion for Walk<'_> {
     }
 
     fn begins_part(&self, _: &Path) {}
+
+    fn had_part(&self, path: &Path) -> bool {
+        self.ranges.paths.contains(path)
+    }
 
     fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue> {
         self.ranges.value(&range_known(ranged))

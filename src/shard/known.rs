@@ -55,6 +55,11 @@ impl Verified {
         Self(last)
     }
 
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether exactly this was verified.
     pub(super) fn has(&self, known: &Known) -> bool {
         let found = self.0.binary_search_by_key(&known.key, |known| known.key);

@@ -37,7 +37,8 @@ impl Plan {
     pub fn of(request: &Request, number: Number, here: &Path) -> Self {
         let operands = absolute(&request.operands, here);
         let version = env!("CARGO_PKG_VERSION");
-        let all = format!("{version}\n{}\n{:?}\n{operands:?}", number.count, lasting(&request.options));
+        let lists = (&request.manifest, &request.report);
+        let all = format!("{version}\n{}\n{:?}\n{operands:?}\n{lists:?}", number.count, lasting(&request.options));
         let digest = blake3::hash(all.as_bytes()).to_hex();
         let id = digest.as_str()[..32].to_owned();
         let (count, here, arguments) = (number.count, here.to_owned(), request.arguments.clone());

@@ -150,7 +150,7 @@ impl<'a, K: Kernel> State<'a, K> {
         self.find(&ranges_name(number))
     }
 
-    fn find(&self, name: &str) -> Result<Option<K::File>, Error> {
+    pub(super) fn find(&self, name: &str) -> Result<Option<K::File>, Error> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW;
         match self.kernel.open(Some(&self.dir), name.as_ref(), flags, Mode::empty(), ResolveFlags::empty()) {
             Ok(file) => Ok(Some(file)),
@@ -217,6 +217,16 @@ impl<'a, K: Kernel> State<'a, K> {
 /// What a share writes down of large files.
 pub(super) fn ranges_name(number: NonZeroU32) -> String {
     format!("{number}-ranges")
+}
+
+/// A share's part of the manifest.
+pub(super) fn manifest_name(number: NonZeroU32) -> String {
+    format!("{number}-manifest")
+}
+
+/// A share's part of the report.
+pub(super) fn report_name(number: NonZeroU32) -> String {
+    format!("{number}-report")
 }
 
 /// The name that it has beside a target of this name; `None` where nothing can be beside that.

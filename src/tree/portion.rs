@@ -11,10 +11,14 @@ use std::path::{Path, PathBuf};
 /// What a run does of the work on a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// It makes directories, and looks at all sources so that the work can be dealt out.
+    Plan,
     /// It makes directories, which stay open to their owner, and copies its own names.
     Names,
     /// It looks whether each name has a target, and changes nothing.
     Look,
+    /// It joins the ranges of large files, and gives these their names.
+    Join,
     /// It gives every directory its attributes.
     Directories,
     /// It gives the operands' own directories theirs.
@@ -24,7 +28,7 @@ pub enum Part {
 impl Part {
     /// Whether names that are no directories come up.
     pub(super) fn has_names(self) -> bool {
-        matches!(self, Part::Names | Part::Look)
+        matches!(self, Part::Plan | Part::Names | Part::Look | Part::Join)
     }
 
     /// Whether directories within an operand come up.
@@ -72,6 +76,16 @@ pub trait Portion: Sync {
     fn reserved(&self) -> Option<&Path>;
     /// Whose a name is. Of one that may have to become a hard link, `inode` is the number; all names of it are one run's.
     fn whose(&self, path: &Path, source: &Stat, inode: Option<u64>) -> Whose;
+    /// Whether anything beneath a directory may be this run's.
+    fn enters(&self, directory: &Path) -> bool;
+    /// Whether a name may be this run's, whatever it is.
+    fn may_be_ours(&self, path: &Path) -> bool;
+    /// Whether it is this run's if it has no other name.
+    fn is_likely(&self, path: &Path) -> bool;
+    /// What a name is, where the work is only dealt out: as with [`Self::whose`], and whether it is cut into ranges.
+    fn weigh(&self, path: &Path, source: &Stat, inode: Option<u64>, is_cut: bool);
+    /// Whether anything was made before.
+    fn has_records(&self) -> bool;
     /// Whether a name was made before, of what the source was when it was asked whose it is, and is still there.
     fn is_made(&self, path: &Path, target: &Stat) -> bool;
     /// A name is as it should be.
@@ -84,6 +98,8 @@ pub trait Portion: Sync {
     fn part_name(&self, path: &Path) -> PathBuf;
     /// Ranges of a file are going to be copied.
     fn begins_part(&self, path: &Path);
+    /// Whether a file has been copied in ranges.
+    fn had_part(&self, path: &Path) -> bool;
     /// The value of a range's subtree, if it was copied and verified before, from what the source is into what the part is.
     fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue>;
     /// A range, of so many bytes, is as it should be; `value` is that of its subtree, unless that was known.

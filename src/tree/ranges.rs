@@ -10,6 +10,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Product, Reflink, Verify};
 use crate::quote::quoted;
+use blake3::hazmat::ChainingValue;
 use std::ops::Range;
 
 impl<K: Kernel> Run<'_, K> {
@@ -22,6 +23,11 @@ impl<K: Kernel> Run<'_, K> {
             && options.reflink != Reflink::Always
             && options.verify != Verify::Device;
         Cut::of(stat.size, self.entries.copier.geometry.range).filter(|_| may_be)
+    }
+
+    /// Whether a file is cut.
+    pub(super) fn is_cut(&self, portion: &dyn Portion, stat: &Stat) -> bool {
+        self.cut_of(portion, stat).is_some()
     }
 
     /// Copies this run's ranges of a file, if it is one that is cut. What stands at a target already is one run's as a whole.
@@ -57,21 +63,49 @@ impl<K: Kernel> Run<'_, K> {
         Ok(true)
     }
 
-    /// Joins the ranges of a file that has no target yet, if it is one that was cut, and gives it its name. False if there is no
-    /// part of it.
-    pub(super) fn join_ranges(&self, entry_pair: &EntryPair<'_, K::File>) -> Result<bool, Error> {
-        let EntryPair { source, target, context, path, .. } = *entry_pair;
-        let Some(portion) = self.portion.filter(|portion| portion.cuts()) else { return Ok(false) };
-        let copier = &self.entries.copier;
-        let Some(part) = copier.find_part(target, &portion.part_name(path))? else { return Ok(false) };
-        let (file, stat) = self.entries.open_source(source)?;
-        let Some(cut) = self.cut_of(portion, &stat) else { return Ok(false) };
-        let source = Source { file: &file, stat: &stat, shown: source.shown, origin: context.origin };
+    /// Whether a file that has no target has a part, and each of its ranges was copied into that. False if it is none that is cut.
+    pub(super) fn has_ranges(&self, entry_pair: &EntryPair<'_, K::File>, portion: &dyn Portion) -> Result<bool, Error> {
+        let EntryPair { source, target, path, .. } = *entry_pair;
+        let stat = self.source_stat(entry_pair)?;
+        let Some(cut) = self.cut_of(portion, &stat).filter(|_| portion.had_part(path)) else { return Ok(false) };
+        let Some(part) = self.entries.copier.find_part(target, &portion.part_name(path))? else { return Ok(false) };
         if part.stat.size != stat.size {
             let (source, target) = (quoted(source.shown), quoted(target.shown));
             return Err(Error::Refused(format!("{source} has another size than {target}: run all shards again")));
         }
-        let digests = match self.read_again(entry_pair, &cut, &stat, &part)? {
+        self.values(entry_pair, portion, &cut, &stat, &part).map(|_| true)
+    }
+
+    /// The values of a part's ranges, in order. Fails unless each was copied from what the source is now.
+    fn values(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        portion: &dyn Portion,
+        cut: &Cut,
+        stat: &Stat,
+        part: &Part<K::File>,
+    ) -> Result<Vec<ChainingValue>, Error> {
+        let value = |number| {
+            let known = portion.range_value(&ranged(entry_pair, cut, number, stat, part));
+            known.ok_or_else(|| {
+                let (target, Range { start, end }) = (quoted(entry_pair.target.shown), cut.range(number));
+                let why = "from what the source is now: run all shards again";
+                Error::Refused(format!("no shard has copied bytes {start} to {end} of {target} {why}"))
+            })
+        };
+        (0..cut.count()).map(value).collect()
+    }
+
+    /// Joins the ranges of a file that was found to have all of them, and gives it its name.
+    pub(super) fn join_ranges(&self, entry_pair: &EntryPair<'_, K::File>, portion: &dyn Portion) -> Result<(), Error> {
+        let EntryPair { source, target, context, path, .. } = *entry_pair;
+        let copier = &self.entries.copier;
+        let missing = || Error::call(Action::StatTarget, target.shown, Errno::NOENT);
+        let part = copier.find_part(target, &portion.part_name(path))?.ok_or_else(missing)?;
+        let (file, stat) = self.entries.open_source(source)?;
+        let cut = self.cut_of(portion, &stat).ok_or_else(|| Error::replaced(source.shown))?;
+        let values = self.values(entry_pair, portion, &cut, &stat, &part)?;
+        let digests = match self.read_again(entry_pair, &cut, &part, values)? {
             Ok(digests) => digests,
             Err(range) => {
                 copier.remove_part(target, part)?;
@@ -81,9 +115,10 @@ impl<K: Kernel> Run<'_, K> {
                 )));
             }
         };
+        let source = Source { file: &file, stat: &stat, shown: source.shown, origin: context.origin };
         let copied = copier.name_part(&source, target, &facts(entry_pair), (part, digests))?;
         self.finished(entry_pair, &Outcome::Copied(Box::new(copied)), Removed::No);
-        Ok(true)
+        Ok(())
     }
 
     /// Reads each range of a part and compares it with what its run has verified. Returns the digests of the whole, or the range that
@@ -92,35 +127,26 @@ impl<K: Kernel> Run<'_, K> {
         &self,
         entry_pair: &EntryPair<'_, K::File>,
         cut: &Cut,
-        stat: &Stat,
         part: &Part<K::File>,
+        values: Vec<ChainingValue>,
     ) -> Result<Result<Digests, Range<u64>>, Error> {
-        let EntryPair { target, .. } = *entry_pair;
+        let target = entry_pair.target;
         let copier = &self.entries.copier;
         let mut pieces = Tree::new(copier.geometry.piece);
-        let mut values = Vec::new();
-        for number in 0..cut.count() {
+        for (number, value) in (0..).zip(&values) {
             let range = cut.range(number);
-            let known =
-                self.portion.and_then(|portion| portion.range_value(&ranged(entry_pair, cut, number, stat, part)));
-            let Some(known) = known else {
-                let (target, Range { start, end }) = (quoted(target.shown), range);
-                let what = "no shard has copied";
-                let why = "from what the source is now: run all shards again";
-                return Err(Error::Refused(format!("{what} bytes {start} to {end} of {target} {why}")));
-            };
             let mut tree = copier.read_range(target, (part, &range))?;
-            if tree.range(&range) != Some(known) {
+            if tree.range(&range) != Some(*value) {
                 return Ok(Err(range));
             }
-            values.push(known);
             if self.options.seals {
                 pieces.join(tree);
             }
         }
-        let joined = Tree::of(cut.length, values).digests(stat.size);
+        let size = part.stat.size;
+        let joined = Tree::of(cut.length, values).digests(size);
         let joined = joined.map(|joined| Digests { pieces: Vec::new(), ..joined });
-        let digests = if self.options.seals { pieces.digests(stat.size) } else { joined };
+        let digests = if self.options.seals { pieces.digests(size) } else { joined };
         digests.map(Ok).ok_or_else(|| Error::call(Action::Read, target.shown, Errno::IO))
     }
 }

@@ -5,6 +5,7 @@ use super::entry_context::EntryContext;
 use super::handles::Asker;
 use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::overwrite::same_file;
+use super::portion::Part;
 use super::run::{EntryPair, Run};
 use super::same::Seen;
 use super::walk::Listing;
@@ -138,12 +139,11 @@ impl<'a, K: Kernel> Run<'a, K> {
         while let Some(level) = held.and_then(Arc::into_inner) {
             match self.handles(&level, asker) {
                 Ok(pair) => {
-                    let complaints = match self.shared_part() {
-                        Some(part) if !part.finishes_directories() => Vec::new(),
-                        Some(_) | None => self.entries.copier.leave(&level, &pair),
-                    };
-                    complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
-                    self.seal_directory(&level, &pair);
+                    if self.shared_part().is_none_or(Part::finishes_directories) {
+                        let complaints = self.entries.copier.leave(&level, &pair);
+                        complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
+                        self.seal_directory(&level, &pair);
+                    }
                 }
                 Err(error) => self.tell(Event::Failed(&error)),
             }
