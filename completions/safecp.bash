@@ -93,7 +93,7 @@ _safecp() {
         ;;
     --as=cp)
         case $option$before in
-        --verify | --hints | --sync | --jobs | --shard | --state | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        --verify | --hints | --sync | --jobs | --shard | --plan | --state | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
         --verify) _safecp_word content map blake3 device none; return ;;
@@ -101,6 +101,7 @@ _safecp() {
         --sync) _safecp_word auto never; return ;;
         --jobs) compopt +o default; return ;;
         --shard) compopt +o default; return ;;
+        --plan) compopt +o default; return ;;
         --state) _safecp_directory; return ;;
         --manifest) _safecp_file; return ;;
         --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
@@ -116,7 +117,7 @@ _safecp() {
         --context) compopt +o default; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --plan --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
         else
             _safecp_file
         fi
@@ -234,7 +235,7 @@ _safecp() {
         ;;
     *)
         case $option$before in
-        --verify | --hints | --sync | --jobs | --shard | --state | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
+        --verify | --hints | --sync | --jobs | --shard | --plan | --state | --manifest | --manifest-format | --report | --no-preserve | --sparse | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
         --verify) _safecp_word content map blake3 device none; return ;;
@@ -242,6 +243,7 @@ _safecp() {
         --sync) _safecp_word auto never; return ;;
         --jobs) compopt +o default; return ;;
         --shard) compopt +o default; return ;;
+        --plan) compopt +o default; return ;;
         --state) _safecp_directory; return ;;
         --manifest) _safecp_file; return ;;
         --manifest-format) _safecp_word mtree b3sum sha256sum; return ;;
@@ -258,7 +260,7 @@ _safecp() {
         -t | --target-directory) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --finish --status --doctor -t --target-directory
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --plan --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --finish --status --doctor -t --target-directory
         else
             _safecp_file
         fi

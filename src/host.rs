@@ -13,6 +13,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where the kernel shows the loaded ZFS module.
@@ -320,6 +321,19 @@ pub fn output() -> Box<dyn Write + Send> {
 #[must_use]
 pub fn messages() -> Box<dyn Write + Send> {
     if started_without(libc::STDERR_FILENO) { Box::new(Closed) } else { Box::new(std::io::stderr()) }
+}
+
+/// A file for more lines, its owner's alone.
+pub fn more_lines(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
+    let mut file = std::fs::File::options().append(true).create(true).mode(0o600).open(path)?;
+    // What a run that was killed has left of its last line ends here.
+    file.write_all(b"\n")?;
+    Ok(Box::new(file))
+}
+
+/// The lines of a file.
+pub fn read_lines(path: &Path) -> std::io::Result<impl std::io::BufRead> {
+    Ok(std::io::BufReader::new(std::fs::File::open(path)?))
 }
 
 struct Closed;

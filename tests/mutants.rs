@@ -361,8 +361,8 @@ const MUTANTS: &[Mutant] = &[
     of_trees(
         "directories do not get their attributes",
         &[(
-            "Some(_) | None => self.entries.copier.leave(&level, &pair),",
-            "Some(_) | None => std::iter::once(&pair).flat_map(|_| None::<Error>).collect(),",
+            "let complaints = self.entries.copier.leave(&level, &pair);",
+            "let complaints: Vec<Error> = std::iter::once(&pair).flat_map(|_| None).collect();",
         )],
     ),
     of_trees(

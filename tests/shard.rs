@@ -428,3 +428,368 @@ fn a_target_that_is_a_mount_point_gets_its_own_time_last() {
         [ \"$(find src -type d -printf '%P %m %T@\\n' | sort)\" = \"$(find dst -type d -printf '%P %m %T@\\n' | sort)\" ]";
     world.shell_with_mounts(script).succeeds();
 }
+
+/// Two large files, one of them with holes, beside small ones.
+fn large_tree(world: &World) {
+    world.dir("src/d").file("src/d/small", "small").random("src/d/large", 150_000_000, 7);
+    world.shell(
+        "cd src && truncate -s 200M 'with holes' && printf x | dd of='with holes' bs=1 seek=70000000 conv=notrunc status=none
+        printf end | dd of='with holes' bs=1 seek=209715197 conv=notrunc status=none",
+    );
+    world.set_xattr("src/d/large", "user.colour", b"red").chmod("src/d/large", 0o640);
+    world.times("src/d/large", (5, 6), (1_000_000, 7)).times("src/d", (1, 2), (3, 4));
+}
+
+/// What is left of large files that are not finished.
+fn parts(world: &World) -> Vec<String> {
+    let found = world.tool("find", ["dst", "-name", ".safecp-part-*"]);
+    found.lines().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn large_files_are_copied_in_ranges_and_named_at_the_end() {
+    let world = World::new();
+    large_tree(&world);
+    let shards = [2, 3, 1].map(|number| world.start(&format!("-a --shard={number}/3 src dst")));
+    for shard in shards {
+        shard.finish().succeeds();
+    }
+    assert!(!world.exists("dst/d/large") && !world.exists("dst/with holes"), "they have their names at the end");
+    let parts_before = parts(&world);
+    assert_eq!(parts_before.len(), 2, "{parts_before:?}");
+    let ranges = [1, 2, 3].map(|number| world.read(format!("dst/.safecp-shards/{number}-ranges")));
+    let counts = ranges.map(|lines| lines.lines().filter(|line| line.starts_with("range ")).count());
+    // 150,000,000 bytes are three times 64 MiB, the last of them short, and 200 MiB are four.
+    assert_eq!(counts.iter().sum::<usize>(), 7, "{counts:?}");
+    assert!(counts.iter().all(|count| *count >= 2), "{counts:?}");
+    let status = world.cp("--status dst");
+    assert!(status.stdout.contains("3 names, 359715205 bytes verified"), "{status}");
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(parts(&world), [""; 0]);
+    let blocks = world.tool("stat", ["-c", "%b", "dst/with holes"]);
+    assert!(blocks.trim().parse::<u64>().expect("a number") < 100_000, "holes stay holes: {blocks}");
+}
+
+#[test]
+fn ranges_that_are_verified_are_not_copied_again() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    let script = "strace -f -e trace=pwrite64 -o trace \"$safecp\" -a --shard=1/2 src dst; grep -c pwrite64 trace";
+    assert_eq!(world.shell(script).stdout.trim(), "0", "{}", world.read("trace"));
+    // A part that was made anew holds nothing of them.
+    world.tool("find", ["dst", "-name", ".safecp-part-*", "-delete"]);
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").fails_with(&["no shard has copied bytes 0 to 67108864 of", "run all shards again"]);
+    shard(&world, 1, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn shards_that_are_killed_in_a_large_file_go_on_and_end_right() {
+    let world = World::new();
+    large_tree(&world);
+    for milliseconds in [20, 60, 120, 240] {
+        let script = format!(
+            "for number in 1 2; do \"$safecp\" -a --jobs=1 --shard=$number/2 src dst & done; sleep 0.{milliseconds:03}; kill -9 $(jobs -p); wait"
+        );
+        world.shell(&script);
+        assert!(!world.exists("dst/d/large"));
+        // Where the machine was quick enough, all is done.
+        if world.cp("--finish dst").code() == Some(0) {
+            break;
+        }
+    }
+    if world.exists("dst/.safecp-shards") {
+        shard(&world, 1, 2).succeeds();
+        shard(&world, 2, 2).succeeds();
+        world.cp("--finish dst").succeeds();
+    }
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn a_range_that_is_not_what_was_verified_is_found_at_the_end() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    // As a lost page would be.
+    world.shell(
+        "for f in $(find dst/d -name '.safecp-part-*'); do printf y | dd of=$f bs=1 seek=100000000 conv=notrunc; done",
+    );
+    world.cp("--finish dst").fails_with(&[
+        "verification failed: bytes 67108864 to 134217728 of",
+        "dst/d/large' are not what a shard has verified; it is removed: run all shards again",
+    ]);
+    assert!(!world.exists("dst/d/large"));
+    world.cp("--finish dst").fails_with(&["cannot stat", "dst/d/large"]);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn a_large_file_that_changed_between_shards_is_not_finished() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    world.shell("printf y | dd of=src/d/large bs=1 seek=10 conv=notrunc; printf y | dd of=src/d/large bs=1 seek=80000000 conv=notrunc");
+    shard(&world, 2, 2).succeeds();
+    world
+        .cp("--finish dst")
+        .fails_with(&["no shard has copied bytes", "from what the source is now: run all shards again"]);
+    // One becomes shorter, where the other had bytes.
+    world.shell("truncate -s 0 'src/with holes'; truncate -s 199M 'src/with holes'");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    // Where a hole came to be, zeros have been written over what was there.
+    world.tool("diff", ["-r", "src", "dst"]);
+    assert_eq!(parts(&world), [""; 0]);
+}
+
+#[test]
+fn the_part_of_a_large_file_that_is_gone_goes_too() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    fs::remove_file(world.path("src/with holes")).expect("rm");
+    shard(&world, 2, 2).succeeds();
+    assert_eq!(parts(&world).len(), 2);
+    world.cp("--finish dst").fails_with(&["run all shards again, then --finish"]);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(parts(&world), [""; 0]);
+}
+
+#[test]
+fn hard_links_to_large_files_stay_in_one_shard() {
+    let world = World::new();
+    large_tree(&world);
+    world.link("src/d/large", "src/other").file("dst-old", "old");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    // What stands at the target is one shard's as well.
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    world.shell("printf z | dd of='src/with holes' bs=1 seek=5 conv=notrunc");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    assert_eq!(parts(&world), [""; 0]);
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn nobody_elses_file_becomes_the_part_of_a_large_one() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    let part = parts(&world).into_iter().find(|part| part.contains("/d/")).expect("a part");
+    for script in [
+        format!("chmod 666 {part}"),
+        format!("chmod 600 {part}; ln {part} other"),
+        format!("rm {part} other; ln -s ../../elsewhere {part}; touch elsewhere"),
+        format!("rm {part}; mkdir {part}"),
+    ] {
+        world.shell(&script);
+        let told = shard(&world, 2, 2);
+        assert_eq!(told.code(), Some(1), "{script}: {told}");
+    }
+    assert_eq!(world.read("elsewhere"), "");
+    world.tool("rmdir", [&part]);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+/// The same of a finish that has ranges to join.
+#[test]
+fn a_finish_that_is_killed_while_it_joins_can_be_run_again() {
+    let world = World::new();
+    world.dir("src/d").file("src/d/a", "a").shell("truncate -s 130M src/d/large; printf x >>src/d/large");
+    world.chmod("src/d/large", 0o444).times("src/d", (5, 6), (7, 8)).times("src", (9, 10), (11, 12));
+    world.cp("-a --manifest=whole src alone").succeeds();
+    let share = |number| {
+        world.cp(&format!("-a --manifest=joined --shard={number}/2 src dst")).succeeds();
+    };
+    let calls = "renameat2,linkat,unlinkat,rmdir,fchmod,fchmodat,fchownat,fchown,utimensat,fsync,syncfs";
+    let everything = ["alone", "dst", "joined", "joined.chunks", "src", "whole", "whole.chunks"];
+    let mut killed = 0;
+    for call in 1.. {
+        world.tool("bash", ["-c", "rm -rf dst joined* .safecp-shards*"]);
+        share(1);
+        share(2);
+        // A list that is killed on its way leaves what it was to be.
+        let script = format!(
+            "strace -f -o /dev/null -e inject={calls}:signal=KILL:when={call} \"$safecp\" --finish dst --jobs=1
+            status=$?; rm -f .safecp-[0-9a-f]*; exit $status"
+        );
+        let first = world.shell(&script);
+        if first.code() == Some(0) {
+            break;
+        }
+        killed += 1;
+        if killed % 2 == 0 && world.exists("dst/.safecp-shards") {
+            // Shards may be run again before.
+            share(1);
+            share(2);
+        }
+        let again = world.cp("--finish dst");
+        let is_done = again.code() == Some(0) || again.stderr.contains("or all is finished");
+        assert!(is_done, "after a kill at call {call}: {again}");
+        assert_same(&world, "src", "dst");
+        assert_eq!(world.read("joined"), world.read("whole"), "after a kill at call {call}");
+        assert_eq!(world.names("."), everything, "after a kill at call {call}");
+    }
+    assert!(killed > 5, "{killed} calls");
+}
+
+#[test]
+fn the_manifest_that_shards_make_is_that_of_one_run() {
+    let world = World::new();
+    tree(&world);
+    large_tree(&world);
+    world.file("one", "1").cp("-a --manifest=whole src alone").succeeds();
+    for number in [3, 1, 2] {
+        world.cp(&format!("-a --manifest=joined --shard={number}/3 src dst")).succeeds();
+    }
+    assert!(!world.exists("joined"), "it is made at the end");
+    // A run of a share makes its part anew.
+    world.cp("-a --manifest=joined --shard=2/3 src dst").succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert!(
+        world.read("joined").lines().eq(world.read("whole").lines()),
+        "{}",
+        world.tool("bash", ["-c", "diff joined whole; true"])
+    );
+    assert_eq!(world.read("joined.chunks"), world.read("whole.chunks"));
+    world.cp("--check joined dst").succeeds();
+    // Another list is another copy.
+    world.cp("-a --manifest=a --shard=1/2 src dst2").succeeds();
+    world.cp("-a --manifest=b --shard=2/2 src dst2").fails_with(&["has records of another copy"]);
+    world.dir("into").cp("-a --manifest-format=sha256sum --manifest=sums --shard=1/1 -t into one").succeeds();
+    world.cp("--finish into").succeeds();
+    world.tool("bash", ["-c", "cd into && sha256sum --strict -c ../sums"]);
+}
+
+#[test]
+fn the_report_that_shards_make_tells_of_all() {
+    let world = World::new();
+    tree(&world);
+    large_tree(&world);
+    world.cp("-a --digests --report=whole src alone").succeeds();
+    for number in [1, 2] {
+        world.cp(&format!("-a --digests --report=joined --shard={number}/2 src dst")).succeeds();
+    }
+    world.cp("--finish dst").succeeds();
+    let script = "import json,sys
+def read(name, target):
+    lines = [json.loads(line) for line in open(name)]
+    told = [line for line in lines[:-1] if line['what'] in ('copied', 'made')]
+    # Which name of a file comes first is chance.
+    names = sorted(line['target'].rsplit(target, 1)[1] for line in told) + sorted(line['blake3'] for line in told if line['what'] == 'copied')
+    end = {key: lines[-1][key] for key in ('what', 'files', 'symbolic_links', 'hard_links', 'special_files', 'bytes', 'verified', 'succeeded', 'failed')}
+    assert sum(line['what'] == 'end' for line in lines) == 1
+    return names, end
+one, two = read('whole', 'alone/'), read('joined', 'dst/')
+for a, b in zip(one[0], two[0]):
+    assert a == b, (a, b)
+assert one == two, (one[1], two[1])
+print(len(one[0]))";
+    let names = world.tool("python3", ["-c", script]);
+    assert!(names.trim().parse::<u32>().expect("a number") > 60, "{names}");
+}
+
+#[test]
+fn shares_that_read_lists_make_what_one_run_makes() {
+    let world = World::new();
+    tree(&world);
+    large_tree(&world);
+    world.dir("src/hollow/deep").dir("src/wide").times("src/hollow", (1, 2), (3, 4));
+    for number in 0..400 {
+        world.file(format!("src/wide/{number}"), "12345");
+    }
+    let planned = world.cp("-a --plan=3 src dst");
+    assert!(planned.code() == Some(0) && planned.stdout.starts_with("3 lists: at most "), "{planned}");
+    for number in [2, 3, 1] {
+        shard(&world, number, 3).succeeds();
+    }
+    let counts = [1, 2, 3].map(|number| {
+        let log = world.read(format!("dst/.safecp-shards/{number}"));
+        log.lines().filter(|line| line.starts_with("done ")).count()
+    });
+    let (least, most) = (counts.iter().min(), counts.iter().max());
+    assert!(least.zip(most).is_some_and(|(least, most)| *most < least * 2), "{counts:?}");
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(parts(&world), [""; 0]);
+}
+
+/// Names of others are neither looked at nor listed.
+#[test]
+fn a_share_with_a_list_goes_only_where_it_has_something_to_do() {
+    let world = World::new();
+    for number in 0..8 {
+        let directory = format!("src/{number}");
+        world.dir(&directory);
+        (0..20).for_each(|file| {
+            world.file(format!("{directory}/f{file}"), "12345");
+        });
+    }
+    assert_eq!(world.cp("-a --plan=4 src dst").succeeds().stdout, "4 lists: at most 40 names and 200 bytes in one\n");
+    let script =
+        "strace -f -e trace=getdents64,newfstatat,statx -yy -o trace \"$safecp\" -a --jobs=1 --shard=1/4 src dst";
+    world.shell(script).succeeds();
+    let trace = world.read("trace");
+    let listed = (0..8).filter(|number| trace.contains(&format!("/src/{number}>"))).count();
+    // Each is cut in two, and there are lists enough for all halves.
+    assert_eq!(listed, 4, "{trace}");
+    for number in [2, 3, 4] {
+        shard(&world, number, 4).succeeds();
+    }
+    // What came since is on no list, unless its directory is.
+    world.file("src/0/new", "new").dir("src/new").file("src/new/a", "a");
+    world.cp("--finish dst").fails_with(&["cannot stat"]);
+    for number in 1..=4 {
+        shard(&world, number, 4).succeeds();
+    }
+    world.cp("--finish dst").fails_with(&["cannot stat", "dst/new/a"]);
+    world.cp("-a --plan=4 src dst").succeeds();
+    for number in 1..=4 {
+        shard(&world, number, 4).succeeds();
+    }
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+#[test]
+fn lists_that_are_not_whole_are_not_used() {
+    let world = World::new();
+    tree(&world);
+    world.cp("-a --plan=2 src dst").succeeds();
+    world.tool("rm", ["dst/.safecp-shards/lists"]);
+    shard(&world, 1, 2).fails("safecp: the lists in 'dst/.safecp-shards' are not whole: run --plan again\n");
+    world.cp("-a --plan=2 src dst").succeeds();
+    let list = world.read("dst/.safecp-shards/1-list");
+    fs::write(world.path("dst/.safecp-shards/1-list"), &list[..list.len() - 20]).expect("a shorter list");
+    shard(&world, 1, 2).fails("safecp: 'dst/.safecp-shards/1-list' is damaged: run --plan again\n");
+    world.cp("-a --plan=2 src dst").succeeds();
+    world.cp("-a --plan=3 src dst").fails_with(&["has records of another copy"]);
+    let script = "flock dst/.safecp-shards/1 sleep 2 & sleep 0.5; \"$safecp\" -a --plan=2 src dst";
+    shard(&world, 1, 2).succeeds();
+    world.shell(script).fails("safecp: shard 1 of 2 is at work\n");
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    world.cp("-a --plan=0 src dst").fails_with(&["invalid number of shards '0'"]);
+    world.cp("-a --plan=2 --shard=1/2 src dst").fails_with(&["cannot be combined with --shard"]);
+}

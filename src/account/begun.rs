@@ -13,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 /// Listens to a run, counts what happens and writes it down.
 pub struct Account<'a> {
     next: &'a dyn Listener,
-    running: &'a Running,
-    journal: Option<&'a Journal>,
+    pub(super) running: &'a Running,
+    pub(super) journal: Option<&'a Journal>,
     summary: Summary,
     work: Work,
     /// What the summary says of each of several targets.

@@ -45,6 +45,7 @@ impl Journal {
     pub(super) fn open(to: &ReportTo) -> std::io::Result<Self> {
         let place = match to {
             ReportTo::Output => Place::Output(host::output()),
+            ReportTo::Part(path) => Place::Output(host::more_lines(path)?),
             ReportTo::File(path) => Place::File(Document::open(path, Unread::Waits)?),
         };
         let gathered = Gathered { place: Some(place), lines: Vec::new(), written: Instant::now(), failure: None };
@@ -60,6 +61,16 @@ impl Journal {
         let mut gathered = self.gathered();
         gathered.add(line, directory);
         if gathered.lines.len() >= WRITE_BYTES || gathered.written.elapsed() >= WAIT_MAX {
+            gathered.write();
+        }
+    }
+
+    /// Adds a line of another report as it is.
+    pub(super) fn copy(&self, line: &[u8]) {
+        let mut gathered = self.gathered();
+        gathered.lines.extend_from_slice(line);
+        gathered.lines.push(b'\n');
+        if gathered.lines.len() >= WRITE_BYTES {
             gathered.write();
         }
     }

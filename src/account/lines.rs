@@ -214,7 +214,7 @@ impl<T: Display> Serialize for Shown<T> {
 
 /// How a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub enum End {
     /// Everything was done.
     Succeeded,
     /// Something failed.

@@ -7,6 +7,7 @@
 mod begun;
 mod counts;
 mod display;
+mod joined;
 mod journal;
 mod lines;
 mod object;
@@ -20,6 +21,7 @@ mod wanted;
 mod watcher;
 
 pub use begun::Account;
+pub use lines::End;
 pub use part::Part;
 pub use running::Running;
 pub use telling::Telling;

@@ -81,6 +81,21 @@ impl<'a> Telling<'a> {
         Watcher { running, display, program }.look_on(self.accounts.progress, count, work)
     }
 
+    /// Writes the last line of the report, whatever comes afterwards.
+    pub fn end(&self, account: &Account<'_>, end: End) -> Result<(), Error> {
+        let Err(unwritten) = account.finish(end) else { return Ok(()) };
+        if let Some(left) = unwritten.left {
+            let note = format!("what was written of the report before is in {}", quoted(&left));
+            self.report.hear(&Event::Noted(&note));
+        }
+        let path = match &self.accounts.report {
+            Some(ReportTo::File(path) | ReportTo::Part(path)) => path,
+            Some(ReportTo::Output) | None => Path::new("-"),
+        };
+        let errno = Errno::from_io_error(&unwritten.error).unwrap_or(Errno::IO);
+        Err(Error::call(Action::Write, path, errno))
+    }
+
     /// Ends the account of the run, and tells what could not be written of it. True if nothing has failed.
     pub fn finish(&self, account: &Account<'_>, is_stopped: bool) -> bool {
         let end = match (is_stopped, self.report.finish()) {
@@ -88,17 +103,8 @@ impl<'a> Telling<'a> {
             (false, true) => End::Succeeded,
             (false, false) => End::Failed,
         };
-        if let Err(unwritten) = account.finish(end) {
-            let path = match &self.accounts.report {
-                Some(ReportTo::File(path)) => path,
-                Some(ReportTo::Output) | None => Path::new("-"),
-            };
-            let errno = Errno::from_io_error(&unwritten.error).unwrap_or(Errno::IO);
-            self.report.hear(&Event::Failed(&Error::call(Action::Write, path, errno)));
-            if let Some(left) = unwritten.left {
-                let note = format!("what was written of the report before is in {}", quoted(&left));
-                self.report.hear(&Event::Noted(&note));
-            }
+        if let Err(error) = self.end(account, end) {
+            self.report.hear(&Event::Failed(&error));
         }
         account.summary().iter().for_each(|line| self.report.hear(&Event::Noted(line)));
         self.report.finish()
@@ -120,7 +126,7 @@ fn report(environment: &Environment, accounts: &Accounts, verbosity: Verbosity, 
 
 fn cannot_open(to: &ReportTo, error: &std::io::Error) -> Error {
     let path = match to {
-        ReportTo::File(path) => path,
+        ReportTo::File(path) | ReportTo::Part(path) => path,
         ReportTo::Output => Path::new("-"),
     };
     match Errno::from_io_error(error) {

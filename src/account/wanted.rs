@@ -9,6 +9,8 @@ pub enum ReportTo {
     File(PathBuf),
     /// Standard output.
     Output,
+    /// A file that has lines of earlier runs.
+    Part(PathBuf),
 }
 
 /// Whether the numbers of a run are told.

@@ -1,10 +1,11 @@
 //! A manifest that is being made: records come in any order and from several threads, and are written in the order of
-//! their names once all are there.
+//! their names once all are there; or, by one of several runs, as they come, to be joined.
 
 use super::chunks;
 use super::digest::{Algorithm, Digest};
 use super::formats::{mtree, sums};
 use super::list_file::{ListFile, open_directory};
+use super::part::{self, PartFile, Tag};
 use super::record::Record;
 use super::sorted::{Sorted, Sorter};
 use super::spill::Spill;
@@ -15,7 +16,8 @@ use crate::error::Error;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::quote::quoted;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -68,6 +70,18 @@ impl<K: Kernel> Place<K> {
 pub struct Manifest<'a, K: Kernel> {
     kernel: &'a K,
     wanted: &'a Wanted,
+    made: Made<'a, K>,
+}
+
+/// What is made of it.
+enum Made<'a, K: Kernel> {
+    /// A list.
+    List(Box<List<'a, K>>),
+    /// A part of one.
+    Part(&'a PartFile<'a, K>),
+}
+
+struct List<'a, K: Kernel> {
     place: &'a Place<K>,
     records: Mutex<Sorter<'a, K>>,
     chunks: Mutex<Sorter<'a, K>>,
@@ -93,21 +107,34 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     /// One without records.
     pub fn begin(kernel: &'a K, wanted: &'a Wanted, place: &'a Place<K>) -> Self {
         let sorter = || Mutex::new(Sorter::new(place.spot(kernel), &wanted.file));
-        Self {
-            kernel,
-            wanted,
-            place,
-            records: sorter(),
-            chunks: sorter(),
-            linked: Mutex::default(),
-            unheld: Mutex::default(),
-        }
+        let (records, chunks) = (sorter(), sorter());
+        let list = List { place, records, chunks, linked: Mutex::default(), unheld: Mutex::default() };
+        Self { kernel, wanted, made: Made::List(Box::new(list)) }
+    }
+
+    /// A part of one.
+    pub fn begin_part(kernel: &'a K, wanted: &'a Wanted, part: &'a PartFile<'a, K>) -> Self {
+        Self { kernel, wanted, made: Made::Part(part) }
     }
 
     /// Whether a name in a directory is that of the manifest or its companion, which have no record.
     pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
+        let Made::List(list) = &self.made else { return false };
         let names = [self.wanted.file.clone(), chunks::companion(&self.wanted.file)];
-        dir.is_same_file(&self.place.stat) && names.iter().any(|own| own.file_name() == Some(name.as_os_str()))
+        dir.is_same_file(&list.place.stat) && names.iter().any(|own| own.file_name() == Some(name.as_os_str()))
+    }
+
+    /// Takes all that run `number` of several has written down.
+    pub fn join(&self, number: u32, file: &K::File, shown: &Path) -> Result<(), Error> {
+        part::each((self.kernel, file, shown), |tag, key, value| {
+            let mut value = value.to_vec();
+            if let (Tag::Name | Tag::Linked, Some(device)) = (tag, value.first_chunk_mut::<8>()) {
+                // Machines give devices their numbers by themselves. All names of an inode are one run's.
+                let number = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                *device = (u64::from_le_bytes(*device) ^ number).to_le_bytes();
+            }
+            self.put(tag, key.to_vec(), value)
+        })
     }
 
     /// Whether records need a SHA-256 beside what was taken already.
@@ -128,11 +155,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         };
         let stat = &sealed.stat;
         if !held && (stat.kind == Kind::File || self.wanted.form == Form::Mtree) {
-            lock(&self.unheld).get_or_insert_with(|| path.to_owned());
-            return Ok(());
-        }
-        if stat.kind == Kind::File && stat.nlink > 1 {
-            lock(&self.linked).insert((stat.dev, stat.ino));
+            return self.put(Tag::Unheld, name.to_vec(), Vec::new());
         }
         let record = Record::of_sealed(path.to_owned(), sealed);
         let line = match self.wanted.form {
@@ -142,34 +165,62 @@ impl<'a, K: Kernel> Manifest<'a, K> {
             Form::Sha256sum => digest_line(name, sha256.as_ref()),
         };
         let value = [&stat.dev.to_le_bytes()[..], &stat.ino.to_le_bytes(), &line].concat();
-        lock(&self.records).push(key(path), value)?;
+        let is_linked = stat.kind == Kind::File && stat.nlink > 1;
+        self.put(if is_linked { Tag::Linked } else { Tag::Name }, key(path), value)?;
         if let Some(digests) = sealed.digests.as_ref().filter(|_| self.wanted.form == Form::Mtree) {
-            let mut chunks = lock(&self.chunks);
-            chunks::entries(digests, stat.size).try_for_each(|(key, value)| chunks.push(key, value))?;
+            chunks::entries(digests, stat.size).try_for_each(|(key, value)| self.put(Tag::Chunk, key, value))?;
         }
         Ok(())
     }
 
+    fn put(&self, tag: Tag, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
+        match (&self.made, tag) {
+            (Made::Part(part), _) => part.append(tag, &key, &value),
+            (Made::List(list), Tag::Chunk) => lock(&list.chunks).push(key, value),
+            (Made::List(list), Tag::Unheld) => {
+                lock(&list.unheld).get_or_insert_with(|| PathBuf::from(OsString::from_vec(key)));
+                Ok(())
+            }
+            (Made::List(list), Tag::Name | Tag::Linked) => {
+                if tag == Tag::Linked {
+                    lock(&list.linked).insert(identity(&value));
+                }
+                lock(&list.records).push(key, value)
+            }
+        }
+    }
+
     /// Writes it. On an error its name has what it had.
-    pub fn finish(self) -> Result<(), Error> {
-        if let Some(path) = lock(&self.unheld).take() {
+    pub fn finish(&self) -> Result<(), Error> {
+        let list = match &self.made {
+            Made::Part(part) => return part.finish(),
+            Made::List(list) => list,
+        };
+        if let Some(path) = lock(&list.unheld).take() {
             let (list, path) = (quoted(&self.wanted.file), quoted(&path));
             return Err(Error::Refused(format!(
                 "cannot make {list}: a list of this format cannot hold the name {path}"
             )));
         }
-        let unlocked = |sorter: Mutex<Sorter<'a, K>>| sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let spot = self.place.spot(self.kernel);
+        let spot = list.place.spot(self.kernel);
+        let take =
+            |sorter: &Mutex<Sorter<'a, K>>| std::mem::replace(&mut *lock(sorter), Sorter::new(spot, &self.wanted.file));
         if self.wanted.form == Form::Mtree {
             let companion = chunks::companion(&self.wanted.file);
             let file = ListFile::begin(spot, &companion)?;
-            chunks::write(unlocked(self.chunks).sorted()?, file)?;
+            chunks::write(take(&list.chunks).sorted()?, file)?;
         }
         let file = ListFile::begin(spot, &self.wanted.file)?;
-        let linked = self.linked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let numbers = Numbers { linked, given: BTreeMap::new() };
-        write(unlocked(self.records).sorted()?, self.wanted.form, numbers, file)
+        let numbers = Numbers { linked: std::mem::take(&mut *lock(&list.linked)), given: BTreeMap::new() };
+        write(take(&list.records).sorted()?, self.wanted.form, numbers, file)
     }
+}
+
+/// The device and inode number that stand before the line of a record.
+fn identity(value: &[u8]) -> (u64, u64) {
+    let number =
+        |at: usize| value.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
+    (number(0), number(8))
 }
 
 fn digest_line(name: &[u8], digest: Option<&Digest>) -> Vec<u8> {
@@ -200,10 +251,8 @@ fn write<K: Kernel>(
         file.write(&[mtree::SIGNATURE, b"\n", mtree::OURS, b"\n"].concat())?;
     }
     while let Some((_, value)) = records.next()? {
-        let number =
-            |at: usize| value.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
         let line = value.get(16..).unwrap_or_default();
-        let inode = numbers.number((number(0), number(8))).filter(|_| form == Form::Mtree);
+        let inode = numbers.number(identity(&value)).filter(|_| form == Form::Mtree);
         match inode.zip(line.strip_suffix(b"\n")) {
             Some((inode, line)) => file.write(&[line, format!(" inode={inode}\n").as_bytes()].concat())?,
             None => file.write(line)?,

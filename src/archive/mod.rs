@@ -17,6 +17,7 @@ pub mod mend;
 mod missing;
 mod names;
 pub mod open;
+pub mod part;
 mod place;
 pub mod record;
 pub mod recorder;

@@ -63,8 +63,8 @@ impl<'a, K: Kernel> Recorder<'a, K> {
     }
 
     /// Writes the manifest, unless a record of it failed.
-    pub fn finish(self) -> Result<(), Error> {
-        match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    pub fn finish(&self) -> Result<(), Error> {
+        match self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) => Err(error),
             None => self.manifest.finish(),
         }

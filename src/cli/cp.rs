@@ -7,7 +7,7 @@ use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
 use super::usage_error::{ParseError, Result};
 use super::{AS, check, doctor, finish, guard, repair, scan, server};
-use crate::account::Accounts;
+use crate::account::{Accounts, Progress, Summary};
 use crate::host::{CalledAs, Environment};
 use crate::options::{Options, Readers};
 use crate::{shard, targets};
@@ -72,7 +72,7 @@ fn seal_usage(name: &str) -> String {
 
 /// A copy that many runs work on.
 fn share_usage(name: &str) -> String {
-    format!("{name} -a --shard=K/N [--state=DIR] [OPTION]... SOURCE DEST")
+    format!("{name} -a {{--shard=K/N|--plan=N}} [--state=DIR] [OPTION]... SOURCE DEST")
 }
 
 fn usage(name: &str) -> String {
@@ -172,13 +172,23 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
         _ => {}
     }
     if let Some(share) = draft.share(&options)? {
-        if accounts != Accounts::default() {
-            return Err(ParseError::new("--shard cannot be combined with --report, --summary and --progress"));
+        let Accounts { report, summary, progress } = accounts;
+        if summary != Summary::No || progress != Progress::No {
+            return Err(ParseError::new("--shard cannot be combined with --summary and --progress"));
         }
         let operands = draft.operands(operands)?.itself_if_one();
         // What another run of the shard has made is not copied again, recorded or not.
         let options = Options { resume: true, ..options };
-        let request = shard::Request { options, operands, which: share.which, state: share.state, arguments, warnings };
+        let request = shard::Request {
+            options,
+            operands,
+            which: share.which,
+            state: share.state,
+            manifest,
+            report,
+            arguments,
+            warnings,
+        };
         return Ok(Invocation::Share(Box::new(request)));
     }
     let operands = draft.operands(operands)?;

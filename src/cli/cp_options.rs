@@ -112,6 +112,8 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
             Flag(|draft| draft.options.resume = true)),
         option(valued("shard", "SHARD", "copy one shard of a tree, K/N, which --finish completes; auto: the one that a batch system names"),
             Word(Draft::shard)),
+        option(valued("plan", "N", "walk a tree once and make balanced lists for N shards, instead of a walk by each of them"),
+            Word(Draft::plan)),
         option(valued("state", "DIR", "keep the records of shards in DIR rather than in the target")
                 .value_hint(ValueHint::DirPath),
             Value(Draft::state)),

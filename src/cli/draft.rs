@@ -56,6 +56,7 @@ pub(super) struct Draft {
     manifest: Option<PathBuf>,
     form: Option<Form>,
     which: Option<Which>,
+    plan: Option<Which>,
     state: Option<PathBuf>,
 }
 
@@ -89,6 +90,7 @@ impl Draft {
             manifest: None,
             form: None,
             which: None,
+            plan: None,
             state: None,
         }
     }
@@ -241,6 +243,12 @@ impl Draft {
         Ok(())
     }
 
+    pub(super) fn plan(&mut self, word: &str) -> Result<()> {
+        let count = word.parse().map_err(|_| ParseError::new(format!("invalid number of shards '{word}'")))?;
+        self.plan = Some(Which::Lists(count));
+        Ok(())
+    }
+
     pub(super) fn state(&mut self, directory: &OsStr) -> Result<()> {
         self.state = Some(PathBuf::from(directory));
         Ok(())
@@ -248,7 +256,10 @@ impl Draft {
 
     /// The share that is asked for.
     pub(super) fn share(&self, options: &Options) -> Result<Option<Share>> {
-        let Some(which) = self.which else {
+        if self.plan.is_some() && self.which.is_some() {
+            return Err(ParseError::new("--plan makes lists for all shards, and cannot be combined with --shard"));
+        }
+        let Some(which) = self.which.or(self.plan) else {
             return match self.state {
                 Some(_) => Err(ParseError::new("--state is of use only with --shard")),
                 None => Ok(None),
@@ -262,8 +273,8 @@ impl Draft {
             && options.overwrite == Overwrite::Always
             && options.update == Update::All
             && options.backup == Backup::No;
-        if !is_plain || options.parents || options.in_place || options.seals {
-            let why = "--shard cannot be combined with --attributes-only, --backup, --in-place, -i, -l, --manifest, -n, --parents, -s or --update";
+        if !is_plain || options.parents || options.in_place {
+            let why = "--shard cannot be combined with --attributes-only, --backup, --in-place, -i, -l, -n, --parents, -s or --update";
             return Err(ParseError::new(why));
         }
         Ok(Some(Share { which, state: self.state.clone() }))

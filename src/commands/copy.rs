@@ -52,6 +52,20 @@ pub(super) fn tell_of_other_machines<'a>(operands: impl Iterator<Item = &'a Path
     }
 }
 
+/// Listens to a run over these operands, and makes a manifest of it.
+pub(super) fn recorder<'a>(
+    kernel: &'a Retrying<Linux>,
+    next: &'a dyn Listener,
+    manifest: Manifest<'a, Retrying<Linux>>,
+    operands: &Operands,
+) -> Recorder<'a, Retrying<Linux>> {
+    let plan = Plan::new(kernel, operands).ok();
+    let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
+    let root = if is_into { Root::Targets } else { Root::Target };
+    let base = plan.and_then(|plan| plan.open_base(kernel).ok());
+    Recorder::new(kernel, next, manifest, root, base)
+}
+
 /// A run over all operands, to its end; with a manifest, if one is wanted.
 pub(super) fn run(
     telling: &Telling<'_>,
@@ -74,12 +88,8 @@ pub(super) fn run(
             None => run(&account),
             Some(wanted) => {
                 let place = Place::open(kernel, wanted)?;
-                let plan = Plan::new(kernel, operands).ok();
-                let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
-                let root = if is_into { Root::Targets } else { Root::Target };
-                let base = plan.and_then(|plan| plan.open_base(kernel).ok());
                 let manifest = Manifest::begin(kernel, wanted, &place);
-                let recorder = Recorder::new(kernel, &account, manifest, root, base);
+                let recorder = recorder(kernel, &account, manifest, operands);
                 run(&recorder);
                 if !watch.stop.load(Ordering::Relaxed) {
                     recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));

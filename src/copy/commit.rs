@@ -180,7 +180,7 @@ pub(crate) struct Temporary<'a, K: Kernel> {
 
 /// A temporary whose directory's handle is not at hand.
 pub(crate) struct Detached<F> {
-    name: Option<PathBuf>,
+    pub(super) name: Option<PathBuf>,
     /// Open for reading and writing.
     pub(crate) file: F,
 }

@@ -140,7 +140,7 @@ impl<K: Kernel> Copier<'_, K> {
         })
     }
 
-    fn copied(
+    pub(super) fn copied(
         &self,
         (probe, began): (&Probe, Option<Timestamp>),
         ladder: &Ladder,

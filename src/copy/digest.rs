@@ -5,6 +5,7 @@
 
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use blake3::{Hash, Hasher};
+use std::ops::Range;
 
 /// Hashes one piece of a file, or nothing where nobody asks for the digest.
 pub struct PieceHasher(Option<Hasher>);
@@ -94,6 +95,24 @@ impl Tree {
         Self { piece, values: Vec::new(), alone: None }
     }
 
+    /// That of a file whose pieces have these values, in order.
+    #[must_use]
+    pub fn of(piece: u64, values: Vec<ChainingValue>) -> Self {
+        Self { piece, values: (0..).zip(values).collect(), alone: None }
+    }
+
+    /// The value of a range that is a subtree of the file's: it begins at a multiple of a power of two times the piece, and is as
+    /// long as that or reaches the file's end. `None` while pieces of it are missing.
+    #[must_use]
+    pub fn range(&mut self, range: &Range<u64>) -> Option<ChainingValue> {
+        self.values.sort_unstable_by_key(|(number, _)| *number);
+        let length = range.end - range.start;
+        let is_whole = length > 0
+            && self.values.len() as u64 == length.div_ceil(self.piece)
+            && (range.start / self.piece..).zip(&self.values).all(|(expected, (number, _))| expected == *number);
+        is_whole.then(|| self.subtree(0, length))
+    }
+
     /// Adds a piece that is complete or the file's last. A piece without bytes changes nothing.
     pub fn add(&mut self, number: u64, hasher: &PieceHasher) {
         let Some(hasher) = hasher.0.as_ref().filter(|hasher| hasher.count() > 0) else { return };
@@ -165,6 +184,29 @@ mod tests {
                 tree.add(number, &hasher);
             }
             assert_eq!(tree.root(size as u64), Some(blake3::hash(&bytes[..size])), "{size} bytes");
+        }
+    }
+
+    /// Ranges of four pieces, each hashed by itself, join to BLAKE3's own answer.
+    #[test]
+    fn ranges_join_to_the_digest_of_the_whole() {
+        let bytes: Vec<u8> = (0..40_000_u32).map(|n| (n * 11 / 7) as u8).collect();
+        for size in [4097, 8192, 8193, 13 * 1024, 16 * 1024, 39_999] {
+            let values = (0_u64..).zip(bytes[..size].chunks(4096)).map(|(number, range)| {
+                let begin = number * 4096;
+                let mut tree = Tree::new(1024);
+                for (piece, bytes) in (begin / 1024..).zip(range.chunks(1024)) {
+                    let mut hasher = PieceHasher::at(piece * 1024);
+                    hasher.update(bytes);
+                    tree.add(piece, &hasher);
+                }
+                tree.range(&(begin..begin + range.len() as u64)).expect("all pieces")
+            });
+            assert_eq!(
+                Tree::of(4096, values.collect()).root(size as u64),
+                Some(blake3::hash(&bytes[..size])),
+                "{size}"
+            );
         }
     }
 

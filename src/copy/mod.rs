@@ -29,6 +29,7 @@ pub mod pass;
 mod precedent;
 pub mod probe;
 mod question;
+mod ranged;
 mod rewrite;
 mod same;
 mod sealed;
@@ -46,6 +47,7 @@ mod waiting;
 
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Probed, Sparseness, Special, Thing, Verified};
+pub(crate) use ranged::Part;
 pub use sealed::{Known, Sealed, Sealing};
 pub(crate) use strip::STRIP;
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};

@@ -186,6 +186,16 @@ impl<K: Kernel> Pass<'_, K> {
         }
     }
 
+    /// Goes through a range of a regular file that begins where a piece does, and is whole pieces or up to the known size.
+    /// Returns the digests of its pieces.
+    pub fn run_in(&self, range: &Range<u64>) -> Result<Tree, Stopped> {
+        let piece = self.geometry.piece;
+        self.each(range.start / piece..range.end.div_ceil(piece), |number| {
+            let begin = number * piece;
+            self.piece(number, std::slice::from_ref(&(begin..(begin + piece).min(range.end))))
+        })
+    }
+
     /// Whole pieces up to the known size, then on in order until the source says that it ends.
     fn end_to_end(&self) -> Result<Passed, Stopped> {
         let piece = self.geometry.piece;

@@ -58,6 +58,8 @@ pub enum Why {
     NothingToGain,
     /// It is dense, and so small that a clone would cost more to prove than it saves.
     Small,
+    /// Several runs copy it, each its ranges.
+    Shared,
     /// The options leave no choice.
     Asked,
     /// The target is written through: nothing is known of what it is.
@@ -78,6 +80,7 @@ impl fmt::Display for Why {
             Why::Emptied => f.write_str("OpenZFS #18412: never into a file that was just emptied"),
             Why::NothingToGain => f.write_str("dense"),
             Why::Small => f.write_str("dense, too small for a clone to be worth its proof"),
+            Why::Shared => f.write_str("shared out in ranges"),
             Why::Asked => f.write_str("asked for"),
             Why::NotRegular => f.write_str("not a regular file"),
         }

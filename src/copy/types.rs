@@ -21,11 +21,13 @@ pub struct Geometry {
     pub block: usize,
     /// The largest file that is small: to prove its clone costs more than to copy it (docs/design/small-files.md).
     pub small: u64,
+    /// The shortest range of a file that several runs share: a power of two times the piece.
+    pub range: u64,
 }
 
 impl Default for Geometry {
     fn default() -> Self {
-        Self { slice: 128 << 10, piece: 1 << 20, block: 4096, small: 16 << 10 }
+        Self { slice: 128 << 10, piece: 1 << 20, block: 4096, small: 16 << 10, range: 64 << 20 }
     }
 }
 

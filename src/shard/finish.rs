@@ -4,22 +4,26 @@
 //! get their attributes, from the deepest; until then they are open to their owner, and their times change. Last the records go. A kill
 //! leaves it to be run again, and nothing that is called finished.
 
-use super::log::{Ending, ending, is_locked};
+use super::lists::LISTED;
+use super::log::{Ending, each_line, ending, is_locked};
 use super::path_key::PathKey;
 use super::plan::{Plan, absolute};
-use super::share::reserved;
-use super::state::{Lies, Stage, State};
+use super::ranges::Ranges;
+use super::share::{part_name, range_known, reserved};
+use super::state::{Lies, Stage, State, manifest_name, report_name};
 use super::{About, Number, Request};
+use crate::copy::Geometry;
 use crate::error::{Action, Error};
 use crate::host::Host;
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::Options;
 use crate::quote::quoted;
 use crate::report::Listener;
 use crate::tree::overwrite::Ask;
-use crate::tree::plan::Operands;
-use crate::tree::portion::{Part, Portion, Whose};
+use crate::tree::plan::{Operands, Plan as Targets};
+use crate::tree::portion::{Part, Portion, Ranged, Whose};
 use crate::tree::run::Run;
+use blake3::hazmat::ChainingValue;
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -39,6 +43,8 @@ pub struct Finish<'a, K: Kernel> {
     state: State<'a, K>,
     /// What the shares have done together.
     done: Names,
+    /// What they have verified of large files.
+    ranges: Ranges,
     /// Locked, so that no share begins again meanwhile.
     logs: Vec<K::File>,
     /// How often a log that is locked is tried again.
@@ -57,6 +63,10 @@ pub struct Tools<'a> {
     pub ask: Ask<'a>,
     /// Whether nothing has failed so far.
     pub is_well: &'a dyn Fn() -> bool,
+    /// Writes what is made of the whole, once all of it is there.
+    pub write: &'a dyn Fn() -> Result<(), Error>,
+    /// The sizes that files were cut into.
+    pub geometry: Geometry,
 }
 
 impl<'a, K: Kernel> Finish<'a, K> {
@@ -65,13 +75,14 @@ impl<'a, K: Kernel> Finish<'a, K> {
     pub fn begin(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Vec<Error>> {
         let state = State::open(kernel, about, user).map_err(|error| vec![error])?;
         let Some(state) = state else { return Ok(None) };
-        let mut finish = Self { state, done: (0, 0), logs: Vec::new(), patience: PATIENCE };
+        let mut finish = Self { state, done: (0, 0), ranges: Ranges::default(), logs: Vec::new(), patience: PATIENCE };
         if finish.state.stage == Stage::Removal {
             return Ok(Some(finish));
         }
         let count = finish.state.plan.count;
         let numbers = (1..=count.get()).filter_map(NonZeroU32::new);
         let missing: Vec<Error> = numbers.filter_map(|number| finish.take(Number { number, count }).err()).collect();
+        finish.ranges.sort();
         if missing.is_empty() { Ok(Some(finish)) } else { Err(missing) }
     }
 
@@ -96,15 +107,52 @@ impl<'a, K: Kernel> Finish<'a, K> {
             Ending::Complete(count, sum) => {
                 self.done = (self.done.0 + count.names, self.done.1.wrapping_add(sum));
                 self.logs.push(file);
-                Ok(())
+                self.take_ranges(number)
             }
         }
+    }
+
+    /// Takes what a share has written down of large files.
+    fn take_ranges(&mut self, number: NonZeroU32) -> Result<(), Error> {
+        let Some(file) = self.state.ranges(number)? else { return Ok(()) };
+        let read = each_line(self.state.kernel, &file, |line| self.ranges.add(line));
+        read.map(drop).map_err(|errno| Error::call(Action::Read, &self.state.shown_log(number), errno))
     }
 
     /// How many files it holds open.
     #[must_use]
     pub fn open_files(&self) -> u64 {
         self.logs.len() as u64
+    }
+
+    /// Whether all that is left is to remove the records.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.stage == Stage::Removal
+    }
+
+    /// Where the share ran that was first.
+    #[must_use]
+    pub fn here(&self) -> &Path {
+        &self.state.plan.here
+    }
+
+    /// Opens each share's part of the manifest.
+    pub fn manifest_parts(&self) -> Result<Vec<(u32, K::File, PathBuf)>, Error> {
+        let part = |number: NonZeroU32| {
+            let name = manifest_name(number);
+            let shown = self.state.shown.join(&name);
+            let file = self.state.find(&name)?;
+            let file = file.ok_or_else(|| Error::call(Action::Read, &shown, Errno::NOENT))?;
+            Ok((number.get(), file, shown))
+        };
+        (1..=self.state.plan.count.get()).filter_map(NonZeroU32::new).map(part).collect()
+    }
+
+    /// The names of the shares' parts of the report.
+    pub fn report_parts(&self) -> impl Iterator<Item = PathBuf> {
+        let numbers = (1..=self.state.plan.count.get()).filter_map(NonZeroU32::new);
+        numbers.map(|number| self.state.shown.join(report_name(number)))
     }
 
     /// The command line of the shares.
@@ -131,31 +179,66 @@ impl<'a, K: Kernel> Finish<'a, K> {
     pub fn run(&mut self, options: &Options, operands: &Operands, tools: &Tools<'_>) -> Result<(), Error> {
         if self.state.stage == Stage::Shares {
             let reserved = reserved(self.state.kernel, operands, self.state.lies)?;
-            let look = Walk { part: Part::Look, seen: Mutex::default(), reserved };
+            let look = Walk { reserved, ..self.new_walk(Part::Look) };
             if !self.walk(options, operands, tools, &look) {
                 return Ok(());
             }
-            self.compare(look.seen.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+            let seen = *look.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            self.compare(seen)?;
+            if !self.ranges.paths.is_empty() && !self.walk(options, operands, tools, &self.new_walk(Part::Join)) {
+                return Ok(());
+            }
+            self.remove_parts(operands)?;
             self.state.set_aside()?;
-            let directories = Walk { part: Part::Directories, seen: Mutex::default(), reserved: None };
+            let directories = self.new_walk(Part::Directories);
             if !self.walk(options, operands, tools, &directories) {
                 return Ok(());
             }
+            (tools.write)()?;
             self.state.note_finished()?;
         }
         self.state.remove()?;
         if self.state.lies == Lies::Within {
             // What went from the target has changed its time.
-            let own = Walk { part: Part::Operands, seen: Mutex::default(), reserved: None };
+            let own = self.new_walk(Part::Operands);
             self.walk(options, operands, tools, &own);
         }
         Ok(())
     }
 
+    fn new_walk(&self, part: Part) -> Walk<'_> {
+        let cuts = self.state.plan.count.get() > 1;
+        Walk { part, seen: Mutex::default(), reserved: None, ranges: &self.ranges, cuts }
+    }
+
+    /// Removes the parts of large files whose sources are gone. All others have their names.
+    fn remove_parts(&self, operands: &Operands) -> Result<(), Error> {
+        let kernel = self.state.kernel;
+        let failed = |path: &Path| {
+            let shown = operands.target.join(path);
+            move |errno| Error::call(Action::Remove, &shown, errno)
+        };
+        if self.ranges.paths.is_empty() {
+            return Ok(());
+        }
+        let base = Targets::new(kernel, operands)?.open_base(kernel).map_err(failed(Path::new("")))?;
+        for path in &self.ranges.paths {
+            let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let flags = OFlags::PATH | OFlags::DIRECTORY;
+            let opened = kernel.open(Some(&base), above, flags, Mode::empty(), ResolveFlags::BENEATH);
+            let removed = opened.and_then(|dir| kernel.unlink(&dir, &part_name(path)));
+            if !matches!(removed, Err(Errno::NOENT | Errno::NOTDIR)) {
+                removed.map_err(failed(path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Walks over the tree; false if something failed, or all is to stop.
-    fn walk(&self, options: &Options, operands: &Operands, tools: &Tools<'_>, walk: &Walk) -> bool {
-        let Tools { host, stop, listener, ask, is_well } = tools;
+    fn walk(&self, options: &Options, operands: &Operands, tools: &Tools<'_>, walk: &Walk<'_>) -> bool {
+        let Tools { host, stop, listener, ask, is_well, write: _, geometry } = tools;
         let mut run = Run::new(self.state.kernel, options, host, stop, *listener, *ask);
+        run.cut(*geometry);
         run.share(walk);
         run.operands(operands);
         is_well() && !stop.load(Ordering::Relaxed)
@@ -168,18 +251,22 @@ impl<'a, K: Kernel> Finish<'a, K> {
         }
         let ((now, _), (done, _)) = (there, self.done);
         let what = "what the shards have copied is not what the sources hold now";
-        Err(Error::Refused(format!("{what} ({done} names, and {now}): run all shards again, then --finish")))
+        // Directories that came since the lists were made are on none.
+        let again = if self.state.find(LISTED)?.is_some() { "--plan and all shards" } else { "all shards" };
+        Err(Error::Refused(format!("{what} ({done} names, and {now}): run {again} again, then --finish")))
     }
 }
 
 /// A walk over the tree, and the names that it has come by.
-struct Walk {
+struct Walk<'r> {
     part: Part,
     seen: Mutex<Names>,
     reserved: Option<PathBuf>,
+    ranges: &'r Ranges,
+    cuts: bool,
 }
 
-impl Portion for Walk {
+impl Portion for Walk<'_> {
     fn part(&self) -> Part {
         self.part
     }
@@ -190,6 +277,24 @@ impl Portion for Walk {
 
     fn whose(&self, _: &Path, _: &Stat, _: Option<u64>) -> Whose {
         Whose::Others
+    }
+
+    fn enters(&self, _: &Path) -> bool {
+        true
+    }
+
+    fn may_be_ours(&self, _: &Path) -> bool {
+        true
+    }
+
+    fn is_likely(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn weigh(&self, _: &Path, _: &Stat, _: Option<u64>, _: bool) {}
+
+    fn has_records(&self) -> bool {
+        false
     }
 
     fn is_made(&self, _: &Path, _: &Stat) -> bool {
@@ -203,5 +308,31 @@ impl Portion for Walk {
     fn seen(&self, path: &Path) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = (seen.0 + 1, seen.1.wrapping_add(PathKey::of(path).0));
+    }
+
+    fn cuts(&self) -> bool {
+        self.cuts
+    }
+
+    fn whose_range(&self, _: &Path, _: u64) -> Whose {
+        Whose::Others
+    }
+
+    fn part_name(&self, path: &Path) -> PathBuf {
+        part_name(path)
+    }
+
+    fn begins_part(&self, _: &Path) {}
+
+    fn had_part(&self, path: &Path) -> bool {
+        self.ranges.paths.contains(path)
+    }
+
+    fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue> {
+        self.ranges.value(&range_known(ranged))
+    }
+
+    fn range_made(&self, _: &Ranged<'_>, _: u64, _: Option<&ChainingValue>) -> Result<(), Error> {
+        Ok(())
     }
 }

@@ -24,6 +24,11 @@ pub(super) fn target_bits(stat: &Stat) -> u64 {
     bits((stat.kind as u8, stat.ino, stat.size, stat.rdev, time(stat.mtime), stat.mode, stat.uid, stat.gid))
 }
 
+/// Bits that change when the part of a large file is made anew, if the filesystem keeps when that was.
+pub(super) fn part_bits(stat: &Stat, birth: Option<Timestamp>) -> u64 {
+    bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))
+}
+
 /// std's hasher is SipHash 1-3 with a fixed key. Records that another build of std has written differently are compared, not believed.
 fn bits(fields: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -48,6 +53,11 @@ impl Verified {
             }
         }
         Self(last)
+    }
+
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether exactly this was verified.

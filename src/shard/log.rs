@@ -7,11 +7,13 @@ use super::Number;
 use super::known::{Known, Verified};
 use super::line::{opened, sealed};
 use super::path_key::PathKey;
-use super::state::State;
+use super::ranges::{Ranges, part_line, range_line};
+use super::state::{State, ranges_name};
 use crate::error::{Action, Error, reason};
-use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel};
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
+use blake3::hazmat::ChainingValue;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -62,6 +64,8 @@ pub(super) enum Ending {
 pub(super) struct Log<'a, K: Kernel> {
     kernel: &'a K,
     file: K::File,
+    /// What is written down of large files.
+    ranges: K::File,
     shown: PathBuf,
     /// A handle on the filesystem of the targets that was opened before anything was written there: it is told what
     /// could not be written.
@@ -69,8 +73,27 @@ pub(super) struct Log<'a, K: Kernel> {
     tally: Mutex<Tally>,
 }
 
+/// What was done, to be counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    pub(super) names: u64,
+    pub(super) bytes: u64,
+    /// What it adds to the sum of names.
+    pub(super) addend: PathKey,
+}
+
+/// What was verified, to be written down.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Record {
+    /// A name.
+    Name(Known),
+    /// A range of a large file, and the value of its subtree.
+    Range(Known, ChainingValue),
+}
+
 struct Tally {
     held: String,
+    held_ranges: String,
     held_lines: usize,
     flushed: i64,
     count: Count,
@@ -79,21 +102,17 @@ struct Tally {
 
 impl<'a, K: Kernel> Log<'a, K> {
     /// Opens the log of a share and begins a run. Waits as long as another run of the same share goes on. Returns what
-    /// earlier runs have verified too.
+    /// earlier runs have verified too, names and ranges.
     pub(super) fn begin(
         state: &State<'a, K>,
         number: Number,
         witness: K::File,
         stop: &AtomicBool,
         listener: &dyn Listener,
-    ) -> Result<(Self, Verified), Error> {
+    ) -> Result<(Self, Verified, Ranges), Error> {
         let kernel = state.kernel;
         let shown = state.shown_log(number.number);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
-        let name = number.number.to_string();
-        let file =
-            kernel.open(Some(&state.dir), name.as_ref(), flags, Mode::from_raw_mode(0o600), ResolveFlags::empty());
-        let file = file.map_err(|errno| Error::call(Action::CreateFile, &shown, errno))?;
+        let file = state.lines(&number.number.to_string())?;
         let mut is_told = false;
         while !is_locked(kernel, &file, &shown)? {
             if !is_told {
@@ -113,29 +132,37 @@ impl<'a, K: Kernel> Log<'a, K> {
         }
         let mut records = Vec::new();
         let is_whole = each_line(kernel, &file, |line| records.extend(known(line))).map_err(failed)?;
+        let (ranges_file, mut ranges) = (state.lines(&ranges_name(number.number))?, Ranges::default());
+        let are_whole = each_line(kernel, &ranges_file, |line| ranges.add(line)).map_err(failed)?;
+        ranges.sort();
         let now = kernel.now().seconds;
         let count = Count { begun: now, told: now, ..Count::default() };
         // What a killed run has left of its last line ends here.
         let held = if is_whole { String::new() } else { "\n".to_owned() } + &sealed(&format!("begun {now}"));
-        let tally = Mutex::new(Tally { held, held_lines: 0, flushed: now, count, sum: 0 });
-        let log = Self { kernel, file, shown, witness, tally };
+        let held_ranges = if are_whole { String::new() } else { "\n".to_owned() };
+        let tally = Mutex::new(Tally { held, held_ranges, held_lines: 0, flushed: now, count, sum: 0 });
+        let log = Self { kernel, file, ranges: ranges_file, shown, witness, tally };
         log.write(&mut log.tally())?;
-        Ok((log, Verified::new(records)))
+        Ok((log, Verified::new(records), ranges))
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A name is as it should be; `known` is how, unless that stands here already.
-    pub(super) fn add(&self, key: PathKey, bytes: u64, known: Option<Known>) -> Result<(), Error> {
+    /// A name or a range is as it should be; `record` tells how, unless that stands here already.
+    pub(super) fn add(&self, counted: Counted, record: Option<Record>) -> Result<(), Error> {
         let mut tally = self.tally();
-        tally.count.names += 1;
-        tally.count.bytes += bytes;
-        tally.sum = tally.sum.wrapping_add(key.0);
-        if let Some(Known { key, source, target }) = known {
-            tally.held += &sealed(&format!("done {:032x} {source:016x} {target:016x}", key.0));
-            tally.held_lines += 1;
+        tally.count.names += counted.names;
+        tally.count.bytes += counted.bytes;
+        tally.sum = tally.sum.wrapping_add(counted.addend.0);
+        tally.held_lines += usize::from(record.is_some());
+        match record {
+            Some(Record::Name(Known { key, source, target })) => {
+                tally.held += &sealed(&format!("done {:032x} {source:016x} {target:016x}", key.0));
+            }
+            Some(Record::Range(known, value)) => tally.held_ranges += &range_line(&known, &value),
+            None => {}
         }
         let now = self.kernel.now().seconds;
         if tally.held_lines < HELD_MAX && (tally.flushed..tally.flushed + SECONDS_MAX).contains(&now) {
@@ -144,12 +171,18 @@ impl<'a, K: Kernel> Log<'a, K> {
         self.flush(&mut tally)
     }
 
+    /// Ranges of a file are going to be copied.
+    pub(super) fn begins_part(&self, path: &Path) {
+        self.tally().held_ranges += &part_line(path);
+    }
+
     /// Writes down what is held back, once what it tells of is on disk.
     fn flush(&self, tally: &mut Tally) -> Result<(), Error> {
         let synced = self.kernel.sync_filesystem(&self.witness);
         if let Err(errno) = synced {
             // Nobody knows of which of them that is told.
             tally.held.clear();
+            tally.held_ranges.clear();
             return Err(Error::call(Action::Sync, &self.shown, errno));
         }
         tally.held_lines = 0;
@@ -161,16 +194,23 @@ impl<'a, K: Kernel> Log<'a, K> {
     }
 
     fn write(&self, tally: &mut Tally) -> Result<(), Error> {
-        let held = std::mem::take(&mut tally.held);
+        let (held, ranges) = (std::mem::take(&mut tally.held), std::mem::take(&mut tally.held_ranges));
+        if !ranges.is_empty() {
+            self.append(&self.ranges, &ranges)?;
+        }
+        self.append(&self.file, &held)
+    }
+
+    fn append(&self, file: &K::File, lines: &str) -> Result<(), Error> {
         let failed = |action| move |errno| Error::call(action, &self.shown, errno);
-        let mut bytes = held.as_bytes();
+        let mut bytes = lines.as_bytes();
         while !bytes.is_empty() {
-            match self.kernel.write(&self.file, bytes).map_err(failed(Action::Write))? {
+            match self.kernel.write(file, bytes).map_err(failed(Action::Write))? {
                 0 => return Err(Error::call(Action::Write, &self.shown, Errno::NOSPC)),
                 count => bytes = bytes.get(count..).unwrap_or_default(),
             }
         }
-        self.kernel.fsync(&self.file).map_err(failed(Action::Sync))
+        self.kernel.fsync(file).map_err(failed(Action::Sync))
     }
 
     /// Ends the run.
@@ -263,7 +303,11 @@ fn known(line: &[u8]) -> Option<Known> {
 }
 
 /// Calls with each line of a file. False if the last one has no end.
-fn each_line<K: Kernel>(kernel: &K, file: &K::File, mut call: impl FnMut(&[u8])) -> crate::kernel::Result<bool> {
+pub(super) fn each_line<K: Kernel>(
+    kernel: &K,
+    file: &K::File,
+    mut call: impl FnMut(&[u8]),
+) -> crate::kernel::Result<bool> {
     let (mut buffer, mut rest, mut offset) = (vec![0; READ_BYTES], Vec::new(), 0);
     loop {
         let count = kernel.pread(file, &mut buffer, offset)?;

@@ -8,13 +8,18 @@ mod directory;
 pub mod finish;
 mod known;
 mod line;
+mod lists;
 mod log;
 mod path_key;
 pub mod plan;
+pub mod planner;
+mod ranges;
 pub mod share;
 pub mod state;
 pub mod status;
 
+use crate::account::ReportTo;
+use crate::archive::Wanted;
 use crate::options::Options;
 use crate::tree::plan::Operands;
 use std::ffi::OsString;
@@ -37,6 +42,8 @@ pub enum Which {
     Told(Number),
     /// The one that a batch system names in the environment.
     Auto,
+    /// None: a list is to be made for each of so many.
+    Lists(NonZeroU32),
 }
 
 /// A share of a copy that is asked for.
@@ -50,6 +57,10 @@ pub struct Request {
     pub which: Which,
     /// Where records are kept; `None` for a directory in the target.
     pub state: Option<PathBuf>,
+    /// The manifest that is made of the whole.
+    pub manifest: Option<Wanted>,
+    /// Where the report of the whole goes.
+    pub report: Option<ReportTo>,
     /// The command line, from which the end is worked out.
     pub arguments: Vec<OsString>,
     /// What there is to say beforehand.

@@ -37,7 +37,8 @@ impl Plan {
     pub fn of(request: &Request, number: Number, here: &Path) -> Self {
         let operands = absolute(&request.operands, here);
         let version = env!("CARGO_PKG_VERSION");
-        let all = format!("{version}\n{}\n{:?}\n{operands:?}", number.count, lasting(&request.options));
+        let lists = (&request.manifest, &request.report);
+        let all = format!("{version}\n{}\n{:?}\n{operands:?}\n{lists:?}", number.count, lasting(&request.options));
         let digest = blake3::hash(all.as_bytes()).to_hex();
         let id = digest.as_str()[..32].to_owned();
         let (count, here, arguments) = (number.count, here.to_owned(), request.arguments.clone());
@@ -99,7 +100,7 @@ fn lasting(options: &Options) -> Options {
 }
 
 /// Bytes in letters that need no thought: all others, and the percent sign, as `%` and two hexadecimal digits.
-fn escaped(bytes: &[u8]) -> String {
+pub(super) fn escaped(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_graphic() && *byte != b'%' {
             text.push(char::from(*byte));
@@ -110,7 +111,7 @@ fn escaped(bytes: &[u8]) -> String {
     })
 }
 
-fn unescaped(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unescaped(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
     for part in parts {

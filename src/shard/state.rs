@@ -142,13 +142,29 @@ impl<'a, K: Kernel> State<'a, K> {
 
     /// Opens a share's log; `None` if there is none.
     pub(super) fn log(&self, number: NonZeroU32) -> Result<Option<K::File>, Error> {
+        self.find(&number.to_string())
+    }
+
+    /// Opens what a share has written down of large files; `None` if there is nothing.
+    pub(super) fn ranges(&self, number: NonZeroU32) -> Result<Option<K::File>, Error> {
+        self.find(&ranges_name(number))
+    }
+
+    pub(super) fn find(&self, name: &str) -> Result<Option<K::File>, Error> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW;
-        let name = number.to_string();
         match self.kernel.open(Some(&self.dir), name.as_ref(), flags, Mode::empty(), ResolveFlags::empty()) {
             Ok(file) => Ok(Some(file)),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::call(Action::Access, &self.shown_log(number), errno)),
+            Err(errno) => Err(Error::call(Action::Access, &self.shown.join(name), errno)),
         }
+    }
+
+    /// Opens a file that lines are added to; makes it where there is none.
+    pub(super) fn lines(&self, name: &str) -> Result<K::File, Error> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
+        let mode = Mode::from_raw_mode(0o600);
+        let opened = self.kernel.open(Some(&self.dir), name.as_ref(), flags, mode, ResolveFlags::empty());
+        opened.map_err(|errno| Error::call(Action::CreateFile, &self.shown.join(name), errno))
     }
 
     /// Takes it out of the target, to the target's side. Where that cannot be it stays.
@@ -196,6 +212,21 @@ impl<'a, K: Kernel> State<'a, K> {
         };
         self.kernel.rmdir(&above, &name).map_err(failed)
     }
+}
+
+/// What a share writes down of large files.
+pub(super) fn ranges_name(number: NonZeroU32) -> String {
+    format!("{number}-ranges")
+}
+
+/// A share's part of the manifest.
+pub(super) fn manifest_name(number: NonZeroU32) -> String {
+    format!("{number}-manifest")
+}
+
+/// A share's part of the report.
+pub(super) fn report_name(number: NonZeroU32) -> String {
+    format!("{number}-report")
 }
 
 /// The name that it has beside a target of this name; `None` where nothing can be beside that.

@@ -7,7 +7,7 @@
 use super::handles::Asker;
 use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::plan::joined;
-use super::portion::Part;
+use super::portion::{Part, Portion};
 use super::run::Run;
 use super::shortages::Wish;
 use super::walk::{Entry, Listing, entry};
@@ -133,7 +133,9 @@ impl<K: Kernel> Descent<'_, '_, K> {
     fn proposed(&mut self, task: Task<K>, batch: &mut Vec<Task<K>>) {
         let is_directory = task.kind() == Kind::Directory;
         let comes_up = |part: Part| if is_directory { part.has_directories() } else { part.has_names() };
-        if !self.run.shared_part().is_none_or(comes_up) {
+        let is_left =
+            |portion: &dyn Portion| !comes_up(portion.part()) || is_directory && !portion.enters(&task.path());
+        if self.run.portion.is_some_and(is_left) {
             return self.run.release(task.level, Asker::Descent);
         }
         let is_free = self.run.check_reserved(|| task.path(), task.name());

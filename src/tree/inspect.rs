@@ -151,7 +151,7 @@ impl<K: Kernel> Entries<'_, K> {
     }
 
     /// Opens a source to read it, without waiting for a fifo's writer; fails if it is no regular file.
-    fn open_source(&self, source: &Name<'_, K::File>) -> Result<(K::File, Stat), Error> {
+    pub(super) fn open_source(&self, source: &Name<'_, K::File>) -> Result<(K::File, Stat), Error> {
         let failed = |errno| match errno {
             Errno::LOOP if source.follow == Follow::No => Error::replaced(source.shown),
             // A directory that lists its names and does not let at them: cp finds out before it opens.

@@ -6,6 +6,7 @@
 mod after;
 mod collision;
 mod commit_group;
+mod cut;
 mod descent;
 mod ending;
 pub mod entries;
@@ -25,6 +26,7 @@ pub mod overwrite;
 mod parents;
 pub mod plan;
 pub mod portion;
+mod ranges;
 mod reopen;
 pub mod run;
 mod same;

@@ -21,11 +21,15 @@ impl<K: Kernel> Run<'_, K> {
     /// `waiting` it may be left to whoever is copying that inode.
     pub(super) fn name(&self, entry_pair: &EntryPair<'_, K::File>, waiting: Option<&Task<K>>) -> Result<(), Error> {
         let EntryPair { source, target, context, .. } = *entry_pair;
-        if self.begin(entry_pair)? == Begun::Ended {
+        let begun = self.begin(entry_pair)?;
+        if begun == Begun::Ended {
             return Ok(());
         }
         let (inspected, is_newer) = match self.entries.inspect(source, target, context)? {
             Inspection::Ended(outcome) => {
+                if begun == Begun::Unasked && self.is_left(entry_pair)? {
+                    return Ok(());
+                }
                 self.finished(entry_pair, &outcome, Removed::No);
                 return Ok(());
             }
@@ -33,6 +37,9 @@ impl<K: Kernel> Run<'_, K> {
             Inspection::Newer(inspected) => (inspected, true),
         };
         let stat = inspected.stat;
+        if begun == Begun::Unasked && self.asked(entry_pair, &stat)? == Begun::Ended {
+            return Ok(());
+        }
         if !self.keeps_links(entry_pair, &stat) {
             return self.make(entry_pair, inspected, is_newer, waiting, After::Nothing);
         }

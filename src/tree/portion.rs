@@ -4,16 +4,21 @@
 //! that lives in a room above; here is only what is asked and told.
 
 use crate::error::Error;
-use crate::kernel::Stat;
-use std::path::Path;
+use crate::kernel::{Stat, Timestamp};
+use blake3::hazmat::ChainingValue;
+use std::path::{Path, PathBuf};
 
 /// What a run does of the work on a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// It makes directories, and looks at all sources so that the work can be dealt out.
+    Plan,
     /// It makes directories, which stay open to their owner, and copies its own names.
     Names,
     /// It looks whether each name has a target, and changes nothing.
     Look,
+    /// It joins the ranges of large files, and gives these their names.
+    Join,
     /// It gives every directory its attributes.
     Directories,
     /// It gives the operands' own directories theirs.
@@ -23,7 +28,7 @@ pub enum Part {
 impl Part {
     /// Whether names that are no directories come up.
     pub(super) fn has_names(self) -> bool {
-        matches!(self, Part::Names | Part::Look)
+        matches!(self, Part::Plan | Part::Names | Part::Look | Part::Join)
     }
 
     /// Whether directories within an operand come up.
@@ -46,6 +51,23 @@ pub enum Whose {
     Others,
 }
 
+/// A range of a large file, and what is known of the file's source and of the part that it is copied into.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranged<'a> {
+    /// The file's path beneath the directory of all targets.
+    pub path: &'a Path,
+    /// The range's number, from 0 on.
+    pub number: u64,
+    /// How many ranges the file has.
+    pub count: u64,
+    /// The source.
+    pub source: &'a Stat,
+    /// The part.
+    pub part: &'a Stat,
+    /// When the part came into being, where that is kept.
+    pub birth: Option<Timestamp>,
+}
+
 /// Who tells a run what to do, and keeps count. Paths are those beneath the directory of all targets.
 pub trait Portion: Sync {
     /// What the run does.
@@ -54,10 +76,34 @@ pub trait Portion: Sync {
     fn reserved(&self) -> Option<&Path>;
     /// Whose a name is. Of one that may have to become a hard link, `inode` is the number; all names of it are one run's.
     fn whose(&self, path: &Path, source: &Stat, inode: Option<u64>) -> Whose;
+    /// Whether anything beneath a directory may be this run's.
+    fn enters(&self, directory: &Path) -> bool;
+    /// Whether a name may be this run's, whatever it is.
+    fn may_be_ours(&self, path: &Path) -> bool;
+    /// Whether it is this run's if it has no other name.
+    fn is_likely(&self, path: &Path) -> bool;
+    /// What a name is, where the work is only dealt out: as with [`Self::whose`], and whether it is cut into ranges.
+    fn weigh(&self, path: &Path, source: &Stat, inode: Option<u64>, is_cut: bool);
+    /// Whether anything was made before.
+    fn has_records(&self) -> bool;
     /// Whether a name was made before, of what the source was when it was asked whose it is, and is still there.
     fn is_made(&self, path: &Path, target: &Stat) -> bool;
     /// A name is as it should be.
     fn made(&self, path: &Path, target: &Stat) -> Result<(), Error>;
+    /// Whether large files are cut into ranges.
+    fn cuts(&self) -> bool;
+    /// Whose a range of a file is.
+    fn whose_range(&self, path: &Path, number: u64) -> Whose;
+    /// The name of the part that a file's ranges are copied into, in its target's directory.
+    fn part_name(&self, path: &Path) -> PathBuf;
+    /// Ranges of a file are going to be copied.
+    fn begins_part(&self, path: &Path);
+    /// Whether a file has been copied in ranges.
+    fn had_part(&self, path: &Path) -> bool;
+    /// The value of a range's subtree, if it was copied and verified before, from what the source is into what the part is.
+    fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue>;
+    /// A range, of so many bytes, is as it should be; `value` is that of its subtree, unless that was known.
+    fn range_made(&self, ranged: &Ranged<'_>, bytes: u64, value: Option<&ChainingValue>) -> Result<(), Error>;
     /// A name has a target.
     fn seen(&self, path: &Path);
 }

@@ -1,10 +1,11 @@
 //! What a run that shares its work with others does with a name: leaves it to another, finds it made, or copies and tells.
 
+use super::after::Removed;
 use super::portion::{Part, Portion, Whose};
 use super::run::{EntryPair, Run};
 use crate::copy::{Follow, Outcome};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel};
+use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub(super) enum Begun {
     /// It is to be looked at, and made.
     Goes,
+    /// The same, if it turns out to be this run's.
+    Unasked,
     /// There is not.
     Ended,
 }
@@ -38,37 +41,110 @@ impl<K: Kernel> Run<'_, K> {
 
     /// What a run that shares its work does with a name that is no directory, before it is looked at.
     pub(super) fn begin(&self, entry_pair: &EntryPair<'_, K::File>) -> Result<Begun, Error> {
-        let EntryPair { source, target, context, path, .. } = *entry_pair;
+        let EntryPair { context, path, .. } = *entry_pair;
         let Some(portion) = self.portion else { return Ok(Begun::Goes) };
-        if portion.part() != Part::Names {
-            let found = self.kernel.stat_at(target.dir, target.name, false);
-            let found = found.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
-            // A file may stand where a link led to one.
-            let is_other = context.walked.is_some_and(|kind| kind != found.kind) && source.follow == Follow::No;
-            if is_other {
-                return Err(Error::Refused(format!("{} is not what was copied", quoted(target.shown))));
+        match portion.part() {
+            Part::Names if !portion.may_be_ours(path) => return Ok(Begun::Ended),
+            Part::Names => {}
+            Part::Plan => {
+                let stat = self.source_stat(entry_pair)?;
+                let inode = self.keeps_links(entry_pair, &stat).then_some(stat.ino);
+                let is_cut = inode.is_none() && self.is_cut(portion, &stat);
+                portion.weigh(path, &stat, inode, is_cut);
+                return Ok(Begun::Ended);
             }
-            portion.seen(path);
-            return Ok(Begun::Ended);
+            Part::Join => return self.join(entry_pair, portion).map(|()| Begun::Ended),
+            Part::Look | Part::Directories | Part::Operands => {
+                self.look(entry_pair, portion)?;
+                portion.seen(path);
+                return Ok(Begun::Ended);
+            }
         }
-        let stat = self.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
-        let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
-        let keeps_links = self.keeps_links(entry_pair, &stat);
-        if portion.whose(path, &stat, keeps_links.then_some(stat.ino)) == Whose::Others {
+        // What is probably a regular file of this run's is going to be opened, and tells more then.
+        let is_likely = context.walked == Some(Kind::File) && portion.is_likely(path);
+        if is_likely && !portion.has_records() {
+            return Ok(Begun::Unasked);
+        }
+        let stat = self.source_stat(entry_pair)?;
+        if self.asked(entry_pair, &stat)? == Begun::Ended {
             return Ok(Begun::Ended);
         }
         // The first name of an inode has to be known to the others.
-        if !keeps_links && self.is_made_already(entry_pair)? {
-            self.record(entry_pair, &Outcome::Skipped)?;
+        if !self.keeps_links(entry_pair, &stat) && self.is_made_already(entry_pair)? {
+            if self.options.seals {
+                // A manifest is made of what is there now.
+                self.finished(entry_pair, &Outcome::Skipped, Removed::No);
+            } else {
+                self.record(entry_pair, &Outcome::Skipped)?;
+            }
             return Ok(Begun::Ended);
         }
         Ok(Begun::Goes)
     }
 
+    /// Whether a name has a target, or a part that has all of one.
+    fn look(&self, entry_pair: &EntryPair<'_, K::File>, portion: &dyn Portion) -> Result<(), Error> {
+        let EntryPair { source, target, context, .. } = *entry_pair;
+        let found = match self.kernel.stat_at(target.dir, target.name, false) {
+            Err(Errno::NOENT) if self.has_ranges(entry_pair, portion)? => return Ok(()),
+            found => found.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?,
+        };
+        // A file may stand where a link led to one.
+        let is_other = context.walked.is_some_and(|kind| kind != found.kind) && source.follow == Follow::No;
+        if is_other {
+            return Err(Error::Refused(format!("{} is not what was copied", quoted(target.shown))));
+        }
+        Ok(())
+    }
+
+    /// Joins the ranges of a file that was copied in ranges.
+    fn join(&self, entry_pair: &EntryPair<'_, K::File>, portion: &dyn Portion) -> Result<(), Error> {
+        let EntryPair { target, path, .. } = *entry_pair;
+        if !portion.had_part(path) {
+            return Ok(());
+        }
+        match self.kernel.stat_at(target.dir, target.name, false) {
+            Err(Errno::NOENT) => self.join_ranges(entry_pair, portion),
+            Err(errno) => Err(Error::call(Action::StatTarget, target.shown, errno)),
+            // It got its name in a run that did not come to the end, and may be in no part of a manifest.
+            Ok(_) if self.options.seals => {
+                self.finished(entry_pair, &Outcome::Skipped, Removed::No);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// What a run that shares its work does with a name whose source is known.
+    pub(super) fn asked(&self, entry_pair: &EntryPair<'_, K::File>, stat: &Stat) -> Result<Begun, Error> {
+        let Some(portion) = self.portion else { return Ok(Begun::Goes) };
+        let keeps_links = self.keeps_links(entry_pair, stat);
+        // All names of an inode have to be one run's.
+        if !keeps_links && self.copy_ranges(entry_pair, stat)? {
+            return Ok(Begun::Ended);
+        }
+        match portion.whose(entry_pair.path, stat, keeps_links.then_some(stat.ino)) {
+            Whose::Ours => Ok(Begun::Goes),
+            Whose::Others => Ok(Begun::Ended),
+        }
+    }
+
+    /// Whether a name that needs no look is another run's after all.
+    pub(super) fn is_left(&self, entry_pair: &EntryPair<'_, K::File>) -> Result<bool, Error> {
+        Ok(self.asked(entry_pair, &self.source_stat(entry_pair)?)? == Begun::Ended)
+    }
+
+    pub(super) fn source_stat(&self, entry_pair: &EntryPair<'_, K::File>) -> Result<Stat, Error> {
+        let source = entry_pair.source;
+        let stat = self.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
+        stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))
+    }
+
     /// Whether a name was made by an earlier run, and is still what that has made.
     pub(super) fn is_made_already(&self, entry_pair: &EntryPair<'_, K::File>) -> Result<bool, Error> {
         let EntryPair { target, context, path, .. } = *entry_pair;
-        let Some(portion) = self.portion.filter(|_| !context.fresh) else { return Ok(false) };
+        let portion = self.portion.filter(|portion| !context.fresh && portion.has_records());
+        let Some(portion) = portion else { return Ok(false) };
         match self.kernel.stat_at(target.dir, target.name, false) {
             Ok(found) => Ok(portion.is_made(path, &found)),
             Err(Errno::NOENT) => Ok(false),

@@ -139,15 +139,12 @@ impl<'a, K: Kernel> Run<'a, K> {
         while let Some(level) = held.and_then(Arc::into_inner) {
             match self.handles(&level, asker) {
                 Ok(pair) => {
-                    let complaints = match self.shared_part() {
-                        Some(part) if !part.finishes_directories() => Vec::new(),
-                        Some(_) | None => self.entries.copier.leave(&level, &pair),
-                    };
-                    complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
                     if self.shared_part().is_none_or(Part::finishes_directories) {
+                        let complaints = self.entries.copier.leave(&level, &pair);
+                        complaints.iter().for_each(|complaint| self.tell(Event::Failed(complaint)));
                         self.write_out_later(&level, &pair);
+                        self.seal_directory(&level, &pair);
                     }
-                    self.seal_directory(&level, &pair);
                 }
                 Err(error) => self.tell(Event::Failed(&error)),
             }

@@ -363,7 +363,7 @@ impl World {
         // find complains of what is not there any more; some tests move things about meanwhile.
         let found = self
             .command("find")
-            .args([".", "-name", ".safecp-*", "!", "-name", ".safecp-shards*"])
+            .args([".", "-name", ".safecp-*", "!", "-name", ".safecp-shards*", "!", "-name", ".safecp-part-*"])
             .stderr(Stdio::null())
             .output()
             .expect("find");

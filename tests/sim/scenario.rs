@@ -165,6 +165,7 @@ pub fn scenario(seed: u64) -> Scenario {
         block: random.pick(&[128, 256, 512]),
         // A stream of its own again. Mostly none is small, or few worlds would have clones.
         small: Random::new(seed ^ SMALL).pick(&[0, 0, 0, 1024]),
+        range: 4096,
     };
     let mut world = World::new(random.next(), systems);
     world.tick = random.pick(&[1, 1, 1, 4_000_000]);

@@ -106,7 +106,7 @@ pub fn scenario(seed: u64) -> Scenario {
     let old = stills(&world, "t");
     let (source, outside) = (stills(&world, "s"), stills_of(&world, outside));
     let first_new = world.tree.inodes.len();
-    let geometry = Geometry { slice: 256, piece: 1024, block: 256, small: random.pick(&[0, 0, 1024]) };
+    let geometry = Geometry { slice: 256, piece: 1024, block: 256, small: random.pick(&[0, 0, 1024]), range: 4096 };
     Scenario { seed, class, world, options, geometry, order, seen, old, source, outside, is_clean, first_new, strike }
 }
 

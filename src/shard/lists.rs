@@ -1,0 +1,162 @@
+//! The list of one share, where a tree was walked once for all of them: which directories' names it copies, or which part of
+//! a directory's, and which single names it has to look at.
+
+use super::line::{opened, sealed};
+use super::log::each_line;
+use super::path_key::{PathKey, share_of};
+use super::plan::{escaped, unescaped};
+use super::state::State;
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel};
+use crate::quote::quoted;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::ops::Bound;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Its name tells that the lists of all shares are whole.
+pub(super) const LISTED: &str = "lists";
+
+/// What a share's list is called.
+pub(super) fn list_name(number: NonZeroU32) -> String {
+    format!("{number}-list")
+}
+
+/// Which of a directory's names: those whose keys fall to these parts of so many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unit {
+    pub(super) parts: BTreeSet<u32>,
+    pub(super) of: u32,
+}
+
+/// What a share has on its list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct List {
+    pub(super) directories: BTreeMap<PathBuf, Unit>,
+    /// Names of which the inode, or a range, may be this share's.
+    pub(super) names: BTreeSet<PathBuf>,
+}
+
+/// What a list says of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// It is this share's, if it has no other name.
+    Ours,
+    /// The name and the inode decide, as without a list.
+    Asked,
+    /// It is another's.
+    Others,
+}
+
+impl List {
+    /// What it says of a name that is no directory.
+    pub(super) fn claim(&self, path: &Path) -> Claim {
+        if self.names.contains(path) {
+            return Claim::Asked;
+        }
+        let unit = path.parent().and_then(|above| self.directories.get(above));
+        let is_ours = unit.is_some_and(|unit| unit.parts.contains(&share_of(PathKey::of(path).0 as u64, unit.of)));
+        if is_ours { Claim::Ours } else { Claim::Others }
+    }
+
+    /// Whether anything in a directory is on it.
+    pub(super) fn reaches(&self, directory: &Path) -> bool {
+        let from = (Bound::Included(directory), Bound::Unbounded);
+        let is_beneath = |path: Option<&PathBuf>| path.is_some_and(|path| path.starts_with(directory));
+        is_beneath(self.directories.range::<Path, _>(from).next().map(|(path, _)| path))
+            || is_beneath(self.names.range::<Path, _>(from).next())
+    }
+
+    /// As it is written down.
+    pub(super) fn text(&self) -> String {
+        let path = |path: &Path| escaped(path.as_os_str().as_bytes());
+        let mut text = String::new();
+        for (directory, unit) in &self.directories {
+            for part in &unit.parts {
+                text += &sealed(&format!("dir {part} {} {}", unit.of, path(directory)));
+            }
+        }
+        for name in &self.names {
+            text += &sealed(&format!("name {}", path(name)));
+        }
+        text + &sealed("end")
+    }
+
+    /// Takes what a line says. `None` if it is no line of a list.
+    fn add(&mut self, line: &str) -> Option<()> {
+        let path = |text: &str| unescaped(text).map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
+        let (kind, rest) = line.split_once(' ')?;
+        match kind {
+            "dir" => {
+                let mut words = rest.splitn(3, ' ');
+                let (part, of) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+                let unit = self.directories.entry(path(words.next()?)?).or_default();
+                unit.of = of;
+                unit.parts.insert(part);
+            }
+            "name" => {
+                self.names.insert(path(rest)?);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The list of a share, if the tree was walked for all of them.
+    pub(super) fn of<K: Kernel>(state: &State<'_, K>, number: NonZeroU32) -> Result<Option<Self>, Error> {
+        let name = list_name(number);
+        let shown = state.shown.join(&name);
+        let (are_whole, file) = (state.find(LISTED)?.is_some(), state.find(&name)?);
+        let file = match (are_whole, file) {
+            (true, Some(file)) => file,
+            (true, None) => return Err(Error::call(Action::Read, &shown, Errno::NOENT)),
+            (false, None) => return Ok(None),
+            (false, Some(_)) => {
+                let shown = quoted(&state.shown);
+                return Err(Error::Refused(format!("the lists in {shown} are not whole: run --plan again")));
+            }
+        };
+        let (mut list, mut has_ended, mut is_damaged) = (Self::default(), false, false);
+        let read = each_line(state.kernel, &file, |line| match opened(line) {
+            Some("end") => has_ended = true,
+            Some(words) => is_damaged |= list.add(words).is_none(),
+            None => is_damaged |= !line.is_empty(),
+        });
+        read.map_err(|errno| Error::call(Action::Read, &shown, errno))?;
+        if has_ended && !is_damaged {
+            return Ok(Some(list));
+        }
+        Err(Error::Refused(format!("{} is damaged: run --plan again", quoted(&shown))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_says_what_is_its_own() {
+        let unit = |parts: &[u32], of| Unit { parts: parts.iter().copied().collect(), of };
+        let directories = [("d/a", unit(&[0], 1)), ("d/b/c", unit(&[0, 2], 3)), ("d/new\nline", unit(&[0], 1))];
+        let directories = directories.map(|(path, unit)| (PathBuf::from(path), unit)).into();
+        let list = List { directories, names: [PathBuf::from("d/x/link")].into() };
+        assert_eq!(list.claim(Path::new("d/a/f")), Claim::Ours);
+        assert_eq!(list.claim(Path::new("d/f")), Claim::Others);
+        assert_eq!(list.claim(Path::new("d/x/link")), Claim::Asked);
+        let ours = (0..300).filter(|number| list.claim(&Path::new("d/b/c").join(number.to_string())) == Claim::Ours);
+        assert!((150..250).contains(&ours.count()), "two thirds");
+        for (path, reaches) in
+            [("d", true), ("d/b", true), ("d/b/c", true), ("d/x", true), ("d/b/cc", false), ("d/y", false)]
+        {
+            assert_eq!(list.reaches(Path::new(path)), reaches, "{path}");
+        }
+        let mut read = List::default();
+        let text = list.text();
+        let lines: Vec<&str> = text.lines().map(|line| opened(line.as_bytes()).expect("whole")).collect();
+        assert_eq!(lines.last(), Some(&"end"));
+        lines[..lines.len() - 1].iter().for_each(|line| read.add(line).expect("a line of a list"));
+        assert_eq!(read, list);
+    }
+}

@@ -1,0 +1,296 @@
+//! One walk over a tree for all of its shares: directories are dealt out so that each share has as much to copy as the others.
+//!
+//! The walk makes the directories too. What is to be weighed are the names in a directory and their bytes, of which neither
+//! alone says how long it takes. A directory that is too much for one share is cut by its names' keys.
+
+use super::lists::{LISTED, List, Unit, list_name};
+use super::log::is_locked;
+use super::path_key::share_of;
+use super::plan::Plan;
+use super::share::{check_sources, reserved};
+use super::state::State;
+use super::{About, Number, Request, directory};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Stat};
+use crate::options::TargetRule;
+use crate::tree::portion::{Part, Portion, Ranged, Whose};
+use blake3::hazmat::ChainingValue;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// A directory that is more than this part of a share's is cut.
+const CUT: f64 = 0.25;
+
+/// What is in a directory, or in a share.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Load {
+    names: u64,
+    bytes: u64,
+}
+
+impl Load {
+    fn add(&mut self, other: Load) {
+        self.names += other.names;
+        self.bytes += other.bytes;
+    }
+
+    /// How much of a whole it is, half by its names and half by its bytes.
+    fn of(self, whole: Load) -> f64 {
+        let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        (ratio(self.names, whole.names) + ratio(self.bytes, whole.bytes)) / 2.0
+    }
+}
+
+/// What the walk has come by.
+#[derive(Default)]
+struct Seen {
+    directories: BTreeMap<PathBuf, Load>,
+    /// Names that certain shares have to look at.
+    names: Vec<(Whom, PathBuf)>,
+}
+
+/// Who has to look at a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whom {
+    One(u32),
+    All,
+}
+
+/// A walk for all shares.
+pub struct Planner<'a, K: Kernel> {
+    state: State<'a, K>,
+    count: NonZeroU32,
+    reserved: Option<PathBuf>,
+    seen: Mutex<Seen>,
+}
+
+impl<'a, K: Kernel> Planner<'a, K> {
+    /// Begins it, in the directory `here`, as this user. No share may be at work; those that ran before will have to run again.
+    pub fn begin(
+        kernel: &'a K,
+        request: &Request,
+        count: NonZeroU32,
+        (here, user): (&Path, u32),
+    ) -> Result<Self, Error> {
+        let (operands, number) = (&request.operands, Number { number: NonZeroU32::MIN, count });
+        if operands.rule == TargetRule::Itself {
+            check_sources(kernel, operands)?;
+            directory::make(kernel, &operands.target)?;
+        }
+        let about = About { target: operands.target.clone(), state: request.state.clone() };
+        let state = State::begin(kernel, &about, &Plan::of(request, number, here), user)?;
+        let reserved = reserved(kernel, operands, state.lies)?;
+        let planner = Self { state, count, reserved, seen: Mutex::default() };
+        planner.void()?;
+        Ok(planner)
+    }
+
+    fn shares(&self) -> impl Iterator<Item = NonZeroU32> + use<K> {
+        (1..=self.count.get()).filter_map(NonZeroU32::new)
+    }
+
+    /// Takes the lists away that there are, so that no share goes by some of them.
+    fn void(&self) -> Result<(), Error> {
+        let State { kernel, dir, shown, .. } = &self.state;
+        for number in self.shares() {
+            let Some(log) = self.state.log(number)? else { continue };
+            if !is_locked(*kernel, &log, &self.state.shown_log(number))? {
+                return Err(Error::Refused(format!("shard {number} of {} is at work", self.count)));
+            }
+        }
+        match kernel.unlink(dir, LISTED.as_ref()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(Error::call(Action::Remove, &shown.join(LISTED), errno)),
+        }
+        kernel.fsync(dir).map_err(|errno| Error::call(Action::Sync, shown, errno))?;
+        self.shares().try_for_each(|number| self.write(&list_name(number), ""))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), Error> {
+        let (kernel, shown) = (self.state.kernel, self.state.shown.join(name));
+        let failed = |action, errno| Error::call(action, &shown, errno);
+        let file = self.state.lines(name)?;
+        kernel.truncate(&file, 0).map_err(|errno| failed(Action::CreateFile, errno))?;
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            match kernel.write(&file, rest).map_err(|errno| failed(Action::Write, errno))? {
+                0 => return Err(failed(Action::Write, Errno::NOSPC)),
+                count => rest = rest.get(count..).unwrap_or_default(),
+            }
+        }
+        kernel.fsync(&file).map_err(|errno| failed(Action::Sync, errno))
+    }
+
+    /// Writes the lists, once the walk has come to its end. Returns a line that tells of them.
+    pub fn end(&self) -> Result<String, Error> {
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let (lists, loads) = deal(&seen, self.count.get());
+        for (number, list) in self.shares().zip(&lists) {
+            self.write(&list_name(number), &list.text())?;
+        }
+        self.write(LISTED, "")?;
+        let failed = |errno| Error::call(Action::Sync, &self.state.shown, errno);
+        self.state.kernel.fsync(&self.state.dir).map_err(failed)?;
+        let most = |what: fn(&Load) -> u64| loads.iter().map(what).max().unwrap_or(0);
+        let (names, bytes) = (most(|load| load.names), most(|load| load.bytes));
+        Ok(format!("{} lists: at most {names} names and {bytes} bytes in one", self.count))
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Deals directories out: the heaviest first, each to the share that has the least.
+fn deal(seen: &Seen, count: u32) -> (Vec<List>, Vec<Load>) {
+    let mut whole = Load::default();
+    seen.directories.values().for_each(|load| whole.add(*load));
+    let share = 1.0 / f64::from(count);
+    let mut units = Vec::new();
+    for (path, load) in &seen.directories {
+        let of = (load.of(whole) / (share * CUT)).ceil().clamp(1.0, f64::from(count) * 4.0) as u32;
+        let part = Load { names: load.names / u64::from(of), bytes: load.bytes / u64::from(of) };
+        units.extend((0..of).map(|number| (part, path, number, of)));
+    }
+    units.sort_by(|one, other| other.0.of(whole).total_cmp(&one.0.of(whole)));
+    let mut lists = vec![List::default(); count as usize];
+    let mut loads = vec![Load::default(); count as usize];
+    for (load, path, number, of) in units {
+        let least = (0..loads.len()).min_by(|one, other| loads[*one].of(whole).total_cmp(&loads[*other].of(whole)));
+        let least = least.unwrap_or(0);
+        loads[least].add(load);
+        let unit = lists[least].directories.entry(path.clone()).or_insert_with(|| Unit { of, ..Unit::default() });
+        unit.parts.insert(number);
+    }
+    for (whom, path) in &seen.names {
+        for (list, number) in lists.iter_mut().zip(0..) {
+            if *whom == Whom::All || *whom == Whom::One(number) {
+                list.names.insert(path.clone());
+            }
+        }
+    }
+    (lists, loads)
+}
+
+impl<K: Kernel> Portion for Planner<'_, K> {
+    fn part(&self) -> Part {
+        Part::Plan
+    }
+
+    fn reserved(&self) -> Option<&Path> {
+        self.reserved.as_deref()
+    }
+
+    fn enters(&self, _: &Path) -> bool {
+        true
+    }
+
+    fn weigh(&self, path: &Path, source: &Stat, inode: Option<u64>, is_cut: bool) {
+        let mut seen = self.seen();
+        match inode {
+            Some(inode) => seen.names.push((Whom::One(share_of(inode, self.count.get())), path.to_owned())),
+            None if is_cut => seen.names.push((Whom::All, path.to_owned())),
+            None => {
+                let above = path.parent().unwrap_or(Path::new("")).to_owned();
+                seen.directories.entry(above).or_default().add(Load { names: 1, bytes: source.size });
+            }
+        }
+    }
+
+    fn may_be_ours(&self, _: &Path) -> bool {
+        true
+    }
+
+    fn whose(&self, _: &Path, _: &Stat, _: Option<u64>) -> Whose {
+        Whose::Others
+    }
+
+    fn is_likely(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn has_records(&self) -> bool {
+        false
+    }
+
+    fn is_made(&self, _: &Path, _: &Stat) -> bool {
+        false
+    }
+
+    fn made(&self, _: &Path, _: &Stat) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn cuts(&self) -> bool {
+        self.count.get() > 1
+    }
+
+    fn whose_range(&self, _: &Path, _: u64) -> Whose {
+        Whose::Others
+    }
+
+    fn part_name(&self, path: &Path) -> PathBuf {
+        super::share::part_name(path)
+    }
+
+    fn begins_part(&self, _: &Path) {}
+
+    fn had_part(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn range_value(&self, _: &Ranged<'_>) -> Option<ChainingValue> {
+        None
+    }
+
+    fn range_made(&self, _: &Ranged<'_>, _: u64, _: Option<&ChainingValue>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn seen(&self, _: &Path) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_on_one_list_and_lists_are_alike() {
+        let mut seen = Seen::default();
+        for number in 0..200_u64 {
+            let load = Load { names: number % 17, bytes: (number * number) % 1000 };
+            seen.directories.insert(PathBuf::from(format!("d/{number}")), load);
+        }
+        seen.directories.insert(PathBuf::from("d/huge"), Load { names: 4000, bytes: 5 });
+        seen.names = vec![(Whom::One(2), "d/1/x".into()), (Whom::All, "d/large".into())];
+        let (lists, loads) = deal(&seen, 4);
+        let mut whole = Load::default();
+        seen.directories.values().for_each(|load| whole.add(*load));
+        assert!(loads.iter().all(|load| (0.2..0.3).contains(&load.of(whole))), "{loads:?}");
+        for path in seen.directories.keys() {
+            let of: BTreeSet<u32> =
+                lists.iter().filter_map(|list| list.directories.get(path)).map(|unit| unit.of).collect();
+            let [of] = of.into_iter().collect::<Vec<_>>()[..] else { panic!("{path:?} is cut in two ways") };
+            let mut parts: Vec<u32> = lists
+                .iter()
+                .filter_map(|list| list.directories.get(path))
+                .flat_map(|unit| unit.parts.clone())
+                .collect();
+            parts.sort_unstable();
+            assert_eq!(parts, (0..of).collect::<Vec<_>>(), "{path:?}");
+        }
+        let on = |name: &str| lists.iter().map(|list| list.names.contains(Path::new(name))).collect::<Vec<_>>();
+        assert_eq!(on("d/1/x"), [false, false, true, false]);
+        assert_eq!(on("d/large"), [true; 4]);
+        // What each list says is what one of them says.
+        let owners = |path: &str| {
+            lists.iter().filter(|list| list.claim(Path::new(path)) == super::super::lists::Claim::Ours).count()
+        };
+        assert!(
+            (0..100).all(|number| owners(&format!("d/huge/{number}")) == 1 && owners(&format!("d/7/{number}")) == 1)
+        );
+    }
+}
