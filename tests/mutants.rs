@@ -31,6 +31,8 @@ enum Campaign {
     Files(u32),
     /// A run copies trees.
     Trees(u32),
+    /// Several runs share a tree.
+    Shares(u32),
 }
 
 impl Campaign {
@@ -39,6 +41,7 @@ impl Campaign {
         match self {
             Campaign::Files(_) => "no_world",
             Campaign::Trees(_) => "no_tree",
+            Campaign::Shares(_) => "no_share",
         }
     }
 
@@ -47,6 +50,7 @@ impl Campaign {
         match self {
             Campaign::Files(worlds) => ("SAFECP_SIM_WORLDS", worlds),
             Campaign::Trees(worlds) => ("SAFECP_SIM_TREES", worlds),
+            Campaign::Shares(worlds) => ("SAFECP_SIM_SHARDS", worlds),
         }
     }
 }
@@ -61,7 +65,40 @@ const fn of_trees(name: &'static str, edits: &'static [(&'static str, &'static s
     Mutant { name, edits, seed: "1", campaign: Campaign::Trees(200_000) }
 }
 
+/// A mutant that worlds whose runs share a tree kill.
+const fn of_shares(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
+    Mutant { name, edits, seed: "1", campaign: Campaign::Shares(4_000) }
+}
+
 const MUTANTS: &[Mutant] = &[
+    of_shares("the end of shards does not compare sums", &[("if there == self.done {", "if true {")]),
+    of_shares(
+        "shards write down what is not on disk",
+        &[(
+            "let synced = self.kernel.sync_filesystem(&self.witness);",
+            "let synced = self.kernel.stat(&self.witness).map(drop);",
+        )],
+    ),
+    of_shares("the end is told before it is on disk", &[("            self.sync(operands)?;\n", "")]),
+    of_shares(
+        "ranges are not compared with what is read at the end",
+        &[("if tree.range(&range) != Some(*value) {", "if tree.range(&range).is_none() {")],
+    ),
+    of_shares(
+        "ranges of what the source was count",
+        &[("source: source_bits(ranged.source),", "source: ranged.number,")],
+    ),
+    of_shares(
+        "names of one file go to several shards",
+        &[(
+            "(Claim::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),",
+            "(Claim::Asked, Some(_)) => self.falls_to_us(key.share(count)),",
+        )],
+    ),
+    of_shares(
+        "a part that was made anew is the same",
+        &[("bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))", "bits(birth.is_some())")],
+    ),
     mutant("EINTR is not retried", &[("for _ in 1..ATTEMPTS {", "for _ in ATTEMPTS..ATTEMPTS {")]),
     mutant(
         "clones in other blocks are taken for clones in the same",

@@ -11,7 +11,7 @@ use super::plan::{Plan, absolute};
 use super::ranges::Ranges;
 use super::share::{part_name, range_known, reserved};
 use super::state::{Lies, Stage, State, manifest_name, report_name};
-use super::{About, Number, Request};
+use super::{About, Number, Request, directory};
 use crate::copy::Geometry;
 use crate::error::{Action, Error};
 use crate::host::Host;
@@ -195,6 +195,7 @@ impl<'a, K: Kernel> Finish<'a, K> {
                 return Ok(());
             }
             (tools.write)()?;
+            self.sync(operands)?;
             self.state.note_finished()?;
         }
         self.state.remove()?;
@@ -232,6 +233,13 @@ impl<'a, K: Kernel> Finish<'a, K> {
             }
         }
         Ok(())
+    }
+
+    /// Writes the target out: once the records say that all is done, nobody looks again.
+    fn sync(&self, operands: &Operands) -> Result<(), Error> {
+        let (kernel, target) = (self.state.kernel, &operands.target);
+        let synced = directory::open(kernel, target).and_then(|target| kernel.sync_filesystem(&target));
+        synced.map_err(|errno| Error::call(Action::Sync, target, errno))
     }
 
     /// Walks over the tree; false if something failed, or all is to stop.
