@@ -33,6 +33,8 @@ enum Campaign {
     Trees(u32),
     /// Trees are copied into several targets.
     Targets(u32),
+    /// Several runs share a tree.
+    Shares(u32),
 }
 
 impl Campaign {
@@ -42,6 +44,7 @@ impl Campaign {
             Campaign::Files(_) => "no_world",
             Campaign::Trees(_) => "no_tree",
             Campaign::Targets(_) => "no_target",
+            Campaign::Shares(_) => "no_share",
         }
     }
 
@@ -51,6 +54,7 @@ impl Campaign {
             Campaign::Files(worlds) => ("SAFECP_SIM_WORLDS", worlds),
             Campaign::Trees(worlds) => ("SAFECP_SIM_TREES", worlds),
             Campaign::Targets(worlds) => ("SAFECP_SIM_TARGETS", worlds),
+            Campaign::Shares(worlds) => ("SAFECP_SIM_SHARDS", worlds),
         }
     }
 }
@@ -70,7 +74,40 @@ const fn of_targets(name: &'static str, edits: &'static [(&'static str, &'static
     Mutant { name, edits, seed: "1", campaign: Campaign::Targets(20_000) }
 }
 
+/// A mutant that worlds whose runs share a tree kill.
+const fn of_shares(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
+    Mutant { name, edits, seed: "1", campaign: Campaign::Shares(4_000) }
+}
+
 const MUTANTS: &[Mutant] = &[
+    of_shares("the end of shards does not compare sums", &[("if there == self.done {", "if true {")]),
+    of_shares(
+        "shards write down what is not on disk",
+        &[(
+            "let synced = self.kernel.sync_filesystem(&self.witness);",
+            "let synced = self.kernel.stat(&self.witness).map(drop);",
+        )],
+    ),
+    of_shares("the end is told before it is on disk", &[("            self.sync(operands)?;\n", "")]),
+    of_shares(
+        "ranges are not compared with what is read at the end",
+        &[("if tree.range(&range) != Some(*value) {", "if tree.range(&range).is_none() {")],
+    ),
+    of_shares(
+        "ranges of what the source was count",
+        &[("source: source_bits(ranged.source),", "source: ranged.number,")],
+    ),
+    of_shares(
+        "names of one file go to several shards",
+        &[(
+            "(Claim::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),",
+            "(Claim::Asked, Some(_)) => self.falls_to_us(key.share(count)),",
+        )],
+    ),
+    of_shares(
+        "a part that was made anew is the same",
+        &[("bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))", "bits(birth.is_some())")],
+    ),
     mutant("EINTR is not retried", &[("for _ in 1..ATTEMPTS {", "for _ in ATTEMPTS..ATTEMPTS {")]),
     mutant(
         "clones in other blocks are taken for clones in the same",

@@ -12,6 +12,7 @@ use asked::{number, variable};
 use sim::campaign::{campaign, run_world};
 use sim::faults::Fault;
 use sim::random::{parse_seed, seed_of};
+use sim::shards::campaign::{self as shards, Happened};
 use sim::targets;
 use sim::trees::campaign::{self as trees, Chosen};
 
@@ -23,6 +24,9 @@ const TREES: u64 = 60_000;
 
 /// Worlds with several targets of an ordinary `cargo test`.
 const TARGETS: u64 = 20_000;
+
+/// Worlds with runs that share a tree of an ordinary `cargo test`.
+const SHARED: u64 = 2_000;
 
 /// Worlds below which a rare fault may not have struck.
 const WORLDS_FOR_COUNTERS: u64 = 60_000;
@@ -70,6 +74,34 @@ fn no_target_breaks_a_promise() {
     let worlds = if only.is_some() { 1 } else { number("SAFECP_SIM_TARGETS").unwrap_or(TARGETS) };
     let summary = targets::campaign(base, worlds, only);
     assert!(summary.broken.is_empty(), "{} worlds broke a promise, see above", summary.broken.len());
+}
+
+/// The same for trees that several runs share, are killed in, and finish. SAFECP_SIM_SHARDS is the number of worlds,
+/// SAFECP_SIM_SHARD=<seed> plays one.
+#[test]
+fn no_share_breaks_a_promise() {
+    if let Some(world) = variable("SAFECP_SIM_SHARD") {
+        let (_, broken, story) = shards::run_world(parse_seed(&world));
+        println!("{}", story.join("\n"));
+        assert_eq!(broken, None, "world {world}");
+        return;
+    }
+    let base = parse_seed(&variable("SAFECP_SIM_SEED").unwrap_or_else(|| "1".to_owned()));
+    let worlds = number("SAFECP_SIM_SHARDS").unwrap_or(SHARED);
+    let summary = shards::campaign(base, worlds);
+    assert!(summary.broken.is_empty(), "{} worlds broke a promise, see above", summary.broken.len());
+    let Happened { kills, losses, refusals, spoils, changes, .. } = summary.happened;
+    let happened = [kills, losses, refusals, spoils, changes];
+    assert!(worlds < SHARED || happened.iter().all(|count| *count > 0), "{:?}", summary.happened);
+}
+
+/// Which process has its turn, and all that comes of it, is the seed's as well.
+#[test]
+fn shared_worlds_repeat_themselves() {
+    for number in 0..30 {
+        let seed = seed_of(7, number);
+        assert_eq!(shards::run_world(seed), shards::run_world(seed), "world {seed}");
+    }
 }
 
 fn replay_tree(seed: u64) {

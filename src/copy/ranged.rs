@@ -50,6 +50,11 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Part<K::File>, Error> {
         let failed = |errno| Error::call(Action::CreateFile, target.shown, errno);
         let mut part = self.open_part(target, &name, OFlags::RDWR)?;
+        // What somebody else has put there gives way to a new one, and so does what an end that died had given its owner already.
+        if let (Some(odd), Some(dir)) = (part.take_if(|part| !is_own(part, self.options.user)), target.dir) {
+            drop(odd);
+            self.kernel.unlink(dir, &name).map_err(failed)?;
+        }
         if part.is_none() {
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
             match self.kernel.open(target.dir, &name, flags, Mode::from_raw_mode(OWNERS), ResolveFlags::empty()) {
@@ -204,10 +209,15 @@ impl<K: Kernel> Copier<'_, K> {
     }
 }
 
+/// Whether a part is as a shard makes it.
+fn is_own<F>(part: &Part<F>, user: u32) -> bool {
+    let Stat { kind, nlink, uid, mode, .. } = part.stat;
+    kind == Kind::File && nlink == 1 && uid == user && mode & !OWNERS == 0
+}
+
 /// Fails for a part that somebody else may have put there: he could have it given an owner and a name, and go on writing to it.
 fn must_be_own<F>(part: &Part<F>, target: &Name<'_, F>, user: u32) -> Result<(), Error> {
-    let Stat { kind, nlink, uid, mode, .. } = part.stat;
-    if kind == Kind::File && nlink == 1 && uid == user && mode & !OWNERS == 0 {
+    if is_own(part, user) {
         return Ok(());
     }
     let shown = target.shown.with_file_name(&part.name);

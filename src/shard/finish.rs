@@ -11,7 +11,7 @@ use super::plan::{Plan, absolute};
 use super::ranges::Ranges;
 use super::share::{part_name, range_known, reserved};
 use super::state::{Lies, Stage, State, manifest_name, report_name};
-use super::{About, Number, Request};
+use super::{About, Number, Request, directory};
 use crate::copy::Geometry;
 use crate::error::{Action, Error};
 use crate::host::Host;
@@ -178,23 +178,19 @@ impl<'a, K: Kernel> Finish<'a, K> {
     /// Finishes the copy. What fails on the way is told; an error, or something told, means that it is to be run again.
     pub fn run(&mut self, options: &Options, operands: &Operands, tools: &Tools<'_>) -> Result<(), Error> {
         if self.state.stage == Stage::Shares {
-            let reserved = reserved(self.state.kernel, operands, self.state.lies)?;
-            let look = Walk { reserved, ..self.new_walk(Part::Look) };
-            if !self.walk(options, operands, tools, &look) {
-                return Ok(());
+            let joined = self.join(options, operands, tools);
+            if !matches!(joined, Ok(true)) {
+                // Shards may have to run again, and an earlier end may have taken the records away from them.
+                let brought_back = self.state.bring_back();
+                return joined.map(drop).and(brought_back);
             }
-            let seen = *look.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            self.compare(seen)?;
-            if !self.ranges.paths.is_empty() && !self.walk(options, operands, tools, &self.new_walk(Part::Join)) {
-                return Ok(());
-            }
-            self.remove_parts(operands)?;
             self.state.set_aside()?;
             let directories = self.new_walk(Part::Directories);
             if !self.walk(options, operands, tools, &directories) {
                 return Ok(());
             }
             (tools.write)()?;
+            self.sync(operands)?;
             self.state.note_finished()?;
         }
         self.state.remove()?;
@@ -204,6 +200,21 @@ impl<'a, K: Kernel> Finish<'a, K> {
             self.walk(options, operands, tools, &own);
         }
         Ok(())
+    }
+
+    /// Sees that all names were copied, and gives large files theirs. False if something failed, which was told.
+    fn join(&self, options: &Options, operands: &Operands, tools: &Tools<'_>) -> Result<bool, Error> {
+        let reserved = reserved(self.state.kernel, operands, self.state.lies)?;
+        let look = Walk { reserved, ..self.new_walk(Part::Look) };
+        if !self.walk(options, operands, tools, &look) {
+            return Ok(false);
+        }
+        let seen = *look.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.compare(seen)?;
+        if !self.ranges.paths.is_empty() && !self.walk(options, operands, tools, &self.new_walk(Part::Join)) {
+            return Ok(false);
+        }
+        self.remove_parts(operands).map(|()| true)
     }
 
     fn new_walk(&self, part: Part) -> Walk<'_> {
@@ -232,6 +243,13 @@ impl<'a, K: Kernel> Finish<'a, K> {
             }
         }
         Ok(())
+    }
+
+    /// Writes the target out: once the records say that all is done, nobody looks again.
+    fn sync(&self, operands: &Operands) -> Result<(), Error> {
+        let (kernel, target) = (self.state.kernel, &operands.target);
+        let synced = directory::open(kernel, target).and_then(|target| kernel.sync_filesystem(&target));
+        synced.map_err(|errno| Error::call(Action::Sync, target, errno))
     }
 
     /// Walks over the tree; false if something failed, or all is to stop.
@@ -322,7 +340,9 @@ impl Portion for Walk<'_> {
         part_name(path)
     }
 
-    fn begins_part(&self, _: &Path) {}
+    fn begins_part(&self, _: &Path) -> Result<(), Error> {
+        Ok(())
+    }
 
     fn had_part(&self, path: &Path) -> bool {
         self.ranges.paths.contains(path)

@@ -171,9 +171,11 @@ impl<'a, K: Kernel> Log<'a, K> {
         self.flush(&mut tally)
     }
 
-    /// Ranges of a file are going to be copied.
-    pub(super) fn begins_part(&self, path: &Path) {
-        self.tally().held_ranges += &part_line(path);
+    /// Ranges of a file are going to be copied. That is written down before its part is made, or a part that a killed run has made
+    /// would be nobody's to remove once the source is gone.
+    pub(super) fn begins_part(&self, path: &Path) -> Result<(), Error> {
+        let _alone = self.tally();
+        self.append(&self.ranges, &part_line(path))
     }
 
     /// Writes down what is held back, once what it tells of is on disk.

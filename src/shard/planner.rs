@@ -235,7 +235,9 @@ impl<K: Kernel> Portion for Planner<'_, K> {
         super::share::part_name(path)
     }
 
-    fn begins_part(&self, _: &Path) {}
+    fn begins_part(&self, _: &Path) -> Result<(), Error> {
+        Ok(())
+    }
 
     fn had_part(&self, _: &Path) -> bool {
         false

@@ -207,8 +207,8 @@ impl<K: Kernel> Portion for Share<'_, K> {
         part_name(path)
     }
 
-    fn begins_part(&self, path: &Path) {
-        self.log.begins_part(path);
+    fn begins_part(&self, path: &Path) -> Result<(), Error> {
+        self.log.begins_part(path)
     }
 
     fn had_part(&self, _: &Path) -> bool {

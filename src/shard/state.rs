@@ -167,6 +167,21 @@ impl<'a, K: Kernel> State<'a, K> {
         opened.map_err(|errno| Error::call(Action::CreateFile, &self.shown.join(name), errno))
     }
 
+    /// Takes back what [`State::set_aside`] did.
+    pub(super) fn bring_back(&mut self) -> Result<(), Error> {
+        if self.lies != Lies::Beside {
+            return Ok(());
+        }
+        let target = &self.plan.target;
+        let failed = |errno| Error::call(Action::Access, target, errno);
+        let within = open(self.kernel, target).map_err(failed)?;
+        let (above, name) = place(self.kernel, target)?;
+        let Some(beside) = beside(&name) else { return Ok(()) };
+        self.kernel.rename(&above, &beside, &within, Path::new(NAME), RenameFlags::empty()).map_err(failed)?;
+        (self.shown, self.lies) = (target.join(NAME), Lies::Within);
+        Ok(())
+    }
+
     /// Takes it out of the target, to the target's side. Where that cannot be it stays.
     pub(super) fn set_aside(&mut self) -> Result<(), Error> {
         let target = &self.plan.target;

@@ -96,8 +96,8 @@ pub trait Portion: Sync {
     fn whose_range(&self, path: &Path, number: u64) -> Whose;
     /// The name of the part that a file's ranges are copied into, in its target's directory.
     fn part_name(&self, path: &Path) -> PathBuf;
-    /// Ranges of a file are going to be copied.
-    fn begins_part(&self, path: &Path);
+    /// Ranges of a file are going to be copied; on success that is known to whoever finishes the copy.
+    fn begins_part(&self, path: &Path) -> Result<(), Error>;
     /// Whether a file has been copied in ranges.
     fn had_part(&self, path: &Path) -> bool;
     /// The value of a range's subtree, if it was copied and verified before, from what the source is into what the part is.

@@ -49,7 +49,7 @@ impl<K: Kernel> Run<'_, K> {
             return Err(Error::replaced(source.shown));
         }
         let source = Source { file: &file, stat: &opened, shown: source.shown, origin: context.origin };
-        portion.begins_part(path);
+        portion.begins_part(path)?;
         let part = copier.make_part(&source, target, portion.part_name(path))?;
         for number in ours {
             let ranged = ranged(entry_pair, &cut, number, &opened, &part);

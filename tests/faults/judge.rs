@@ -57,6 +57,9 @@ impl fmt::Display for Broken {
     }
 }
 
+/// A list and its companion.
+const LISTS: [&str; 2] = ["d/list", "d/list.chunks"];
+
 /// A run and the world around it.
 pub(crate) struct Run<'a> {
     pub(crate) scenario: &'a Scenario,
@@ -113,7 +116,7 @@ impl Run<'_> {
             let shown = path.display();
             match self.after.get(path) {
                 None => broken.push(Broken { rule: Rule::Bytes, how: format!("{shown} is missing") }),
-                Some(found) if !found.holds_what(wanted) => {
+                Some(found) if !found.holds_what(wanted) && !self.lists_what_is_there(path) => {
                     broken.push(Broken { rule: Rule::Bytes, how: format!("{shown}: {}", unlike(found, wanted)) });
                 }
                 Some(_) if self.only_bytes => {}
@@ -193,19 +196,35 @@ impl Run<'_> {
         }
     }
 
+    /// Whether it is the list of a run that could not keep all attributes, and tells those that were kept.
+    fn lists_what_is_there(&self, path: &Path) -> bool {
+        let drops_attributes = self.fault.is_some_and(|fault| group(&fault.call.name) == "extended attributes");
+        let which = LISTS.iter().position(|name| path == Path::new(name));
+        let (Some(which), Some(found), Some(top), true) =
+            (which, self.after.get(path), self.after.get(Path::new("d/t")), drops_attributes)
+        else {
+            return false;
+        };
+        found.content == list::of(top, &self.beneath(Path::new("d/t")))[which]
+    }
+
+    /// What is there beneath a directory.
+    fn beneath(&self, root: &Path) -> Tree {
+        let beneath = |(path, seen): (&PathBuf, &Seen)| Some((path.strip_prefix(root).ok()?.to_owned(), seen.clone()));
+        self.after.iter().filter_map(beneath).filter(|(path, _)| !path.as_os_str().is_empty()).collect()
+    }
+
     /// Whether it is the list of a run that failed for some names: whole, with lines of the others as they are.
     fn lists_the_rest(&self, path: &Path) -> bool {
         let is_failure = self.ended.status.is_some_and(|status| status.code().is_some());
-        let which = ["d/list", "d/list.chunks"].iter().position(|name| path == Path::new(name));
+        let which = LISTS.iter().position(|name| path == Path::new(name));
         let (Some(which), Some(found), true) = (which, self.after.get(path), is_failure) else { return false };
         let root = Path::new(if self.scenario.task == Task::Seal { "s" } else { "d/t" });
         let Some(top) = self.after.get(root) else {
             // Nothing was copied.
             return found.content == [&b"#mtree\n# safecp manifest 1\n"[..], list::COMPANION.as_bytes()][which];
         };
-        let beneath = |(path, seen): (&PathBuf, &Seen)| Some((path.strip_prefix(root).ok()?.to_owned(), seen.clone()));
-        let tree: Tree =
-            self.after.iter().filter_map(beneath).filter(|(path, _)| !path.as_os_str().is_empty()).collect();
+        let tree = self.beneath(root);
         let lines = |text: &[u8]| -> Vec<String> {
             let text = String::from_utf8_lossy(text).into_owned();
             // Further names may have failed, and with them the numbers that names have in common.

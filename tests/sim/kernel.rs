@@ -7,6 +7,7 @@ use super::call::Call;
 use super::content::Content;
 use super::faults::Fault;
 use super::tree::{Attributes, Body, Node, Place, ROOT};
+use super::turns::Turns;
 use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -26,7 +27,11 @@ const CASEFOLD: u32 = 0x4000_0000;
 
 /// The kernel of a simulated machine.
 #[derive(Clone)]
-pub struct Sim(Arc<Mutex<World>>);
+pub struct Sim {
+    world: Arc<Mutex<World>>,
+    /// Which process it is for, where several take turns.
+    process: Option<(usize, Arc<Turns>)>,
+}
 
 /// An open file of a [`Sim`]; dropping it closes it.
 pub struct File {
@@ -58,18 +63,24 @@ impl Drop for File {
         if let Some(opened) = world.opened.get_mut(number) {
             *opened = None;
         }
+        world.locks.iter_mut().for_each(|locks| locks.retain(|(_, handle)| *handle != number));
         world.leave(format_args!("dropped #{number}"), None);
     }
 }
 
 impl Sim {
     pub fn new(world: World) -> Self {
-        Self(Arc::new(Mutex::new(world)))
+        Self { world: Arc::new(Mutex::new(world)), process: None }
     }
 
     /// The world itself: for those who build it, look at it or meddle with it.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        locked(&self.0)
+        locked(&self.world)
+    }
+
+    /// The kernel as one of several processes sees it.
+    pub fn of_process(&self, process: usize, turns: &Arc<Turns>) -> Self {
+        Self { world: Arc::clone(&self.world), process: Some((process, Arc::clone(turns))) }
     }
 
     /// One call: what happens around it, and `work` in between.
@@ -79,9 +90,11 @@ impl Sim {
         kind: impl Into<Call>,
         work: impl FnOnce(&mut World) -> Result<T>,
     ) -> Result<T> {
+        let is_alive = self.process.as_ref().is_none_or(|(process, turns)| turns.call(*process));
         let mut world = self.world();
         let answer = match world.enter(kind.into()) {
-            Ok(()) => work(&mut world),
+            Ok(()) if is_alive => work(&mut world),
+            Ok(()) => Err(Errno::IO),
             Err(errno) => Err(errno),
         };
         world.leave(said, answer.as_ref().err().copied());
@@ -89,7 +102,7 @@ impl Sim {
     }
 
     fn file(&self, number: usize) -> File {
-        File { world: Arc::clone(&self.0), number }
+        File { world: Arc::clone(&self.world), number }
     }
 }
 
@@ -653,7 +666,7 @@ impl Kernel for Sim {
         self.call(format_args!("flock {file}"), Call::Lock, |world| {
             let node = world.usable(file)?.node;
             if world.system(node).locks {
-                return Ok(());
+                return world.lock(node, file.number);
             }
             world.count(Fault::LockUnsupported);
             Err(Errno::NOLCK)
@@ -734,10 +747,16 @@ impl Kernel for Sim {
     fn rmdir(&self, dir: &File, name: &Path) -> Result<()> {
         self.call(format_args!("rmdir {}", shown(name)), Call::Rmdir, |world| {
             let place = world.tree.walk(world.node(dir), name, false, ResolveFlags::empty())?;
-            let (dir, node) = (place.dir, place.found.ok_or(Errno::NOENT)?);
+            let (dir, name, node) = (place.dir, place.name.to_owned(), place.found.ok_or(Errno::NOENT)?);
             world.may_remove(dir)?;
             world.fails(&[(Fault::UnlinkError, Errno::PERM)])?;
-            // None is removed by this program.
+            let is_empty = world.tree.entries(node).is_ok_and(<[_]>::is_empty);
+            if is_empty && world.locks.is_some() {
+                world.tree.set(dir, &name, None);
+                world.touch(dir);
+                return Ok(());
+            }
+            // A run by itself removes none.
             Err(if world.tree.inodes[node].kind == Kind::Directory { Errno::NOTEMPTY } else { Errno::NOTDIR })
         })
     }

@@ -20,9 +20,11 @@ pub mod targets;
 pub mod transfer;
 pub mod tree;
 pub mod trees;
+pub mod turns;
 pub mod world;
 
 pub mod campaign;
 pub mod drive;
 pub mod oracle;
 pub mod scenario;
+pub mod shards;

@@ -101,6 +101,10 @@ pub struct World {
     pub reuses_numbers: bool,
     pub witness: Witness,
     pub calls: u64,
+    /// Calls after which it is stopped.
+    pub calls_max: u64,
+    /// Inodes that are locked, with the handles that hold them, where several processes have to respect that.
+    pub locks: Option<Vec<(Node, usize)>>,
     /// At which call the world ends, and how.
     pub death: Option<(u64, Death)>,
     pub dead: bool,
@@ -109,6 +113,8 @@ pub struct World {
     pub umask: u32,
     /// Nanoseconds between two changes of the clock that files are stamped with.
     pub tick: u64,
+    /// Nanoseconds that a call takes.
+    pub pace: u64,
     hash: u64,
     pub trace: Option<Vec<String>>,
 }
@@ -131,12 +137,15 @@ impl World {
             reuses_numbers: false,
             witness: Witness::default(),
             calls: 0,
+            calls_max: CALLS_MAX,
+            locks: None,
             death: None,
             dead: false,
             uid: 0,
             gid: 0,
             umask: 0o022,
             tick: 1,
+            pace: 1000,
             hash: seed,
             trace: None,
         };
@@ -149,7 +158,7 @@ impl World {
 
     /// The time files are stamped with: it moves with every call, in ticks.
     pub fn now(&self) -> Timestamp {
-        let nanos = self.calls * 1000 / self.tick * self.tick;
+        let nanos = self.calls * self.pace / self.tick * self.tick;
         Timestamp { seconds: 1_800_000_000 + (nanos / 1_000_000_000) as i64, nanos: (nanos % 1_000_000_000) as u32 }
     }
 
@@ -192,7 +201,7 @@ impl World {
         if self.dead {
             return Err(Errno::IO);
         }
-        if self.calls > CALLS_MAX {
+        if self.calls > self.calls_max {
             self.witness.exhausted = true;
             return Err(Errno::IO);
         }
@@ -227,6 +236,19 @@ impl World {
         self.count(Fault::Struck);
         self.struck = Some(call);
         Err(errno)
+    }
+
+    /// Locks an inode for a handle, unless another handle holds it.
+    pub fn lock(&mut self, node: Node, handle: usize) -> Result<()> {
+        let Some(locks) = &mut self.locks else { return Ok(()) };
+        match locks.iter().find(|(locked, _)| *locked == node) {
+            Some((_, holder)) if *holder != handle => Err(Errno::AGAIN),
+            Some(_) => Ok(()),
+            None => {
+                locks.push((node, handle));
+                Ok(())
+            }
+        }
     }
 
     /// The number that a file shows where it is reached by this name.
