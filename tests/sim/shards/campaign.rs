@@ -216,7 +216,7 @@ pub fn campaign(base: u64, worlds: u64) -> Summary {
         }
     });
     sum.broken.sort();
-    println!("{:?}", sum.happened);
+    println!("{} worlds from seed {base}: {:?}", sum.happened.worlds, sum.happened);
     for (seed, broken) in &sum.broken {
         println!("BROKEN: {broken}; replay with SAFECP_SIM_SHARD={seed}");
     }
