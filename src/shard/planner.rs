@@ -135,7 +135,7 @@ impl<'a, K: Kernel> Planner<'a, K> {
         self.state.kernel.fsync(&self.state.dir).map_err(failed)?;
         let most = |what: fn(&Load) -> u64| loads.iter().map(what).max().unwrap_or(0);
         let (names, bytes) = (most(|load| load.names), most(|load| load.bytes));
-        Ok(format!("{} lists: at most {names} names and {bytes} bytes in one", self.count))
+        Ok(format!("{} lists: about {names} names and {bytes} bytes in the largest", self.count))
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -151,7 +151,7 @@ fn deal(seen: &Seen, count: u32) -> (Vec<List>, Vec<Load>) {
     let mut units = Vec::new();
     for (path, load) in &seen.directories {
         let of = (load.of(whole) / (share * CUT)).ceil().clamp(1.0, f64::from(count) * 4.0) as u32;
-        let part = Load { names: load.names / u64::from(of), bytes: load.bytes / u64::from(of) };
+        let part = Load { names: load.names.div_ceil(of.into()), bytes: load.bytes.div_ceil(of.into()) };
         units.extend((0..of).map(|number| (part, path, number, of)));
     }
     units.sort_by(|one, other| other.0.of(whole).total_cmp(&one.0.of(whole)));
@@ -165,9 +165,10 @@ fn deal(seen: &Seen, count: u32) -> (Vec<List>, Vec<Load>) {
         unit.parts.insert(number);
     }
     for (whom, path) in &seen.names {
-        for (list, number) in lists.iter_mut().zip(0..) {
+        for ((list, load), number) in lists.iter_mut().zip(&mut loads).zip(0..) {
             if *whom == Whom::All || *whom == Whom::One(number) {
                 list.names.insert(path.clone());
+                load.names += 1;
             }
         }
     }
