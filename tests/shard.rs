@@ -753,7 +753,10 @@ fn a_share_with_a_list_goes_only_where_it_has_something_to_do() {
             world.file(format!("{directory}/f{file}"), "12345");
         });
     }
-    assert_eq!(world.cp("-a --plan=4 src dst").succeeds().stdout, "4 lists: about 40 names and 200 bytes in the largest\n");
+    assert_eq!(
+        world.cp("-a --plan=4 src dst").succeeds().stdout,
+        "4 lists: about 40 names and 200 bytes in the largest\n"
+    );
     let script =
         "strace -f -e trace=getdents64,newfstatat,statx -yy -o trace \"$safecp\" -a --jobs=1 --shard=1/4 src dst";
     world.shell(script).succeeds();

@@ -183,7 +183,7 @@ impl<K: Kernel> Copier<'_, K> {
         facts: &TargetFacts,
         (part, digests): (Part<K::File>, Digests),
     ) -> Result<Copied, Error> {
-        let facts = &TargetFacts { may_wait: false, placement: Placement::New, ..*facts };
+        let facts = &TargetFacts { may_wait: false, placement: Placement::New, is_last_look: true, ..*facts };
         let job = Job { source, target, facts, moving: None };
         let began = self.options.tells_digests().then(|| self.kernel.now());
         let failed = |errno| Error::call(Action::CreateFile, target.shown, errno);

@@ -363,7 +363,9 @@ impl<K: Kernel> Copier<'_, K> {
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         let mut unsynced = None;
-        if self.options.durable || placement != Placement::New && self.syncs_in(&job.facts.target_directory) {
+        let replaces = placement != Placement::New;
+        let is_needed = job.facts.is_last_look || replaces && self.syncs_in(&job.facts.target_directory);
+        if self.options.durable || is_needed {
             if job.facts.may_wait && self.options.backup == Backup::No {
                 return Ok(Progress::Waits(temporary.detach(), Finished::new(placement, complaints)));
             }

@@ -175,6 +175,8 @@ pub struct TargetFacts {
     pub is_another: bool,
     /// Its name may wait until what replaces old files has been written out for many at once.
     pub may_wait: bool,
+    /// Once it has its name nobody looks at it again, so that it is on disk before, attributes and all.
+    pub is_last_look: bool,
     /// A fifo's reader is waited for: the user named it. Elsewhere somebody may have put it there.
     pub waits: bool,
 }

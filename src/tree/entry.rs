@@ -104,7 +104,15 @@ impl<K: Kernel> Entries<'_, K> {
         let found = referent.or(existing.filter(|_| !is_link));
         // Verification from the device has written each file out by itself.
         let may_wait = context.may_wait && !through_link && self.options().verify != Verify::Device;
-        let facts = TargetFacts { may_wait, placement, target_directory, found, is_another, waits: context.named };
+        let facts = TargetFacts {
+            may_wait,
+            placement,
+            target_directory,
+            found,
+            is_another,
+            is_last_look: false,
+            waits: context.named,
+        };
         let arrived = self.fill(&source, &target, &facts)?;
         if let (Arrived::Done(_), Some(ending)) = (&arrived, ending.as_ref().filter(|_| self.options().durable)) {
             self.copier.sync_directory(&ending.dir, target.shown)?;

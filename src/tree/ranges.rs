@@ -153,6 +153,7 @@ impl<K: Kernel> Run<'_, K> {
 
 fn facts<F>(entry_pair: &EntryPair<'_, F>) -> TargetFacts {
     TargetFacts {
+        is_last_look: false,
         placement: Placement::New,
         target_directory: entry_pair.context.target_directory,
         found: None,

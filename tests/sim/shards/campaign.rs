@@ -112,26 +112,22 @@ impl Lived {
         }
         let turns = Arc::new(Turns::new(Random::new(random.next()), kills.clone()));
         let played = play_together(&self.sim, &tasks, &turns, self.count);
-        let is_lost = {
-            let mut world = self.sim.world();
-            let is_lost = world.dead;
-            world.death = None;
-            if is_lost {
-                world.recover(Death::PowerLoss);
-                world.locks = Some(Vec::new());
-            }
-            is_lost
-        };
-        self.happened.losses += u64::from(is_lost);
+        let is_lost = self.recover();
         played.iter().for_each(|played| self.tell(played));
         if !is_lost {
             self.versions.check(&self.sim.world())?;
         }
-        for (played, kill) in played.iter().zip(kills) {
+        for (played, kill) in played.iter().zip(&kills) {
             self.happened.kills += u64::from(kill.is_some() && !played.succeeded);
             if !played.succeeded && kill.is_none() && !is_lost {
                 failed(played)?;
             }
+        }
+        let is_dead_end = |(played, kill): (&Played, &Option<u64>)| {
+            played.task == Task::Finish && !played.succeeded && (kill.is_some() || is_lost)
+        };
+        if played.iter().zip(&kills).any(is_dead_end) {
+            self.versions.note_dead_end();
         }
         let is_finished = played.iter().any(|played| played.task == Task::Finish && played.succeeded);
         // Whoever comes after the end begins again.
@@ -140,6 +136,20 @@ impl Lived {
             return finished(&self.sim.world(), &self.versions).map(|()| true);
         }
         self.end()
+    }
+
+    /// Whether the power was lost; then it is back.
+    fn recover(&mut self) -> bool {
+        let mut world = self.sim.world();
+        let is_lost = world.dead;
+        world.death = None;
+        if is_lost {
+            world.recover(Death::PowerLoss);
+            world.locks = Some(Vec::new());
+        }
+        drop(world);
+        self.happened.losses += u64::from(is_lost);
+        is_lost
     }
 
     /// A finish by itself, which may refuse.
@@ -152,16 +162,25 @@ impl Lived {
             self.story.push("a byte is spoiled".to_owned());
         }
         let kill = self.random.once_in(3).then(|| self.random.below(400));
+        if self.random.once_in(3) {
+            let mut world = self.sim.world();
+            world.death = Some((world.calls + self.random.below(400), Death::PowerLoss));
+        }
         let turns = Arc::new(Turns::new(Random::new(self.random.next()), vec![kill]));
         let played = play_together(&self.sim, &[Task::Finish], &turns, self.count);
+        let is_lost = self.recover();
         let [played] = &played[..] else { return Ok(false) };
         self.tell(played);
         self.happened.kills += u64::from(kill.is_some() && !played.succeeded);
         self.happened.refusals += u64::from(kill.is_none() && !played.succeeded);
-        if played.succeeded {
+        if played.succeeded && !is_lost {
             return finished(&self.sim.world(), &self.versions).map(|()| true);
         }
-        if kill.is_none() { failed(played).map(|()| false) } else { Ok(false) }
+        if kill.is_some() || is_lost {
+            self.versions.note_dead_end();
+            return Ok(false);
+        }
+        failed(played).map(|()| false)
     }
 
     fn meddle(&mut self) {

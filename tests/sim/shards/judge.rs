@@ -17,6 +17,8 @@ pub struct Versions {
     contents: BTreeMap<String, BTreeSet<Vec<u8>>>,
     /// The whole, each time that it had changed.
     states: Vec<Vec<Still>>,
+    /// Those that an end which died may have found complete: only the removal of the records is left then.
+    judged: BTreeSet<usize>,
 }
 
 impl Versions {
@@ -28,6 +30,11 @@ impl Versions {
             self.contents.entry(name).or_default().insert(still.content.clone());
         }
         self.states.push(state);
+    }
+
+    /// An end has died, with the source as it is now.
+    pub fn note_dead_end(&mut self) {
+        self.judged.insert(self.states.len() - 1);
     }
 
     /// Whatever has ended how: what has a final name is whole.
@@ -47,9 +54,11 @@ impl Versions {
 /// The end has said success: the target is what the source was when all was compared, and what went from it before that. An end that
 /// died after it may have left only the removal of the records to the next one.
 pub fn finished(world: &World, versions: &Versions) -> Result<(), Broken> {
-    let mut judged = versions.states.iter().rev().map(|state| finished_with(state, world, versions));
-    let last = judged.next().unwrap_or(Ok(()));
-    if judged.any(|judged| judged.is_ok()) { Ok(()) } else { last }
+    let Some(now) = versions.states.last() else { return Ok(()) };
+    finished_with(now, world, versions).or_else(|broken| {
+        let mut earlier = versions.judged.iter().map(|number| &versions.states[*number]);
+        if earlier.any(|state| finished_with(state, world, versions).is_ok()) { Ok(()) } else { Err(broken) }
+    })
 }
 
 fn finished_with(state: &[Still], world: &World, versions: &Versions) -> Result<(), Broken> {
