@@ -157,6 +157,7 @@ impl Lived {
         if self.random.once_in(2) {
             return Ok(false);
         }
+        self.meddle();
         if self.random.once_in(2) && spoil(&mut self.sim.world(), &mut self.random) {
             self.happened.spoils += 1;
             self.story.push("a byte is spoiled".to_owned());
