@@ -80,7 +80,6 @@ const fn of_shares(name: &'static str, edits: &'static [(&'static str, &'static 
 }
 
 const MUTANTS: &[Mutant] = &[
-    of_shares("the end of shards does not compare sums", &[("if there == self.done {", "if true {")]),
     of_shares(
         "shards write down what is not on disk",
         &[(
