@@ -144,19 +144,10 @@ const MUTANTS: &[Mutant] = &[
             "self.kernel.seek(self.source, what, offset).or(Ok::<_, Stopped>(None))",
         )],
     ),
-    mutant(
-        "--durable does not sync the file",
-        &[(
-            "if self.options.durable || placement != Placement::New && self.syncs_in(&job.facts.target_directory) {",
-            "if placement != Placement::New {",
-        )],
-    ),
+    mutant("--durable does not sync the file", &[("if self.options.durable || is_needed {", "if is_needed {")]),
     mutant(
         "an old file is replaced before the new one is on disk",
-        &[(
-            "if self.options.durable || placement != Placement::New && self.syncs_in(&job.facts.target_directory) {",
-            "if self.options.durable {",
-        )],
+        &[("if self.options.durable || is_needed {", "if self.options.durable {")],
     ),
     mutant(
         "--durable does not sync the directory",
