@@ -140,14 +140,18 @@ impl<K: Kernel> Directories<K> {
 
     /// Closes handles of levels whose names have all come up, until no more than `count` are open. False if more are then.
     pub(super) fn close_to(&self, kernel: &K, count: usize) -> bool {
+        // Before the lock: each directory comes by here, and few trees have so many open.
+        if !self.are_more_than(count) {
+            return true;
+        }
         let mut listed = self.lock();
         for _ in 0..listed.len() {
-            if !self.are_more_than(count) {
-                return true;
-            }
             let Some(handles) = listed.pop_front() else { break };
             if !handles.close(kernel) && handles.is_open() {
                 listed.push_back(handles);
+            }
+            if !self.are_more_than(count) {
+                return true;
             }
         }
         !self.are_more_than(count)
