@@ -9,6 +9,7 @@ use super::line::{opened, sealed};
 use super::path_key::PathKey;
 use super::ranges::{Ranges, part_line, range_line};
 use super::state::{State, ranges_name};
+use super::written::write_out;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel};
 use crate::quote::quoted;
@@ -204,15 +205,7 @@ impl<'a, K: Kernel> Log<'a, K> {
     }
 
     fn append(&self, file: &K::File, lines: &str) -> Result<(), Error> {
-        let failed = |action| move |errno| Error::call(action, &self.shown, errno);
-        let mut bytes = lines.as_bytes();
-        while !bytes.is_empty() {
-            match self.kernel.write(file, bytes).map_err(failed(Action::Write))? {
-                0 => return Err(Error::call(Action::Write, &self.shown, Errno::NOSPC)),
-                count => bytes = bytes.get(count..).unwrap_or_default(),
-            }
-        }
-        self.kernel.fsync(file).map_err(failed(Action::Sync))
+        write_out(self.kernel, file, lines, &self.shown)
     }
 
     /// Ends the run.

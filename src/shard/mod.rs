@@ -17,6 +17,7 @@ mod ranges;
 pub mod share;
 pub mod state;
 pub mod status;
+mod written;
 
 use crate::account::ReportTo;
 use crate::archive::Wanted;

@@ -9,6 +9,7 @@ use super::path_key::share_of;
 use super::plan::Plan;
 use super::share::{check_sources, reserved};
 use super::state::State;
+use super::written::write_out;
 use super::{About, Number, Request, directory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Stat};
@@ -110,17 +111,9 @@ impl<'a, K: Kernel> Planner<'a, K> {
 
     fn write(&self, name: &str, text: &str) -> Result<(), Error> {
         let (kernel, shown) = (self.state.kernel, self.state.shown.join(name));
-        let failed = |action, errno| Error::call(action, &shown, errno);
         let file = self.state.lines(name)?;
-        kernel.truncate(&file, 0).map_err(|errno| failed(Action::CreateFile, errno))?;
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            match kernel.write(&file, rest).map_err(|errno| failed(Action::Write, errno))? {
-                0 => return Err(failed(Action::Write, Errno::NOSPC)),
-                count => rest = rest.get(count..).unwrap_or_default(),
-            }
-        }
-        kernel.fsync(&file).map_err(|errno| failed(Action::Sync, errno))
+        kernel.truncate(&file, 0).map_err(|errno| Error::call(Action::CreateFile, &shown, errno))?;
+        write_out(kernel, &file, text, &shown)
     }
 
     /// Writes the lists, once the walk has come to its end. Returns a line that tells of them.

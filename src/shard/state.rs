@@ -6,6 +6,7 @@
 use super::About;
 use super::directory::{make, open, place};
 use super::plan::Plan;
+use super::written::write_out;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags};
 use crate::quote::quoted;
@@ -298,7 +299,7 @@ fn contents<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> crate::kernel:
 fn write_plan<K: Kernel>(kernel: &K, dir: &K::File, shown: &Path, plan: &Plan) -> Result<(), Error> {
     let shown = shown.join(PLAN);
     let temporary = PathBuf::from(format!("{PLAN}-{:016x}", kernel.random()));
-    let written = write_new(kernel, dir, &temporary, plan.text().as_bytes(), &shown).and_then(|file| {
+    let written = write_new(kernel, dir, &temporary, &plan.text(), &shown).and_then(|file| {
         // NFS has links and no RENAME_NOREPLACE; with some filesystems it is the other way round.
         let named = match kernel.link(&file, dir, PLAN.as_ref()) {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
@@ -317,23 +318,10 @@ fn write_plan<K: Kernel>(kernel: &K, dir: &K::File, shown: &Path, plan: &Plan) -
     kernel.fsync(dir).map_err(|errno| Error::call(Action::Sync, &shown, errno))
 }
 
-fn write_new<K: Kernel>(
-    kernel: &K,
-    dir: &K::File,
-    name: &Path,
-    mut text: &[u8],
-    shown: &Path,
-) -> Result<K::File, Error> {
-    let failed = |action| move |errno| Error::call(action, shown, errno);
+fn write_new<K: Kernel>(kernel: &K, dir: &K::File, name: &Path, text: &str, shown: &Path) -> Result<K::File, Error> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
     let file = kernel.open(Some(dir), name, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty());
-    let file = file.map_err(failed(Action::CreateFile))?;
-    while !text.is_empty() {
-        match kernel.write(&file, text).map_err(failed(Action::Write))? {
-            0 => return Err(failed(Action::Write)(Errno::NOSPC)),
-            count => text = text.get(count..).unwrap_or_default(),
-        }
-    }
-    kernel.fsync(&file).map_err(failed(Action::Sync))?;
+    let file = file.map_err(|errno| Error::call(Action::CreateFile, shown, errno))?;
+    write_out(kernel, &file, text, shown)?;
     Ok(file)
 }
