@@ -15,13 +15,13 @@ use super::{About, Number, Request, directory};
 use crate::copy::Geometry;
 use crate::error::{Action, Error};
 use crate::host::Host;
-use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::options::Options;
 use crate::quote::quoted;
 use crate::report::Listener;
 use crate::tree::overwrite::Ask;
 use crate::tree::plan::{Operands, Plan as Targets};
-use crate::tree::portion::{Part, Portion, Ranged, Whose};
+use crate::tree::portion::{Part, Portion, Ranged};
 use crate::tree::run::Run;
 use blake3::hazmat::ChainingValue;
 use std::ffi::OsString;
@@ -293,36 +293,6 @@ impl Portion for Walk<'_> {
         self.reserved.as_deref()
     }
 
-    fn whose(&self, _: &Path, _: &Stat, _: Option<u64>) -> Whose {
-        Whose::Others
-    }
-
-    fn enters(&self, _: &Path) -> bool {
-        true
-    }
-
-    fn may_be_ours(&self, _: &Path) -> bool {
-        true
-    }
-
-    fn is_likely(&self, _: &Path) -> bool {
-        false
-    }
-
-    fn weigh(&self, _: &Path, _: &Stat, _: Option<u64>, _: bool) {}
-
-    fn has_records(&self) -> bool {
-        false
-    }
-
-    fn is_made(&self, _: &Path, _: &Stat) -> bool {
-        false
-    }
-
-    fn made(&self, _: &Path, _: &Stat) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn seen(&self, path: &Path) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = (seen.0 + 1, seen.1.wrapping_add(PathKey::of(path).0));
@@ -332,16 +302,8 @@ impl Portion for Walk<'_> {
         self.cuts
     }
 
-    fn whose_range(&self, _: &Path, _: u64) -> Whose {
-        Whose::Others
-    }
-
     fn part_name(&self, path: &Path) -> PathBuf {
         part_name(path)
-    }
-
-    fn begins_part(&self, _: &Path) -> Result<(), Error> {
-        Ok(())
     }
 
     fn had_part(&self, path: &Path) -> bool {
@@ -350,9 +312,5 @@ impl Portion for Walk<'_> {
 
     fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue> {
         self.ranges.value(&range_known(ranged))
-    }
-
-    fn range_made(&self, _: &Ranged<'_>, _: u64, _: Option<&ChainingValue>) -> Result<(), Error> {
-        Ok(())
     }
 }

@@ -14,8 +14,7 @@ use super::{About, Number, Request, directory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::options::TargetRule;
-use crate::tree::portion::{Part, Portion, Ranged, Whose};
-use blake3::hazmat::ChainingValue;
+use crate::tree::portion::{Part, Portion};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -177,10 +176,6 @@ impl<K: Kernel> Portion for Planner<'_, K> {
         self.reserved.as_deref()
     }
 
-    fn enters(&self, _: &Path) -> bool {
-        true
-    }
-
     fn weigh(&self, path: &Path, source: &Stat, inode: Option<u64>, is_cut: bool) {
         let mut seen = self.seen();
         match inode {
@@ -193,59 +188,13 @@ impl<K: Kernel> Portion for Planner<'_, K> {
         }
     }
 
-    fn may_be_ours(&self, _: &Path) -> bool {
-        true
-    }
-
-    fn whose(&self, _: &Path, _: &Stat, _: Option<u64>) -> Whose {
-        Whose::Others
-    }
-
-    fn is_likely(&self, _: &Path) -> bool {
-        false
-    }
-
-    fn has_records(&self) -> bool {
-        false
-    }
-
-    fn is_made(&self, _: &Path, _: &Stat) -> bool {
-        false
-    }
-
-    fn made(&self, _: &Path, _: &Stat) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn cuts(&self) -> bool {
         self.count.get() > 1
-    }
-
-    fn whose_range(&self, _: &Path, _: u64) -> Whose {
-        Whose::Others
     }
 
     fn part_name(&self, path: &Path) -> PathBuf {
         super::share::part_name(path)
     }
-
-    fn begins_part(&self, _: &Path) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn had_part(&self, _: &Path) -> bool {
-        false
-    }
-
-    fn range_value(&self, _: &Ranged<'_>) -> Option<ChainingValue> {
-        None
-    }
-
-    fn range_made(&self, _: &Ranged<'_>, _: u64, _: Option<&ChainingValue>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn seen(&self, _: &Path) {}
 }
 
 #[cfg(test)]

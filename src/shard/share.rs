@@ -155,8 +155,6 @@ impl<K: Kernel> Portion for Share<'_, K> {
         }
     }
 
-    fn weigh(&self, _: &Path, _: &Stat, _: Option<u64>, _: bool) {}
-
     fn whose(&self, path: &Path, source: &Stat, inode: Option<u64>) -> Whose {
         let key = PathKey::of(path);
         let count = self.number.count.get();
@@ -211,10 +209,6 @@ impl<K: Kernel> Portion for Share<'_, K> {
         self.log.begins_part(path)
     }
 
-    fn had_part(&self, _: &Path) -> bool {
-        false
-    }
-
     fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue> {
         // Where nothing tells that the part is the same, the range is copied again.
         ranged.birth.and_then(|_| self.ranges.value(&range_known(ranged)))
@@ -226,6 +220,4 @@ impl<K: Kernel> Portion for Share<'_, K> {
         let record = value.map(|value| Record::Range(range_known(ranged), *value));
         self.log.add(Counted { names: u64::from(number == 0), bytes, addend }, record)
     }
-
-    fn seen(&self, _: &Path) {}
 }

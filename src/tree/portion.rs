@@ -68,42 +68,79 @@ pub struct Ranged<'a> {
     pub birth: Option<Timestamp>,
 }
 
-/// Who tells a run what to do, and keeps count. Paths are those beneath the directory of all targets.
+/// Who tells a run what to do, and keeps count. Paths are those beneath the directory of all targets. A walk that goes everywhere,
+/// and copies nothing, is what is not told otherwise.
 pub trait Portion: Sync {
     /// What the run does.
     fn part(&self) -> Part;
     /// The path that is taken already, by what runs keep there for each other.
     fn reserved(&self) -> Option<&Path>;
     /// Whose a name is. Of one that may have to become a hard link, `inode` is the number; all names of it are one run's.
-    fn whose(&self, path: &Path, source: &Stat, inode: Option<u64>) -> Whose;
+    fn whose(&self, _path: &Path, _source: &Stat, _inode: Option<u64>) -> Whose {
+        Whose::Others
+    }
+
     /// Whether anything beneath a directory may be this run's.
-    fn enters(&self, directory: &Path) -> bool;
+    fn enters(&self, _directory: &Path) -> bool {
+        true
+    }
+
     /// Whether a name may be this run's, whatever it is.
-    fn may_be_ours(&self, path: &Path) -> bool;
+    fn may_be_ours(&self, _path: &Path) -> bool {
+        true
+    }
+
     /// Whether it is this run's if it has no other name.
-    fn is_likely(&self, path: &Path) -> bool;
+    fn is_likely(&self, _path: &Path) -> bool {
+        false
+    }
+
     /// What a name is, where the work is only dealt out: as with [`Self::whose`], and whether it is cut into ranges.
-    fn weigh(&self, path: &Path, source: &Stat, inode: Option<u64>, is_cut: bool);
+    fn weigh(&self, _path: &Path, _source: &Stat, _inode: Option<u64>, _is_cut: bool) {}
     /// Whether anything was made before.
-    fn has_records(&self) -> bool;
+    fn has_records(&self) -> bool {
+        false
+    }
+
     /// Whether a name was made before, of what the source was when it was asked whose it is, and is still there.
-    fn is_made(&self, path: &Path, target: &Stat) -> bool;
+    fn is_made(&self, _path: &Path, _target: &Stat) -> bool {
+        false
+    }
+
     /// A name is as it should be.
-    fn made(&self, path: &Path, target: &Stat) -> Result<(), Error>;
+    fn made(&self, _path: &Path, _target: &Stat) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Whether large files are cut into ranges.
     fn cuts(&self) -> bool;
     /// Whose a range of a file is.
-    fn whose_range(&self, path: &Path, number: u64) -> Whose;
+    fn whose_range(&self, _path: &Path, _number: u64) -> Whose {
+        Whose::Others
+    }
+
     /// The name of the part that a file's ranges are copied into, in its target's directory.
     fn part_name(&self, path: &Path) -> PathBuf;
     /// Ranges of a file are going to be copied; on success that is known to whoever finishes the copy.
-    fn begins_part(&self, path: &Path) -> Result<(), Error>;
+    fn begins_part(&self, _path: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Whether a file has been copied in ranges.
-    fn had_part(&self, path: &Path) -> bool;
+    fn had_part(&self, _path: &Path) -> bool {
+        false
+    }
+
     /// The value of a range's subtree, if it was copied and verified before, from what the source is into what the part is.
-    fn range_value(&self, ranged: &Ranged<'_>) -> Option<ChainingValue>;
+    fn range_value(&self, _ranged: &Ranged<'_>) -> Option<ChainingValue> {
+        None
+    }
+
     /// A range, of so many bytes, is as it should be; `value` is that of its subtree, unless that was known.
-    fn range_made(&self, ranged: &Ranged<'_>, bytes: u64, value: Option<&ChainingValue>) -> Result<(), Error>;
+    fn range_made(&self, _ranged: &Ranged<'_>, _bytes: u64, _value: Option<&ChainingValue>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// A name has a target.
-    fn seen(&self, path: &Path);
+    fn seen(&self, _path: &Path) {}
 }
