@@ -3,7 +3,7 @@
 use super::console::exit_code;
 use super::failure::Failure;
 use super::machine::{of_this_process, this_host};
-use crate::account::{Accounts, Telling};
+use crate::account::{Account, Accounts, Telling};
 use crate::archive::manifest::Place;
 use crate::archive::recorder::{Recorder, Root};
 use crate::archive::{Manifest, Wanted};
@@ -66,6 +66,18 @@ pub(super) fn recorder<'a>(
     Recorder::new(kernel, next, manifest, root, base)
 }
 
+/// A run that a manifest is made of, which is written unless the run was stopped.
+pub(super) fn recorded(
+    recorder: &Recorder<'_, Retrying<Linux>>,
+    (account, stop): (&Account<'_>, &AtomicBool),
+    run: impl FnOnce(&dyn Listener),
+) {
+    run(recorder);
+    if !stop.load(Ordering::Relaxed) {
+        recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+    }
+}
+
 /// A run over all operands, to its end; with a manifest, if one is wanted.
 pub(super) fn run(
     telling: &Telling<'_>,
@@ -89,11 +101,7 @@ pub(super) fn run(
             Some(wanted) => {
                 let place = Place::open(kernel, wanted)?;
                 let manifest = Manifest::begin(kernel, wanted, &place);
-                let recorder = recorder(kernel, &account, manifest, operands);
-                run(&recorder);
-                if !watch.stop.load(Ordering::Relaxed) {
-                    recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
-                }
+                recorded(&recorder(kernel, &account, manifest, operands), (&account, &watch.stop), run);
             }
         }
         Ok(())

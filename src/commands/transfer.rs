@@ -1,6 +1,7 @@
 //! A copy to or from another machine: this end of it, and the far one.
 
 use super::console::exit_code;
+use super::copy::recorded;
 use super::failure::Failure;
 use super::machine::this_host;
 use crate::account::{Accounts, Telling};
@@ -16,10 +17,10 @@ use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::remote::client::{self, Client};
 use crate::remote::operand;
 use crate::remote::server::{self, Server};
-use crate::report::{Event, Listener};
+use crate::report::Listener;
 use crate::signals;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// A copy to or from another machine.
 pub(super) fn transfer(
@@ -46,10 +47,7 @@ pub(super) fn transfer(
                 let place = Place::open(&kernel, wanted)?;
                 let (root, base) = root_of(&kernel, target);
                 let recorder = Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base);
-                run(&recorder);
-                if !watch.stop.load(Ordering::Relaxed) {
-                    recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
-                }
+                recorded(&recorder, (&account, stop), run);
             }
             (Some(_) | None, _) => run(&account),
         }
