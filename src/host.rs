@@ -1,14 +1,14 @@
 //! The process's surroundings: machine, user, limits and terminal, asked once before the run.
 
 use crate::error::reason;
-use crate::kernel::process::started_without;
+use crate::kernel::process::{self, started_without};
 use crate::known::attributes::Rules;
 use crate::known::filesystems::only_honest_ones_tell_extents;
 use crate::known::zfs::{Module, Version};
 use crate::quote::quoted;
 use rustix::fs::{Access, FileType, Mode, access};
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -150,8 +150,7 @@ fn names(called: Option<&OsStr>) -> (CalledAs, &'static str, String) {
 /// policy takes for the worst.
 #[must_use]
 pub fn this_host() -> Host {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let kernel = parse_release(&release);
+    let kernel = process::release().map_or((0, 0), |release| parse_release(&release));
     let zfs = zfs_module(Path::new(ZFS_MODULE));
     let filesystems = std::fs::read_to_string(FILESYSTEMS).unwrap_or_default();
     let extents_are_honest = zfs.is_none() && only_honest_ones_tell_extents(&filesystems, kernel);
@@ -179,6 +178,9 @@ pub fn parse_release(release: &str) -> (u32, u32) {
         _ => (0, 0),
     }
 }
+
+/// _POSIX_OPEN_MAX of limits.h.
+const POSIX_OPEN_MAX: u64 = 20;
 
 /// Where the kernel lists the filesystems that it has.
 const FILESYSTEMS: &str = "/proc/filesystems";
@@ -302,13 +304,14 @@ pub fn forget_umask() {
     rustix::process::umask(Mode::empty());
 }
 
-/// Raises the soft limit of open files to the hard one, and returns what it is then.
+/// Raises the soft limit of open files to the hard one, and returns what it is then. Where the kernel does not tell, that is the
+/// number that every system allows.
 #[must_use]
 pub fn allow_many_files() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
+    let Ok((soft, hard)) = process::files_limit() else { return POSIX_OPEN_MAX };
+    let raised = Rlimit { current: Some(hard), maximum: Some(hard) };
     // If it cannot be raised, the run keeps to the one that it has.
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap_or(());
-    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+    if setrlimit(Resource::Nofile, raised).is_ok() { hard } else { soft }
 }
 
 /// Standard output; what was closed from the beginning takes nothing and says so.

@@ -1,8 +1,8 @@
 //! Threads, begun when something can be shared between them and not before: to begin them takes as long as to copy a small
 //! file, which is what most calls of cp in a build do.
 
+use crate::kernel::process::memory_limit;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use rustix::process::{Resource, getrlimit};
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
@@ -35,8 +35,8 @@ impl Threads {
 }
 
 fn begin(count: NonZeroUsize) -> Option<ThreadPool> {
-    let room =
-        getrlimit(Resource::As).current.map_or(COUNT_MAX, |bytes| usize::try_from(bytes / ROOM).unwrap_or(COUNT_MAX));
+    let limit = memory_limit().ok().flatten();
+    let room = limit.map_or(COUNT_MAX, |bytes| usize::try_from(bytes / ROOM).unwrap_or(COUNT_MAX));
     let count = count.get().min(COUNT_MAX).min(room);
     if count > 1 { ThreadPoolBuilder::new().num_threads(count).build().ok() } else { None }
 }
@@ -49,5 +49,5 @@ fn processors() -> NonZeroUsize {
 
 /// Whether threads that nobody asked for may begin: the address space has no limit.
 pub(crate) fn are_free() -> bool {
-    getrlimit(Resource::As).current.is_none()
+    memory_limit() == Ok(None)
 }

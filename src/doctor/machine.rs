@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::run::said_by;
 use crate::error::reason;
 use crate::kernel::linux::Linux;
-use crate::kernel::process::knows_filters;
+use crate::kernel::process::{knows_filters, release};
 use crate::kernel::{Errno, Kernel as _};
 use crate::known::glibc;
 use rustix::fd::OwnedFd;
@@ -60,7 +60,7 @@ pub(super) struct KernelFacts {
 pub(super) fn kernel() -> KernelFacts {
     let openat2 = openat2(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS);
     KernelFacts {
-        release: rustix::system::uname().release().to_string_lossy().into_owned(),
+        release: release().unwrap_or_default(),
         cachestat: Answer::of(
             memfd_create("doctor", MemfdFlags::CLOEXEC).and_then(|file| Linux::new().cachestat(&file)),
         ),

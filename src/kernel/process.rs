@@ -123,6 +123,42 @@ pub fn run_beside(program: &OsStr, argument: &Path) -> std::io::Result<std::proc
     std::process::Command::new(program).arg(argument).status()
 }
 
+/// getrlimit(2), RLIMIT_NOFILE: how many files the process may have open, and to how many it may raise that itself. Fails where a
+/// filter refuses the call. rustix 1.1 takes that for impossible, and returns what lay in memory.
+pub fn files_limit() -> Result<(u64, u64), Errno> {
+    // SAFETY: the kernel writes a whole limit.
+    let limit = told(|limit| unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, limit) })?;
+    Ok((limit.rlim_cur, limit.rlim_max))
+}
+
+/// getrlimit(2), RLIMIT_AS: how many bytes the process may map; `None` where nothing limits it. Fails as [`files_limit`] does.
+pub fn memory_limit() -> Result<Option<u64>, Errno> {
+    // SAFETY: the kernel writes a whole limit.
+    let limit: libc::rlimit = told(|limit| unsafe { libc::getrlimit(libc::RLIMIT_AS, limit) })?;
+    Ok((limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur))
+}
+
+/// uname(2): the running kernel's release. Fails as [`files_limit`] does.
+pub fn release() -> Result<String, Errno> {
+    // SAFETY: the kernel writes all of the names, each with a zero at its end.
+    let names: libc::utsname = told(|names| unsafe { libc::uname(names) })?;
+    let bytes: Vec<u8> = names.release.iter().map(|byte| byte.to_ne_bytes()[0]).take_while(|byte| *byte != 0).collect();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What a call wrote, if it succeeded.
+fn told<T: Plain>(call: impl FnOnce(*mut T) -> c_int) -> Result<T, Errno> {
+    // SAFETY: numbers and arrays of them may be all zeros.
+    let mut answer = unsafe { zeroed::<T>() };
+    if call(&raw mut answer) == 0 { Ok(answer) } else { Err(last_errno()) }
+}
+
+/// Structures of the kernel that have nothing but numbers.
+trait Plain {}
+
+impl Plain for libc::rlimit {}
+impl Plain for libc::utsname {}
+
 /// Signals that this thread, and every thread that it starts from now on, does not take; [`wait_for`] takes them.
 pub fn block(signals: &[c_int]) {
     mask(libc::SIG_BLOCK, signals);
