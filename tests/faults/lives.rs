@@ -84,7 +84,7 @@ const WAYS: &[Way] = &[
         why: "not every filesystem copies by itself",
     },
     Way {
-        calls: &["mincore", "fadvise64", "fstatfs", "flock", "sched_getaffinity", "getrandom"],
+        calls: &["mincore", "fadvise64", "fstatfs", "flock", "sched_getaffinity", "getrandom", "prlimit64", "uname"],
         errors: &["EOPNOTSUPP", "EINVAL", "EAGAIN", "ENOSYS", "EPERM"],
         lasts: true,
         // What is durable, and what a clone is worth, depends on the filesystem.

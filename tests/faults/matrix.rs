@@ -6,7 +6,7 @@ use super::judge::{Broken, Rule, Run};
 use super::lives::why;
 use super::look::look;
 use super::places::{Place, places};
-use super::scenario::{Hindrance, Program, Scenario, Task};
+use super::scenario::{Hindrance, Program, Scenario};
 use super::tool::{Ended, Tool};
 use super::trace::Trace;
 use std::path::Path;
@@ -197,9 +197,6 @@ fn forgive(broken: &mut Vec<Broken>, case: &Case, places: &[Place], said: &str, 
 /// Why a rule does not hold for a case; the README says so, or cp's manual.
 fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&'static str> {
     let Case { scenario, fault, .. } = case;
-    if scenario.task != Task::Copy && fault.call.name == "getrandom" && broken.rule == Rule::Ends {
-        return Some("lists are kept in hash maps of std, which end the program without random numbers");
-    }
     if fault.row.starts_with("write's count is false") && broken.how.starts_with("d/list") {
         return Some("a list is written out, and not read back");
     }
@@ -207,8 +204,9 @@ fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&
         Rule::Bytes if scenario.has("--verify=none") && fault.is_lie => {
             Some("--verify=none: a false success is believed, as by cp")
         }
-        // An overlay's is believed where it tells a file's extents, which shows what its layer lies on.
-        Rule::Bytes | Rule::Whole if fault.row.starts_with("SEEK_DATA") => {
+        // An overlay's is believed where it tells a file's extents, which shows what its layer lies on. What mv removes it has
+        // compared with the copy by the same word.
+        Rule::Bytes | Rule::Whole | Rule::Source if fault.row.starts_with("SEEK_DATA") => {
             Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed, and of an overlay on them")
         }
         Rule::Ends if fault.call.name.starts_with("open") && fault.what == "error=EAGAIN" => {
@@ -243,7 +241,7 @@ fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&
         }
         Rule::Attributes
             if scenario.program == Program::Mv
-                && group(&fault.call.name) == "chmod, chown, utimens"
+                && ["chmod, chown, utimens", "extended attributes"].contains(&group(&fault.call.name))
                 && said.contains("preserv") =>
         {
             Some("what mv cannot keep is said, and the file is moved all the same, as by GNU's mv")
