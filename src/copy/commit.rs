@@ -86,6 +86,20 @@ impl<K: Kernel> Spot<'_, K> {
         }
     }
 
+    /// Makes a file that is not there yet, under a temporary name, with these flags beside those that say so. Landlock and
+    /// SELinux judge an open file when it has its name already: what they refuse is removed again. Nobody else can have that
+    /// name, for nobody knew its random bits beforehand.
+    pub(super) fn make(&self, name: &Path, flags: OFlags, mode: Mode) -> crate::kernel::Result<K::File> {
+        let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let made = self.kernel.open(Some(self.dir), name, flags, mode, ResolveFlags::empty());
+        made.inspect_err(|errno| {
+            if *errno != Errno::EXIST {
+                // The reason is on its way.
+                self.kernel.unlink(self.dir, name).unwrap_or(());
+            }
+        })
+    }
+
     /// Removes a temporary name; it is well if another run has.
     pub(crate) fn remove(&self, name: &Path) -> crate::kernel::Result<()> {
         match self.kernel.unlink(self.dir, name) {
@@ -235,8 +249,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     fn create_named(spot: Spot<'a, K>, mode: Mode) -> crate::kernel::Result<Self> {
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW;
-        let make = |name: &Path| spot.kernel.open(Some(spot.dir), name, flags, mode, ResolveFlags::empty());
+        let make = |name: &Path| spot.make(name, OFlags::RDWR, mode);
         let (name, file) = spot.with_free_name(NamedFor::Made(spot.kernel.now()), make)?;
         let mut temporary = Self { spot, name: Some(name), file: Some(file) };
         if !temporary.is_held()? {

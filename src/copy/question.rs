@@ -7,7 +7,7 @@ use super::Copier;
 use super::commit::NAME_ATTEMPTS;
 use super::stale_temporary::NamedFor;
 use crate::error::{Action, Error, reason};
-use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags};
 use crate::quote::quoted;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -26,15 +26,14 @@ impl<K: Kernel> Copier<'_, K> {
         if self.kernel.inode_flags(dir).is_ok_and(|flags| flags & APPEND_ONLY != 0) {
             return Ok(true);
         }
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let is_local = self.spot(dir, self.honesty_of(dir)).is_local;
+        let spot = self.spot(dir, self.honesty_of(dir));
         for _ in 0..NAME_ATTEMPTS {
-            let begin = self.names.marked(self.kernel, (dir, None), is_local, NamedFor::Made(self.kernel.now()));
+            let begin = self.names.marked(self.kernel, (dir, None), spot.is_local, NamedFor::Made(self.kernel.now()));
             let [made, sought] = [one, other].map(|end| ending(&begin, end));
             if made.as_os_str().len().max(sought.as_os_str().len()) > NAME_MAX {
                 break;
             }
-            match self.kernel.open(Some(dir), &made, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty()) {
+            match spot.make(&made, OFlags::WRONLY, Mode::from_raw_mode(0o600)) {
                 Ok(file) => drop(file),
                 Err(Errno::EXIST) => continue,
                 Err(Errno::NAMETOOLONG) => break,

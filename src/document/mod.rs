@@ -116,7 +116,12 @@ impl Document {
         let directory = openat(CWD, above, flags, Mode::empty())?;
         let temporary = PathBuf::from(format!("{TEMPORARY_PREFIX}report-{:016x}", Linux::new().random()));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = openat(&directory, &temporary, flags, Mode::from_raw_mode(0o666))?;
+        let made = openat(&directory, &temporary, flags, Mode::from_raw_mode(0o666)).inspect_err(|errno| {
+            if *errno != Errno::EXIST {
+                // Landlock and SELinux judge an open file when it has its name already.
+                unlinkat(&directory, &temporary, AtFlags::empty()).unwrap_or(());
+            }
+        })?;
         let shown = file.with_file_name(&temporary);
         let document = Self { file: File::from(made), beside: Some(Beside { directory, temporary, name, shown }) };
         if let Some(found) = found {

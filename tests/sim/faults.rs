@@ -53,6 +53,8 @@ faults! {
     SeekUnsupported,
     /// openat2(2): EIO, EMFILE or EACCES.
     OpenError,
+    /// openat2(2) that makes a file with a temporary name: EACCES, and the file is there (Landlock, SELinux).
+    OpenRefusedLate,
     /// fstat(2), fstatat(2), fstatfs(2): EIO.
     StatError,
     /// renameat2(2), linkat(2): EIO or ENOSPC.

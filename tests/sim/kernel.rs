@@ -235,6 +235,9 @@ impl World {
             let node = self.make_file(dir, mode);
             self.tree.set(dir, &name, Some(node));
             self.touch(dir);
+            if name.as_encoded_bytes().starts_with(b".safecp-") {
+                self.fails(&[(Fault::OpenRefusedLate, Errno::ACCESS)])?;
+            }
             return Ok((node, self.number(node, dir, &name)));
         };
         if exclusive {

@@ -459,6 +459,7 @@ impl Judge<'_> {
                     Fault::AttributeError,
                     Fault::StatError,
                     Fault::OpenError,
+                    Fault::OpenRefusedLate,
                     Fault::UnlinkError,
                 ]))
     }

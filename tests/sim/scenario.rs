@@ -63,6 +63,7 @@ pub const HOSTILE: &[Fault] = &[
     Fault::CloseError,
     Fault::SeekError,
     Fault::OpenError,
+    Fault::OpenRefusedLate,
     Fault::StatError,
     Fault::NamingError,
     Fault::UnlinkError,
