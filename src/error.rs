@@ -284,6 +284,10 @@ pub fn reason(errno: Errno) -> String {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // openat2 with RESOLVE_BENEATH, the only way for a name that is opened to get this.
+            Error::Call { action: Action::OpenSource, path, errno: errno @ Errno::XDEV } => {
+                write!(f, "cannot open {} for reading: it leads out of the tree ({})", quoted(path), reason(*errno))
+            }
             Error::Call { action: Action::OpenSource, path, errno } => {
                 write!(f, "cannot open {} for reading: {}", quoted(path), reason(*errno))
             }

@@ -25,7 +25,7 @@ fn world() -> Option<World> {
     }
     let world = World::new();
     world.dir("s/sub").dir("d/dir");
-    world.file("s/file", "new").file("s/sub/deep", "deep").symlink("s/link", "file").chmod("s/file", 0o640);
+    world.file("s/file", "new").file("s/sub/deep", "deep").symlink("file", "s/link").chmod("s/file", 0o640);
     world.tool("ln", ["s/file", "s/further"]);
     world.file("d/old", "what was there");
     Some(world)

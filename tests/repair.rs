@@ -256,3 +256,32 @@ fn a_repair_that_cannot_write_leaves_what_is_there() {
     assert_eq!(run.code(), Some(1), "{run}");
     assert_eq!(fs::read(world.path("new/a")).expect("read"), before);
 }
+
+/// A list may be anybody's: a name that leads out of the tree, by dots, by a link or from the root, is neither read nor mended.
+#[test]
+fn no_name_of_a_list_leads_out_of_the_tree() {
+    let world = World::new();
+    world.dir("good/in").dir("tree/in").dir("away");
+    world.file("good/in/file", "right").file("tree/in/file", "wrong");
+    world.file("right", "right").file("away/file", "wrong").symlink("../away", "tree/link").symlink("in", "good/link");
+    let sum = world.tool("sh", ["-c", "sha256sum < right | cut -c 1-64"]);
+    let away = world.path("away/file");
+    let absolute = away.display();
+    for name in ["../away/file", "in/../../away/file", "link/file", &absolute.to_string()] {
+        world.file("list", format!("{}  {name}\n", sum.trim()));
+        let check = world.cp("--check list tree");
+        assert_eq!(check.code(), Some(1), "{name}: {check}");
+        // One from the root is taken for one beneath the tree, as in packages' lists.
+        let why = if name.starts_with('/') { "1 missing" } else { "it leads out of the tree" };
+        assert!(check.stderr.contains(why), "{name}: {check}");
+        assert!(!check.stdout.contains("changed") && !check.stdout.contains("damaged"), "{name}: {check}");
+        let repair = world.cp("--repair list tree --from=good");
+        assert_eq!(repair.code(), Some(1), "{name}: {repair}");
+        assert_eq!(world.read("away/file"), "wrong", "{name}: {repair}");
+    }
+    assert_eq!(world.tool("ls", ["-A", "away"]), "file\n");
+    // The names beneath are mended beside one that is not.
+    world.file("list", format!("{0}  ../away/file\n{0}  in/file\n", sum.trim()));
+    let repair = world.cp("--repair list tree --from=good");
+    assert_eq!((repair.code(), world.read("tree/in/file").as_str()), (Some(1), "right"), "{repair}");
+}
