@@ -185,7 +185,7 @@ impl<K: Kernel> Run<'_, K> {
         is_newer: bool,
     ) -> Result<(), Error> {
         let special = match self.make_further(entry_pair, made, first, found) {
-            Err(error) if may_pass(&error) && self.commit_waiting(|_| true) => {
+            Err(error) if may_pass(&error) && !tells_of_loss(&error) && self.commit_waiting(|_| true) => {
                 self.make_further(entry_pair, made, first, found)?
             }
             special => special?,
@@ -195,6 +195,12 @@ impl<K: Kernel> Run<'_, K> {
         self.finished(entry_pair, &outcome, removed);
         Ok(())
     }
+}
+
+/// Whether what was written found no place in the end. That is said once: a second fsync of the same file succeeds, and the bytes are
+/// gone (errseq_t, since Linux 4.13). A copy of its own is made anew and loses nothing by another try.
+fn tells_of_loss(error: &Error) -> bool {
+    matches!(error, Error::Call { action: Action::Sync, errno, .. } if Limit::met(*errno).is_some())
 }
 
 /// Whether there may be room once what waits has its names.

@@ -194,6 +194,9 @@ fn forgive(broken: &mut Vec<Broken>, case: &Case, places: &[Place], said: &str, 
     });
 }
 
+/// What says that there may be room later.
+const NO_ROOM: [&str; 4] = ["error=ENOSPC", "error=EDQUOT", "error=EMFILE", "error=ENFILE"];
+
 /// Why a rule does not hold for a case; the README says so, or cp's manual.
 fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&'static str> {
     let Case { scenario, fault, .. } = case;
@@ -236,15 +239,24 @@ fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&
         {
             Some("an overlay that does not tell what its layer lies on keeps nothing")
         }
+        // An error that stays comes up at the second try.
+        Rule::Lasts
+            if fault.call.name == "close"
+                && scenario.source.is_tree()
+                && NO_ROOM.contains(&&*fault.what)
+                && !fault.stays =>
+        {
+            Some("what found no room is copied anew once the names before it have replaced theirs")
+        }
         Rule::Attributes if fault.is_lie && broken.how.contains("hard link is lost") => {
             Some("a name that does not compare with the earlier copy of its inode is a copy of its own")
         }
         Rule::Attributes
-            if scenario.program == Program::Mv
+            if scenario.program != Program::Cp
                 && ["chmod, chown, utimens", "extended attributes"].contains(&group(&fault.call.name))
                 && said.contains("preserv") =>
         {
-            Some("what mv cannot keep is said, and the file is moved all the same, as by GNU's mv")
+            Some("what mv and install -p cannot keep is said, and the file is there all the same, as by GNU's")
         }
         Rule::Attributes if !broken.is_of_xattrs() => None,
         Rule::Attributes if scenario.preserves() && group(&fault.call.name) == "extended attributes" => {
