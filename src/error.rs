@@ -274,7 +274,13 @@ impl Error {
 /// The kernel's reason as libc words it: "No such file or directory".
 #[must_use]
 pub fn reason(errno: Errno) -> String {
-    let text = std::io::Error::from_raw_os_error(errno.raw_os_error()).to_string();
+    reason_of(&std::io::Error::from_raw_os_error(errno.raw_os_error()))
+}
+
+/// The same of an error of the standard library, which may be of its own.
+#[must_use]
+pub fn reason_of(error: &std::io::Error) -> String {
+    let text = error.to_string();
     match text.rfind(" (os error") {
         Some(end) => text[..end].to_owned(),
         None => text,

@@ -1,6 +1,6 @@
 //! The process's surroundings: machine, user, limits and terminal, asked once before the run.
 
-use crate::error::reason;
+use crate::error::{Error, reason_of};
 use crate::kernel::process::{self, started_without};
 use crate::known::attributes::Rules;
 use crate::known::filesystems::only_honest_ones_tell_extents;
@@ -165,7 +165,7 @@ pub fn attribute_rules(path: &Path) -> (Rules, Option<String>) {
     match std::fs::read(path) {
         Ok(text) => Rules::parse(&text).map_or_else(|| unused("Invalid argument"), |rules| (rules, None)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Rules::default(), None),
-        Err(error) => unused(&reason(Errno::from_io_error(&error).unwrap_or(Errno::IO))),
+        Err(error) => unused(&reason_of(&error)),
     }
 }
 
@@ -272,9 +272,10 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The directory that relative names begin in.
-pub fn working_directory() -> std::io::Result<PathBuf> {
-    std::env::current_dir()
+/// The directory that relative names begin in. Fails where that was removed.
+pub fn working_directory() -> Result<PathBuf, Error> {
+    let failed = |error| Error::Refused(format!("cannot get current directory: {}", reason_of(&error)));
+    std::env::current_dir().map_err(failed)
 }
 
 /// The bits that new files do not get. From now on the kernel takes only those from them that are not the owner's:

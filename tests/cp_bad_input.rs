@@ -314,3 +314,17 @@ fn append(world: &World, name: &str) {
     let mut file = OpenOptions::new().append(true).open(world.path(name)).expect("open");
     file.write_all(&common::random_bytes(3 << 20, 9)).expect("append");
 }
+
+/// Shards name their operands from the root on, which takes a working directory; a copy takes none.
+#[test]
+fn a_working_directory_that_is_gone_is_told_where_it_is_needed() {
+    let world = World::new();
+    world.dir("s").file("s/a", "a").dir("gone");
+    let gone = format!(
+        "cd gone && rmdir ../gone && {{ $safecp -a {0}/s {0}/t && $safecp -a --shard=1/1 {0}/s {0}/u; }}",
+        world.path("").display()
+    );
+    let output = world.shell(&gone);
+    output.fails("safecp: cannot get current directory: No such file or directory\n");
+    assert_eq!(world.read("t/a"), "a");
+}

@@ -1,7 +1,7 @@
 //! A copy, whose run is also what install does.
 
 use super::console::exit_code;
-use super::failure::Failure;
+use super::failure::{Failure, unheeded};
 use super::machine::{of_this_process, this_host};
 use crate::account::{Account, Accounts, Telling};
 use crate::archive::manifest::Place;
@@ -87,7 +87,7 @@ pub(super) fn run(
     manifest: Option<&Wanted>,
 ) -> Result<ExitCode, Failure> {
     let account = telling.account();
-    let watch = telling.watch()?;
+    let watch = telling.watch().map_err(|error| unheeded(&error))?;
     let host = this_host(options, &telling.report);
     let ask = |question: &str| telling.ask(question);
     let run = |listener: &dyn Listener| {

@@ -3,6 +3,7 @@
 use super::console::{fitted, print};
 use super::failure::{Failure, complain};
 use crate::doctor;
+use crate::error::{Error, reason_of};
 use crate::exit_code::ExitCode;
 
 pub(super) fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, Failure> {
@@ -12,7 +13,8 @@ pub(super) fn doctor(program: &str, task: &doctor::Request) -> Result<ExitCode, 
         }
         doctor::Request::Examine(wanted) => wanted,
     };
-    let examined = doctor::examine_apart(wanted)?;
+    let examined = doctor::examine_apart(wanted)
+        .map_err(|error| Error::Refused(format!("cannot examine this machine: {}", reason_of(&error))))?;
     examined.errors.iter().for_each(|error| complain(program, error));
     print(&match wanted.detail {
         doctor::Detail::Risks | doctor::Detail::Everything => fitted(examined.text),

@@ -1,6 +1,7 @@
 //! What ends a run before it is reported on, and how that is said.
 
 use crate::cli::{Speaker, UsageError};
+use crate::error::{Error, reason_of};
 use crate::exit_code::ExitCode;
 use crate::guard::GuardError;
 use crate::host;
@@ -50,16 +51,15 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-impl From<crate::error::Error> for Failure {
-    fn from(error: crate::error::Error) -> Self {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
         Failure::Other(error.into())
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Failure::Other(error.into())
-    }
+/// Signals cannot be waited for or handled, as where a filter refuses that.
+pub(super) fn unheeded(error: &std::io::Error) -> Error {
+    Error::Refused(format!("cannot handle signals: {}", reason_of(error)))
 }
 
 /// A message where no report is. There is nowhere else to say that it cannot be written, and the exit status is what it

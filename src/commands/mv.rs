@@ -1,7 +1,7 @@
 //! What `mv` does.
 
 use super::console::exit_code;
-use super::failure::Failure;
+use super::failure::{Failure, unheeded};
 use super::machine::{of_this_process, this_host};
 use crate::account::Telling;
 use crate::exit_code::ExitCode;
@@ -26,8 +26,7 @@ pub(super) fn move_names(environment: &Environment, mut request: mv::Request) ->
     }
     let prepared: OnceCell<(Options, Host, Watch)> = OnceCell::new();
     let prepare = || {
-        let failed = |error: std::io::Error| crate::error::Error::Refused(error.to_string());
-        let watch = telling.watch().map_err(failed)?;
+        let watch = telling.watch().map_err(|error| unheeded(&error))?;
         let options = of_this_process(request.options.clone(), host::umask());
         let host = this_host(&options, &telling.report);
         let (options, host, watch) = prepared.get_or_init(|| (options, host, watch));

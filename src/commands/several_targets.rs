@@ -2,7 +2,7 @@
 
 use super::console::exit_code;
 use super::copy::tell_of_other_machines;
-use super::failure::Failure;
+use super::failure::{Failure, unheeded};
 use super::machine::{of_this_process, this_host};
 use crate::account::Telling;
 use crate::exit_code::ExitCode;
@@ -23,7 +23,7 @@ pub(super) fn distribute(environment: &Environment, request: targets::Request) -
     warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
     let sources = operands.first().map_or(&[][..], |operands| &operands.sources);
     tell_of_other_machines(sources.iter().chain(operands.iter().map(|operands| &operands.target)), report);
-    let watch = telling.watch()?;
+    let watch = telling.watch().map_err(|error| unheeded(&error))?;
     let kernel = &Retrying(Linux::new());
     let (host, account) = (&this_host(options, report), &telling.account());
     let (ask, stop, meter) = (&|question: &str| telling.ask(question), &*watch.stop, &telling.running.meter);

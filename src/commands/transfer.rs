@@ -2,7 +2,7 @@
 
 use super::console::exit_code;
 use super::copy::recorded;
-use super::failure::Failure;
+use super::failure::{Failure, unheeded};
 use super::machine::this_host;
 use crate::account::{Accounts, Telling};
 use crate::archive::manifest::Place;
@@ -30,7 +30,7 @@ pub(super) fn transfer(
 ) -> Result<ExitCode, Failure> {
     let telling = Telling::begin(environment, accounts, request.terms.verbosity)?;
     let account = telling.account();
-    let watch = telling.watch()?;
+    let watch = telling.watch().map_err(|error| unheeded(&error))?;
     // A far end that is gone is told, whatever pipe tells it.
     survive_closed_pipes();
     let options = request.terms.options();
@@ -78,7 +78,7 @@ fn root_of<K: Kernel>(kernel: &K, target: &Path) -> (Root, Option<K::File>) {
 
 /// The far end of one.
 pub(super) fn serve(server: &Server) -> Result<ExitCode, Failure> {
-    let watch = signals::watch(signals::GRACE)?;
+    let watch = signals::watch(signals::GRACE).map_err(|error| unheeded(&error))?;
     survive_closed_pipes();
     let is_done = server::serve(server, &Retrying(Linux::new()), &host::this_host(), &watch.stop);
     watch.die_if_asked();
