@@ -517,3 +517,20 @@ fn a_scan_changes_nothing() {
     found(&world, "d");
     assert_eq!(world.tool("find", ["d", "-printf", "%p %i %T@ %C@ %s %m\n"]), before);
 }
+
+/// A signal ends a scan within a file: the report of what was looked at before is whole, with its last line.
+#[test]
+fn a_signal_ends_a_scan_in_the_middle_of_a_file() {
+    let world = World::new();
+    world.dir("d").file("d/a", "small");
+    // An archive of text that takes minutes to read.
+    world.file("d/large", "!<arch>\n").tool("truncate", ["-s", "2T", "d/large"]);
+    let script = "$safecp --scan --jobs=1 --report=report d & sleep 1; kill -TERM $!; wait $!; kill -l $?";
+    let ended = world.shell(script);
+    assert_eq!(ended.stdout.lines().last(), Some("TERM"), "{ended}");
+    let report = world.read("report");
+    assert!(
+        report.ends_with("}\n") && report.lines().last().is_some_and(|line| line.contains("\"interrupted\"")),
+        "{report}"
+    );
+}

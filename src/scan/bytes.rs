@@ -1,5 +1,6 @@
 //! Bytes of a file, or of a part of it, wherever they lie.
 
+use crate::copy::Stop;
 use crate::kernel::{Errno, Kernel, Result};
 use std::io::{BufReader, Read};
 use std::ops::Range;
@@ -13,14 +14,18 @@ pub trait Bytes {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize>;
 }
 
-/// An open file.
+/// An open file, of which nothing more is read once the run is to end: ECANCELED.
 pub(super) struct Opened<'a, K: Kernel> {
     pub(super) kernel: &'a K,
     pub(super) file: &'a K::File,
+    pub(super) stop: Stop<'a>,
 }
 
 impl<K: Kernel> Bytes for Opened<'_, K> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        if self.stop.is_asked() {
+            return Err(Errno::CANCELED);
+        }
         self.kernel.pread(self.file, buffer, offset)
     }
 }

@@ -9,6 +9,7 @@ use super::walk::Found;
 use super::zeros::{BLOCK, Zeros};
 use crate::archive::digest::Algorithm;
 use crate::archive::open;
+use crate::copy::Stop;
 use crate::copy::meter::Meter;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags, Stat};
@@ -35,6 +36,8 @@ pub(super) struct Judge<'a, K: Kernel> {
     pub(super) kernel: &'a K,
     pub(super) packages: &'a Packages,
     pub(super) sums: Sums,
+    /// Asked between reads.
+    pub(super) stop: Stop<'a>,
     /// How far large files are.
     pub(super) meter: Option<&'a Meter>,
 }
@@ -77,7 +80,7 @@ impl<K: Kernel> Judge<'_, K> {
 
 impl<K: Kernel> Open<'_, K> {
     fn judge(&self, buffer: &mut [u8]) -> Result<Judged, Error> {
-        let opened = Opened { kernel: self.judge.kernel, file: self.file };
+        let opened = Opened { kernel: self.judge.kernel, file: self.file, stop: self.judge.stop };
         let part = Part::new(&opened, self.stat.size);
         let failed = |errno| Error::call(Action::Read, self.shown, errno);
         let mut zeros = Zeros::default();

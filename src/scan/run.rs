@@ -90,7 +90,7 @@ pub struct Scan<'a, K: Kernel> {
     pub kernel: &'a K,
     /// What files are shared between.
     pub threads: &'a Threads,
-    /// Asked between files.
+    /// Asked between reads.
     pub stop: Stop<'a>,
     /// Who is told.
     pub hear: &'a (dyn Fn(&Finding) + Sync),
@@ -135,7 +135,13 @@ impl<K: Kernel> Scan<'_, K> {
         for operand in &request.operands {
             let (real, root) = walk::place(operand);
             let packages = Packages::open(self.kernel, &root)?;
-            let judge = Judge { kernel: self.kernel, packages: &packages, sums: request.sums, meter: self.meter };
+            let judge = Judge {
+                kernel: self.kernel,
+                packages: &packages,
+                sums: request.sums,
+                stop: self.stop,
+                meter: self.meter,
+            };
             let tree = Tree { scan: self, judge, operand, real, state: &state };
             let found = walk::files(self.kernel, operand, request.enters);
             let buffer = || vec![0; READ_BYTES];
@@ -175,6 +181,8 @@ impl<K: Kernel> Tree<'_, K> {
             self.judge.file(&found, &real, buffer).map(|judged| (found.path, judged))
         });
         match judged {
+            // It was left off.
+            Err(_) if self.scan.stop.is_asked() => {}
             Err(error) => {
                 let finding = Finding::Failed(error);
                 lock(self.state).tally.count(&finding);
