@@ -404,3 +404,20 @@ fn a_renamed_directory_is_found_file_by_file() {
     let found: BTreeSet<_> = found.into_iter().filter(|line| !line.starts_with("attributes: ")).collect();
     assert_eq!(found, expected);
 }
+
+/// A list may come by a pipe, as b3sum and sha256sum have it. What is read several times may not.
+#[test]
+fn a_list_comes_by_standard_input() {
+    let world = World::new();
+    world.dir("d").file("d/a", "1").file("d/b", "2");
+    world.cp("--manifest=list d").succeeds();
+    let summary = "'/dev/stdin': all 3 names are as listed; 2 bytes were read\n";
+    world.shell("cat list | $safecp --check - d").succeeds().says(summary);
+    world.shell("cd d && sha256sum a b | $safecp --check -").succeeds();
+    world.rot("d/b", 0, b"3");
+    assert_eq!(world.shell("cat list | $safecp --check - d").code(), Some(1));
+    let repaired = world.shell("cat list | $safecp --repair /dev/stdin d --from=d");
+    repaired.fails("safecp: '/dev/stdin' is read several times to repair by it, and is no regular file\n");
+    let refused = world.cp("--manifest=- d");
+    assert!(refused.code() == Some(1) && refused.stderr.contains("'./-' is one, '-' is not"), "{refused}");
+}

@@ -5,7 +5,7 @@ use super::format::{Format, HEAD_BYTES};
 use super::formats::sums::Ending;
 use super::formats::{bagit, contents, hashdeep, mhl, mtree, sums};
 use super::record::Record;
-use crate::error::{Action, Error};
+use crate::error::{Action, Error, reason_of};
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::quote::quoted;
 use flate2::bufread::MultiGzDecoder;
@@ -128,7 +128,7 @@ impl<'a> List<'a> {
             Ok(_) => Ok(Some(line)),
             Err(error) => {
                 self.has_failed = true;
-                Err(self.wrong(&error.to_string()))
+                Err(self.wrong(&reason_of(&error)))
             }
         }
     }

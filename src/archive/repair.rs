@@ -14,6 +14,7 @@ use crate::account::Accounts;
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::quote::quoted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,12 @@ pub fn repair<K: Kernel>(
     };
     let request = repair.check();
     let kernel = check.sealing.kernel;
+    let list = kernel.stat_at(None, &repair.list, true);
+    let list = list.map_err(|errno| Error::call(Action::OpenSource, &repair.list, errno))?;
+    if list.kind != Kind::File {
+        let list = quoted(&repair.list);
+        return Err(Error::Refused(format!("{list} is read several times to repair by it, and is no regular file")));
+    }
     let sealing = crate::copy::Sealing { kernel, ..check.sealing };
     let found =
         Check { sealing, threads: check.threads, release: check.release, hear: &hear, examined: check.examined }

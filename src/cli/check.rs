@@ -21,13 +21,17 @@ const ABOUT: &str = "Compare a tree with a list that was made of it, or with ano
 
 const AFTER_HELP: &str = "\
 MANIFEST is a list that safecp --manifest has made, or one of mtree(5), b3sum, sha256sum, md5sum and
-their like, dpkg (md5sums), pacman, Portage (CONTENTS), hashdeep, BagIt or MHL. Its names lie in DIR
-(default: the current directory; / for names that begin there; the place of the list for BagIt and MHL).
+their like, dpkg (md5sums), pacman, Portage (CONTENTS), hashdeep, BagIt or MHL; - is standard input. Its
+names lie in DIR (default: the current directory; / for names that begin there; the place of the list for
+BagIt and MHL).
 
 Other content with the same size and times is called damaged, with other times changed. Where a list has
 no times it differs. What differs is read again, if possible from the device.
 
 Exit status: 0 if everything is as listed, 1 otherwise.";
+
+/// What `-` stands for.
+const STANDARD_INPUT: &str = "/dev/stdin";
 
 pub(super) fn usage(name: &str) -> String {
     format!("{name} --check [--strict] [--jobs=N] MANIFEST [DIR]\n       {name} --check [--jobs=N] DIR --against DIR")
@@ -62,6 +66,7 @@ fn request(matches: &ArgMatches) -> Result<Request> {
     }
     let (reference, root) = match against {
         Some(other) => (Reference::Tree(first), Some(other)),
+        None if first.as_os_str() == "-" => (Reference::List(STANDARD_INPUT.into()), second),
         None => (Reference::List(first), second),
     };
     Ok(Request {
@@ -101,6 +106,8 @@ mod tests {
         let request = typed("--strict m d").expect("sound");
         assert_eq!((request.reference, request.root), (Reference::List("m".into()), Some(PathBuf::from("d"))));
         assert!(request.is_strict && typed("m").is_ok_and(|request| request.root.is_none()));
+        assert_eq!(typed("- d").expect("sound").reference, Reference::List("/dev/stdin".into()));
+        assert_eq!(typed("./-").expect("sound").reference, Reference::List("./-".into()));
         assert_eq!(typed("").expect_err("no list"), "missing operand");
         assert_eq!(typed("m d e").expect_err("too much"), "extra operand 'e'");
     }

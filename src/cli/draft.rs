@@ -200,6 +200,10 @@ impl Draft {
     }
 
     pub(super) fn manifest(&mut self, file: &OsStr) -> Result<()> {
+        if file == "-" {
+            let why = "--manifest takes the name of a file, which it gets once it is whole; './-' is one, '-' is not";
+            return Err(ParseError::new(why));
+        }
         self.manifest = Some(PathBuf::from(file));
         Ok(())
     }
