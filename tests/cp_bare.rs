@@ -29,6 +29,13 @@ fn empty_paths() -> Vec<Lacking> {
     newer().into_iter().chain([times, links]).collect()
 }
 
+/// exFAT and VFAT let nobody but the owner of the mount change a mode.
+fn changes_of_mode() -> Vec<Lacking> {
+    let fchmodat2 = NEWER[0];
+    let calls = [libc::SYS_fchmod, libc::SYS_fchmodat, fchmodat2];
+    calls.map(|call| Lacking { call, bit: None, errno: Errno::PERM }).into()
+}
+
 /// A seccomp program that answers these calls: seccomp(2).
 fn program(lacking: &[Lacking]) -> Vec<libc::sock_filter> {
     const LOAD: u16 = 0x20;
@@ -161,6 +168,30 @@ fn a_umask_that_takes_the_owners_rights_takes_them_in_the_end() {
             assert_eq!(world.mode(&format!("u/{name}")), mode, "{name:?} under {umask:o}");
         }
     }
+}
+
+/// That the file has other rights than were asked for is no success.
+#[test]
+fn a_mode_that_install_cannot_have_is_a_failure() {
+    let world = World::new();
+    world.file("a", "secret");
+    for mode in ["400", "644"] {
+        let failed = without(changes_of_mode(), || world.cp(&format!("--as=install -m {mode} a {mode}")));
+        failed.fails(&format!("install: cannot change permissions of '{mode}': Operation not permitted\n"));
+        assert_eq!(world.mode(mode), 0o600);
+    }
+}
+
+/// As GNU's mv does: who moves to such a filesystem knows that it has no modes.
+#[test]
+fn a_mode_that_mv_cannot_keep_is_said() {
+    let Some(world) = World::with_mounts("a second filesystem") else { return };
+    world.file("a", "1").chmod("a", 0o4755).dir("d").file("d/b", "2").dir("o").chmod("d", 0o750);
+    let script = "mount -t tmpfs none o; $safecp --as=mv a d o; echo $?; ls; cat o/a o/d/b";
+    let said = without(changes_of_mode(), || world.shell_with_mounts(script));
+    let words = |name: &str| format!("mv: preserving permissions for '{name}': Operation not permitted\n");
+    assert_eq!(said.stderr, words("o/a") + &words("o/d"), "{said}");
+    said.says("0\no\n12");
 }
 
 /// GNU's cp does not ask which filesystem a file lies on.

@@ -137,9 +137,14 @@ impl<K: Kernel> Attributes<'_, K> {
         }
         let mode = if is_mode_all { mode } else { mode & (SPECIAL_BITS | OWNERS_BITS) };
         let set = if known == Some(mode) { Ok(()) } else { self.kernel.chmod(target.file, mode) };
-        let set = if keep.wanted() { set } else { set.or_else(|errno| self.has_rights(target.file, mode, errno)) };
-        let action = if self.options.given.mode.is_some() { Action::ChangeMode } else { Action::PreserveMode };
-        self.note(set, action, target, Keep::Must, complaints);
+        match (self.options.given.mode, keep) {
+            (Some(_), _) => self.note(set, Action::ChangeMode, target, Keep::Must, complaints),
+            (None, Keep::No) => {
+                let set = set.or_else(|errno| self.has_rights(target.file, mode, errno));
+                self.note(set, Action::PreserveMode, target, Keep::Must, complaints);
+            }
+            (None, keep) => self.note(set, Action::PreserveMode, target, keep, complaints),
+        }
         for (name, value) in lists {
             let set = match self.kernel.set_xattr(target.file, name, &value) {
                 Err(Errno::OPNOTSUPP) if is_trivial(name, &value) => Ok(()),
@@ -149,8 +154,8 @@ impl<K: Kernel> Attributes<'_, K> {
         }
     }
 
-    /// What became of a mode that nobody asked to keep and that could not be set: nothing is wrong where no right is
-    /// missing. exFAT and VFAT have one mode for all files, and let only the owner of the mount ask for another.
+    /// What became of a mode that nobody asked for, nor asked to keep, and that could not be set: nothing is wrong where no
+    /// right is missing. exFAT and VFAT have one mode for all files, and let only the owner of the mount ask for another.
     fn has_rights(&self, file: &K::File, mode: u32, errno: Errno) -> crate::kernel::Result<()> {
         let is_there = errno == Errno::PERM && mode & !self.kernel.stat(file)?.mode == 0;
         if is_there { Ok(()) } else { Err(errno) }
