@@ -201,6 +201,20 @@ fn of_an_operand_that_failed_nothing_is_removed() {
     said.says("1\na\nb\n3");
 }
 
+/// What was copied stays, and so the old one stays under the backup's name.
+#[test]
+fn an_operand_that_failed_says_where_the_old_one_is() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.dir("d").file("d/a", "1").file("d/b", "2");
+    let script = "mkdir o/d; echo old >o/d/c; chmod 0 d/b; chown -R 65534 d o .
+        setpriv --reuid 65534 --clear-groups \"$safecp\" --as=mv -b -T d o/d || echo $?; ls d; cat o/d~/c; ls o/d";
+    let said = across(&world, script);
+    let why =
+        "mv: cannot open 'd/b' for reading: Permission denied\nmv: cannot un-backup 'o/d' from 'o/d~': File exists\n";
+    assert_eq!(said.stderr, why, "{said}");
+    said.says("1\na\nb\nold\na\n");
+}
+
 /// GNU's mv removes what was never copied: whatever was put into the source while it was at work.
 #[test]
 fn what_comes_while_it_is_copied_stays() {

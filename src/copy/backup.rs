@@ -233,8 +233,12 @@ impl<K: Kernel> Copier<'_, K> {
         match undone {
             Ok(()) => error,
             Err(errno) => {
-                let (backup, target) = (quoted(&kept.name), quoted(target.shown));
-                Error::Refused(format!("{error}; cannot un-backup {target} from {backup}: {}", reason(errno)))
+                let (backup, target) = (target.shown.with_file_name(&kept.name), quoted(target.shown));
+                let backup = quoted(&backup);
+                let why = format!("cannot un-backup {target} from {backup}: {}", reason(errno));
+                // What ended it was told when it came, or was a signal.
+                let is_told = matches!(error, Error::Interrupted);
+                Error::Refused(if is_told { why } else { format!("{error}; {why}") })
             }
         }
     }
