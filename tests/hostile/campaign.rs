@@ -115,5 +115,6 @@ fn is_ordinary(reason: &str) -> bool {
 fn reason_of(line: &str) -> Option<String> {
     let (program, complaint) = line.split_once(": ")?;
     let pieces = complaint.split('\'').enumerate().map(|(index, piece)| if index % 2 == 0 { piece } else { "…" });
-    (program.ends_with("cp")).then(|| pieces.collect())
+    let is_ours = ["cp", "install", "mv"].iter().any(|name| program.ends_with(name));
+    is_ours.then(|| pieces.collect())
 }

@@ -120,6 +120,8 @@ pub(crate) struct Intruder<'a> {
     /// May plant fifos and devices in the source: they are not read there.
     pub(crate) plants_specials: bool,
     pub(crate) links_victim: bool,
+    /// What is cut keeps so many bytes, if it had them.
+    pub(crate) left_min: u64,
 }
 
 impl Intruder<'_> {
@@ -282,7 +284,8 @@ impl Intruder<'_> {
             return false;
         }
         if plant == Plant::Cut {
-            return file.set_len(self.random.below(size as u64 + 1)).is_ok();
+            let left = self.random.below(size as u64 + 1).max(self.left_min);
+            return file.set_len(left.min(size as u64)).is_ok();
         }
         let more = 1 + self.random.index(20_000);
         let grown = text(Tag::Source, leaf, size + more);

@@ -28,6 +28,8 @@ pub(crate) enum Rule {
     Exposed,
     /// After success a target holds what a name of the source held.
     Untrue,
+    /// What is moved is in the source or in the target, or where somebody else has put it.
+    Lost,
     /// No temporary is left.
     Leftover,
 }
@@ -76,10 +78,13 @@ pub(crate) fn judge(scene: &Scene, stage: &Stage, outside: &Tree, has_succeeded:
         }
     }
     // Into an old file that others may read cp writes what they may not; an intruder can have made it so.
-    let is_exposing = scene.sides.contains(&Side::Target) && !scene.order.keeps_owners();
+    let is_exposing = scene.sides.contains(&Side::Target) && scene.order.may_keep_old_rights();
     let exposed = seen.exposed.iter().filter(|_| !is_exposing).map(|what| Breach::new(Rule::Exposed, what.clone()));
     let set_id = seen.set_id.iter().map(|what| Breach::new(Rule::SetId, what.clone()));
     found.breaches.extend(exposed.chain(set_id));
+    if scene.order.moves() {
+        found.breaches.extend(lost(stage, &target));
+    }
     if scene.sides == [Side::Source] {
         content(scene, stage, &target, has_succeeded, &mut found);
     }
@@ -142,9 +147,9 @@ fn set_id(scene: &Scene, path: &Path, seen: &Seen) -> Option<Breach> {
     let is_parked = leaf.starts_with("source-") || leaf.starts_with("target-");
     let is_decoy = known(leaf, &seen.content, &[Tag::Decoy]).is_some() && !seen.content.is_empty();
     // Without -p an old file keeps its owner and its mode, and it may be the intruder's.
-    let keeps_old = scene.sides.contains(&Side::Target) && !scene.order.keeps_owners();
+    let keeps_old = scene.sides.contains(&Side::Target) && scene.order.may_keep_old_rights();
     let is_right = match seen.owner {
-        (GRANTOR, GRANTOR) => is_parked || first_name(leaf) == "s",
+        (GRANTOR, GRANTOR) => is_parked || first_name(leaf) == "s" || scene.order.grants(),
         (INTRUDER, INTRUDER) => is_parked || is_decoy || !scene.order.copies_bytes() || keeps_old,
         _ => false,
     };
@@ -152,17 +157,39 @@ fn set_id(scene: &Scene, path: &Path, seen: &Seen) -> Option<Breach> {
     (!is_right).then(|| Breach::new(Rule::SetId, what()))
 }
 
+/// Texts of the source that are nowhere any more.
+fn lost(stage: &Stage, target: &Tree) -> Option<Breach> {
+    let (source, park) = (look(&stage.path("tree/source")), look(&stage.path("park")));
+    let files = || [&source, &park, target].into_iter().flat_map(Tree::values).filter(|seen| seen.kind == Kind::File);
+    let lacks = |leaf: &str| {
+        let is_its = |seen: &&Seen| {
+            let is_long = seen.content.len() >= RECOGNISED_SIZE;
+            is_long && whose(leaf, &seen.content, &[Tag::Source, Tag::Private]).is_some()
+        };
+        stage.directories.len().saturating_sub(files().filter(is_its).count())
+    };
+    // An empty file is anybody's.
+    let lacking: Vec<_> = ["f0", "f2", "f3", "p", "s", "h"].map(|leaf| (leaf, lacks(leaf))).into();
+    lacking.iter().any(|(_, count)| *count > 0).then(|| Breach::new(Rule::Lost, format!("{lacking:?}")))
+}
+
+/// So many bytes tell whose a text is.
+pub(crate) const RECOGNISED_SIZE: usize = 30;
+
 /// What the target's files hold, where only the source was swapped.
 fn content(scene: &Scene, stage: &Stage, target: &Tree, has_succeeded: bool, found: &mut Found) {
     for (path, seen) in target.iter().filter(|(_, seen)| seen.kind == Kind::File) {
         let leaf = path.file_name().and_then(|leaf| leaf.to_str()).unwrap_or_default();
-        if scene.order.follows() || !scene.order.copies_bytes() {
+        if scene.order.follows() && scene.order.what == What::Tree || !scene.order.copies_bytes() {
             continue;
         }
         let is_backup = leaf.contains('~');
         let mut tags = vec![Tag::Source, Tag::Private, Tag::Decoy];
         // What was hidden when the directory was listed is not copied: counted, and no lie.
         tags.push(Tag::Old);
+        if scene.order.follows() {
+            tags.push(Tag::Secret);
+        }
         match known(leaf, &seen.content, &tags) {
             Some(Tag::Decoy) => found.planted += 1,
             Some(Tag::Old) if has_succeeded && !is_backup && !scene.order.may_leave_old() => {

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const INTRUDER: u32 = 65534;
 /// The owner of files with set-ID bits.
 pub(crate) const GRANTOR: u32 = 12345;
+/// Where the stage is mounted once more for whoever shall not be able to rename across.
+pub(crate) const OTHER_MOUNT: &str = "other";
 
 /// Directories of a tree, the tree itself first.
 const DIRECTORIES: &[&str] = &["", "d0", "d0/e", "d1", "d2"];
@@ -41,7 +43,7 @@ impl Stage {
         let root = tempfile::Builder::new().prefix("hostile-").tempdir_in(parent).expect("a temporary directory");
         fs::set_permissions(root.path(), Permissions::from_mode(0o755)).expect("chmod");
         let mut stage = Self { root, files: Vec::new(), directories: Vec::new() };
-        for place in ["tree", "outside", "outside/empty", "park"] {
+        for place in ["tree", "outside", "outside/empty", "park", OTHER_MOUNT] {
             fs::create_dir(stage.path(place)).expect("mkdir");
         }
         stage.directories = DIRECTORIES.iter().map(PathBuf::from).collect();

@@ -4,12 +4,12 @@ use super::common::tree::Tree;
 use super::intruder::{Intruder, Side, Tally};
 use super::orders::{Order, What};
 use super::random::Random;
-use super::rules::{Breach, Rule, judge, look};
-use super::stage::{INTRUDER, Stage};
+use super::rules::{Breach, RECOGNISED_SIZE, Rule, judge, look};
+use super::stage::{INTRUDER, OTHER_MOUNT, Stage};
 use super::stranger::{Sightings, watch};
 use crate::common::is_root;
 use std::fs::{self, File};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,12 +21,19 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const SLOWED: &str =
     "openat,?openat2,?renameat2,?renameat,linkat,mkdirat,symlinkat,mknodat,unlinkat,newfstatat,fchownat";
 
+/// strace as the program's guest, whose exit status and process are the program's own.
+const STRACE: &[&str] = &["strace", "-D", "-f", "-qq", "-o", "/dev/null"];
+
 /// What the trials are made with.
 pub(crate) struct Bench {
     pub(crate) program: PathBuf,
+    /// It is safecp.
+    pub(crate) is_ours: bool,
     pub(crate) places: Vec<PathBuf>,
     pub(crate) orders: Vec<Order>,
     pub(crate) has_strace: bool,
+    /// Filesystems may be mounted, each for a program by itself.
+    pub(crate) may_mount: bool,
     /// Devices may be made: nothing but the test is reached by them.
     pub(crate) devices: bool,
 }
@@ -54,6 +61,9 @@ pub(crate) struct Scene {
     pub(crate) as_nobody: bool,
     /// The intruder is somebody without rights.
     pub(crate) by_nobody: bool,
+    /// The target is reached by way of another mount, so that nothing can be renamed to it: Linux says EXDEV, whether the
+    /// filesystem is the same or not.
+    pub(crate) crosses: bool,
 }
 
 /// What came of a trial.
@@ -89,6 +99,7 @@ impl Scene {
             place: bench.places[random.index(bench.places.len())].clone(),
             as_nobody,
             by_nobody: is_root() && random.once_in(2),
+            crosses: order.moves() && bench.may_mount && !random.once_in(4),
         }
     }
 
@@ -129,6 +140,7 @@ impl Scene {
             plants_links_in_target: !self.order.writes_through_links(),
             plants_specials: !self.order.reads_fifos(),
             links_victim: self.order.parts_links(),
+            left_min: if self.order.moves() { RECOGNISED_SIZE as u64 } else { 0 },
         }
     }
 
@@ -154,28 +166,44 @@ impl Scene {
     }
 
     fn command(&self, bench: &Bench, root: &Path) -> Command {
-        let words = self.order.words(root);
-        let mut strace = Command::new("strace");
-        strace.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+        let mut words = self.around(root);
         match self.pace {
-            Pace::Full => {
-                let mut command = Command::new(&bench.program);
-                command.args(words);
-                if self.as_nobody {
-                    command.uid(INTRUDER).gid(INTRUDER);
-                }
-                return command;
-            }
+            Pace::Full => {}
             Pace::Slowed(micros) => {
-                strace.args(["-e", &format!("trace={SLOWED}"), "-e", &format!("inject={SLOWED}:delay_enter={micros}")]);
+                let (trace, inject) = (format!("trace={SLOWED}"), format!("inject={SLOWED}:delay_enter={micros}"));
+                words.extend(STRACE.iter().copied().chain(["-e", &trace, "-e", &inject, "--"]).map(str::to_owned));
             }
             // The dot is what files without a name are opened by.
             Pace::Named => {
-                strace.args(["-P", ".", "-e", "trace=openat", "-e", "inject=openat:error=EOPNOTSUPP"]);
+                let inject = ["-P", ".", "-e", "trace=openat", "-e", "inject=openat:error=EOPNOTSUPP", "--"];
+                words.extend(STRACE.iter().copied().chain(inject).map(str::to_owned));
             }
         }
-        strace.arg("--").arg(&bench.program).args(words);
-        strace
+        let (program, called) = self.order.called(&bench.program, bench.is_ours);
+        words.push(program.to_str().expect("a path in UTF-8").to_owned());
+        words.extend(called.map(str::to_owned));
+        let other = if self.crosses { root.join(OTHER_MOUNT) } else { root.to_owned() };
+        words.extend(self.order.words(root, &other));
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        command
+    }
+
+    /// What the program is started by: each gives way to the next, and the last to the program.
+    fn around(&self, root: &Path) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.crosses {
+            let mounting = format!(r#"mount --bind "$0" "$0/{OTHER_MOUNT}" && exec "$@""#);
+            let root = root.to_str().expect("a path in UTF-8");
+            words.extend(["unshare", "--mount", "--", "sh", "-c", &mounting, root].map(str::to_owned));
+        }
+        if self.as_nobody {
+            let user = [format!("--reuid={INTRUDER}"), format!("--regid={INTRUDER}")];
+            words.extend(
+                ["setpriv".to_owned(), "--clear-groups".to_owned()].into_iter().chain(user).chain(["--".to_owned()]),
+            );
+        }
+        words
     }
 
     fn verdict(&self, stage: &Stage, outside: &Tree, run: Run) -> Verdict {
