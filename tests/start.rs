@@ -77,6 +77,7 @@ fn little_is_opened_before_the_operands() {
     assert!(opened("\"a\""), "{}", traced.calls);
     assert!(!opened("/proc/self/maps"), "{}", traced.calls);
     assert_eq!(opened("libgcc_s"), !has_archive(), "{}", traced.calls);
+    assert!(!opened("libm.so"), "{}", traced.calls);
 }
 
 /// Whether the compiler that links has the unwinder as an archive.
