@@ -117,7 +117,7 @@ _safecp() {
         --context) compopt +o default; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --plan --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --partial --shard --plan --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context --help --version
         else
             _safecp_file
         fi
@@ -260,7 +260,7 @@ _safecp() {
         -t | --target-directory) _safecp_directory; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --shard --plan --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --finish --status --doctor -t --target-directory
+            _safecp_word --verify --hints --in-place --durable --sync --require-stable --jobs --resume --partial --shard --plan --state --manifest --manifest-format --report --digests --summary --progress -a --archive --attributes-only --backup -b --copy-contents --debug -d -f --force -i --interactive -H --keep-directory-symlink -l --link -L --dereference -n --no-clobber -P --no-dereference -p --preserve --no-preserve --parents -R -r --recursive --reflink --remove-destination --sparse --strip-trailing-slashes -s --symbolic-link -S --suffix -T --no-target-directory --update -u -v --verbose -x --one-file-system -Z --context -h --help -V --version --as --guard --check --repair --server --scan --finish --status --doctor -t --target-directory
         else
             _safecp_file
         fi

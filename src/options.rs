@@ -289,6 +289,15 @@ pub enum Record {
     WithDigest,
 }
 
+/// What becomes of what was copied of a large file if the run ends too early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// It goes.
+    Removed,
+    /// It stays, and the next run goes on with it (--partial).
+    Kept,
+}
+
 /// How many runs read the sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
@@ -382,6 +391,8 @@ pub struct Options {
     pub record: Record,
     /// An existing file that holds what its source holds is not copied again (--resume).
     pub resume: bool,
+    /// What becomes of what was copied of a large file if the run ends too early.
+    pub unfinished: Unfinished,
     /// How many runs read the sources.
     pub readers: Readers,
     /// The process's umask: bits that new files do not get unless modes are preserved.
@@ -499,6 +510,7 @@ impl Options {
             seals: false,
             record: Record::No,
             resume: false,
+            unfinished: Unfinished::Removed,
             readers: Readers::One,
             umask: 0o022,
             privileged: false,

@@ -331,3 +331,142 @@ fn nodes_are_listed_with_their_devices() {
     let run = world.cp("--check list new");
     assert!(run.stdout.contains("(device 1,5, was 1,3; ") || run.stdout.contains("device 1,5, was 1,3"), "{run}");
 }
+
+/// A good list of an earlier run, and what it is.
+fn earlier_list(world: &World, form: &str) -> [Vec<u8>; 2] {
+    world.cp(&format!("-a --manifest=list --manifest-format={form} src old")).succeeds();
+    ["list", "list.chunks"].map(|name| fs::read(world.path(name)).unwrap_or_default())
+}
+
+/// What the name of a list and that of its companion show.
+fn stay(world: &World, earlier: &[Vec<u8>; 2], run: &common::Output) {
+    for (name, earlier) in ["list", "list.chunks"].iter().zip(earlier) {
+        assert!(fs::read(world.path(name)).unwrap_or_default() == *earlier, "{name} is another: {run}");
+    }
+}
+
+#[test]
+fn a_run_that_can_list_nothing_leaves_the_list_of_an_earlier_one() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a").random("src/b", 2_000_000, 1).dir("one").dir("two");
+    let missing = "safecp: cannot stat 'gone': No such file or directory\n";
+    let cases = [
+        ("-a --manifest=list gone new", missing.to_owned()),
+        ("--manifest=list gone", missing.to_owned()),
+        (
+            "-a --manifest=list src nowhere/new",
+            "safecp: cannot create directory 'nowhere/new': No such file or directory\n".to_owned(),
+        ),
+        (
+            "-a --manifest=list -t one -t two gone",
+            format!(
+                "{missing}safecp: LIST: nothing could be listed\n\
+                 safecp: target directory 'one' is incomplete: 1 failure\n\
+                 safecp: target directory 'two' is incomplete: 1 failure\n"
+            ),
+        ),
+    ];
+    for (words, said) in cases {
+        let said = if said.contains("LIST") { said } else { format!("{said}safecp: LIST: nothing could be listed\n") };
+        let run = world.cp(words);
+        run.fails(&said.replace("LIST", "'list' is not written"));
+        assert!(!world.exists("list") && !world.exists("list.incomplete"), "{run}");
+        for form in ["mtree", "b3sum", "sha256sum"] {
+            let earlier = earlier_list(&world, form);
+            let run = world.cp(&format!("{words} --manifest-format={form}"));
+            run.fails(&said.replace("LIST", "'list' stays as it was"));
+            stay(&world, &earlier, &run);
+            assert!(!world.exists("list.incomplete"), "{run}");
+        }
+        ["list", "list.chunks"].iter().for_each(|name| fs::remove_file(world.path(name)).expect("rm"));
+        world.tool("rm", ["-rf", "old"]);
+    }
+}
+
+#[test]
+fn a_run_that_fails_for_some_names_lists_the_others_beside_the_list_of_an_earlier_one() {
+    let world = World::new();
+    world.dir("src/sub").file("src/a", "a").random("src/sub/b", 2_000_000, 1).dir("new").dir("one").dir("two");
+    let missing = "safecp: cannot stat 'gone': No such file or directory\n";
+    let what = "what could be listed is in 'list.incomplete'";
+    for form in ["mtree", "b3sum", "sha256sum"] {
+        let words = format!("-a --manifest=list --manifest-format={form}");
+        world.cp(&format!("{words} src gone new")).fails(&format!("{missing}safecp: 'list' is not written: {what}\n"));
+        assert!(!world.exists("list"));
+        let earlier = earlier_list(&world, form);
+        let run = world.cp(&format!("{words} src gone new"));
+        run.fails(&format!("{missing}safecp: 'list' stays as it was: {what}\n"));
+        stay(&world, &earlier, &run);
+        world.cp("--check list.incomplete new").succeeds();
+        world.cp(&format!("-a --manifest=whole --manifest-format={form} src new")).succeeds();
+        assert!(world.same_bytes("whole", "list.incomplete"), "the names that did not fail");
+        assert_eq!(world.exists("list.incomplete.chunks"), form == "mtree");
+        world.shell("rm list list.* whole*").succeeds();
+
+        let earlier = earlier_list(&world, form);
+        let run = world.cp(&format!("{words} -t one -t two src gone"));
+        run.fails(&format!(
+            "{missing}safecp: 'list' stays as it was: {what}\n\
+             safecp: 'list.incomplete' lists what is in target directory 'one'\n\
+             safecp: target directory 'one' is incomplete: 1 failure\n\
+             safecp: target directory 'two' is incomplete: 1 failure\n"
+        ));
+        stay(&world, &earlier, &run);
+        world.cp("--check list.incomplete one").succeeds();
+        // The list of a whole run takes the name.
+        world.cp(&format!("{words} -t one -t two src")).succeeds();
+        world.cp("--check list two").succeeds();
+        world.shell("rm list list.*; rm -r old").succeeds();
+    }
+}
+
+#[test]
+fn a_tree_that_cannot_be_read_in_part_leaves_the_list_of_an_earlier_one() {
+    let Some(world) = World::as_root("reads as somebody else what is not his") else { return };
+    world.dir("src").file("src/a", "a").file("src/b", "b");
+    let run = |words: &str| world.cp_as_nobody(words);
+    run("--manifest=list src").succeeds();
+    let earlier = ["list", "list.chunks"].map(|name| fs::read(world.path(name)).expect("a list"));
+    world.chmod("src/b", 0);
+    let said = run("--manifest=list src");
+    said.fails(
+        "safecp: cannot open 'src/b' for reading: Permission denied\n\
+         safecp: 'list' stays as it was: what could be listed is in 'list.incomplete'\n",
+    );
+    stay(&world, &earlier, &said);
+    assert_eq!(lines(&world, "list.incomplete").len(), 2, ". and a");
+}
+
+#[test]
+fn an_incomplete_list_within_its_tree_is_none_of_it() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a").dir("new");
+    world.cp("-a --manifest=src/list src gone new").fails_with(&["src/list.incomplete"]);
+    world.cp("--manifest=src/list src").succeeds();
+    assert_eq!(lines(&world, "src/list").len(), 2, "{:?}", lines(&world, "src/list"));
+    world.cp("--check --strict src/list src").fails_with(&["1 with other attributes"]);
+}
+
+/// A count is a claim: it says that a byte was written, or all of it, and nothing was.
+#[test]
+fn what_was_not_written_is_found_out_before_a_list_has_its_name() {
+    let world = World::new();
+    world.dir("src").random("src/a", 2_000_000, 1).cp("--manifest=list src").succeeds();
+    let earlier = ["list", "list.chunks"].map(|name| fs::read(world.path(name)).expect("a list"));
+    world.file("src/b", "b");
+    let plain = world.cp_traced("pwrite64", &[], "--manifest=plain src");
+    let Some(plain) = plain else { return };
+    plain.output.succeeds();
+    let counts = plain.results("pwrite64");
+    assert_eq!(counts.len(), 2, "a companion and a list: {}", plain.calls);
+    for (number, count) in (1..).zip(counts) {
+        for claimed in [1, count / 2, count] {
+            let fault = format!("pwrite64:retval={claimed}:when={number}");
+            let run = world.cp_traced("pwrite64", &[&fault], "--manifest=list src").expect("strace");
+            assert!(run.injected() > 0, "{}", run.calls);
+            run.output.fails_with(&["safecp: cannot make 'list", "what was written was read back differently"]);
+            stay(&world, &earlier, &run.output);
+        }
+    }
+    assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
+}

@@ -188,10 +188,10 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "the next strategy gets the used temporary",
         &[
+            ("        let mut lasts = None;\n", "        let (mut lasts, mut used) = (None, None);\n"),
             (
-                "        loop {\n            let sink = self.sink(&job, placement)?;",
-                "        let mut used = None;\n        loop {\n            \
-                 let sink = match used.take() { Some(sink) => sink, None => self.sink(&job, placement)? };",
+                "            let job = Job { facts, unfinished, ..job };\n            let sink = self.sink(&job, placement)?;",
+                "            let (_, _) = (facts, unfinished);\n            let sink = match used.take() { Some(sink) => sink, None => self.sink(&job, placement)? };",
             ),
             ("sink.give_up(&job)?;", "used = Some(sink);"),
         ],

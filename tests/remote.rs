@@ -931,3 +931,14 @@ fn no_lie_makes_a_false_success() {
         world.shell("chmod -R 700 to; rm -rf to/d");
     }
 }
+
+#[test]
+fn a_far_end_that_does_not_answer_leaves_the_list_of_an_earlier_run() {
+    let world = World::new();
+    world.file("a", "a").file("list", "old").file("silent", "#!/bin/sh\nexit 255\n").chmod("silent", 0o755).dir("new");
+    let run = scp_by(&world, "silent", "-rp --manifest=list h:tree new");
+    assert_eq!(run.code(), Some(1), "{run}");
+    assert!(run.stderr.ends_with("scp: 'list' stays as it was: nothing could be listed\n"), "{run}");
+    assert_eq!(world.read("list"), "old");
+    assert!(!world.exists("list.incomplete"));
+}

@@ -2,6 +2,7 @@
 //!
 //! Memory grows by sixteen bytes for each name, and by what is missing, up to a bound.
 
+use super::beside;
 use super::chunks;
 use super::compare::{Compared, Comparison, unknown};
 use super::finding::{Finding, Tally};
@@ -202,18 +203,17 @@ impl<'a, K: Kernel> Check<'a, K> {
     }
 }
 
-/// The names of a list and its companion, which list themselves nowhere.
+/// The names of a list and of what belongs to it, which are listed nowhere.
 struct Own {
     dir: Stat,
-    names: [PathBuf; 2],
+    names: Vec<PathBuf>,
 }
 
 impl Own {
     fn of<K: Kernel>(kernel: &K, list: &Path) -> Option<Self> {
         let above = list.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let dir = kernel.stat_at(None, above, true).ok()?;
-        let name = |path: &Path| path.file_name().map(PathBuf::from);
-        Some(Self { dir, names: [name(list)?, name(&chunks::companion(list))?] })
+        Some(Self { dir, names: beside::names(list) })
     }
 
     fn has(&self, dir: &Stat, name: &Path) -> bool {

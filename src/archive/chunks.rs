@@ -5,7 +5,7 @@
 
 use super::digest::{hex, unhex};
 use super::list::Input;
-use super::list_file::ListFile;
+use super::list_file::{ListFile, ProvedList};
 use super::sorted::Sorted;
 use crate::copy::digest::Digests;
 use crate::error::Error;
@@ -46,8 +46,11 @@ pub(super) fn entries(digests: &Digests, size: u64) -> impl Iterator<Item = (Vec
     head.into_iter().chain(values)
 }
 
-/// Writes the companion.
-pub(super) fn write<K: Kernel>(mut entries: Sorted<'_, K>, mut file: ListFile<'_, K>) -> Result<(), Error> {
+/// Writes the companion, all but its name.
+pub(super) fn write<'a, K: Kernel>(
+    mut entries: Sorted<'_, K>,
+    mut file: ListFile<'a, K>,
+) -> Result<ProvedList<'a, K>, Error> {
     file.write(format!("{SIGNATURE}\n{HEAD}").as_bytes())?;
     while let Some((key, value)) = entries.next()? {
         let (digest, number) = key.split_at(blake3::OUT_LEN);
@@ -58,7 +61,7 @@ pub(super) fn write<K: Kernel>(mut entries: Sorted<'_, K>, mut file: ListFile<'_
             file.write(format!("{}\n", hex(&value)).as_bytes())?;
         }
     }
-    file.commit()
+    file.prove()
 }
 
 /// What a companion has on a file, if it has something that adds up to the file's digest.

@@ -1,10 +1,12 @@
-//! A list on its way to its name: written beside it, on disk before it is renamed, so that the name shows the old list or the
-//! whole new one.
+//! A list on its way to its name: written beside it, on disk and read back before it is renamed, so that the name shows the old
+//! list or the whole new one.
 
+use super::read_back::must_hold;
 use super::spill::write_all;
 use crate::copy::commit::{Claim, Spot, Temporary};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
+use blake3::Hasher;
 use std::path::{Path, PathBuf};
 
 /// So much is written at once.
@@ -35,15 +37,19 @@ pub(super) struct ListFile<'a, K: Kernel> {
     shown: PathBuf,
     temporary: Temporary<'a, K>,
     buffer: Vec<u8>,
-    offset: u64,
+    /// What was handed over to be written.
+    written: Hasher,
 }
+
+/// A list that is on disk and was read back, and has no name yet.
+pub(super) struct ProvedList<'a, K: Kernel>(ListFile<'a, K>);
 
 impl<'a, K: Kernel> ListFile<'a, K> {
     /// An empty one in the directory of `shown`.
     pub(super) fn begin(spot: Spot<'a, K>, shown: &Path) -> Result<Self, Error> {
         let temporary = Temporary::create(spot, MODE, None);
         let temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, shown, errno))?;
-        Ok(Self { spot, shown: shown.to_owned(), temporary, buffer: Vec::new(), offset: 0 })
+        Ok(Self { spot, shown: shown.to_owned(), temporary, buffer: Vec::new(), written: Hasher::new() })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -52,25 +58,34 @@ impl<'a, K: Kernel> ListFile<'a, K> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        write_all(self.spot.kernel, self.temporary.file(), &self.buffer, self.offset)
+        write_all(self.spot.kernel, self.temporary.file(), &self.buffer, self.written.count())
             .map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
-        self.offset += self.buffer.len() as u64;
+        self.written.update(&self.buffer);
         self.buffer.clear();
         Ok(())
     }
 
-    /// Gives it its name. On an error the name has what it had, or the whole list.
-    pub(super) fn commit(mut self) -> Result<(), Error> {
+    /// Writes it out, and reads it back.
+    pub(super) fn prove(mut self) -> Result<ProvedList<'a, K>, Error> {
         self.flush()?;
-        let failed = |action, shown: &Path| {
-            let shown = shown.to_owned();
+        let (kernel, file) = (self.spot.kernel, self.temporary.file());
+        kernel.fsync(file).map_err(|errno| Error::call(Action::Sync, &self.shown, errno))?;
+        must_hold(kernel, file, &self.shown, &self.written)?;
+        Ok(ProvedList(self))
+    }
+}
+
+impl<K: Kernel> ProvedList<'_, K> {
+    /// Gives it its name. On an error the name has what it had, or the whole list.
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let ListFile { spot, shown, mut temporary, .. } = self.0;
+        let failed = |action| {
+            let shown = shown.clone();
             move |errno| Error::call(action, &shown, errno)
         };
-        let kernel = self.spot.kernel;
-        kernel.fsync(self.temporary.file()).map_err(failed(Action::Sync, &self.shown))?;
-        let name = self.shown.file_name().map(PathBuf::from).unwrap_or_default();
-        self.temporary.commit(&name, Claim::Over).map_err(failed(Action::CreateFile, &self.shown))?;
-        kernel.close(self.temporary.into_file()).map_err(failed(Action::Close, &self.shown))?;
-        kernel.fsync(self.spot.dir).map_err(failed(Action::Sync, &self.shown))
+        let name = shown.file_name().map(PathBuf::from).unwrap_or_default();
+        temporary.commit(&name, Claim::Over).map_err(failed(Action::CreateFile))?;
+        spot.kernel.close(temporary.into_file()).map_err(failed(Action::Close))?;
+        spot.kernel.fsync(spot.dir).map_err(failed(Action::Sync))
     }
 }

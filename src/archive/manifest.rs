@@ -1,10 +1,11 @@
 //! A manifest that is being made: records come in any order and from several threads, and are written in the order of
 //! their names once all are there; or, by one of several runs, as they come, to be joined.
 
+use super::beside::{self, incomplete};
 use super::chunks;
 use super::digest::{Algorithm, Digest};
 use super::formats::{mtree, sums};
-use super::list_file::{ListFile, open_directory};
+use super::list_file::{ListFile, ProvedList, open_directory};
 use super::part::{self, PartFile, Tag};
 use super::record::Record;
 use super::sorted::{Sorted, Sorter};
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How a manifest is written.
@@ -81,8 +83,30 @@ enum Made<'a, K: Kernel> {
     Part(&'a PartFile<'a, K>),
 }
 
+/// How much of a tree could be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Something failed, so that names may be missing.
+    Partial,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// What was to be.
+    Manifest,
+    /// A list under another name, since names may be missing from it.
+    Incomplete(PathBuf),
+    /// Nothing, since nothing could be listed.
+    Nothing,
+}
+
 struct List<'a, K: Kernel> {
     place: &'a Place<K>,
+    /// Whether any name came up.
+    lists_any: AtomicBool,
     records: Mutex<Sorter<'a, K>>,
     chunks: Mutex<Sorter<'a, K>>,
     /// Inodes of which several names came up: these alone have their numbers written.
@@ -108,7 +132,14 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     pub fn begin(kernel: &'a K, wanted: &'a Wanted, place: &'a Place<K>) -> Self {
         let sorter = || Mutex::new(Sorter::new(place.spot(kernel), &wanted.file));
         let (records, chunks) = (sorter(), sorter());
-        let list = List { place, records, chunks, linked: Mutex::default(), unheld: Mutex::default() };
+        let list = List {
+            place,
+            lists_any: AtomicBool::default(),
+            records,
+            chunks,
+            linked: Mutex::default(),
+            unheld: Mutex::default(),
+        };
         Self { kernel, wanted, made: Made::List(Box::new(list)) }
     }
 
@@ -117,11 +148,10 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         Self { kernel, wanted, made: Made::Part(part) }
     }
 
-    /// Whether a name in a directory is that of the manifest or its companion, which have no record.
+    /// Whether a name in a directory belongs to the manifest, and so has no record.
     pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
         let Made::List(list) = &self.made else { return false };
-        let names = [self.wanted.file.clone(), chunks::companion(&self.wanted.file)];
-        dir.is_same_file(&list.place.stat) && names.iter().any(|own| own.file_name() == Some(name.as_os_str()))
+        dir.is_same_file(&list.place.stat) && beside::names(&self.wanted.file).iter().any(|own| own == name)
     }
 
     /// Takes all that run `number` of several has written down.
@@ -185,15 +215,17 @@ impl<'a, K: Kernel> Manifest<'a, K> {
                 if tag == Tag::Linked {
                     lock(&list.linked).insert(identity(&value));
                 }
+                list.lists_any.store(true, Ordering::Relaxed);
                 lock(&list.records).push(key, value)
             }
         }
     }
 
-    /// Writes it. On an error its name has what it had.
-    pub fn finish(&self) -> Result<(), Error> {
+    /// Writes it. A manifest is of a run that could list all: what is less gets a name of its own, and the manifest's keeps what
+    /// it had. On an error both names have what they had.
+    pub fn finish(&self, extent: Extent) -> Result<Written, Error> {
         let list = match &self.made {
-            Made::Part(part) => return part.finish(),
+            Made::Part(part) => return part.finish().map(|()| Written::Manifest),
             Made::List(list) => list,
         };
         if let Some(path) = lock(&list.unheld).take() {
@@ -202,17 +234,46 @@ impl<'a, K: Kernel> Manifest<'a, K> {
                 "cannot make {list}: a list of this format cannot hold the name {path}"
             )));
         }
-        let spot = list.place.spot(self.kernel);
-        let take =
-            |sorter: &Mutex<Sorter<'a, K>>| std::mem::replace(&mut *lock(sorter), Sorter::new(spot, &self.wanted.file));
-        if self.wanted.form == Form::Mtree {
-            let companion = chunks::companion(&self.wanted.file);
-            let file = ListFile::begin(spot, &companion)?;
-            chunks::write(take(&list.chunks).sorted()?, file)?;
+        match extent {
+            Extent::Whole => self.write(list, &self.wanted.file).map(|()| Written::Manifest),
+            Extent::Partial if list.lists_any.load(Ordering::Relaxed) => {
+                let file = incomplete(&self.wanted.file);
+                self.write(list, &file).map(|()| Written::Incomplete(file))
+            }
+            Extent::Partial => Ok(Written::Nothing),
         }
-        let file = ListFile::begin(spot, &self.wanted.file)?;
+    }
+
+    /// Writes the list and its companion, and gives them their names once both are proved.
+    fn write(&self, list: &List<'a, K>, file: &Path) -> Result<(), Error> {
+        let spot = list.place.spot(self.kernel);
+        let take = |sorter: &Mutex<Sorter<'a, K>>| std::mem::replace(&mut *lock(sorter), Sorter::new(spot, file));
+        let companion = if self.wanted.form == Form::Mtree {
+            let companion = ListFile::begin(spot, &chunks::companion(file))?;
+            Some(chunks::write(take(&list.chunks).sorted()?, companion)?)
+        } else {
+            None
+        };
         let numbers = Numbers { linked: std::mem::take(&mut *lock(&list.linked)), given: BTreeMap::new() };
-        write(take(&list.records).sorted()?, self.wanted.form, numbers, file)
+        let sorted = take(&list.records).sorted()?;
+        let lines = write(sorted, self.wanted.form, numbers, ListFile::begin(spot, file)?)?;
+        companion.map_or(Ok(()), ProvedList::commit)?;
+        lines.commit()
+    }
+
+    /// What a user should know of what was written, if it is not what he has asked for.
+    #[must_use]
+    pub fn note(&self, written: &Written) -> Option<String> {
+        let Made::List(list) = &self.made else { return None };
+        let name = self.wanted.file.file_name().map(Path::new).unwrap_or(&self.wanted.file);
+        let is_there = self.kernel.stat_at(Some(&list.place.dir), name, false).is_ok();
+        let manifest = quoted(&self.wanted.file);
+        let is = if is_there { format!("{manifest} stays as it was") } else { format!("{manifest} is not written") };
+        match written {
+            Written::Manifest => None,
+            Written::Incomplete(file) => Some(format!("{is}: what could be listed is in {}", quoted(file))),
+            Written::Nothing => Some(format!("{is}: nothing could be listed")),
+        }
     }
 }
 
@@ -241,12 +302,13 @@ impl Numbers {
     }
 }
 
-fn write<K: Kernel>(
+/// Writes the list, all but its name.
+fn write<'a, K: Kernel>(
     mut records: Sorted<'_, K>,
     form: Form,
     mut numbers: Numbers,
-    mut file: ListFile<'_, K>,
-) -> Result<(), Error> {
+    mut file: ListFile<'a, K>,
+) -> Result<ProvedList<'a, K>, Error> {
     if form == Form::Mtree {
         file.write(&[mtree::SIGNATURE, b"\n", mtree::OURS, b"\n"].concat())?;
     }
@@ -258,7 +320,7 @@ fn write<K: Kernel>(
             None => file.write(line)?,
         }
     }
-    file.commit()
+    file.prove()
 }
 
 impl Form {

@@ -3,6 +3,7 @@
 //! Events of a run, a tree or a list of another tool enter; a list, findings or mended files leave. Nothing
 //! here decides how a file is copied, and a check changes nothing.
 
+pub mod beside;
 pub mod check;
 pub mod chunks;
 mod compare;
@@ -19,6 +20,7 @@ mod names;
 pub mod open;
 pub mod part;
 mod place;
+mod read_back;
 pub mod record;
 pub mod recorder;
 pub mod repair;
@@ -28,5 +30,5 @@ mod spill;
 pub mod text;
 mod walk;
 
-pub use manifest::{Manifest, Wanted};
+pub use manifest::{Manifest, Wanted, Written};
 pub use record::Record;

@@ -2,10 +2,12 @@
 //!
 //! An entry is a tag, the lengths of key and value in four bytes each, the lowest first, the key and the value.
 
+use super::read_back::must_hold;
 use super::spill::write_all;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
 use crate::quote::quoted;
+use blake3::Hasher;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,11 +41,12 @@ pub struct PartFile<'a, K: Kernel> {
 #[derive(Default)]
 struct Written {
     buffer: Vec<u8>,
-    offset: u64,
+    /// What was handed over to be written.
+    written: Hasher,
 }
 
 impl<'a, K: Kernel> PartFile<'a, K> {
-    /// One in an empty file that is open for writing.
+    /// One in an empty file that is open for reading and writing.
     pub fn new(kernel: &'a K, file: K::File, shown: &Path) -> Self {
         Self { kernel, file, shown: shown.to_owned(), written: Mutex::default() }
     }
@@ -60,16 +63,18 @@ impl<'a, K: Kernel> PartFile<'a, K> {
 
     fn flush(&self, written: &mut Written) -> Result<(), Error> {
         let buffer = std::mem::take(&mut written.buffer);
-        let appended = write_all(self.kernel, &self.file, &buffer, written.offset);
+        let appended = write_all(self.kernel, &self.file, &buffer, written.written.count());
         appended.map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
-        written.offset += buffer.len() as u64;
+        written.written.update(&buffer);
         Ok(())
     }
 
-    /// Writes all of it out.
+    /// Writes all of it out, and reads it back.
     pub(super) fn finish(&self) -> Result<(), Error> {
-        self.flush(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner))?;
-        self.kernel.fsync(&self.file).map_err(|errno| Error::call(Action::Sync, &self.shown, errno))
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        self.flush(&mut written)?;
+        self.kernel.fsync(&self.file).map_err(|errno| Error::call(Action::Sync, &self.shown, errno))?;
+        must_hold(self.kernel, &self.file, &self.shown, &written.written)
     }
 }
 

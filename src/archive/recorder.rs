@@ -1,12 +1,13 @@
 //! A manifest of a copy, made in passing: a listener that hands every event on.
 
-use super::manifest::Manifest;
+use super::manifest::{Extent, Manifest, Written};
 use super::open::{Links, beneath, sha256_of_known};
 use crate::copy::Sealed;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, OFlags};
 use crate::report::{Event, Listener};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Which directory the names of a manifest lie in.
@@ -28,6 +29,8 @@ pub struct Recorder<'a, K: Kernel> {
     base: Option<K::File>,
     /// What a record failed of first.
     failure: Mutex<Option<Error>>,
+    /// Whether anything failed of the run, so that names may be missing.
+    has_failed: AtomicBool,
 }
 
 impl<'a, K: Kernel> Recorder<'a, K> {
@@ -39,7 +42,7 @@ impl<'a, K: Kernel> Recorder<'a, K> {
         root: Root,
         base: Option<K::File>,
     ) -> Self {
-        Self { kernel, next, manifest, root, base, failure: Mutex::default() }
+        Self { kernel, next, manifest, root, base, failure: Mutex::default(), has_failed: AtomicBool::default() }
     }
 
     fn note(&self, path: &Path, sealed: &Sealed) {
@@ -62,12 +65,20 @@ impl<'a, K: Kernel> Recorder<'a, K> {
         self.manifest.add(&name, sealed, sha256)
     }
 
-    /// Writes the manifest, unless a record of it failed.
-    pub fn finish(&self) -> Result<(), Error> {
-        match self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(error) => Err(error),
-            None => self.manifest.finish(),
+    /// The run has failed in a way that was told elsewhere.
+    pub fn has_failed(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes the manifest, unless a record of it failed, and tells where it is if not under its name.
+    pub fn finish(&self) -> Result<Written, Error> {
+        if let Some(error) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(error);
         }
+        let extent = if self.has_failed.load(Ordering::Relaxed) { Extent::Partial } else { Extent::Whole };
+        let written = self.manifest.finish(extent)?;
+        self.manifest.note(&written).iter().for_each(|note| self.next.hear(&Event::Noted(note)));
+        Ok(written)
     }
 }
 
@@ -76,6 +87,8 @@ impl<K: Kernel> Listener for Recorder<'_, K> {
         match event {
             Event::Finished { path, sealed: Some(sealed), .. } => self.note(path, sealed),
             Event::DirectoryFinished { path, sealed } => self.note(path, sealed),
+            Event::Failed(Error::Noted(_)) => {}
+            Event::Failed(_) | Event::Misused(_) => self.has_failed(),
             Event::Finished { sealed: None, .. }
             | Event::DirectoryMade { .. }
             | Event::ParentMade { .. }
@@ -85,13 +98,11 @@ impl<K: Kernel> Listener for Recorder<'_, K> {
             | Event::Mended { .. }
             | Event::Noted(_)
             | Event::Removed { .. }
-            | Event::Failed(_)
             | Event::Full(_)
             | Event::Warned(_)
             | Event::Renamed { .. }
             | Event::Exchanged { .. }
-            | Event::SourceRemoved { .. }
-            | Event::Misused(_) => {}
+            | Event::SourceRemoved { .. } => {}
         }
         self.next.hear(event);
     }

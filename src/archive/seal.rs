@@ -1,6 +1,6 @@
 //! A manifest of a tree that is there, without a copy.
 
-use super::manifest::Manifest;
+use super::manifest::{Extent, Manifest};
 use super::open::sha256_of_known;
 use super::walk::{Directory, Found, Walk};
 use crate::copy::threads::Threads;
@@ -10,16 +10,17 @@ use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use crate::report::{Event, Listener};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads all that is beneath a directory, or one name that is none, into a manifest. What fails is told, and the rest
-/// goes on.
+/// goes on. Returns how much could be listed.
 pub fn seal<K: Kernel>(
     sealing: &Sealing<'_, K>,
     operand: &Path,
     manifest: &Manifest<'_, K>,
     threads: &Threads,
     listener: &dyn Listener,
-) -> Result<(), Error> {
+) -> Result<Extent, Error> {
     let kernel = sealing.kernel;
     let failed = |errno| Error::call(Action::StatSource, operand, errno);
     let stat = kernel.stat_at(None, operand, true).map_err(failed)?;
@@ -28,13 +29,14 @@ pub fn seal<K: Kernel>(
         let name = operand.file_name().map(PathBuf::from).ok_or_else(|| failed(crate::kernel::Errno::INVAL))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let dir = kernel.open(None, above, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
-        return add(sealing, &dir, &name, &name, operand, manifest);
+        return add(sealing, &dir, &name, &name, operand, manifest).map(|()| Extent::Whole);
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
     let file = kernel.open(None, operand, flags, Mode::empty(), ResolveFlags::empty());
     let file = file.map_err(|errno| Error::call(Action::Access, operand, errno))?;
     let sealed = sealing.handle(&file, operand, kernel.stat(&file).map_err(failed)?, None)?;
     manifest.add(Path::new("."), &sealed, None)?;
+    let has_failed = AtomicBool::default();
     let each = |found: Result<Found<K>, Error>| {
         if sealing.stop.is_asked() {
             return;
@@ -47,6 +49,7 @@ pub fn seal<K: Kernel>(
             add(sealing, &found.dir.file, &found.name, &found.path, &shown, manifest)
         });
         if let Err(error) = added {
+            has_failed.store(true, Ordering::Relaxed);
             listener.hear(&Event::Failed(&error));
         }
     };
@@ -55,7 +58,7 @@ pub fn seal<K: Kernel>(
         Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
         None => walk.for_each(each),
     }
-    Ok(())
+    Ok(if has_failed.into_inner() { Extent::Partial } else { Extent::Whole })
 }
 
 fn add<K: Kernel>(

@@ -1,5 +1,6 @@
-//! Bytes that do not fit into memory, in a file without a name beside the list that is made of them.
+//! Bytes that do not fit into memory, in a file without a name beside the list that is made of them. What is written is read back.
 
+use super::read_back::not_held;
 use crate::copy::commit::{Spot, Temporary};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode};
@@ -32,8 +33,10 @@ impl<'a, K: Kernel> Spill<'a, K> {
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
         write_all(self.kernel, &self.file, bytes, self.end)
             .map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
+        let mut found = vec![0; bytes.len()];
+        self.read(&mut found, self.end)?;
         self.end += bytes.len() as u64;
-        Ok(())
+        if found == bytes { Ok(()) } else { Err(not_held(&self.shown)) }
     }
 
     /// Fills the buffer from an offset on; what is not there is an error.

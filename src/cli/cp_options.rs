@@ -5,7 +5,7 @@ use super::definition::{flag, letter, optional, valued};
 use super::draft::{DEFAULT_ATTRIBUTES, Draft};
 use super::option::{CommandOption, Meaning, option};
 use crate::account::Summary;
-use crate::options::{Dereference, Keep, Overwrite, Update, Verbosity};
+use crate::options::{Dereference, Keep, Overwrite, Unfinished, Update, Verbosity};
 use clap::ValueHint;
 
 /// cp's options, with GNU's meaning.
@@ -110,6 +110,8 @@ pub(super) fn of_ours() -> Vec<CommandOption<Draft>> {
             Word(Draft::jobs)),
         option(flag("resume", None, "do not copy again what is there and holds the same bytes, whatever its times"),
             Flag(|draft| draft.options.resume = true)),
+        option(flag("partial", None, "keep what was copied of a large file if the run is interrupted; the next run goes on with it"),
+            Flag(|draft| draft.options.unfinished = Unfinished::Kept)),
         option(valued("shard", "SHARD", "copy one shard of a tree, K/N, which --finish completes; auto: the one that a batch system names"),
             Word(Draft::shard)),
         option(valued("plan", "N", "walk a tree once and make balanced lists for N shards, instead of a walk by each of them"),

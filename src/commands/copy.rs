@@ -74,7 +74,9 @@ pub(super) fn recorded(
 ) {
     run(recorder);
     if !stop.load(Ordering::Relaxed) {
-        recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+        if let Err(error) = recorder.finish() {
+            account.hear(&Event::Failed(&error));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::failure::{Failure, unheeded};
 use crate::account::{Account, Accounts, Telling};
 use crate::archive::check::{self, Check, Reference};
 use crate::archive::finding::Finding;
-use crate::archive::manifest::Place;
+use crate::archive::manifest::{Extent, Place};
 use crate::archive::repair::{Repair, Told};
 use crate::archive::{self, Manifest, Wanted};
 use crate::copy::threads::Threads;
@@ -71,10 +71,16 @@ pub(super) fn seal(
             let place = Place::open(sealing.kernel, wanted)?;
             let manifest = Manifest::begin(sealing.kernel, wanted, &place);
             let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, account);
-            // A list that is not whole is none.
-            if !sealing.stop.is_asked() {
-                sealed.and_then(|()| manifest.finish())?;
+            // A list of a run that was stopped is none.
+            if sealing.stop.is_asked() {
+                return Ok(true);
             }
+            let extent = sealed.unwrap_or_else(|error| {
+                account.hear(&Event::Failed(&error));
+                Extent::Partial
+            });
+            let written = manifest.finish(extent)?;
+            manifest.note(&written).iter().for_each(|note| account.hear(&Event::Noted(note)));
             Ok(true)
         },
     )

@@ -83,7 +83,9 @@ fn copy_share(
             let part = PartFile::new(kernel, file, &shown);
             let recorder = recorder(kernel, &account, Manifest::begin_part(kernel, wanted, &part), &request.operands);
             run(&recorder);
-            recorder.finish().unwrap_or_else(|error| account.hear(&Event::Failed(&error)));
+            if let Err(error) = recorder.finish() {
+                account.hear(&Event::Failed(&error));
+            }
         }
     }
     Ok(telling.finish(&account, watch.is_asked()))
@@ -186,7 +188,7 @@ fn finish_by(
     };
     let listener = recorder.as_ref().map_or::<&dyn Listener, _>(&account, |recorder| recorder);
     let write = || {
-        recorder.as_ref().map_or(Ok(()), Recorder::finish)?;
+        recorder.as_ref().map(Recorder::finish).transpose()?;
         telling.end(&account, End::Succeeded)
     };
     let tools = finish::Tools {

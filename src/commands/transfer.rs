@@ -47,7 +47,13 @@ pub(super) fn transfer(
                 let place = Place::open(&kernel, wanted)?;
                 let (root, base) = root_of(&kernel, target);
                 let recorder = Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base);
-                recorded(&recorder, (&account, stop), run);
+                recorded(&recorder, (&account, stop), |listener| {
+                    run(listener);
+                    // What ssh or the far end has said itself was heard by nobody here.
+                    if !telling.report.is_well() {
+                        recorder.has_failed();
+                    }
+                });
             }
             (Some(_) | None, _) => run(&account),
         }

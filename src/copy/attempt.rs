@@ -60,8 +60,9 @@ impl<K: Kernel> Copier<'_, K> {
             Strategy::Reflink => self.reflink(pass, probe, job),
             Strategy::Offload => self.offload(&pass, probe, job),
             Strategy::Extents | Strategy::Stream => {
-                // Pieces written out of order and holes at the end need the size beforehand.
-                if pass.threads.is_some() || pass.zeros == Zeros::Holes || pass.holes != Holes::Unmapped {
+                // Pieces written out of order and holes at the end need the size beforehand; what was found may be longer.
+                let is_sized = pass.threads.is_some() || pass.mode == Mode::Mend;
+                if is_sized || pass.zeros == Zeros::Holes || pass.holes != Holes::Unmapped {
                     self.resize(job, sink, probe.size)?;
                 }
                 pass.run().map_err(|stopped| self.failed(job, stopped))
@@ -170,7 +171,11 @@ impl<K: Kernel> Copier<'_, K> {
             end: if strategy == Strategy::Stream && is_regular && source_believed { End::AtSize } else { End::ByRead },
             source_position: if is_regular { Position::Any } else { Position::Here },
             target_position: if through { Position::Here } else { Position::Any },
-            mode: if through { Mode::Write } else { self.writing() },
+            mode: match through {
+                true => Mode::Write,
+                false if sink.is_found() => Mode::Mend,
+                false => self.writing(),
+            },
             zeros,
             holes,
             target_holes: if maps { self.target_holes(sink.file()) } else { TargetHoles::ByBytes },

@@ -88,7 +88,7 @@ impl<K: Kernel> Spot<'_, K> {
 
     /// Makes a file that is not there yet, under a temporary name, with these flags beside those that say so. Landlock and
     /// SELinux judge an open file when it has its name already: what they refuse is removed again. Nobody else can have that
-    /// name, for nobody knew its random bits beforehand.
+    /// name, for nobody knew its random bits beforehand; what others put under the name of a part goes as well.
     pub(super) fn make(&self, name: &Path, flags: OFlags, mode: Mode) -> crate::kernel::Result<K::File> {
         let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let made = self.kernel.open(Some(self.dir), name, flags, mode, ResolveFlags::empty());
@@ -185,11 +185,22 @@ impl<K: Kernel> Spot<'_, K> {
     }
 }
 
-/// A file that does not have its target's name yet. Dropping it removes its temporary name.
+/// A file that does not have its target's name yet. Dropping it removes its temporary name, unless it is a part that a later
+/// run can go on with.
 pub(crate) struct Temporary<'a, K: Kernel> {
     spot: Spot<'a, K>,
     name: Option<PathBuf>,
     file: Option<K::File>,
+    kept: Option<Kept>,
+}
+
+/// Where a part comes from, which stays whatever ends the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// This run has begun it.
+    Begun,
+    /// An earlier run has left it, with bytes in it.
+    Found,
 }
 
 /// A temporary whose directory's handle is not at hand.
@@ -233,7 +244,24 @@ impl<'a, K: Kernel> Temporary<'a, K> {
 
     /// A file that is there and is to have a further name in the directory.
     pub(crate) fn further(spot: Spot<'a, K>, file: K::File) -> Self {
-        Self { spot, name: None, file: Some(file) }
+        Self { spot, name: None, file: Some(file), kept: None }
+    }
+
+    /// A part, under the name that it has.
+    pub(super) fn part(spot: Spot<'a, K>, name: PathBuf, file: K::File, kept: Kept) -> Self {
+        Self { spot, name: Some(name), file: Some(file), kept: Some(kept) }
+    }
+
+    /// Where it comes from, if it is a part.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        self.kept
+    }
+
+    /// Has it go with this run, and returns why: bytes of it found no place on the disk. That is said once. A later fsync succeeds, and
+    /// until the pages are given up they read as what was written (errseq_t, since Linux 4.13).
+    pub(super) fn forsaken<E>(&mut self, why: E) -> E {
+        self.kept = None;
+        why
     }
 
     fn create_nameless(
@@ -245,13 +273,13 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     ) -> crate::kernel::Result<Self> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | extra;
         let file = spot.kernel.open(dir, path, flags, mode, ResolveFlags::empty())?;
-        Ok(Self { spot, name: None, file: Some(file) })
+        Ok(Self { spot, name: None, file: Some(file), kept: None })
     }
 
     fn create_named(spot: Spot<'a, K>, mode: Mode) -> crate::kernel::Result<Self> {
         let make = |name: &Path| spot.make(name, OFlags::RDWR, mode);
         let (name, file) = spot.with_free_name(NamedFor::Made(spot.kernel.now()), make)?;
-        let mut temporary = Self { spot, name: Some(name), file: Some(file) };
+        let mut temporary = Self { spot, name: Some(name), file: Some(file), kept: None };
         if !temporary.is_held()? {
             temporary.remove()?;
             let (name, file) = spot.with_plain_name(make)?;
@@ -287,7 +315,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
 
     /// The same file again, in the directory that it was made in.
     pub(crate) fn attach(spot: Spot<'a, K>, detached: Detached<K::File>) -> Self {
-        Self { spot, name: detached.name, file: Some(detached.file) }
+        Self { spot, name: detached.name, file: Some(detached.file), kept: None }
     }
 
     /// The open file, to be closed: what close says comes too late to undo anything.
@@ -412,6 +440,11 @@ impl<'a, K: Kernel> Temporary<'a, K> {
 
 impl<K: Kernel> Drop for Temporary<'_, K> {
     fn drop(&mut self) {
+        // A part of which nothing was written is of no use to anybody.
+        let holds = |file: &K::File| self.spot.kernel.stat(file).is_ok_and(|stat| stat.size > 0);
+        if self.kept.is_some() && self.file.as_ref().is_some_and(holds) {
+            return;
+        }
         // The copy has failed already and its reason is on its way; a name that cannot be
         // removed has nothing to add to it.
         self.remove().unwrap_or(());

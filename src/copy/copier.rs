@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::known::attributes::DEFAULT_LIST;
 use crate::known::filesystems::{Filesystem, Honesty};
-use crate::options::Options;
+use crate::options::{Options, Unfinished};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -55,6 +55,8 @@ pub(super) struct Job<'a, F> {
     pub(super) facts: &'a TargetFacts,
     /// Where it is noted how far it is.
     pub(super) moving: Option<&'a Moving>,
+    /// What becomes of what was made if the run ends too early.
+    pub(super) unfinished: Unfinished,
 }
 
 impl<'a, K: Kernel> Copier<'a, K> {

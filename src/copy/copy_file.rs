@@ -15,7 +15,7 @@ use super::waiting::{Arrival, Waiting};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Timestamp};
 use crate::known::filesystems::Honesty;
-use crate::options::{Reflink, Verify};
+use crate::options::{Reflink, Unfinished, Verify};
 use crate::quote::quoted;
 
 impl<K: Kernel> Copier<'_, K> {
@@ -31,13 +31,18 @@ impl<K: Kernel> Copier<'_, K> {
         facts: &TargetFacts,
     ) -> Result<Arrival<K::File>, Error> {
         let following = self.meter.and_then(|meter| meter.follow(source, self.options.verify));
-        let job = Job { source, target, facts, moving: following.as_ref().map(|following| &*following.moving) };
+        let moving = following.as_ref().map(|following| &*following.moving);
+        let job = Job { source, target, facts, moving, unfinished: Unfinished::Removed };
         let mut placement = facts.placement;
         let began = self.options.tells_decisions().then(|| self.kernel.now());
         let probe = self.probe(source);
         let mut ladder = self.ladder(&probe, &job, placement)?;
         let mut lasts = None;
         loop {
+            let unfinished = self.unfinished(ladder.rung().strategy, &job);
+            // What is so large has its name as soon as it can.
+            let facts = &TargetFacts { may_wait: facts.may_wait && unfinished == Unfinished::Removed, ..*facts };
+            let job = Job { facts, unfinished, ..job };
             let sink = self.sink(&job, placement)?;
             // Once: what is written in place has been emptied when it is asked about again.
             if lasts != Some(sink.placement) {
@@ -87,7 +92,7 @@ impl<K: Kernel> Copier<'_, K> {
         facts: &TargetFacts,
     ) -> Result<Finished, Error> {
         let facts = &TargetFacts { may_wait: false, ..*facts };
-        let job = Job { source, target, facts, moving: None };
+        let job = Job { source, target, facts, moving: None, unfinished: Unfinished::Removed };
         let placement = match facts.placement {
             Placement::Replace | Placement::Rewrite => Placement::InPlace,
             placement @ (Placement::New

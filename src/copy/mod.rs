@@ -25,6 +25,7 @@ mod lease;
 pub mod meter;
 mod mismatch;
 mod outcome;
+mod partial;
 pub mod pass;
 mod precedent;
 pub mod probe;

@@ -49,6 +49,8 @@ pub enum Mode {
     Write,
     /// They are written, and read back while they are at hand; a difference ends the pass.
     WriteAndCompare,
+    /// The target's must equal them, and are written and read back where they do not.
+    Mend,
     /// The target's must equal them.
     Compare,
     /// They are read, for their digest.
@@ -57,13 +59,13 @@ pub enum Mode {
 
 impl Mode {
     fn writes(self) -> bool {
-        matches!(self, Mode::Write | Mode::WriteAndCompare)
+        matches!(self, Mode::Write | Mode::WriteAndCompare | Mode::Mend)
     }
 
     /// Whether the target's bytes are read and must equal the source's.
     #[must_use]
     pub fn compares(self) -> bool {
-        matches!(self, Mode::WriteAndCompare | Mode::Compare)
+        matches!(self, Mode::WriteAndCompare | Mode::Mend | Mode::Compare)
     }
 }
 
@@ -161,6 +163,15 @@ pub struct Pass<'a, K: Kernel> {
     pub stop: Stop<'a>,
     /// Where it is noted how far it is, if anybody looks.
     pub moving: Option<&'a Moving>,
+}
+
+/// What was done to a slice of a target that may hold the source's bytes already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mended {
+    /// Nothing: it holds them.
+    Held,
+    /// They were written.
+    Written,
 }
 
 /// Two slices: the source's bytes and the target's.
@@ -389,7 +400,12 @@ impl<K: Kernel> Pass<'_, K> {
             .map_err(|errno| Stopped::Failed(Action::Read, errno))?;
         let bytes = &read[..count];
         hasher.update(bytes);
-        if self.mode.writes() {
+        if self.mode == Mode::Mend {
+            if self.mend(bytes, slice.start, &mut target[..count])? == Mended::Held {
+                self.note(count as u64);
+                return Ok(count as u64);
+            }
+        } else if self.mode.writes() {
             self.write_bytes(bytes, slice.start)?;
         }
         if self.mode.compares() && count > 0 {
@@ -403,6 +419,22 @@ impl<K: Kernel> Pass<'_, K> {
         }
         self.note(count as u64);
         Ok(count as u64)
+    }
+
+    /// Writes bytes unless the target is found to hold them. A hole reads as the zeros that are to be written, and does not
+    /// hold them.
+    fn mend(&self, bytes: &[u8], offset: u64, found: &mut [u8]) -> Result<Mended, Stopped> {
+        // What cannot be read is written; if it cannot be read back then, that is said.
+        let count = self.read_full(self.target, Position::Any, found, offset).unwrap_or(0);
+        let found = &found[..count];
+        let is_held = found == bytes;
+        match self.zeros {
+            Zeros::Holes if is_held => return Ok(Mended::Held),
+            Zeros::Written if is_held && !is_zero(bytes) => return Ok(Mended::Held),
+            Zeros::Holes if is_zero(found) => self.write_without_zeros(bytes, offset)?,
+            Zeros::Holes | Zeros::Written => self.write_full(bytes, offset)?,
+        }
+        Ok(Mended::Written)
     }
 
     fn note(&self, bytes: u64) {

@@ -19,7 +19,7 @@ use super::strategy::{Strategy, Why};
 use super::types::{Name, Placement, Source, TargetFacts};
 use crate::error::{Action, Error, Left};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
-use crate::options::{Sparse, Verify};
+use crate::options::{Sparse, Unfinished, Verify};
 use crate::quote::quoted;
 use blake3::hazmat::ChainingValue;
 use std::num::NonZeroUsize;
@@ -109,7 +109,7 @@ impl<K: Kernel> Copier<'_, K> {
         facts: &TargetFacts,
         (part, range): (&Part<K::File>, &Range<u64>),
     ) -> Result<ChainingValue, Error> {
-        let job = Job { source, target, facts, moving: None };
+        let job = Job { source, target, facts, moving: None, unfinished: Unfinished::Removed };
         let looks_sparse =
             Probe { size: source.stat.size, blocks: source.stat.blocks, ..self.probe(source) }.looks_sparse();
         let zeros = match self.options.sparse {
@@ -184,7 +184,7 @@ impl<K: Kernel> Copier<'_, K> {
         (part, digests): (Part<K::File>, Digests),
     ) -> Result<Copied, Error> {
         let facts = &TargetFacts { may_wait: false, placement: Placement::New, is_last_look: true, ..*facts };
-        let job = Job { source, target, facts, moving: None };
+        let job = Job { source, target, facts, moving: None, unfinished: Unfinished::Removed };
         let began = self.options.tells_digests().then(|| self.kernel.now());
         let failed = |errno| Error::call(Action::CreateFile, target.shown, errno);
         let probe = self.probe(source);

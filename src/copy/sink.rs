@@ -1,6 +1,6 @@
 //! Where the bytes of one attempt go, and what it held in the end.
 
-use super::commit::{Detached, Temporary};
+use super::commit::{Detached, Kept, Temporary};
 use super::copier::Job;
 use super::pass::{Passed, Zeros};
 use super::strategy::Strategy;
@@ -72,6 +72,14 @@ impl<K: Kernel> Sink<'_, K> {
             SinkFile::Temporary { temporary, .. } => temporary.file(),
             SinkFile::Beside { copy, .. } => copy.file(),
             SinkFile::Old(file) => file,
+        }
+    }
+
+    /// Whether it is what an earlier run has left, with bytes in it.
+    pub(super) fn is_found(&self) -> bool {
+        match &self.holder {
+            SinkFile::Temporary { temporary, .. } => temporary.kept() == Some(Kept::Found),
+            SinkFile::Beside { .. } | SinkFile::Old(_) => false,
         }
     }
 

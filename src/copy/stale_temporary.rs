@@ -285,7 +285,7 @@ fn start_of(process: &[u8]) -> Option<&[u8]> {
 }
 
 /// A small file of /proc.
-fn contents<K: Kernel>(kernel: &K, path: &Path) -> Result<Vec<u8>> {
+pub(super) fn contents<K: Kernel>(kernel: &K, path: &Path) -> Result<Vec<u8>> {
     let file = kernel.open(None, path, OFlags::RDONLY | OFlags::NOCTTY, Mode::empty(), ResolveFlags::empty())?;
     let mut bytes = vec![0; 4096];
     let count = kernel.read(&file, &mut bytes)?;

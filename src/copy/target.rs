@@ -6,7 +6,7 @@
 
 use super::attributes::{AttributedFile, Fresh, KnownAttributes};
 use super::backup::Leaves;
-use super::commit::{Claim, Spot, Temporary};
+use super::commit::{Claim, Kept, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
 use super::flags::{self, Told};
@@ -15,7 +15,7 @@ use super::types::{Follow, Name, Placement, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
-use crate::options::{Backup, Product, Removal, Verify};
+use crate::options::{Backup, Product, Removal, Unfinished, Verify};
 use crate::quote::quoted;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -71,6 +71,12 @@ impl<K: Kernel> Copier<'_, K> {
         // 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
         let is_nameless =
             job.facts.target_directory.honesty != Honesty::Zfs && !self.lacks_links.load(Ordering::Relaxed);
+        if job.unfinished == Unfinished::Kept {
+            // What stands in the way of a part, such as another run at work on it, stands in the way of no copy.
+            if let Ok(Some(part)) = self.part(self.spot_of(job)?, job.target.name) {
+                return Ok(part);
+            }
+        }
         let [named, nameless] = [named, nameless].map(Mode::from_raw_mode);
         Temporary::create(self.spot_of(job)?, named, is_nameless.then_some(nameless))
     }
@@ -124,7 +130,7 @@ impl<K: Kernel> Copier<'_, K> {
         let can_own = self.options.privileged
             || self.can_own(temporary.file(), &stat).map_err(|errno| cannot_create(job, errno))?;
         // A flag that cannot be set, or that cannot be told, leaves the old inode where it is.
-        if !can_own || self.carry_flags(job, &old, temporary.file(), precedent).is_err() {
+        if !can_own || self.carry_flags(job, &old, &temporary, precedent).is_err() {
             // It may have been made with a mode that lets others in once it has a name.
             remove(job, temporary)?;
             return self.rewriting(job);
@@ -137,18 +143,21 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         job: &Job<'_, K::File>,
         old: &K::File,
-        new: &K::File,
+        new: &Temporary<'_, K>,
         precedent: Option<Told>,
     ) -> crate::kernel::Result<()> {
         let old = Told::of(self.kernel, old)?;
+        // What an earlier run has left may have flags of its own already.
+        let is_found = new.kept() == Some(Kept::Found);
+        let precedent = precedent.filter(|_| !is_found);
         if precedent.is_some_and(|fresh| fresh.is_like(old)) {
             return Ok(());
         }
-        let fresh = Told::of(self.kernel, new)?;
-        if precedent.is_none() {
+        let fresh = Told::of(self.kernel, new.file())?;
+        if precedent.is_none() && !is_found {
             self.precedents.set(&job.facts.target_directory, fresh);
         }
-        flags::carry(self.kernel, old, fresh, new)
+        flags::carry(self.kernel, old, fresh, new.file())
     }
 
     fn rewriting<'j>(&'j self, job: &Job<'j, K::File>) -> Result<Sink<'j, K>, Error> {
@@ -297,7 +306,7 @@ impl<K: Kernel> Copier<'_, K> {
         content: Option<Content<'_>>,
     ) -> Result<Progress<K::File>, Error> {
         let failed = |errno| cannot_create(job, errno);
-        self.report_writes(job, temporary.file())?;
+        self.report_writes(job, temporary.file()).map_err(|error| temporary.forsaken(error))?;
         let tells_lists = are_lists_told(job.facts.target_directory.honesty);
         let old = AttributedFile { file: old, shown: job.target.shown, known: KnownAttributes::default(), tells_lists };
         let inherits = job.facts.target_directory.inherits;
@@ -315,7 +324,8 @@ impl<K: Kernel> Copier<'_, K> {
         }
         // On disk before it takes the old one's name, see below.
         let syncs = self.syncs_in(&job.facts.target_directory);
-        let unsynced = if syncs { self.sync(temporary.file(), job.target.shown)? } else { None };
+        let synced = if syncs { self.sync(temporary.file(), job.target.shown) } else { Ok(None) };
+        let unsynced = synced.map_err(|error| temporary.forsaken(error))?;
         match temporary.give_name(made.map(|made| made.ino)) {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
@@ -354,10 +364,11 @@ impl<K: Kernel> Copier<'_, K> {
         content: Option<Content<'_>>,
     ) -> Result<Progress<K::File>, Error> {
         let was_renamed = placement != Placement::New || temporary.name().is_some();
-        self.report_writes(job, temporary.file())?;
+        self.report_writes(job, temporary.file()).map_err(|error| temporary.forsaken(error))?;
         let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
         let inherits = job.facts.target_directory.inherits;
-        let fresh = Fresh::Made { private: self.is_private(job.source.stat), default_mode, inherits };
+        let private = temporary.kept().is_some() || self.is_private(job.source.stat);
+        let fresh = Fresh::Made { private, default_mode, inherits };
         let made = content.and_then(|content| content.filled.stat);
         let complaints = self.carry(job, temporary.file(), KnownAttributes::of(made), fresh);
         // What replaces an old file is on disk before it does, or a power loss could take both: no
@@ -369,7 +380,8 @@ impl<K: Kernel> Copier<'_, K> {
             if job.facts.may_wait && self.options.backup == Backup::No {
                 return Ok(Progress::Waits(temporary.detach(), Finished::new(placement, complaints)));
             }
-            unsynced = self.sync(temporary.file(), job.target.shown)?;
+            let synced = self.sync(temporary.file(), job.target.shown);
+            unsynced = synced.map_err(|error| temporary.forsaken(error))?;
         }
         let failed = |errno| cannot_place(job.target.shown, placement, errno);
         let named = if placement == Placement::New {

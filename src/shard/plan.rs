@@ -5,7 +5,7 @@
 
 use super::line::{opened, sealed};
 use super::{Number, Request};
-use crate::options::{Options, Verbosity};
+use crate::options::{Options, Unfinished, Verbosity};
 use crate::tree::plan::Operands;
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -91,6 +91,7 @@ fn lasting(options: &Options) -> Options {
         directories_max: 0,
         waiting_max: 0,
         verbosity: Verbosity::Quiet,
+        unfinished: Unfinished::Removed,
         umask: 0,
         privileged: false,
         user: 0,

@@ -11,7 +11,7 @@ mod side_by_side;
 use crate::account::{Account, Accounts, Part};
 use crate::archive::manifest::Place;
 use crate::archive::recorder::{Recorder, Root};
-use crate::archive::{Manifest, Wanted};
+use crate::archive::{Manifest, Wanted, Written};
 use crate::copy::meter::Meter;
 use crate::error::Error;
 use crate::host::Host;
@@ -142,11 +142,15 @@ impl<K: Kernel> Targets<'_, K> {
         }
         match recorder.finish() {
             Err(error) => part.hear(&Event::Failed(&error)),
-            Ok(()) if number > 0 => {
+            Ok(Written::Manifest) if number > 0 => {
                 let (list, target) = (quoted(&wanted.file), quoted(&operands.target));
                 self.listener.hear(&Event::Noted(&format!("{list} lists what is in target directory {target}")));
             }
-            Ok(()) => {}
+            Ok(Written::Incomplete(list)) => {
+                let (list, target) = (quoted(&list), quoted(&operands.target));
+                self.listener.hear(&Event::Noted(&format!("{list} lists what is in target directory {target}")));
+            }
+            Ok(Written::Manifest | Written::Nothing) => {}
         }
     }
 

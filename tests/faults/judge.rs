@@ -60,6 +60,9 @@ impl fmt::Display for Broken {
 /// A list and its companion.
 const LISTS: [&str; 2] = ["d/list", "d/list.chunks"];
 
+/// The same of a run that failed for some names.
+const INCOMPLETE: [&str; 2] = ["d/list.incomplete", "d/list.incomplete.chunks"];
+
 /// A run and the world around it.
 pub(crate) struct Run<'a> {
     pub(crate) scenario: &'a Scenario,
@@ -187,7 +190,7 @@ impl Run<'_> {
             } else {
                 old == now
             };
-            if is_new || is_old || self.may_be_spoilt() || self.lists_the_rest(path) {
+            if is_new || is_old || self.may_be_spoilt() || self.lists_all_that_is_there(path) {
                 continue;
             }
             let rule = if old.is_some() { Rule::OldKept } else { Rule::Whole };
@@ -199,13 +202,21 @@ impl Run<'_> {
     /// Whether it is the list of a run that could not keep all attributes, and tells those that were kept.
     fn lists_what_is_there(&self, path: &Path) -> bool {
         let drops_attributes = self.fault.is_some_and(|fault| group(&fault.call.name) == "extended attributes");
+        drops_attributes && self.lists_all_that_is_there(path)
+    }
+
+    /// Whether it is a list of all that is there, as it is.
+    fn lists_all_that_is_there(&self, path: &Path) -> bool {
         let which = LISTS.iter().position(|name| path == Path::new(name));
-        let (Some(which), Some(found), Some(top), true) =
-            (which, self.after.get(path), self.after.get(Path::new("d/t")), drops_attributes)
-        else {
+        let (Some(which), Some(found), Some(top)) = (which, self.after.get(path), self.after.get(self.listed())) else {
             return false;
         };
-        found.content == list::of(top, &self.beneath(Path::new("d/t")))[which]
+        found.content == list::of(top, &self.beneath(self.listed()))[which]
+    }
+
+    /// What a list is of.
+    fn listed(&self) -> &'static Path {
+        Path::new(if self.scenario.task == Task::Seal { "s" } else { "d/t" })
     }
 
     /// What is there beneath a directory.
@@ -214,17 +225,14 @@ impl Run<'_> {
         self.after.iter().filter_map(beneath).filter(|(path, _)| !path.as_os_str().is_empty()).collect()
     }
 
-    /// Whether it is the list of a run that failed for some names: whole, with lines of the others as they are.
+    /// Whether it is the list of a run that failed for some names: whole, with lines of the others as they are, and beside the
+    /// name of the list.
     fn lists_the_rest(&self, path: &Path) -> bool {
-        let is_failure = self.ended.status.is_some_and(|status| status.code().is_some());
-        let which = LISTS.iter().position(|name| path == Path::new(name));
-        let (Some(which), Some(found), true) = (which, self.after.get(path), is_failure) else { return false };
-        let root = Path::new(if self.scenario.task == Task::Seal { "s" } else { "d/t" });
-        let Some(top) = self.after.get(root) else {
-            // Nothing was copied.
-            return found.content == [&b"#mtree\n# safecp manifest 1\n"[..], list::COMPANION.as_bytes()][which];
+        let is_failure = self.ended.status.is_some_and(|status| status.code().is_some_and(|code| code != 0));
+        let which = INCOMPLETE.iter().position(|name| path == Path::new(name)).filter(|_| is_failure);
+        let (Some(which), Some(found), Some(top)) = (which, self.after.get(path), self.after.get(self.listed())) else {
+            return false;
         };
-        let tree = self.beneath(root);
         let lines = |text: &[u8]| -> Vec<String> {
             let text = String::from_utf8_lossy(text).into_owned();
             // Further names may have failed, and with them the numbers that names have in common.
@@ -232,7 +240,7 @@ impl Run<'_> {
                 .map(|line| line.split(" inode=").next().unwrap_or(line).trim_end().into())
                 .collect()
         };
-        let wanted = lines(&list::of(top, &tree)[which]);
+        let wanted = lines(&list::of(top, &self.beneath(self.listed()))[which]);
         found.content.ends_with(b"\n") && lines(&found.content).iter().all(|line| wanted.contains(line))
     }
 
@@ -298,7 +306,8 @@ impl Run<'_> {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             // An old file that could not be filled: the message tells of the copy that was verified.
             let is_kept = self.ended.stderr.contains("a verified copy of") && self.ended.stderr.contains(&*name);
-            if !expected.contains_key(path) && !self.before.contains_key(path) && !is_kept {
+            let is_expected = expected.contains_key(path) || self.lists_the_rest(path);
+            if !is_expected && !self.before.contains_key(path) && !is_kept {
                 complain(path);
             } else if is_backup && !self.ended.succeeded() {
                 let target = PathBuf::from(path.to_string_lossy().trim_end_matches('~'));

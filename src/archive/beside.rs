@@ -1,0 +1,48 @@
+//! What lies beside a manifest, under names that are made of its own: its companion, and the list of a run that failed in part.
+//!
+//! Neither list nor companion lists any of them.
+
+use super::chunks::companion;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What the name of a list has behind that of the manifest if names are missing from it.
+const SUFFIX: &str = ".incomplete";
+
+/// The name of the list of a run that failed in part, whose manifest was to be this one.
+#[must_use]
+pub fn incomplete(manifest: &Path) -> PathBuf {
+    let mut name = manifest.as_os_str().to_owned();
+    name.push(SUFFIX);
+    PathBuf::from(name)
+}
+
+/// All names that belong to a list, in its directory. It may be an incomplete one itself.
+#[must_use]
+pub fn names(list: &Path) -> Vec<PathBuf> {
+    let Some(name) = list.file_name() else { return Vec::new() };
+    let whole = name.as_bytes().strip_suffix(SUFFIX.as_bytes()).filter(|whole| !whole.is_empty());
+    let whole = PathBuf::from(whole.map_or(name, OsStr::from_bytes));
+    let lists = [PathBuf::from(name), incomplete(&whole), whole];
+    lists.iter().flat_map(|list| [list.clone(), companion(list)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_and_an_incomplete_one_have_the_same_names() {
+        let sorted = |list: &str| {
+            let mut names = names(Path::new(list));
+            names.sort();
+            names.dedup();
+            names
+        };
+        let all = ["a", "a.chunks", "a.incomplete", "a.incomplete.chunks"].map(PathBuf::from);
+        assert_eq!(sorted("dir/a"), all);
+        assert_eq!(sorted("a.incomplete"), all);
+        assert_eq!(names(Path::new("/")), Vec::<PathBuf>::new());
+    }
+}
