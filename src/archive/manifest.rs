@@ -9,9 +9,9 @@ use super::part::{self, PartFile, Tag};
 use super::record::Record;
 use super::sorted::{Sorted, Sorter};
 use super::spill::Spill;
-use crate::copy::Sealed;
 use crate::copy::commit::Spot;
 use crate::copy::stale_temporary::TemporaryNames;
+use crate::copy::{Sealed, View};
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::quote::quoted;
@@ -89,6 +89,8 @@ struct List<'a, K: Kernel> {
     linked: Mutex<BTreeSet<(u64, u64)>>,
     /// A name that this kind of list cannot hold.
     unheld: Mutex<Option<PathBuf>>,
+    /// What is not said of a name may be there all the same, if not everything could be seen of each.
+    view: Mutex<View>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -108,7 +110,8 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     pub fn begin(kernel: &'a K, wanted: &'a Wanted, place: &'a Place<K>) -> Self {
         let sorter = || Mutex::new(Sorter::new(place.spot(kernel), &wanted.file));
         let (records, chunks) = (sorter(), sorter());
-        let list = List { place, records, chunks, linked: Mutex::default(), unheld: Mutex::default() };
+        let (linked, unheld, view) = (Mutex::default(), Mutex::default(), Mutex::new(View::Whole));
+        let list = List { place, records, chunks, linked, unheld, view };
         Self { kernel, wanted, made: Made::List(Box::new(list)) }
     }
 
@@ -158,6 +161,9 @@ impl<'a, K: Kernel> Manifest<'a, K> {
             return self.put(Tag::Unheld, name.to_vec(), Vec::new());
         }
         let record = Record::of_sealed(path.to_owned(), sealed);
+        if let (Made::List(list), View::OverSftp) = (&self.made, sealed.view) {
+            *lock(&list.view) = View::OverSftp;
+        }
         let line = match self.wanted.form {
             Form::Mtree => mtree::line(&record),
             Form::B3sum | Form::Sha256sum if stat.kind != Kind::File => return Ok(()),
@@ -212,7 +218,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         }
         let file = ListFile::begin(spot, &self.wanted.file)?;
         let numbers = Numbers { linked: std::mem::take(&mut *lock(&list.linked)), given: BTreeMap::new() };
-        write(take(&list.records).sorted()?, self.wanted.form, numbers, file)
+        write(take(&list.records).sorted()?, (self.wanted.form, *lock(&list.view)), numbers, file)
     }
 }
 
@@ -243,12 +249,16 @@ impl Numbers {
 
 fn write<K: Kernel>(
     mut records: Sorted<'_, K>,
-    form: Form,
+    (form, view): (Form, View),
     mut numbers: Numbers,
     mut file: ListFile<'_, K>,
 ) -> Result<(), Error> {
     if form == Form::Mtree {
-        file.write(&[mtree::SIGNATURE, b"\n", mtree::OURS, b"\n"].concat())?;
+        file.write(&[mtree::SIGNATURE, b"\n"].concat())?;
+        // A reader takes a list without it for one of another tool, which leaves out what it does not look at.
+        if view == View::Whole {
+            file.write(&[mtree::OURS, b"\n"].concat())?;
+        }
     }
     while let Some((_, value)) = records.next()? {
         let line = value.get(16..).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::machine::this_host;
 use crate::account::{Accounts, Telling};
 use crate::archive::manifest::Place;
-use crate::archive::recorder::{Recorder, Root};
+use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
 use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
@@ -19,6 +19,7 @@ use crate::remote::operand;
 use crate::remote::server::{self, Server};
 use crate::report::Listener;
 use crate::signals;
+use crate::tree::root::Root;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -49,7 +50,13 @@ pub(super) fn transfer(
                 let recorder = Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base);
                 recorded(&recorder, (&account, stop), run);
             }
-            (Some(_) | None, _) => run(&account),
+            // The far end tells names as a list has them, and nothing of them is here.
+            (Some(wanted), operand::Place::Remote { .. }) => {
+                let place = Place::open(&kernel, wanted)?;
+                let manifest = Manifest::begin(&kernel, wanted, &place);
+                recorded(&Recorder::new(&kernel, &account, manifest, Root::Targets, None), (&account, stop), run);
+            }
+            (None, _) => run(&account),
         }
         Ok(())
     };
