@@ -413,6 +413,118 @@ fn what_arrives_here_is_written_down() {
     assert!(world.read("report").contains("\"succeeded\":false"), "{}", world.read("report"));
 }
 
+/// The lines of a report that are about a name, as values.
+fn lines_of(world: &World, report: &str, name: &str) -> Vec<serde_json::Value> {
+    let lines = world.read(report);
+    let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    lines.filter(|line| line["target"].as_str().is_some_and(|target| target.ends_with(name))).collect()
+}
+
+#[test]
+fn what_goes_elsewhere_is_written_down_here_as_it_is_there() {
+    let world = world();
+    plain_tree(&world, "tree");
+    world.dir("far");
+    let check = |list: &str, tree: &str| world.cp(&format!("--check {list} {tree}"));
+    // Into a directory that is there, and under a name of its own.
+    for (target, there, line) in [("h:", "far", "h:./tree/large"), ("h:new", "far/new", "h:new/large")] {
+        scp(&world, &format!("-rp --manifest=list --report=report tree {target}")).succeeds();
+        let checked = check("list", there);
+        assert_eq!(checked.code(), Some(0), "{target}: {checked}");
+        // b3sum's own digest of what is there.
+        let digest = blake3::hash(&fs::read(world.path("far/tree/large")).expect("a file")).to_string();
+        let told = lines_of(&world, "report", "/large");
+        let of = |key: &str| told[0][key].as_str().unwrap_or_default().to_owned();
+        assert_eq!((told.len(), of("what"), of("blake3")), (1, "copied".into(), digest), "{told:?}");
+        assert_eq!((of("source"), of("target"), of("verified")), ("tree/large".into(), line.into(), "content".into()));
+        assert_eq!((told[0]["bytes"].as_u64(), of("placement")), (Some(3_300_000), "new".into()), "{told:?}");
+        let report = world.read("report");
+        let end: serde_json::Value = serde_json::from_str(report.lines().last().expect("an end")).expect("JSON");
+        let files = world.shell("find tree -type f -printf x").stdout.len();
+        let found = (end["files"].as_u64(), end["verified"].as_u64(), end["succeeded"].as_bool());
+        assert_eq!(found, (Some(files as u64), Some(files as u64), Some(true)), "{report}");
+        assert_eq!(lines_of(&world, "report", "/sub/deep").len(), 1, "{report}");
+    }
+    // Its chunks are there, too: one byte is mended by them.
+    world.shell("printf x | dd of=far/new/large bs=1 seek=2000000 conv=notrunc; touch -r tree/large far/new/large");
+    let damaged = check("list", "far/new");
+    assert!(damaged.code() == Some(1) && damaged.stdout.contains("large"), "{damaged}");
+    let repaired = world.cp("--repair list far/new --from tree");
+    assert!(world.same_bytes("tree/large", "far/new/large"), "{repaired}");
+    // What was there already is written down as well.
+    scp(&world, "-rp --resume --manifest=list --report=report tree h:new/..").succeeds();
+    assert_eq!(check("list", "far").code(), Some(0));
+    assert_eq!(lines_of(&world, "report", "/large")[0]["thing"].as_str(), Some("same already"));
+}
+
+#[test]
+fn lists_of_what_goes_elsewhere_are_those_of_other_tools() {
+    let world = world();
+    plain_tree(&world, "tree");
+    for (format, tool) in [("b3sum", "b3sum"), ("sha256sum", "sha256sum")] {
+        if !common::has_tool(tool) {
+            left_out(&format!("needs {tool}"));
+            continue;
+        }
+        // No list of b3sum has a name that is no UTF-8, or with a line feed.
+        world.shell("rm -rf far; mkdir far; rm -f tree/sub/two* tree/sub/*x");
+        scp(&world, &format!("-r --manifest=list --manifest-format={format} tree h:")).succeeds();
+        let checked = world.shell(&format!("cd far && {tool} -c ../list"));
+        assert_eq!(checked.code(), Some(0), "{tool}: {}{}", checked.stdout, checked.stderr);
+        let (files, lines) =
+            (world.shell("find tree -type f -printf x").stdout.len(), world.read("list").lines().count());
+        assert_eq!(files, lines, "{tool}");
+    }
+}
+
+#[test]
+fn an_archive_that_goes_elsewhere_is_written_down_with_all_that_it_keeps() {
+    let world = world();
+    world.every_kind("tree").file("tree/first", "several").link("tree/first", "tree/second");
+    world.set_xattr("tree/first", "user.a", b"1").dir("far");
+    scp(&world, "--archive --manifest=list --report=report tree h:").succeeds();
+    let checked = world.cp("--check list far --strict");
+    assert_eq!(checked.code(), Some(0), "{checked}");
+    assert_eq!(lines_of(&world, "report", "/second")[0]["thing"].as_str(), Some("hard link"));
+    // As it is written down where it is.
+    assert_eq!(world.cp("--manifest=other far/tree").code(), Some(0));
+    let lines = |list: &str, strip: &str| {
+        let text = world.read(list);
+        let lines: Vec<String> =
+            text.lines().filter(|line| line.starts_with("./")).map(|line| line.replacen(strip, "./", 1)).collect();
+        lines
+    };
+    let there = lines("other", "./");
+    let here: Vec<String> = lines("list", "./tree/");
+    assert_eq!(here.iter().filter(|line| there.contains(line)).count(), there.len(), "{here:#?} {there:#?}");
+}
+
+#[test]
+fn what_fails_elsewhere_is_written_down_here() {
+    let world = world();
+    world.file("a", "a").file("b", "b").dir("far").dir("far/b");
+    let listed = "scp: 'list' is not written: what could be listed is in 'list.incomplete'\n";
+    for (option, more) in [("--report=report", ""), ("--report=report --manifest=list", listed)] {
+        let said = scp(&world, &format!("{option} a b none h:"));
+        said.fails(&format!(
+            "scp: h: cannot overwrite directory './b' with non-directory 'local:./b'\n\
+             scp: h: cannot stat 'local:./none': No such file or directory\n{more}"
+        ));
+        let report = world.read("report");
+        let failed: Vec<&str> = report.lines().filter(|line| line.contains("\"what\":\"failed\"")).collect();
+        assert!(failed.len() == 2 && failed[0].contains("cannot overwrite directory"), "{report}");
+        assert!(report.ends_with('\n') && report.contains("\"succeeded\":false"), "{report}");
+        assert_eq!(lines_of(&world, "report", "/a").len(), 1, "{report}");
+    }
+    // A cut: what has arrived has a line, and the end says that it is not all.
+    world.random("large", 3_000_000, 1);
+    ssh(&world, "ssh", &cut(1_500_000), "");
+    assert_eq!(scp(&world, "--report=report a large h:").code(), Some(1));
+    let report = world.read("report");
+    assert!(report.contains("\"succeeded\":false") && lines_of(&world, "report", "large").is_empty(), "{report}");
+    assert!(!world.exists("far/large"));
+}
+
 #[test]
 fn a_summary_counts_what_arrived_at_either_end() {
     let world = world();
@@ -661,6 +773,141 @@ fn over_sftp_a_failure_leaves_the_old_file() {
         let failed = scp_without(&world, "h:none old");
         assert_eq!((failed.code(), world.read("old").as_str()), (Some(1), "old"), "{failed}");
         assert!(failed.stderr.ends_with("scp: cannot stat 'h:./none': No such file or directory\n"), "{failed}");
+    }
+}
+
+#[test]
+fn what_goes_and_comes_over_sftp_is_written_down_here() {
+    for shell in [SHELL, ONLY_SFTP] {
+        let Some(world) = sftp_world(shell) else { return };
+        plain_tree(&world, "tree");
+        world.chmod("tree/sub/one", 0o751);
+        for (target, there, line) in [("h:", "far", "/tree/large"), ("h:new", "far/new", "/new/large")] {
+            is_well(&scp_without(&world, &format!("-rp --manifest=list --report=report tree {target}")));
+            diff(&world, "tree", if there == "far" { "far/tree" } else { there });
+            let checked = world.cp(&format!("--check list {there}"));
+            assert_eq!(checked.code(), Some(0), "{target}: {checked}");
+            let told = lines_of(&world, "report", line);
+            let digest = blake3::hash(&fs::read(world.path("tree/large")).expect("a file")).to_string();
+            let verified = told[0]["verified"].as_str();
+            assert_eq!((told.len(), told[0]["blake3"].as_str()), (1, Some(digest.as_str())), "{told:?}");
+            assert_eq!(verified, Some(if shell == SHELL { "far digest" } else { "content" }), "{told:?}");
+        }
+        // Every name is in the list, once.
+        let names = world.shell("grep -c '^\\.' list").stdout;
+        assert_eq!(names, world.shell("find far/new -printf '.\\n' | wc -l").stdout);
+        // One that changes is found, by its content and by its mode.
+        world.shell("printf x | dd of=far/new/large bs=1 seek=2000000 conv=notrunc");
+        world.chmod("far/new/sub/one", 0o700);
+        let damaged = world.cp("--check list far/new");
+        assert_eq!(damaged.code(), Some(1));
+        assert!(damaged.stdout.contains("large") && damaged.stdout.contains("sub/one"), "{damaged}");
+        world.shell("rm -r far/new; cp -a tree far/new");
+        // And back.
+        for (target, here) in [(".", "back"), ("back", "back")] {
+            world.shell("rm -rf back; mkdir hold; mv tree hold/back; mv far/new far/back 2>/dev/null; true");
+            is_well(&scp_without(&world, &format!("-rp --manifest=list --report=report h:back {target}")));
+            diff(&world, "hold/back", here);
+            let checked = world.cp(&format!("--check list {}", if target == "." { "." } else { here }));
+            assert_eq!(checked.code(), Some(0), "{target}: {checked}");
+            assert_eq!(lines_of(&world, "report", "back/large").len(), 1);
+            world.shell("mv hold/back tree; rmdir hold");
+        }
+        for tool in ["b3sum", "sha256sum"] {
+            if !common::has_tool(tool) {
+                left_out(&format!("needs {tool}"));
+                continue;
+            }
+            world.shell("rm -rf far/tree; rm -f tree/sub/two* tree/sub/*x");
+            is_well(&scp_without(&world, &format!("-r --manifest=list --manifest-format={tool} tree h:")));
+            let checked = world.shell(&format!("cd far && {tool} -c ../list"));
+            assert_eq!(checked.code(), Some(0), "{tool}: {}{}", checked.stdout, checked.stderr);
+        }
+    }
+}
+
+#[test]
+fn what_is_there_and_holds_the_same_does_not_travel_again_over_sftp() {
+    for shell in [SHELL, ONLY_SFTP] {
+        let Some(world) = sftp_world(shell) else { return };
+        plain_tree(&world, "tree");
+        world.random("tree/other", 2_500_000, 2).random("tree/longer", 100_000, 3);
+        let counted = || {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            (world.stat("to").size(), world.stat("from").size())
+        };
+        let counting = || {
+            let server = far::server().expect("an SFTP server");
+            let script = fs::read_to_string(world.path("ssh")).expect("a script");
+            let counting = script.replace("exec $server ;", "exec ../counted;");
+            world.file("counted", format!("#!/bin/sh\ntee ../to | {server} | tee ../from\n")).chmod("counted", 0o755);
+            world.file("ssh", counting).chmod("ssh", 0o755);
+        };
+        counting();
+        is_well(&scp_without(&world, "-rp tree h:"));
+        let inode = world.inode("far/tree/large");
+        // Times tell nothing, and content everything: one byte in the middle of a file of the same size and time.
+        world.times("far/tree/large", (1, 0), (3, 0)).chmod("far/tree/large", 0o600);
+        let mut other = fs::read(world.path("far/tree/other")).expect("a file");
+        other[1_300_000] ^= 1;
+        fs::write(world.path("far/tree/other"), &other).expect("written");
+        world.shell("touch -r tree/other far/tree/other; truncate -s -5 far/tree/longer");
+        is_well(&scp_without(&world, "-rp --resume --report=report --manifest=list tree h:"));
+        diff(&world, "tree", "far/tree");
+        assert_eq!(world.inode("far/tree/large"), inode, "it stays");
+        assert_eq!(world.mode("tree/large"), world.mode("far/tree/large"));
+        assert_eq!(world.stat("tree/large").mtime(), world.stat("far/tree/large").mtime());
+        let (to, _) = counted();
+        assert!((2_600_000..2_700_000).contains(&to), "{shell}: {to} bytes: the other files alone");
+        let thing = |name: &str| {
+            let line = lines_of(&world, "report", name)[0].clone();
+            (line["what"].as_str().unwrap_or_default().to_owned(), line["thing"].as_str().map(str::to_owned))
+        };
+        assert_eq!(thing("tree/large"), ("made".into(), Some("same already".into())));
+        assert_eq!(thing("tree/other").0, "copied");
+        let checked = world.cp("--check list far");
+        assert_eq!(checked.code(), Some(0), "{checked}");
+        is_well(&scp_without(&world, "-rp --resume tree h:"));
+        assert!(counted().0 < 60_000, "{shell}: {:?}", counted());
+        // Back, with one that differs, one that is shorter, and one that is missing.
+        world.dir("back").random("back/large", 3_300_000, 1);
+        fs::write(world.path("back/other"), &other).expect("written");
+        world.file("back/longer", "short");
+        let inode = world.inode("back/large");
+        is_well(&scp_without(&world, "-rp --resume --report=report h:tree/. back"));
+        diff(&world, "tree", "back");
+        assert_eq!((world.inode("back/large"), thing("back/large").0.as_str()), (inode, "made"));
+        assert_eq!(world.stat("tree/large").mtime(), world.stat("back/large").mtime());
+        is_well(&scp_without(&world, "-rp --resume h:tree/. back"));
+        if shell == SHELL {
+            assert!(counted().1 < 200_000, "{shell}: {:?}", counted());
+        }
+        assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
+fn a_copy_over_sftp_that_was_cut_is_ended_by_resuming() {
+    for shell in [SHELL, ONLY_SFTP] {
+        let Some(world) = sftp_world(shell) else { return };
+        world.dir("tree");
+        for number in 0..300 {
+            world.file(format!("tree/{number}"), number.to_string().repeat(number));
+        }
+        world.random("tree/large", 1_200_000, 1);
+        for at in [0, 60, 5_000, 60_000, 700_000, 1_250_000] {
+            sftp_ssh(&world, shell, &cut(at));
+            let words =
+                ["--as=scp", "-S", "./ssh", "--far-program=no-such-safecp", "--upload=never", "-r", "tree", "h:"];
+            let program = asked::as_a_word(&asked::program());
+            let ended = Command::new(program).args(words).current_dir(world.path(".")).output().expect("safecp runs");
+            assert_eq!(ended.status.code(), Some(1), "{at}: {ended:?}");
+            sftp_ssh(&world, shell, "");
+            is_well(&scp_without(&world, "-r --resume tree h:"));
+            diff(&world, "tree", "far/tree");
+            assert_eq!(world.temporaries(), Vec::<PathBuf>::new(), "{at}");
+            world.shell("find far/tree -type f | head -n 150 | xargs rm; chmod -R u+w far; echo x > far/tree/large");
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use common::{World, left_out};
 use far::{Far, Heard, Way, copy, server, wishes};
 use proxy::{Direction, Meddling, Proxy};
 use random::Random;
-use safecp::sftp::{Attributes, Proof, Tree, Verify, Wishes, Writing};
+use safecp::sftp::{Attributes, Listed, Proof, Start, Tree, Verify, Wishes, Writing};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -346,10 +346,10 @@ fn durable_files_are_written_out_by_a_server_that_can() {
 // ---- somebody in the middle ----
 
 /// Copies by way of somebody who meddles with packets.
-fn meddled(way: Way, world: &World, name: &str, meddling: Meddling) -> Heard {
+fn meddled(way: Way, world: &World, (name, wishes): (&str, &Wishes), meddling: Meddling) -> Heard {
     let proxy = Proxy::start(world.path(".").as_path(), meddling);
     let far = Far::plain().sftp(&proxy.script()).shell(None);
-    let heard = over(way, &far, world, name, &wishes());
+    let heard = over(way, &far, world, name, wishes);
     drop(proxy);
     for pipe in ["up", "down"] {
         fs::remove_file(world.path(pipe)).expect("rm");
@@ -375,7 +375,7 @@ fn a_byte_that_flips_on_its_way_is_found() {
         let heard = meddled(
             way,
             &world,
-            "file",
+            ("file", &wishes()),
             Box::new(move |to, packet| {
                 if to == direction && packet[0] == kind && !is_done {
                     is_done = true;
@@ -403,7 +403,7 @@ fn names_of_a_server_lead_nowhere_else() {
         let heard = meddled(
             Way::Pull,
             &world,
-            "tree",
+            ("tree", &wishes()),
             Box::new(move |to, packet| {
                 if to == Direction::ToClient && packet[0] == NAME {
                     let old = b"\0\0\0\x06victim";
@@ -453,15 +453,23 @@ fn no_lie_is_believed() {
     for round in 0..number("SAFECP_SFTP_LIES").unwrap_or(200) {
         let way = WAYS[random.index(2)];
         fs::create_dir_all(world.path("there/tree")).expect("mkdir");
-        for name in ["large", "small"] {
-            fs::write(world.path("there/tree").join(name), "old").expect("a file");
+        // Shorter, the same already, or as long and another.
+        let mut other = content.clone();
+        other[200_000] ^= 1;
+        let old_large = [&b"old"[..], &content, &other][random.index(3)];
+        let old_small = [&b"old"[..], b"small", b"other"][random.index(3)];
+        for (name, old) in [("large", old_large), ("small", old_small)] {
+            fs::write(world.path("there/tree").join(name), old).expect("a file");
         }
+        let start = [Start::Anew, Start::Resumed][random.index(2)];
+        let listed = [Listed::Nothing, Listed::Sha256][random.index(2)];
+        let wishes = Wishes { start, listed, ..wishes() };
         let (at, mut count) = (random.index(30), 0);
         let mut own = Random::new(random.next());
         let heard = meddled(
             way,
             &world,
-            "tree",
+            ("tree", &wishes),
             Box::new(move |to, packet| {
                 if to == Direction::ToServer {
                     return true;
@@ -485,13 +493,17 @@ fn no_lie_is_believed() {
                 true
             }),
         );
-        for (name, new) in [("large", &content[..]), ("small", b"small")] {
+        for (name, old, new) in [("large", old_large, &content[..]), ("small", old_small, b"small")] {
             let there = fs::read(world.path("there/tree").join(name)).expect("old or new");
-            assert!(there == b"old" || there == new, "round {round}, {way:?}: {name} is neither: {heard:?}");
+            assert!(there == old || there == new, "round {round}, {way:?}: {name} is neither: {heard:?}");
             // Where a far file goes is the far end's own to say; what it was told to hold it holds.
             for (_, to, ..) in heard.copied.iter().filter(|(_, to, ..)| to.ends_with(name)) {
                 let there = fs::read(to).expect("the copy");
                 assert!(there == new, "round {round}, {way:?}: {} is not what was sent: {heard:?}", to.display());
+            }
+            for to in heard.same.iter().filter(|to| to.ends_with(name)) {
+                let there = fs::read(to).expect("the file");
+                assert!(there == new, "round {round}, {way:?}: {} is not the same: {heard:?}", to.display());
             }
         }
         let tops: &[&str] = if way == Way::Pull { &["here", "there"] } else { &["here"] };

@@ -164,7 +164,7 @@ impl Counts {
 /// Whether a target was read back.
 fn is_verified(verified: Verified) -> bool {
     match verified {
-        Verified::Content | Verified::Blocks | Verified::Device | Verified::Digests => true,
+        Verified::Content | Verified::FarDigest | Verified::Blocks | Verified::Device | Verified::Digests => true,
         Verified::No | Verified::Impossible | Verified::MadeUp => false,
     }
 }

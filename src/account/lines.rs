@@ -466,6 +466,7 @@ fn settled_for(settling: Settling) -> &'static str {
 fn verified(verified: Verified) -> &'static str {
     match verified {
         Verified::Content => "content",
+        Verified::FarDigest => "far digest",
         Verified::Blocks => "blocks",
         Verified::Device => "device",
         Verified::Digests => "blake3",

@@ -110,6 +110,12 @@ impl Digest {
         Self { algorithm: Algorithm::Blake3, value: hash.as_bytes().to_vec() }
     }
 
+    /// A SHA-256 digest.
+    #[must_use]
+    pub fn sha256(value: &[u8; 32]) -> Self {
+        Self { algorithm: Algorithm::Sha256, value: value.to_vec() }
+    }
+
     /// One in hexadecimal digits, if it has the length that its algorithm gives.
     #[must_use]
     pub fn parse(algorithm: Algorithm, digits: &[u8]) -> Option<Self> {

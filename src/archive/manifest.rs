@@ -10,9 +10,9 @@ use super::part::{self, PartFile, Tag};
 use super::record::Record;
 use super::sorted::{Sorted, Sorter};
 use super::spill::Spill;
-use crate::copy::Sealed;
 use crate::copy::commit::Spot;
 use crate::copy::stale_temporary::TemporaryNames;
+use crate::copy::{Sealed, View};
 use crate::error::Error;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::quote::quoted;
@@ -113,6 +113,8 @@ struct List<'a, K: Kernel> {
     linked: Mutex<BTreeSet<(u64, u64)>>,
     /// A name that this kind of list cannot hold.
     unheld: Mutex<Option<PathBuf>>,
+    /// What is not said of a name may be there all the same, if not everything could be seen of each.
+    view: Mutex<View>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -132,14 +134,8 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     pub fn begin(kernel: &'a K, wanted: &'a Wanted, place: &'a Place<K>) -> Self {
         let sorter = || Mutex::new(Sorter::new(place.spot(kernel), &wanted.file));
         let (records, chunks) = (sorter(), sorter());
-        let list = List {
-            place,
-            lists_any: AtomicBool::default(),
-            records,
-            chunks,
-            linked: Mutex::default(),
-            unheld: Mutex::default(),
-        };
+        let (linked, unheld, view) = (Mutex::default(), Mutex::default(), Mutex::new(View::Whole));
+        let list = List { place, lists_any: AtomicBool::default(), records, chunks, linked, unheld, view };
         Self { kernel, wanted, made: Made::List(Box::new(list)) }
     }
 
@@ -188,6 +184,9 @@ impl<'a, K: Kernel> Manifest<'a, K> {
             return self.put(Tag::Unheld, name.to_vec(), Vec::new());
         }
         let record = Record::of_sealed(path.to_owned(), sealed);
+        if let (Made::List(list), View::OverSftp) = (&self.made, sealed.view) {
+            *lock(&list.view) = View::OverSftp;
+        }
         let line = match self.wanted.form {
             Form::Mtree => mtree::line(&record),
             Form::B3sum | Form::Sha256sum if stat.kind != Kind::File => return Ok(()),
@@ -256,7 +255,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         };
         let numbers = Numbers { linked: std::mem::take(&mut *lock(&list.linked)), given: BTreeMap::new() };
         let sorted = take(&list.records).sorted()?;
-        let lines = write(sorted, self.wanted.form, numbers, ListFile::begin(spot, file)?)?;
+        let lines = write(sorted, (self.wanted.form, *lock(&list.view)), numbers, ListFile::begin(spot, file)?)?;
         companion.map_or(Ok(()), ProvedList::commit)?;
         lines.commit()
     }
@@ -305,12 +304,16 @@ impl Numbers {
 /// Writes the list, all but its name.
 fn write<'a, K: Kernel>(
     mut records: Sorted<'_, K>,
-    form: Form,
+    (form, view): (Form, View),
     mut numbers: Numbers,
     mut file: ListFile<'a, K>,
 ) -> Result<ProvedList<'a, K>, Error> {
     if form == Form::Mtree {
-        file.write(&[mtree::SIGNATURE, b"\n", mtree::OURS, b"\n"].concat())?;
+        file.write(&[mtree::SIGNATURE, b"\n"].concat())?;
+        // A reader takes a list without it for one of another tool, which leaves out what it does not look at.
+        if view == View::Whole {
+            file.write(&[mtree::OURS, b"\n"].concat())?;
+        }
     }
     while let Some((_, value)) = records.next()? {
         let line = value.get(16..).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What a list says of one name. Lists of other tools say less than ours: what they leave out is `None`.
 
 use super::digest::Digest;
-use crate::copy::Sealed;
+use crate::copy::{Sealed, View};
 use crate::kernel::{Kind, Timestamp};
 use blake3::Hash;
 use std::ffi::OsString;
@@ -57,7 +57,7 @@ impl Record {
             mode: Some(stat.mode),
             uid: Some(stat.uid),
             gid: Some(stat.gid),
-            mtime: Some(stat.mtime),
+            mtime: (sealed.view == View::Whole).then_some(stat.mtime),
             text: sealed.text.clone(),
             inode: None,
             device: is_node.then_some(stat.rdev),

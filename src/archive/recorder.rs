@@ -1,23 +1,16 @@
 //! A manifest of a copy, made in passing: a listener that hands every event on.
 
+use super::digest::Digest;
 use super::manifest::{Extent, Manifest, Written};
 use super::open::{Links, beneath, sha256_of_known};
 use crate::copy::Sealed;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, OFlags};
 use crate::report::{Event, Listener};
-use std::path::{Component, Path, PathBuf};
+use crate::tree::root::Root;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// Which directory the names of a manifest lie in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Root {
-    /// That of all targets: several names came into it, or one that is no directory.
-    Targets,
-    /// The target itself, where it is a directory that was named.
-    Target,
-}
 
 /// Listens to a run and makes a manifest of it.
 pub struct Recorder<'a, K: Kernel> {
@@ -52,9 +45,10 @@ impl<'a, K: Kernel> Recorder<'a, K> {
     }
 
     fn record(&self, path: &Path, sealed: &Sealed) -> Result<(), Error> {
-        let name = relative(path, self.root, sealed.stat.kind);
+        let name = self.root.name_of(path, sealed.stat.kind);
         let is_asked = self.manifest.takes_sha256() && sealed.stat.kind == Kind::File;
         let sha256 = match (&sealed.digests, &self.base) {
+            _ if sealed.sha256.is_some() => sealed.sha256.as_ref().map(Digest::sha256),
             (Some(digests), Some(base)) if is_asked => {
                 let file = beneath(self.kernel, base, path, OFlags::RDONLY | OFlags::NONBLOCK, Links::None);
                 let file = file.map_err(|errno| Error::call(Action::OpenSource, path, errno))?;
@@ -105,37 +99,5 @@ impl<K: Kernel> Listener for Recorder<'_, K> {
             | Event::SourceRemoved { .. } => {}
         }
         self.next.hear(event);
-    }
-}
-
-/// The name in the manifest of what lies at a path beneath the directory of all targets.
-fn relative(path: &Path, root: Root, kind: Kind) -> PathBuf {
-    let mut parts = path.components().filter(|part| !matches!(part, Component::CurDir)).peekable();
-    let is_below_itself = !matches!(path.components().next(), Some(Component::CurDir));
-    if root == Root::Target && is_below_itself {
-        let first = parts.next();
-        if parts.peek().is_none() && kind != Kind::Directory {
-            return first.iter().collect();
-        }
-    }
-    let name: PathBuf = parts.collect();
-    if name.as_os_str().is_empty() { PathBuf::from(".") } else { name }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_begin_in_the_directory_that_was_named() {
-        let name = |path: &str, root, kind| relative(Path::new(path), root, kind).display().to_string();
-        assert_eq!(name("src/a/b", Root::Targets, Kind::File), "src/a/b");
-        assert_eq!(name("./a/b", Root::Targets, Kind::File), "a/b");
-        assert_eq!(name(".", Root::Targets, Kind::Directory), ".");
-        assert_eq!(name("new/a/b", Root::Target, Kind::File), "a/b");
-        assert_eq!(name("new", Root::Target, Kind::Directory), ".");
-        assert_eq!(name("new", Root::Target, Kind::File), "new");
-        assert_eq!(name("./a", Root::Target, Kind::File), "a");
-        assert_eq!(name(".", Root::Target, Kind::Directory), ".");
     }
 }

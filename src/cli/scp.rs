@@ -6,13 +6,15 @@ use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, Meaning, apply, option};
 use super::usage_error::{ParseError, Result};
 use crate::account::{ReportTo, Summary};
+use crate::archive::manifest::Form;
 use crate::host::Environment;
 use crate::options::{Options, TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::remote::client::Request;
+use crate::remote::listed::Listed;
 use crate::remote::operand::Place;
 use crate::remote::ssh::Ssh;
-use crate::remote::terms::{Carried, Depth, Lasting, Start, Terms};
+use crate::remote::terms::{Carried, Depth, Lasting, Start, Tell, Terms};
 use crate::remote::upload::Upload;
 use crate::remote::way::Way;
 use crate::tree::plan::Operands;
@@ -123,7 +125,7 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Flag(|draft| draft.terms.lasting = Lasting::Durable)),
         option(valued("far-program", "PROGRAM", "what safecp is called at the far end (default: safecp)"),
             Value(|draft, value| { draft.far_program = value.to_owned(); Ok(()) })),
-        option(valued("manifest", "FILE", "write down what has arrived here, to be checked later").value_hint(ValueHint::FilePath),
+        option(valued("manifest", "FILE", "write down what was copied, to be checked later where it is").value_hint(ValueHint::FilePath),
             Value(|draft, file| draft.common.manifest(file))),
         option(valued("manifest-format", "FORMAT", "write it as mtree (default), b3sum or sha256sum has it"),
             Word(|draft, word| draft.common.manifest_format(word))),
@@ -131,7 +133,7 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Flag(|draft| draft.terms.verbosity = Verbosity::Names)),
         option(flag("progress", None, "show on standard error how far the run is, and --summary in the end"),
             Flag(|draft| draft.common.progress())),
-        option(valued("report", "FILE", "write a line of JSON to FILE for each name that has arrived here, and one at the end")
+        option(valued("report", "FILE", "write a line of JSON to FILE for each name, and one at the end")
                 .value_hint(ValueHint::FilePath),
             Value(|draft, file| draft.common.report(file))),
         option(flag("resume", None, "do not copy again what is there and holds the same bytes: digests are compared where it is"),
@@ -217,6 +219,11 @@ impl ScpDraft {
         let (common, _) = self.common.decide(environment)?;
         let (manifest, accounts) = (self.common.wanted()?, self.common.wanted_accounts()?);
         let Options { sparse, verify, record, seals, .. } = common;
+        let listed = match manifest.as_ref().map(|wanted| wanted.form) {
+            None => Listed::Nothing,
+            Some(Form::Mtree | Form::B3sum) => Listed::Blake3,
+            Some(Form::Sha256sum) => Listed::Sha256,
+        };
         if accounts.report == Some(ReportTo::Output) && self.terms.verbosity > Verbosity::Quiet {
             return Err(ParseError::new(
                 "--report=- cannot be used with -v or --names, which write to standard output too",
@@ -228,7 +235,6 @@ impl ScpDraft {
         if verify == Verify::Map {
             return Err(ParseError::new("--verify=map is for clones, and nothing is cloned between two machines"));
         }
-        let terms = Terms { sparse, verify, ..self.terms };
         let place = |typed: &PathBuf| {
             let strange = |why| ParseError::last(format!("{}: {why}", quoted(typed)));
             Place::parse(typed.as_os_str()).map_err(strange)
@@ -240,15 +246,21 @@ impl ScpDraft {
             return Err(ParseError::new(missing));
         }
         let is_remote = |place: &Place| matches!(place, Place::Remote { .. });
-        if is_remote(&target) && (manifest.is_some() || accounts.report.is_some()) {
-            let why =
-                "--manifest and --report tell of what arrives here; where it is written, 'safecp --manifest' makes one";
+        let tell = match (listed, &accounts.report) {
+            _ if !is_remote(&target) => Tell::There,
+            (Listed::Nothing, None) => Tell::There,
+            (Listed::Nothing, Some(_)) => Tell::Outcomes,
+            (Listed::Blake3 | Listed::Sha256, _) => Tell::Lists,
+        };
+        if tell != Tell::There && sources.iter().any(is_remote) {
+            let why = "--manifest and --report tell of what goes from here or comes here, and not of copies between two other machines";
             return Err(ParseError::last(why));
         }
+        let terms = Terms { sparse, verify, tell, ..self.terms };
         if is_remote(&target) || sources.iter().all(is_remote) {
             let ssh = Ssh { program: self.program, arguments: self.arguments };
             let Self { way, far_program, upload, speed_max, .. } = self;
-            let request = Request { sources, target, terms, way, ssh, far_program, upload, speed_max, record, seals };
+            let request = Request { sources, target, terms, way, ssh, far_program, upload, speed_max, record, listed };
             return Ok(Invocation::Transfer { request: Box::new(request), manifest, accounts });
         }
         if sources.iter().any(is_remote) {
@@ -278,8 +290,9 @@ mod tests {
     use super::super::{Invocation, as_named, read};
     use crate::host::environment;
     use crate::remote::client::Request;
+    use crate::remote::listed::Listed;
     use crate::remote::operand::Place;
-    use crate::remote::terms::{Carried, Depth, Lasting};
+    use crate::remote::terms::{Carried, Depth, Lasting, Tell};
     use crate::remote::upload::Upload;
     use crate::remote::way::Way;
     use std::ffi::OsString;
@@ -350,11 +363,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_down_is_what_arrives_here() {
-        for option in ["--manifest=m", "--report=r"] {
-            assert!(typed(&format!("{option} h:a b")).is_ok(), "{option}");
-            assert!(typed(&format!("{option} a h:b")).expect_err(option).contains("what arrives here"), "{option}");
+    fn what_is_written_down_is_what_comes_here_or_goes_from_here() {
+        for (option, tell) in [("--manifest=m", Tell::Lists), ("--report=r", Tell::Outcomes)] {
+            assert_eq!(transfer(&format!("{option} h:a b")).terms.tell, Tell::There, "{option}");
+            assert_eq!(transfer(&format!("{option} a h:b")).terms.tell, tell, "{option}");
+            let refused = typed(&format!("{option} g:a h:b")).expect_err(option);
+            assert!(refused.contains("between two other machines"), "{option}");
         }
+        let listed = |format| transfer(&format!("--manifest=m --manifest-format={format} a h:b")).listed;
+        assert_eq!((listed("b3sum"), listed("sha256sum")), (Listed::Blake3, Listed::Sha256));
         assert!(typed("--progress --resume a h:b").is_ok() && typed("--report=- -v h:a b").is_err());
     }
 

@@ -6,7 +6,7 @@ use super::failure::{Failure, unheeded};
 use super::machine::this_host;
 use crate::account::{Accounts, Telling};
 use crate::archive::manifest::Place;
-use crate::archive::recorder::{Recorder, Root};
+use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
 use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
@@ -19,6 +19,7 @@ use crate::remote::operand;
 use crate::remote::server::{self, Server};
 use crate::report::Listener;
 use crate::signals;
+use crate::tree::root::Root;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -41,21 +42,29 @@ pub(super) fn transfer(
     let run = |listener: &dyn Listener| {
         Client { kernel: &kernel, request, program, host, report, listener, running, stop }.run();
     };
+    let record = |recorder: &Recorder<'_, Retrying<Linux>>| {
+        recorded(recorder, (&account, stop), |listener| {
+            run(listener);
+            // What ssh or the far end has said itself was heard by nobody here.
+            if !telling.report.is_well() {
+                recorder.has_failed();
+            }
+        });
+    };
     let listed = || -> Result<(), Failure> {
         match (manifest, &request.target) {
             (Some(wanted), operand::Place::Local(target)) => {
                 let place = Place::open(&kernel, wanted)?;
                 let (root, base) = root_of(&kernel, target);
-                let recorder = Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base);
-                recorded(&recorder, (&account, stop), |listener| {
-                    run(listener);
-                    // What ssh or the far end has said itself was heard by nobody here.
-                    if !telling.report.is_well() {
-                        recorder.has_failed();
-                    }
-                });
+                record(&Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base));
             }
-            (Some(_) | None, _) => run(&account),
+            // The far end tells names as a list has them, and nothing of them is here.
+            (Some(wanted), operand::Place::Remote { .. }) => {
+                let place = Place::open(&kernel, wanted)?;
+                let manifest = Manifest::begin(&kernel, wanted, &place);
+                record(&Recorder::new(&kernel, &account, manifest, Root::Targets, None));
+            }
+            (None, _) => run(&account),
         }
         Ok(())
     };

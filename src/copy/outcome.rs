@@ -141,6 +141,8 @@ pub struct Sparseness {
 /// How a target was read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verified {
+    /// By a digest that a program of the far end has made of it (scp over SFTP).
+    FarDigest,
     /// Through the page cache.
     Content,
     /// A clone, by its blocks: they are the source's.

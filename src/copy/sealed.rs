@@ -29,6 +29,19 @@ pub struct Sealed {
     pub attributes: Option<Hash>,
     /// BLAKE3 of the access control lists, if it has any.
     pub lists: Option<Hash>,
+    /// SHA-256 of the content, where it was taken as well.
+    pub sha256: Option<[u8; 32]>,
+    /// How much could be seen of it.
+    pub view: View,
+}
+
+/// How much can be seen of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Everything: what is not said is not there.
+    Whole,
+    /// What SFTP tells: times in seconds, one name of a file, no attributes beyond mode and owner.
+    OverSftp,
 }
 
 /// What was read of a file already, which it holds if it is still that file.
@@ -100,7 +113,7 @@ impl<K: Kernel> Sealing<'_, K> {
         let names = if has_attributes { self.attribute_names(handle, shown)? } else { Vec::new() };
         let attributes = self.digest_of(handle, shown, &names, goes_with_file)?;
         let lists = self.digest_of(handle, shown, &names, is_list)?;
-        Ok(Sealed { stat, text, digests, attributes, lists })
+        Ok(Sealed { stat, text, digests, attributes, lists, sha256: None, view: View::Whole })
     }
 
     fn attribute_names(&self, handle: &K::File, shown: &Path) -> Result<Vec<OsString>, Error> {

@@ -1,10 +1,11 @@
 //! Whoever hears of an outcome on the receiving side: the sender is told, and what only the intake knows is said.
 
 use super::intake::{Intake, Note};
+use super::teller::Teller;
 use crate::copy::Outcome;
 use crate::error::Error;
 use crate::report::{Event, InPlace, Listener, Shortage};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Listens to the run of a receiver.
 pub(super) struct Answers<'a> {
@@ -12,18 +13,36 @@ pub(super) struct Answers<'a> {
     pub(super) listener: &'a dyn Listener,
     /// What came.
     pub(super) intake: &'a Mutex<Intake>,
+    /// What is told of the run to the sender, which says it.
+    pub(super) teller: Option<Teller>,
 }
 
 impl Answers<'_> {
+    fn intake(&self) -> MutexGuard<'_, Intake> {
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says what the intake has found out.
     pub(super) fn say_notes(&self) {
-        let notes = self.intake.lock().unwrap_or_else(PoisonError::into_inner).take_notes();
+        let notes = self.intake().take_notes();
         for note in notes {
             match note {
-                Note::Mended(text) => self.listener.hear(&Event::Warned(&text)),
-                Note::Damaged(text) => self.listener.hear(&Event::Failed(&Error::Refused(text))),
+                Note::Mended(text) => self.say(&Event::Warned(&text)),
+                Note::Damaged(text) => self.say(&Event::Failed(&Error::Refused(text))),
             }
         }
+    }
+
+    fn say(&self, event: &Event<'_>) {
+        if let Some(teller) = &self.teller {
+            let mut intake = self.intake();
+            let number = match event {
+                Event::Finished { source, .. } => intake.number_of_whole(source),
+                _ => 0,
+            };
+            teller.told(event, number).into_iter().for_each(|told| intake.say(told));
+        }
+        self.listener.hear(event);
     }
 }
 
@@ -34,12 +53,12 @@ impl Listener for Answers<'_> {
             // scp has no such option.
             Event::Full(shortage) => {
                 let shortage = Shortage { in_place: InPlace::SparesNothing, ..(*shortage).clone() };
-                self.listener.hear(&Event::Full(&shortage));
+                self.say(&Event::Full(&shortage));
             }
-            event => self.listener.hear(event),
+            event => self.say(event),
         }
         if let Event::Finished { source, outcome: Outcome::Copied(_) | Outcome::Made(_), .. } = event {
-            self.intake.lock().unwrap_or_else(PoisonError::into_inner).answer(source);
+            self.intake().answer(source);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::connection::{Input, Output, agree, await_greeting, greet, has_ended, send, streams, words};
 use super::intake::Awaited;
 use super::kernel::World;
+use super::listed::Listed;
 use super::message::{Message, Sources, Verdict, Wish};
 use super::operand::{Host, Place, from_home, label, unlike_labels};
 use super::over_sftp::OverSftp;
@@ -51,8 +52,8 @@ pub struct Request {
     pub speed_max: Option<u64>,
     /// What is found out of the files that arrive here.
     pub record: Record,
-    /// Whether that is what a manifest takes, too.
-    pub seals: bool,
+    /// What a manifest takes of files, wherever they go.
+    pub listed: Listed,
 }
 
 impl Request {
@@ -244,9 +245,10 @@ impl<K: Kernel> Client<'_, K> {
     }
 
     fn over_sftp<'a>(&'a self, host: &'a Host, lack: Lack) -> OverSftp<'a, K> {
-        let Request { ssh, terms, speed_max, .. } = self.request;
-        let (kernel, report, running, stop) = (self.kernel, self.report, self.running, self.stop);
-        OverSftp { kernel, ssh, host, terms: *terms, speed_max: *speed_max, lack, report, running, stop }
+        let Request { ssh, terms, speed_max, listed, .. } = self.request;
+        let (kernel, report, listener, stop) = (self.kernel, self.report, self.listener, self.stop);
+        let (terms, speed_max, listed) = (*terms, *speed_max, *listed);
+        OverSftp { kernel, ssh, host, terms, speed_max, lack, report, listener, listed, stop }
     }
 
     /// What became of both ends.
@@ -276,6 +278,7 @@ impl<K: Kernel> Client<'_, K> {
         let world = World { local: self.kernel, root: None, intake: None };
         let mut sender = Sender::new(&world, self.request.terms, (input, output), self.listener, self.stop);
         sender.tell_of(self.running);
+        sender.write_down(host.name.to_string_lossy().into_owned(), self.request.listed);
         let verdict = sender.run(paths);
         self.end(child, host, verdict);
     }
@@ -284,9 +287,6 @@ impl<K: Kernel> Client<'_, K> {
     fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
         let Reached { child, input, output } = match self.reach(host, Wish::Send { patterns: patterns.clone() }) {
             Answer::Safecp(reached) => reached,
-            Answer::Lacking(lack) if self.request.seals || self.request.record == Record::Kept => {
-                return self.over_sftp(host, lack).refuse("SFTP makes no --manifest and no --report");
-            }
             Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
             Answer::Failed => return,
         };
@@ -298,7 +298,7 @@ impl<K: Kernel> Client<'_, K> {
             report: self.report,
             listener: self.listener,
             meter: Some(&self.running.meter),
-            kept: (self.request.record, self.request.seals),
+            kept: (self.request.record, self.request.listed.is_made()),
             stop: Arc::clone(self.stop),
         };
         let name = host.name.to_string_lossy();

@@ -1,9 +1,17 @@
-//! The fields that messages are made of: numbers, the lowest byte first, and strings behind their length.
+//! The fields that messages are made of: numbers, the lowest byte first, strings behind their length, and what is made of these.
 //!
 //! A reader never allocates more than it was given, and says where a field does not fit.
 
+use crate::kernel::{Errno, Kind, Stat, Timestamp};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// The longest path that the kernel takes.
+const PATH_MAX: usize = 4096;
+
+const KINDS: [Kind; 7] =
+    [Kind::File, Kind::Directory, Kind::Symlink, Kind::Fifo, Kind::Socket, Kind::CharDevice, Kind::BlockDevice];
 
 /// A message does not read as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,4 +135,67 @@ impl<'a> Reader<'a> {
     pub(super) fn end(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
+}
+
+/// The number that a word travels as: its place among all words for the same thing.
+pub(super) fn place<T: PartialEq>(words: &[T], word: &T) -> u8 {
+    words.iter().position(|known| known == word).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+}
+
+/// The word that a number stands for.
+pub(super) fn at<T: Copy>(words: &[T], reader: &mut Reader<'_>) -> Result<T> {
+    words.get(usize::from(reader.u8()?)).copied().ok_or(Malformed)
+}
+
+/// A path that the kernel would take, or an empty one.
+pub(super) fn read_path(reader: &mut Reader<'_>) -> Result<PathBuf> {
+    let path = reader.text()?;
+    let is_path = path.len() < PATH_MAX && !path.as_bytes().contains(&0);
+    if is_path { Ok(PathBuf::from(path)) } else { Err(Malformed) }
+}
+
+/// An error number that may be missing.
+pub(super) fn write_errno(writer: &mut Writer, errno: Option<Errno>) {
+    writer.optional(errno, |writer, errno| {
+        writer.u32(errno.raw_os_error().unsigned_abs());
+    });
+}
+
+/// Numbers of errors are those of Linux, which are the same on x86, ARM and RISC-V.
+pub(super) fn read_errno(reader: &mut Reader<'_>) -> Result<Option<Errno>> {
+    reader.optional(|reader| match reader.u32()? {
+        number @ 1..=4095 => Ok(Errno::from_raw_os_error(i32::try_from(number).map_err(|_| Malformed)?)),
+        _ => Err(Malformed),
+    })
+}
+
+/// All that stat(2) says.
+pub(super) fn write_stat(writer: &mut Writer, stat: &Stat) {
+    writer.u8(place(&KINDS, &stat.kind)).u32(stat.mode).u32(stat.uid).u32(stat.gid);
+    writer.u64(stat.dev).u64(stat.ino).u64(stat.nlink).u64(stat.rdev).u64(stat.size).u64(stat.blocks);
+    for time in [stat.atime, stat.mtime, stat.ctime] {
+        writer.i64(time.seconds).u32(time.nanos);
+    }
+}
+
+/// The same, as far as it can be.
+pub(super) fn read_stat(reader: &mut Reader<'_>) -> Result<Stat> {
+    let kind = at(&KINDS, reader)?;
+    let (mode, uid, gid) = (reader.u32()?, reader.u32()?, reader.u32()?);
+    let [dev, ino, nlink, rdev, size, blocks] = {
+        let mut numbers = [0; 6];
+        for number in &mut numbers {
+            *number = reader.u64()?;
+        }
+        numbers
+    };
+    let mut times = [Timestamp::default(); 3];
+    for time in &mut times {
+        *time = Timestamp { seconds: reader.i64()?, nanos: reader.u32()? };
+    }
+    let [atime, mtime, ctime] = times;
+    if mode > 0o7777 || size > i64::MAX.unsigned_abs() || times.iter().any(|time| time.nanos > 999_999_999) {
+        return Err(Malformed);
+    }
+    Ok(Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime })
 }

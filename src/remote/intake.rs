@@ -10,6 +10,7 @@ use super::connection::{Input, Output, receive, send, strange, words};
 use super::flow::{CREDIT_BYTES, CREDIT_ENTRIES, WINDOW};
 use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Steadiness, Verdict, is_component};
 use super::received::Received;
+use super::told::Told;
 use crate::copy::digest::{PieceHasher, Tree};
 use crate::kernel::{Errno, Kind, Result};
 use crate::quote::quoted;
@@ -522,6 +523,16 @@ impl Intake {
         std::mem::take(&mut self.notes)
     }
 
+    /// The number of a file that is whole and has no outcome yet; 0 of any other name.
+    pub(super) fn number_of_whole(&self, shown: &Path) -> u64 {
+        self.whole.get(shown).map_or(0, |(id, _)| *id)
+    }
+
+    /// Tells the sender something, where it is to say it.
+    pub(super) fn say(&mut self, told: Told) {
+        self.put(&Message::Told(told));
+    }
+
     /// A name has its outcome: tells the sender.
     pub(super) fn answer(&mut self, shown: &Path) {
         if let Some((id, digest)) = self.whole.remove(shown) {
@@ -546,10 +557,14 @@ impl Intake {
     }
 
     fn tell(&mut self, id: u64, digest: Option<[u8; 32]>) {
+        self.put(&Message::Answer { id, digest });
+    }
+
+    fn put(&mut self, message: &Message) {
         if self.broken.is_some() {
             return;
         }
-        if let Err(error) = send(&mut self.output, &Message::Answer { id, digest }) {
+        if let Err(error) = send(&mut self.output, message) {
             self.break_off(&error);
         }
     }

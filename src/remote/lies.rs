@@ -6,26 +6,31 @@ use super::connection::{GREETING, Input, Output, send, streams};
 use super::frame::{self, Frame};
 use super::intake::Awaited;
 use super::kernel::World;
+use super::listed::Listed;
 use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::terms::{Carried, Depth, Start, Terms};
+use super::terms::{Carried, Depth, Start, Tell, Terms};
+use super::told::{Arrival, Became, Holes, Seal, Told, ToldName, Weight};
 use crate::copy::digest::PieceHasher;
+use crate::copy::{Copied, Outcome, Placement, Sealed, Verified};
 use crate::host;
 use crate::kernel::linux::Linux;
 use crate::kernel::{Kind, Stat, Timestamp};
 use crate::options::{Record, TargetRule, Verbosity};
-use crate::report::Report;
+use crate::report::{Event, Listener, Report};
 use crate::tree::plan::Operands;
+use sha2::Digest;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver as Signals, Sender as Signal, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// SplitMix64.
 struct Chance(u64);
@@ -99,16 +104,61 @@ fn told_by_sender() -> Vec<Message> {
     ]
 }
 
-/// What is said by one who receives two files, and needs a chunk again.
-fn told_by_receiver() -> Vec<Message> {
+/// What is said by one who receives two files, and needs a chunk again; files are numbered from `first`.
+fn told_by_receiver(first: u64) -> Vec<Message> {
     let answer = |id, bytes: &[u8]| Message::Answer { id, digest: Some(*blake3::hash(bytes).as_bytes()) };
     vec![
         Message::Credit { bytes: 100, reached: 1 },
-        Message::Again { id: 2, number: 0 },
-        answer(2, SMALL),
-        answer(3, &large()),
+        Message::Again { id: first, number: 0 },
+        answer(first, SMALL),
+        answer(first + 1, &large()),
         Message::Finished(Verdict::Well),
     ]
+}
+
+/// The same by one who tells what became of them as well.
+fn told_of_outcomes() -> Vec<Message> {
+    let name = |id, path: &str, bytes: &[u8]| {
+        let Message::Entry(Entry { found: Ok(found), .. }) = entry(id, path, Kind::File, bytes.len(), Content::Nothing)
+        else {
+            panic!("a file")
+        };
+        let digest = Some(*blake3::hash(bytes).as_bytes());
+        let seal = Seal { stat: found.stat, text: None, digest, attributes: None, lists: Some([1; 32]) };
+        let (size, took, unsynced) = (bytes.len() as u64, Duration::from_nanos(1), None);
+        let (verified, placement, holes) = (Verified::Content, Placement::New, Holes::None);
+        let became = Became::Copied(Arrival { size, verified, placement, holes, unsynced, took });
+        let (source, target, path) = (PathBuf::from("s"), PathBuf::from("t").join(path), PathBuf::from(path));
+        let complaints = vec!["owner".to_owned()];
+        let name = ToldName { id, source, target, path, became, complaints, seal: Some(seal) };
+        Message::Told(Told::Name(Box::new(name)))
+    };
+    let mut told = told_by_receiver(1);
+    told.insert(2, name(1, "f", SMALL));
+    told.insert(4, name(2, "g", &large()));
+    told.insert(1, Message::Told(Told::Directory { source: PathBuf::from("s"), target: PathBuf::from("d") }));
+    told.insert(6, Message::Told(Told::Said { weight: Weight::Warned, text: "words".to_owned() }));
+    told
+}
+
+/// Keeps what is heard of files that were copied, and whether anything failed.
+struct Keeping {
+    report: Report,
+    copied: Mutex<Vec<(PathBuf, Copied, Option<Sealed>)>>,
+}
+
+impl Listener for Keeping {
+    fn hear(&self, event: &Event<'_>) {
+        if let Event::Finished { source, outcome: Outcome::Copied(copied), sealed, .. } = event {
+            let kept = (source.to_path_buf(), Copied::clone(copied), sealed.cloned());
+            self.copied.lock().expect("nobody panics").push(kept);
+        }
+        // What could not be kept is a failure of its own, and no lie.
+        match event {
+            Event::Finished { .. } => {}
+            event => self.report.hear(event),
+        }
+    }
 }
 
 fn frames(said: &[Message]) -> Vec<Frame> {
@@ -135,7 +185,7 @@ fn lie(frames: &mut Vec<Frame>, chance: &mut Chance) {
             0 => drop(frames.remove(at)),
             1 => frames.insert(at, frames[other].clone()),
             2 => frames.swap(at, other),
-            3 => frames[at].kind = chance.byte() % 17,
+            3 => frames[at].kind = chance.byte() % 18,
             4 => {
                 let length = chance.below(frames[at].head.len());
                 frames[at].head.truncate(length);
@@ -162,14 +212,14 @@ fn quiet() -> Report {
 
 fn terms() -> Terms {
     let (depth, carried, start) = (Depth::Trees, Carried::Everything, Start::Resumed);
-    Terms { depth, carried, start, ..Terms::plain() }
+    Terms { depth, carried, start, tell: Tell::Lists, ..Terms::plain() }
 }
 
 /// Receives what is told into `to`.
 fn received(to: &Path, told: Vec<u8>) -> Verdict {
     let (kernel, host, report) = (Linux::new(), host::this_host(), quiet());
     let stop = Arc::new(AtomicBool::new(false));
-    let (report, kept) = (&report, (Record::No, false));
+    let (report, kept) = (&report, (Record::Kept, true));
     let receiver = Receiver {
         local: &kernel,
         root: None,
@@ -222,13 +272,20 @@ impl Write for Flushed {
 
 /// Sends a directory with two files to one who answers this once everything was sent.
 fn sent(from: &Path, answers: Vec<u8>) -> Verdict {
-    let (kernel, report, stop) = (Linux::new(), quiet(), AtomicBool::new(false));
+    let report = quiet();
+    let verdict = sent_telling(from, answers, Tell::There, &report);
+    if report.is_well() { verdict } else { Verdict::Failed }
+}
+
+fn sent_telling(from: &Path, answers: Vec<u8>, tell: Tell, listener: &dyn Listener) -> Verdict {
+    let (kernel, stop) = (Linux::new(), AtomicBool::new(false));
     let (signal, signals) = channel();
     let (input, output): (Input, Output) = streams(Later(signals, Cursor::new(answers)), Flushed(signal));
     let world = World { local: &kernel, root: None, intake: None };
-    let terms = Terms { start: Start::Anew, carried: Carried::Nothing, ..terms() };
-    let verdict = Sender::new(&world, terms, (input, output), &report, &stop).run(&[from.join("f"), from.join("g")]);
-    if report.is_well() { verdict } else { Verdict::Failed }
+    let terms = Terms { start: Start::Anew, carried: Carried::Nothing, tell, ..terms() };
+    let mut sender = Sender::new(&world, terms, (input, output), listener, &stop);
+    sender.write_down("far".to_owned(), Listed::Sha256);
+    sender.run(&[from.join("f"), from.join("g")])
 }
 
 /// A directory `to` with an old file, and one beside it that nobody may touch.
@@ -330,16 +387,8 @@ fn no_lie_of_a_receiver_is_believed() {
     let ground = tempfile::tempdir().expect("a directory");
     fs::write(ground.path().join("f"), SMALL).expect("a file");
     fs::write(ground.path().join("g"), large()).expect("a file");
-    let told = told_by_receiver();
-    // Numbers are those of files, which are operands here.
-    let told: Vec<Message> = told
-        .into_iter()
-        .map(|message| match message {
-            Message::Answer { id, digest } => Message::Answer { id: id - 1, digest },
-            Message::Again { id, number } => Message::Again { id: id - 1, number },
-            message => message,
-        })
-        .collect();
+    // Files are operands here, and have the first numbers.
+    let told = told_by_receiver(1);
     let right = frames(&told);
     assert_eq!(sent(ground.path(), written(&right)), Verdict::Well);
     let first = number("SAFECP_SEED", 1);
@@ -360,6 +409,51 @@ fn no_lie_of_a_receiver_is_believed() {
     assert!(failed > 0, "some of it was noticed");
 }
 
+/// Whatever is told of outcomes: a file is heard of once, with the digest of what was sent, and all of them if it went well.
+#[test]
+fn no_lie_about_outcomes_is_believed() {
+    let ground = tempfile::tempdir().expect("a directory");
+    let large = large();
+    let files = [("f", SMALL), ("g", &large)];
+    for (name, bytes) in files {
+        fs::write(ground.path().join(name), bytes).expect("a file");
+    }
+    let right = frames(&told_of_outcomes());
+    let heard = |lies: &[Frame]| {
+        let keeping = Keeping { report: quiet(), copied: Mutex::default() };
+        let verdict = sent_telling(ground.path(), written(lies), Tell::Lists, &keeping);
+        let verdict = if keeping.report.is_well() { verdict } else { Verdict::Failed };
+        (verdict, keeping.copied.into_inner().expect("nobody panics"))
+    };
+    let (verdict, copied) = heard(&right);
+    assert_eq!((verdict, copied.len()), (Verdict::Well, 2));
+    let first = number("SAFECP_SEED", 1);
+    let mut failed = 0;
+    for seed in first..first + number("SAFECP_LIES", 400) {
+        let mut lies = right.clone();
+        lie(&mut lies, &mut Chance(seed));
+        let about = format!("SAFECP_SEED={seed}");
+        let (verdict, copied) = survives(&about, || heard(&lies));
+        for (name, bytes) in files {
+            let of_it: Vec<_> = copied.iter().filter(|(source, ..)| *source == ground.path().join(name)).collect();
+            assert!(of_it.len() <= 1, "{about}: {name} twice");
+            assert!(of_it.len() == 1 || verdict == Verdict::Failed, "{about}: {name} is missing");
+            for (_, copied, sealed) in of_it {
+                let digest = blake3::hash(bytes);
+                assert_eq!((copied.size, copied.digest()), (bytes.len() as u64, Some(digest)), "{about}: {name}");
+                let sealed = sealed.as_ref().and_then(|sealed| Some((sealed.digests.clone()?.whole, sealed.sha256?)));
+                let sha256: [u8; 32] = sha2::Sha256::digest(bytes).into();
+                assert!(sealed.is_none_or(|sealed| sealed == (digest, sha256)), "{about}: {name}");
+            }
+        }
+        // Of what was not sent nothing is told as proven.
+        let of_others = copied.iter().filter(|(source, ..)| !source.starts_with(ground.path()));
+        assert!(of_others.into_iter().all(|(_, copied, _)| copied.digests.is_none()), "{about}");
+        failed += u64::from(verdict == Verdict::Failed);
+    }
+    assert!(failed > 0, "some of it was noticed");
+}
+
 #[test]
 fn a_peer_that_ends_anywhere_is_noticed() {
     let ground = Ground::new();
@@ -367,7 +461,7 @@ fn a_peer_that_ends_anywhere_is_noticed() {
     fs::write(from.path().join("f"), SMALL).expect("a file");
     fs::write(from.path().join("g"), large()).expect("a file");
     let told = written(&frames(&told_by_sender()));
-    let answers = written(&frames(&told_by_receiver()));
+    let answers = written(&frames(&told_by_receiver(2)));
     let mut chance = Chance(number("SAFECP_SEED", 1));
     for _ in 0..number("SAFECP_CUTS", 200) {
         ground.renew();

@@ -3,10 +3,12 @@
 //! Whatever is read here is checked here: a name is one component, a chunk lies where chunks lie, and a message has
 //! nothing behind its last field. docs/remote.md has every byte.
 
-use super::fields::{Malformed, Reader, Result, Writer};
+use super::fields::{Malformed, Reader, Result, Writer, at, place};
+use super::fields::{read_errno, read_path, read_stat, write_errno, write_stat};
 use super::frame::{BODY_MAX, Frame};
-use super::terms::{Terms, at, place};
-use crate::kernel::{Errno, Kind, Stat, Timestamp};
+use super::terms::Terms;
+use super::told::Told;
+use crate::kernel::{Errno, Kind, Stat};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -19,9 +21,6 @@ pub const VERSION: u32 = 1;
 
 /// The longest name that a filesystem takes.
 const NAME_MAX: usize = 255;
-
-/// The longest path that the kernel takes.
-const PATH_MAX: usize = 4096;
 
 /// What is asked of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,9 +88,6 @@ pub enum Content {
     /// They are sent if they are asked for, chunk by chunk; this is BLAKE3 of them (--resume).
     Told([u8; 32]),
 }
-
-const KINDS: [Kind; 7] =
-    [Kind::File, Kind::Directory, Kind::Symlink, Kind::Fifo, Kind::Socket, Kind::CharDevice, Kind::BlockDevice];
 
 /// Whether a file stayed what it was while it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,6 +204,8 @@ pub enum Message {
     },
     /// The receiver has done everything it could.
     Finished(Verdict),
+    /// What became of a name, where the sender is to tell it; that of a file comes before its answer.
+    Told(Told),
 }
 
 impl Message {
@@ -281,6 +279,10 @@ impl Message {
                 head.u8(place(&VERDICTS, verdict));
                 14
             }
+            Message::Told(told) => {
+                told.write(&mut head);
+                15
+            }
         };
         (kind, head.into_bytes(), body)
     }
@@ -327,6 +329,7 @@ impl Message {
             12 => Message::Again { id: reader.u64()?, number: reader.u64()? },
             13 => Message::Answer { id: reader.u64()?, digest: reader.optional(Reader::digest)? },
             14 => Message::Finished(at(&VERDICTS, &mut reader)?),
+            15 => Message::Told(Told::read(&mut reader)?),
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -349,37 +352,11 @@ fn read_wish(reader: &mut Reader<'_>) -> Result<Wish> {
     }
 }
 
-/// A path that the kernel would take, or an empty one.
-fn read_path(reader: &mut Reader<'_>) -> Result<PathBuf> {
-    let path = reader.text()?;
-    let is_path = path.len() < PATH_MAX && !path.as_bytes().contains(&0);
-    if is_path { Ok(PathBuf::from(path)) } else { Err(Malformed) }
-}
-
-fn write_errno(writer: &mut Writer, errno: Option<Errno>) {
-    writer.optional(errno, |writer, errno| {
-        writer.u32(errno.raw_os_error().unsigned_abs());
-    });
-}
-
-/// Numbers of errors are those of Linux, which are the same on x86, ARM and RISC-V.
-fn read_errno(reader: &mut Reader<'_>) -> Result<Option<Errno>> {
-    reader.optional(|reader| match reader.u32()? {
-        number @ 1..=4095 => Ok(Errno::from_raw_os_error(i32::try_from(number).map_err(|_| Malformed)?)),
-        _ => Err(Malformed),
-    })
-}
-
 fn write_entry(writer: &mut Writer, entry: &Entry) {
     writer.u64(entry.id).bytes(entry.name.as_bytes());
     write_errno(writer, entry.found.as_ref().err().copied());
     let Ok(found) = &entry.found else { return };
-    let stat = &found.stat;
-    writer.u8(place(&KINDS, &stat.kind)).u32(stat.mode).u32(stat.uid).u32(stat.gid);
-    writer.u64(stat.dev).u64(stat.ino).u64(stat.nlink).u64(stat.rdev).u64(stat.size).u64(stat.blocks);
-    for time in [stat.atime, stat.mtime, stat.ctime] {
-        writer.i64(time.seconds).u32(time.nanos);
-    }
+    write_stat(writer, &found.stat);
     writer.optional(found.text.as_ref(), |writer, text| {
         writer.bytes(text.as_bytes());
     });
@@ -411,33 +388,17 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry> {
     if let Some(errno) = read_errno(reader)? {
         return Ok(Entry { id, name, found: Err(errno) });
     }
-    let kind = at(&KINDS, reader)?;
-    let (mode, uid, gid) = (reader.u32()?, reader.u32()?, reader.u32()?);
-    let [dev, ino, nlink, rdev, size, blocks] = {
-        let mut numbers = [0; 6];
-        for number in &mut numbers {
-            *number = reader.u64()?;
-        }
-        numbers
-    };
-    let mut times = [Timestamp::default(); 3];
-    for time in &mut times {
-        *time = Timestamp { seconds: reader.i64()?, nanos: reader.u32()? };
-    }
-    let [atime, mtime, ctime] = times;
-    if mode > 0o7777 || size > i64::MAX.unsigned_abs() || times.iter().any(|time| time.nanos > 999_999_999) {
-        return Err(Malformed);
-    }
+    let stat = read_stat(reader)?;
     let text = reader.optional(|reader| reader.text().map(OsStr::to_owned))?;
-    if text.is_some() != (kind == Kind::Symlink) || text.as_ref().is_some_and(|text| text.as_bytes().contains(&0)) {
+    if text.is_some() != (stat.kind == Kind::Symlink) || text.as_ref().is_some_and(|text| text.as_bytes().contains(&0))
+    {
         return Err(Malformed);
     }
     let attributes = reader.several(|reader| Ok((reader.text()?.to_owned(), reader.bytes()?.to_vec())))?;
     let (refusal, content) = (read_errno(reader)?, read_content(reader)?);
-    if content != Content::Nothing && kind != Kind::File {
+    if content != Content::Nothing && stat.kind != Kind::File {
         return Err(Malformed);
     }
-    let stat = Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime };
     Ok(Entry { id, name, found: Ok(Found { stat, text, attributes, refusal, content }) })
 }
 
@@ -452,6 +413,7 @@ pub fn is_component(name: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Timestamp;
 
     #[test]
     fn a_component_leads_nowhere_else() {

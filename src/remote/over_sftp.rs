@@ -1,12 +1,14 @@
 //! A transfer to or from a machine where no safecp answers. Files go over SFTP, and a program there makes their digests, or
 //! they are read back. What SFTP cannot carry is refused before anything is written.
 
+use super::listed::Listed;
 use super::message::Sources;
 use super::operand::{Host, from_home, label};
 use super::ssh::Ssh;
 use super::terms::{Carried, Depth, Lasting, Start, Terms};
 use super::way::Lack;
-use crate::account::Running;
+use crate::copy::strategy::{Cloning, Strategy, Why};
+use crate::copy::{Copied, Outcome, Placement, Probed, Sealed, Sparseness, Special, Thing, Verified};
 use crate::error::{Action, Error};
 use crate::host;
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
@@ -33,10 +35,12 @@ pub(super) struct OverSftp<'a, K: Kernel> {
     pub(super) speed_max: Option<u64>,
     /// Why files do not go by the safecp there.
     pub(super) lack: Lack,
-    /// Who is told.
+    /// Who is told of the way.
     pub(super) report: &'a Report,
-    /// How far the run is.
-    pub(super) running: &'a Running,
+    /// Who is told of names.
+    pub(super) listener: &'a dyn Listener,
+    /// What a list takes of them.
+    pub(super) listed: Listed,
     /// Set where the run is to end.
     pub(super) stop: &'a AtomicBool,
 }
@@ -102,7 +106,7 @@ impl<K: Kernel> OverSftp<'_, K> {
 
     fn run(&self, direction: Direction, copy: impl FnOnce(&Wishes, &mut dyn FnMut(&Told<'_>)) -> Result<(), Failure>) {
         let wishes = match wishes(&self.terms) {
-            Ok(wishes) => Wishes { speed_max: self.speed_max, ..wishes },
+            Ok(wishes) => Wishes { speed_max: self.speed_max, listed: listed(self.listed), ..wishes },
             Err(why) => return self.refuse(why),
         };
         let mut has_answered = false;
@@ -130,21 +134,30 @@ impl<K: Kernel> OverSftp<'_, K> {
             }
             Told::Made { target } => {
                 let directory = self.target(target, direction);
-                if is_verbose {
-                    self.report.hear(&Event::DirectoryCreated { directory: &directory });
-                }
+                self.listener.hear(&Event::DirectoryCreated { directory: &directory });
             }
-            Told::Copied { source, target, size, .. } => {
-                self.running.arrived(source, *size);
-                if !is_verbose {
-                    return;
-                }
+            Told::Copied { source, target, size, proof, placement, path, sealed } => {
                 let (source, target) = (self.source(source, direction), self.target(target, direction));
-                self.report.line(&format!("{} -> {}", quoted(&source), quoted(&target)));
+                let (outcome, sealed) = (copied(*size, (*proof, *placement), *sealed), *sealed);
+                let outcome = Outcome::Copied(Box::new(outcome));
+                self.listener.hear(&Event::Finished {
+                    source: &source,
+                    target: &target,
+                    path,
+                    outcome: &outcome,
+                    sealed,
+                });
             }
+            Told::Same { source, target, path, sealed } => {
+                let (source, target) = (self.source(source, direction), self.target(target, direction));
+                let outcome = Outcome::Made(Special { thing: Thing::Same, complaints: Vec::new(), backup: None });
+                let (outcome, sealed) = (&outcome, *sealed);
+                self.listener.hear(&Event::Finished { source: &source, target: &target, path, outcome, sealed });
+            }
+            Told::Finished { path, sealed } => self.listener.hear(&Event::DirectoryFinished { path, sealed }),
             Told::Changed { source } => {
                 let source = self.source(source, direction);
-                self.report.hear(&Event::Warned(&format!("{} changed while being copied", quoted(&source))));
+                self.listener.hear(&Event::Warned(&format!("{} changed while being copied", quoted(&source))));
             }
             Told::Failed(failure) => self.failed(failure, direction),
             Told::Verifying(_) | Told::Moved(_) => {}
@@ -170,7 +183,7 @@ impl<K: Kernel> OverSftp<'_, K> {
     }
 
     fn say(&self, error: &Error) {
-        self.report.hear(&Event::Failed(error));
+        self.listener.hear(&Event::Failed(error));
     }
 
     fn far(&self, path: &Path) -> PathBuf {
@@ -195,9 +208,6 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
             return Err("SFTP does not carry what --archive keeps: owners, lists, attributes, holes, hard links");
         }
     };
-    if terms.start == Start::Resumed {
-        return Err("SFTP compares nothing with what is there (--resume)");
-    }
     if terms.sparse == Sparse::Always {
         return Err("SFTP makes no holes (--sparse=always)");
     }
@@ -214,7 +224,47 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
         writing: if terms.lasting == Lasting::Durable { Writing::Durable } else { Writing::Later },
         umask: host::umask(),
         speed_max: None,
+        listed: sftp::Listed::Nothing,
+        start: match terms.start {
+            Start::Anew => sftp::Start::Anew,
+            Start::Resumed => sftp::Start::Resumed,
+        },
     })
+}
+
+/// What a list takes, in the words of SFTP.
+fn listed(listed: Listed) -> sftp::Listed {
+    match listed {
+        Listed::Nothing => sftp::Listed::Nothing,
+        Listed::Blake3 => sftp::Listed::Blake3,
+        Listed::Sha256 => sftp::Listed::Sha256,
+    }
+}
+
+/// A file that was copied, in the words of a report.
+fn copied(size: u64, (proof, placement): (Proof, Placement), sealed: Option<&Sealed>) -> Copied {
+    Copied {
+        strategy: Strategy::Stream,
+        why: Why::Asked,
+        cloning: Cloning::Refused,
+        fallbacks: Vec::new(),
+        probed: Probed { filesystem: "unknown", residency: None, settling: None, unallocated: 0 },
+        size,
+        digests: sealed.and_then(|sealed| sealed.digests.clone()),
+        verified: match proof {
+            Proof::Digest(_) => Verified::FarDigest,
+            Proof::ReadBack => Verified::Content,
+            Proof::Nothing => Verified::No,
+        },
+        sparse: Sparseness { by_map: false, by_zeros: false },
+        changed: false,
+        placement,
+        unsynced: None,
+        complaints: Vec::new(),
+        backup: None,
+        identity: None,
+        took: None,
+    }
 }
 
 /// How files are verified, in words.
@@ -237,7 +287,6 @@ mod tests {
         for (terms, option) in [
             (Terms { carried: Carried::Everything, ..plain }, "--archive"),
             (Terms { sparse: Sparse::Always, ..plain }, "--sparse=always"),
-            (Terms { start: Start::Resumed, ..plain }, "--resume"),
             (Terms { verify: options::Verify::Device, ..plain }, "--verify=device"),
         ] {
             assert!(wishes(&terms).expect_err(option).contains(option));

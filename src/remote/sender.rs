@@ -6,31 +6,37 @@
 use super::connection::{Input, Output, receive, send, strange, words};
 use super::flow::{Flow, OPEN_MAX};
 use super::frame::HEAD_MAX;
+use super::listed::Listed;
 use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
-use super::terms::{Carried, Depth, Start, Terms};
+use super::owed::{Named, Owed, Sent};
+use super::terms::{Carried, Depth, Start, Tell, Terms};
 use crate::account::Running;
-use crate::copy::digest::{PieceHasher, Tree};
+use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::extent::is_zero;
 use crate::copy::{Follow, Name};
 use crate::error::Error;
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::Dereference;
-use crate::quote::quoted;
-use crate::report::{Event, Listener};
+use crate::report::Listener;
 use crate::tree::plan::joined;
 use crate::tree::walk::Listing;
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{Result, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// A tree that is deeper is refused: each level holds a directory open.
 const DEPTH_MAX: usize = 1000;
 
-/// More answers than the receiver can owe: it has outcomes of entries on their way alone.
-const ANSWERS_MAX: usize = 1 << 16;
+/// More than the receiver can have to say while nobody listens: of what fits into the window, with what it takes to keep it.
+const UNHEARD_MAX: usize = 256 << 20;
+
+/// What it takes to keep a message beside its bytes.
+const KEPT: usize = 512;
 
 /// A smaller file is sent whether it is there already or not: to ask takes longer over a long way.
 const TOLD_MIN: u64 = 64 << 10;
@@ -42,32 +48,34 @@ const ATTRIBUTES_MAX: usize = HEAD_MAX / 2;
 pub(super) struct Sender<'a, K: Kernel> {
     kernel: &'a K,
     terms: Terms,
-    listener: &'a dyn Listener,
-    /// Who wants to know how far it is.
-    running: Option<&'a Running>,
     stop: &'a AtomicBool,
     output: Output,
-    incoming: Receiver<Result<Message>>,
+    incoming: Receiver<Result<(Message, usize)>>,
+    /// Bytes that have come and were not heard.
+    unheard: Arc<AtomicUsize>,
     flow: Flow,
     next_id: u64,
     /// Files of which chunks may be asked for.
     open: BTreeMap<u64, K::File>,
     /// What is to be answered for what was sent.
-    expected: BTreeMap<u64, Expected>,
+    owed: Owed<'a>,
+    /// What a list takes of it.
+    listed: Listed,
     /// Files with several names that were sent, where links are kept.
     sent: BTreeMap<(u64, u64), [u8; 32]>,
     /// The directories that are being sent.
     above: Vec<(u64, u64)>,
-    verdict: Verdict,
+    /// What was named so far.
+    operands: BTreeSet<(u64, u64)>,
+    /// Whether what is being sent was named before.
+    named: Named,
     buffer: Vec<u8>,
 }
 
-/// What is to be answered for a file.
-struct Expected {
-    /// Its name in messages.
-    shown: PathBuf,
-    size: u64,
-    digest: [u8; 32],
+/// What was read of a file.
+struct Read {
+    digests: Digests,
+    sha256: Option<[u8; 32]>,
 }
 
 /// A name on this side.
@@ -86,11 +94,17 @@ impl<'a, K: Kernel> Sender<'a, K> {
         listener: &'a dyn Listener,
         stop: &'a AtomicBool,
     ) -> Self {
-        let (sender, incoming) = sync_channel(ANSWERS_MAX);
+        let (sender, incoming) = channel();
+        let unheard = Arc::new(AtomicUsize::new(0));
+        let queued = Arc::clone(&unheard);
         std::thread::spawn(move || {
             loop {
-                let message = receive(&mut input).map(|(message, _)| message);
-                let is_last = !matches!(message, Ok(ref message) if !matches!(message, Message::Finished(_)));
+                let message = receive(&mut input).and_then(|(message, length)| {
+                    let length = usize::try_from(length).unwrap_or(usize::MAX / 4).saturating_add(KEPT);
+                    let before = queued.fetch_add(length, Ordering::AcqRel);
+                    if before > UNHEARD_MAX { Err(strange()) } else { Ok((message, length)) }
+                });
+                let is_last = !matches!(message, Ok((ref message, _)) if !matches!(message, Message::Finished(_)));
                 // Nobody listens any more: the run is over.
                 if sender.send(message).is_err() || is_last {
                     break;
@@ -100,36 +114,43 @@ impl<'a, K: Kernel> Sender<'a, K> {
         Self {
             kernel,
             terms,
-            listener,
-            running: None,
             stop,
             output,
             incoming,
+            unheard,
             flow: Flow::default(),
             next_id: 1,
             open: BTreeMap::new(),
-            expected: BTreeMap::new(),
+            owed: Owed::new(listener, terms.tell),
+            listed: Listed::Nothing,
             sent: BTreeMap::new(),
             above: Vec::new(),
-            verdict: Verdict::Well,
+            operands: BTreeSet::new(),
+            named: Named::First,
             buffer: Vec::new(),
         }
     }
 
     /// Whoever looks at that sees how far it is.
     pub(super) fn tell_of(&mut self, running: &'a Running) {
-        self.running = Some(running);
+        self.owed.running = Some(running);
+    }
+
+    /// What becomes of names is told here, with the receiver's name before its own, and written down as a list takes it.
+    pub(super) fn write_down(&mut self, host: String, listed: Listed) {
+        self.owed.name_host(host);
+        self.listed = listed;
     }
 
     /// Sends these sources. Tells what failed, and whether all went well at both ends.
     pub(super) fn run(mut self, operands: &[PathBuf]) -> Verdict {
         let sent = self.all(operands);
         match sent {
-            Ok(Verdict::Well) => self.verdict,
-            Ok(Verdict::Failed) => Verdict::Failed,
+            Ok(Verdict::Well) if !self.owed.has_failed() => Verdict::Well,
+            Ok(Verdict::Well | Verdict::Failed) => Verdict::Failed,
             Err(error) => {
                 if !self.stop.load(Ordering::Relaxed) {
-                    self.failed(&Error::Refused(words(&error)));
+                    self.owed.failed(&Error::Refused(words(&error)));
                 }
                 Verdict::Failed
             }
@@ -145,10 +166,11 @@ impl<'a, K: Kernel> Sender<'a, K> {
         self.say(&Message::Finish)?;
         self.output.flush()?;
         loop {
-            match self.incoming.recv().map_err(|_| strange())?? {
+            let came = self.incoming.recv().map_err(|_| strange())?;
+            match self.taken(came)? {
                 Message::Finished(verdict) => {
                     if verdict == Verdict::Well {
-                        self.miss_answers();
+                        self.owed.miss_answers();
                     }
                     return Ok(verdict);
                 }
@@ -157,23 +179,15 @@ impl<'a, K: Kernel> Sender<'a, K> {
         }
     }
 
-    /// What the receiver says that it has, and does not say of what.
-    fn miss_answers(&mut self) {
-        for Expected { shown, .. } in std::mem::take(&mut self.expected).into_values() {
-            let name = quoted(&shown);
-            self.failed(&Error::Refused(format!(
-                "verification failed: the other side did not tell what it has of {name}"
-            )));
-        }
-    }
-
-    fn failed(&mut self, error: &Error) {
-        self.verdict = Verdict::Failed;
-        self.listener.hear(&Event::Failed(error));
-    }
-
     fn follows(&self) -> bool {
         self.terms.dereference() != Dereference::Never
+    }
+
+    /// A message that is heard now.
+    fn taken(&self, came: Result<(Message, usize)>) -> Result<Message> {
+        let (message, length) = came?;
+        self.unheard.fetch_sub(length, Ordering::AcqRel);
+        Ok(message)
     }
 
     /// Sends a message once there is room for it.
@@ -182,13 +196,17 @@ impl<'a, K: Kernel> Sender<'a, K> {
         let length = super::frame::length(head.len(), body.len()) as u64;
         loop {
             match self.incoming.try_recv() {
-                Ok(message) => self.hear(message?)?,
+                Ok(came) => {
+                    let message = self.taken(came)?;
+                    self.hear(message)?;
+                }
                 Err(TryRecvError::Disconnected) => return Err(strange()),
                 Err(TryRecvError::Empty) if self.flow.has_room(length) && self.open.len() < OPEN_MAX => break,
                 Err(TryRecvError::Empty) => {
                     self.output.flush()?;
-                    let message = self.incoming.recv().map_err(|_| strange())?;
-                    self.hear(message?)?;
+                    let came = self.incoming.recv().map_err(|_| strange())?;
+                    let message = self.taken(came)?;
+                    self.hear(message)?;
                 }
             }
         }
@@ -209,22 +227,8 @@ impl<'a, K: Kernel> Sender<'a, K> {
                 Ok(())
             }
             Message::Again { id, number } => self.again(id, number),
-            Message::Answer { id, digest } => {
-                let Some(Expected { shown, size, digest: sent }) = self.expected.remove(&id) else {
-                    // Of what could not be read to its end nothing is expected.
-                    return if digest.is_none() && id < self.next_id { Ok(()) } else { Err(strange()) };
-                };
-                // What is not told has failed, which is, or was copied already.
-                if digest.is_some_and(|digest| digest != sent) {
-                    let name = quoted(&shown);
-                    let text =
-                        format!("verification failed: the other side read back something else than was sent of {name}");
-                    self.failed(&Error::Refused(text));
-                } else if let (Some(running), Some(_)) = (self.running, digest) {
-                    running.arrived(&shown, size);
-                }
-                Ok(())
-            }
+            Message::Answer { id, digest } => self.owed.answer(id, digest, self.next_id),
+            Message::Told(told) => self.owed.hear(told),
             _ => Err(strange()),
         }
     }
@@ -247,6 +251,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
     fn entry(&mut self, sent_as: &OsStr, found: std::result::Result<Found, Errno>) -> Result<u64> {
         let id = self.next_id;
         self.next_id += 1;
+        self.owed.enter();
         self.say(&Message::Entry(Entry { id, name: sent_as.to_owned(), found }))?;
         Ok(id)
     }
@@ -258,6 +263,10 @@ impl<'a, K: Kernel> Sender<'a, K> {
             Ok(stat) => stat,
             Err(errno) => return self.entry(sent_as, Err(errno)).map(drop),
         };
+        if self.above.is_empty() {
+            let is_new = self.operands.insert((stat.dev, stat.ino));
+            self.named = if is_new { Named::First } else { Named::Again };
+        }
         match stat.kind {
             Kind::File => self.file(here, stat),
             Kind::Directory => self.directory(here, stat),
@@ -318,9 +327,9 @@ impl<'a, K: Kernel> Sender<'a, K> {
             None if self.terms.start == Start::Resumed && stat.size >= TOLD_MIN => self.told(&file, stat.size)?,
             None | Some(_) => None,
         };
-        let content = match (before, told) {
+        let content = match (before, &told) {
             (Some(_), _) => Content::Before,
-            (None, Some(digest)) => Content::Told(digest),
+            (None, Some(read)) => Content::Told(*read.digests.whole.as_bytes()),
             (None, None) => Content::Follows,
         };
         let found = Found { stat, text: None, attributes, refusal: None, content };
@@ -329,22 +338,40 @@ impl<'a, K: Kernel> Sender<'a, K> {
         if before.is_some() {
             return Ok(());
         }
-        if let Some(digest) = told {
-            let (shown, size) = (here.name.shown.to_owned(), stat.size);
-            self.expected.insert(id, Expected { shown, size, digest });
-        }
-        let digest = if told.is_some() { told } else { self.content(id, &stat, here.name.shown)? };
+        let digest = match told {
+            Some(read) => Some(self.expect(id, here.name.shown, (&stat, stat.size, Steadiness::Same), read)),
+            None => self.content(id, &stat, here.name.shown)?,
+        };
         if let Some(digest) = digest.filter(|_| keeps_links) {
             self.sent.insert((stat.dev, stat.ino), digest);
+            self.owed.expect_further(digest);
         }
         Ok(())
     }
 
-    /// BLAKE3 of a file that the receiver may have already. `None` if that cannot be told: then its content is to say why.
-    fn told(&mut self, file: &K::File, size: u64) -> Result<Option<[u8; 32]>> {
+    /// Expects an answer for a file; returns the digest that it is to have.
+    fn expect(&mut self, id: u64, shown: &Path, as_it_is: (&Stat, u64, Steadiness), read: Read) -> [u8; 32] {
+        let (Read { mut digests, sha256 }, (stat, size, steadiness)) = (read, as_it_is);
+        if self.terms.tell != Tell::Lists {
+            digests.pieces = Vec::new();
+        }
+        let digest = *digests.whole.as_bytes();
+        let changed = steadiness == Steadiness::Changed;
+        let (shown, stat, named) = (shown.to_owned(), *stat, self.named);
+        self.owed.expect(id, Sent { shown, stat, size, digests, sha256, changed, named });
+        digest
+    }
+
+    fn sha256(&self) -> Option<Sha256> {
+        (self.listed == Listed::Sha256).then(Sha256::new)
+    }
+
+    /// What a file holds that the receiver may have already. `None` if that cannot be told: then its content is to say why.
+    fn told(&mut self, file: &K::File, size: u64) -> Result<Option<Read>> {
         // The receiver has enough to do meanwhile.
         self.output.flush()?;
         let (mut tree, mut buffer, mut offset) = (Tree::new(CHUNK), vec![0; CHUNK as usize], 0);
+        let mut sha256 = self.sha256();
         while offset < size {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(std::io::Error::from(std::io::ErrorKind::Interrupted));
@@ -352,6 +379,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             let Ok(count) = fill(self.kernel, file, &mut buffer, offset) else { return Ok(None) };
             let mut hasher = PieceHasher::at(offset);
             hasher.update(&buffer[..count]);
+            sha256.iter_mut().for_each(|sha256| sha256.update(&buffer[..count]));
             tree.add(offset / CHUNK, &hasher);
             offset += count as u64;
             if (count as u64) < CHUNK {
@@ -359,14 +387,16 @@ impl<'a, K: Kernel> Sender<'a, K> {
             }
         }
         // What grows or shrinks is sent as it is read.
-        Ok((offset == size).then(|| tree.root(size)).flatten().map(|root| *root.as_bytes()))
+        let digests = (offset == size).then(|| tree.digests(size)).flatten();
+        Ok(digests.map(|digests| Read { digests, sha256: sha256.map(|sha256| sha256.finalize().into()) }))
     }
 
     /// The content of a file; returns its digest, unless it could not be read to its end.
     fn content(&mut self, id: u64, stat: &Stat, shown: &Path) -> Result<Option<[u8; 32]>> {
         let (mut tree, mut size, mut zeros) = (Tree::new(CHUNK), 0, 0);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let followed = self.running.and_then(|running| running.meter.follow_reading(shown, stat.size));
+        let followed = self.owed.running.and_then(|running| running.meter.follow_reading(shown, stat.size));
+        let mut sha256 = self.sha256();
         let error = loop {
             buffer.resize(CHUNK as usize, 0);
             let file = self.open.get(&id).ok_or_else(strange)?;
@@ -378,6 +408,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             buffer.truncate(count);
             let mut hasher = PieceHasher::at(size);
             hasher.update(&buffer);
+            sha256.iter_mut().for_each(|sha256| sha256.update(&buffer));
             let number = size / CHUNK;
             tree.add(number, &hasher);
             size += count as u64;
@@ -399,11 +430,10 @@ impl<'a, K: Kernel> Sender<'a, K> {
         };
         self.buffer = buffer;
         self.zeros(id, &mut zeros)?;
-        let digest = tree.root(size).map(|root| *root.as_bytes()).filter(|_| error.is_none());
+        let digests = tree.digests(size).filter(|_| error.is_none());
         let steadiness = self.steadiness(id, stat);
-        if let Some(digest) = digest {
-            self.expected.insert(id, Expected { shown: shown.to_owned(), size, digest });
-        }
+        let read = digests.map(|digests| Read { digests, sha256: sha256.map(|sha256| sha256.finalize().into()) });
+        let digest = read.map(|read| self.expect(id, shown, (stat, size, steadiness), read));
         let end = End { id, size, digest: digest.unwrap_or_default(), steadiness, error };
         self.say(&Message::End(end))?;
         Ok(digest)

@@ -11,13 +11,15 @@ use super::operand::{from_home, label, unlike_labels};
 use super::pattern::expand;
 use super::receiver::Receiver;
 use super::sender::Sender;
+use super::terms::Tell;
 use crate::error::{Action, Error};
 use crate::host::{self, Host};
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
-use crate::options::{Record, TargetRule};
+use crate::options::{Record, TargetRule, Verbosity};
 use crate::report::{Event, Listener, Report};
 use crate::tree::plan::Operands;
 use std::fs::File;
+use std::io::sink;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,7 +90,14 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
                 Sources::One => TargetRule::Last,
                 Sources::Several => TargetRule::Directory,
             };
-            let (report, kept, stop) = (&report, (Record::No, false), Arc::clone(stop));
+            // What the client says is not said here.
+            let silent = Report::new(&speaker, Verbosity::Quiet, Box::new(sink()), Box::new(sink()));
+            let (report, kept) = match terms.tell {
+                Tell::There => (&report, (Record::No, false)),
+                Tell::Outcomes => (&silent, (Record::Kept, false)),
+                Tell::Lists => (&silent, (Record::Kept, true)),
+            };
+            let stop = Arc::clone(stop);
             let receiver =
                 Receiver { local: kernel, root, terms, host, report, listener: report, meter: None, kept, stop };
             let awaited = |sent_as: PathBuf| Some(Awaited { shown: label(CLIENT, &sent_as), sent_as });

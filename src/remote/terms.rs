@@ -1,6 +1,6 @@
 //! The terms of a copy: what both ends have to know of the options.
 
-use super::fields::{Malformed, Reader, Result, Writer};
+use super::fields::{Reader, Result, Writer, at, place};
 use crate::options::{Dereference, Keep, Options, Preserve, Sparse, Verbosity, Verify};
 use std::num::NonZeroUsize;
 
@@ -41,6 +41,19 @@ pub struct Terms {
     pub verbosity: Verbosity,
     /// Files that are there already.
     pub start: Start,
+    /// Where it is told what became of each name.
+    pub tell: Tell,
+}
+
+/// Where it is told what became of each name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// The end that receives says what there is to say.
+    There,
+    /// It tells the sender, which says it and writes it down (--report).
+    Outcomes,
+    /// And what each name is now, with the digest of what was read back (--manifest).
+    Lists,
 }
 
 /// What becomes of a file that is there and holds what its source holds.
@@ -67,6 +80,7 @@ const SPARSE: [Sparse; 3] = [Sparse::Auto, Sparse::Always, Sparse::Never];
 const VERIFY: [Verify; 4] = [Verify::Content, Verify::Blake3, Verify::Device, Verify::Nothing];
 const LASTING: [Lasting; 2] = [Lasting::Named, Lasting::Durable];
 const STARTS: [Start; 2] = [Start::Anew, Start::Resumed];
+const TELL: [Tell; 3] = [Tell::There, Tell::Outcomes, Tell::Lists];
 const VERBOSITY: [Verbosity; 3] = [Verbosity::Quiet, Verbosity::Names, Verbosity::Decisions];
 
 impl Terms {
@@ -81,6 +95,7 @@ impl Terms {
             lasting: Lasting::Named,
             verbosity: Verbosity::Quiet,
             start: Start::Anew,
+            tell: Tell::There,
         }
     }
 
@@ -120,7 +135,8 @@ impl Terms {
             .u8(place(&VERIFY, &self.verify))
             .u8(place(&LASTING, &self.lasting))
             .u8(place(&VERBOSITY, &self.verbosity))
-            .u8(place(&STARTS, &self.start));
+            .u8(place(&STARTS, &self.start))
+            .u8(place(&TELL, &self.tell));
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
@@ -132,16 +148,7 @@ impl Terms {
             lasting: at(&LASTING, reader)?,
             verbosity: at(&VERBOSITY, reader)?,
             start: at(&STARTS, reader)?,
+            tell: at(&TELL, reader)?,
         })
     }
-}
-
-/// The number that a word travels as: its place among all words for the same thing.
-pub(super) fn place<T: PartialEq>(words: &[T], word: &T) -> u8 {
-    words.iter().position(|known| known == word).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
-}
-
-/// The word that a number stands for.
-pub(super) fn at<T: Copy>(words: &[T], reader: &mut Reader<'_>) -> Result<T> {
-    words.get(usize::from(reader.u8()?)).copied().ok_or(Malformed)
 }

@@ -48,7 +48,8 @@ pub enum InPlace {
 }
 
 /// The line that tells it.
-pub(super) fn text(shortage: &Shortage, work: Work) -> String {
+#[must_use]
+pub fn text(shortage: &Shortage, work: Work) -> String {
     let directory = quoted(&shortage.directory);
     let lack = match shortage.lack {
         Lack::Inodes { names: 1 } => format!("no inodes are left on the filesystem of {directory}, and 1 is missing"),

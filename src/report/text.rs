@@ -135,6 +135,7 @@ fn placement(placement: Placement) -> &'static str {
 fn verified(verified: Verified) -> &'static str {
     match verified {
         Verified::Content => "content",
+        Verified::FarDigest => "digest of the far end",
         Verified::Blocks => "blocks",
         Verified::Device => "device",
         Verified::Digests => "blake3",

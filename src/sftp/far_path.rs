@@ -34,6 +34,16 @@ pub(super) fn is_single(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && name.len() <= NAME_MAX && !name.iter().any(|byte| matches!(byte, b'/' | 0))
 }
 
+/// What a list calls a path beneath the directory of all targets; that directory itself, where it is a file, by its name.
+pub(super) fn beneath(base: &[u8], path: &[u8], name: &[u8]) -> PathBuf {
+    let rest = path.strip_prefix(base).map(|rest| rest.strip_prefix(b"/").unwrap_or(rest));
+    match rest {
+        Some(b"") => shown(name),
+        Some(rest) => shown(rest),
+        None => shown(path),
+    }
+}
+
 /// As a path for messages.
 pub(super) fn shown(path: &[u8]) -> PathBuf {
     Path::new(OsStr::from_bytes(path)).to_owned()
@@ -53,6 +63,15 @@ mod tests {
         assert_eq!(join(b"/", b"a"), b"/a");
         assert_eq!(join(b"/a", b"b"), b"/a/b");
         assert_eq!(join(b"", b"b"), b"b");
+    }
+
+    #[test]
+    fn lists_begin_in_the_directory_of_all_targets() {
+        let listed = |base: &str, path: &str| beneath(base.as_bytes(), path.as_bytes(), b"n").display().to_string();
+        assert_eq!(
+            (listed("/d", "/d/a/b"), listed("/", "/a"), listed("/d", "/d")),
+            ("a/b".into(), "a".into(), "n".into())
+        );
     }
 
     #[test]

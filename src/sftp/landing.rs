@@ -5,16 +5,29 @@ use super::hashing::Hashing;
 use super::local_directory::LocalDirectory;
 use super::types::{Attributes, Wishes, Writing};
 use super::wire::Attrs;
+use crate::copy::Placement;
 use crate::copy::commit::{Claim, Detached, Spot, Temporary};
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, ResolveFlags, Stat, Timestamp};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// How much is read back at once.
 const SLICE: usize = 256 << 10;
+
+impl<F> Landing<F> {
+    /// Bytes of the file that has the name already.
+    pub(super) fn old_size(&self) -> Option<u64> {
+        self.old.map(|old| old.size)
+    }
+
+    /// How it takes its place.
+    pub(super) fn placement(&self) -> Placement {
+        if self.old.is_some() { Placement::Replace } else { Placement::New }
+    }
+}
 
 /// What new local files share.
 pub(super) struct Landings<'a, K: Kernel> {
@@ -94,18 +107,49 @@ impl<K: Kernel> Landings<'_, K> {
     }
 
     /// Hashes what the temporary holds now.
-    pub(super) fn read_back(&self, landing: &Landing<K::File>, mut hashing: Hashing) -> Result<Hashing, Error> {
+    pub(super) fn read_back(&self, landing: &Landing<K::File>, hashing: Hashing) -> Result<Hashing, Error> {
         let failed = |errno| Error::call(Action::Read, &landing.shown, errno);
         let temporary = landing.temporary.as_ref().ok_or_else(|| failed(Errno::BADF))?;
+        self.hash(&temporary.file, &landing.shown, hashing).map(|(hashing, _)| hashing)
+    }
+
+    fn hash(&self, file: &K::File, shown: &Path, mut hashing: Hashing) -> Result<(Hashing, u64), Error> {
+        let failed = |errno| Error::call(Action::Read, shown, errno);
         let (mut buffer, mut offset) = (vec![0; SLICE], 0);
         loop {
-            let count = self.kernel.pread(&temporary.file, &mut buffer, offset).map_err(failed)?;
+            let count = self.kernel.pread(file, &mut buffer, offset).map_err(failed)?;
             if count == 0 {
-                return Ok(hashing);
+                return Ok((hashing, offset));
             }
             hashing.update(&buffer[..count]);
             offset += count as u64;
         }
+    }
+
+    /// Opens the file that has the name already, if it is still that one.
+    fn open_old(&self, landing: &Landing<K::File>) -> Result<K::File, Error> {
+        let failed = |errno| Error::call(Action::CreateFile, &landing.shown, errno);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let opened =
+            self.kernel.open(Some(&landing.dir.file), &landing.name, flags, Mode::empty(), ResolveFlags::empty());
+        let file = opened.map_err(failed)?;
+        let stat = self.kernel.stat(&file).map_err(failed)?;
+        let is_same = landing.old.is_some_and(|old| old.is_same_file(&stat));
+        if is_same { Ok(file) } else { Err(failed(Errno::STALE)) }
+    }
+
+    /// Hashes what has the name already, and tells how long it is.
+    pub(super) fn hash_old(&self, landing: &Landing<K::File>, hashing: Hashing) -> Result<(Hashing, u64), Error> {
+        self.hash(&self.open_old(landing)?, &landing.shown, hashing)
+    }
+
+    /// Gives the file that has the name already its attributes, as they are kept.
+    pub(super) fn keep(&self, landing: &Landing<K::File>, attrs: Attrs) -> Result<(), Error> {
+        if self.wishes.attributes != Attributes::Kept {
+            return Ok(());
+        }
+        let complaint = self.set_attributes(&self.open_old(landing)?, None, attrs, &landing.shown)?;
+        complaint.map_or(Ok(()), Err)
     }
 
     /// Gives the file its attributes and then its name. On an error the name has what it had. What is returned could not be set.
@@ -178,7 +222,6 @@ pub(super) fn timestamp(seconds: u32) -> Timestamp {
 
 /// Opens the last name of a path as a directory; no link in its place is followed.
 pub(super) fn open_directory<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> crate::kernel::Result<K::File> {
-    use crate::kernel::OFlags;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
     kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty())
 }

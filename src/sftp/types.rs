@@ -1,5 +1,6 @@
 //! What is asked of a transfer over SFTP, and what it tells.
 
+use crate::copy::{Placement, Sealed};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::quote::quoted;
@@ -52,6 +53,26 @@ pub enum Writing {
     Durable,
 }
 
+/// What becomes of a file that is there and holds what its source holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It is copied as all others.
+    Anew,
+    /// It stays (--resume).
+    Resumed,
+}
+
+/// What a list that is made of the run takes of each file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// None is made.
+    Nothing,
+    /// BLAKE3.
+    Blake3,
+    /// SHA-256 as well.
+    Sha256,
+}
+
 /// What is asked of a transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Wishes {
@@ -67,6 +88,10 @@ pub struct Wishes {
     pub umask: u32,
     /// Bytes a second, at most (-l).
     pub speed_max: Option<u64>,
+    /// What a list takes.
+    pub listed: Listed,
+    /// Files that are there.
+    pub start: Start,
 }
 
 /// How a file was verified.
@@ -100,6 +125,30 @@ pub enum Told<'a> {
         size: u64,
         /// How it was verified.
         proof: Proof,
+        /// How it took its place.
+        placement: Placement,
+        /// Its path beneath the directory of all targets.
+        path: &'a Path,
+        /// What it is now, where a list is made.
+        sealed: Option<&'a Sealed>,
+    },
+    /// A file holds what its source holds, and stays.
+    Same {
+        /// The source.
+        source: &'a Path,
+        /// The file.
+        target: &'a Path,
+        /// Its path beneath the directory of all targets.
+        path: &'a Path,
+        /// What it is now, where a list is made.
+        sealed: Option<&'a Sealed>,
+    },
+    /// A directory has everything in it; told where a list is made.
+    Finished {
+        /// Its path beneath the directory of all targets.
+        path: &'a Path,
+        /// What it is now.
+        sealed: &'a Sealed,
     },
     /// Bytes were sent or received, for who shows progress.
     Moved(u64),

@@ -10,7 +10,7 @@ mod side_by_side;
 
 use crate::account::{Account, Accounts, Part};
 use crate::archive::manifest::Place;
-use crate::archive::recorder::{Recorder, Root};
+use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted, Written};
 use crate::copy::meter::Meter;
 use crate::error::Error;
@@ -21,6 +21,7 @@ use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use crate::tree::overwrite::Ask;
 use crate::tree::plan::{Operands, Plan};
+use crate::tree::root::Root;
 use crate::tree::run::Run;
 use heard::{Heard, Told};
 use side_by_side::side_by_side;

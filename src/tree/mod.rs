@@ -28,6 +28,7 @@ pub mod plan;
 pub mod portion;
 mod ranges;
 mod reopen;
+pub mod root;
 pub mod run;
 mod same;
 mod seal;

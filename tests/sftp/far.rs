@@ -2,7 +2,7 @@
 
 use safecp::kernel::linux::Linux;
 use safecp::kernel::retry::Retrying;
-use safecp::sftp::{self, Attributes, Failure, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
+use safecp::sftp::{self, Attributes, Failure, Listed, Near, Proof, Reach, Start, Told, Tree, Verify, Wishes, Writing};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -61,6 +61,7 @@ impl Reach for Far {
 pub(crate) struct Heard {
     pub(crate) copied: Vec<(PathBuf, PathBuf, u64, Proof)>,
     pub(crate) made: Vec<PathBuf>,
+    pub(crate) same: Vec<PathBuf>,
     pub(crate) failed: Vec<String>,
     pub(crate) changed: Vec<PathBuf>,
     pub(crate) verifying: Option<Proof>,
@@ -72,12 +73,13 @@ impl Heard {
         match told {
             Told::Verifying(proof) => self.verifying = Some(*proof),
             Told::Made { target } => self.made.push(target.to_path_buf()),
-            Told::Copied { source, target, size, proof } => {
+            Told::Copied { source, target, size, proof, .. } => {
                 self.copied.push((source.to_path_buf(), target.to_path_buf(), *size, *proof));
             }
             Told::Changed { source } => self.changed.push(source.to_path_buf()),
             Told::Failed(failure) => self.failed.push(failure.to_string()),
-            Told::Moved(_) => {}
+            Told::Moved(_) | Told::Finished { .. } => {}
+            Told::Same { target, .. } => self.same.push(target.to_path_buf()),
         }
     }
 
@@ -100,6 +102,8 @@ pub(crate) fn wishes() -> Wishes {
         writing: Writing::Later,
         umask: 0o022,
         speed_max: None,
+        listed: Listed::Nothing,
+        start: Start::Anew,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A file's bytes: written here as they come.
 
-use super::types::Pull;
+use super::types::{Old, Pull};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::quote::quoted;
@@ -14,6 +14,7 @@ impl<K: Kernel> Pull<'_, K> {
         let (mut offset, bytes, whole) = match self.readings.take(number, asked, answer)? {
             Came::Late => return Ok(()),
             Came::Bytes { offset, bytes, whole } => (offset, bytes, whole),
+            Came::Changed if file.old == Old::Compared => return self.differs(number),
             Came::Changed => {
                 let sentence = format!("{} changed while it was read", quoted(&file.source));
                 self.fail(number, Failure::Here(Error::Refused(sentence)));

@@ -146,6 +146,7 @@ impl<K: Kernel> Pull<'_, K> {
                 if let Err(error) = mode.and(times) {
                     self.failed_here(error);
                 }
+                self.seal_directory(&directory);
             }
             next = directory.above;
         }

@@ -1,6 +1,6 @@
 //! A file on its way: it is opened and looked at, and it ends with its name, or with why it failed.
 
-use super::types::{Found, Pull, Received, Step, Tag};
+use super::types::{Found, Old, Pull, Received, Step, Tag};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::quote::quoted;
@@ -32,6 +32,7 @@ impl<K: Kernel> Pull<'_, K> {
                     source,
                     path,
                     landing,
+                    old: Old::Unseen,
                     attrs: Attrs::default(),
                     handle: None,
                     value: None,
@@ -73,6 +74,11 @@ impl<K: Kernel> Pull<'_, K> {
             }
             (Step::Look, Answer::Attrs(attrs)) if matches!(attrs.kind(), Some(wire::FILE) | None) => {
                 file.attrs = attrs;
+                if self.is_to_be_compared(number) {
+                    self.compare_old(number)?;
+                    return self.turn(number);
+                }
+                let Some(file) = self.files.get(&number) else { return Ok(()) };
                 let handle = file.handle.clone().unwrap_or_default();
                 let hashing = self.connection.hashing();
                 let size = attrs.size.unwrap_or(0);
@@ -100,11 +106,14 @@ impl<K: Kernel> Pull<'_, K> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         match self.landings.name(&mut file.landing, file.attrs) {
             Ok(complaint) => {
-                let (source, target) = (&file.source, &file.landing.shown);
-                (self.tell)(&Told::Copied { source, target, size: file.size, proof: file.proof });
-                if let Some(error) = complaint {
-                    self.failed_here(error);
-                }
+                let Some(file) = self.files.get(&number) else { return Ok(()) };
+                let (source, target, size, proof) = (&file.source, &file.landing.shown, file.size, file.proof);
+                let sealed = self.sealed(&file.landing);
+                let path = self.path_in_list(target);
+                let (sealed, unsealed) = sealed.map_or_else(|error| (None, Some(error)), |sealed| (sealed, None));
+                let (placement, sealed) = (file.landing.placement(), sealed.as_ref());
+                (self.tell)(&Told::Copied { source, target, size, proof, placement, path: &path, sealed });
+                complaint.into_iter().chain(unsealed).for_each(|error| self.failed_here(error));
                 self.done(number)
             }
             Err(Unnamed::Failed(error)) => {
@@ -149,7 +158,7 @@ impl<K: Kernel> Pull<'_, K> {
         if is_failed { self.done(number) } else { Ok(()) }
     }
 
-    fn done(&mut self, number: u64) -> Result<(), Failure> {
+    pub(super) fn done(&mut self, number: u64) -> Result<(), Failure> {
         self.readings.end(number);
         let Some(mut file) = self.files.remove(&number) else { return Ok(()) };
         self.forget(number, &file);

@@ -6,12 +6,14 @@
 //!
 //! What all files share is [`Pull`]; its methods stand in the room that they are about.
 
+mod comparison;
 mod content;
 mod destination;
 mod directories;
 mod files;
 mod names;
 mod run;
+mod sealing;
 mod types;
 mod verification;
 
@@ -69,6 +71,7 @@ pub fn pull<K: Kernel>(
         landings,
         operands: operands.into_iter(),
         given: BTreeSet::new(),
+        base: destination.dir.shown.clone(),
         destination,
         files_max,
         levels: Vec::new(),

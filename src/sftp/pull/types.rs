@@ -25,6 +25,8 @@ pub(super) struct Pull<'a, K: Kernel> {
     /// Names that operands have.
     pub(super) given: BTreeSet<PathBuf>,
     pub(super) destination: Destination<K::File>,
+    /// The directory of all targets, in messages.
+    pub(super) base: PathBuf,
     pub(super) files_max: usize,
     pub(super) levels: Vec<Level<K::File>>,
     pub(super) looking: BTreeMap<u64, Found<K::File>>,
@@ -92,11 +94,23 @@ pub(super) struct Level<F> {
     pub(super) is_over: bool,
 }
 
+/// What is known of a file that is here already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Old {
+    /// It was not looked at, or nobody asks for it.
+    Unseen,
+    /// Its digest is compared with the source's.
+    Compared,
+    /// It holds something else.
+    Differs,
+}
+
 /// A far file on its way.
 pub(super) struct Received<F> {
     pub(super) source: PathBuf,
     pub(super) path: Vec<u8>,
     pub(super) landing: Landing<F>,
+    pub(super) old: Old,
     pub(super) attrs: Attrs,
     pub(super) handle: Option<Vec<u8>>,
     /// Of what came.

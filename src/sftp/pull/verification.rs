@@ -1,6 +1,6 @@
 //! Verification of what came: it is read back here, and the far end makes a digest of its own, or is read once more.
 
-use super::types::{Pull, Received, Step, Tag};
+use super::types::{Old, Pull, Received, Step, Tag};
 use crate::kernel::Kernel;
 use crate::sftp::hashing::Value;
 use crate::sftp::reading::Reading;
@@ -81,6 +81,10 @@ impl<K: Kernel> Pull<'_, K> {
 
     /// A file of which no digest came is read once more.
     pub(super) fn open_again(&mut self, number: u64) -> Result<(), Failure> {
+        if self.files.get(&number).is_some_and(|file| file.handle.is_some()) {
+            self.read_again(number);
+            return Ok(());
+        }
         self.open(number, Step::OpenAgain)
     }
 
@@ -97,8 +101,11 @@ impl<K: Kernel> Pull<'_, K> {
 
     pub(super) fn compare(&mut self, number: u64, value: Value) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
-        if file.failure.is_none() && file.value == Some(value) {
-            return self.name(number);
+        match (file.failure.is_none(), file.value == Some(value), file.old) {
+            (true, true, Old::Compared) => return self.is_same(number),
+            (true, false, Old::Compared) => return self.differs(number),
+            (true, true, Old::Unseen | Old::Differs) => return self.name(number),
+            (true, false, Old::Unseen | Old::Differs) | (false, ..) => {}
         }
         let name = file.landing.shown.as_path().into();
         self.fail(number, Failure::Differs { name });

@@ -36,6 +36,11 @@ impl<K: Kernel> Push<'_, K> {
                 self.fail_far(number, "failed to close", &answer);
             }
             (Step::Owner | Step::Own, answer) => self.fail_far(number, "failed to preserve ownership for", &answer),
+            (Step::OpenOld, Answer::Handle(handle)) => {
+                self.readings.begin(number, Reading::new(handle, file.size, file.hashing.renewed()));
+            }
+            // What cannot be read is copied, or fails by that.
+            (Step::OpenOld, _) => self.differs(number)?,
             (Step::OpenAgain, Answer::Handle(handle)) => {
                 self.readings.begin(number, Reading::new(handle, file.size, file.hashing.renewed()));
             }
@@ -54,6 +59,7 @@ impl<K: Kernel> Push<'_, K> {
                 };
                 self.fail_far(number, action, &answer);
             }
+            (Step::Seal, answer) => self.sealed(number, &answer),
             (Step::Room, Answer::Extended(body)) => self.note_room(number, &body),
             // Nothing can be done about it.
             (Step::Room | Step::Remove, _) => {}
@@ -70,13 +76,15 @@ impl<K: Kernel> Push<'_, K> {
         match file.phase {
             _ if file.failure.is_some() => self.clean(number),
             Phase::Closing => self.verify(number),
-            Phase::Naming => {
-                self.told(number);
-                Ok(())
-            }
-            Phase::Looking | Phase::Opening | Phase::Sending | Phase::Verifying | Phase::Asking | Phase::Removing => {
-                Ok(())
-            }
+            Phase::Naming => self.seal(number),
+            Phase::Looking
+            | Phase::Comparing
+            | Phase::Opening
+            | Phase::Sending
+            | Phase::Verifying
+            | Phase::Sealing
+            | Phase::Asking
+            | Phase::Removing => Ok(()),
         }
     }
 }

@@ -40,6 +40,7 @@ impl<K: Kernel> Push<'_, K> {
         }
         let (bytes, offset) = (&buffer[..count], file.size);
         file.hashing.update(bytes);
+        file.taking.iter_mut().for_each(|taking| taking.update(bytes));
         file.size += count as u64;
         self.ask(number, &Request::Write(&handle, offset, bytes), Step::Write)?;
         (self.tell)(&Told::Moved(count as u64));

@@ -1,11 +1,13 @@
 //! Far directories: made before what is in them, and given their last attributes after it.
 
 use super::types::{Directory, Finishing, Push, Search, Tag};
-use crate::kernel::Kernel;
-use crate::kernel::Stat;
-use crate::sftp::far_path::{shown, split};
+use crate::error::Error;
+use crate::kernel::{Kernel, Stat};
+use crate::quote::quoted;
+use crate::sftp::far_path::{beneath, shown, split};
+use crate::sftp::listing;
 use crate::sftp::status::refusal;
-use crate::sftp::types::{Attributes, Failure, Told};
+use crate::sftp::types::{Attributes, Failure, Listed, Told};
 use crate::sftp::wire::{self, Answer, Attrs, Request};
 
 impl<K: Kernel> Push<'_, K> {
@@ -68,12 +70,17 @@ impl<K: Kernel> Push<'_, K> {
                 Attributes::Fresh if *is_fresh && stat.mode & 0o700 != 0o700 => {
                     Attrs { mode: Some(stat.mode & 0o755), ..Attrs::default() }
                 }
-                Attributes::Fresh => continue,
+                Attributes::Fresh => Attrs::default(),
             };
             if self.directories.get(far) == Some(&Directory::Failed) {
                 continue;
             }
-            self.connection.client.ask(&Request::Setstat(far, attrs), Tag::Finish(number))?;
+            if attrs != Attrs::default() {
+                self.connection.client.ask(&Request::Setstat(far, attrs), Tag::Finish(number))?;
+            }
+            if self.wishes.listed != Listed::Nothing {
+                self.connection.client.ask(&Request::Lstat(far), Tag::Seal(number))?;
+            }
             while !self.connection.client.has_room() {
                 if let Some(incoming) = self.connection.wait()? {
                     self.take(incoming)?;
@@ -86,6 +93,24 @@ impl<K: Kernel> Push<'_, K> {
             }
         }
         Ok(())
+    }
+
+    /// What a directory is, in the words of a list.
+    pub(super) fn seal_directory(&mut self, number: usize, answer: &Answer) {
+        let far = &self.finishing[number].far;
+        let sealed = match answer {
+            Answer::Attrs(attrs) if attrs.kind() == Some(wire::DIRECTORY) => listing::sealed(attrs, None),
+            _ => None,
+        };
+        match sealed {
+            Some(sealed) => (self.tell)(&Told::Finished { path: &beneath(&self.base, far, b"."), sealed: &sealed }),
+            None => {
+                let name = quoted(&shown(far));
+                let sentence =
+                    format!("the list cannot tell what {name} is: it is a symbolic link, or has changed again");
+                (self.tell)(&Told::Failed(&Failure::Here(Error::Refused(sentence))));
+            }
+        }
     }
 
     pub(super) fn finished(&mut self, number: usize, answer: &Answer) -> Result<(), Failure> {

@@ -7,6 +7,7 @@
 //! What all files share is [`Push`]; its methods stand in the room that they are about.
 
 mod answer;
+mod comparison;
 mod content;
 mod directories;
 mod failure;
@@ -18,7 +19,7 @@ mod types;
 mod verification;
 
 use super::connection::Opened;
-use super::far_path::{split, trimmed};
+use super::far_path::{join, split, trimmed};
 use super::local_tree::LocalTree;
 use super::pace::Pace;
 use super::reading::Readings;
@@ -57,14 +58,18 @@ pub fn push<K: Kernel>(
         let words = if found.is_some() { "Not a directory" } else { "No such file or directory" };
         return Err(Failure::Far { action: "target", name: target.into(), reason: words.to_owned() });
     }
-    let operands = if is_directory {
+    let (base, operands) = if is_directory {
         let dir = opened.absolute(typed)?;
         let named = |source: &PathBuf| (source.clone(), dir.clone(), near_name(source));
-        sources.iter().map(named).collect()
+        let operands = sources.iter().map(named).collect();
+        (dir, operands)
     } else {
         let (dir, name) = split(trimmed(typed));
         let dir = opened.absolute(dir)?;
-        sources.iter().map(|source| (source.clone(), dir.clone(), name.to_vec())).collect::<Vec<Operand>>()
+        let operands = sources.iter().map(|source| (source.clone(), dir.clone(), name.to_vec()));
+        let operands = operands.collect::<Vec<Operand>>();
+        // A directory that is the target itself has the names of a list in it.
+        (join(&dir, name), operands)
     };
     let operands = without_doubles(operands, tell);
     let searched = operands.iter().map(|(_, dir, _)| dir.clone()).collect::<BTreeSet<_>>();
@@ -85,6 +90,7 @@ pub fn push<K: Kernel>(
         readings: Readings::default(),
         digests: BTreeMap::new(),
         has_ended_digests: false,
+        base,
         directories: BTreeMap::new(),
         finishing: Vec::new(),
         searching: searched.into_iter().map(Search::new).collect(),

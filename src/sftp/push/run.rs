@@ -100,6 +100,10 @@ impl<K: Kernel> Push<'_, K> {
                     Tag::Make(number) => self.made(number, &answer),
                     Tag::MakeLook(number) => self.found(number, &answer),
                     Tag::Finish(number) => self.finished(number, &answer),
+                    Tag::Seal(number) => {
+                        self.seal_directory(number, &answer);
+                        Ok(())
+                    }
                     Tag::Search(number, step) => self.searched(number, step, answer),
                 }
             }

@@ -1,11 +1,13 @@
 //! A file's target: what has its name, the temporary that is made beside that, and the name in the end.
 
 use super::types::{Directory, Phase, Push, Sent, Step};
+use crate::copy::{Placement, Sealed};
 use crate::error::Error;
 use crate::kernel::{Kernel, Stat};
 use crate::quote::quoted;
-use crate::sftp::far_path::{join, shown, split};
-use crate::sftp::types::{Attributes, Failure, Proof, Told};
+use crate::sftp::far_path::{beneath, join, shown, split};
+use crate::sftp::listing::{self, Taking};
+use crate::sftp::types::{Attributes, Failure, Proof, Start, Told};
 use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
 use std::path::PathBuf;
 
@@ -25,7 +27,9 @@ impl<K: Kernel> Push<'_, K> {
         }
         let number = self.next_file;
         self.next_file += 1;
-        let shown = shown(&join(&dir, &name));
+        let far = join(&dir, &name);
+        let (shown, listed) = (shown(&far), beneath(&self.base, &far, &name));
+        let taking = Taking::of(self.wishes.listed);
         let hashing = self.connection.hashing();
         let sent = Sent {
             source,
@@ -41,6 +45,8 @@ impl<K: Kernel> Push<'_, K> {
             size: 0,
             hashing,
             value: None,
+            listed,
+            taking,
             proof: Proof::Nothing,
             phase: Phase::Looking,
             due: 0,
@@ -70,6 +76,10 @@ impl<K: Kernel> Push<'_, K> {
         match attrs.kind() {
             Some(wire::FILE) => {
                 file.old = Some(attrs);
+                let is_as_long = attrs.size == Some(file.stat.size);
+                if is_as_long && self.wishes.start == Start::Resumed {
+                    return self.compare_old(number);
+                }
                 self.create(number)
             }
             Some(wire::LINK) if !file.has_followed => {
@@ -110,7 +120,7 @@ impl<K: Kernel> Push<'_, K> {
         }
     }
 
-    fn create(&mut self, number: u64) -> Result<(), Failure> {
+    pub(super) fn create(&mut self, number: u64) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         let temporary = self.names.next(&file.dir);
         // Until it has the old file's mode nobody else may look. What not even its owner may read is closed to all others.
@@ -179,10 +189,46 @@ impl<K: Kernel> Push<'_, K> {
         self.ask(number, &request, Step::Rename)
     }
 
-    pub(super) fn told(&mut self, number: u64) {
+    /// Looks at what has its name now, where a list is made.
+    pub(super) fn seal(&mut self, number: u64) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number).filter(|file| file.taking.is_some()) else {
+            self.told(number, None);
+            return Ok(());
+        };
+        file.phase = Phase::Sealing;
+        let path = join(&file.dir, &file.name);
+        self.ask(number, &Request::Lstat(&path), Step::Seal)
+    }
+
+    /// What it is, in the words of a list.
+    pub(super) fn sealed(&mut self, number: u64, answer: &Answer) {
+        let Some(file) = self.files.get_mut(&number) else { return };
+        let taken = file.taking.take().and_then(Taking::end);
+        let is_file = |attrs: &&Attrs| attrs.kind() == Some(wire::FILE) && attrs.size == Some(file.size);
+        let attrs = match answer {
+            Answer::Attrs(attrs) => Some(attrs).filter(is_file),
+            _ => None,
+        };
+        let sealed = attrs.zip(taken).and_then(|(attrs, taken)| listing::sealed(attrs, Some(taken)));
+        // The list has the name of a link, and SFTP does not tell all of one.
+        let sealed = sealed.filter(|_| !file.has_followed);
+        if sealed.is_none() {
+            let name = quoted(&file.shown);
+            let sentence = format!("the list cannot tell what {name} is: it is a symbolic link, or has changed again");
+            file.complaint.get_or_insert(Failure::Here(Error::Refused(sentence)));
+        }
+        self.told(number, sealed.as_ref());
+    }
+
+    fn told(&mut self, number: u64, sealed: Option<&Sealed>) {
         let Some(file) = self.files.remove(&number) else { return };
-        let (source, target) = (&file.source, &file.shown);
-        (self.tell)(&Told::Copied { source, target, size: file.size, proof: file.proof });
+        let (source, target, path, size, proof) = (&file.source, &file.shown, &file.listed, file.size, file.proof);
+        let placement = if file.old.is_some() { Placement::Replace } else { Placement::New };
+        if file.temporary.is_some() {
+            (self.tell)(&Told::Copied { source, target, size, proof, placement, path, sealed });
+        } else {
+            (self.tell)(&Told::Same { source, target, path, sealed });
+        }
         if let Some(complaint) = &file.complaint {
             (self.tell)(&Told::Failed(complaint));
         }

@@ -3,6 +3,7 @@
 use crate::kernel::{Kernel, Stat};
 use crate::sftp::connection::Connection;
 use crate::sftp::hashing::{Hashing, Value};
+use crate::sftp::listing::Taking;
 use crate::sftp::local_tree::LocalTree;
 use crate::sftp::pace::Pace;
 use crate::sftp::reading::{Asked, Readings};
@@ -31,6 +32,8 @@ pub(super) struct Push<'a, K: Kernel> {
     /// Files whose digests were asked for, by path.
     pub(super) digests: BTreeMap<Vec<u8>, u64>,
     pub(super) has_ended_digests: bool,
+    /// The directory of all targets.
+    pub(super) base: Vec<u8>,
     pub(super) directories: BTreeMap<Vec<u8>, Directory>,
     pub(super) finishing: Vec<Finishing>,
     pub(super) searching: Vec<Search>,
@@ -48,6 +51,8 @@ pub(super) enum Tag {
     MakeLook(usize),
     /// Its last attributes.
     Finish(usize),
+    /// A look at what it is then, for a list.
+    Seal(usize),
     Search(usize, SearchStep),
 }
 
@@ -63,9 +68,13 @@ pub(super) enum Step {
     Sync,
     Close,
     OpenAgain,
+    /// Opened to be compared.
+    OpenOld,
     Read(Asked),
     Attributes,
     Rename,
+    /// A look at what has the name, for a list.
+    Seal,
     Room,
     Remove,
 }
@@ -81,12 +90,16 @@ pub(super) enum SearchStep {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Looking,
+    /// It is compared with what has its name.
+    Comparing,
     Opening,
     Sending,
     Closing,
     /// A digest is waited for, or it is read back.
     Verifying,
     Naming,
+    /// It has its name, and a list is to have what it is.
+    Sealing,
     /// It failed, and the room is asked for that there is.
     Asking,
     /// It failed, and its temporary goes.
@@ -108,6 +121,10 @@ pub(super) struct Sent<F> {
     pub(super) size: u64,
     pub(super) hashing: Hashing,
     pub(super) value: Option<Value>,
+    /// Its path beneath the directory of all targets.
+    pub(super) listed: PathBuf,
+    /// Digests for a list.
+    pub(super) taking: Option<Taking>,
     pub(super) proof: Proof,
     pub(super) phase: Phase,
     pub(super) due: usize,

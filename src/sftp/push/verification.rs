@@ -26,6 +26,9 @@ impl<K: Kernel> Push<'_, K> {
 
     pub(super) fn open_again(&mut self, number: u64) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        if file.phase == Phase::Comparing {
+            return self.open_old(number);
+        }
         file.proof = Proof::ReadBack;
         let Some(temporary) = file.temporary.clone() else { return Ok(()) };
         self.ask(number, &Request::Open(&temporary, Access::Read, Attrs::default()), Step::OpenAgain)
@@ -39,6 +42,7 @@ impl<K: Kernel> Push<'_, K> {
                 self.pace.keep(bytes.iter().map(|bytes| bytes.len() as u64).sum());
                 whole
             }
+            Came::Changed | Came::Refused(_) if file.phase == Phase::Comparing => return self.differs(number),
             Came::Changed => {
                 let name = file.shown.clone().into_boxed_path();
                 self.fail(number, Failure::Differs { name });
@@ -50,6 +54,7 @@ impl<K: Kernel> Push<'_, K> {
             }
         };
         match whole {
+            Some(value) if file.failure.is_none() && file.phase == Phase::Comparing => self.compare(number, value),
             Some(value) if file.failure.is_none() => {
                 if let Some(handle) = self.readings.end(number) {
                     self.ask(number, &Request::Close(&handle), Step::Remove)?;
@@ -70,8 +75,11 @@ impl<K: Kernel> Push<'_, K> {
         if file.failure.is_some() {
             return self.turn(number);
         }
-        if file.value == Some(value) {
-            return self.name(number);
+        match (file.value == Some(value), file.phase == Phase::Comparing) {
+            (true, false) => return self.name(number),
+            (true, true) => return self.is_same(number),
+            (false, true) => return self.differs(number),
+            (false, false) => {}
         }
         let name = file.shown.clone().into_boxed_path();
         self.fail(number, Failure::Differs { name });

@@ -1,0 +1,129 @@
+//! What a receiver tells the sender of its run, where the sender is to say it and to write it down.
+
+use super::terms::Tell;
+use super::told::{Arrival, Became, Holes, Seal, Told, ToldName, Weight};
+use crate::copy::{Copied, Outcome, Sealed};
+use crate::error::Error;
+use crate::kernel::Kind;
+use crate::options::Work;
+use crate::quote::quoted;
+use crate::report::{Event, shortage_words};
+use crate::tree::plan::joined;
+use crate::tree::root::Root;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Makes messages of events; see the head of this file.
+pub(super) struct Teller {
+    tell: Tell,
+    root: Root,
+    /// What operands were sent as, by what they are called here.
+    operands: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl Teller {
+    /// One for these operands, what they are called here and were sent as; `None` where nobody wants to be told.
+    pub(super) fn new(tell: Tell, root: Root, operands: impl Iterator<Item = (PathBuf, PathBuf)>) -> Option<Self> {
+        (tell != Tell::There).then(|| Self { tell, root, operands: operands.collect() })
+    }
+
+    /// What is told of an event; `number` is that of a file that has its answer.
+    pub(super) fn told(&self, event: &Event<'_>, number: u64) -> Option<Told> {
+        match *event {
+            Event::DirectoryMade { source, target } => {
+                Some(Told::Directory { source: self.as_sent(source), target: target.to_owned() })
+            }
+            Event::Finished { source, target, path, outcome, sealed } => {
+                let became = became(outcome)?;
+                let seal = sealed.filter(|_| self.tell == Tell::Lists).map(seal);
+                let kind = sealed.map_or(Kind::File, |sealed| sealed.stat.kind);
+                let (source, target) = (self.as_sent(source), target.to_owned());
+                let path = self.root.name_of(path, kind);
+                let complaints = outcome.complaints().iter().map(Error::to_string).collect();
+                Some(Told::Name(Box::new(ToldName { id: number, source, target, path, became, complaints, seal })))
+            }
+            Event::DirectoryFinished { path, sealed } => {
+                Some(Told::Finished { path: self.root.name_of(path, Kind::Directory), seal: Box::new(seal(sealed)) })
+            }
+            Event::Failed(Error::Noted(noted)) => said(Weight::Noted, noted),
+            // Whoever asked the run to end knows why.
+            Event::Failed(Error::Interrupted) => None,
+            Event::Failed(error) => said(Weight::Failed, error),
+            Event::Misused(text) => said(Weight::Failed, text),
+            Event::Warned(text) => said(Weight::Warned, text),
+            Event::Noted(text) => said(Weight::Noted, text),
+            Event::Full(shortage) => said(Weight::Noted, shortage_words(shortage, Work::Copy)),
+            Event::Removed { target } => said(Weight::Noted, format!("removed {}", quoted(target))),
+            Event::ParentMade { .. }
+            | Event::DirectoryCreated { .. }
+            | Event::Renamed { .. }
+            | Event::Exchanged { .. }
+            | Event::SourceRemoved { .. }
+            | Event::Examined { .. }
+            | Event::Found(_)
+            | Event::Mended { .. } => None,
+        }
+    }
+
+    /// A source in the words of the sender.
+    fn as_sent(&self, source: &Path) -> PathBuf {
+        let named = source.ancestors().find_map(|above| self.operands.get_key_value(above));
+        let below = named.and_then(|(operand, sent_as)| Some((sent_as, source.strip_prefix(operand).ok()?)));
+        match below {
+            Some((sent_as, below)) if below.as_os_str().is_empty() => sent_as.clone(),
+            Some((sent_as, below)) => joined(sent_as, below),
+            None => source.to_owned(),
+        }
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "what all events give")]
+fn said(weight: Weight, text: impl ToString) -> Option<Told> {
+    Some(Told::Said { weight, text: text.to_string() })
+}
+
+/// What became of a name, unless it was left alone, which no copy between two machines does.
+fn became(outcome: &Outcome) -> Option<Became> {
+    match outcome {
+        Outcome::Copied(copied) => Some(Became::Copied(arrival(copied))),
+        Outcome::Made(special) => Some(Became::Made(special.thing)),
+        Outcome::Skipped | Outcome::Declined => None,
+    }
+}
+
+fn arrival(copied: &Copied) -> Arrival {
+    Arrival {
+        size: copied.size,
+        verified: copied.verified,
+        placement: copied.placement,
+        holes: if copied.sparse.by_zeros { Holes::ByZeros } else { Holes::None },
+        unsynced: copied.unsynced,
+        took: copied.took.unwrap_or_default(),
+    }
+}
+
+fn seal(sealed: &Sealed) -> Seal {
+    Seal {
+        stat: sealed.stat,
+        text: sealed.text.clone(),
+        digest: sealed.digests.as_ref().map(|digests| *digests.whole.as_bytes()),
+        attributes: sealed.attributes.map(|hash| *hash.as_bytes()),
+        lists: sealed.lists.map(|hash| *hash.as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_called_what_the_sender_calls_them() {
+        let operands = [("local:./a", "a"), ("local:/d", "/d"), ("local:./t/.", "t/.")];
+        let operands = operands.map(|(here, there)| (PathBuf::from(here), PathBuf::from(there)));
+        let teller = Teller::new(Tell::Outcomes, Root::Targets, operands.into_iter()).expect("somebody wants it");
+        for (here, there) in [("local:./a", "a"), ("local:/d/e/f", "/d/e/f"), ("local:./t/./x", "t/./x"), ("y", "y")] {
+            assert_eq!(teller.as_sent(Path::new(here)), Path::new(there), "{here}");
+        }
+        assert!(Teller::new(Tell::There, Root::Targets, std::iter::empty()).is_none());
+    }
+}
