@@ -100,7 +100,7 @@ const MUTANTS: &[Mutant] = &[
         "names of one file go to several shards",
         &[(
             "(Claim::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),",
-            "(Claim::Asked, Some(_)) => self.falls_to_us(key.share(count)),",
+            "(Claim::Asked, Some(_)) => self.falls_to_us(share_of_path(path, count)),",
         )],
     ),
     of_shares(

@@ -189,6 +189,30 @@ fn a_second_run_of_a_shard_waits_for_the_first() {
     world.shell(script).succeeds();
 }
 
+/// An end that dies leaves the records beside the target. A run that has waited for it meanwhile has to leave them as they are: no
+/// end can bring them back where a share has begun (worlds 5843855666423476874 and 15574272853614952151 of the simulator).
+#[test]
+fn a_share_that_waited_for_an_end_that_died_begins_nothing() {
+    let world = World::new();
+    tree(&world);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    let script = "exec 9<>dst/.safecp-shards/1; flock 9
+        \"$safecp\" -a --shard=1/2 src dst 9>&- 2>said & sleep 1
+        mv dst/.safecp-shards .safecp-shards-of-dst; exec 9>&-; wait $!; echo $?; cat said";
+    let waited = world.shell(script);
+    assert_eq!(
+        waited.stdout,
+        "1\nsafecp: shard 1 of 2 is at work already; waiting for its end\nsafecp: 'dst' is being finished: run --finish again\n"
+    );
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    // What one that was later still has made there goes too.
+    world.dir(".safecp-shards-of-dst").chmod(".safecp-shards-of-dst", 0o700).file(".safecp-shards-of-dst/2", "");
+    world.cp("--finish dst").succeeds();
+    assert_eq!(world.names("."), ["dst", "said", "src"]);
+}
+
 #[test]
 fn shards_that_are_killed_go_on_and_end_right() {
     let world = World::new();
@@ -352,6 +376,167 @@ fn status_tells_how_far_shards_are() {
     shard(&world, 3, 3).succeeds();
     let status = world.cp("--status dst");
     assert!(status.code() == Some(0) && status.stdout.contains("30 names, 150 bytes verified"), "{status}");
+}
+
+/// With lists it is known what is left, and who has not begun with what is on his.
+#[test]
+fn status_tells_of_lists() {
+    let world = World::new();
+    for number in 0..60 {
+        let directory = format!("src/{}", number % 6);
+        world.dir(&directory).file(format!("{directory}/{number}"), "12345");
+    }
+    // Files with several names, and large ones, are on lists by themselves.
+    world.link("src/0/0", "src/1/link").shell("truncate -s 130M src/large").succeeds();
+    world.cp("-a --plan=3 src dst").succeeds();
+    let bytes = 61 * 5 + 130 * 1024 * 1024;
+    let left = |status: &Output| -> (u64, u64) {
+        let line = status.stdout.lines().find(|line| line.starts_with("lists: ")).expect("a line of lists");
+        let about = line.split("; about ").nth(1).map_or("0 names, 0", |about| about);
+        let mut numbers = about.split(|letter: char| !letter.is_ascii_digit()).filter(|number| !number.is_empty());
+        let mut next = || numbers.next().and_then(|number| number.parse().ok()).expect("a number");
+        (next(), next())
+    };
+    let begun = world.cp("--status dst");
+    assert!(begun.stdout.contains("lists: taken by 0 of 3 shards; about "), "{begun}");
+    // Parts of a directory, and ranges, are rounded up.
+    let (names, about) = left(&begun);
+    assert!((62..80).contains(&names) && (bytes..bytes + 100).contains(&about), "{begun}");
+    shard(&world, 2, 3).succeeds();
+    let status = world.cp("--status dst");
+    assert!(status.stdout.contains("lists: taken by 1 of 3 shards; about "), "{status}");
+    assert!(!status.stdout.contains("by the size of shards"), "{status}");
+    let (names_now, about_now) = left(&status);
+    assert!(names_now < names && about_now < about && about_now > about / 2, "{status}");
+    // What was done by other lists is to be done again.
+    world.dir("src/more").file("src/more/a", "a").cp("-a --plan=3 src dst").succeeds();
+    let status = world.cp("--status dst");
+    assert!(status.stdout.contains("of 3 shards 1 complete, 2 not begun"), "{status}");
+    let taken = status.stdout.contains("lists: taken by 1 of 3 shards");
+    assert!(taken || status.stdout.contains("lists: taken by 0 of 3 shards"), "{status}");
+    // Its list may be what it was.
+    assert_eq!(left(&status).0 > names, !taken, "{status}");
+    for number in 1..=3 {
+        shard(&world, number, 3).succeeds();
+    }
+    let status = world.cp("--status dst");
+    assert!(status.stdout.contains("lists: taken by 3 of 3 shards; nothing is left"), "{status}");
+    world.tool("rm", ["dst/.safecp-shards/lists"]);
+    assert!(world.cp("--status dst").stdout.contains("lists: not whole"));
+    world.shell("echo >dst/.safecp-shards/lists").succeeds();
+    world.cp("--status dst").fails("safecp: 'dst/.safecp-shards/lists' is damaged: run --plan again\n");
+}
+
+/// What shards write down is little: a billion files fit in 100 GB.
+#[test]
+fn records_take_at_most_a_hundred_bytes_a_file() {
+    const FILES: u64 = 2000;
+    let world = World::new();
+    for number in 0..FILES {
+        let directory = format!("src/directory number {}/and one beneath it", number % 50);
+        world.dir(&directory).file(format!("{directory}/a file with a long name of its own, {number}"), "12345");
+    }
+    let bytes = || world.shell("cat dst/.safecp-shards/* | wc -c").stdout.trim().parse::<u64>().expect("a number");
+    for lists in ["no lists", "lists"] {
+        if lists == "lists" {
+            world.cp("-a --plan=4 src dst").succeeds();
+        }
+        // A second run adds nothing for what it finds as it was.
+        for number in [1, 2, 3, 4, 3, 1] {
+            shard(&world, number, 4).succeeds();
+        }
+        let (bytes, most) = (bytes(), FILES * 100);
+        assert!(bytes <= most, "{bytes} bytes of records, {lists}");
+        assert!(bytes > FILES * 32, "each name has its key: {bytes}");
+        world.cp("--finish dst").succeeds();
+        assert_same(&world, "src", "dst");
+        world.tool("rm", ["-r", "dst"]);
+    }
+}
+
+/// A new file costs the calls that it costs without shards. Each name of others costs one, for it may have further names; with a list
+/// none.
+#[test]
+fn names_cost_few_calls() {
+    const FILES: [u64; 2] = [40, 340];
+    let world = World::new();
+    let calls = |words: &str| {
+        let traced = world.cp_traced("all", &[], words)?;
+        traced.output.succeeds();
+        Some(traced.calls.lines().count() as u64)
+    };
+    // What more files cost more: of one run, of two shards, and of two with lists.
+    let mut counts = Vec::new();
+    for files in FILES {
+        for number in 0..files {
+            let directory = format!("s{files}/{}", number % 4);
+            world.dir(&directory).file(format!("{directory}/{number}"), "12345");
+        }
+        let Some(alone) = calls(&format!("-a --jobs=1 s{files} alone")) else {
+            return left_out("needs strace to count calls");
+        };
+        let shards = || -> u64 {
+            let shard = |number| calls(&format!("-a --jobs=1 --shard={number}/2 s{files} dst")).expect("strace");
+            (1..=2).map(shard).sum()
+        };
+        let without_lists = shards();
+        world.tool("rm", ["-r", "alone", "dst"]);
+        world.cp(&format!("-a --plan=2 s{files} dst")).succeeds();
+        counts.push([alone, without_lists, shards()]);
+        world.cp("--finish dst").succeeds();
+        assert_same(&world, &format!("s{files}"), "dst");
+        world.tool("rm", ["-r", "dst"]);
+    }
+    let more = FILES[1] - FILES[0];
+    let [alone, without_lists, with_lists] = [0, 1, 2].map(|way| counts[1][way] - counts[0][way]);
+    // One new file of 64 is looked at, and each run waits for its helpers a few times more or less.
+    let seldom = more / 10;
+    assert!((10 * more..20 * more).contains(&alone), "{counts:?}");
+    assert!(without_lists.abs_diff(alone + more) <= seldom, "{counts:?}");
+    assert!(with_lists.abs_diff(alone) <= seldom, "{counts:?}");
+}
+
+/// A share without records looks at no target before it makes one. What stands there is met nevertheless.
+#[test]
+fn what_stands_there_already_is_replaced_once_it_is_met() {
+    let world = World::new();
+    world.dir("src/d").dir("dst/d");
+    for number in 0..20 {
+        world.file(format!("src/d/{number}"), "new").file(format!("dst/d/{number}"), "older");
+    }
+    world.tool("rm", ["dst/d/3", "dst/d/4", "dst/d/5", "dst/d/6"]);
+    world.symlink("nowhere", "dst/d/4").dir("dst/d/5");
+    world.file("src/d/more", "of two names").link("src/d/more", "src/d/names").file("dst/d/names", "old");
+    let failed = world.cp("-a --jobs=1 --shard=1/1 src dst");
+    assert_eq!(failed.code(), Some(1), "{failed}");
+    assert_eq!(
+        failed.stderr.lines().collect::<BTreeSet<_>>(),
+        BTreeSet::from([
+            "safecp: cannot overwrite directory 'dst/d/5' with non-directory 'src/d/5'",
+            "safecp: not writing through dangling symlink 'dst/d/4'",
+        ])
+    );
+    world.tool("rm", ["-r", "dst/d/4", "dst/d/5"]);
+    shard(&world, 1, 1).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+/// An ordinary user cannot give files to others; what was copied is found by what it is, not by what its source let expect.
+#[test]
+fn files_that_differ_from_what_was_foretold_are_recorded_as_they_are() {
+    if !common::is_root() {
+        return left_out("needs root, which owns what another user copies");
+    }
+    let world = World::new();
+    world.dir("src");
+    for name in ["one", "two", "three", "four"] {
+        world.file(format!("src/{name}"), "content").chmod(&format!("src/{name}"), 0o644);
+    }
+    let again = "$safecp -a --jobs=1 --shard=1/1 src dst || exit 9
+        strace -f -e trace=openat,openat2 -o trace $safecp -a --jobs=1 --shard=1/1 src dst || exit 9
+        grep -cE '\"(one|two|three|four)\"' trace";
+    assert_eq!(world.shell_as_nobody(again).stdout.trim(), "0", "{}", world.read("trace"));
 }
 
 #[test]

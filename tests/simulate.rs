@@ -77,11 +77,11 @@ fn no_target_breaks_a_promise() {
 }
 
 /// The same for trees that several runs share, are killed in, and finish. SAFECP_SIM_SHARDS is the number of worlds,
-/// SAFECP_SIM_SHARD=<seed> plays one.
+/// SAFECP_SIM_SHARD=<seed> plays one and prints every call of it.
 #[test]
 fn no_share_breaks_a_promise() {
     if let Some(world) = variable("SAFECP_SIM_SHARD") {
-        let (_, broken, story) = shards::run_world(parse_seed(&world));
+        let (_, broken, story) = shards::run_world(parse_seed(&world), true);
         println!("{}", story.join("\n"));
         assert_eq!(broken, None, "world {world}");
         return;
@@ -100,7 +100,7 @@ fn no_share_breaks_a_promise() {
 fn shared_worlds_repeat_themselves() {
     for number in 0..30 {
         let seed = seed_of(7, number);
-        assert_eq!(shards::run_world(seed), shards::run_world(seed), "world {seed}");
+        assert_eq!(shards::run_world(seed, true), shards::run_world(seed, true), "world {seed}");
     }
 }
 

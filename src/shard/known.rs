@@ -24,6 +24,11 @@ pub(super) fn target_bits(stat: &Stat) -> u64 {
     bits((stat.kind as u8, stat.ino, stat.size, stat.rdev, time(stat.mtime), stat.mode, stat.uid, stat.gid))
 }
 
+/// Those of the copy of a source that keeps all attributes, in a file with this number.
+pub(super) fn foretold_bits(source: &Stat, inode: u64) -> u64 {
+    target_bits(&Stat { ino: inode, ..*source })
+}
+
 /// Bits that change when the part of a large file is made anew, if the filesystem keeps when that was.
 pub(super) fn part_bits(stat: &Stat, birth: Option<Timestamp>) -> u64 {
     bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))

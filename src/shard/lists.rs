@@ -3,9 +3,9 @@
 
 use super::line::{opened, sealed};
 use super::log::each_line;
-use super::path_key::{PathKey, share_of};
+use super::path_key::share_of_path;
 use super::plan::{escaped, unescaped};
-use super::state::State;
+use super::state::{State, contents};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
 use crate::quote::quoted;
@@ -15,8 +15,9 @@ use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
 
-/// Its name tells that the lists of all shares are whole.
+/// Its name tells that the lists of all shares are whole. It holds what each comes to.
 pub(super) const LISTED: &str = "lists";
 
 /// What a share's list is called.
@@ -37,6 +38,17 @@ pub(super) struct List {
     pub(super) directories: BTreeMap<PathBuf, Unit>,
     /// Names of which the inode, or a range, may be this share's.
     pub(super) names: BTreeSet<PathBuf>,
+    /// A check over it, by which it is known: of what was read.
+    pub(super) id: u64,
+}
+
+/// What a share's list comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// What it is known by.
+    pub(super) id: u64,
+    pub(super) names: u64,
+    pub(super) bytes: u64,
 }
 
 /// What a list says of a name.
@@ -57,7 +69,7 @@ impl List {
             return Claim::Asked;
         }
         let unit = path.parent().and_then(|above| self.directories.get(above));
-        let is_ours = unit.is_some_and(|unit| unit.parts.contains(&share_of(PathKey::of(path).0 as u64, unit.of)));
+        let is_ours = unit.is_some_and(|unit| unit.parts.contains(&share_of_path(path, unit.of)));
         if is_ours { Claim::Ours } else { Claim::Others }
     }
 
@@ -69,8 +81,8 @@ impl List {
             || is_beneath(self.names.range::<Path, _>(from).next())
     }
 
-    /// As it is written down.
-    pub(super) fn text(&self) -> String {
+    /// As it is written down, and what that is known by.
+    pub(super) fn text(&self) -> (String, u64) {
         let path = |path: &Path| escaped(path.as_os_str().as_bytes());
         let mut text = String::new();
         for (directory, unit) in &self.directories {
@@ -81,7 +93,8 @@ impl List {
         for name in &self.names {
             text += &sealed(&format!("name {}", path(name)));
         }
-        text + &sealed("end")
+        let id = xxh3_64(text.as_bytes());
+        (text + &sealed(&format!("end {id:016x}")), id)
     }
 
     /// Takes what a line says. `None` if it is no line of a list.
@@ -99,6 +112,7 @@ impl List {
             "name" => {
                 self.names.insert(path(rest)?);
             }
+            "end" => self.id = u64::from_str_radix(rest, 16).ok()?,
             _ => return None,
         }
         Some(())
@@ -120,8 +134,10 @@ impl List {
         };
         let (mut list, mut has_ended, mut is_damaged) = (Self::default(), false, false);
         let read = each_line(state.kernel, &file, |line| match opened(line) {
-            Some("end") => has_ended = true,
-            Some(words) => is_damaged |= list.add(words).is_none(),
+            Some(words) => {
+                is_damaged |= has_ended || list.add(words).is_none();
+                has_ended = words.starts_with("end ");
+            }
             None => is_damaged |= !line.is_empty(),
         });
         read.map_err(|errno| Error::call(Action::Read, &shown, errno))?;
@@ -130,6 +146,29 @@ impl List {
         }
         Err(Error::Refused(format!("{} is damaged: run --plan again", quoted(&shown))))
     }
+}
+
+/// What the lists of all shares come to, as it is written down.
+pub(super) fn listed_text(all: &[Listed]) -> String {
+    let line = |Listed { id, names, bytes }: &Listed| sealed(&format!("list {id:016x} {names} {bytes}"));
+    all.iter().map(line).collect()
+}
+
+/// What the list of each share comes to, from the first on; `None` if there are no lists, or not all of them yet.
+pub(super) fn listed<K: Kernel>(state: &State<'_, K>) -> Result<Option<Vec<Listed>>, Error> {
+    let shown = state.shown.join(LISTED);
+    let text = contents(state.kernel, &state.dir, LISTED.as_ref());
+    let text = text.map_err(|errno| Error::call(Action::Read, &shown, errno))?;
+    let line = |line: &[u8]| {
+        let mut words = opened(line)?.strip_prefix("list ")?.split(' ');
+        let id = u64::from_str_radix(words.next()?, 16).ok()?;
+        Some(Listed { id, names: words.next()?.parse().ok()?, bytes: words.next()?.parse().ok()? })
+    };
+    let Some(text) = text else { return Ok(None) };
+    let lines: Option<Vec<Listed>> =
+        text.split_inclusive(|byte| *byte == b'\n').map(|text| line(text.trim_ascii_end())).collect();
+    let all = lines.filter(|lines| lines.len() == state.plan.count.get() as usize);
+    all.map(Some).ok_or_else(|| Error::Refused(format!("{} is damaged: run --plan again", quoted(&shown))))
 }
 
 #[cfg(test)]
@@ -141,7 +180,7 @@ mod tests {
         let unit = |parts: &[u32], of| Unit { parts: parts.iter().copied().collect(), of };
         let directories = [("d/a", unit(&[0], 1)), ("d/b/c", unit(&[0, 2], 3)), ("d/new\nline", unit(&[0], 1))];
         let directories = directories.map(|(path, unit)| (PathBuf::from(path), unit)).into();
-        let list = List { directories, names: [PathBuf::from("d/x/link")].into() };
+        let mut list = List { directories, names: [PathBuf::from("d/x/link")].into(), id: 0 };
         assert_eq!(list.claim(Path::new("d/a/f")), Claim::Ours);
         assert_eq!(list.claim(Path::new("d/f")), Claim::Others);
         assert_eq!(list.claim(Path::new("d/x/link")), Claim::Asked);
@@ -153,10 +192,10 @@ mod tests {
             assert_eq!(list.reaches(Path::new(path)), reaches, "{path}");
         }
         let mut read = List::default();
-        let text = list.text();
-        let lines: Vec<&str> = text.lines().map(|line| opened(line.as_bytes()).expect("whole")).collect();
-        assert_eq!(lines.last(), Some(&"end"));
-        lines[..lines.len() - 1].iter().for_each(|line| read.add(line).expect("a line of a list"));
+        let text;
+        (text, list.id) = list.text();
+        let lines = text.lines().map(|line| opened(line.as_bytes()).expect("whole"));
+        lines.for_each(|line| read.add(line).expect("a line of a list"));
         assert_eq!(read, list);
     }
 }

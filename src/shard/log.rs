@@ -32,6 +32,9 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// The end of a log in which its last line is looked for.
 const TAIL_BYTES: u64 = 4096;
 
+/// Stands in a line of a run that goes by no list.
+const NO_LIST: &str = "none";
+
 /// So much is read at once.
 const READ_BYTES: usize = 256 << 10;
 
@@ -46,6 +49,8 @@ pub(super) struct Count {
     pub begun: i64,
     /// The same.
     pub told: i64,
+    /// What the list is known by that the run goes by, if there is one.
+    pub list: Option<u64>,
 }
 
 /// What the end of a log tells.
@@ -106,7 +111,7 @@ impl<'a, K: Kernel> Log<'a, K> {
     /// earlier runs have verified too, names and ranges.
     pub(super) fn begin(
         state: &State<'a, K>,
-        number: Number,
+        (number, list): (Number, Option<u64>),
         witness: K::File,
         stop: &AtomicBool,
         listener: &dyn Listener,
@@ -131,15 +136,17 @@ impl<'a, K: Kernel> Log<'a, K> {
         if kernel.stat(&file).map_err(failed)?.nlink == 0 {
             return Err(Error::Refused(format!("{} was removed: the copy is finished", quoted(&shown))));
         }
+        state.check_place()?;
         let mut records = Vec::new();
         let is_whole = each_line(kernel, &file, |line| records.extend(known(line))).map_err(failed)?;
         let (ranges_file, mut ranges) = (state.lines(&ranges_name(number.number))?, Ranges::default());
         let are_whole = each_line(kernel, &ranges_file, |line| ranges.add(line)).map_err(failed)?;
         ranges.sort();
         let now = kernel.now().seconds;
-        let count = Count { begun: now, told: now, ..Count::default() };
+        let count = Count { begun: now, told: now, list, ..Count::default() };
         // What a killed run has left of its last line ends here.
-        let held = if is_whole { String::new() } else { "\n".to_owned() } + &sealed(&format!("begun {now}"));
+        let held =
+            if is_whole { String::new() } else { "\n".to_owned() } + &sealed(&format!("begun {}", words(&count)));
         let held_ranges = if are_whole { String::new() } else { "\n".to_owned() };
         let tally = Mutex::new(Tally { held, held_ranges, held_lines: 0, flushed: now, count, sum: 0 });
         let log = Self { kernel, file, ranges: ranges_file, shown, witness, tally };
@@ -264,29 +271,27 @@ pub(super) fn ending<K: Kernel>(kernel: &K, file: &K::File) -> crate::kernel::Re
 fn told(words: &str) -> Option<Ending> {
     let mut words = words.split(' ');
     let kind = words.next()?;
-    let mut number = || words.next()?.parse().ok();
+    if !matches!(kind, "begun" | "so-far" | "failed" | "complete") {
+        return None;
+    }
+    let (names, bytes) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let (begun, told) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let list = match words.next()? {
+        NO_LIST => None,
+        id => Some(u64::from_str_radix(id, 16).ok()?),
+    };
+    let count = Count { names, bytes, begun, told, list };
     match kind {
-        "begun" => {
-            let begun = number()?;
-            Some(Ending::Begun(Count { begun, told: begun, ..Count::default() }))
-        }
-        "so-far" | "failed" | "complete" => {
-            let mut next = || number().map(i64::unsigned_abs);
-            let (names, bytes) = (next()?, next()?);
-            let count = Count { names, bytes, begun: number()?, told: number()? };
-            match kind {
-                "so-far" => Some(Ending::Begun(count)),
-                "failed" => Some(Ending::Failed(count)),
-                _ => Some(Ending::Complete(count, u128::from_str_radix(words.next()?, 16).ok()?)),
-            }
-        }
-        _ => None,
+        "failed" => Some(Ending::Failed(count)),
+        "complete" => Some(Ending::Complete(count, u128::from_str_radix(words.next()?, 16).ok()?)),
+        _ => Some(Ending::Begun(count)),
     }
 }
 
 fn words(count: &Count) -> String {
-    let Count { names, bytes, begun, told } = count;
-    format!("{names} {bytes} {begun} {told}")
+    let Count { names, bytes, begun, told, list } = count;
+    let list = list.map_or(NO_LIST.to_owned(), |id| format!("{id:016x}"));
+    format!("{names} {bytes} {begun} {told} {list}")
 }
 
 /// The record of a verified name in a line.
@@ -335,11 +340,12 @@ mod tests {
 
     #[test]
     fn a_line_tells_how_a_run_ended() {
-        let count = Count { names: 3, bytes: 5, begun: 7, told: 9 };
-        assert_eq!(told("complete 3 5 7 9 ff"), Some(Ending::Complete(count, 255)));
-        assert_eq!(told("failed 3 5 7 9"), Some(Ending::Failed(count)));
-        assert_eq!(told("so-far 3 5 7 9"), Some(Ending::Begun(count)));
-        assert_eq!(told("begun 7"), Some(Ending::Begun(Count { begun: 7, told: 7, ..Count::default() })));
-        assert_eq!((told("complete 3 5 7 9"), told("nothing")), (None, None));
+        let count = Count { names: 3, bytes: 5, begun: 7, told: 9, list: None };
+        assert_eq!(told("complete 3 5 7 9 none ff"), Some(Ending::Complete(count, 255)));
+        assert_eq!(told("failed 3 5 7 9 none"), Some(Ending::Failed(count)));
+        assert_eq!(told("so-far 3 5 7 9 none"), Some(Ending::Begun(count)));
+        let with_list = Count { list: Some(0xab), ..count };
+        assert_eq!(told(&format!("begun {}", words(&with_list))), Some(Ending::Begun(with_list)));
+        assert_eq!((told("complete 3 5 7 9 none"), told("so-far 3 5 7 9"), told("nothing")), (None, None, None));
     }
 }

@@ -3,22 +3,25 @@
 //! The walk makes the directories too. What is to be weighed are the names in a directory and their bytes, of which neither
 //! alone says how long it takes. A directory that is too much for one share is cut by its names' keys.
 
-use super::lists::{LISTED, List, Unit, list_name};
+use super::lists::{LISTED, List, Listed, Unit, list_name, listed_text};
 use super::log::is_locked;
-use super::path_key::share_of;
+use super::path_key::{share_of, share_of_path};
 use super::plan::Plan;
 use super::share::{check_sources, reserved};
 use super::state::State;
 use super::written::write_out;
 use super::{About, Number, Request, directory};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Stat};
+use crate::kernel::{Errno, Kernel, RenameFlags, Stat};
 use crate::options::TargetRule;
 use crate::tree::portion::{Part, Portion};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+/// What becomes [`LISTED`] once it is whole.
+const UNNAMED: &str = "lists-new";
 
 /// A directory that is more than this part of a share's is cut.
 const CUT: f64 = 0.25;
@@ -47,8 +50,8 @@ impl Load {
 #[derive(Default)]
 struct Seen {
     directories: BTreeMap<PathBuf, Load>,
-    /// Names that certain shares have to look at.
-    names: Vec<(Whom, PathBuf)>,
+    /// Names that certain shares have to look at, and how many bytes are in them.
+    names: Vec<(Whom, PathBuf, u64)>,
 }
 
 /// Who has to look at a name.
@@ -119,12 +122,19 @@ impl<'a, K: Kernel> Planner<'a, K> {
     pub fn end(&self) -> Result<String, Error> {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         let (lists, loads) = deal(&seen, self.count.get());
-        for (number, list) in self.shares().zip(&lists) {
-            self.write(&list_name(number), &list.text())?;
+        let mut listed = Vec::new();
+        for ((number, list), Load { names, bytes }) in self.shares().zip(&lists).zip(&loads) {
+            let (text, id) = list.text();
+            self.write(&list_name(number), &text)?;
+            listed.push(Listed { id, names: *names, bytes: *bytes });
         }
-        self.write(LISTED, "")?;
-        let failed = |errno| Error::call(Action::Sync, &self.state.shown, errno);
-        self.state.kernel.fsync(&self.state.dir).map_err(failed)?;
+        let State { kernel, dir, shown, .. } = &self.state;
+        let failed = |action| move |errno| Error::call(action, shown, errno);
+        self.write(UNNAMED, &listed_text(&listed))?;
+        kernel
+            .rename(dir, UNNAMED.as_ref(), dir, LISTED.as_ref(), RenameFlags::empty())
+            .map_err(failed(Action::CreateFile))?;
+        kernel.fsync(dir).map_err(failed(Action::Sync))?;
         let most = |what: fn(&Load) -> u64| loads.iter().map(what).max().unwrap_or(0);
         let (names, bytes) = (most(|load| load.names), most(|load| load.bytes));
         Ok(format!("{} lists: about {names} names and {bytes} bytes in the largest", self.count))
@@ -139,6 +149,7 @@ impl<'a, K: Kernel> Planner<'a, K> {
 fn deal(seen: &Seen, count: u32) -> (Vec<List>, Vec<Load>) {
     let mut whole = Load::default();
     seen.directories.values().for_each(|load| whole.add(*load));
+    seen.names.iter().for_each(|(_, _, bytes)| whole.add(Load { names: 1, bytes: *bytes }));
     let share = 1.0 / f64::from(count);
     let mut units = Vec::new();
     for (path, load) in &seen.directories {
@@ -149,20 +160,25 @@ fn deal(seen: &Seen, count: u32) -> (Vec<List>, Vec<Load>) {
     units.sort_by(|one, other| other.0.of(whole).total_cmp(&one.0.of(whole)));
     let mut lists = vec![List::default(); count as usize];
     let mut loads = vec![Load::default(); count as usize];
+    // Whose these are is not to be chosen.
+    for (whom, path, bytes) in &seen.names {
+        let first = share_of_path(path, count);
+        for ((list, load), number) in lists.iter_mut().zip(&mut loads).zip(0..) {
+            let part = match whom {
+                Whom::One(share) if *share != number => continue,
+                Whom::One(_) => Load { names: 1, bytes: *bytes },
+                Whom::All => Load { names: u64::from(first == number), bytes: bytes.div_ceil(count.into()) },
+            };
+            list.names.insert(path.clone());
+            load.add(part);
+        }
+    }
     for (load, path, number, of) in units {
         let least = (0..loads.len()).min_by(|one, other| loads[*one].of(whole).total_cmp(&loads[*other].of(whole)));
         let least = least.unwrap_or(0);
         loads[least].add(load);
         let unit = lists[least].directories.entry(path.clone()).or_insert_with(|| Unit { of, ..Unit::default() });
         unit.parts.insert(number);
-    }
-    for (whom, path) in &seen.names {
-        for ((list, load), number) in lists.iter_mut().zip(&mut loads).zip(0..) {
-            if *whom == Whom::All || *whom == Whom::One(number) {
-                list.names.insert(path.clone());
-                load.names += 1;
-            }
-        }
     }
     (lists, loads)
 }
@@ -179,8 +195,11 @@ impl<K: Kernel> Portion for Planner<'_, K> {
     fn weigh(&self, path: &Path, source: &Stat, inode: Option<u64>, is_cut: bool) {
         let mut seen = self.seen();
         match inode {
-            Some(inode) => seen.names.push((Whom::One(share_of(inode, self.count.get())), path.to_owned())),
-            None if is_cut => seen.names.push((Whom::All, path.to_owned())),
+            Some(inode) => {
+                let whom = Whom::One(share_of(inode, self.count.get()));
+                seen.names.push((whom, path.to_owned(), source.size));
+            }
+            None if is_cut => seen.names.push((Whom::All, path.to_owned(), source.size)),
             None => {
                 let above = path.parent().unwrap_or(Path::new("")).to_owned();
                 seen.directories.entry(above).or_default().add(Load { names: 1, bytes: source.size });
@@ -210,7 +229,7 @@ mod tests {
             seen.directories.insert(PathBuf::from(format!("d/{number}")), load);
         }
         seen.directories.insert(PathBuf::from("d/huge"), Load { names: 4000, bytes: 5 });
-        seen.names = vec![(Whom::One(2), "d/1/x".into()), (Whom::All, "d/large".into())];
+        seen.names = vec![(Whom::One(2), "d/1/x".into(), 7), (Whom::All, "d/large".into(), 400)];
         let (lists, loads) = deal(&seen, 4);
         let mut whole = Load::default();
         seen.directories.values().for_each(|load| whole.add(*load));
@@ -230,6 +249,7 @@ mod tests {
         let on = |name: &str| lists.iter().map(|list| list.names.contains(Path::new(name))).collect::<Vec<_>>();
         assert_eq!(on("d/1/x"), [false, false, true, false]);
         assert_eq!(on("d/large"), [true; 4]);
+        assert!(loads.iter().map(|load| load.names).sum::<u64>() >= whole.names + 2, "{loads:?}");
         // What each list says is what one of them says.
         let owners = |path: &str| {
             lists.iter().filter(|list| list.claim(Path::new(path)) == super::super::lists::Claim::Ours).count()

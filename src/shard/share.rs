@@ -1,9 +1,9 @@
 //! One share of a copy: which names are its own, which of them earlier runs have verified, and what it writes down.
 
-use super::known::{Known, Verified, part_bits, source_bits, target_bits};
+use super::known::{Known, Verified, foretold_bits, part_bits, source_bits, target_bits};
 use super::lists::{Claim, List};
 use super::log::{Counted, Ended, Log, Record};
-use super::path_key::{PathKey, share_of};
+use super::path_key::{PathKey, share_of, share_of_path};
 use super::plan::Plan;
 use super::ranges::Ranges;
 use super::state::{Lies, NAME, State, manifest_name, report_name};
@@ -18,8 +18,12 @@ use crate::tree::portion::{Part, Portion, Ranged, Whose};
 use blake3::hazmat::ChainingValue;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Of so many new files one is looked at: whether it is what its source let foretell. Filesystems may keep times in other units,
+/// or owners by other numbers.
+const LOOKED_AT: u64 = 64;
 
 /// A share at work.
 pub struct Share<'a, K: Kernel> {
@@ -31,8 +35,14 @@ pub struct Share<'a, K: Kernel> {
     /// What is on its list, if there are lists.
     list: Option<List>,
     /// What the sources of names that are being copied were when they were looked at.
-    sources: Mutex<BTreeMap<PathKey, u64>>,
+    sources: Mutex<BTreeMap<PathKey, Stat>>,
     reserved: Option<PathBuf>,
+    /// Where a new name was to go stood something.
+    has_found: AtomicBool,
+    /// New files that all attributes were kept of.
+    unseen: AtomicU64,
+    /// One of them was not what had been foretold.
+    is_mistaken: AtomicBool,
 }
 
 impl<'a, K: Kernel> Share<'a, K> {
@@ -56,8 +66,21 @@ impl<'a, K: Kernel> Share<'a, K> {
         let state = State::begin(kernel, &about, &Plan::of(request, number, here), user)?;
         let reserved = reserved(kernel, operands, state.lies)?;
         let list = List::of(&state, number.number)?;
-        let (log, verified, ranges) = Log::begin(&state, number, witness, stop, listener)?;
-        Ok(Self { state, number, log, verified, ranges, list, sources: Mutex::default(), reserved })
+        let taken = list.as_ref().map(|list| list.id);
+        let (log, verified, ranges) = Log::begin(&state, (number, taken), witness, stop, listener)?;
+        Ok(Self {
+            state,
+            number,
+            log,
+            verified,
+            ranges,
+            list,
+            sources: Mutex::default(),
+            reserved,
+            has_found: AtomicBool::new(false),
+            unseen: AtomicU64::new(0),
+            is_mistaken: AtomicBool::new(false),
+        })
     }
 
     /// Ends the run; `is_well` tells that nothing failed.
@@ -89,8 +112,15 @@ impl<'a, K: Kernel> Share<'a, K> {
         share + 1 == self.number.number.get()
     }
 
-    fn sources(&self) -> MutexGuard<'_, BTreeMap<PathKey, u64>> {
+    fn sources(&self) -> MutexGuard<'_, BTreeMap<PathKey, Stat>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down that a name is as it should be: what its source was, if that is known, and the bits of its target.
+    fn note(&self, key: PathKey, source: Option<&Stat>, (target, bytes): (u64, u64)) -> Result<(), Error> {
+        let known = source.map(|source| Known { key, source: source_bits(source), target });
+        let record = known.filter(|known| !self.verified.has(known)).map(Record::Name);
+        self.log.add(Counted { names: 1, bytes, addend: key }, record)
     }
 }
 
@@ -150,25 +180,24 @@ impl<K: Kernel> Portion for Share<'_, K> {
     fn is_likely(&self, path: &Path) -> bool {
         match self.claim(path) {
             Claim::Ours => true,
-            Claim::Asked => self.falls_to_us(PathKey::of(path).share(self.number.count.get())),
+            Claim::Asked => self.falls_to_us(share_of_path(path, self.number.count.get())),
             Claim::Others => false,
         }
     }
 
     fn whose(&self, path: &Path, source: &Stat, inode: Option<u64>) -> Whose {
-        let key = PathKey::of(path);
         let count = self.number.count.get();
         let is_ours = match (self.claim(path), inode) {
             (Claim::Ours, None) => true,
             (Claim::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),
-            (Claim::Asked, None) => self.falls_to_us(key.share(count)),
+            (Claim::Asked, None) => self.falls_to_us(share_of_path(path, count)),
             // It has got another name since the list was made.
             (Claim::Ours, Some(_)) | (Claim::Others, _) => false,
         };
         if !is_ours {
             return Whose::Others;
         }
-        self.sources().insert(key, source_bits(source));
+        self.sources().insert(PathKey::of(path), *source);
         Whose::Ours
     }
 
@@ -179,16 +208,37 @@ impl<K: Kernel> Portion for Share<'_, K> {
     fn is_made(&self, path: &Path, target: &Stat) -> bool {
         let key = PathKey::of(path);
         let source = self.sources().get(&key).copied();
-        source.is_some_and(|source| self.verified.has(&Known { key, source, target: target_bits(target) }))
+        let known = |source: &Stat| Known { key, source: source_bits(source), target: target_bits(target) };
+        source.is_some_and(|source| self.verified.has(&known(&source)))
+    }
+
+    fn expects_nothing(&self) -> bool {
+        self.verified.is_empty() && !self.has_found.load(Ordering::Relaxed)
+    }
+
+    fn has_found(&self) {
+        self.has_found.store(true, Ordering::Relaxed);
+    }
+
+    fn made_unseen(&self, path: &Path, inode: u64) -> Result<bool, Error> {
+        let is_looked_at = self.unseen.fetch_add(1, Ordering::Relaxed) % LOOKED_AT == 0;
+        if is_looked_at || self.is_mistaken.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let key = PathKey::of(path);
+        let Some(source) = self.sources().remove(&key) else { return Ok(false) };
+        self.note(key, Some(&source), (foretold_bits(&source, inode), source.size)).map(|()| true)
     }
 
     fn made(&self, path: &Path, target: &Stat) -> Result<(), Error> {
         let key = PathKey::of(path);
         let source = self.sources().remove(&key);
-        let known = source.map(|source| Known { key, source, target: target_bits(target) });
-        let size = if target.kind == Kind::File { target.size } else { 0 };
-        let record = known.filter(|known| !self.verified.has(known)).map(Record::Name);
-        self.log.add(Counted { names: 1, bytes: size, addend: key }, record)
+        let is_file = target.kind == Kind::File;
+        let found = target_bits(target);
+        if is_file && source.is_some_and(|source| foretold_bits(&source, target.ino) != found) {
+            self.is_mistaken.store(true, Ordering::Relaxed);
+        }
+        self.note(key, source.as_ref(), (found, if is_file { target.size } else { 0 }))
     }
 
     fn cuts(&self) -> bool {
@@ -197,7 +247,7 @@ impl<K: Kernel> Portion for Share<'_, K> {
 
     fn whose_range(&self, path: &Path, number: u64) -> Whose {
         let count = u64::from(self.number.count.get());
-        let first = u64::from(PathKey::of(path).share(self.number.count.get()));
+        let first = u64::from(share_of_path(path, self.number.count.get()));
         if (first + number) % count + 1 == u64::from(self.number.number.get()) { Whose::Ours } else { Whose::Others }
     }
 

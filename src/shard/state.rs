@@ -64,7 +64,7 @@ impl<'a, K: Kernel> State<'a, K> {
             Some(state) => (state.clone(), Lies::Elsewhere),
             None => (about.target.join(NAME), Lies::Within),
         };
-        let ending = || Error::Refused(format!("{} is being finished: run --finish again", quoted(&about.target)));
+        let ending = || being_finished(&about.target);
         if lies == Lies::Within && Self::open_beside(kernel, &about.target)?.is_some() {
             return Err(ending());
         }
@@ -108,8 +108,9 @@ impl<'a, K: Kernel> State<'a, K> {
             if lies != Lies::Beside {
                 return Err(nothing());
             }
+            // Shares that came while it was being emptied may have left logs, in which nothing stands.
             let (above, name) = place(kernel, &shown)?;
-            let removed = kernel.rmdir(&above, &name);
+            let removed = empty(kernel, &dir).and_then(|()| kernel.rmdir(&above, &name));
             return removed.map(|()| None).map_err(|errno| Error::call(Action::Remove, &shown, errno));
         };
         let looked = |path: &Path| {
@@ -134,6 +135,16 @@ impl<'a, K: Kernel> State<'a, K> {
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::call(Action::Access, &target.with_file_name(beside), errno)),
         }
+    }
+
+    /// Fails if an end has taken it out of the target since it was opened, and has died: only another one brings it back.
+    pub(super) fn check_place(&self) -> Result<(), Error> {
+        // As the user wrote it.
+        let target = self.shown.parent().unwrap_or(&self.plan.target);
+        if self.lies == Lies::Within && Self::open_beside(self.kernel, target)?.is_some() {
+            return Err(being_finished(target));
+        }
+        Ok(())
     }
 
     /// What a share's log is called in messages.
@@ -214,20 +225,30 @@ impl<'a, K: Kernel> State<'a, K> {
     /// Removes it. The last name in it that goes tells that this is all that is left to do.
     pub(super) fn remove(&self) -> Result<(), Error> {
         let failed = |errno| Error::call(Action::Remove, &self.shown, errno);
-        let names = self.kernel.list(&self.dir).map_err(failed)?;
-        let (last, others): (Vec<&OsString>, Vec<&OsString>) = names.iter().partition(|name| *name == FINISHED);
-        for name in others.into_iter().chain(last) {
-            match self.kernel.unlink(&self.dir, Path::new(name)) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(failed(errno)),
-            }
-        }
+        empty(self.kernel, &self.dir).map_err(failed)?;
         let (above, name) = match self.lies {
             Lies::Within => (open(self.kernel, &self.plan.target).map_err(failed)?, PathBuf::from(NAME)),
             Lies::Beside | Lies::Elsewhere => place(self.kernel, &self.shown)?,
         };
         self.kernel.rmdir(&above, &name).map_err(failed)
     }
+}
+
+fn being_finished(target: &Path) -> Error {
+    Error::Refused(format!("{} is being finished: run --finish again", quoted(target)))
+}
+
+/// Removes what is in a state directory; what tells that nothing else is left to do comes last.
+fn empty<K: Kernel>(kernel: &K, dir: &K::File) -> crate::kernel::Result<()> {
+    let names = kernel.list(dir)?;
+    let (last, others): (Vec<&OsString>, Vec<&OsString>) = names.iter().partition(|name| *name == FINISHED);
+    for name in others.into_iter().chain(last) {
+        match kernel.unlink(dir, Path::new(name)) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
 
 /// What a share writes down of large files.
@@ -279,7 +300,7 @@ fn read_plan<K: Kernel>(kernel: &K, dir: &K::File, shown: &Path) -> Result<Optio
 }
 
 /// What a small file holds; `None` if there is none.
-fn contents<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> crate::kernel::Result<Option<Vec<u8>>> {
+pub(super) fn contents<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> crate::kernel::Result<Option<Vec<u8>>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = match kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty()) {
         Ok(file) => file,

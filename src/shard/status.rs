@@ -1,6 +1,7 @@
 //! How far the shares of a copy are: asked of their records, from any machine.
 
 use super::About;
+use super::lists::{Listed, list_name, listed};
 use super::log::{Count, Ending, ending, is_locked};
 use super::state::{Stage, State};
 use crate::error::{Action, Error};
@@ -35,18 +36,67 @@ pub fn status<K: Kernel>(kernel: &K, about: &About, user: u32) -> Result<(Vec<St
         return Ok((vec![format!("{target}: finished, but for the removal of records; run --finish again")], true));
     }
     let count = state.plan.count;
-    let (mut lines, mut sums) = (Vec::new(), Sums::default());
+    let all_listed = listed(&state)?;
+    let (mut lines, mut sums, mut left) = (Vec::new(), Sums::default(), Left::default());
     for number in (1..=count.get()).filter_map(NonZeroU32::new) {
         let (standing, told) = standing(&state, number)?;
         sums.add(standing, &told);
+        if let Some(listed) = all_listed.as_ref().and_then(|all| all.get(number.get() as usize - 1)) {
+            left.add(standing, &told, listed);
+        }
         // Those that need nobody's thought are only counted.
         if matches!(standing, Standing::Failed | Standing::Interrupted | Standing::AtWork) {
             lines.push(format!("shard {number} of {count}: {}, {}", standing.words(), amount(told.names, told.bytes)));
         }
     }
     lines.push(sums.line(&target, count));
-    lines.extend(sums.left(count));
+    if all_listed.is_some() {
+        lines.push(left.line(count));
+        lines.extend((sums.working > 0).then(|| sums.rate()));
+    } else if state.find(&list_name(NonZeroU32::MIN))?.is_some() {
+        lines.push("lists: not whole; a run with --plan makes them, or was interrupted".to_owned());
+    } else {
+        lines.extend(sums.left(count));
+    }
     Ok((lines, sums.complete == count.get()))
+}
+
+/// What lists let expect.
+#[derive(Default)]
+struct Left {
+    taken: u32,
+    names: u64,
+    bytes: u64,
+    /// The most that one share has left.
+    names_max: u64,
+    bytes_max: u64,
+}
+
+impl Left {
+    /// Adds what a share has left of its list.
+    fn add(&mut self, standing: Standing, told: &Count, listed: &Listed) {
+        // One that ran before the lists were made has to run again.
+        let is_taken = told.list == Some(listed.id);
+        let (names, bytes) = match (is_taken, standing) {
+            (false, _) => (listed.names, listed.bytes),
+            (true, Standing::Complete) => (0, 0),
+            (true, _) => (listed.names.saturating_sub(told.names), listed.bytes.saturating_sub(told.bytes)),
+        };
+        self.taken += u32::from(is_taken);
+        self.names += names;
+        self.bytes += bytes;
+        self.names_max = self.names_max.max(names);
+        self.bytes_max = self.bytes_max.max(bytes);
+    }
+
+    fn line(&self, count: NonZeroU32) -> String {
+        let taken = format!("lists: taken by {} of {count} shards", self.taken);
+        if (self.names, self.bytes) == (0, 0) {
+            return format!("{taken}; nothing is left");
+        }
+        let (all, most) = (amount(self.names, self.bytes), amount(self.names_max, self.bytes_max));
+        format!("{taken}; about {all} are left, at most {most} for a shard")
+    }
 }
 
 /// How far a share is.
@@ -126,8 +176,11 @@ impl Sums {
         }
         let all = self.complete_names as f64 / f64::from(self.complete) * f64::from(count.get());
         let left = (all - self.names as f64).max(0.0);
-        let rate = format!("{:.0} names and {:.1} MB a second", self.names_rate, self.bytes_rate / 1e6);
-        Some(format!("about {left:.0} names are left, by the size of shards that are complete; now {rate}"))
+        Some(format!("about {left:.0} names are left, by the size of shards that are complete; {}", self.rate()))
+    }
+
+    fn rate(&self) -> String {
+        format!("now {:.0} names and {:.1} MB a second", self.names_rate, self.bytes_rate / 1e6)
     }
 }
 

@@ -12,7 +12,7 @@ use super::share::Begun;
 use super::shortages::{Limit, Wish};
 use crate::copy::{Follow, Name, Outcome};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::options::{Dereference, Product, Work};
 use std::path::Path;
 
@@ -23,6 +23,9 @@ impl<K: Kernel> Run<'_, K> {
         let EntryPair { source, target, context, .. } = *entry_pair;
         let begun = self.begin(entry_pair)?;
         if begun == Begun::Ended {
+            return Ok(());
+        }
+        if begun == Begun::Unasked && self.make_unseen(entry_pair, waiting)? {
             return Ok(());
         }
         let (inspected, is_newer) = match self.entries.inspect(source, target, context)? {
@@ -73,19 +76,24 @@ impl<K: Kernel> Run<'_, K> {
 
     /// Whether a name may have to become a hard link to an earlier copy of its inode.
     pub(super) fn keeps_links(&self, entry_pair: &EntryPair<'_, K::File>, stat: &Stat) -> bool {
+        self.has_further_names(stat, entry_pair.context.walked)
+    }
+
+    /// The same of what the walk took for this; `None` for an operand.
+    pub(super) fn has_further_names(&self, stat: &Stat, walked: Option<Kind>) -> bool {
         // The other names of what is moved may be gone by now.
         let is_several = stat.nlink > 1
             || self.options.work == Work::Move
             || match self.options.dereference {
                 Dereference::Always => true,
-                Dereference::CommandLine => entry_pair.context.walked.is_none(),
+                Dereference::CommandLine => walked.is_none(),
                 Dereference::Never => false,
             };
         is_several && self.options.preserve.links.wanted() && self.options.product != Product::HardLink
     }
 
     /// Makes what was looked at, unless what is there is newer; then, or once it has its name, `after`.
-    fn make(
+    pub(super) fn make(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
         inspected: Box<Inspected<K::File>>,

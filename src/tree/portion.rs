@@ -107,6 +107,19 @@ pub trait Portion: Sync {
         false
     }
 
+    /// Whether nothing is known to stand where new names go: then a look at each is spared.
+    fn expects_nothing(&self) -> bool {
+        false
+    }
+
+    /// Something does.
+    fn has_found(&self) {}
+    /// A regular file is as it should be: all of its source's attributes were kept, and it has this number. False if it is to be looked
+    /// at before it is told by [`Self::made`].
+    fn made_unseen(&self, _path: &Path, _inode: u64) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// A name is as it should be.
     fn made(&self, _path: &Path, _target: &Stat) -> Result<(), Error> {
         Ok(())

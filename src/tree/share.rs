@@ -1,9 +1,13 @@
 //! What a run that shares its work with others does with a name: leaves it to another, finds it made, or copies and tells.
 
-use super::after::Removed;
+use super::after::{After, Removed};
+use super::entry_context::EntryContext;
+use super::handles::Asker;
+use super::inspected::Inspection;
+use super::level::Task;
 use super::portion::{Part, Portion, Whose};
 use super::run::{EntryPair, Run};
-use crate::copy::{Follow, Outcome};
+use crate::copy::{Copied, Follow, Outcome, Placement};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::quote::quoted;
@@ -37,6 +41,24 @@ impl<K: Kernel> Run<'_, K> {
         }
         let why = "which is where shards keep their records; use --state=DIR";
         Err(Error::Refused(format!("will not copy to {}, {why}", quoted(reserved))))
+    }
+
+    /// Whether a name is another run's. One look at the source tells, for it may have further names; what its target is called does not
+    /// matter yet. What cannot be told, or not so soon, is not.
+    pub(super) fn is_others(&self, task: &Task<K>) -> Result<bool, Error> {
+        let Some(portion) = self.portion.filter(|portion| portion.part() == Part::Names) else { return Ok(false) };
+        let path = task.path();
+        if !portion.may_be_ours(&path) {
+            return Ok(true);
+        }
+        if task.kind() != Kind::File || portion.is_likely(&path) {
+            return Ok(false);
+        }
+        let pair = self.handles(&task.level, Asker::Name)?;
+        let follows = self.entries.copier.follow_inside() != Follow::No;
+        // What fails here fails again where it is told.
+        let found = self.kernel.stat_at(Some(&pair.source), task.name(), follows);
+        Ok(found.is_ok_and(|stat| !self.has_further_names(&stat, Some(task.kind())) && !self.is_cut(portion, &stat)))
     }
 
     /// What a run that shares its work does with a name that is no directory, before it is looked at.
@@ -80,6 +102,34 @@ impl<K: Kernel> Run<'_, K> {
             return Ok(Begun::Ended);
         }
         Ok(Begun::Goes)
+    }
+
+    /// Copies what is probably a file of this run's with a free target: the name is given only if nothing has it. False if there is
+    /// more to look at.
+    pub(super) fn make_unseen(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        task: Option<&Task<K>>,
+    ) -> Result<bool, Error> {
+        let EntryPair { source, target, context, .. } = *entry_pair;
+        let portion = self.portion.filter(|portion| !context.fresh && portion.expects_nothing());
+        let Some(portion) = portion else { return Ok(false) };
+        let context = &EntryContext { fresh: true, ..*context };
+        let unseen = &EntryPair { context, ..*entry_pair };
+        let Inspection::Make(inspected) = self.entries.inspect(source, target, context)? else { return Ok(false) };
+        if self.asked(entry_pair, &inspected.stat)? == Begun::Ended {
+            return Ok(true);
+        }
+        if self.keeps_links(entry_pair, &inspected.stat) {
+            return Ok(false);
+        }
+        match self.make(unseen, inspected, false, task, After::Nothing) {
+            Err(error) if error.errno() == Some(Errno::EXIST) => {
+                portion.has_found();
+                Ok(false)
+            }
+            made => made.map(|()| true),
+        }
     }
 
     /// Whether a name has a target, or a part that has all of one.
@@ -165,8 +215,25 @@ impl<K: Kernel> Run<'_, K> {
         if complaints.iter().any(|complaint| !matches!(complaint, Error::Noted(_))) {
             return Ok(());
         }
+        let inode = match outcome {
+            Outcome::Copied(copied) => self.foretold(copied),
+            Outcome::Made(_) | Outcome::Skipped | Outcome::Declined => None,
+        };
+        if let Some(inode) = inode {
+            if portion.made_unseen(path, inode)? {
+                return Ok(());
+            }
+        }
         let found = self.kernel.stat_at(target.dir, target.name, false);
         let found = found.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
         portion.made(path, &found)
+    }
+
+    /// The number of a copy that is as its source was, as far as anybody has said.
+    fn foretold(&self, copied: &Copied) -> Option<u64> {
+        let preserve = &self.options.preserve;
+        let keeps_all = preserve.mode.wanted() && preserve.ownership.wanted() && preserve.timestamps.wanted();
+        let is_plain = copied.placement == Placement::New && !copied.changed && copied.complaints.is_empty();
+        copied.identity.filter(|_| keeps_all && is_plain).map(|(_, inode)| inode)
     }
 }

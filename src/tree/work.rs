@@ -92,6 +92,9 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 
     fn name_of(&self, task: &Task<K>) -> Result<(), Error> {
+        if self.is_others(task)? {
+            return Ok(());
+        }
         self.with_entry_pair(task, true, |entry_pair| self.name(entry_pair, Some(task)))?
     }
 

@@ -227,6 +227,10 @@ impl World {
             if slash {
                 return Err(Errno::ISDIR);
             }
+            // A directory that was removed takes no new names (IS_DEADDIR in fs/namei.c).
+            if self.removed.contains(&dir) {
+                return Err(Errno::NOENT);
+            }
             self.fails(&[
                 (Fault::NoSpace, Errno::NOSPC),
                 (Fault::Quota, Errno::DQUOT),
@@ -757,6 +761,7 @@ impl Kernel for Sim {
             if is_empty && world.locks.is_some() {
                 world.tree.set(dir, &name, None);
                 world.touch(dir);
+                world.removed.push(node);
                 return Ok(());
             }
             // A run by itself removes none.

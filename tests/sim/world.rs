@@ -105,6 +105,8 @@ pub struct World {
     pub calls_max: u64,
     /// Inodes that are locked, with the handles that hold them, where several processes have to respect that.
     pub locks: Option<Vec<(Node, usize)>>,
+    /// Directories that were removed, which somebody may have open.
+    pub removed: Vec<Node>,
     /// At which call the world ends, and how.
     pub death: Option<(u64, Death)>,
     pub dead: bool,
@@ -139,6 +141,7 @@ impl World {
             calls: 0,
             calls_max: CALLS_MAX,
             locks: None,
+            removed: Vec::new(),
             death: None,
             dead: false,
             uid: 0,
@@ -350,6 +353,8 @@ impl World {
     /// After a death, or a power loss after success: all handles are gone, and so is what was not
     /// made stable, if it was the power that failed.
     pub fn recover(&mut self, death: Death) {
+        // Nobody has them open any more, and one may be back.
+        self.removed.clear();
         self.opened.clear();
         self.dead = false;
         self.death = None;

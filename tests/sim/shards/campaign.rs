@@ -34,9 +34,10 @@ pub struct Happened {
     pub hash: u64,
 }
 
-/// Plays the world of a seed.
-pub fn run_world(seed: u64) -> (Happened, Option<Broken>, Vec<String>) {
+/// Plays the world of a seed; every call of it is in its story, if that is wanted.
+pub fn run_world(seed: u64, is_traced: bool) -> (Happened, Option<Broken>, Vec<String>) {
     let mut world = Lived::new(seed);
+    world.sim.world().trace = is_traced.then(Vec::new);
     let broken = world.live().err();
     let hash = world.sim.world().hash();
     (Happened { worlds: 1, hash, ..world.happened }, broken, world.story)
@@ -114,7 +115,8 @@ impl Lived {
         let played = play_together(&self.sim, &tasks, &turns, self.count);
         let is_lost = self.recover();
         played.iter().for_each(|played| self.tell(played));
-        if !is_lost {
+        // What was being made when the power went may be in part until its share has run again.
+        if self.happened.losses == 0 {
             self.versions.check(&self.sim.world())?;
         }
         for (played, kill) in played.iter().zip(&kills) {
@@ -194,6 +196,8 @@ impl Lived {
     }
 
     fn tell(&mut self, played: &Played) {
+        let calls = self.sim.world().trace.as_mut().map(std::mem::take);
+        self.story.extend(calls.unwrap_or_default());
         self.story.push(format!("{:?} {} {}", played.task, played.succeeded, played.messages.trim()));
     }
 }
@@ -227,7 +231,7 @@ impl Sum for Summary {
 pub fn campaign(base: u64, worlds: u64) -> Summary {
     let mut sum: Summary = shared(worlds, &|sum: &mut Summary, number| {
         let seed = seed_of(base ^ 0x5a5a, number);
-        match catch_unwind(AssertUnwindSafe(|| run_world(seed))) {
+        match catch_unwind(AssertUnwindSafe(|| run_world(seed, false))) {
             Ok((happened, broken, _)) => {
                 let broken = broken.map(|broken| (seed, broken)).into_iter().collect();
                 sum.join(Summary { happened, broken });
