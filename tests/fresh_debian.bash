@@ -5,7 +5,7 @@
 
 cache_of_debian=${XDG_CACHE_HOME:-$HOME/.cache}/safecp-debian
 
-# fresh_debian RELEASE DIRECTORY: a minimal system of it in DIRECTORY, with /proc and /dev, that can install packages.
+# fresh_debian RELEASE DIRECTORY: a minimal system of it in DIRECTORY, with /proc, /sys and /dev, that can install packages.
 fresh_debian() {
     local release=$1 directory=$2 layers=$2.layers
     fetch_debian "$release" >&2
@@ -14,6 +14,7 @@ fresh_debian() {
     mkdir -- "$layers/upper" "$layers/work"
     mount -t overlay -o "lowerdir=$cache_of_debian/$release,upperdir=$layers/upper,workdir=$layers/work" none "$directory"
     mount -t proc none "$directory/proc"
+    mount --rbind -o ro /sys "$directory/sys"
     mount --rbind /dev "$directory/dev"
     cp -- /etc/resolv.conf "$directory/etc/resolv.conf"
 }
