@@ -56,6 +56,7 @@ impl<K: Kernel> Copier<'_, K> {
         let pass = self.pass(rung.strategy, probe, job, sink);
         let zeros = pass.zeros;
         let believes_holes = pass.holes == Holes::Believed;
+        let compares = pass.mode.compares();
         let passed = match rung.strategy {
             Strategy::Reflink => self.reflink(pass, probe, job),
             Strategy::Offload => self.offload(&pass, probe, job),
@@ -73,9 +74,21 @@ impl<K: Kernel> Copier<'_, K> {
         if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(AttemptError::Fatal)? {
             return Err(AttemptError::Fallback(Fallback::Changed));
         }
+        if compares && zeros == Zeros::Holes && self.was_longer(probe, job, sink, &passed) {
+            let pass = Pass { size: passed.size, end: End::AtSize, ..self.pass(rung.strategy, probe, job, sink) };
+            self.compare(pass).map_err(|stopped| self.failed(job, stopped))?;
+        }
         let (stat, digests) = self.prove(rung.strategy, probe, job, sink, &passed)?;
         let digests = digests.or(passed.digests);
         Ok(Filled { passed: Passed { digests, ..passed }, zeros, stat })
+    }
+
+    /// Whether the source was longer than it had said, on a target's filesystem of which nothing is known: holes were then made by
+    /// setting its size, after bytes before them had been compared. A FUSE server with write-back caching that answers that with a
+    /// smaller size makes the kernel throw these bytes away (fuse_do_setattr, Linux 6.18).
+    fn was_longer(&self, probe: &Probe, job: &Job<'_, K::File>, sink: &Sink<'_, K>, passed: &Passed) -> bool {
+        let is_known = matches!(self.honesty_of(sink.file()), Honesty::Honest | Honesty::Zfs);
+        job.source.stat.kind == Kind::File && passed.size > probe.size && !is_known
     }
 
     /// Verifies what a pass has put into the sink, as far as that was not done on the way. Returns what stat says then, and

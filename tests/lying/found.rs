@@ -77,3 +77,17 @@ fn a_late_write_costs_no_old_file() {
     let case = |seed| onto(lying(Caching::Back, seed, &[Lie::WriteError]), seed, Some(vec![3; 1398]));
     no_rule_is_broken("a_late_write_costs_no_old_file", case);
 }
+
+/// Bytes were compared, and lost when the size was set for what came behind them.
+#[test]
+fn what_a_new_size_takes_away_is_missed() {
+    let case = |seed| Case {
+        seed,
+        bytes: vec![7; 300_000],
+        old: None,
+        source: lying(Caching::Direct, seed, &[Lie::SmallerSize]),
+        target: lying(Caching::Back, seed, &[Lie::NoSize]),
+        options: vec!["--sparse=always"],
+    };
+    no_rule_is_broken("what_a_new_size_takes_away_is_missed", case);
+}
