@@ -3,6 +3,8 @@
 try_dnf() {
     local machine version
     machine=$(make_machine dnf) || { check "a machine for dnf" false; return; }
+    # As the part before, by whose functions its packages are made.
+    rm -rf -- "$work/memory/rpm"
     make_contents "$work/memory/rpm"
     rm -rf -- "$machine"/var/lib/{rpm,dnf}/*
     check "rpm has a database" inside rpm --initdb
