@@ -9,7 +9,7 @@
 #[allow(dead_code, reason = "the black-box tests'; this program uses a part")]
 mod asked;
 
-use asked::project;
+use asked::{number, project};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -586,13 +586,18 @@ fn mutants_apply() {
 
 /// Every mutant is killed, and the code as it is lives. SAFECP_MUTANT=<words> tries those whose name
 /// contains them, SAFECP_MUTANT=no_tree those of trees; `|` parts several.
+/// SAFECP_MUTANTS_EVERY=2 tries every second one, from SAFECP_MUTANTS_FROM on.
 #[test]
 #[ignore = "builds the engine once for every mutant"]
 fn mutants_die() {
     let wanted = std::env::var("SAFECP_MUTANT").unwrap_or_default();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let workshop = Workshop::new(directory.path());
-    let mutants: Vec<&Mutant> = MUTANTS.iter().filter(|mutant| mutant.is_wanted(&wanted)).collect();
+    let every = number("SAFECP_MUTANTS_EVERY").map_or(1, |every| usize::try_from(every.max(1)).expect("a number"));
+    let from = number("SAFECP_MUTANTS_FROM").map_or(0, |from| usize::try_from(from).expect("a number") % every);
+    let sampled = MUTANTS.iter().skip(from).step_by(every);
+    let mutants: Vec<&Mutant> = sampled.filter(|mutant| mutant.is_wanted(&wanted)).collect();
+    assert!(!mutants.is_empty(), "no mutant is meant by that");
     let mut campaigns: Vec<(&str, Campaign)> = mutants.iter().map(|mutant| (mutant.seed, mutant.campaign)).collect();
     campaigns.sort_unstable();
     campaigns.dedup();
