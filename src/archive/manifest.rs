@@ -264,15 +264,15 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     #[must_use]
     pub fn note(&self, written: &Written) -> Option<String> {
         let Made::List(list) = &self.made else { return None };
+        let what = match written {
+            Written::Manifest => return None,
+            Written::Incomplete(file) => format!("what could be listed is in {}", quoted(file)),
+            Written::Nothing => "nothing could be listed".to_owned(),
+        };
         let name = self.wanted.file.file_name().map(Path::new).unwrap_or(&self.wanted.file);
         let is_there = self.kernel.stat_at(Some(&list.place.dir), name, false).is_ok();
-        let manifest = quoted(&self.wanted.file);
-        let is = if is_there { format!("{manifest} stays as it was") } else { format!("{manifest} is not written") };
-        match written {
-            Written::Manifest => None,
-            Written::Incomplete(file) => Some(format!("{is}: what could be listed is in {}", quoted(file))),
-            Written::Nothing => Some(format!("{is}: nothing could be listed")),
-        }
+        let is = if is_there { "stays as it was" } else { "is not written" };
+        Some(format!("{} {is}: {what}", quoted(&self.wanted.file)))
     }
 }
 

@@ -11,12 +11,12 @@ use crate::host::Environment;
 use crate::options::{Options, TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::remote::client::Request;
-use crate::remote::listed::Listed;
 use crate::remote::operand::Place;
 use crate::remote::ssh::Ssh;
 use crate::remote::terms::{Carried, Depth, Lasting, Start, Tell, Terms};
 use crate::remote::upload::Upload;
 use crate::remote::way::Way;
+use crate::sftp::Listed;
 use crate::tree::plan::Operands;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
@@ -290,11 +290,11 @@ mod tests {
     use super::super::{Invocation, as_named, read};
     use crate::host::environment;
     use crate::remote::client::Request;
-    use crate::remote::listed::Listed;
     use crate::remote::operand::Place;
     use crate::remote::terms::{Carried, Depth, Lasting, Tell};
     use crate::remote::upload::Upload;
     use crate::remote::way::Way;
+    use crate::sftp::Listed;
     use std::ffi::OsString;
     use std::path::PathBuf;
 

@@ -90,7 +90,7 @@ pub(super) fn run(
     manifest: Option<&Wanted>,
 ) -> Result<ExitCode, Failure> {
     let account = telling.account();
-    let watch = telling.watch().map_err(|error| unheeded(&error))?;
+    let watch = telling.watch().map_err(unheeded)?;
     let host = this_host(options, &telling.report);
     let ask = |question: &str| telling.ask(question);
     let run = |listener: &dyn Listener| {

@@ -58,8 +58,8 @@ impl From<Error> for Failure {
 }
 
 /// Signals cannot be waited for or handled, as where a filter refuses that.
-pub(super) fn unheeded(error: &std::io::Error) -> Error {
-    Error::Refused(format!("cannot handle signals: {}", reason_of(error)))
+pub(super) fn unheeded(error: std::io::Error) -> Error {
+    Error::Refused(format!("cannot handle signals: {}", reason_of(&error)))
 }
 
 /// A message where no report is. There is nowhere else to say that it cannot be written, and the exit status is what it

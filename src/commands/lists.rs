@@ -32,7 +32,7 @@ pub(super) fn with_list(
     work: impl FnOnce(Tools<'_>, &Account<'_>) -> Result<bool, crate::error::Error>,
 ) -> Result<ExitCode, Failure> {
     let options = Options { jobs, ..Options::plain() }.within(host::allow_many_files());
-    let watch = telling.watch().map_err(|error| unheeded(&error))?;
+    let watch = telling.watch().map_err(unheeded)?;
     let kernel = Retrying(Linux::new());
     let threads = Threads::new(options.jobs, options.jobs_max);
     let (geometry, stop, meter) = (Geometry::default(), Stop(&watch.stop), Some(&telling.running.meter));

@@ -26,7 +26,7 @@ pub(super) fn move_names(environment: &Environment, mut request: mv::Request) ->
     }
     let prepared: OnceCell<(Options, Host, Watch)> = OnceCell::new();
     let prepare = || {
-        let watch = telling.watch().map_err(|error| unheeded(&error))?;
+        let watch = telling.watch().map_err(unheeded)?;
         let options = of_this_process(request.options.clone(), host::umask());
         let host = this_host(&options, &telling.report);
         let (options, host, watch) = prepared.get_or_init(|| (options, host, watch));

@@ -23,7 +23,7 @@ pub(super) fn distribute(environment: &Environment, request: targets::Request) -
     warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
     let sources = operands.first().map_or(&[][..], |operands| &operands.sources);
     tell_of_other_machines(sources.iter().chain(operands.iter().map(|operands| &operands.target)), report);
-    let watch = telling.watch().map_err(|error| unheeded(&error))?;
+    let watch = telling.watch().map_err(unheeded)?;
     let kernel = &Retrying(Linux::new());
     let (host, account) = (&this_host(options, report), &telling.account());
     let (ask, stop, meter) = (&|question: &str| telling.ask(question), &*watch.stop, &telling.running.meter);

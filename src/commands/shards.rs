@@ -38,7 +38,7 @@ pub(super) fn share(environment: &Environment, request: &shard::Request) -> Resu
     let report = report(environment, options.verbosity);
     request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
     let kernel = Retrying(Linux::new());
-    let watch = signals::watch(signals::GRACE).map_err(|error| unheeded(&error))?;
+    let watch = signals::watch(signals::GRACE).map_err(unheeded)?;
     let here = host::working_directory()?;
     let begun = Share::begin(&kernel, request, number, (&here, options.user), (&watch.stop, &report));
     let is_copied = match begun {
@@ -97,7 +97,7 @@ fn plan(environment: &Environment, request: &shard::Request, count: NonZeroU32) 
     let report = report(environment, options.verbosity);
     request.warnings.iter().for_each(|warning| report.hear(&Event::Warned(warning)));
     let kernel = Retrying(Linux::new());
-    let watch = signals::watch(signals::GRACE).map_err(|error| unheeded(&error))?;
+    let watch = signals::watch(signals::GRACE).map_err(unheeded)?;
     let (host, here) = (this_host(&options, &report), host::working_directory()?);
     let ask = |question: &str| host::ask(&environment.called, question);
     let planner = Planner::begin(&kernel, request, count, (&here, options.user))?;
@@ -124,7 +124,7 @@ pub(super) fn finish(
 ) -> Result<ExitCode, Failure> {
     let report = report(environment, Verbosity::Quiet);
     let kernel = Retrying(Linux::new());
-    let watch = signals::watch(signals::GRACE).map_err(|error| unheeded(&error))?;
+    let watch = signals::watch(signals::GRACE).map_err(unheeded)?;
     let user = host::user();
     // It has a log open for each share.
     let files_max = host::allow_many_files();

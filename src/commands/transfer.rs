@@ -31,7 +31,7 @@ pub(super) fn transfer(
 ) -> Result<ExitCode, Failure> {
     let telling = Telling::begin(environment, accounts, request.terms.verbosity)?;
     let account = telling.account();
-    let watch = telling.watch().map_err(|error| unheeded(&error))?;
+    let watch = telling.watch().map_err(unheeded)?;
     // A far end that is gone is told, whatever pipe tells it.
     survive_closed_pipes();
     let options = request.terms.options();
@@ -93,7 +93,7 @@ fn root_of<K: Kernel>(kernel: &K, target: &Path) -> (Root, Option<K::File>) {
 
 /// The far end of one.
 pub(super) fn serve(server: &Server) -> Result<ExitCode, Failure> {
-    let watch = signals::watch(signals::GRACE).map_err(|error| unheeded(&error))?;
+    let watch = signals::watch(signals::GRACE).map_err(unheeded)?;
     survive_closed_pipes();
     let is_done = server::serve(server, &Retrying(Linux::new()), &host::this_host(), &watch.stop);
     watch.die_if_asked();

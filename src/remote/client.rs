@@ -3,7 +3,6 @@
 use super::connection::{Input, Output, agree, await_greeting, greet, has_ended, send, streams, words};
 use super::intake::Awaited;
 use super::kernel::World;
-use super::listed::Listed;
 use super::message::{Message, Sources, Verdict, Wish};
 use super::operand::{Host, Place, from_home, label, unlike_labels};
 use super::over_sftp::OverSftp;
@@ -23,6 +22,7 @@ use crate::kernel::Kernel;
 use crate::options::{Record, TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
+use crate::sftp::Listed;
 use crate::tree::plan::Operands;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};

@@ -6,7 +6,6 @@ use super::connection::{GREETING, Input, Output, send, streams};
 use super::frame::{self, Frame};
 use super::intake::Awaited;
 use super::kernel::World;
-use super::listed::Listed;
 use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
 use super::receiver::Receiver;
 use super::sender::Sender;
@@ -19,6 +18,7 @@ use crate::kernel::linux::Linux;
 use crate::kernel::{Kind, Stat, Timestamp};
 use crate::options::{Record, TargetRule, Verbosity};
 use crate::report::{Event, Listener, Report};
+use crate::sftp::Listed;
 use crate::tree::plan::Operands;
 use sha2::Digest;
 use std::ffi::OsString;
@@ -361,6 +361,18 @@ fn survives<T>(about: &str, run: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| panic!("{about} ends in a panic"))
 }
 
+/// Plays what is right with one lie after the other, each in words of its own. What comes of it is judged by `play`; some of it has to be
+/// noticed.
+fn each_lie(right: &[Frame], mut play: impl FnMut(&str, Vec<Frame>) -> Verdict) {
+    let (first, mut failed) = (number("SAFECP_SEED", 1), 0);
+    for seed in first..first + number("SAFECP_LIES", 400) {
+        let mut lies = right.to_vec();
+        lie(&mut lies, &mut Chance(seed));
+        failed += u64::from(play(&format!("SAFECP_SEED={seed}"), lies) == Verdict::Failed);
+    }
+    assert!(failed > 0, "some of it was noticed");
+}
+
 #[test]
 fn no_lie_of_a_sender_is_believed() {
     let ground = Ground::new();
@@ -369,17 +381,12 @@ fn no_lie_of_a_sender_is_believed() {
     ground.check("what is right");
     assert_eq!(fs::read(ground.to().join("d/f")).expect("a file"), SMALL);
     assert_eq!(fs::read(ground.to().join("d/g")).expect("a file"), large());
-    let (first, mut failed) = (number("SAFECP_SEED", 1), 0);
-    for seed in first..first + number("SAFECP_LIES", 400) {
+    each_lie(&told, |about, lies| {
         ground.renew();
-        let mut lies = told.clone();
-        lie(&mut lies, &mut Chance(seed));
-        let about = format!("SAFECP_SEED={seed}");
-        let verdict = survives(&about, || received(&ground.to(), written(&lies)));
-        ground.check(&about);
-        failed += u64::from(verdict == Verdict::Failed);
-    }
-    assert!(failed > 0, "some of it was noticed");
+        let verdict = survives(about, || received(&ground.to(), written(&lies)));
+        ground.check(about);
+        verdict
+    });
 }
 
 #[test]
@@ -391,22 +398,16 @@ fn no_lie_of_a_receiver_is_believed() {
     let told = told_by_receiver(1);
     let right = frames(&told);
     assert_eq!(sent(ground.path(), written(&right)), Verdict::Well);
-    let first = number("SAFECP_SEED", 1);
-    let mut failed = 0;
-    for seed in first..first + number("SAFECP_LIES", 400) {
-        let mut lies = right.clone();
-        lie(&mut lies, &mut Chance(seed));
-        let about = format!("SAFECP_SEED={seed}");
-        let verdict = survives(&about, || sent(ground.path(), written(&lies)));
+    each_lie(&right, |about, lies| {
+        let verdict = survives(about, || sent(ground.path(), written(&lies)));
         let said: Vec<Message> = lies.into_iter().map_while(|frame| Message::read(frame).ok()).collect();
         let is_answered =
             told.iter().filter(|message| matches!(message, Message::Answer { .. } | Message::Finished(_)));
         if verdict == Verdict::Well {
             assert!(is_answered.into_iter().all(|message| said.contains(message)), "{about}: {said:?}");
         }
-        failed += u64::from(verdict == Verdict::Failed);
-    }
-    assert!(failed > 0, "some of it was noticed");
+        verdict
+    });
 }
 
 /// Whatever is told of outcomes: a file is heard of once, with the digest of what was sent, and all of them if it went well.
@@ -427,13 +428,8 @@ fn no_lie_about_outcomes_is_believed() {
     };
     let (verdict, copied) = heard(&right);
     assert_eq!((verdict, copied.len()), (Verdict::Well, 2));
-    let first = number("SAFECP_SEED", 1);
-    let mut failed = 0;
-    for seed in first..first + number("SAFECP_LIES", 400) {
-        let mut lies = right.clone();
-        lie(&mut lies, &mut Chance(seed));
-        let about = format!("SAFECP_SEED={seed}");
-        let (verdict, copied) = survives(&about, || heard(&lies));
+    each_lie(&right, |about, lies| {
+        let (verdict, copied) = survives(about, || heard(&lies));
         for (name, bytes) in files {
             let of_it: Vec<_> = copied.iter().filter(|(source, ..)| *source == ground.path().join(name)).collect();
             assert!(of_it.len() <= 1, "{about}: {name} twice");
@@ -449,9 +445,8 @@ fn no_lie_about_outcomes_is_believed() {
         // Of what was not sent nothing is told as proven.
         let of_others = copied.iter().filter(|(source, ..)| !source.starts_with(ground.path()));
         assert!(of_others.into_iter().all(|(_, copied, _)| copied.digests.is_none()), "{about}");
-        failed += u64::from(verdict == Verdict::Failed);
-    }
-    assert!(failed > 0, "some of it was noticed");
+        verdict
+    });
 }
 
 #[test]

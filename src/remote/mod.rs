@@ -19,7 +19,6 @@ mod intake;
 mod kernel;
 #[cfg(test)]
 mod lies;
-pub mod listed;
 pub mod message;
 pub mod operand;
 mod over_sftp;

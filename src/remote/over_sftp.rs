@@ -1,7 +1,6 @@
 //! A transfer to or from a machine where no safecp answers. Files go over SFTP, and a program there makes their digests, or
 //! they are read back. What SFTP cannot carry is refused before anything is written.
 
-use super::listed::Listed;
 use super::message::Sources;
 use super::operand::{Host, from_home, label};
 use super::ssh::Ssh;
@@ -15,7 +14,7 @@ use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::options::{self, Sparse, Verbosity};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
-use crate::sftp::{self, Attributes, Failure, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
+use crate::sftp::{self, Attributes, Failure, Listed, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -106,7 +105,7 @@ impl<K: Kernel> OverSftp<'_, K> {
 
     fn run(&self, direction: Direction, copy: impl FnOnce(&Wishes, &mut dyn FnMut(&Told<'_>)) -> Result<(), Failure>) {
         let wishes = match wishes(&self.terms) {
-            Ok(wishes) => Wishes { speed_max: self.speed_max, listed: listed(self.listed), ..wishes },
+            Ok(wishes) => Wishes { speed_max: self.speed_max, listed: self.listed, ..wishes },
             Err(why) => return self.refuse(why),
         };
         let mut has_answered = false;
@@ -224,21 +223,12 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
         writing: if terms.lasting == Lasting::Durable { Writing::Durable } else { Writing::Later },
         umask: host::umask(),
         speed_max: None,
-        listed: sftp::Listed::Nothing,
+        listed: Listed::Nothing,
         start: match terms.start {
             Start::Anew => sftp::Start::Anew,
             Start::Resumed => sftp::Start::Resumed,
         },
     })
-}
-
-/// What a list takes, in the words of SFTP.
-fn listed(listed: Listed) -> sftp::Listed {
-    match listed {
-        Listed::Nothing => sftp::Listed::Nothing,
-        Listed::Blake3 => sftp::Listed::Blake3,
-        Listed::Sha256 => sftp::Listed::Sha256,
-    }
 }
 
 /// A file that was copied, in the words of a report.

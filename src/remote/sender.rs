@@ -6,7 +6,6 @@
 use super::connection::{Input, Output, receive, send, strange, words};
 use super::flow::{Flow, OPEN_MAX};
 use super::frame::HEAD_MAX;
-use super::listed::Listed;
 use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
 use super::owed::{Named, Owed, Sent};
 use super::terms::{Carried, Depth, Start, Tell, Terms};
@@ -18,6 +17,7 @@ use crate::error::Error;
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::Dereference;
 use crate::report::Listener;
+use crate::sftp::Listed;
 use crate::tree::plan::joined;
 use crate::tree::walk::Listing;
 use sha2::{Digest, Sha256};

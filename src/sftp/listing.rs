@@ -1,12 +1,15 @@
 //! Digests of content for a list that is made of a run, taken as the bytes pass: BLAKE3 with the values of its chunks, and SHA-256
 //! where the list has that. And what SFTP tells of a far name, in the words of lists.
 
-use super::types::Listed;
+use super::types::{Failure, Listed};
 use super::wire::{self, Attrs};
 use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::{Sealed, View};
+use crate::error::Error;
 use crate::kernel::{Kind, Stat, Timestamp};
+use crate::quote::quoted;
 use sha2::{Digest, Sha256};
+use std::path::Path;
 
 /// Bytes of a chunk.
 const CHUNK: u64 = 1 << 20;
@@ -76,6 +79,12 @@ pub(super) fn sealed(attrs: &Attrs, taken: Option<Taken>) -> Option<Sealed> {
     let stat = Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime };
     let (digests, sha256) = taken.map_or((None, None), |taken| (Some(taken.digests), taken.sha256));
     Some(Sealed { stat, text: None, digests, attributes: None, lists: None, sha256, view: View::OverSftp })
+}
+
+/// What is said of a far name that [`sealed`] has no words for.
+pub(super) fn unlisted(shown: &Path) -> Failure {
+    let why = "it is a symbolic link, or has changed again";
+    Failure::Here(Error::Refused(format!("the list cannot tell what {} is: {why}", quoted(shown))))
 }
 
 #[cfg(test)]

@@ -73,6 +73,14 @@ pub enum Listed {
     Sha256,
 }
 
+impl Listed {
+    /// Whether one is made.
+    #[must_use]
+    pub fn is_made(self) -> bool {
+        self != Listed::Nothing
+    }
+}
+
 /// What is asked of a transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Wishes {

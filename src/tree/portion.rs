@@ -114,6 +114,7 @@ pub trait Portion: Sync {
 
     /// Something does.
     fn has_found(&self) {}
+
     /// A regular file is as it should be: all of its source's attributes were kept, and it has this number. False if it is to be looked
     /// at before it is told by [`Self::made`].
     fn made_unseen(&self, _path: &Path, _inode: u64) -> Result<bool, Error> {

@@ -2,11 +2,10 @@
 //!
 //! Times tell nothing. The far end makes a digest of its file, or it is read once, where a copy would read it twice.
 
-use super::types::{Old, Pull, Step, Tag};
+use super::types::{Old, Pull, Step};
 use crate::kernel::Kernel;
 use crate::sftp::reading::Reading;
-use crate::sftp::types::{Failure, Proof, Start, Told};
-use crate::sftp::wire::Request;
+use crate::sftp::types::{Failure, Start, Told};
 
 impl<K: Kernel> Pull<'_, K> {
     /// Whether a far file of which it is known how long it is, is to be compared with what is here.
@@ -24,18 +23,7 @@ impl<K: Kernel> Pull<'_, K> {
         let Some(Ok((hashing, size))) = hashed else { return self.differs(number) };
         (file.old, file.value, file.size) = (Old::Compared, Some(hashing.value()), size);
         file.proof = self.connection.proof_of(&file.path);
-        let path = file.path.clone();
-        let is_told = matches!(file.proof, Proof::Digest(_)) && !self.digests.contains_key(&path);
-        if is_told && self.connection.submit(&path) {
-            self.digests.insert(path, number);
-            self.waiting.insert(number);
-            if let Some(handle) = file.handle.take() {
-                self.connection.client.ask(&Request::Close(&handle), Tag::Rest)?;
-            }
-            return Ok(());
-        }
-        self.read_again(number);
-        Ok(())
+        self.await_far_digest(number)
     }
 
     /// It holds something else: it is copied.

@@ -84,7 +84,7 @@ impl<K: Kernel> Pull<'_, K> {
                 let size = attrs.size.unwrap_or(0);
                 self.readings.begin(number, Reading::new(handle, size, hashing));
                 if size >= DIGEST_EARLY {
-                    self.ask_early(number);
+                    self.ask_far_digest(number);
                 }
             }
             (Step::Look, Answer::Attrs(_)) => {

@@ -6,7 +6,7 @@ use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use crate::sftp::landing::Landing;
 use crate::sftp::local_directory::LocalDirectory;
-use crate::sftp::types::{Listed, Told};
+use crate::sftp::types::Told;
 use std::path::{Path, PathBuf};
 
 impl<K: Kernel> Pull<'_, K> {
@@ -22,7 +22,7 @@ impl<K: Kernel> Pull<'_, K> {
 
     /// What a file is that has its name.
     pub(super) fn sealed(&self, landing: &Landing<K::File>) -> Result<Option<Sealed>, Error> {
-        if self.wishes.listed == Listed::Nothing {
+        if !self.wishes.listed.is_made() {
             return Ok(None);
         }
         let name = Path::new(landing.shown.file_name().unwrap_or_default());
@@ -31,7 +31,7 @@ impl<K: Kernel> Pull<'_, K> {
 
     /// Tells what a directory is that has everything in it.
     pub(super) fn seal_directory(&mut self, directory: &LocalDirectory<K::File>) {
-        if self.wishes.listed == Listed::Nothing {
+        if !self.wishes.listed.is_made() {
             return;
         }
         let shown = &directory.shown;

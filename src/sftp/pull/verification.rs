@@ -31,29 +31,37 @@ impl<K: Kernel> Pull<'_, K> {
         if let Some(told) = file.told {
             return self.compare(number, told);
         }
-        let is_asked = self.digests.get(&file.path) == Some(&number);
-        if matches!(file.proof, Proof::Digest(_)) && (is_asked || self.connection.submit(&file.path)) {
-            // Two sources may be one file.
-            if is_asked || !self.digests.contains_key(&file.path) {
-                self.digests.insert(file.path.clone(), number);
-                self.waiting.insert(number);
-                if let Some(handle) = file.handle.take() {
-                    self.connection.client.ask(&Request::Close(&handle), Tag::Rest)?;
-                }
-                return Ok(());
-            }
+        self.await_far_digest(number)
+    }
+
+    /// Waits for the digest that the far end makes of a file. Where none is to be had, the file is read once more.
+    pub(super) fn await_far_digest(&mut self, number: u64) -> Result<(), Failure> {
+        if !self.ask_far_digest(number) {
+            self.read_again(number);
+            return Ok(());
         }
-        self.read_again(number);
+        self.waiting.insert(number);
+        if let Some(handle) = self.files.get_mut(&number).and_then(|file| file.handle.take()) {
+            self.connection.client.ask(&Request::Close(&handle), Tag::Rest)?;
+        }
         Ok(())
     }
 
-    /// The digest of a large file is asked for while the file comes: both readings take as long as one.
-    pub(super) fn ask_early(&mut self, number: u64) {
-        let Some(file) = self.files.get(&number) else { return };
-        let is_told = matches!(self.connection.proof_of(&file.path), Proof::Digest(_));
-        if is_told && !self.digests.contains_key(&file.path) && self.connection.submit(&file.path) {
+    /// Asks for the digest of a file, unless that was done: of a large one while it comes, so that both readings take as long as
+    /// one. False if none comes for this one. Two sources may be one file: the first has its digest.
+    pub(super) fn ask_far_digest(&mut self, number: u64) -> bool {
+        let Some(file) = self.files.get(&number) else { return false };
+        if !matches!(self.connection.proof_of(&file.path), Proof::Digest(_)) {
+            return false;
+        }
+        if let Some(asked) = self.digests.get(&file.path) {
+            return *asked == number;
+        }
+        let is_asked = self.connection.submit(&file.path);
+        if is_asked {
             self.digests.insert(file.path.clone(), number);
         }
+        is_asked
     }
 
     /// A program there has said what a file holds.

@@ -1,13 +1,11 @@
 //! Far directories: made before what is in them, and given their last attributes after it.
 
 use super::types::{Directory, Finishing, Push, Search, Tag};
-use crate::error::Error;
 use crate::kernel::{Kernel, Stat};
-use crate::quote::quoted;
 use crate::sftp::far_path::{beneath, shown, split};
 use crate::sftp::listing;
 use crate::sftp::status::refusal;
-use crate::sftp::types::{Attributes, Failure, Listed, Told};
+use crate::sftp::types::{Attributes, Failure, Told};
 use crate::sftp::wire::{self, Answer, Attrs, Request};
 
 impl<K: Kernel> Push<'_, K> {
@@ -78,7 +76,7 @@ impl<K: Kernel> Push<'_, K> {
             if attrs != Attrs::default() {
                 self.connection.client.ask(&Request::Setstat(far, attrs), Tag::Finish(number))?;
             }
-            if self.wishes.listed != Listed::Nothing {
+            if self.wishes.listed.is_made() {
                 self.connection.client.ask(&Request::Lstat(far), Tag::Seal(number))?;
             }
             while !self.connection.client.has_room() {
@@ -104,12 +102,7 @@ impl<K: Kernel> Push<'_, K> {
         };
         match sealed {
             Some(sealed) => (self.tell)(&Told::Finished { path: &beneath(&self.base, far, b"."), sealed: &sealed }),
-            None => {
-                let name = quoted(&shown(far));
-                let sentence =
-                    format!("the list cannot tell what {name} is: it is a symbolic link, or has changed again");
-                (self.tell)(&Told::Failed(&Failure::Here(Error::Refused(sentence))));
-            }
+            None => (self.tell)(&Told::Failed(&listing::unlisted(&shown(far)))),
         }
     }
 

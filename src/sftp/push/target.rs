@@ -213,9 +213,7 @@ impl<K: Kernel> Push<'_, K> {
         // The list has the name of a link, and SFTP does not tell all of one.
         let sealed = sealed.filter(|_| !file.has_followed);
         if sealed.is_none() {
-            let name = quoted(&file.shown);
-            let sentence = format!("the list cannot tell what {name} is: it is a symbolic link, or has changed again");
-            file.complaint.get_or_insert(Failure::Here(Error::Refused(sentence)));
+            file.complaint.get_or_insert_with(|| listing::unlisted(&file.shown));
         }
         self.told(number, sealed.as_ref());
     }
