@@ -4,7 +4,7 @@
 use super::message::Sources;
 use super::operand::{Host, from_home, label};
 use super::ssh::Ssh;
-use super::terms::{Carried, Depth, Lasting, Start, Terms};
+use super::terms::{Carried, Depth, Lasting, Terms};
 use super::way::Lack;
 use crate::copy::strategy::{Cloning, Strategy, Why};
 use crate::copy::{Copied, Outcome, Placement, Probed, Sealed, Sparseness, Special, Thing, Verified};
@@ -224,10 +224,7 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
         umask: host::umask(),
         speed_max: None,
         listed: Listed::Nothing,
-        start: match terms.start {
-            Start::Anew => sftp::Start::Anew,
-            Start::Resumed => sftp::Start::Resumed,
-        },
+        start: terms.start,
     })
 }
 

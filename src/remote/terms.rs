@@ -2,6 +2,7 @@
 
 use super::fields::{Reader, Result, Writer, at, place};
 use crate::options::{Dereference, Keep, Options, Preserve, Sparse, Verbosity, Verify};
+pub use crate::sftp::Start;
 use std::num::NonZeroUsize;
 
 /// Whether directories are copied with what is in them.
@@ -54,15 +55,6 @@ pub enum Tell {
     Outcomes,
     /// And what each name is now, with the digest of what was read back (--manifest).
     Lists,
-}
-
-/// What becomes of a file that is there and holds what its source holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// It is copied as all others.
-    Anew,
-    /// It stays; its digest is compared where it is (--resume).
-    Resumed,
 }
 
 /// When success may be said.

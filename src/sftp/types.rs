@@ -58,7 +58,7 @@ pub enum Writing {
 pub enum Start {
     /// It is copied as all others.
     Anew,
-    /// It stays (--resume).
+    /// It stays; digests are compared where it is, if they can be had there (--resume).
     Resumed,
 }
 
