@@ -33,12 +33,12 @@ mod trial;
 
 use campaign::{Summary, campaign};
 use common::asked::{fresh_seed, introduced, number, program, variable};
-use common::{has_tool, is_root, left_out};
+use common::{has_tool, is_root, left_out, open_to_all};
 use orders::Order;
 use rustix::process::{Resource, Rlimit};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use trial::{Bench, Scene};
 
@@ -71,6 +71,7 @@ fn play(orders: impl Fn(bool) -> Vec<Order>, attempts: u64) {
         return left_out("needs GNU's install and mv beside its cp");
     }
     let open = tempfile::Builder::new().prefix("hostile-program-").tempdir().expect("a directory for the program");
+    fs::set_permissions(open.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
     let program = if is_ours { open_to_all(&program, open.path()) } else { program };
     let bench = bench(program, is_ours, orders);
     let base = number("SAFECP_HOSTILE_SEED").unwrap_or_else(fresh_seed);
@@ -82,17 +83,6 @@ fn play(orders: impl Fn(bool) -> Vec<Order>, attempts: u64) {
     };
     summary.print(base);
     assert!(summary.runs_broken == 0 || !is_ours, "rules were broken, see above");
-}
-
-/// A copy of the program where everyone can run it: it may have been built in a closed home directory.
-fn open_to_all(program: &Path, directory: &Path) -> PathBuf {
-    let copy = directory.join("safecp");
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("chmod");
-    // By another process: a file that this one has open to write may be inherited by what another thread starts, and cannot be
-    // run meanwhile.
-    let copied = Command::new("cp").arg(program).arg(&copy).status().expect("cp");
-    assert!(copied.success(), "the program is not copied");
-    copy
 }
 
 fn bench(program: PathBuf, is_ours: bool, orders: Vec<Order>) -> Bench {

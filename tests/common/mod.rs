@@ -173,19 +173,13 @@ impl World {
         command
     }
 
-    /// A copy of the program where everyone can run it: the build may lie in a closed home directory.
+    /// The program where everyone can run it.
     fn binary_for_everyone(&self) -> PathBuf {
         if !is_root() || std::env::var_os("SAFECP_TEST_BINARY").is_some() {
             return self.binary.clone();
         }
-        let copy = self.path(".bin/safecp");
-        if !copy.exists() {
-            fs::create_dir(self.path(".bin")).expect("mkdir .bin");
-            // By another process: a file that this one has open to write may be inherited by a test that starts a
-            // program at this moment, and cannot be run meanwhile.
-            self.tool("cp", [&self.binary, &copy]);
-        }
-        copy
+        self.dir(".bin");
+        open_to_all(&self.binary, &self.path(".bin"))
     }
 
     /// Runs another tool in this world, which must succeed, and gives its standard output.
@@ -396,6 +390,18 @@ impl World {
         self.times(&at("dir"), (1_200_000_000, 5), (1_200_000_001, 7));
         self
     }
+}
+
+/// A copy of a program in a directory, where everyone can run it: the build may lie in a closed home directory.
+pub(crate) fn open_to_all(program: &Path, directory: &Path) -> PathBuf {
+    let copy = directory.join("safecp");
+    if !copy.exists() {
+        // By another process: a file that this one has open to write may be inherited by a test that starts a
+        // program at this moment, and cannot be run meanwhile.
+        let copied = Command::new("cp").arg(program).arg(&copy).status().expect("cp");
+        assert!(copied.success(), "the program is not copied");
+    }
+    copy
 }
 
 /// Does one thing over and over beside another, until that is done or has failed its test.
