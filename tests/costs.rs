@@ -88,6 +88,26 @@ fn a_small_file_with_its_attributes() {
     );
 }
 
+/// A list is made of what the handle tells once the file has its name: nothing is opened again.
+#[test]
+fn a_small_file_in_a_list() {
+    costs(
+        "-a --manifest=list",
+        &[
+            ("openat", 2),
+            // What it is in the end, beside what is asked without a list.
+            ("fstat", 4),
+            ("pread64", 2),
+            ("pwrite64", 1),
+            // Of the source, and of the target.
+            ("flistxattr", 2),
+            ("utimensat", 1),
+            ("linkat", 1),
+            ("close", 2),
+        ],
+    );
+}
+
 #[test]
 fn a_small_file() {
     costs("-r", &[("openat", 2), ("fstat", 3), ("pread64", 2), ("pwrite64", 1), ("linkat", 1), ("close", 2)]);

@@ -255,6 +255,48 @@ fn a_tree_has_one_list_however_it_came_about() {
 }
 
 #[test]
+fn what_old_files_become_is_listed_as_a_later_look_sees_it() {
+    let world = World::new();
+    world.dir("src/sub").file("src/a", "a").file("src/b", "b").file("src/sub/c", "c").random("src/large", 3_000_000, 1);
+    world.file("src/through", "through").file("src/closed", "closed").file("src/empty", "");
+    world.shell("ln src/a src/sub/a && chmod 400 src/closed && touch -d 2001-02-03 src/b").succeeds();
+    let options = [
+        "-a",
+        "-r",
+        "-a --jobs=1",
+        "-a --in-place",
+        "-a --durable",
+        "-a --sync=never",
+        "-a --remove-destination",
+        "-a --backup=simple",
+        "-a --verify=none",
+        "-a --verify=blake3",
+        "-a --sparse=always",
+        "-a --update=none",
+        "-a --resume",
+        "-a --attributes-only",
+        "-rL",
+        "-aL --in-place",
+    ];
+    for (number, options) in options.into_iter().enumerate() {
+        let dst = format!("dst{number}");
+        world.shell(&format!("cp -r src {dst} && for f in {dst}/[abl]* {dst}/sub/*; do echo >>$f; done")).succeeds();
+        // One that is written through a link, and one with a name that the source does not have.
+        world.shell(&format!("cd {dst} && mv through end && ln -s end through && ln b second")).succeeds();
+        world.cp(&format!("{options} --manifest=copied -T src {dst}")).succeeds();
+        // What cp writes through stays a link.
+        let through = fs::symlink_metadata(world.path(&dst).join("through")).expect("it is there");
+        let kind = if through.is_symlink() { "type=link" } else { "type=file" };
+        let listed = lines(&world, "copied");
+        assert!(
+            listed.iter().any(|line| line.starts_with("./through ") && line.contains(kind)),
+            "{options}: {listed:?}"
+        );
+        world.cp(&format!("--check copied {dst}")).succeeds();
+    }
+}
+
+#[test]
 fn holes_have_digests_too() {
     if !has_tool("b3sum") {
         return;

@@ -185,6 +185,7 @@ impl<K: Kernel> Copier<'_, K> {
             complaints: finished.complaints,
             backup: finished.backup,
             identity: finished.identity.or(filled.stat.map(|stat| (stat.dev, stat.ino))),
+            sealed: finished.sealed,
             took: began.map(|began| self.kernel.now().since(began)),
         }
     }

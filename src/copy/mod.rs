@@ -33,6 +33,7 @@ mod question;
 mod ranged;
 mod rewrite;
 mod same;
+mod seal;
 mod sealed;
 mod sink;
 pub mod stale_temporary;

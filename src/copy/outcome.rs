@@ -3,6 +3,7 @@
 use super::digest::Digests;
 use super::fallback::Fallback;
 use super::probe::{Residency, Settling};
+use super::sealed::Sealed;
 use super::strategy::{Cloning, Strategy, Why};
 use super::types::Placement;
 use crate::error::Error;
@@ -104,6 +105,8 @@ pub struct Copied {
     pub backup: Option<PathBuf>,
     /// The target's identity, if it is a regular file.
     pub identity: Option<(u64, u64)>,
+    /// What it was when it had its name, where a list is made of the run and its handle told that.
+    pub sealed: Option<Box<Sealed>>,
     /// How long it took until it had its name or waited for it, where a record of that is kept.
     pub took: Option<Duration>,
 }

@@ -3,6 +3,7 @@
 use super::commit::{Detached, Kept, Temporary};
 use super::copier::Job;
 use super::pass::{Passed, Zeros};
+use super::sealed::Sealed;
 use super::strategy::Strategy;
 use super::types::Placement;
 use crate::error::{Action, Error, reason};
@@ -53,11 +54,13 @@ pub(crate) struct Finished {
     pub(crate) backup: Option<PathBuf>,
     /// Device and inode number, where they were asked for when it had its name.
     pub(super) identity: Option<(u64, u64)>,
+    /// What it was then, where that was seen by its handle.
+    pub(super) sealed: Option<Box<Sealed>>,
 }
 
 impl Finished {
     pub(super) fn new(placement: Placement, complaints: Vec<Error>) -> Self {
-        Self { placement, changed: false, unsynced: None, complaints, backup: None, identity: None }
+        Self { placement, changed: false, unsynced: None, complaints, backup: None, identity: None, sealed: None }
     }
 }
 

@@ -423,8 +423,9 @@ impl<K: Kernel> Copier<'_, K> {
         let file = temporary.into_file();
         let identity =
             self.identity_of_named((job.target, job.facts.target_directory.honesty), &file, was_renamed, content)?;
+        let sealed = self.sealed(job.facts.target_directory.honesty, &file, job.target.shown, content);
         self.close(job, file)?;
-        Ok(Finished { identity, ..Finished::new(placement, complaints) })
+        Ok(Finished { identity, sealed, ..Finished::new(placement, complaints) })
     }
 
     pub(super) fn close(&self, job: &Job<'_, K::File>, target: K::File) -> Result<(), Error> {

@@ -101,9 +101,10 @@ impl<K: Kernel> Copier<'_, K> {
         let content = Content { filled: &filled, strategy: copied.strategy };
         let place = (target, target_directory.honesty);
         let identity = self.identity_of_named(place, &file, was_renamed, Some(content)).map_err(Unnamed::Failed)?;
+        let sealed = self.sealed(target_directory.honesty, &file, target.shown, Some(content));
         let closed = self.kernel.close(file);
         closed.map_err(|errno| Unnamed::Failed(Error::call(Action::Close, target.shown, errno)))?;
-        Ok(Copied { identity: identity.or(copied.identity), ..copied })
+        Ok(Copied { identity: identity.or(copied.identity), sealed, ..copied })
     }
 
     /// Removes what a file that waited has of a name.

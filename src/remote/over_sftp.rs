@@ -250,6 +250,7 @@ fn copied(size: u64, (proof, placement): (Proof, Placement), sealed: Option<&Sea
         complaints: Vec::new(),
         backup: None,
         identity: None,
+        sealed: None,
         took: None,
     }
 }

@@ -260,6 +260,7 @@ fn copied(arrival: Arrival, sent: Option<&Sent>, complaints: Vec<Error>) -> Copi
         complaints,
         backup: None,
         identity: None,
+        sealed: None,
         took: Some(took),
     }
 }

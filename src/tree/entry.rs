@@ -113,7 +113,11 @@ impl<K: Kernel> Entries<'_, K> {
             is_last_look: false,
             waits: context.named,
         };
-        let arrived = self.fill(&source, &target, &facts)?;
+        let mut arrived = self.fill(&source, &target, &facts)?;
+        if let (Arrived::Done(Outcome::Copied(copied)), true) = (&mut arrived, through_link) {
+            // What has the name in the tree is the link.
+            copied.sealed = None;
+        }
         if let (Arrived::Done(_), Some(ending)) = (&arrived, ending.as_ref().filter(|_| self.options().durable)) {
             self.copier.sync_directory(&ending.dir, target.shown)?;
         }

@@ -3,27 +3,22 @@
 use super::handles::Pair;
 use super::level::Level;
 use super::run::Run;
-use crate::copy::{Known, Name, Outcome, Sealed, Sealing};
+use crate::copy::{Known, Name, Outcome, Sealed};
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use crate::report::Event;
+use std::borrow::Cow;
 
 impl<K: Kernel> Run<'_, K> {
-    fn sealing(&self) -> Sealing<'_, K> {
-        let copier = &self.entries.copier;
-        Sealing {
-            kernel: self.kernel,
-            geometry: copier.geometry,
-            threads: Some(&copier.threads),
-            stop: copier.stop,
-            meter: None,
-        }
-    }
-
     /// What the target is now, where a list is made of the run. What fails is said.
-    pub(super) fn sealed(&self, target: &Name<'_, K::File>, outcome: &Outcome) -> Option<Sealed> {
+    pub(super) fn sealed<'o>(&self, target: &Name<'_, K::File>, outcome: &'o Outcome) -> Option<Cow<'o, Sealed>> {
         if !self.options.seals {
             return None;
+        }
+        if let Outcome::Copied(copied) = outcome {
+            if let Some(sealed) = &copied.sealed {
+                return Some(Cow::Borrowed(sealed));
+            }
         }
         let known = match outcome {
             Outcome::Copied(copied) => copied.identity.zip(copied.digests.as_ref()).map(|(identity, digests)| Known {
@@ -34,8 +29,8 @@ impl<K: Kernel> Run<'_, K> {
             Outcome::Made(_) | Outcome::Skipped => None,
             Outcome::Declined => return None,
         };
-        match self.sealing().name(target, known) {
-            Ok(sealed) => Some(sealed),
+        match self.entries.copier.sealing().name(target, known) {
+            Ok(sealed) => Some(Cow::Owned(sealed)),
             Err(error) => {
                 self.tell(Event::Failed(&error));
                 None
@@ -51,7 +46,7 @@ impl<K: Kernel> Run<'_, K> {
         let shown = level.target_shown();
         let stat = self.kernel.stat(&pair.target);
         let stat = stat.map_err(|errno| Error::call(Action::StatTarget, &shown, errno));
-        match stat.and_then(|stat| self.sealing().handle(&pair.target, &shown, stat, None)) {
+        match stat.and_then(|stat| self.entries.copier.sealing().handle(&pair.target, &shown, stat, None)) {
             Ok(sealed) => self.tell(Event::DirectoryFinished { path: &level.path(), sealed: &sealed }),
             Err(error) => self.tell(Event::Failed(&error)),
         }
