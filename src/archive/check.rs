@@ -121,9 +121,9 @@ impl<'a, K: Kernel> Check<'a, K> {
 
     fn begin(&'a self, format: Format, root: &'a Path, request: &Request) -> Result<Run<'a, K>, Error> {
         let is_list = matches!(request.reference, Reference::List(_));
-        let companion = match &request.reference {
-            Reference::List(list) => Some(chunks::companion(list)),
-            Reference::Tree(_) => None,
+        let (companion, list_directory) = match &request.reference {
+            Reference::List(list) => (Some(chunks::companion(list)), directory_of(self.sealing.kernel, list)),
+            Reference::Tree(_) => (None, None),
         };
         let comparison = Comparison {
             sealing: &self.sealing,
@@ -133,6 +133,7 @@ impl<'a, K: Kernel> Check<'a, K> {
             companion,
             release: self.release,
             is_strict: request.is_strict || !is_list,
+            list_directory,
             either: unknown(),
             inodes: Mutex::default(),
             bytes: AtomicU64::new(0),
@@ -209,11 +210,16 @@ struct Own {
     names: Vec<PathBuf>,
 }
 
+/// The directory that a list lies in.
+fn directory_of<K: Kernel>(kernel: &K, list: &Path) -> Option<Stat> {
+    let above = list.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where it cannot be told, no directory is taken for it, and more is told.
+    kernel.stat_at(None, above, true).ok()
+}
+
 impl Own {
     fn of<K: Kernel>(kernel: &K, list: &Path) -> Option<Self> {
-        let above = list.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let dir = kernel.stat_at(None, above, true).ok()?;
-        Some(Self { dir, names: beside::names(list) })
+        Some(Self { dir: directory_of(kernel, list)?, names: beside::names(list) })
     }
 
     fn has(&self, dir: &Stat, name: &Path) -> bool {

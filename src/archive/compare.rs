@@ -45,6 +45,8 @@ pub(super) struct Comparison<'a, K: Kernel> {
     pub(super) release: (u32, u32),
     /// Times of directories count as well.
     pub(super) is_strict: bool,
+    /// Where the list lies. Its own writing has changed that directory's time, and is no change of the tree.
+    pub(super) list_directory: Option<Stat>,
     /// Whether digests of 32 bytes are BLAKE3 or SHA-256, once that is known.
     pub(super) either: AtomicU8,
     /// The first name of each inode of the list, and what it is.
@@ -271,7 +273,8 @@ impl<K: Kernel> Comparison<'_, K> {
             differs(format!("group {}", stat.gid), gid.to_string());
         }
         // A directory's time tells that names came or went, which is found anyway.
-        let counts = stat.kind != Kind::Directory || self.is_strict && self.format.is_ours();
+        let has_list = || self.list_directory.is_some_and(|directory| directory.is_same_file(stat));
+        let counts = stat.kind != Kind::Directory || self.is_strict && self.format.is_ours() && !has_list();
         if let Some(listed) = record.mtime.filter(|listed| counts && !self.is_same_time(*listed, stat.mtime)) {
             differs(format!("time {}", time(stat.mtime)), time(listed));
         }
