@@ -92,6 +92,29 @@ fn after_a_kill_at_any_write_only_the_rest_is_written() {
 
 /// Every call that makes the part, gives it its attributes or its name.
 #[test]
+fn what_was_gone_on_with_is_told() {
+    let Some(world) = world() else { return };
+    let fault = "pwrite64:signal=KILL:when=200";
+    let run = twice(&world, fault, "--partial --debug --jobs=1 big d/", "");
+    is_whole(&world, &run, "--debug");
+    assert!(
+        run.second.stdout.contains("target: new, continued from an earlier run, verified: content"),
+        "{}",
+        run.second
+    );
+    world.shell("rm d/big").succeeds();
+    let run = twice(&world, fault, "--partial --report=- --jobs=1 big d/", "");
+    is_whole(&world, &run, "--report");
+    assert_eq!(run.second.stdout.matches(r#""continued":true"#).count(), 1, "{}", run.second);
+    // A run that finds nothing says nothing of it.
+    for words in ["--debug", "--report=-"] {
+        world.shell("rm d/big").succeeds();
+        let run = world.cp(&format!("--partial {words} big d/"));
+        assert!(run.succeeds().stdout.contains("stream") && !run.stdout.contains("continued"), "{run}");
+    }
+}
+
+#[test]
 fn a_kill_at_any_other_call_leaves_what_the_next_run_completes() {
     let Some(world) = world() else { return };
     let calls =

@@ -350,6 +350,9 @@ impl CopiedLine<'_> {
         object.flag("holes_by_map", copied.sparse.by_map);
         object.flag("holes_by_zeros", copied.sparse.by_zeros);
         object.flag("changed", copied.changed);
+        if copied.continued {
+            object.flag("continued", true);
+        }
         copied.unsynced.iter().for_each(|errno| object.text("not_synced", &reason(*errno)));
         copied.backup.iter().for_each(|backup| object.name("backup", "backup_base64", backup));
         if !copied.complaints.is_empty() {

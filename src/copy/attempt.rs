@@ -80,7 +80,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let (stat, digests) = self.prove(rung.strategy, probe, job, sink, &passed)?;
         let digests = digests.or(passed.digests);
-        Ok(Filled { passed: Passed { digests, ..passed }, zeros, stat })
+        Ok(Filled { passed: Passed { digests, ..passed }, zeros, stat, continued: sink.is_found() })
     }
 
     /// Whether the source was longer than it had said, on a target's filesystem of which nothing is known: holes were then made by

@@ -180,6 +180,7 @@ impl<K: Kernel> Copier<'_, K> {
             verified,
             sparse,
             changed: finished.changed,
+            continued: filled.continued,
             placement: finished.placement,
             unsynced: finished.unsynced,
             complaints: finished.complaints,

@@ -95,6 +95,8 @@ pub struct Copied {
     pub sparse: Sparseness,
     /// Size, times or inode of the source differed afterwards.
     pub changed: bool,
+    /// It went on with what an earlier run had left (--partial).
+    pub continued: bool,
     /// How it arrived.
     pub placement: Placement,
     /// What took an old file's name was not written out before, since its filesystem has no such call: its answer.

@@ -192,7 +192,7 @@ impl<K: Kernel> Copier<'_, K> {
         let spot = self.spot(target.directory().map_err(failed)?, facts.target_directory.honesty);
         let Part { name, file, stat, .. } = part;
         let passed = Passed { size: stat.size, digests: Some(digests), proof: Proof::Bytes };
-        let filled = Filled { passed, zeros: Zeros::Written, stat: Some(stat) };
+        let filled = Filled { passed, zeros: Zeros::Written, stat: Some(stat), continued: false };
         let content = Content { filled: &filled, strategy: Strategy::Stream };
         let temporary = Temporary::attach(spot, Detached { name: Some(name), file });
         let sink = Sink { placement: Placement::New, holder: SinkFile::Temporary { temporary, old: None } };

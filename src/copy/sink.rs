@@ -110,6 +110,8 @@ pub(super) struct Filled {
     pub(super) zeros: Zeros,
     /// The target as it is then, if it is a regular file.
     pub(super) stat: Option<Stat>,
+    /// It held bytes of an earlier run.
+    pub(super) continued: bool,
 }
 
 pub(super) fn cannot_create<F>(job: &Job<'_, F>, errno: Errno) -> Error {

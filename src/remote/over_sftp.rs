@@ -245,6 +245,7 @@ fn copied(size: u64, (proof, placement): (Proof, Placement), sealed: Option<&Sea
         },
         sparse: Sparseness { by_map: false, by_zeros: false },
         changed: false,
+        continued: false,
         placement,
         unsynced: None,
         complaints: Vec::new(),

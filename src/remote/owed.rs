@@ -255,6 +255,7 @@ fn copied(arrival: Arrival, sent: Option<&Sent>, complaints: Vec<Error>) -> Copi
         verified,
         sparse: Sparseness { by_map: false, by_zeros: holes == Holes::ByZeros },
         changed: sent.is_some_and(|sent| sent.changed),
+        continued: false,
         placement,
         unsynced,
         complaints,

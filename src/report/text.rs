@@ -79,7 +79,8 @@ pub(super) fn decisions(copied: &Copied) -> String {
     let digest = copied.digest().map_or_else(|| String::from("not all read"), |digest| digest.to_string());
     let (strategy, why, verified) = (copied.strategy, copied.why, verified(copied.verified));
     let unsynced = copied.unsynced.map_or_else(String::new, |errno| format!(", not synced: {}", reason(errno)));
-    let placement = format!("{}{unsynced}", placement(copied.placement));
+    let continued = if copied.continued { ", continued from an earlier run" } else { "" };
+    let placement = format!("{}{continued}{unsynced}", placement(copied.placement));
     // Writing to a String does not fail.
     writeln!(
         text,
