@@ -107,6 +107,17 @@ const MUTANTS: &[Mutant] = &[
         "a part that was made anew is the same",
         &[("bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))", "bits(birth.is_some())")],
     ),
+    mutant(
+        "what a part holds is believed",
+        &[("let is_held = found == bytes;", "let is_held = found.len() == bytes.len();")],
+    ),
+    mutant(
+        "a hole of a part is taken for zeros that were written",
+        &[(
+            "Zeros::Written if is_held && !bytes.chunks(self.geometry.block / 8).any(is_zero) =>",
+            "Zeros::Written if is_held =>",
+        )],
+    ),
     mutant("EINTR is not retried", &[("for _ in 1..ATTEMPTS {", "for _ in ATTEMPTS..ATTEMPTS {")]),
     mutant(
         "clones in other blocks are taken for clones in the same",

@@ -422,7 +422,7 @@ impl<K: Kernel> Pass<'_, K> {
     }
 
     /// Writes bytes unless the target is found to hold them. A hole reads as the zeros that are to be written, and does not
-    /// hold them.
+    /// hold them: an earlier run may have made holes, or have been killed within a write.
     fn mend(&self, bytes: &[u8], offset: u64, found: &mut [u8]) -> Result<Mended, Stopped> {
         // What cannot be read is written; if it cannot be read back then, that is said.
         let count = self.read_full(self.target, Position::Any, found, offset).unwrap_or(0);
@@ -430,8 +430,11 @@ impl<K: Kernel> Pass<'_, K> {
         let is_held = found == bytes;
         match self.zeros {
             Zeros::Holes if is_held => return Ok(Mended::Held),
-            Zeros::Written if is_held && !is_zero(bytes) => return Ok(Mended::Held),
-            Zeros::Holes if is_zero(found) => self.write_without_zeros(bytes, offset)?,
+            // No filesystem has holes of less than 512 bytes.
+            Zeros::Written if is_held && !bytes.chunks(self.geometry.block / 8).any(is_zero) => {
+                return Ok(Mended::Held);
+            }
+            Zeros::Holes if found.len() == bytes.len() && is_zero(found) => self.write_without_zeros(bytes, offset)?,
             Zeros::Holes | Zeros::Written => self.write_full(bytes, offset)?,
         }
         Ok(Mended::Written)

@@ -12,7 +12,9 @@ use super::tree::{Attributes, Body, Node, ROOT};
 use super::world::{Death, World};
 use safecp::copy::Geometry;
 use safecp::kernel::{Kind, Timestamp};
-use safecp::options::{Backup, Hints, Keep, Options, Preserve, Reflink, Removal, Sparse, Verbosity, Verify};
+use safecp::options::{
+    Backup, Hints, Keep, Options, Preserve, Reflink, Removal, Sparse, Unfinished, Verbosity, Verify,
+};
 use std::ffi::{OsStr, OsString};
 
 /// What may go wrong in a world.
@@ -110,6 +112,9 @@ pub struct Scenario {
     pub in_tree: bool,
 }
 
+/// How the names begin of what runs leave of large files.
+pub const PART: &str = ".safecp-partial-";
+
 /// What a file outside both trees holds, which no copy may read or write.
 pub const SECRET: &[u8] = b"not yours";
 
@@ -135,6 +140,9 @@ const NO_COPY_ON_WRITE: u32 = 0x0080_0000;
 const AGAIN: u64 = 0x5f3c_91aa_7e04_d21b;
 const MAPPED: u64 = 0x70c4_2b8e_91d3_5fa6;
 const HINTLESS: u64 = 0x1b77_c0de_9f31_56e5;
+
+/// The same for runs that keep what they have of a large file (--partial).
+const PARTS: u64 = 0x7061_7274_6961_6c21;
 
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
@@ -168,16 +176,26 @@ pub fn scenario(seed: u64) -> Scenario {
         small: Random::new(seed ^ SMALL).pick(&[0, 0, 0, 1024]),
         range: 4096,
     };
+    let mut apart = Random::new(seed ^ PARTS);
+    let keeps_parts = apart.once_in(6);
+    let geometry = if keeps_parts { Geometry { range: geometry.piece, ..geometry } } else { geometry };
+    if keeps_parts {
+        options.unfinished = Unfinished::Kept;
+    }
     let mut world = World::new(random.next(), systems);
     world.tick = random.pick(&[1, 1, 1, 4_000_000]);
     let (source_dir, target_dir, victim) = directories(&mut world, &mut random);
     let source = add_file(&mut world, &mut random, source_dir, "source");
     let before = if random.once_in(2) { Some(old_target(&mut world, &mut random, target_dir)) } else { None };
+    let part = keeps_parts.then(|| add_part(&mut world, target_dir));
     world.tree.settle();
     live(&mut world, &mut random, source);
     let source_content = world.tree.content(source).map_or_else(Vec::new, Content::whole);
     (world.uid, world.gid) = if options.privileged { (0, 0) } else { (1000, 1000) };
     let user = world.uid;
+    if let Some(part) = part {
+        leave(&mut world, &mut apart, part, &source_content);
+    }
     // The links at the target are those of who copies: nobody else's are followed.
     for link in world.tree.inodes.iter_mut().filter(|inode| inode.kind == Kind::Symlink) {
         link.attributes.uid = user;
@@ -385,6 +403,53 @@ fn old_target(world: &mut World, random: &mut Random, dir: Node) -> Node {
         world.tree.set(dir, OsStr::new("second name"), Some(node));
     }
     node
+}
+
+/// The name that a run without a machine's ID gives the part of `target` (docs/design/partial.md).
+fn name_of_part() -> String {
+    let digest = blake3::hash(&[&[0; 8][..], b"target"].concat());
+    format!("{PART}{}", &digest.to_hex()[..32])
+}
+
+/// An empty file where an earlier run would have left one.
+fn add_part(world: &mut World, dir: Node) -> Node {
+    let (attributes, system) = (world.attributes(0o600), world.tree.inodes[dir].system);
+    let content = Content::new(world.systems[system].zfs.is_some());
+    let node = world.tree.add(system, Kind::File, Body::File(content), attributes);
+    world.tree.set(dir, OsStr::new(&name_of_part()), Some(node));
+    node
+}
+
+/// Gives it what such a run may have left of a source: all or a beginning, of this one or of an earlier one, holes, and bytes
+/// that have rotted. It is the user's, or was put there by somebody else.
+fn leave(world: &mut World, random: &mut Random, part: Node, source: &[u8]) {
+    let mut bytes = source.to_vec();
+    match random.below(4) {
+        0 => bytes.truncate(random.index(source.len() + 1)),
+        1 => bytes.resize(source.len() + random.index(2 * PAGE), 7),
+        _ => {}
+    }
+    for _ in 0..random.below(4) {
+        let at = random.index(bytes.len().max(1));
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= 1 << random.below(8);
+        }
+    }
+    let (zeroed, length) = (random.index(bytes.len().max(1)), random.index(2 * PAGE));
+    let end = (zeroed + length).min(bytes.len());
+    bytes[zeroed.min(end)..end].fill(0);
+    let stranger = random.once_in(8);
+    let inode = &mut world.tree.inodes[part];
+    (inode.attributes.uid, inode.attributes.gid) = if stranger { (7, 7) } else { (world.uid, world.gid) };
+    if let Some(content) = world.tree.content_mut(part) {
+        content.write(0, &bytes);
+        if random.once_in(2) {
+            content.punch(touched(zeroed.min(end), end));
+        }
+        if random.once_in(2) {
+            content.sync();
+        }
+    }
 }
 
 /// The source's past: what was written, mapped, punched and synced before anybody copied it.
