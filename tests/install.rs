@@ -64,6 +64,8 @@ fn directories_are_made_with_what_is_above_them() {
     world.install("-d -m 00755 old x/y/").succeeds();
     assert_eq!((world.mode("old"), world.mode("x/y")), (0o755, 0o755));
     world.file("f", "1").install("-d f").fails("install: cannot create directory 'f': File exists\n");
+    // GNU's words: of -D without the slash, which -d keeps.
+    world.install("-Dv -t z/ f").succeeds().says("install: creating directory 'z'\n'f' -> 'z/f'\n");
     world.install("-d f/d").fails("install: cannot create directory 'f': Not a directory\n");
 }
 

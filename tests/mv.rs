@@ -117,6 +117,8 @@ fn names_are_exchanged() {
     world.mv("--exchange -v -T a d").succeeds().says("exchanged 'a' <-> 'd'\n");
     assert_eq!((world.read("d"), world.read("a/x")), ("1".to_owned(), "2".to_owned()));
     world.mv("--exchange a no").fails("mv: cannot exchange 'a' and 'no': No such file or directory\n");
+    // GNU's words for EINVAL, which FUSE answers for servers that cannot exchange.
+    world.dir("a/b").mv("--exchange -T a a/b").fails("mv: cannot exchange 'a' and 'a/b': Operation not supported\n");
 }
 
 #[test]

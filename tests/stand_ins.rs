@@ -184,8 +184,14 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         && has(gnu, "for reading: No such file")
         && has(ours, "are the same file")
         && words.iter().any(|word| word == "-b" || word.starts_with("--backup") || word.starts_with("-S"));
-    // gnulib takes the answer to a directory in itself for one to the flag.
-    let is_flag = fails_alike && has(gnu, "cannot exchange") && words.iter().any(|word| word == "--exchange");
+    // GNU's mv finds that one of the two names is missing before it has an error for it.
+    let is_missing = fails_alike && has(gnu, "Unknown error -1") && words.iter().any(|word| word == "--exchange");
+    // GNU's mv holds a target directory that it has itself moved away; a copy of safecp's looks for it again, and the source stays.
+    let is_target = |target: &String| words.iter().filter(|word| *word == target).count() > 1;
+    let moves_target = gnu.status == Some(0)
+        && ours.status == Some(1)
+        && has(ours, ": No such file or directory")
+        && words.last().is_some_and(is_target);
     // GNU's mv leaves a backup without what it was made for, and says what cannot be combined after it has moved.
     let is_backup = |path: &&String| path.ends_with('~') || path.ends_with(".x");
     let backups = |left: &Left| left.tree.keys().filter(is_backup).count();
@@ -196,7 +202,8 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         || is_taken_for_copied
         || loses_source
         || moves_source
-        || is_flag
+        || is_missing
+        || moves_target
         || leaves_backup
         || moves_first
 }

@@ -101,7 +101,8 @@ impl<K: Kernel> Directories<'_, K> {
         match (operands.rule, found) {
             (TargetRule::Directory, Err(Errno::NOENT)) => {
                 let Reached { dir, last } = self.go_down(target)?;
-                self.step(&dir, last, target).map(drop)
+                // It is on the way to the files, and is told like those above it.
+                self.step(&dir, last, without_last_slashes(target)).map(drop)
             }
             (TargetRule::Last, Ok(Stat { kind: Kind::Directory, .. })) | (TargetRule::Directory, _) => Ok(()),
             // Only one source gets a name that nothing has.
@@ -149,6 +150,11 @@ impl<K: Kernel> Directories<'_, K> {
 
 fn path_of(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
+}
+
+fn without_last_slashes(path: &Path) -> &Path {
+    let bytes = path.as_os_str().as_bytes();
+    components(bytes).last().map_or(path, |last| path_of(&bytes[..last.end]))
 }
 
 /// Where the components of a path are.

@@ -296,6 +296,8 @@ impl<'a, K: Kernel> Mover<'a, K> {
         errno: Errno,
     ) -> Result<bool, Error> {
         match (errno, self.request.way) {
+            // A server of FUSE that cannot exchange answers EINVAL, as a directory within the other does: GNU's words are for the first.
+            (Errno::INVAL | Errno::NOSYS, Way::Exchange) => Err(self.cannot_move(source, target, Errno::OPNOTSUPP)),
             (Errno::INVAL, _) if !self.into_itself.insert((target.name.clone(), (stat.dev, stat.ino))) => {
                 let warning = format!("source directory {} specified more than once", quoted(source));
                 self.listener.hear(&Event::Warned(&warning));

@@ -16,11 +16,9 @@ try_ci() {
     check "it compares" in_project make verified LIST=made.list TREE=made
     check "without safecp it copies, too" in_project make install DESTDIR=other SAFECP=nothing
     check "by cp" grep -qx cp "$directory/project/other/program"
-    play_job github '.jobs.build.steps[].run // empty'
-    play_job gitlab '.build.script[], .compare.script[]'
+    play_jobs github '.jobs.build.steps[].run // empty' '.jobs.compare.steps[].run // empty'
+    play_jobs gitlab '.build.script[]' '.compare.script[]'
     check "the Dockerfile's PATH leads to safecp" play_dockerfile
-    printf X | dd of="$directory/project/installed/opt/dense" bs=1 seek=1000 conv=notrunc status=none
-    check "GitLab's second job fails over damage" fails in_project bash -ec "$(commands_of gitlab '.compare.script[]')"
 }
 
 in_project() { (cd -- "$work/memory/ci/project" && PATH=$work/memory/ci/bin:$PATH "$@"); }
@@ -32,15 +30,25 @@ commands_of() {
 }
 python3=/usr/bin/python3
 
-# play_job FILE FILTER
-play_job() {
-    local commands
-    rm -rf -- "$work/memory/ci/project/installed"
-    commands=$(commands_of "$1" "$2")
-    check "$1.yml has commands" test "$(wc -l <<<"$commands")" -ge 3
-    check "$1.yml: they run" in_project bash -ec "$commands"
+# play_jobs FILE BUILD COMPARE: the second job begins with nothing but the artifact of the first.
+play_jobs() {
+    local build compare next=$work/memory/ci/next archive=$work/memory/ci/next/installed.tar block
+    rm -rf -- "$work"/memory/ci/project/installed* "$next"
+    mkdir -- "$next"
+    build=$(commands_of "$1" "$2")
+    compare=$(commands_of "$1" "$3")
+    check "$1.yml has commands" test "$(wc -l <<<"$build"$'\n'"$compare")" -ge 6
+    check "$1.yml: they run" in_project bash -ec "$build"
     check "$1.yml: what they made is right" same_files "$work/memory/ci/project/files" "$work/memory/ci/project/installed/opt"
+    mv -- "$work/memory/ci/project/installed.tar" "$archive"
+    check "$1.yml: the second job compares" in_next bash -ec "$compare"
+    block=$(tar --block-number -tf "$archive" | sed -n 's|^block \([0-9]*\): installed/opt/dense$|\1|p')
+    printf damaged | dd of="$archive" bs=1 seek=$((block * 512 + 200000)) conv=notrunc status=none
+    check "$1.yml: the second job fails over damage, and names it" names_dense "$compare"
 }
+
+names_dense() { ! in_next bash -ec "$1" >"$work/log" 2>&1 && says opt/dense; }
+in_next() { (cd -- "$work/memory/ci/next" && PATH=$work/memory/ci/bin:$PATH "$@"); }
 
 # As in the image: RUN's commands find what COPY and ENV put there.
 play_dockerfile() {

@@ -43,7 +43,7 @@ impl<K: Kernel> Attributes<'_, K> {
         let wanted = Wanted::new(self.options, from);
         if let Some((accessed, modified)) = wanted.times {
             let set = self.kernel.set_times(target.file, accessed, modified);
-            self.note(set, Action::PreserveTimes, target, preserve.timestamps, &mut complaints);
+            self.note_of(from.kind, set, Action::PreserveTimes, target, preserve.timestamps, &mut complaints);
         }
         let gives_away = wanted.gives_away(target.known.owner);
         // What chown, an extended attribute or an access control list makes of the mode is not known.
@@ -57,7 +57,7 @@ impl<K: Kernel> Attributes<'_, K> {
                 }
             }
         }
-        let owned = if gives_away { self.own(target, &wanted, &mut complaints) } else { Owned::AsBefore };
+        let owned = if gives_away { self.own(target, from.kind, &wanted, &mut complaints) } else { Owned::AsBefore };
         if self.carry_xattrs(source, target, &has, &mut complaints) || owned != Owned::AsBefore {
             known_mode = None;
         }

@@ -3,7 +3,7 @@
 use super::types::{AttributedFile, Attributes, Owned};
 use super::wanted::Wanted;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel};
+use crate::kernel::{Errno, Kernel, Kind};
 
 impl<K: Kernel> Attributes<'_, K> {
     /// Sets owner and group. An ordinary user may not give files away: that is silent, and costs the special bits.
@@ -11,6 +11,7 @@ impl<K: Kernel> Attributes<'_, K> {
     pub(super) fn own(
         &self,
         target: &AttributedFile<'_, K::File>,
+        kind: Kind,
         wanted: &Wanted,
         complaints: &mut Vec<Error>,
     ) -> Owned {
@@ -27,7 +28,8 @@ impl<K: Kernel> Attributes<'_, K> {
             }
             Err(errno) => {
                 let before = complaints.len();
-                self.note(Err(errno), Action::PreserveOwnership, target, self.options.preserve.ownership, complaints);
+                let keep = self.options.preserve.ownership;
+                self.note_of(kind, Err(errno), Action::PreserveOwnership, target, keep, complaints);
                 if complaints.len() > before { Owned::Failed } else { Owned::Another }
             }
         }

@@ -1,7 +1,7 @@
 //! A file with attributes, what is known of them, and how a target came to be.
 
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::attributes::Rules;
 use crate::options::{Keep, Options};
 use std::ffi::OsString;
@@ -102,6 +102,25 @@ fn is_refusal(errno: Errno) -> bool {
 }
 
 impl<K: Kernel> Attributes<'_, K> {
+    /// As `note`, of an entry of that kind. A server that follows links, as sshfs 3.7 does, has no place for what a link itself
+    /// has, and answers ENOENT where the link leads to nothing.
+    pub(super) fn note_of(
+        &self,
+        kind: Kind,
+        done: crate::kernel::Result<()>,
+        action: Action,
+        on: &AttributedFile<'_, K::File>,
+        keep: Keep,
+        complaints: &mut Vec<Error>,
+    ) {
+        match (kind, done, keep) {
+            (Kind::Symlink, Err(errno @ Errno::NOENT), Keep::Warn) => {
+                complaints.push(Error::Noted(Box::new(Error::call(action, on.shown, errno))));
+            }
+            (_, done, _) => self.note(done, action, on, keep, complaints),
+        }
+    }
+
     pub(super) fn note(
         &self,
         done: crate::kernel::Result<()>,
