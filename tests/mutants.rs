@@ -99,8 +99,8 @@ const MUTANTS: &[Mutant] = &[
     of_shares(
         "names of one file go to several shards",
         &[(
-            "(Claim::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),",
-            "(Claim::Asked, Some(_)) => self.falls_to_us(share_of_path(path, count)),",
+            "(Allotment::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),",
+            "(Allotment::Asked, Some(_)) => self.falls_to_us(share_of_path(path, count)),",
         )],
     ),
     of_shares(

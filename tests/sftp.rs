@@ -17,7 +17,7 @@ use common::{World, left_out};
 use far::{Far, Heard, Way, copy, server, wishes};
 use proxy::{Direction, Meddling, Proxy};
 use random::Random;
-use safecp::sftp::{Attributes, Listed, Proof, Start, Tree, Verify, Wishes, Writing};
+use safecp::sftp::{Attributes, ListDigests, Proof, Start, Tree, Verify, Wishes, Writing};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -462,7 +462,7 @@ fn no_lie_is_believed() {
             fs::write(world.path("there/tree").join(name), old).expect("a file");
         }
         let start = [Start::Anew, Start::Resumed][random.index(2)];
-        let listed = [Listed::Nothing, Listed::Sha256][random.index(2)];
+        let listed = [ListDigests::Nothing, ListDigests::Sha256][random.index(2)];
         let wishes = Wishes { start, listed, ..wishes() };
         let (at, mut count) = (random.index(30), 0);
         let mut own = Random::new(random.next());

@@ -1,7 +1,7 @@
 //! Any content, taken for each kind that has rules about zeros: its reader ends, and tells of zeros that it was asked about.
 
 use safecp::kernel::Result;
-use safecp::scan::content::kind::{HEAD_BYTES, Kind};
+use safecp::scan::content::kind::{ContentKind, HEAD_BYTES};
 use safecp::scan::{Bytes, Part};
 use std::cell::Cell;
 use std::ops::Range;
@@ -25,9 +25,9 @@ impl Bytes for Counted<'_> {
 
 pub(crate) fn check(bytes: &[u8]) {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
-    assert_eq!(Kind::of(head), Kind::of(head));
+    assert_eq!(ContentKind::of(head), ContentKind::of(head));
     let piece = bytes.len().div_ceil(PIECES).max(1);
-    for kind in Kind::ALL {
+    for kind in ContentKind::ALL {
         judge(kind, bytes, slice::from_ref(&(0..bytes.len())));
         let pieces: Vec<Range<usize>> =
             (0..bytes.len()).step_by(piece).map(|start| start..(start + piece).min(bytes.len())).collect();
@@ -41,7 +41,7 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-fn judge(kind: Kind, bytes: &[u8], zeros: &[Range<usize>]) {
+fn judge(kind: ContentKind, bytes: &[u8], zeros: &[Range<usize>]) {
     let zeros: Vec<Range<u64>> = zeros.iter().map(|run| run.start as u64..run.end as u64).collect();
     let counted = Counted { bytes, reads: Cell::new(0) };
     let suspicion = kind.judge(&Part::new(&counted, bytes.len() as u64), &zeros).expect("no read fails");

@@ -3,7 +3,7 @@
 //! What else is written to the terminal goes above the bar ([`Display::above`]).
 
 use super::status::Status;
-use crate::report::Sink;
+use crate::report::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
 
@@ -50,7 +50,7 @@ impl Display {
 
     /// A place for lines that writes them above the bar.
     #[must_use]
-    pub(super) fn above(&self, sink: Sink) -> Sink {
+    pub(super) fn above(&self, sink: Output) -> Output {
         Box::new(Above { display: self.clone(), sink })
     }
 }
@@ -69,7 +69,7 @@ fn cut(text: &str, columns: usize) -> String {
 
 struct Above {
     display: Display,
-    sink: Sink,
+    sink: Output,
 }
 
 impl Write for Above {

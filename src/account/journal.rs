@@ -4,7 +4,7 @@ use super::lines::Line;
 use super::wanted::ReportTo;
 use crate::document::{Document, Unread};
 use crate::host;
-use crate::report::Sink;
+use crate::report::Output;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,15 +21,15 @@ pub(super) struct Journal(Mutex<Gathered>);
 
 struct Gathered {
     /// `None` once it is finished.
-    place: Option<Place>,
+    destination: Option<Destination>,
     lines: Vec<u8>,
     written: Instant,
     /// The first failure; nothing is written after it.
     failure: Option<std::io::Error>,
 }
 
-enum Place {
-    Output(Sink),
+enum Destination {
+    Output(Output),
     File(Document),
 }
 
@@ -43,12 +43,13 @@ pub(super) struct Unwritten {
 impl Journal {
     /// An empty one. A fifo is waited for until it is read.
     pub(super) fn open(to: &ReportTo) -> std::io::Result<Self> {
-        let place = match to {
-            ReportTo::Output => Place::Output(host::output()),
-            ReportTo::Part(path) => Place::Output(host::more_lines(path)?),
-            ReportTo::File(path) => Place::File(Document::open(path, Unread::Waits)?),
+        let destination = match to {
+            ReportTo::Output => Destination::Output(host::output()),
+            ReportTo::Part(path) => Destination::Output(host::more_lines(path)?),
+            ReportTo::File(path) => Destination::File(Document::open(path, Unread::Waits)?),
         };
-        let gathered = Gathered { place: Some(place), lines: Vec::new(), written: Instant::now(), failure: None };
+        let gathered =
+            Gathered { destination: Some(destination), lines: Vec::new(), written: Instant::now(), failure: None };
         Ok(Self(Mutex::new(gathered)))
     }
 
@@ -79,12 +80,14 @@ impl Journal {
     pub(super) fn finish(&self) -> Result<(), Unwritten> {
         let mut gathered = self.gathered();
         gathered.write();
-        let (place, failure) = (gathered.place.take(), gathered.failure.take());
-        match (place, failure) {
-            (Some(Place::File(document)), None) => document.finish().map_err(|error| Unwritten { error, left: None }),
-            (Some(Place::File(document)), Some(error)) => Err(Unwritten { error, left: document.leave() }),
-            (Some(Place::Output(_)) | None, Some(error)) => Err(Unwritten { error, left: None }),
-            (Some(Place::Output(_)) | None, None) => Ok(()),
+        let (destination, failure) = (gathered.destination.take(), gathered.failure.take());
+        match (destination, failure) {
+            (Some(Destination::File(document)), None) => {
+                document.finish().map_err(|error| Unwritten { error, left: None })
+            }
+            (Some(Destination::File(document)), Some(error)) => Err(Unwritten { error, left: document.leave() }),
+            (Some(Destination::Output(_)) | None, Some(error)) => Err(Unwritten { error, left: None }),
+            (Some(Destination::Output(_)) | None, None) => Ok(()),
         }
     }
 }
@@ -97,9 +100,9 @@ impl Gathered {
     }
 
     fn write(&mut self) {
-        let sink: &mut dyn Write = match &mut self.place {
-            Some(Place::Output(sink)) => sink,
-            Some(Place::File(document)) => document,
+        let sink: &mut dyn Write = match &mut self.destination {
+            Some(Destination::Output(sink)) => sink,
+            Some(Destination::File(document)) => document,
             None => return,
         };
         if self.failure.is_none() {

@@ -9,7 +9,7 @@ use super::finding::{Finding, Tally};
 use super::format::Format;
 use super::list::List;
 use super::missing::Missing;
-use super::names::{Known, Names};
+use super::names::{Names, SeenNames};
 use super::record::Record;
 use super::walk::{Directory, Found, Walk};
 use crate::account::Accounts;
@@ -323,7 +323,7 @@ impl<K: Kernel> Run<'_, K> {
 /// What is there and not listed.
 struct Extras<'a, K: Kernel> {
     comparison: &'a Comparison<'a, K>,
-    known: &'a Known,
+    known: &'a SeenNames,
     missing: Missing,
     is_strict: bool,
     tell: &'a dyn Fn(&Finding),

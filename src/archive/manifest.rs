@@ -44,22 +44,22 @@ pub struct Wanted {
 }
 
 /// Where a manifest is to lie, found out before anything is copied.
-pub struct Place<K: Kernel> {
+pub struct ManifestDirectory<K: Kernel> {
     /// Its directory.
     dir: K::File,
     stat: Stat,
     names: TemporaryNames,
 }
 
-impl<K: Kernel> Place<K> {
+impl<K: Kernel> ManifestDirectory<K> {
     /// Opens the directory, and sees that a file can be made in it.
     pub fn open(kernel: &K, wanted: &Wanted) -> Result<Self, Error> {
         let dir = open_directory(kernel, &wanted.file)?;
         let stat = kernel.stat(&dir);
         let stat = stat.map_err(|errno| Error::call(crate::error::Action::TargetDirectory, &wanted.file, errno))?;
-        let place = Self { dir, stat, names: TemporaryNames::default() };
-        Spill::begin(place.spot(kernel), &wanted.file)?;
-        Ok(place)
+        let directory = Self { dir, stat, names: TemporaryNames::default() };
+        Spill::begin(directory.spot(kernel), &wanted.file)?;
+        Ok(directory)
     }
 
     fn spot<'s>(&'s self, kernel: &'s K) -> Spot<'s, K> {
@@ -104,7 +104,7 @@ pub enum Written {
 }
 
 struct List<'a, K: Kernel> {
-    place: &'a Place<K>,
+    directory: &'a ManifestDirectory<K>,
     /// Whether any name came up.
     lists_any: AtomicBool,
     records: Mutex<Sorter<'a, K>>,
@@ -131,11 +131,11 @@ fn key(path: &Path) -> Vec<u8> {
 
 impl<'a, K: Kernel> Manifest<'a, K> {
     /// One without records.
-    pub fn begin(kernel: &'a K, wanted: &'a Wanted, place: &'a Place<K>) -> Self {
-        let sorter = || Mutex::new(Sorter::new(place.spot(kernel), &wanted.file));
+    pub fn begin(kernel: &'a K, wanted: &'a Wanted, directory: &'a ManifestDirectory<K>) -> Self {
+        let sorter = || Mutex::new(Sorter::new(directory.spot(kernel), &wanted.file));
         let (records, chunks) = (sorter(), sorter());
         let (linked, unheld, view) = (Mutex::default(), Mutex::default(), Mutex::new(View::Whole));
-        let list = List { place, lists_any: AtomicBool::default(), records, chunks, linked, unheld, view };
+        let list = List { directory, lists_any: AtomicBool::default(), records, chunks, linked, unheld, view };
         Self { kernel, wanted, made: Made::List(Box::new(list)) }
     }
 
@@ -147,7 +147,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     /// Whether a name in a directory belongs to the manifest, and so has no record.
     pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
         let Made::List(list) = &self.made else { return false };
-        dir.is_same_file(&list.place.stat) && beside::names(&self.wanted.file).iter().any(|own| own == name)
+        dir.is_same_file(&list.directory.stat) && beside::names(&self.wanted.file).iter().any(|own| own == name)
     }
 
     /// Takes all that run `number` of several has written down.
@@ -245,7 +245,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
 
     /// Writes the list and its companion, and gives them their names once both are proved.
     fn write(&self, list: &List<'a, K>, file: &Path) -> Result<(), Error> {
-        let spot = list.place.spot(self.kernel);
+        let spot = list.directory.spot(self.kernel);
         let take = |sorter: &Mutex<Sorter<'a, K>>| std::mem::replace(&mut *lock(sorter), Sorter::new(spot, file));
         let companion = if self.wanted.form == Form::Mtree {
             let companion = ListFile::begin(spot, &chunks::companion(file))?;
@@ -270,7 +270,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
             Written::Nothing => "nothing could be listed".to_owned(),
         };
         let name = self.wanted.file.file_name().map(Path::new).unwrap_or(&self.wanted.file);
-        let is_there = self.kernel.stat_at(Some(&list.place.dir), name, false).is_ok();
+        let is_there = self.kernel.stat_at(Some(&list.directory.dir), name, false).is_ok();
         let is = if is_there { "stays as it was" } else { "is not written" };
         Some(format!("{} {is}: {what}", quoted(&self.wanted.file)))
     }

@@ -7,9 +7,9 @@
 use super::chunks::{self, CHUNK};
 use super::digest::{Algorithm, Digest};
 use super::finding::Mended;
+use super::name_to_mend::{Existing, NameToMend};
 use super::names::clean;
 use super::open::{Links, beneath, digest};
-use super::place::{Existing, Place};
 use super::record::Record;
 use super::spill::write_all;
 use crate::copy::Sealing;
@@ -57,8 +57,8 @@ fn opened<F>(result: crate::kernel::Result<F>) -> crate::kernel::Result<Option<F
 }
 
 impl<K: Kernel> Mender<'_, K> {
-    fn place<'p>(&'p self, path: &'p Path) -> Result<Place<'p, K>, Error> {
-        Place::open(self.sealing.kernel, &self.names, &self.root, path, self.shown)
+    fn to_mend<'p>(&'p self, path: &'p Path) -> Result<NameToMend<'p, K>, Error> {
+        NameToMend::open(self.sealing.kernel, &self.names, &self.root, path, self.shown)
     }
 
     /// Removes what killed runs have left in a directory of the tree; one that is not there has nothing.
@@ -95,17 +95,17 @@ impl<K: Kernel> Mender<'_, K> {
         path: &Path,
         make: impl Fn(&K, &K::File, &Path) -> crate::kernel::Result<()>,
     ) -> Result<Mended, Error> {
-        let place = self.place(path)?;
+        let to_mend = self.to_mend(path)?;
         let donor = self.donor(path)?;
         // A directory is filled before it is finished.
         let is_filled = record.kind == Some(Kind::Directory);
         let mode = record.mode.map(|mode| if is_filled { mode | 0o700 } else { mode });
         let unfinished = Record { mode, ..record.clone() };
-        place.make(
-            |name| make(self.sealing.kernel, place.spot().dir, name),
-            |handle| self.dress(&unfinished, handle, donor.as_ref(), &place.shown),
+        to_mend.make(
+            |name| make(self.sealing.kernel, to_mend.spot().dir, name),
+            |handle| self.set_attributes(&unfinished, handle, donor.as_ref(), &to_mend.shown),
         )?;
-        place.leave()?;
+        to_mend.leave()?;
         Ok(Mended::Restored)
     }
 
@@ -122,29 +122,29 @@ impl<K: Kernel> Mender<'_, K> {
     }
 
     /// Sets the attributes of a directory once nothing more comes into it.
-    pub(super) fn dress_by_path(&self, record: &Record, path: &Path) -> Result<(), Error> {
+    pub(super) fn set_attributes_by_path(&self, record: &Record, path: &Path) -> Result<(), Error> {
         let shown = self.shown.join(path);
         let failed = |errno| Error::call(Action::StatTarget, &shown, errno);
         let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let handle = beneath(self.sealing.kernel, &self.root, path, flags, Links::None).map_err(failed)?;
-        self.dress(record, &handle, self.donor(path)?.as_ref(), &shown)
+        self.set_attributes(record, &handle, self.donor(path)?.as_ref(), &shown)
     }
 
     /// Makes the name of a record a further one of a file that is right.
     pub(super) fn link(&self, record: &Record, path: &Path, first: &Path) -> Result<Mended, Error> {
         let kernel = self.sealing.kernel;
-        let place = self.place(path)?;
-        let failed = |errno| Error::pair(Action::CreateLink, &place.shown, &self.shown.join(first), errno);
+        let to_mend = self.to_mend(path)?;
+        let failed = |errno| Error::pair(Action::CreateLink, &to_mend.shown, &self.shown.join(first), errno);
         let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let first = beneath(kernel, &self.root, first, flags, Links::None).map_err(failed)?;
-        let old = match place.open_name(flags) {
-            Ok(old) => Some((place.existing(record, kernel.stat(&old).map_err(failed)?)?, old)),
+        let old = match to_mend.open_name(flags) {
+            Ok(old) => Some((to_mend.existing(record, kernel.stat(&old).map_err(failed)?)?, old)),
             Err(Errno::NOENT) => None,
             Err(errno) => return Err(failed(errno)),
         };
         let existing = old.as_ref().map(|(stat, file)| Existing { file, stat: *stat });
-        place.give(&mut Temporary::further(place.spot(), first), existing)?;
-        place.leave()?;
+        to_mend.give(&mut Temporary::further(to_mend.spot(), first), existing)?;
+        to_mend.leave()?;
         Ok(Mended::Linked)
     }
 
@@ -175,21 +175,21 @@ impl<K: Kernel> Mender<'_, K> {
 
     fn file(&self, record: &Record, path: &Path) -> Result<Mended, Error> {
         let kernel = self.sealing.kernel;
-        let place = self.place(path)?;
-        let own = self.origin(&self.root, path, place.shown.clone(), false)?;
-        let before = own.as_ref().map(|own| place.existing(record, own.stat)).transpose()?;
+        let to_mend = self.to_mend(path)?;
+        let own = self.origin(&self.root, path, to_mend.shown.clone(), false)?;
+        let before = own.as_ref().map(|own| to_mend.existing(record, own.stat)).transpose()?;
         let (origins, failure) = self.origins(path, own);
         // Under a name: not every filesystem gives one to a file that was made without.
-        let temporary = Temporary::create(place.spot(), Mode::RUSR | Mode::WUSR, None);
-        let mut temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, &place.shown, errno))?;
-        let mended = self.fill(record, temporary.file(), &origins, failure, &place.shown)?;
-        self.prove(record, temporary.file(), &place.shown)?;
-        self.dress(record, temporary.file(), origins.first().map(|origin| &origin.file), &place.shown)?;
-        kernel.fsync(temporary.file()).map_err(|errno| Error::call(Action::Sync, &place.shown, errno))?;
+        let temporary = Temporary::create(to_mend.spot(), Mode::RUSR | Mode::WUSR, None);
+        let mut temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, &to_mend.shown, errno))?;
+        let mended = self.fill(record, temporary.file(), &origins, failure, &to_mend.shown)?;
+        self.prove(record, temporary.file(), &to_mend.shown)?;
+        self.set_attributes(record, temporary.file(), origins.first().map(|origin| &origin.file), &to_mend.shown)?;
+        kernel.fsync(temporary.file()).map_err(|errno| Error::call(Action::Sync, &to_mend.shown, errno))?;
         let existing = before.zip(origins.first()).map(|(stat, own)| Existing { file: &own.file, stat });
-        place.give(&mut temporary, existing)?;
-        kernel.close(temporary.into_file()).map_err(|errno| Error::call(Action::Close, &place.shown, errno))?;
-        place.leave()?;
+        to_mend.give(&mut temporary, existing)?;
+        kernel.close(temporary.into_file()).map_err(|errno| Error::call(Action::Close, &to_mend.shown, errno))?;
+        to_mend.leave()?;
         Ok(if before.is_some() { mended } else { Mended::Restored })
     }
 
@@ -327,7 +327,13 @@ impl<K: Kernel> Mender<'_, K> {
     }
 
     /// Gives what was made the attributes that are listed; those of which the list has only digests, from `donor`.
-    fn dress(&self, record: &Record, file: &K::File, donor: Option<&K::File>, shown: &Path) -> Result<(), Error> {
+    fn set_attributes(
+        &self,
+        record: &Record,
+        file: &K::File,
+        donor: Option<&K::File>,
+        shown: &Path,
+    ) -> Result<(), Error> {
         let kernel = self.sealing.kernel;
         let stat = donor.map(|donor| kernel.stat(donor)).transpose();
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, shown, errno))?;

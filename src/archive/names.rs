@@ -21,7 +21,7 @@ struct State {
 }
 
 /// The names that have come up, once no more come.
-pub(super) struct Known {
+pub(super) struct SeenNames {
     names: Vec<u128>,
     homes: Vec<u128>,
 }
@@ -51,18 +51,18 @@ impl Names {
     }
 
     /// No more come.
-    pub(super) fn known(self) -> Known {
+    pub(super) fn known(self) -> SeenNames {
         let State { names, homes, .. } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let [names, homes] = [names, homes].map(|mut numbers| {
             numbers.sort_unstable();
             numbers.dedup();
             numbers
         });
-        Known { names, homes }
+        SeenNames { names, homes }
     }
 }
 
-impl Known {
+impl SeenNames {
     /// Whether the name is listed, or a directory on the way to one that is.
     pub(super) fn has(&self, name: &Path) -> bool {
         self.names.binary_search(&number(name)).is_ok()

@@ -173,7 +173,7 @@ impl<K: Kernel> Work<'_, K> {
             self.note(&path, mended);
         }
         for (record, path) in directories.iter().rev() {
-            if let Err(error) = self.mender.dress_by_path(record, path) {
+            if let Err(error) = self.mender.set_attributes_by_path(record, path) {
                 self.repaired.failed += 1;
                 (self.tell)(&Told::Failed(&error));
             }

@@ -1,7 +1,7 @@
 //! Every name of a tree, each directory before what is in it.
 
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Kind, Listed, Mode, OFlags, ResolveFlags, Stat};
+use crate::kernel::{DirEntry, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::tree::walk::{Listing, entry};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl<'a, K: Kernel> Walk<'a, K> {
         error.map(drop)
     }
 
-    fn found(&mut self, listed: Listed) -> Result<Found<K>, Error> {
+    fn found(&mut self, listed: DirEntry) -> Result<Found<K>, Error> {
         let level = self.levels.last().ok_or(Error::Interrupted)?;
         let path = level.path.join(&listed.name);
         let dir = Arc::clone(&level.dir);

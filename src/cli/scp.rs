@@ -16,7 +16,7 @@ use crate::remote::ssh::Ssh;
 use crate::remote::terms::{Carried, Depth, Lasting, Start, Tell, Terms};
 use crate::remote::upload::Upload;
 use crate::remote::way::Way;
-use crate::sftp::Listed;
+use crate::sftp::ListDigests;
 use crate::tree::plan::Operands;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
@@ -220,9 +220,9 @@ impl ScpDraft {
         let (manifest, accounts) = (self.common.wanted()?, self.common.wanted_accounts()?);
         let Options { sparse, verify, record, seals, .. } = common;
         let listed = match manifest.as_ref().map(|wanted| wanted.form) {
-            None => Listed::Nothing,
-            Some(Form::Mtree | Form::B3sum) => Listed::Blake3,
-            Some(Form::Sha256sum) => Listed::Sha256,
+            None => ListDigests::Nothing,
+            Some(Form::Mtree | Form::B3sum) => ListDigests::Blake3,
+            Some(Form::Sha256sum) => ListDigests::Sha256,
         };
         if accounts.report == Some(ReportTo::Output) && self.terms.verbosity > Verbosity::Quiet {
             return Err(ParseError::new(
@@ -248,9 +248,9 @@ impl ScpDraft {
         let is_remote = |place: &Place| matches!(place, Place::Remote { .. });
         let tell = match (listed, &accounts.report) {
             _ if !is_remote(&target) => Tell::There,
-            (Listed::Nothing, None) => Tell::There,
-            (Listed::Nothing, Some(_)) => Tell::Outcomes,
-            (Listed::Blake3 | Listed::Sha256, _) => Tell::Lists,
+            (ListDigests::Nothing, None) => Tell::There,
+            (ListDigests::Nothing, Some(_)) => Tell::Outcomes,
+            (ListDigests::Blake3 | ListDigests::Sha256, _) => Tell::Lists,
         };
         if tell != Tell::There && sources.iter().any(is_remote) {
             let why = "--manifest and --report tell of what goes from here or comes here, and not of copies between two other machines";
@@ -294,7 +294,7 @@ mod tests {
     use crate::remote::terms::{Carried, Depth, Lasting, Tell};
     use crate::remote::upload::Upload;
     use crate::remote::way::Way;
-    use crate::sftp::Listed;
+    use crate::sftp::ListDigests;
     use std::ffi::OsString;
     use std::path::PathBuf;
 
@@ -371,7 +371,7 @@ mod tests {
             assert!(refused.contains("between two other machines"), "{option}");
         }
         let listed = |format| transfer(&format!("--manifest=m --manifest-format={format} a h:b")).listed;
-        assert_eq!((listed("b3sum"), listed("sha256sum")), (Listed::Blake3, Listed::Sha256));
+        assert_eq!((listed("b3sum"), listed("sha256sum")), (ListDigests::Blake3, ListDigests::Sha256));
         assert!(typed("--progress --resume a h:b").is_ok() && typed("--report=- -v h:a b").is_err());
     }
 

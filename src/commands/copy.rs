@@ -4,7 +4,7 @@ use super::console::exit_code;
 use super::failure::{Failure, unheeded};
 use super::machine::{of_this_process, this_host};
 use crate::account::{Account, Accounts, Telling};
-use crate::archive::manifest::Place;
+use crate::archive::manifest::ManifestDirectory;
 use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
 use crate::exit_code::ExitCode;
@@ -102,8 +102,8 @@ pub(super) fn run(
         match manifest {
             None => run(&account),
             Some(wanted) => {
-                let place = Place::open(kernel, wanted)?;
-                let manifest = Manifest::begin(kernel, wanted, &place);
+                let directory = ManifestDirectory::open(kernel, wanted)?;
+                let manifest = Manifest::begin(kernel, wanted, &directory);
                 recorded(&recorder(kernel, &account, manifest, operands), (&account, &watch.stop), run);
             }
         }

@@ -5,7 +5,7 @@ use super::failure::{Failure, unheeded};
 use crate::account::{Account, Accounts, Telling};
 use crate::archive::check::{self, Check, Reference};
 use crate::archive::finding::Finding;
-use crate::archive::manifest::{Extent, Place};
+use crate::archive::manifest::{Extent, ManifestDirectory};
 use crate::archive::repair::{Repair, Told};
 use crate::archive::{self, Manifest, Wanted};
 use crate::copy::threads::Threads;
@@ -68,8 +68,8 @@ pub(super) fn seal(
         jobs,
         |_, _| None,
         |(sealing, threads), account| {
-            let place = Place::open(sealing.kernel, wanted)?;
-            let manifest = Manifest::begin(sealing.kernel, wanted, &place);
+            let directory = ManifestDirectory::open(sealing.kernel, wanted)?;
+            let manifest = Manifest::begin(sealing.kernel, wanted, &directory);
             let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, account);
             // A list of a run that was stopped is none.
             if sealing.stop.is_asked() {

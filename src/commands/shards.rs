@@ -5,7 +5,7 @@ use super::copy::recorder;
 use super::failure::{Failure, unheeded};
 use super::machine::{of_this_process, this_host};
 use crate::account::{Accounts, End, ReportTo, Telling};
-use crate::archive::manifest::Place;
+use crate::archive::manifest::ManifestDirectory;
 use crate::archive::part::PartFile;
 use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
@@ -175,11 +175,11 @@ fn finish_by(
         let joined = host::read_lines(&part).and_then(|lines| account.join(lines));
         joined.map_err(|error| Error::call(Action::Read, &part, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
     }
-    let place = wanted.as_ref().map(|wanted| Place::open(kernel, wanted)).transpose()?;
-    let recorder = match wanted.as_ref().zip(place.as_ref()) {
+    let directory = wanted.as_ref().map(|wanted| ManifestDirectory::open(kernel, wanted)).transpose()?;
+    let recorder = match wanted.as_ref().zip(directory.as_ref()) {
         None => None,
-        Some((wanted, place)) => {
-            let manifest = Manifest::begin(kernel, wanted, place);
+        Some((wanted, directory)) => {
+            let manifest = Manifest::begin(kernel, wanted, directory);
             for (number, file, shown) in finish.manifest_parts()? {
                 manifest.join(number, &file, &shown)?;
             }

@@ -5,7 +5,7 @@ use super::copy::recorded;
 use super::failure::{Failure, unheeded};
 use super::machine::this_host;
 use crate::account::{Accounts, Telling};
-use crate::archive::manifest::Place;
+use crate::archive::manifest::ManifestDirectory;
 use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
 use crate::exit_code::ExitCode;
@@ -54,14 +54,14 @@ pub(super) fn transfer(
     let listed = || -> Result<(), Failure> {
         match (manifest, &request.target) {
             (Some(wanted), operand::Place::Local(target)) => {
-                let place = Place::open(&kernel, wanted)?;
+                let directory = ManifestDirectory::open(&kernel, wanted)?;
                 let (root, base) = root_of(&kernel, target);
-                record(&Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &place), root, base));
+                record(&Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &directory), root, base));
             }
             // The far end tells names as a list has them, and nothing of them is here.
             (Some(wanted), operand::Place::Remote { .. }) => {
-                let place = Place::open(&kernel, wanted)?;
-                let manifest = Manifest::begin(&kernel, wanted, &place);
+                let directory = ManifestDirectory::open(&kernel, wanted)?;
+                let manifest = Manifest::begin(&kernel, wanted, &directory);
                 record(&Recorder::new(&kernel, &account, manifest, Root::Targets, None));
             }
             (None, _) => run(&account),

@@ -50,7 +50,7 @@ mod waiting;
 pub use copier::Copier;
 pub use outcome::{Copied, Outcome, Probed, Sparseness, Special, Thing, Verified};
 pub(crate) use ranged::Part;
-pub use sealed::{Known, Sealed, Sealing, View};
+pub use sealed::{KnownContent, Sealed, Sealing, View};
 pub(crate) use strip::STRIP;
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};
 pub(crate) use waiting::Unnamed;

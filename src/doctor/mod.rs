@@ -29,7 +29,7 @@ use crate::known::programs::Ask;
 use crate::quote::quoted;
 use clock::{Clock, begin};
 use mounts::Mount;
-use places::Place;
+use places::ExaminedFilesystem;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,7 +97,7 @@ pub use wrap::wrapped;
 struct Findings {
     safecp: &'static str,
     kernel: machine::KernelFacts,
-    filesystems: Vec<Place>,
+    filesystems: Vec<ExaminedFilesystem>,
     zfs: Option<zfs::Zfs>,
     c_library: machine::Library,
     programs: Vec<programs::Program>,
@@ -197,7 +197,7 @@ fn places_of<'c>(
     sees_clean_pages: bool,
     clock: &dyn Fn() -> Clock<'c>,
     errors: &mut Vec<String>,
-) -> Vec<Place> {
+) -> Vec<ExaminedFilesystem> {
     let mounts = mounts::all().unwrap_or_else(|error| {
         errors.push(format!("cannot read {}: {error}", quoted(Path::new(mounts::LIST))));
         Vec::new()

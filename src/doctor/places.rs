@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// A filesystem that was looked at.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Place {
+pub(super) struct ExaminedFilesystem {
     /// What was asked for.
     #[serde(serialize_with = "super::json::lossy")]
     pub(super) path: PathBuf,
@@ -79,7 +79,12 @@ pub(super) struct Choice {
 }
 
 /// Looks at the filesystem that a file or directory lies on.
-pub(super) fn look(path: &Path, mounts: &[Mount], host: &Host, sees_clean_pages: bool) -> Result<Place, Errno> {
+pub(super) fn look(
+    path: &Path,
+    mounts: &[Mount],
+    host: &Host,
+    sees_clean_pages: bool,
+) -> Result<ExaminedFilesystem, Errno> {
     let kernel = Linux::new();
     let open = |path: &Path| kernel.open(None, path, OFlags::PATH, Mode::empty(), ResolveFlags::empty());
     let magic = kernel.filesystem(&open(path)?)?;
@@ -102,9 +107,9 @@ pub(super) fn look(path: &Path, mounts: &[Mount], host: &Host, sees_clean_pages:
 
 /// What can be told of a mount that this user may not reach: FUSE mounts are closed to everyone but their
 /// owner, even to root.
-pub(super) fn from_afar(mount: &Mount, errno: Errno, host: &Host, sees_clean_pages: bool) -> Place {
+pub(super) fn from_afar(mount: &Mount, errno: Errno, host: &Host, sees_clean_pages: bool) -> ExaminedFilesystem {
     let filesystem = Filesystem::mounted_as(&mount.kind);
-    Place {
+    ExaminedFilesystem {
         path: mount.point.clone(),
         mount_point: mount.point.clone(),
         mounted_as: Some(mount.kind.clone()),
@@ -114,14 +119,14 @@ pub(super) fn from_afar(mount: &Mount, errno: Errno, host: &Host, sees_clean_pag
 }
 
 /// What the number alone tells, and the types of what lies beneath where that is known.
-pub(super) fn on_magic(magic: u32, mut layers: Vec<&str>, host: &Host, sees_clean_pages: bool) -> Place {
+pub(super) fn on_magic(magic: u32, mut layers: Vec<&str>, host: &Host, sees_clean_pages: bool) -> ExaminedFilesystem {
     let before = Probe::before_a_look(magic, host);
     let filesystem = before.filesystem;
     let cloning = if filesystem.never_clones() { Cloning::Refused } else { Cloning::IntoNew };
     layers.sort_unstable();
     layers.dedup();
     let visible = if layers.is_empty() { String::new() } else { format!(" (visible: {})", layers.join(", ")) };
-    Place {
+    ExaminedFilesystem {
         path: PathBuf::new(),
         mount_point: PathBuf::new(),
         name: filesystem.name(),

@@ -1,6 +1,6 @@
 //! The page for people: the verdict, what to do, and what was found.
 
-use super::places::{Choice, Exposure, Place};
+use super::places::{Choice, ExaminedFilesystem, Exposure};
 use super::programs::Program;
 use super::trial::{Tally, Trial};
 use super::zfs::Zfs;
@@ -68,7 +68,12 @@ fn kernel(page: &mut String, findings: &Findings) {
 }
 
 /// Filesystems of which the same is to be said are said it of once.
-fn filesystems(page: &mut String, heading: &str, places: &[Place], about: &dyn Fn(&Place) -> Vec<String>) {
+fn filesystems(
+    page: &mut String,
+    heading: &str,
+    places: &[ExaminedFilesystem],
+    about: &dyn Fn(&ExaminedFilesystem) -> Vec<String>,
+) {
     let mut groups: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
     for place in places {
         let (word, lines) = (word(place), about(place));
@@ -87,12 +92,12 @@ fn filesystems(page: &mut String, heading: &str, places: &[Place], about: &dyn F
 }
 
 /// What its word is worth.
-fn word(place: &Place) -> String {
+fn word(place: &ExaminedFilesystem) -> String {
     let word = if place.believed { "believed" } else { "not simply believed" };
     format!("{}: its word about holes and clones is {word}", place.name)
 }
 
-fn about(place: &Place) -> Vec<String> {
+fn about(place: &ExaminedFilesystem) -> Vec<String> {
     let mut lines = vec![place.why.clone()];
     lines.extend(place.beneath.as_ref().map(|beneath| format!("beneath it: {beneath}")));
     let choices = &place.would_choose;

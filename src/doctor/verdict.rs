@@ -1,7 +1,7 @@
 //! What follows from the facts: errors, risks, and what to do about them. Makes no call.
 
 use super::Findings;
-use super::places::{Exposure, Place};
+use super::places::{ExaminedFilesystem, Exposure};
 use super::programs::Program;
 use super::trial::{SAFECP, Trial};
 use super::zfs::Zfs;
@@ -48,8 +48,8 @@ pub(super) fn pass(findings: &mut Findings) {
 
 /// Whether one copy_file_range may do more than 2 GiB: the kernel itself gives no filesystem more at once, but ZFS clones by
 /// what it was asked for.
-fn may_clone_much(zfs: Option<&Zfs>, places: &[Place]) -> bool {
-    let is_exposed = |place: &Place| match place.exposure {
+fn may_clone_much(zfs: Option<&Zfs>, places: &[ExaminedFilesystem]) -> bool {
+    let is_exposed = |place: &ExaminedFilesystem| match place.exposure {
         Exposure::Zfs => zfs.is_none_or(|zfs| zfs.clones),
         Exposure::MayHideZfs => zfs.is_some_and(|zfs| zfs.clones),
         Exposure::Nothing => false,
@@ -59,12 +59,12 @@ fn may_clone_much(zfs: Option<&Zfs>, places: &[Place]) -> bool {
 
 /// Programs that believe a hint that a known bug of the module makes wrong, where a filesystem that was looked
 /// at is ZFS or may lie on it.
-fn of_zfs(zfs: &Zfs, places: &[Place], programs: &[Program]) -> (Vec<String>, Vec<String>) {
+fn of_zfs(zfs: &Zfs, places: &[ExaminedFilesystem], programs: &[Program]) -> (Vec<String>, Vec<String>) {
     if !places.iter().any(|place| place.exposure != Exposure::Nothing) {
         return (Vec::new(), Vec::new());
     }
     let mut risks = Vec::new();
-    let mut met: Vec<&super::zfs::Known> = Vec::new();
+    let mut met: Vec<&super::zfs::KnownBug> = Vec::new();
     for program in programs {
         let bugs: Vec<_> = zfs.bugs.iter().filter(|bug| program.believes(bug.hint)).collect();
         if !bugs.is_empty() {
@@ -85,7 +85,7 @@ fn of_zfs(zfs: &Zfs, places: &[Place], programs: &[Program]) -> (Vec<String>, Ve
 
 /// ZFS whose module does not show itself, as in a container without /sys: the worst is assumed of filesystems that are
 /// exposed in one of these ways.
-fn unreadable(exposed: &[Exposure], places: &[Place], programs: &[Program]) -> (Vec<String>, Vec<String>) {
+fn unreadable(exposed: &[Exposure], places: &[ExaminedFilesystem], programs: &[Program]) -> (Vec<String>, Vec<String>) {
     if !places.iter().any(|place| exposed.contains(&place.exposure)) {
         return (Vec::new(), Vec::new());
     }

@@ -24,12 +24,12 @@ pub(super) struct Zfs {
     /// Whether it clones blocks, as far as version and parameters tell.
     pub(super) clones: bool,
     /// Those that a program meets which believes what the kernel says.
-    pub(super) bugs: Vec<Known>,
+    pub(super) bugs: Vec<KnownBug>,
 }
 
 /// A known bug of the module, in the words of the table.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Known {
+pub(super) struct KnownBug {
     /// The issue at the OpenZFS project.
     pub(super) number: u32,
     /// What happens.
@@ -61,7 +61,7 @@ pub(super) fn of(module: &Path) -> Option<Zfs> {
     let version = read("version");
     let bugs =
         known.bugs(version.as_deref().unwrap_or_default()).into_iter().filter(|(hint, _)| clones || !hint.is_clone());
-    let bugs = bugs.map(|(hint, Bug { number, effect, trigger, fixed_in, mitigation })| Known {
+    let bugs = bugs.map(|(hint, Bug { number, effect, trigger, fixed_in, mitigation })| KnownBug {
         number,
         effect,
         trigger,

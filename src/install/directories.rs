@@ -73,14 +73,14 @@ impl<K: Kernel> Directories<'_, K> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | extra;
         let opened = self.kernel.open(Some(&dir), last, flags, Mode::empty(), ResolveFlags::empty());
         let directory = opened.map_err(|errno| failed(made.err().unwrap_or(errno)))?;
-        self.dress(&directory, mode, owner).map_err(|errno| {
+        self.set_attributes(&directory, mode, owner).map_err(|errno| {
             let action = if keeps_owner { Action::ChangeMode } else { Action::ChangeOwnershipAndMode };
             Error::call(action, path, errno)
         })
     }
 
     /// Sets owner and bits, as far as they are not what they are to be. chown takes the set-ID bits.
-    fn dress(&self, directory: &K::File, mode: DirectoryMode, owner: Owner) -> crate::kernel::Result<()> {
+    fn set_attributes(&self, directory: &K::File, mode: DirectoryMode, owner: Owner) -> crate::kernel::Result<()> {
         let found = self.kernel.stat(directory)?;
         let differs = |wanted: Option<u32>, has| wanted.is_some_and(|wanted| wanted != has);
         let mut unsure = 0;

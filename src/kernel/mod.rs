@@ -189,7 +189,7 @@ pub struct Extent {
 
 /// A name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct DirEntry {
     /// The name.
     pub name: OsString,
     /// What it is; `None` where the filesystem does not say.
@@ -321,7 +321,7 @@ pub trait Kernel: Sync {
     fn list(&self, dir: &Self::File) -> Result<Vec<OsString>>;
     /// getdents64(2), once or until it gives a name: the next names of a directory from the handle's own
     /// position on, without `.` and `..`; none at the end. EBADF of an O_PATH handle.
-    fn next_names(&self, dir: &Self::File) -> Result<Vec<Listed>>;
+    fn next_names(&self, dir: &Self::File) -> Result<Vec<DirEntry>>;
     /// lseek(2) of a directory's handle to its beginning. Names that came since it was opened are seen then
     /// also by btrfs, which otherwise ends where it ended at that time.
     fn rewind(&self, dir: &Self::File) -> Result<()>;

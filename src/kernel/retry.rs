@@ -6,7 +6,7 @@
 //! be tried. A kernel that answers EINTR for ever is believed after [`ATTEMPTS`] times.
 
 use super::{
-    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, Quota, QuotaOf, RenameFlags,
+    At, CachePages, DirEntry, Extent, InodeHints, Kernel, Kind, Mode, Mount, OFlags, Quota, QuotaOf, RenameFlags,
     ResolveFlags, Room, Seek, Stat, Timestamp,
 };
 use rustix::io::Errno;
@@ -76,7 +76,7 @@ impl<K: Kernel> Kernel for Retrying<K> {
         fn mkdir(&self, dir: &K::File, name: &Path, mode: Mode) -> ();
         fn symlink(&self, content: &OsStr, dir: &K::File, name: &Path) -> ();
         fn list(&self, dir: &K::File) -> Vec<OsString>;
-        fn next_names(&self, dir: &K::File) -> Vec<Listed>;
+        fn next_names(&self, dir: &K::File) -> Vec<DirEntry>;
         fn rewind(&self, dir: &K::File) -> ();
         fn readlink(&self, link: &K::File) -> OsString;
         fn mknod(&self, dir: &K::File, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> ();

@@ -80,7 +80,7 @@ pub type Release = (u32, u32, u32);
 
 /// What is known of one make of a program from a release on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownProgram {
     names: &'static [&'static str],
     /// Words in what it says of its version; empty where there is only one make.
     make: &'static str,
@@ -97,8 +97,8 @@ const fn known(
     since: Release,
     asks: &'static [Ask],
     note: &'static str,
-) -> Known {
-    Known { names, make, since, asks, note }
+) -> KnownProgram {
+    KnownProgram { names, make, since, asks, note }
 }
 
 const CP: &[&str] = &["cp", "coreutils", "uu-cp"];
@@ -110,7 +110,7 @@ const ALL: &[Ask] = &Ask::ALL;
 const CLONES: &[Ask] = &[Ask::Ficlone, Ask::CopyFileRange];
 
 /// For each make the newest release first.
-const TABLE: &[Known] = &[
+const TABLE: &[KnownProgram] = &[
     known(GNU, "safecp", (0, 0, 0), &[], "reads every copy back"),
     known(GNU, "GNU coreutils", (9, 0, 0), ALL, "no option turns the search for holes off"),
     known(MV, "GNU coreutils", (9, 0, 0), ALL, "from one filesystem to another only"),
@@ -141,7 +141,7 @@ const TABLE: &[Known] = &[
 
 /// What is known of a program that has this to say of its version; `None` if its make is in no row.
 #[must_use]
-pub fn look_up(name: &str, said: &str) -> Option<Known> {
+pub fn look_up(name: &str, said: &str) -> Option<KnownProgram> {
     let release = release(name, said).unwrap_or((u32::MAX, 0, 0));
     TABLE.iter().find(|row| row.names.contains(&name) && said.contains(row.make) && row.since <= release).copied()
 }

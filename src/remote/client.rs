@@ -22,7 +22,7 @@ use crate::kernel::Kernel;
 use crate::options::{Record, TargetRule, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
-use crate::sftp::Listed;
+use crate::sftp::ListDigests;
 use crate::tree::plan::Operands;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -53,7 +53,7 @@ pub struct Request {
     /// What is found out of the files that arrive here.
     pub record: Record,
     /// What a manifest takes of files, wherever they go.
-    pub listed: Listed,
+    pub listed: ListDigests,
 }
 
 impl Request {

@@ -6,8 +6,8 @@
 use super::intake::Intake;
 use super::received::{Received, above_operands};
 use crate::kernel::{
-    At, CachePages, Errno, Extent, InodeHints, Kernel, Kind, Listed, Mode, Mount, OFlags, Quota, QuotaOf, RenameFlags,
-    ResolveFlags, Result, Room, Seek, Stat, Timestamp,
+    At, CachePages, DirEntry, Errno, Extent, InodeHints, Kernel, Kind, Mode, Mount, OFlags, Quota, QuotaOf,
+    RenameFlags, ResolveFlags, Result, Room, Seek, Stat, Timestamp,
 };
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -184,13 +184,13 @@ impl<K: Kernel> Kernel for World<'_, K> {
         }
     }
 
-    fn next_names(&self, dir: &Self::File) -> Result<Vec<Listed>> {
+    fn next_names(&self, dir: &Self::File) -> Result<Vec<DirEntry>> {
         match dir {
             File::Local(dir) => self.local.next_names(dir),
             File::Far(dir) => {
                 let listed = |received: Arc<Received>| {
                     let kind = received.found().ok().map(|found| found.stat.kind);
-                    Listed { name: received.entry.name.clone(), kind }
+                    DirEntry { name: received.entry.name.clone(), kind }
                 };
                 Ok(self.intake()?.next_name(dir)?.map(listed).into_iter().collect())
             }

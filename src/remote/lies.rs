@@ -18,7 +18,7 @@ use crate::kernel::linux::Linux;
 use crate::kernel::{Kind, Stat, Timestamp};
 use crate::options::{Record, TargetRule, Verbosity};
 use crate::report::{Event, Listener, Report};
-use crate::sftp::Listed;
+use crate::sftp::ListDigests;
 use crate::tree::plan::Operands;
 use sha2::Digest;
 use std::ffi::OsString;
@@ -284,7 +284,7 @@ fn sent_telling(from: &Path, answers: Vec<u8>, tell: Tell, listener: &dyn Listen
     let world = World { local: &kernel, root: None, intake: None };
     let terms = Terms { start: Start::Anew, carried: Carried::Nothing, tell, ..terms() };
     let mut sender = Sender::new(&world, terms, (input, output), listener, &stop);
-    sender.write_down("far".to_owned(), Listed::Sha256);
+    sender.write_down("far".to_owned(), ListDigests::Sha256);
     sender.run(&[from.join("f"), from.join("g")])
 }
 

@@ -14,7 +14,7 @@ use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::options::{self, Sparse, Verbosity};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
-use crate::sftp::{self, Attributes, Failure, Listed, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
+use crate::sftp::{self, Attributes, Failure, ListDigests, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,7 +39,7 @@ pub(super) struct OverSftp<'a, K: Kernel> {
     /// Who is told of names.
     pub(super) listener: &'a dyn Listener,
     /// What a list takes of them.
-    pub(super) listed: Listed,
+    pub(super) listed: ListDigests,
     /// Set where the run is to end.
     pub(super) stop: &'a AtomicBool,
 }
@@ -223,7 +223,7 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
         writing: if terms.lasting == Lasting::Durable { Writing::Durable } else { Writing::Later },
         umask: host::umask(),
         speed_max: None,
-        listed: Listed::Nothing,
+        listed: ListDigests::Nothing,
         start: terms.start,
     })
 }

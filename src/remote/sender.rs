@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::Dereference;
 use crate::report::Listener;
-use crate::sftp::Listed;
+use crate::sftp::ListDigests;
 use crate::tree::plan::joined;
 use crate::tree::walk::Listing;
 use sha2::{Digest, Sha256};
@@ -60,7 +60,7 @@ pub(super) struct Sender<'a, K: Kernel> {
     /// What is to be answered for what was sent.
     owed: Owed<'a>,
     /// What a list takes of it.
-    listed: Listed,
+    listed: ListDigests,
     /// Files with several names that were sent, where links are kept.
     sent: BTreeMap<(u64, u64), [u8; 32]>,
     /// The directories that are being sent.
@@ -122,7 +122,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             next_id: 1,
             open: BTreeMap::new(),
             owed: Owed::new(listener, terms.tell),
-            listed: Listed::Nothing,
+            listed: ListDigests::Nothing,
             sent: BTreeMap::new(),
             above: Vec::new(),
             operands: BTreeSet::new(),
@@ -137,7 +137,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
     }
 
     /// What becomes of names is told here, with the receiver's name before its own, and written down as a list takes it.
-    pub(super) fn write_down(&mut self, host: String, listed: Listed) {
+    pub(super) fn write_down(&mut self, host: String, listed: ListDigests) {
         self.owed.name_host(host);
         self.listed = listed;
     }
@@ -363,7 +363,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
     }
 
     fn sha256(&self) -> Option<Sha256> {
-        (self.listed == Listed::Sha256).then(Sha256::new)
+        (self.listed == ListDigests::Sha256).then(Sha256::new)
     }
 
     /// What a file holds that the receiver may have already. `None` if that cannot be told: then its content is to say why.

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Where lines go.
-pub type Sink = Box<dyn Write + Send>;
+pub type Output = Box<dyn Write + Send>;
 
 /// GNU's words for what could not be written to standard output.
 #[must_use]
@@ -37,8 +37,8 @@ pub struct Report {
     program: String,
     verbosity: Verbosity,
     work: Work,
-    output: Mutex<Sink>,
-    messages: Mutex<Sink>,
+    output: Mutex<Output>,
+    messages: Mutex<Output>,
     has_failed: AtomicBool,
     ends_with_pipes: bool,
 }
@@ -46,7 +46,7 @@ pub struct Report {
 impl Report {
     /// A report that writes successes to `output` and messages to `messages`.
     #[must_use]
-    pub fn new(program: &str, verbosity: Verbosity, output: Sink, messages: Sink) -> Self {
+    pub fn new(program: &str, verbosity: Verbosity, output: Output, messages: Output) -> Self {
         Self {
             program: program.to_owned(),
             verbosity,

@@ -1,7 +1,7 @@
 //! One file: it is read once from end to end for blocks of zeros, and looked at again only where there are some.
 
 use super::bytes::{Opened, Part};
-use super::content::kind::{HEAD_BYTES, Kind};
+use super::content::kind::{ContentKind, HEAD_BYTES};
 use super::names::wants_content;
 use super::packages::{Packages, Verdict};
 use super::suspicion::{Suspicion, Weight, graver};
@@ -85,7 +85,7 @@ impl<K: Kernel> Open<'_, K> {
         let failed = |errno| Error::call(Action::Read, self.shown, errno);
         let mut zeros = Zeros::default();
         let mut count = part.fill(buffer, 0).map_err(failed)?;
-        let kind = Kind::of(&buffer[..count.min(HEAD_BYTES)]);
+        let kind = ContentKind::of(&buffer[..count.min(HEAD_BYTES)]);
         let is_listed = self.judge.packages.has(self.real);
         let following = self.judge.meter.and_then(|meter| meter.follow_reading(self.shown, self.stat.size));
         let mut judged = Judged { bytes: 0, suspicion: None };
@@ -126,7 +126,7 @@ impl<K: Kernel> Open<'_, K> {
     fn runs(
         &self,
         part: &Part<'_>,
-        kind: Option<Kind>,
+        kind: Option<ContentKind>,
         is_listed: bool,
         runs: &[Range<u64>],
     ) -> crate::kernel::Result<Option<Suspicion>> {

@@ -1,7 +1,7 @@
 //! Digests of content for a list that is made of a run, taken as the bytes pass: BLAKE3 with the values of its chunks, and SHA-256
 //! where the list has that. And what SFTP tells of a far name, in the words of lists.
 
-use super::types::{Failure, Listed};
+use super::types::{Failure, ListDigests};
 use super::wire::{self, Attrs};
 use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::{Sealed, View};
@@ -30,11 +30,11 @@ pub(super) struct Taken {
 
 impl Taking {
     /// What a list takes; nothing where none is made.
-    pub(super) fn of(listed: Listed) -> Option<Self> {
+    pub(super) fn of(listed: ListDigests) -> Option<Self> {
         let sha256 = match listed {
-            Listed::Nothing => return None,
-            Listed::Blake3 => None,
-            Listed::Sha256 => Some(Sha256::new()),
+            ListDigests::Nothing => return None,
+            ListDigests::Blake3 => None,
+            ListDigests::Sha256 => Some(Sha256::new()),
         };
         Some(Self { tree: Tree::new(CHUNK), piece: PieceHasher::at(0), position: 0, sha256 })
     }
@@ -97,13 +97,13 @@ mod tests {
         for (size, slice) in
             [(0, 1), (1, 1), (1 << 20, 261_120), (1 << 20, 1 << 20), (3_000_001, 261_120), (2_097_153, 1_500_000)]
         {
-            let mut taking = Taking::of(Listed::Sha256).expect("a list");
+            let mut taking = Taking::of(ListDigests::Sha256).expect("a list");
             bytes[..size].chunks(slice).for_each(|bytes| taking.update(bytes));
             let taken = taking.end().expect("all of it");
             assert_eq!(taken.digests.whole, blake3::hash(&bytes[..size]), "{size}");
             assert_eq!(taken.digests.pieces.len(), if size > 1 << 20 { size.div_ceil(1 << 20) } else { 0 }, "{size}");
             assert_eq!(taken.sha256, Some(Sha256::digest(&bytes[..size]).into()), "{size}");
         }
-        assert!(Taking::of(Listed::Nothing).is_none());
+        assert!(Taking::of(ListDigests::Nothing).is_none());
     }
 }

@@ -6,7 +6,7 @@
 use super::far_path::join;
 use super::types::{Failure, Tree};
 use crate::error::{Action, Error};
-use crate::kernel::{At, Errno, Kernel, Kind, Listed, Mode, OFlags, ResolveFlags, Stat};
+use crate::kernel::{At, DirEntry, Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::quote::quoted;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(super) enum Item<F> {
 struct Level<F> {
     dir: F,
     stat: Stat,
-    names: std::vec::IntoIter<Listed>,
+    names: std::vec::IntoIter<DirEntry>,
     shown: PathBuf,
     far: Vec<u8>,
 }
@@ -68,7 +68,7 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
         }
     }
 
-    fn entry(&mut self, listed: &Listed) -> Item<K::File> {
+    fn entry(&mut self, listed: &DirEntry) -> Item<K::File> {
         let Some(level) = self.levels.pop() else { return Item::Failed(Failure::Stopped) };
         let name = Path::new(&listed.name);
         let shown = level.shown.join(name);

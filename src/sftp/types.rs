@@ -64,7 +64,7 @@ pub enum Start {
 
 /// What a list that is made of the run takes of each file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listed {
+pub enum ListDigests {
     /// None is made.
     Nothing,
     /// BLAKE3.
@@ -73,11 +73,11 @@ pub enum Listed {
     Sha256,
 }
 
-impl Listed {
+impl ListDigests {
     /// Whether one is made.
     #[must_use]
     pub fn is_made(self) -> bool {
-        self != Listed::Nothing
+        self != ListDigests::Nothing
     }
 }
 
@@ -97,7 +97,7 @@ pub struct Wishes {
     /// Bytes a second, at most (-l).
     pub speed_max: Option<u64>,
     /// What a list takes.
-    pub listed: Listed,
+    pub listed: ListDigests,
     /// Files that are there.
     pub start: Start,
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What a source was when it was looked at, and its target once it was made, in few bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Known {
+pub(super) struct KnownCopy {
     pub(super) key: PathKey,
     pub(super) source: u64,
     pub(super) target: u64,
@@ -43,14 +43,14 @@ fn bits(fields: impl Hash) -> u64 {
 
 /// All that a share has verified in earlier runs; of a name that stands there several times, the last counts.
 #[derive(Default)]
-pub(super) struct Verified(Vec<Known>);
+pub(super) struct Verified(Vec<KnownCopy>);
 
 impl Verified {
     /// From records in the order in which they were written.
-    pub(super) fn new(mut records: Vec<Known>) -> Self {
+    pub(super) fn new(mut records: Vec<KnownCopy>) -> Self {
         // The sort keeps the order of records of one name.
         records.sort_by_key(|known| known.key);
-        let mut last: Vec<Known> = Vec::with_capacity(records.len());
+        let mut last: Vec<KnownCopy> = Vec::with_capacity(records.len());
         for known in records {
             match last.last_mut().filter(|before| before.key == known.key) {
                 Some(before) => *before = known,
@@ -66,7 +66,7 @@ impl Verified {
     }
 
     /// Whether exactly this was verified.
-    pub(super) fn has(&self, known: &Known) -> bool {
+    pub(super) fn has(&self, known: &KnownCopy) -> bool {
         let found = self.0.binary_search_by_key(&known.key, |known| known.key);
         found.is_ok_and(|at| self.0[at] == *known)
     }
@@ -74,11 +74,11 @@ impl Verified {
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, PathKey, Verified};
+    use super::{KnownCopy, PathKey, Verified};
 
     #[test]
     fn the_last_record_of_a_name_counts() {
-        let known = |key, source| Known { key: PathKey(key), source, target: 1 };
+        let known = |key, source| KnownCopy { key: PathKey(key), source, target: 1 };
         let verified = Verified::new(vec![known(2, 9), known(1, 5), known(2, 3)]);
         assert!(verified.has(&known(1, 5)) && verified.has(&known(2, 3)));
         assert!(!verified.has(&known(2, 9)) && !verified.has(&known(3, 3)) && !verified.has(&known(1, 6)));

@@ -44,7 +44,7 @@ pub(super) struct List {
 
 /// What a share's list comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct ShareList {
     /// What it is known by.
     pub(super) id: u64,
     pub(super) names: u64,
@@ -53,7 +53,7 @@ pub(super) struct Listed {
 
 /// What a list says of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Claim {
+pub(super) enum Allotment {
     /// It is this share's, if it has no other name.
     Ours,
     /// The name and the inode decide, as without a list.
@@ -64,13 +64,13 @@ pub(super) enum Claim {
 
 impl List {
     /// What it says of a name that is no directory.
-    pub(super) fn claim(&self, path: &Path) -> Claim {
+    pub(super) fn claim(&self, path: &Path) -> Allotment {
         if self.names.contains(path) {
-            return Claim::Asked;
+            return Allotment::Asked;
         }
         let unit = path.parent().and_then(|above| self.directories.get(above));
         let is_ours = unit.is_some_and(|unit| unit.parts.contains(&share_of_path(path, unit.of)));
-        if is_ours { Claim::Ours } else { Claim::Others }
+        if is_ours { Allotment::Ours } else { Allotment::Others }
     }
 
     /// Whether anything in a directory is on it.
@@ -149,23 +149,23 @@ impl List {
 }
 
 /// What the lists of all shares come to, as it is written down.
-pub(super) fn listed_text(all: &[Listed]) -> String {
-    let line = |Listed { id, names, bytes }: &Listed| sealed(&format!("list {id:016x} {names} {bytes}"));
+pub(super) fn listed_text(all: &[ShareList]) -> String {
+    let line = |ShareList { id, names, bytes }: &ShareList| sealed(&format!("list {id:016x} {names} {bytes}"));
     all.iter().map(line).collect()
 }
 
 /// What the list of each share comes to, from the first on; `None` if there are no lists, or not all of them yet.
-pub(super) fn listed<K: Kernel>(state: &State<'_, K>) -> Result<Option<Vec<Listed>>, Error> {
+pub(super) fn listed<K: Kernel>(state: &State<'_, K>) -> Result<Option<Vec<ShareList>>, Error> {
     let shown = state.shown.join(LISTED);
     let text = contents(state.kernel, &state.dir, LISTED.as_ref());
     let text = text.map_err(|errno| Error::call(Action::Read, &shown, errno))?;
     let line = |line: &[u8]| {
         let mut words = opened(line)?.strip_prefix("list ")?.split(' ');
         let id = u64::from_str_radix(words.next()?, 16).ok()?;
-        Some(Listed { id, names: words.next()?.parse().ok()?, bytes: words.next()?.parse().ok()? })
+        Some(ShareList { id, names: words.next()?.parse().ok()?, bytes: words.next()?.parse().ok()? })
     };
     let Some(text) = text else { return Ok(None) };
-    let lines: Option<Vec<Listed>> =
+    let lines: Option<Vec<ShareList>> =
         text.split_inclusive(|byte| *byte == b'\n').map(|text| line(text.trim_ascii_end())).collect();
     let all = lines.filter(|lines| lines.len() == state.plan.count.get() as usize);
     all.map(Some).ok_or_else(|| Error::Refused(format!("{} is damaged: run --plan again", quoted(&shown))))
@@ -181,10 +181,11 @@ mod tests {
         let directories = [("d/a", unit(&[0], 1)), ("d/b/c", unit(&[0, 2], 3)), ("d/new\nline", unit(&[0], 1))];
         let directories = directories.map(|(path, unit)| (PathBuf::from(path), unit)).into();
         let mut list = List { directories, names: [PathBuf::from("d/x/link")].into(), id: 0 };
-        assert_eq!(list.claim(Path::new("d/a/f")), Claim::Ours);
-        assert_eq!(list.claim(Path::new("d/f")), Claim::Others);
-        assert_eq!(list.claim(Path::new("d/x/link")), Claim::Asked);
-        let ours = (0..300).filter(|number| list.claim(&Path::new("d/b/c").join(number.to_string())) == Claim::Ours);
+        assert_eq!(list.claim(Path::new("d/a/f")), Allotment::Ours);
+        assert_eq!(list.claim(Path::new("d/f")), Allotment::Others);
+        assert_eq!(list.claim(Path::new("d/x/link")), Allotment::Asked);
+        let ours =
+            (0..300).filter(|number| list.claim(&Path::new("d/b/c").join(number.to_string())) == Allotment::Ours);
         assert!((150..250).contains(&ours.count()), "two thirds");
         for (path, reaches) in
             [("d", true), ("d/b", true), ("d/b/c", true), ("d/x", true), ("d/b/cc", false), ("d/y", false)]

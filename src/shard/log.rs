@@ -4,7 +4,7 @@
 //! with what it tells of. Who has the log locked is the share; death unlocks it.
 
 use super::Number;
-use super::known::{Known, Verified};
+use super::known::{KnownCopy, Verified};
 use super::line::{opened, sealed};
 use super::path_key::PathKey;
 use super::ranges::{Ranges, part_line, range_line};
@@ -92,9 +92,9 @@ pub(super) struct Counted {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Record {
     /// A name.
-    Name(Known),
+    Name(KnownCopy),
     /// A range of a large file, and the value of its subtree.
-    Range(Known, ChainingValue),
+    Range(KnownCopy, ChainingValue),
 }
 
 struct Tally {
@@ -166,7 +166,7 @@ impl<'a, K: Kernel> Log<'a, K> {
         tally.sum = tally.sum.wrapping_add(counted.addend.0);
         tally.held_lines += usize::from(record.is_some());
         match record {
-            Some(Record::Name(Known { key, source, target })) => {
+            Some(Record::Name(KnownCopy { key, source, target })) => {
                 tally.held += &sealed(&format!("done {:032x} {source:016x} {target:016x}", key.0));
             }
             Some(Record::Range(known, value)) => tally.held_ranges += &range_line(&known, &value),
@@ -295,11 +295,11 @@ fn words(count: &Count) -> String {
 }
 
 /// The record of a verified name in a line.
-fn known(line: &[u8]) -> Option<Known> {
+fn known(line: &[u8]) -> Option<KnownCopy> {
     let mut words = opened(line)?.strip_prefix("done ")?.split(' ');
     let key = PathKey(u128::from_str_radix(words.next()?, 16).ok()?);
     let mut bits = || u64::from_str_radix(words.next()?, 16).ok();
-    Some(Known { key, source: bits()?, target: bits()? })
+    Some(KnownCopy { key, source: bits()?, target: bits()? })
 }
 
 /// Calls with each line of a file. False if the last one has no end.
@@ -335,7 +335,7 @@ mod tests {
         let line = sealed(&format!("done {:032x} {:016x} {:016x}", u128::MAX, u64::MAX, u64::MAX));
         assert!(line.len() <= 100, "{}", line.len());
         let known = known(line.trim_end().as_bytes()).expect("a record");
-        assert_eq!(known, Known { key: PathKey(u128::MAX), source: u64::MAX, target: u64::MAX });
+        assert_eq!(known, KnownCopy { key: PathKey(u128::MAX), source: u64::MAX, target: u64::MAX });
     }
 
     #[test]

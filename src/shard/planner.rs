@@ -3,7 +3,7 @@
 //! The walk makes the directories too. What is to be weighed are the names in a directory and their bytes, of which neither
 //! alone says how long it takes. A directory that is too much for one share is cut by its names' keys.
 
-use super::lists::{LISTED, List, Listed, Unit, list_name, listed_text};
+use super::lists::{LISTED, List, ShareList, Unit, list_name, listed_text};
 use super::log::is_locked;
 use super::path_key::{share_of, share_of_path};
 use super::plan::Plan;
@@ -126,7 +126,7 @@ impl<'a, K: Kernel> Planner<'a, K> {
         for ((number, list), Load { names, bytes }) in self.shares().zip(&lists).zip(&loads) {
             let (text, id) = list.text();
             self.write(&list_name(number), &text)?;
-            listed.push(Listed { id, names: *names, bytes: *bytes });
+            listed.push(ShareList { id, names: *names, bytes: *bytes });
         }
         let State { kernel, dir, shown, .. } = &self.state;
         let failed = |action| move |errno| Error::call(action, shown, errno);
@@ -252,7 +252,7 @@ mod tests {
         assert!(loads.iter().map(|load| load.names).sum::<u64>() >= whole.names + 2, "{loads:?}");
         // What each list says is what one of them says.
         let owners = |path: &str| {
-            lists.iter().filter(|list| list.claim(Path::new(path)) == super::super::lists::Claim::Ours).count()
+            lists.iter().filter(|list| list.claim(Path::new(path)) == super::super::lists::Allotment::Ours).count()
         };
         assert!(
             (0..100).all(|number| owners(&format!("d/huge/{number}")) == 1 && owners(&format!("d/7/{number}")) == 1)

@@ -1,6 +1,6 @@
 //! What shares have written down of large files: the value of each range that was verified, and where the parts lie.
 
-use super::known::Known;
+use super::known::KnownCopy;
 use super::line::{opened, sealed};
 use super::path_key::PathKey;
 use super::plan::{escaped, unescaped};
@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 /// The values of ranges, and the paths of files that have parts.
 #[derive(Default)]
 pub(super) struct Ranges {
-    values: Vec<(Known, ChainingValue)>,
+    values: Vec<(KnownCopy, ChainingValue)>,
     pub(super) paths: BTreeSet<PathBuf>,
 }
 
 /// The line of a range that was verified.
-pub(super) fn range_line(known: &Known, value: &ChainingValue) -> String {
-    let Known { key, source, target } = known;
+pub(super) fn range_line(known: &KnownCopy, value: &ChainingValue) -> String {
+    let KnownCopy { key, source, target } = known;
     let value = blake3::Hash::from_bytes(*value).to_hex();
     sealed(&format!("range {:032x} {source:016x} {target:016x} {value}", key.0))
 }
@@ -50,18 +50,18 @@ impl Ranges {
     }
 
     /// The value of exactly this range.
-    pub(super) fn value(&self, known: &Known) -> Option<ChainingValue> {
+    pub(super) fn value(&self, known: &KnownCopy) -> Option<ChainingValue> {
         let at = self.values.binary_search_by_key(&known.key, |(known, _)| known.key).ok()?;
         let (found, value) = &self.values[at];
         (found == known).then_some(*value)
     }
 }
 
-fn range(words: &str) -> Option<(Known, ChainingValue)> {
+fn range(words: &str) -> Option<(KnownCopy, ChainingValue)> {
     let mut words = words.split(' ');
     let key = PathKey(u128::from_str_radix(words.next()?, 16).ok()?);
     let mut bits = || u64::from_str_radix(words.next()?, 16).ok();
-    let known = Known { key, source: bits()?, target: bits()? };
+    let known = KnownCopy { key, source: bits()?, target: bits()? };
     let value = blake3::Hash::from_hex(words.next()?).ok()?;
     Some((known, *value.as_bytes()))
 }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_last_record_of_a_range_counts() {
-        let known = |key, source| Known { key: PathKey(key), source, target: 3 };
+        let known = |key, source| KnownCopy { key: PathKey(key), source, target: 3 };
         let mut ranges = Ranges::default();
         for (key, source, value) in [(7, 1, 10), (5, 1, 11), (7, 2, 12), (9, 1, 13)] {
             ranges.add(range_line(&known(key, source), &[value; 32]).trim_end().as_bytes());

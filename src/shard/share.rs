@@ -1,7 +1,7 @@
 //! One share of a copy: which names are its own, which of them earlier runs have verified, and what it writes down.
 
-use super::known::{Known, Verified, foretold_bits, part_bits, source_bits, target_bits};
-use super::lists::{Claim, List};
+use super::known::{KnownCopy, Verified, foretold_bits, part_bits, source_bits, target_bits};
+use super::lists::{Allotment, List};
 use super::log::{Counted, Ended, Log, Record};
 use super::path_key::{PathKey, share_of, share_of_path};
 use super::plan::Plan;
@@ -104,8 +104,8 @@ impl<'a, K: Kernel> Share<'a, K> {
         self.state.shown.join(report_name(self.number.number))
     }
 
-    fn claim(&self, path: &Path) -> Claim {
-        self.list.as_ref().map_or(Claim::Asked, |list| list.claim(path))
+    fn claim(&self, path: &Path) -> Allotment {
+        self.list.as_ref().map_or(Allotment::Asked, |list| list.claim(path))
     }
 
     fn falls_to_us(&self, share: u32) -> bool {
@@ -118,7 +118,7 @@ impl<'a, K: Kernel> Share<'a, K> {
 
     /// Writes down that a name is as it should be: what its source was, if that is known, and the bits of its target.
     fn note(&self, key: PathKey, source: Option<&Stat>, (target, bytes): (u64, u64)) -> Result<(), Error> {
-        let known = source.map(|source| Known { key, source: source_bits(source), target });
+        let known = source.map(|source| KnownCopy { key, source: source_bits(source), target });
         let record = known.filter(|known| !self.verified.has(known)).map(Record::Name);
         self.log.add(Counted { names: 1, bytes, addend: key }, record)
     }
@@ -155,9 +155,9 @@ pub(super) fn part_name(path: &Path) -> PathBuf {
 }
 
 /// What a range of a large file is known by.
-pub(super) fn range_known(ranged: &Ranged<'_>) -> Known {
+pub(super) fn range_known(ranged: &Ranged<'_>) -> KnownCopy {
     let key = PathKey::of_range(ranged.path, ranged.number);
-    Known { key, source: source_bits(ranged.source), target: part_bits(ranged.part, ranged.birth) }
+    KnownCopy { key, source: source_bits(ranged.source), target: part_bits(ranged.part, ranged.birth) }
 }
 
 impl<K: Kernel> Portion for Share<'_, K> {
@@ -174,25 +174,25 @@ impl<K: Kernel> Portion for Share<'_, K> {
     }
 
     fn may_be_ours(&self, path: &Path) -> bool {
-        self.claim(path) != Claim::Others
+        self.claim(path) != Allotment::Others
     }
 
     fn is_likely(&self, path: &Path) -> bool {
         match self.claim(path) {
-            Claim::Ours => true,
-            Claim::Asked => self.falls_to_us(share_of_path(path, self.number.count.get())),
-            Claim::Others => false,
+            Allotment::Ours => true,
+            Allotment::Asked => self.falls_to_us(share_of_path(path, self.number.count.get())),
+            Allotment::Others => false,
         }
     }
 
     fn whose(&self, path: &Path, source: &Stat, inode: Option<u64>) -> Whose {
         let count = self.number.count.get();
         let is_ours = match (self.claim(path), inode) {
-            (Claim::Ours, None) => true,
-            (Claim::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),
-            (Claim::Asked, None) => self.falls_to_us(share_of_path(path, count)),
+            (Allotment::Ours, None) => true,
+            (Allotment::Asked, Some(inode)) => self.falls_to_us(share_of(inode, count)),
+            (Allotment::Asked, None) => self.falls_to_us(share_of_path(path, count)),
             // It has got another name since the list was made.
-            (Claim::Ours, Some(_)) | (Claim::Others, _) => false,
+            (Allotment::Ours, Some(_)) | (Allotment::Others, _) => false,
         };
         if !is_ours {
             return Whose::Others;
@@ -208,7 +208,7 @@ impl<K: Kernel> Portion for Share<'_, K> {
     fn is_made(&self, path: &Path, target: &Stat) -> bool {
         let key = PathKey::of(path);
         let source = self.sources().get(&key).copied();
-        let known = |source: &Stat| Known { key, source: source_bits(source), target: target_bits(target) };
+        let known = |source: &Stat| KnownCopy { key, source: source_bits(source), target: target_bits(target) };
         source.is_some_and(|source| self.verified.has(&known(&source)))
     }
 

@@ -1,7 +1,7 @@
 //! How far the shares of a copy are: asked of their records, from any machine.
 
 use super::About;
-use super::lists::{Listed, list_name, listed};
+use super::lists::{ShareList, list_name, listed};
 use super::log::{Count, Ending, ending, is_locked};
 use super::state::{Stage, State};
 use crate::error::{Action, Error};
@@ -74,7 +74,7 @@ struct Left {
 
 impl Left {
     /// Adds what a share has left of its list.
-    fn add(&mut self, standing: Standing, told: &Count, listed: &Listed) {
+    fn add(&mut self, standing: Standing, told: &Count, listed: &ShareList) {
         // One that ran before the lists were made has to run again.
         let is_taken = told.list == Some(listed.id);
         let (names, bytes) = match (is_taken, standing) {

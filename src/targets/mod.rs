@@ -9,7 +9,7 @@ mod heard;
 mod side_by_side;
 
 use crate::account::{Account, Accounts, Part};
-use crate::archive::manifest::Place;
+use crate::archive::manifest::ManifestDirectory;
 use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted, Written};
 use crate::copy::meter::Meter;
@@ -78,15 +78,15 @@ impl<K: Kernel> Targets<'_, K> {
     /// Copies into each target. What fails there is told; an error is what forbids to begin.
     pub fn copy(&self, operands: &[Operands], wanted: Option<&Wanted>) -> Result<(), Error> {
         apart::check(self.kernel, operands)?;
-        let place = wanted.map(|wanted| Place::open(self.kernel, wanted)).transpose()?;
+        let directory = wanted.map(|wanted| ManifestDirectory::open(self.kernel, wanted)).transpose()?;
         let told = Told::default();
         let heard: Vec<_> = operands.iter().map(|_| Heard::new(self.listener, &told)).collect();
         let both = operands.iter().zip(&heard);
         let parts: Vec<Part<'_>> =
             both.map(|(operands, heard)| Part::begin(self.account, &operands.target, heard)).collect();
-        match wanted.zip(place.as_ref()) {
+        match wanted.zip(directory.as_ref()) {
             None => self.runs(operands, &parts, &parts.iter().map(|part| part as &dyn Listener).collect::<Vec<_>>()),
-            Some((wanted, place)) => self.runs_with_manifest(operands, (&heard, &parts), (wanted, place)),
+            Some((wanted, directory)) => self.runs_with_manifest(operands, (&heard, &parts), (wanted, directory)),
         }
         if !self.is_stopped() {
             self.conclude(operands, &heard);
@@ -121,12 +121,12 @@ impl<K: Kernel> Targets<'_, K> {
         &self,
         operands: &[Operands],
         (heard, parts): (&[Heard<'_>], &[Part<'_>]),
-        (wanted, place): (&Wanted, &Place<K>),
+        (wanted, directory): (&Wanted, &ManifestDirectory<K>),
     ) {
         let recorder = |(operands, part)| {
             // Where there is no such directory, the run says so.
             let base = Plan::new(self.kernel, operands).ok().and_then(|plan| plan.open_base(self.kernel).ok());
-            let manifest = Manifest::begin(self.kernel, wanted, place);
+            let manifest = Manifest::begin(self.kernel, wanted, directory);
             Recorder::new(self.kernel, part, manifest, Root::Targets, base)
         };
         let recorders: Vec<_> =

@@ -13,7 +13,7 @@ use super::shortages::Wish;
 use super::walk::{Entry, Listing, entry};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Listed, Stat};
+use crate::kernel::{DirEntry, Errno, Kernel, Kind, Stat};
 use crate::quote::quoted;
 use crate::report::Event;
 use std::path::Path;
@@ -119,7 +119,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
         }
     }
 
-    fn name(&mut self, level: Arc<Level<K>>, listed: Listed, batch: &mut Vec<Task<K>>) {
+    fn name(&mut self, level: Arc<Level<K>>, listed: DirEntry, batch: &mut Vec<Task<K>>) {
         match self.entry(&level, listed) {
             Ok(entry) => self.proposed(Task { level, entry }, batch),
             Err(error) => {
@@ -150,7 +150,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
     }
 
     /// What a name is; a look at it only where the listing does not tell.
-    fn entry(&self, level: &Level<K>, listed: Listed) -> Result<Entry, Error> {
+    fn entry(&self, level: &Level<K>, listed: DirEntry) -> Result<Entry, Error> {
         let follows = self.run.entries.copier.follow_inside() != Follow::No;
         if let Some(kind) = listed.kind.filter(|kind| !(follows && *kind == Kind::Symlink)) {
             return Ok(Entry { name: listed.name, kind, is_link: false });

@@ -3,7 +3,7 @@
 use super::handles::Pair;
 use super::level::Level;
 use super::run::Run;
-use crate::copy::{Known, Name, Outcome, Sealed};
+use crate::copy::{KnownContent, Name, Outcome, Sealed};
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use crate::report::Event;
@@ -21,11 +21,10 @@ impl<K: Kernel> Run<'_, K> {
             }
         }
         let known = match outcome {
-            Outcome::Copied(copied) => copied.identity.zip(copied.digests.as_ref()).map(|(identity, digests)| Known {
-                identity,
-                size: copied.size,
-                digests,
-            }),
+            Outcome::Copied(copied) => copied
+                .identity
+                .zip(copied.digests.as_ref())
+                .map(|(identity, digests)| KnownContent { identity, size: copied.size, digests }),
             Outcome::Made(_) | Outcome::Skipped => None,
             Outcome::Declined => return None,
         };

@@ -63,7 +63,7 @@ impl<K: Kernel> Copier<'_, K> {
             Kind::Symlink => self.make_symlink(&handle, source, target, existing)?,
             kind => self.make_node(from, kind, target, existing)?,
         };
-        let complaints = self.dress(&handle, source, from, target, context)?;
+        let complaints = self.set_attributes(&handle, source, from, target, context)?;
         self.sync_name(target)?;
         let thing = if from.kind == Kind::Symlink { Thing::Symlink } else { Thing::Node };
         Ok(Special { thing, complaints, backup })
@@ -241,7 +241,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Gives a node its attributes, by a handle that is seen to be that node and nobody else's.
-    fn dress(
+    fn set_attributes(
         &self,
         source: &K::File,
         from_name: &Name<'_, K::File>,

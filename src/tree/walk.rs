@@ -1,6 +1,6 @@
 //! The names in a source directory, as its own handle gives them: proposals, not truth.
 
-use crate::kernel::{Errno, Kernel, Kind, Listed};
+use crate::kernel::{DirEntry, Errno, Kernel, Kind};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub struct Entry {
 /// directory's handle has to be closed before they have come up.
 #[derive(Debug, Default)]
 pub struct Listing {
-    names: std::vec::IntoIter<Listed>,
+    names: std::vec::IntoIter<DirEntry>,
     state: State,
 }
 
@@ -39,7 +39,7 @@ enum State {
 
 impl Listing {
     /// The next name of those that are kept.
-    pub fn take(&mut self) -> Option<Listed> {
+    pub fn take(&mut self) -> Option<DirEntry> {
         self.names.next()
     }
 
@@ -73,7 +73,7 @@ impl Listing {
     /// Reads all names that are left, so that `dir` can be closed: a handle that is opened anew does not go on where
     /// this one stands.
     pub fn drain<K: Kernel>(&mut self, kernel: &K, dir: &K::File) {
-        let mut names: Vec<Listed> = self.names.by_ref().collect();
+        let mut names: Vec<DirEntry> = self.names.by_ref().collect();
         while matches!(self.state, State::Unread | State::Begun) {
             match self.read(kernel, dir) {
                 Ok(()) => names.extend(self.names.by_ref()),
@@ -85,8 +85,8 @@ impl Listing {
 }
 
 /// What a listed name is, or leads to where `follows` says that links are followed.
-pub fn entry<K: Kernel>(kernel: &K, dir: &K::File, listed: Listed, follows: bool) -> crate::kernel::Result<Entry> {
-    let Listed { name, kind } = listed;
+pub fn entry<K: Kernel>(kernel: &K, dir: &K::File, listed: DirEntry, follows: bool) -> crate::kernel::Result<Entry> {
+    let DirEntry { name, kind } = listed;
     let look = |follow| kernel.stat_at(Some(dir), Path::new(&name), follow).map(|stat| stat.kind);
     let kind = kind.map_or_else(|| look(false), Ok)?;
     let is_link = follows && kind == Kind::Symlink;

@@ -2,7 +2,9 @@
 
 use safecp::kernel::linux::Linux;
 use safecp::kernel::retry::Retrying;
-use safecp::sftp::{self, Attributes, Failure, Listed, Near, Proof, Reach, Start, Told, Tree, Verify, Wishes, Writing};
+use safecp::sftp::{
+    self, Attributes, Failure, ListDigests, Near, Proof, Reach, Start, Told, Tree, Verify, Wishes, Writing,
+};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -102,7 +104,7 @@ pub(crate) fn wishes() -> Wishes {
         writing: Writing::Later,
         umask: 0o022,
         speed_max: None,
-        listed: Listed::Nothing,
+        listed: ListDigests::Nothing,
         start: Start::Anew,
     }
 }

@@ -12,7 +12,7 @@ use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 use safecp::kernel::{
-    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
+    At, CachePages, DirEntry, Extent, InodeHints, Kernel, Kind, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
     Timestamp,
 };
 use std::ffi::{OsStr, OsString};
@@ -793,13 +793,13 @@ impl Kernel for Sim {
         })
     }
 
-    fn next_names(&self, dir: &File) -> Result<Vec<Listed>> {
+    fn next_names(&self, dir: &File) -> Result<Vec<DirEntry>> {
         self.call(format_args!("getdents {dir}, once"), Call::List, |world| {
             world.follow_removals();
             let opened = world.usable(dir)?;
             let entries = world.tree.entries(opened.node)?.iter().skip(opened.position as usize).take(2);
-            let names: Vec<Listed> = entries
-                .map(|(name, node)| Listed { name: name.clone(), kind: Some(world.tree.inodes[*node].kind) })
+            let names: Vec<DirEntry> = entries
+                .map(|(name, node)| DirEntry { name: name.clone(), kind: Some(world.tree.inodes[*node].kind) })
                 .collect();
             world.advance(dir.number, names.len());
             Ok(names)

@@ -1,7 +1,7 @@
 //! The names in a directory.
 
 use super::stat::kind_of;
-use crate::kernel::{Listed, Result};
+use crate::kernel::{DirEntry, Result};
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, RawDir};
 use std::ffi::{OsStr, OsString};
@@ -26,7 +26,7 @@ pub(super) fn list(dir: &OwnedFd) -> Result<Vec<OsString>> {
 }
 
 /// The next names from the handle's position on; none at the end.
-pub(super) fn next_names(dir: &OwnedFd) -> Result<Vec<Listed>> {
+pub(super) fn next_names(dir: &OwnedFd) -> Result<Vec<DirEntry>> {
     let mut buffer = Vec::with_capacity(DIRECTORY_BUFFER);
     let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
     let mut names = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn next_names(dir: &OwnedFd) -> Result<Vec<Listed>> {
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
             let kind = (entry.file_type() != FileType::Unknown).then(|| kind_of(entry.file_type()));
-            names.push(Listed { name: OsStr::from_bytes(name).to_owned(), kind });
+            names.push(DirEntry { name: OsStr::from_bytes(name).to_owned(), kind });
         }
         if entries.is_buffer_empty() && !names.is_empty() {
             break;

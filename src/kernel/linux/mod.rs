@@ -26,7 +26,7 @@ pub use mapping::write_mapped;
 
 use super::errno::{last_errno, whole_return};
 use super::{
-    At, CachePages, Extent, InodeHints, Kernel, Kind, Listed, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
+    At, CachePages, DirEntry, Extent, InodeHints, Kernel, Kind, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
     Timestamp,
 };
 use linking::Linking;
@@ -262,7 +262,7 @@ impl Kernel for Linux {
         directory::list(dir)
     }
 
-    fn next_names(&self, dir: &OwnedFd) -> Result<Vec<Listed>> {
+    fn next_names(&self, dir: &OwnedFd) -> Result<Vec<DirEntry>> {
         directory::next_names(dir)
     }
 

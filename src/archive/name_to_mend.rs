@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// Opens whatever has a name.
 const ITSELF: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW);
 
-/// A directory in which a name is made right.
-pub(super) struct Place<'p, K: Kernel> {
+/// A name that is made right, in its directory.
+pub(super) struct NameToMend<'p, K: Kernel> {
     kernel: &'p K,
     names: &'p TemporaryNames,
     dir: K::File,
@@ -33,7 +33,7 @@ pub(super) struct Existing<'e, F> {
     pub(super) stat: Stat,
 }
 
-impl<'p, K: Kernel> Place<'p, K> {
+impl<'p, K: Kernel> NameToMend<'p, K> {
     /// That of a path beneath `root`, which messages call `shown`.
     pub(super) fn open(
         kernel: &'p K,
