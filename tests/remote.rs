@@ -411,6 +411,12 @@ fn what_arrives_here_is_written_down() {
     assert_eq!(world.cp("--check list new").code(), Some(0));
     assert_eq!(scp(&world, "--report=report h:none .").code(), Some(1));
     assert!(world.read("report").contains("\"succeeded\":false"), "{}", world.read("report"));
+    // A target of which it cannot be told whether it is there is no new name: the list before it stays.
+    let before = world.read("list");
+    world.symlink("circle", "circle");
+    let said = "scp: failed to access 'circle': Too many levels of symbolic links\n";
+    scp(&world, "-rp --manifest=list h:tree circle").fails(said);
+    assert_eq!(world.read("list"), before);
 }
 
 /// The lines of a report that are about a name, as values.

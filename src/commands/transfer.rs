@@ -8,12 +8,13 @@ use crate::account::{Accounts, Telling};
 use crate::archive::manifest::ManifestDirectory;
 use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
+use crate::error::{Action, Error};
 use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::process::survive_closed_pipes;
 use crate::kernel::retry::Retrying;
-use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::remote::client::{self, Client};
 use crate::remote::operand;
 use crate::remote::server::{self, Server};
@@ -55,7 +56,7 @@ pub(super) fn transfer(
         match (manifest, &request.target) {
             (Some(wanted), operand::Place::Local(target)) => {
                 let directory = ManifestDirectory::open(&kernel, wanted)?;
-                let (root, base) = root_of(&kernel, target);
+                let (root, base) = root_of(&kernel, target)?;
                 record(&Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &directory), root, base));
             }
             // The far end tells names as a list has them, and nothing of them is here.
@@ -80,14 +81,19 @@ pub(super) fn transfer(
     Ok(exit_code(is_done))
 }
 
-/// Which directory the names of a manifest lie in that is made of what arrives at a target, and the directory of all targets.
-fn root_of<K: Kernel>(kernel: &K, target: &Path) -> (Root, Option<K::File>) {
+/// Which directory the names of a manifest lie in that is made of what arrives at a target, and the directory of all targets; `None`
+/// for one that is not there, which the run tells.
+fn root_of<K: Kernel>(kernel: &K, target: &Path) -> Result<(Root, Option<K::File>), Error> {
     let flags = OFlags::PATH | OFlags::DIRECTORY;
-    let open = |path: &Path| kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()).ok();
+    let open = |path: &Path| match kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()) {
+        Ok(directory) => Ok(Some(directory)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(Error::call(Action::AccessTargetDirectory, path, errno)),
+    };
     let above = target.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match open(target) {
-        Some(directory) => (Root::Targets, Some(directory)),
-        None => (Root::Target, open(above)),
+    match open(target)? {
+        Some(directory) => Ok((Root::Targets, Some(directory))),
+        None => Ok((Root::Target, open(above)?)),
     }
 }
 
