@@ -2,7 +2,8 @@
 //!
 //! Somebody may have put something into the source, or written to it, since its copy was made; GNU's mv removes that too.
 //! Here each name is compared with its copy once more: there must be one, of the same kind and size, and the source must
-//! not have been changed since the copying began, or show the time that its copy has. What does not is told, and stays.
+//! not have been changed since the copying began, or show the time that its copy has, or be a link with its copy's text. What
+//! does not is told, and stays.
 //! Directories are gone through by handles, a component at a time, so that no link leads out; of a deep tree only
 //! some are open at once.
 
@@ -17,6 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// So many directories are open at once, each in source and copy.
 const OPEN_MAX: usize = 32;
+
+/// Opens a symbolic link itself.
+const LINK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW);
 
 /// Filesystems keep times to so many seconds at worst (FAT).
 const COARSEST_SECONDS: u64 = 2;
@@ -131,7 +135,7 @@ impl<K: Kernel> Removal<'_, K> {
             Errno::NOENT => Stays::Changed,
             errno => Stays::For(errno),
         })?;
-        if !self.is_copied(&found, &its_copy) {
+        if !self.is_copied(&found, &its_copy) && !self.has_same_text((source, &found), (copy, &its_copy), name) {
             return Err(Stays::Changed);
         }
         if found.kind == Kind::Directory {
@@ -149,6 +153,19 @@ impl<K: Kernel> Removal<'_, K> {
         let is_like = source.kind == copy.kind && (!has_content || source.size == copy.size);
         let shows_time = source.mtime.seconds.abs_diff(copy.mtime.seconds) < COARSEST_SECONDS;
         is_like && (is_old || shows_time || source.kind == Kind::Directory)
+    }
+
+    /// Whether both are symbolic links with one text, which nobody can change. The removal of one name of a link changes its
+    /// other's ctime, and where a server follows links (sshfs 3.7) its copy could not get its time either.
+    fn has_same_text(&self, source: (&K::File, &Stat), copy: (&K::File, &Stat), name: &Path) -> bool {
+        let text = |(dir, stat): (&K::File, &Stat)| {
+            let link = self.kernel.open(Some(dir), name, LINK, Mode::empty(), ResolveFlags::empty()).ok()?;
+            let is_seen = self.kernel.stat(&link).ok()?.is_same_file(stat);
+            self.kernel.readlink(&link).ok().filter(|_| is_seen)
+        };
+        let are_links = [source.1, copy.1].iter().all(|stat| stat.kind == Kind::Symlink);
+        // What cannot be read has not shown that it was copied.
+        are_links && text(source).is_some_and(|of_source| text(copy) == Some(of_source))
     }
 
     fn enter(
