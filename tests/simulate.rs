@@ -11,6 +11,7 @@ mod sim;
 use asked::{number, variable};
 use sim::campaign::{campaign, run_world};
 use sim::faults::Fault;
+use sim::lists::campaign as lists;
 use sim::random::{parse_seed, seed_of};
 use sim::shards::campaign::{self as shards, Happened};
 use sim::targets;
@@ -27,6 +28,9 @@ const TARGETS: u64 = 20_000;
 
 /// Worlds with runs that share a tree of an ordinary `cargo test`.
 const SHARED: u64 = 2_000;
+
+/// Worlds with lists of an ordinary `cargo test`.
+const LISTS: u64 = 20_000;
 
 /// Worlds below which a rare fault may not have struck.
 const WORLDS_FOR_COUNTERS: u64 = 60_000;
@@ -93,6 +97,25 @@ fn no_share_breaks_a_promise() {
     let Happened { kills, losses, refusals, spoils, changes, .. } = summary.happened;
     let happened = [kills, losses, refusals, spoils, changes];
     assert!(worlds < SHARED || happened.iter().all(|count| *count > 0), "{:?}", summary.happened);
+}
+
+/// The same for trees that are listed, harmed, checked and mended. SAFECP_SIM_LISTS is the number of worlds,
+/// SAFECP_SIM_LIST=<seed> plays one and prints every call of it.
+#[test]
+fn no_list_breaks_a_promise() {
+    if let Some(world) = variable("SAFECP_SIM_LIST") {
+        let (_, broken, story) = lists::run_world(parse_seed(&world), true);
+        println!("{}", story.join("\n"));
+        assert_eq!(broken, None, "world {world}");
+        return;
+    }
+    let base = parse_seed(&variable("SAFECP_SIM_SEED").unwrap_or_else(|| "1".to_owned()));
+    let worlds = number("SAFECP_SIM_LISTS").unwrap_or(LISTS);
+    let summary = lists::campaign(base, worlds);
+    assert!(summary.broken.is_empty(), "{} worlds broke a promise, see above", summary.broken.len());
+    let lists::Happened { struck, kills, losses, found, mended, .. } = summary.happened;
+    let happened = [struck, kills, losses, found, mended];
+    assert!(worlds < LISTS || happened.iter().all(|count| *count > 0), "{:?}", summary.happened);
 }
 
 /// Which process has its turn, and all that comes of it, is the seed's as well.

@@ -148,6 +148,18 @@ impl<K: Kernel> Mender<'_, K> {
         Ok(Mended::Linked)
     }
 
+    /// Whether a name holds what is listed.
+    pub(super) fn holds(&self, record: &Record, path: &Path) -> Result<bool, Error> {
+        let shown = self.shown.join(path);
+        let Some(Origin { file, stat, .. }) = self.origin(&self.root, path, shown.clone(), false)? else {
+            return Ok(false);
+        };
+        match &record.digest {
+            Some(wanted) if record.size.is_none_or(|size| size == stat.size) => self.is_right(&file, wanted, &shown),
+            Some(_) | None => Ok(false),
+        }
+    }
+
     /// Opens a regular file beneath a root, if there is one.
     fn origin(&self, root: &K::File, path: &Path, shown: PathBuf, is_copy: bool) -> Result<Option<Origin<K>>, Error> {
         let kernel = self.sealing.kernel;

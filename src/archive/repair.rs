@@ -122,6 +122,35 @@ pub fn repair<K: Kernel>(
     Ok(work.repaired)
 }
 
+/// The names of a file that has several, of which one is to be mended.
+#[derive(Default)]
+struct Names {
+    /// One that holds what is listed.
+    right: Option<PathBuf>,
+    /// Those that the check does not call damaged; it may have called them changed, or not have been able to read them.
+    unproved: Vec<PathBuf>,
+}
+
+impl Names {
+    /// A name that holds what is listed, if there is one. `tell` hears why others cannot be read.
+    fn right<K: Kernel>(
+        &mut self,
+        (mender, record): (&Mender<'_, K>, &Record),
+        mut tell: impl FnMut(&Error),
+    ) -> Option<PathBuf> {
+        if self.right.is_none() {
+            let holds = |name: &PathBuf| {
+                mender.holds(record, name).unwrap_or_else(|error| {
+                    tell(&error);
+                    false
+                })
+            };
+            self.right = std::mem::take(&mut self.unproved).into_iter().find(holds);
+        }
+        self.right.clone()
+    }
+}
+
 struct Work<'a, K: Kernel> {
     mender: Mender<'a, K>,
     names: BTreeSet<PathBuf>,
@@ -134,13 +163,14 @@ impl<K: Kernel> Work<'_, K> {
     fn mend(&mut self, kernel: &K, list: &Path) -> Result<(), Error> {
         // What is wrong with the list was told by the check.
         let records = || List::open(kernel, list).map(|list| list.filter_map(Result::ok));
-        let groups: BTreeSet<u64> =
-            records()?.filter(|record| self.is_wrong(record)).filter_map(|record| record.inode).collect();
-        // For each file of several names one that is right, if there is any.
-        let mut right: BTreeMap<u64, PathBuf> = BTreeMap::new();
+        let inode = |record: &Record| record.inode.filter(|_| record.kind == Some(Kind::File));
+        let mut groups: BTreeMap<u64, Names> = records()?
+            .filter(|record| self.is_wrong(record))
+            .filter_map(|record| Some((inode(&record)?, Names::default())))
+            .collect();
         for record in records()?.filter(|record| !self.is_wrong(record)) {
-            if let Some(inode) = record.inode.filter(|inode| groups.contains(inode)) {
-                right.entry(inode).or_insert_with(|| clean(&record.path));
+            if let Some(names) = inode(&record).and_then(|inode| groups.get_mut(&inode)) {
+                names.unproved.push(clean(&record.path));
             }
         }
         let mut directories = Vec::new();
@@ -159,13 +189,23 @@ impl<K: Kernel> Work<'_, K> {
             if !self.is_wrong(&record) {
                 continue;
             }
-            let first = record.inode.and_then(|inode| right.get(&inode));
-            let mended = match first {
+            let names = inode(&record).and_then(|inode| groups.get_mut(&inode));
+            let first = names.and_then(|names| {
+                names.right((&self.mender, &record), |error| {
+                    self.repaired.failed += 1;
+                    (self.tell)(&Told::Failed(error));
+                })
+            });
+            let mended = match &first {
                 Some(first) => self.mender.link(&record, &path, first),
                 None => self.mender.mend(&record),
             };
-            if let Some(inode) = record.inode.filter(|_| mended.is_ok()) {
-                right.entry(inode).or_insert_with(|| path.clone());
+            if let Some(names) = inode(&record).and_then(|inode| groups.get_mut(&inode)) {
+                match &mended {
+                    Ok(_) => drop(names.right.get_or_insert_with(|| path.clone())),
+                    // It may have its name all the same.
+                    Err(_) => names.unproved.push(path.clone()),
+                }
             }
             if record.kind == Some(Kind::Directory) && mended.is_ok() {
                 directories.push((record, path.clone()));

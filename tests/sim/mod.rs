@@ -14,6 +14,7 @@ pub mod content;
 pub mod faults;
 pub mod intruder;
 pub mod kernel;
+pub mod lists;
 pub mod random;
 pub mod system;
 pub mod targets;

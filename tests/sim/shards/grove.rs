@@ -62,7 +62,7 @@ fn file(world: &mut World, random: &mut Random, above: Node, name: &str) -> Node
 }
 
 /// Gives a file other bytes, and half of all files so many that they are cut.
-fn fill(world: &mut World, random: &mut Random, node: Node) {
+pub fn fill(world: &mut World, random: &mut Random, node: Node) {
     let large = 2 * RANGE as usize + random.index(3 * RANGE as usize);
     let size = if random.once_in(2) { large } else { random.index(600) };
     let mut bytes = vec![0; size];

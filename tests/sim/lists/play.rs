@@ -1,0 +1,159 @@
+//! A run on a list: it is made, the tree is compared with it, or mended by it.
+
+use super::super::kernel::Sim;
+use safecp::account::Accounts;
+use safecp::archive::check::{Check, Reference, Request};
+use safecp::archive::finding::{Fault, Finding};
+use safecp::archive::manifest::{Extent, Form, ManifestDirectory};
+use safecp::archive::repair::{Repair, Told, repair};
+use safecp::archive::seal::seal;
+use safecp::archive::{Manifest, Wanted, Written};
+use safecp::copy::threads::Threads;
+use safecp::copy::{Geometry, Sealing, Stop};
+use safecp::kernel::retry::Retrying;
+use safecp::options::Verbosity;
+use safecp::report::Report;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+/// The list of the tree.
+pub const LIST: &str = "l";
+
+/// What a check says of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Said {
+    Missing,
+    Damaged,
+    Changed,
+    /// Something that no harm of these worlds comes to.
+    Other,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// It came to its end and all that it was to do was done.
+    pub succeeded: bool,
+    /// What it said went wrong.
+    pub failures: Vec<String>,
+    /// What a check found.
+    pub found: BTreeMap<String, Said>,
+}
+
+/// Cuts files so that worlds may be small.
+const GEOMETRY: Geometry = Geometry { slice: 256, piece: 1024, block: 256, small: 0, range: 2048 };
+
+/// What every run needs.
+struct Tools {
+    kernel: Retrying<Sim>,
+    threads: Threads,
+    stop: AtomicBool,
+}
+
+impl Tools {
+    fn new(sim: &Sim) -> Self {
+        let threads = Threads::new(Some(NonZeroUsize::MIN), NonZeroUsize::MIN);
+        Self { kernel: Retrying(sim.clone()), threads, stop: AtomicBool::new(false) }
+    }
+
+    fn sealing(&self) -> Sealing<'_, Retrying<Sim>> {
+        let (threads, stop) = (Some(&self.threads), Stop(&self.stop));
+        Sealing { kernel: &self.kernel, geometry: GEOMETRY, threads, stop, meter: None }
+    }
+}
+
+/// Writes down what `s` is.
+pub fn write_list(sim: &Sim, list: &str) -> Played {
+    let tools = Tools::new(sim);
+    let wanted = Wanted { file: list.into(), form: Form::Mtree };
+    let report = Report::new("safecp", Verbosity::Quiet, Box::new(std::io::sink()), Box::new(std::io::sink()));
+    let written = || {
+        let directory = ManifestDirectory::open(&tools.kernel, &wanted)?;
+        let manifest = Manifest::begin(&tools.kernel, &wanted, &directory);
+        let sealed = seal(&tools.sealing(), Path::new("s"), &manifest, &tools.threads, &report);
+        manifest.finish(sealed.unwrap_or(Extent::Partial))
+    };
+    match written() {
+        Ok(written) => Played { succeeded: written == Written::Manifest, ..Played::default() },
+        Err(error) => Played { failures: vec![error.to_string()], ..Played::default() },
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// Compares `s` with its list.
+pub fn check(sim: &Sim) -> Played {
+    let tools = Tools::new(sim);
+    let request = Request {
+        reference: Reference::List(LIST.into()),
+        root: Some("s".into()),
+        is_strict: false,
+        jobs: Some(NonZeroUsize::MIN),
+        accounts: Accounts::default(),
+    };
+    let played = Mutex::new(Played::default());
+    let hear = |finding: &Finding| {
+        let mut played = played.lock().expect("no run panics here");
+        let (path, said) = match finding {
+            Finding::Missing(path) => (path, Said::Missing),
+            Finding::Content { path, fault: Fault::Damage, .. } => (path, Said::Damaged),
+            Finding::Content { path, fault: Fault::Change, .. } => (path, Said::Changed),
+            Finding::Content { path, .. } | Finding::Extra(path) => (path, Said::Other),
+            Finding::Attributes { path, .. } | Finding::Kind { path, .. } => (path, Said::Other),
+            Finding::Moved { from, .. } => (from, Said::Other),
+            Finding::Failed(error) => return played.failures.push(error.to_string()),
+        };
+        played.found.insert(name_of(path), said);
+    };
+    let examined = |_: &Path, _| {};
+    let check =
+        Check { sealing: tools.sealing(), threads: &tools.threads, release: (6, 12), hear: &hear, examined: &examined };
+    let tally = check.run(&request);
+    let mut played = played.into_inner().expect("no run panics here");
+    match tally {
+        Ok(tally) => played.succeeded = tally.is_clean(),
+        Err(error) => played.failures.push(error.to_string()),
+    }
+    played
+}
+
+/// Mends `s` by its list and the copy `c`.
+pub fn mend(sim: &Sim) -> Played {
+    let tools = Tools::new(sim);
+    let request = Repair {
+        list: LIST.into(),
+        root: "s".into(),
+        copies: vec!["c".into()],
+        jobs: Some(NonZeroUsize::MIN),
+        accounts: Accounts::default(),
+    };
+    let examined = |_: &Path, _| {};
+    let check = Check {
+        sealing: tools.sealing(),
+        threads: &tools.threads,
+        release: (6, 12),
+        hear: &|_| {},
+        examined: &examined,
+    };
+    let failures = Mutex::new(Vec::new());
+    let tell = |told: &Told<'_>| {
+        if let Told::Failed(error) = told {
+            failures.lock().expect("no run panics here").push(error.to_string());
+        }
+    };
+    let repaired = repair(&check, &request, &tell);
+    let mut failures = failures.into_inner().expect("no run panics here");
+    let succeeded = match repaired {
+        Ok(repaired) => repaired.failed == 0,
+        Err(error) => {
+            failures.push(error.to_string());
+            false
+        }
+    };
+    Played { succeeded, failures, found: BTreeMap::new() }
+}
