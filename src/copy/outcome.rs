@@ -35,6 +35,19 @@ impl Outcome {
         }
     }
 
+    /// What the target was found to hold when it was made or compared, where every byte was digested.
+    #[must_use]
+    pub fn content(&self) -> Option<Box<Content>> {
+        match self {
+            Outcome::Copied(copied) => {
+                let (identity, digests) = copied.identity.zip(copied.digests.clone())?;
+                Some(Box::new(Content { identity, size: copied.size, digests }))
+            }
+            Outcome::Made(special) => special.content.clone(),
+            Outcome::Skipped | Outcome::Declined => None,
+        }
+    }
+
     /// Attributes that had to be kept and could not.
     #[must_use]
     pub fn complaints(&self) -> &[Error] {
@@ -70,6 +83,19 @@ pub struct Special {
     pub complaints: Vec<Error>,
     /// The name, for messages, that the old target keeps.
     pub backup: Option<PathBuf>,
+    /// What the file holds, where a list is made of the run and it was read to find out whether it is the same.
+    pub content: Option<Box<Content>>,
+}
+
+/// What a target was found to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Device and inode number.
+    pub identity: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+    /// Of these.
+    pub digests: Digests,
 }
 
 /// A file that was copied.

@@ -1,6 +1,7 @@
 //! Whether two files hold the same: asked where nothing else tells that an earlier copy is one of this source too.
 
 use super::copier::Copier;
+use super::digest::Digests;
 use super::pass::{Digested, End, Holes, Mode, Pass, Position, TargetHoles, Zeros};
 use super::sealed::Sealing;
 use super::stopped::Stopped;
@@ -9,20 +10,28 @@ use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use std::path::Path;
 
+/// What two files hold that hold the same.
+pub(crate) struct SameBytes {
+    /// BLAKE3 of it, where a list is made of the run, or where it was told.
+    pub(crate) digests: Option<Digests>,
+}
+
 impl<K: Kernel> Copier<'_, K> {
-    /// Whether two regular files, both open for reading, hold the same bytes. Of a source whose digest is told nothing is read.
+    /// Whether two regular files, both open for reading, hold the same bytes; `None` if they do not. Of a source whose digest is told
+    /// nothing is read.
     pub(crate) fn holds_same_bytes(
         &self,
         source: &Source<'_, K::File>,
         copy: &K::File,
         copy_shown: &Path,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<SameBytes>, Error> {
         let failed = |errno| Error::call(Action::Read, copy_shown, errno);
         if let Some(digest) = self.kernel.told(source.file) {
             let sealing =
                 Sealing { kernel: self.kernel, geometry: self.geometry, threads: None, stop: self.stop, meter: None };
             let (size, digests) = sealing.content(copy, copy_shown, source.stat.size)?;
-            return Ok(size == source.stat.size && *digests.whole.as_bytes() == digest);
+            let is_same = size == source.stat.size && *digests.whole.as_bytes() == digest;
+            return Ok(is_same.then_some(SameBytes { digests: Some(digests) }));
         }
         let pass = Pass {
             kernel: self.kernel,
@@ -36,15 +45,18 @@ impl<K: Kernel> Copier<'_, K> {
             zeros: Zeros::Written,
             holes: Holes::Unmapped,
             target_holes: TargetHoles::ByBytes,
-            digested: Digested::Nothing,
+            digested: if self.options.seals { Digested::Everything } else { Digested::Nothing },
             geometry: self.geometry,
             threads: None,
             stop: self.stop,
             moving: None,
         };
         match pass.run() {
-            Ok(passed) => Ok(self.kernel.stat(copy).map_err(failed)?.size == passed.size),
-            Err(Stopped::Different(_) | Stopped::Truncated | Stopped::Longer | Stopped::Nonsense) => Ok(false),
+            Ok(passed) => {
+                let is_same = self.kernel.stat(copy).map_err(failed)?.size == passed.size;
+                Ok(is_same.then_some(SameBytes { digests: passed.digests }))
+            }
+            Err(Stopped::Different(_) | Stopped::Truncated | Stopped::Longer | Stopped::Nonsense) => Ok(None),
             Err(Stopped::Failed(Action::Read, errno)) => Err(Error::call(Action::Read, source.shown, errno)),
             Err(Stopped::Failed(_, errno)) => Err(failed(errno)),
             Err(Stopped::Interrupted) => Err(Error::Interrupted),

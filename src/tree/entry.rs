@@ -8,7 +8,7 @@ use super::entry_context::EntryContext;
 use super::inspected::Inspected;
 use super::links::{Version, identity};
 use super::special::TargetName;
-use crate::copy::{Arrival, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting};
+use crate::copy::{Arrival, Content, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Overwrite, Product, Readers, Removal, Verify};
@@ -145,7 +145,12 @@ impl<K: Kernel> Entries<'_, K> {
         if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(source, target, facts)?;
             let (complaints, backup) = (finished.complaints, finished.backup);
-            return Ok(Arrived::Done(Outcome::Made(Special { thing: Thing::Attributes, complaints, backup })));
+            return Ok(Arrived::Done(Outcome::Made(Special {
+                thing: Thing::Attributes,
+                complaints,
+                backup,
+                content: None,
+            })));
         }
         if let Some(special) = self.resumed(source, target, facts)? {
             return Ok(Arrived::Done(Outcome::Made(special)));
@@ -193,15 +198,18 @@ impl<K: Kernel> Entries<'_, K> {
         // What cannot be read is copied anew.
         let Ok(file) = target.open(self.copier.kernel, OFlags::RDONLY | OFlags::NONBLOCK) else { return Ok(None) };
         let is_it = self.copier.kernel.stat(&file).is_ok_and(|stat| stat.is_same_file(&found));
-        if !is_it || !self.copier.holds_same_bytes(source, &file, target.shown)? {
+        if !is_it {
             return Ok(None);
         }
+        let Some(same) = self.copier.holds_same_bytes(source, &file, target.shown)? else { return Ok(None) };
+        let (identity, size) = (identity(&found), found.size);
         // So is what cannot be opened to be given its attributes.
         let finished = self.copier.copy_attributes(source, target, facts).ok();
         Ok(finished.map(|finished| Special {
             thing: Thing::Same,
             complaints: finished.complaints,
             backup: finished.backup,
+            content: same.digests.map(|digests| Box::new(Content { identity, size, digests })),
         }))
     }
 

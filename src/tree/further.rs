@@ -49,7 +49,8 @@ impl<K: Kernel> Run<'_, K> {
             Outcome::Skipped | Outcome::Declined => (false, false),
         };
         let is_settled = is_copied && source.is_settled(&version);
-        Ok(Made { path: entry_pair.path.to_owned(), version, is_new, is_settled })
+        let content = if self.options.seals { outcome.content() } else { None };
+        Ok(Made { path: entry_pair.path.to_owned(), version, is_new, is_settled, content })
     }
 
     /// The earlier copy, if this name may be a link to it. `likeness` is how the source compares with what it was then.
@@ -159,7 +160,8 @@ impl<K: Kernel> Run<'_, K> {
     ) -> Result<Special, Error> {
         let is_linked = first.is_numbered && existing.is_some_and(|found| found.is_same_file(&first.stat));
         if is_linked {
-            return Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup: None });
+            let content = made.content.clone();
+            return Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup: None, content });
         }
         if existing.is_some_and(|found| found.kind == Kind::File) && first.stat.kind == Kind::File {
             // A new file is not synced when it gets its name; this name has something to lose.
@@ -168,7 +170,9 @@ impl<K: Kernel> Run<'_, K> {
             self.entries.copier.write_out(copy.as_ref(), entry_pair.target)?;
         }
         let existing = if existing.is_some() { TargetName::Taken } else { TargetName::Free };
-        self.entries.copier.make_link(&first.file, &shown_copy(entry_pair, made), entry_pair.target, existing)
+        let special =
+            self.entries.copier.make_link(&first.file, &shown_copy(entry_pair, made), entry_pair.target, existing)?;
+        Ok(Special { content: made.content.clone(), ..special })
     }
 
     /// Whether the copy holds what the source shows under this name.
@@ -222,7 +226,7 @@ impl<K: Kernel> Run<'_, K> {
         let (file, opened) = self.entries.open_inspected(entry_pair.source, stat)?;
         let source =
             Source { file: &file, stat: &opened, shown: entry_pair.source.shown, origin: entry_pair.context.origin };
-        self.entries.copier.holds_same_bytes(&source, &copy, entry_pair.target.shown)
+        Ok(self.entries.copier.holds_same_bytes(&source, &copy, entry_pair.target.shown)?.is_some())
     }
 }
 

@@ -37,10 +37,10 @@ impl<K: Kernel> Run<'_, K> {
         }
         let from = Source { file: &file, stat: &opened, shown: source.shown, origin: None };
         match self.entries.copier.holds_same_bytes(&from, &copy, target.shown) {
-            Ok(true) => {}
+            Ok(Some(_)) => {}
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             // What cannot be read here fails with its reason when it is copied.
-            Ok(false) | Err(_) => return Ok(false),
+            Ok(None) | Err(_) => return Ok(false),
         }
         let are_times_wanted = self.options.preserve.timestamps.wanted();
         if are_times_wanted && (there.atime, there.mtime) != (stat.atime, stat.mtime) {

@@ -7,6 +7,7 @@
 //! something else is copied by itself. Memory grows with inodes that have several names and with
 //! nothing else; with one operand, an inode whose names have all been seen is forgotten.
 
+use crate::copy::Content;
 use crate::kernel::{Kind, Stat, Timestamp};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -94,6 +95,8 @@ pub struct Made {
     /// This run copied it, from a source that had not been changed for a while: a look that shows no change is enough
     /// for a further name. Else the bytes decide.
     pub is_settled: bool,
+    /// What it holds, where a list is made of the run: a further name is not read for it.
+    pub content: Option<Box<Content>>,
 }
 
 enum State<W> {
@@ -218,7 +221,7 @@ mod tests {
     }
 
     fn copy(path: &str) -> Made {
-        Made { path: path.into(), version: version(9), is_new: true, is_settled: true }
+        Made { path: path.into(), version: version(9), is_new: true, is_settled: true, content: None }
     }
 
     fn is_empty(links: &Links<&str>) -> bool {

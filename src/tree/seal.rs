@@ -20,14 +20,15 @@ impl<K: Kernel> Run<'_, K> {
                 return Some(Cow::Borrowed(sealed));
             }
         }
-        let known = match outcome {
-            Outcome::Copied(copied) => copied
-                .identity
-                .zip(copied.digests.as_ref())
-                .map(|(identity, digests)| KnownContent { identity, size: copied.size, digests }),
-            Outcome::Made(_) | Outcome::Skipped => None,
-            Outcome::Declined => return None,
-        };
+        if matches!(outcome, Outcome::Declined) {
+            return None;
+        }
+        let content = outcome.content();
+        let known = content.as_ref().map(|content| KnownContent {
+            identity: content.identity,
+            size: content.size,
+            digests: &content.digests,
+        });
         match self.entries.copier.sealing().name(target, known) {
             Ok(sealed) => Some(Cow::Owned(sealed)),
             Err(error) => {

@@ -3,7 +3,7 @@
 //! strace counts calls by name and thread, and so is counted here. What the loader does before the program begins is
 //! left out by its position: it ends where the list of libraries is unmapped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// One call that a fault can strike.
 #[derive(Clone, Debug)]
@@ -56,13 +56,17 @@ impl Trace {
         let is_written = |rest: &str| is_target(rest) || rest.contains("/w/d/.safecp-");
         let was_written = lines.iter().any(|(_, name, rest)| *name == "pwrite64" && is_written(rest));
         let last_close = lines.iter().rposition(|(_, name, rest)| *name == "close" && is_target(rest) && was_written);
-        let mut previous = HashMap::<&str, &str>::new();
+        // Files that were made without a name and have got one: handle and number.
+        let mut named = HashSet::<&str>::new();
         for (index, (thread, name, rest)) in lines.iter().enumerate() {
             let count = counts.entry((thread, name)).or_default();
             *count += 1;
-            let before = previous.insert(thread, name).unwrap_or_default();
             // strace goes on to write a file that was made without a name as its number.
-            let is_named = *name == "close" && rest.contains("/#") && ["renameat", "linkat"].contains(&before);
+            let file = rest.split_once("(deleted)").map_or("", |(file, _)| file);
+            if ["renameat", "renameat2", "linkat"].contains(name) && file.contains("/#") {
+                named.insert(file);
+            }
+            let is_named = *name == "close" && named.remove(file);
             // A source is synced as well, where hints are not believed without.
             let is_sync = ["fsync", "fdatasync"].contains(name) && !rest.contains("/w/s");
             let seals = is_named || is_sync || last_close == Some(index);
