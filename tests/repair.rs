@@ -280,8 +280,13 @@ fn no_name_of_a_list_leads_out_of_the_tree() {
         assert_eq!(world.read("away/file"), "wrong", "{name}: {repair}");
     }
     assert_eq!(world.tool("ls", ["-A", "away"]), "file\n");
-    // The names beneath are mended beside one that is not.
+    // The names beneath are mended beside one that is not: by a copy with the same time, for this list has none.
     world.file("list", format!("{0}  ../away/file\n{0}  in/file\n", sum.trim()));
+    world.tool("touch", ["-d", "@1500000001", "good/in/file"]);
+    let repair = world.cp("--repair list tree --from=good");
+    assert_eq!((repair.code(), world.read("tree/in/file").as_str()), (Some(1), "wrong"), "{repair}");
+    assert!(repair.stdout.contains("left alone: differs: 'in/file'"), "{repair}");
+    world.tool("touch", ["-d", "@1500000001", "tree/in/file"]);
     let repair = world.cp("--repair list tree --from=good");
     assert_eq!((repair.code(), world.read("tree/in/file").as_str()), (Some(1), "right"), "{repair}");
 }

@@ -58,7 +58,7 @@ pub enum Told<'a> {
 #[derive(Default)]
 struct Wrong {
     names: BTreeSet<PathBuf>,
-    doubtful: BTreeSet<PathBuf>,
+    doubtful: BTreeMap<PathBuf, Finding>,
 }
 
 /// Mends; `check` looks at the tree first, and its listener is not asked.
@@ -78,7 +78,7 @@ pub fn repair<K: Kernel>(
                 wrong.names.insert(path.clone());
             }
             Finding::Content { path, fault: Fault::Unknown, .. } => {
-                wrong.doubtful.insert(path.clone());
+                wrong.doubtful.insert(path.clone(), finding.clone());
             }
             Finding::Failed(error) => tell(&Told::Failed(error)),
             Finding::Content { fault: Fault::Change, .. }
@@ -116,8 +116,15 @@ pub fn repair<K: Kernel>(
         companion: chunks::companion(&repair.list),
         names: TemporaryNames::default(),
     };
-    let mut work = Work { mender, names, doubtful, tell, repaired: Repaired { found, ..Repaired::default() } };
+    let mut work = Work { mender, names, tell, repaired: Repaired { found, ..Repaired::default() } };
     work.repaired.failed = found.failed;
+    for (path, finding) in doubtful {
+        if work.has_twin(&path) {
+            work.names.insert(path);
+        } else {
+            tell(&Told::Left(&finding));
+        }
+    }
     work.mend(kernel, &repair.list)?;
     Ok(work.repaired)
 }
@@ -154,7 +161,6 @@ impl Names {
 struct Work<'a, K: Kernel> {
     mender: Mender<'a, K>,
     names: BTreeSet<PathBuf>,
-    doubtful: BTreeSet<PathBuf>,
     tell: &'a dyn Fn(&Told<'_>),
     repaired: Repaired,
 }
@@ -235,8 +241,7 @@ impl<K: Kernel> Work<'_, K> {
     }
 
     fn is_wrong(&self, record: &Record) -> bool {
-        let path = clean(&record.path);
-        self.names.contains(&path) || self.doubtful.contains(&path) && self.has_twin(&path)
+        self.names.contains(&clean(&record.path))
     }
 
     /// Whether another copy has the size and the time of a file whose content is not the one that is listed: then nobody
