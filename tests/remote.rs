@@ -827,6 +827,37 @@ fn what_goes_and_comes_over_sftp_is_written_down_here() {
 }
 
 #[test]
+fn the_list_has_a_link_that_was_followed_over_sftp() {
+    for shell in [SHELL, ONLY_SFTP] {
+        let Some(world) = sftp_world(shell) else { return };
+        world.file("a", "new").file("far/real", "old").dir("far/dir").symlink("../re al", "far/dir/to none");
+        world.symlink("real", "far/link").symlink("../real", "far/dir/a");
+        for (options, target, root, name) in [
+            ("", "h:link", "far", "./link"),
+            ("--resume", "h:link", "far", "./link"),
+            ("-p", "h:dir", "far/dir", "./a"),
+            ("", r"h:dir/to\040none", "far/dir", r"./to\040none"),
+        ] {
+            let words = ["--as=scp", "-S./ssh", "--far-program=no-such-safecp", "--upload=never", "--manifest=list"];
+            let words = words.into_iter().chain(options.split_whitespace()).map(str::to_owned);
+            let words = words.chain(["a".to_owned(), target.replace(r"\040", " ")]);
+            is_well(&world.cp_args(words));
+            // What readlink says, and no digest: that is how a list has a link.
+            let list = world.read("list");
+            let line = list.lines().find(|line| line.starts_with(&format!("{name} "))).expect("the link");
+            let path = PathBuf::from(root).join(name.replace(r"\040", " "));
+            let text = fs::read_link(world.path(&path)).expect("a link").display().to_string().replace(' ', r"\040");
+            assert!(line.contains("type=link") && line.contains(&format!("link={text}")), "{line}");
+            let checked = world.cp(&format!("--check list {root}"));
+            assert_eq!(checked.code(), Some(0), "{target}: {checked}");
+        }
+        assert_eq!((world.read("far/real"), world.read("far/re al")), ("new".into(), "new".into()));
+        world.shell("ln -sfn elsewhere 'far/dir/to none'");
+        assert_eq!(world.cp("--check list far/dir").code(), Some(1));
+    }
+}
+
+#[test]
 fn what_is_there_and_holds_the_same_does_not_travel_again_over_sftp() {
     for shell in [SHELL, ONLY_SFTP] {
         let Some(world) = sftp_world(shell) else { return };

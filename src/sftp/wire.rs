@@ -111,6 +111,8 @@ pub enum Request<'a> {
     Mkdir(&'a [u8], Attrs),
     /// Makes a path absolute.
     Realpath(&'a [u8]),
+    /// Reads what a symbolic link says.
+    Readlink(&'a [u8]),
     /// Gives a name that is free.
     Rename(&'a [u8], &'a [u8]),
     /// posix-rename@openssh.com: gives a name, whatever has it.
@@ -267,7 +269,8 @@ impl Request<'_> {
             | Request::Opendir(one)
             | Request::Readdir(one)
             | Request::Remove(one)
-            | Request::Realpath(one) => put_string(body, one),
+            | Request::Realpath(one)
+            | Request::Readlink(one) => put_string(body, one),
         }
         let length = u32::try_from(packet.len() - 4 + self.payload().len()).unwrap_or(u32::MAX);
         packet[..4].copy_from_slice(&length.to_be_bytes());
@@ -299,6 +302,7 @@ impl Request<'_> {
             Request::Realpath(_) => 16,
             Request::Stat(_) => 17,
             Request::Rename(..) => 18,
+            Request::Readlink(_) => 19,
             Request::PosixRename(..) | Request::Fsync(_) | Request::Statvfs(_) | Request::Limits => EXTENDED,
         }
     }

@@ -73,6 +73,8 @@ pub(super) enum Step {
     Read(Asked),
     Attributes,
     Rename,
+    /// What the link says that has the name, for a list.
+    ReadLink,
     /// A look at what has the name, for a list.
     Seal,
     Room,
@@ -117,7 +119,8 @@ pub(super) struct Sent<F> {
     pub(super) temporary: Option<Vec<u8>>,
     pub(super) handle: Option<Vec<u8>>,
     pub(super) old: Option<Attrs>,
-    pub(super) has_followed: bool,
+    /// The link that has the typed name, and leads to it.
+    pub(super) link: Option<Link>,
     pub(super) size: u64,
     pub(super) hashing: Hashing,
     pub(super) value: Option<Value>,
@@ -132,6 +135,13 @@ pub(super) struct Sent<F> {
     pub(super) complaint: Option<Failure>,
     /// The server refused with no more than "failure", as it does on a full disk.
     pub(super) may_be_full: bool,
+}
+
+/// A far link.
+pub(super) struct Link {
+    pub(super) path: Vec<u8>,
+    /// What it says, once that was asked.
+    pub(super) text: Option<Vec<u8>>,
 }
 
 /// A far directory.
