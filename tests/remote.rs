@@ -858,6 +858,34 @@ fn the_list_has_a_link_that_was_followed_over_sftp() {
 }
 
 #[test]
+fn what_a_pattern_may_stand_for_is_copied_or_said() {
+    // The path of the second is too long for the kernel.
+    let long = "b".repeat(40);
+    let middle = "./".repeat(2030);
+    for is_ours in [true, false] {
+        let Some(world) = sftp_world(SHELL) else { return };
+        if is_ours {
+            ssh(&world, "ssh", "", "");
+        }
+        world
+            .dir("far/a")
+            .file("far/a/x1", "1")
+            .dir(&format!("far/{long}"))
+            .file(format!("far/{long}/x2"), "2")
+            .dir("to");
+        world.symlink("circle", "far/circle").file("far/plain", "");
+        let words = format!("h:*/{middle}x? to");
+        let copied = if is_ours { scp(&world, &words) } else { scp_without(&world, &words) };
+        assert_eq!((copied.code(), world.names("to")), (Some(1), vec![OsString::from("x1")]), "{copied}");
+        assert!(copied.stderr.contains(&format!("{long}/./")), "{copied}");
+        // What is no directory, or leads in a circle, has no names.
+        let words = "h:*/x1 to";
+        let copied = if is_ours { scp(&world, words) } else { scp_without(&world, words) };
+        is_well(&copied);
+    }
+}
+
+#[test]
 fn what_is_there_and_holds_the_same_does_not_travel_again_over_sftp() {
     for shell in [SHELL, ONLY_SFTP] {
         let Some(world) = sftp_world(shell) else { return };

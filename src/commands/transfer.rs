@@ -8,12 +8,13 @@ use crate::account::{Accounts, Telling};
 use crate::archive::manifest::ManifestDirectory;
 use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
+use crate::error::{Action, Error};
 use crate::exit_code::ExitCode;
 use crate::host::{self, Environment};
 use crate::kernel::linux::Linux;
 use crate::kernel::process::survive_closed_pipes;
 use crate::kernel::retry::Retrying;
-use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::remote::client::{self, Client};
 use crate::remote::operand;
 use crate::remote::server::{self, Server};
@@ -55,7 +56,7 @@ pub(super) fn transfer(
         match (manifest, &request.target) {
             (Some(wanted), operand::Place::Local(target)) => {
                 let directory = ManifestDirectory::open(&kernel, wanted)?;
-                let (root, base) = root_of(&kernel, target);
+                let (root, base) = root_of(&kernel, target)?;
                 record(&Recorder::new(&kernel, &account, Manifest::begin(&kernel, wanted, &directory), root, base));
             }
             // The far end tells names as a list has them, and nothing of them is here.
@@ -81,13 +82,18 @@ pub(super) fn transfer(
 }
 
 /// Which directory the names of a manifest lie in that is made of what arrives at a target, and the directory of all targets.
-fn root_of<K: Kernel>(kernel: &K, target: &Path) -> (Root, Option<K::File>) {
+fn root_of<K: Kernel>(kernel: &K, target: &Path) -> Result<(Root, Option<K::File>), Error> {
     let flags = OFlags::PATH | OFlags::DIRECTORY;
-    let open = |path: &Path| kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()).ok();
+    let open = |path: &Path| match kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()) {
+        Ok(directory) => Ok(Some(directory)),
+        // Any other failure tells nothing of what is there.
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(Error::call(Action::AccessTargetDirectory, path, errno)),
+    };
     let above = target.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match open(target) {
-        Some(directory) => (Root::Targets, Some(directory)),
-        None => (Root::Target, open(above)),
+    match open(target)? {
+        Some(directory) => Ok((Root::Targets, Some(directory))),
+        None => Ok((Root::Target, open(above)?)),
     }
 }
 
@@ -98,4 +104,28 @@ pub(super) fn serve(server: &Server) -> Result<ExitCode, Failure> {
     let is_done = server::serve(server, &Retrying(Linux::new()), &host::this_host(), &watch.stop);
     watch.die_if_asked();
     Ok(exit_code(is_done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn what_cannot_be_looked_at_is_neither_there_nor_missing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| dir.path().join(name);
+        std::fs::write(path("file"), "").expect("a file");
+        symlink("loop", path("loop")).expect("a link");
+        let root = |name: &str| root_of(&Linux::new(), &path(name)).map(|(root, base)| (root, base.is_some()));
+        assert_eq!(root(".").expect("a directory"), (Root::Targets, true));
+        for (name, has_base) in [("new", true), ("file", true), ("none/new", false), ("file/new", false)] {
+            assert_eq!(root(name).expect("a name"), (Root::Target, has_base), "{name}");
+        }
+        for name in ["loop", "loop/new"] {
+            let error = root(name).expect_err("a circle");
+            assert_eq!(error.errno(), Some(Errno::LOOP), "{name}");
+            assert!(error.to_string().contains(&path(name).display().to_string()), "{name}: {error}");
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub const OK: u32 = 0;
 pub const EOF: u32 = 1;
 /// What it says of a name that does not exist.
 pub const NO_SUCH_FILE: u32 = 2;
+/// What OpenSSH says of a name that is too long to be one.
+pub const BAD_MESSAGE: u32 = 5;
 /// What it says where it has no other word.
 pub const FAILURE: u32 = 4;
 

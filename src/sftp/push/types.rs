@@ -158,6 +158,8 @@ pub(super) struct Finishing {
     pub(super) far: Vec<u8>,
     pub(super) stat: Stat,
     pub(super) is_fresh: bool,
+    /// Why it could not be made.
+    pub(super) refusal: Option<String>,
 }
 
 /// The search for what dead runs left in a directory.
