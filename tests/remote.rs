@@ -590,6 +590,18 @@ fn where_no_safecp_is_this_one_is_sent_and_leaves_nothing() {
 }
 
 #[test]
+fn what_a_program_that_was_sent_makes_has_the_modes_of_that_account() {
+    for (umask, mode) in [("022", 0o644), ("027", 0o640), ("077", 0o600)] {
+        let world = World::new();
+        bare_ssh(&world, &format!("umask {umask}"), "");
+        world.file("a", "a").chmod("a", 0o644);
+        is_well(&scp_sending(&world, "a h:b"));
+        let found = fs::metadata(world.path("far/b")).expect("a file");
+        assert_eq!(found.mode() & 0o7777, mode, "umask {umask}");
+    }
+}
+
+#[test]
 fn a_program_is_sent_only_where_it_may_and_can_run() {
     let world = World::new();
     world.file("a", "a").dir("far").file("far/text", "no program");
