@@ -596,6 +596,18 @@ fn where_no_safecp_is_this_one_is_sent_and_leaves_nothing() {
 }
 
 #[test]
+fn what_a_program_that_was_sent_makes_has_the_modes_of_that_account() {
+    for (umask, mode) in [("022", 0o644), ("027", 0o640), ("077", 0o600)] {
+        let world = World::new();
+        bare_ssh(&world, &format!("umask {umask}"), "");
+        world.file("a", "a").chmod("a", 0o644);
+        is_well(&scp_sending(&world, "a h:b"));
+        let found = fs::metadata(world.path("far/b")).expect("a file");
+        assert_eq!(found.mode() & 0o7777, mode, "umask {umask}");
+    }
+}
+
+#[test]
 fn a_program_is_sent_only_where_it_may_and_can_run() {
     let world = World::new();
     world.file("a", "a").dir("far").file("far/text", "no program");
@@ -829,6 +841,65 @@ fn what_goes_and_comes_over_sftp_is_written_down_here() {
             let checked = world.shell(&format!("cd far && {tool} -c ../list"));
             assert_eq!(checked.code(), Some(0), "{tool}: {}{}", checked.stdout, checked.stderr);
         }
+    }
+}
+
+#[test]
+fn the_list_has_a_link_that_was_followed_over_sftp() {
+    for shell in [SHELL, ONLY_SFTP] {
+        let Some(world) = sftp_world(shell) else { return };
+        world.file("a", "new").file("far/real", "old").dir("far/dir").symlink("../re al", "far/dir/to none");
+        world.symlink("real", "far/link").symlink("../real", "far/dir/a");
+        for (options, target, root, name) in [
+            ("", "h:link", "far", "./link"),
+            ("--resume", "h:link", "far", "./link"),
+            ("-p", "h:dir", "far/dir", "./a"),
+            ("", r"h:dir/to\040none", "far/dir", r"./to\040none"),
+        ] {
+            let words = ["--as=scp", "-S./ssh", "--far-program=no-such-safecp", "--upload=never", "--manifest=list"];
+            let words = words.into_iter().chain(options.split_whitespace()).map(str::to_owned);
+            let words = words.chain(["a".to_owned(), target.replace(r"\040", " ")]);
+            is_well(&world.cp_args(words));
+            // What readlink says, and no digest: that is how a list has a link.
+            let list = world.read("list");
+            let line = list.lines().find(|line| line.starts_with(&format!("{name} "))).expect("the link");
+            let path = PathBuf::from(root).join(name.replace(r"\040", " "));
+            let text = fs::read_link(world.path(&path)).expect("a link").display().to_string().replace(' ', r"\040");
+            assert!(line.contains("type=link") && line.contains(&format!("link={text}")), "{line}");
+            let checked = world.cp(&format!("--check list {root}"));
+            assert_eq!(checked.code(), Some(0), "{target}: {checked}");
+        }
+        assert_eq!((world.read("far/real"), world.read("far/re al")), ("new".into(), "new".into()));
+        world.shell("ln -sfn elsewhere 'far/dir/to none'");
+        assert_eq!(world.cp("--check list far/dir").code(), Some(1));
+    }
+}
+
+#[test]
+fn what_a_pattern_may_stand_for_is_copied_or_said() {
+    // The path of the second is too long for the kernel.
+    let long = "b".repeat(40);
+    let middle = "./".repeat(2030);
+    for is_ours in [true, false] {
+        let Some(world) = sftp_world(SHELL) else { return };
+        if is_ours {
+            ssh(&world, "ssh", "", "");
+        }
+        world
+            .dir("far/a")
+            .file("far/a/x1", "1")
+            .dir(&format!("far/{long}"))
+            .file(format!("far/{long}/x2"), "2")
+            .dir("to");
+        world.symlink("circle", "far/circle").file("far/plain", "");
+        let words = format!("h:*/{middle}x? to");
+        let copied = if is_ours { scp(&world, &words) } else { scp_without(&world, &words) };
+        assert_eq!((copied.code(), world.names("to")), (Some(1), vec![OsString::from("x1")]), "{copied}");
+        assert!(copied.stderr.contains(&format!("{long}/./")), "{copied}");
+        // What is no directory, or leads in a circle, has no names.
+        let words = "h:*/x1 to";
+        let copied = if is_ours { scp(&world, words) } else { scp_without(&world, words) };
+        is_well(&copied);
     }
 }
 

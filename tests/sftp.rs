@@ -343,6 +343,17 @@ fn durable_files_are_written_out_by_a_server_that_can() {
     }
 }
 
+#[test]
+fn why_a_directory_cannot_be_made_is_what_the_server_says() {
+    let Some(world) = world() else { return };
+    tree(&world.path("here"));
+    // A server that only sends.
+    let heard = over(Way::Push, &Far::plain().sftp("exec $server -R"), &world, "tree", &wishes());
+    let complaints = heard.complaints();
+    assert!(complaints.contains("cannot create directory") && complaints.contains("Permission denied"), "{heard:?}");
+    assert!(!complaints.contains("No such file"), "{heard:?}");
+}
+
 // ---- somebody in the middle ----
 
 /// Copies by way of somebody who meddles with packets.
@@ -360,6 +371,7 @@ fn meddled(way: Way, world: &World, (name, wishes): (&str, &Wishes), meddling: M
 const WRITE: u8 = 6;
 const DATA: u8 = 103;
 const NAME: u8 = 104;
+const ATTRS: u8 = 105;
 
 #[test]
 fn a_byte_that_flips_on_its_way_is_found() {
@@ -420,6 +432,46 @@ fn names_of_a_server_lead_nowhere_else() {
         assert_eq!(world.tool("find", [".", "-path", "./there/tree/true", "-o", "-print"]), before, "{evil:?}");
         assert!(heard.is_success() == matches!(evil, "." | ".."), "{evil:?}: {heard:?}");
     }
+}
+
+/// Makes the answer of this number of this kind, from 1, a server's word for any failure.
+fn failing(kind: u8, which: usize, counts: fn(&[u8]) -> bool) -> Meddling {
+    let mut count = 0;
+    Box::new(move |to, packet| {
+        if to == Direction::ToClient && packet[0] == kind && counts(packet) {
+            count += 1;
+            if count == which {
+                let id = packet[1..5].to_vec();
+                *packet = [&[101][..], &id, &[0, 0, 0, 4], &[0, 0, 0, 7], b"Failure", &[0; 4]].concat();
+            }
+        }
+        true
+    })
+}
+
+#[test]
+fn a_failure_is_no_answer() {
+    for (at, blamed) in [(2, "tree1"), (3, "tree2")] {
+        let Some(world) = world() else { return };
+        for dir in ["tree1", "tree2"] {
+            fs::create_dir(world.path("here").join(dir)).expect("mkdir");
+            fs::write(world.path("here").join(dir).join(format!("in-{dir}")), "content").expect("a file");
+        }
+        // More names than one come of a listing only. The first is that of `here`.
+        let meddling = failing(NAME, at, |packet| packet[5..9] != [0, 0, 0, 1]);
+        let heard = meddled(Way::Pull, &world, ("tree?/in*", &wishes()), meddling);
+        let complaint = format!("{}': Failure", world.path("here").join(blamed).display());
+        assert!(heard.complaints().contains("cannot access '") && heard.complaints().contains(&complaint), "{heard:?}");
+        assert_eq!(heard.copied.len(), 1, "the other one: {heard:?}");
+    }
+    let Some(world) = world() else { return };
+    fs::write(world.path("here/file"), "content").expect("a file");
+    let heard = meddled(Way::Push, &world, ("file", &wishes()), failing(ATTRS, 1, |_| true));
+    assert!(
+        heard.complaints().contains("cannot stat '") && heard.complaints().contains("there': Failure"),
+        "{heard:?}"
+    );
+    assert_eq!(world.tool("ls", ["-A", "there"]), "");
 }
 
 #[test]

@@ -7,8 +7,10 @@ use crate::account::{Account, Accounts, Telling};
 use crate::archive::manifest::ManifestDirectory;
 use crate::archive::recorder::Recorder;
 use crate::archive::{Manifest, Wanted};
+use crate::error::{Action, Error};
 use crate::exit_code::ExitCode;
 use crate::host::{self, CalledAs, Environment};
+use crate::kernel::Errno;
 use crate::kernel::linux::Linux;
 use crate::kernel::retry::Retrying;
 use crate::options::Options;
@@ -59,12 +61,21 @@ pub(super) fn recorder<'a>(
     next: &'a dyn Listener,
     manifest: Manifest<'a, Retrying<Linux>>,
     operands: &Operands,
-) -> Recorder<'a, Retrying<Linux>> {
-    let plan = Plan::new(kernel, operands).ok();
-    let is_into = plan.as_ref().is_none_or(Plan::is_into_directory);
-    let root = if is_into { Root::Targets } else { Root::Target };
-    let base = plan.and_then(|plan| plan.open_base(kernel).ok());
-    Recorder::new(kernel, next, manifest, root, base)
+) -> Result<Recorder<'a, Retrying<Linux>>, Error> {
+    let Ok(plan) = Plan::new(kernel, operands) else {
+        // The run says why. What a second look would let it copy is not where the list would say.
+        let recorder = Recorder::new(kernel, next, manifest, Root::Targets, None);
+        recorder.has_failed();
+        return Ok(recorder);
+    };
+    let root = if plan.is_into_directory() { Root::Targets } else { Root::Target };
+    let base = match plan.open_base(kernel) {
+        Ok(base) => Some(base),
+        // Nothing can be copied there, which the run says.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => None,
+        Err(errno) => return Err(Error::call(Action::AccessTargetDirectory, &plan.base, errno)),
+    };
+    Ok(Recorder::new(kernel, next, manifest, root, base))
 }
 
 /// A run that a manifest is made of, which is written unless the run was stopped.
@@ -104,7 +115,7 @@ pub(super) fn run(
             Some(wanted) => {
                 let directory = ManifestDirectory::open(kernel, wanted)?;
                 let manifest = Manifest::begin(kernel, wanted, &directory);
-                recorded(&recorder(kernel, &account, manifest, operands), (&account, &watch.stop), run);
+                recorded(&recorder(kernel, &account, manifest, operands)?, (&account, &watch.stop), run);
             }
         }
         Ok(())

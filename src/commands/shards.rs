@@ -81,7 +81,7 @@ fn copy_share(
         Some(wanted) => {
             let (file, shown) = share.manifest_part()?;
             let part = PartFile::new(kernel, file, &shown);
-            let recorder = recorder(kernel, &account, Manifest::begin_part(kernel, wanted, &part), &request.operands);
+            let recorder = recorder(kernel, &account, Manifest::begin_part(kernel, wanted, &part), &request.operands)?;
             run(&recorder);
             if let Err(error) = recorder.finish() {
                 account.hear(&Event::Failed(&error));
@@ -183,7 +183,7 @@ fn finish_by(
             for (number, file, shown) in finish.manifest_parts()? {
                 manifest.join(number, &file, &shown)?;
             }
-            Some(recorder(kernel, &account, manifest, &operands))
+            Some(recorder(kernel, &account, manifest, &operands)?)
         }
     };
     let listener = recorder.as_ref().map_or::<&dyn Listener, _>(&account, |recorder| recorder);

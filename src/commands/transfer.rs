@@ -87,6 +87,7 @@ fn root_of<K: Kernel>(kernel: &K, target: &Path) -> Result<(Root, Option<K::File
     let flags = OFlags::PATH | OFlags::DIRECTORY;
     let open = |path: &Path| match kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()) {
         Ok(directory) => Ok(Some(directory)),
+        // Any other failure tells nothing of what is there.
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(errno) => Err(Error::call(Action::AccessTargetDirectory, path, errno)),
     };
@@ -104,4 +105,28 @@ pub(super) fn serve(server: &Server) -> Result<ExitCode, Failure> {
     let is_done = server::serve(server, &Retrying(Linux::new()), &host::this_host(), &watch.stop);
     watch.die_if_asked();
     Ok(exit_code(is_done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn what_cannot_be_looked_at_is_neither_there_nor_missing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| dir.path().join(name);
+        std::fs::write(path("file"), "").expect("a file");
+        symlink("loop", path("loop")).expect("a link");
+        let root = |name: &str| root_of(&Linux::new(), &path(name)).map(|(root, base)| (root, base.is_some()));
+        assert_eq!(root(".").expect("a directory"), (Root::Targets, true));
+        for (name, has_base) in [("new", true), ("file", true), ("none/new", false), ("file/new", false)] {
+            assert_eq!(root(name).expect("a name"), (Root::Target, has_base), "{name}");
+        }
+        for name in ["loop", "loop/new"] {
+            let error = root(name).expect_err("a circle");
+            assert_eq!(error.errno(), Some(Errno::LOOP), "{name}");
+            assert!(error.to_string().contains(&path(name).display().to_string()), "{name}: {error}");
+        }
+    }
 }

@@ -2,8 +2,10 @@
 //!
 //! The server finds out what they stand for, and the client whether what comes is what it asked for.
 
-use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::pattern::{is_pattern, matches};
+use crate::quote::quoted;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -39,10 +41,21 @@ fn is_plain(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..")
 }
 
-/// The paths that a pattern stands for, in order; itself if it is none, or stands for nothing.
-pub(super) fn expand<K: Kernel>(kernel: &K, pattern: &Path) -> Vec<PathBuf> {
+/// The paths that a pattern stands for, in order; itself if it is none, or stands for nothing. What could not be looked at, so
+/// that it may be one of them, is told.
+pub(super) fn expand<K: Kernel>(kernel: &K, pattern: &Path, tell: &dyn Fn(&Error)) -> Vec<PathBuf> {
     let bytes = pattern.as_os_str().as_bytes();
-    if !is_pattern(bytes) || kernel.stat_at(None, pattern, false).is_ok() {
+    let is_there = |path: &Path| match kernel.stat_at(None, path, false) {
+        Ok(_) => true,
+        Err(errno) if is_nothing(errno) => false,
+        // No name is as long as some patterns are.
+        Err(Errno::NAMETOOLONG) if path == pattern => false,
+        Err(errno) => {
+            tell(&Error::call(Action::StatSource, path, errno));
+            false
+        }
+    };
+    if !is_pattern(bytes) || is_there(pattern) {
         return vec![pattern.to_owned()];
     }
     let mut found: Vec<Vec<u8>> = vec![Vec::new()];
@@ -53,27 +66,40 @@ pub(super) fn expand<K: Kernel>(kernel: &K, pattern: &Path) -> Vec<PathBuf> {
                 path.push(b'/');
             }
             if is_pattern(component) {
-                let names = names(kernel, &path).into_iter().filter(|name| matches(component, name));
+                let names = names(kernel, &path, tell).into_iter().filter(|name| matches(component, name));
                 next.extend(names.map(|name| [&path[..], &name].concat()));
             } else {
                 path.extend(component);
                 next.push(path);
             }
         }
-        next.truncate(MATCHES_MAX);
+        if next.len() > MATCHES_MAX {
+            tell(&Error::Refused(format!("{}: too many names match", quoted(pattern))));
+            next.truncate(MATCHES_MAX);
+        }
         found = next;
     }
-    let exists = |path: &PathBuf| kernel.stat_at(None, path, false).is_ok();
-    let paths: Vec<PathBuf> = found.iter().map(|path| PathBuf::from(OsStr::from_bytes(path))).filter(exists).collect();
+    let paths = found.iter().map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    let paths: Vec<PathBuf> = paths.filter(|path| is_there(path)).collect();
     if paths.is_empty() { vec![pattern.to_owned()] } else { paths }
 }
 
-/// The names in a directory; none in what cannot be read.
-fn names<K: Kernel>(kernel: &K, dir: &[u8]) -> Vec<Vec<u8>> {
-    let path = if dir.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(dir) };
+/// Whether an answer says that nothing can have the name. Any other failure tells nothing of what is there.
+fn is_nothing(errno: Errno) -> bool {
+    matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
+}
+
+/// The names in a directory; none in what is none. Why not all of them could be read is told.
+fn names<K: Kernel>(kernel: &K, dir: &[u8], tell: &dyn Fn(&Error)) -> Vec<Vec<u8>> {
+    let path = Path::new(if dir.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(dir) });
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-    let Ok(dir) = kernel.open(None, Path::new(path), flags, Mode::empty(), ResolveFlags::empty()) else {
-        return Vec::new();
+    let dir = match kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty()) {
+        Ok(dir) => dir,
+        Err(errno) if is_nothing(errno) => return Vec::new(),
+        Err(errno) => {
+            tell(&Error::call(Action::Access, path, errno));
+            return Vec::new();
+        }
     };
     let mut names = Vec::new();
     loop {
@@ -81,7 +107,11 @@ fn names<K: Kernel>(kernel: &K, dir: &[u8]) -> Vec<Vec<u8>> {
             Ok(listed) if !listed.is_empty() => {
                 names.extend(listed.into_iter().map(|listed| listed.name.as_bytes().to_vec()));
             }
-            Ok(_) | Err(_) => break,
+            Ok(_) => break,
+            Err(errno) => {
+                tell(&Error::call(Action::Access, path, errno));
+                break;
+            }
         }
     }
     names.sort();

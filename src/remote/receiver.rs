@@ -65,15 +65,22 @@ impl<K: Kernel> Receiver<'_, K> {
         let called: Vec<_> = sent.iter().map(|operand| (operand.shown.clone(), operand.sent_as.clone())).collect();
         let intake = Mutex::new(Intake::new(input, output, sent, Arc::clone(&self.stop)));
         let world = World { local: self.local, root: self.root, intake: Some(&intake) };
-        let is_into = Plan::new(&world, &operands).ok().as_ref().is_none_or(Plan::is_into_directory);
-        let root = if is_into { Root::Targets } else { Root::Target };
+        let plan = Plan::new(&world, &operands);
+        let root = match &plan {
+            Ok(plan) if !plan.is_into_directory() => Root::Target,
+            Ok(_) | Err(_) => Root::Targets,
+        };
         let teller = Teller::new(self.terms.tell, root, called.into_iter());
         let answers = Answers { listener: self.listener, intake: &intake, teller };
         let mut run = Run::new(&world, &options, self.host, &self.stop, &answers, &|_| false);
         if let Some(meter) = self.meter {
             run.measure(meter);
         }
-        run.operands(&operands);
+        // What a second look would find is not where the names of a list lie.
+        match plan {
+            Ok(_) => run.operands(&operands),
+            Err(error) => answers.hear(&Event::Failed(&error)),
+        }
         answers.say_notes();
         let verdict = if self.report.is_well() { Verdict::Well } else { Verdict::Failed };
         let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);

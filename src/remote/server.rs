@@ -105,7 +105,9 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
         }
         Wish::Send { patterns } => {
             let world = World { local: kernel, root, intake: None };
-            let paths: Vec<PathBuf> = patterns.iter().flat_map(|pattern| expand(&world, &from_home(pattern))).collect();
+            let tell = |error: &Error| report.hear(&Event::Failed(error));
+            let expanded = patterns.iter().flat_map(|pattern| expand(&world, &from_home(pattern), &tell));
+            let paths: Vec<PathBuf> = expanded.collect();
             Sender::new(&world, terms, (input, output), &report, stop).run(&paths)
         }
     };

@@ -58,10 +58,10 @@ const WAITS: &[u8] = b"\0safecp waits\n";
 const STATUSES: [(i32, Unfit); 4] =
     [(71, Unfit::OtherMachine), (72, Unfit::NoDirectory), (73, Unfit::NoDigest), (74, Unfit::Damaged)];
 
-/// The line. It holds neither a single quote nor an exclamation mark, so that csh and fish hand it on as it is. On a
+/// The line. Files that are copied have the account's own umask. It holds neither a single quote nor an exclamation mark, so that csh and fish hand it on as it is. On a
 /// filesystem that is mounted noexec the empty script is refused. head of busybox reads more than it was asked for: nothing
 /// follows the program until it has greeted.
-const LINE: &str = "umask 077; [ \"$(uname -sm)\" = \"Linux MACHINE\" ] || exit 71; \
+const LINE: &str = "own=$(umask); umask 077; [ \"$(uname -sm)\" = \"Linux MACHINE\" ] || exit 71; \
     d=; leave() { [ -z \"$d\" ] || rm -rf -- \"$d\"; }; trap leave EXIT; trap \"exit 129\" HUP INT TERM PIPE; \
     for base in \"${XDG_RUNTIME_DIR:-/tmp}\" \"${TMPDIR:-/tmp}\" /tmp /var/tmp \"$HOME\" /dev/shm; do \
     d=$(mktemp -d \"$base/safecp.XXXXXXXXXX\" 2>/dev/null) || { d=; continue; }; \
@@ -69,7 +69,7 @@ const LINE: &str = "umask 077; [ \"$(uname -sm)\" = \"Linux MACHINE\" ] || exit 
     [ -n \"$d\" ] || exit 72; printf \"\\000safecp waits\\n\"; \
     head -c SIZE >\"$d/safecp\" && exec 9<\"$d/safecp\" || exit 74; \
     s=$({ sha256sum || openssl dgst -sha256 -r || shasum -a 256; } <&9 2>/dev/null); \
-    case \"$s\" in DIGEST*) ;; \"\") exit 73;; *) exit 74;; esac; \
+    case \"$s\" in DIGEST*) ;; \"\") exit 73;; *) exit 74;; esac; umask \"$own\"; \
     if [ -x /proc/self/fd/9 ]; then leave; d=; exec /proc/self/fd/9 --server; fi; \
     \"$d/safecp\" --server; exit $?";
 

@@ -210,8 +210,10 @@ impl<T> Client<T> {
             Request::Read(_, _, length) => *length as usize,
             request => request.payload().len(),
         };
-        let is_long =
-            matches!(request, Request::Read(..) | Request::Readdir(_) | Request::Realpath(_) | Request::Statvfs(_));
+        let is_long = matches!(
+            request,
+            Request::Read(..) | Request::Readdir(_) | Request::Realpath(_) | Request::Readlink(_) | Request::Statvfs(_)
+        );
         self.due.all.fetch_add(1, Ordering::AcqRel);
         self.due.long.fetch_add(usize::from(is_long), Ordering::AcqRel);
         self.bytes += bytes;

@@ -4,6 +4,7 @@ use super::client::{Client, Extension, Greeted};
 use super::far_digest::{self, FarDigest};
 use super::hashing::{Algorithm, Hashing};
 use super::incoming::Incoming;
+use super::status::{is_missing, unseen};
 use super::types::{Failure, Proof, Reach, Verify, Wishes, Writing};
 use super::wire::{Answer, Attrs, Request};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -46,11 +47,12 @@ impl Opened {
         Ok(Self { server, digest, sender, incoming, verify: wishes.verify })
     }
 
-    /// What stands at a path, links followed; `None` if nothing does.
+    /// What stands at a path, links followed; `None` if the server says that nothing does.
     pub(super) fn look(&mut self, path: &[u8]) -> Result<Option<Attrs>, Failure> {
         match self.server.call(&Request::Stat(path))? {
             Answer::Attrs(attrs) => Ok(Some(attrs)),
-            _ => Ok(None),
+            answer if is_missing(&answer) => Ok(None),
+            answer => Err(unseen(path, &answer)),
         }
     }
 

@@ -2,23 +2,37 @@
 //! directories, and what the server lists beside that is left alone.
 
 use super::client::Greeted;
-use super::far_path::{is_single, join};
+use super::far_path::{is_single, join, shown};
+use super::status::{is_missing, refusal, unseen};
 use super::types::Failure;
-use super::wire::{Answer, Request};
+use super::wire::{self, Answer, Request};
 use crate::pattern::{self, is_pattern};
 
 /// How many names a pattern may match, and how many a directory may have that is searched.
 const NAMES_MAX: usize = 1_000_000;
 
+/// What a pattern matches.
+#[derive(Default)]
+pub(super) struct Matches {
+    /// The paths, in order.
+    pub(super) paths: Vec<Vec<u8>>,
+    /// What could not be looked at, so that it may have matched as well.
+    pub(super) refused: Vec<Failure>,
+}
+
 /// The paths that a typed one means; none if nothing matches. What is there by the very name that was typed is that.
-pub(super) fn matches(server: &mut Greeted, typed: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+pub(super) fn matches(server: &mut Greeted, typed: &[u8]) -> Result<Matches, Failure> {
+    let itself = || vec![typed.to_vec()];
     if !is_pattern(typed) {
-        return Ok(vec![typed.to_vec()]);
+        return Ok(Matches { paths: itself(), refused: Vec::new() });
     }
-    let path: &[u8] = if typed.is_empty() { b"." } else { typed };
-    if let Answer::Attrs(_) = server.call(&Request::Lstat(path))? {
-        return Ok(vec![typed.to_vec()]);
+    match server.call(&Request::Lstat(typed))? {
+        Answer::Attrs(_) => return Ok(Matches { paths: itself(), refused: Vec::new() }),
+        // No name is as long as some patterns are.
+        Answer::Status(wire::NO_SUCH_FILE | wire::BAD_MESSAGE, _) => {}
+        answer => return Ok(Matches { paths: Vec::new(), refused: vec![unseen(typed, &answer)] }),
     }
+    let mut refused = Vec::new();
     let mut found: Vec<Vec<u8>> = vec![if typed.starts_with(b"/") { b"/".to_vec() } else { Vec::new() }];
     for part in typed.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
         let mut next = Vec::new();
@@ -28,35 +42,57 @@ pub(super) fn matches(server: &mut Greeted, typed: &[u8]) -> Result<Vec<Vec<u8>>
                 continue;
             }
             let is_match = |name: &Vec<u8>| is_single(name) && pattern::matches(part, name);
-            let mut names: Vec<Vec<u8>> = names(server, dir)?.into_iter().filter(is_match).collect();
+            let names = names(server, dir, &mut refused)?;
+            let mut names: Vec<Vec<u8>> = names.into_iter().filter(is_match).collect();
             names.sort_unstable();
             next.extend(names.iter().map(|name| join(dir, name)));
             if next.len() > NAMES_MAX {
-                return Err(Failure::Broken("too many names match".to_owned()));
+                return Err(too_many());
             }
         }
         found = next;
     }
-    let mut there = Vec::new();
+    let mut paths = Vec::new();
     for path in found {
-        if let Answer::Attrs(_) = server.call(&Request::Lstat(&path))? {
-            there.push(path);
+        match server.call(&Request::Lstat(&path))? {
+            Answer::Attrs(_) => paths.push(path),
+            answer if is_missing(&answer) => {}
+            answer => refused.push(unseen(&path, &answer)),
         }
     }
-    Ok(there)
+    Ok(Matches { paths, refused })
 }
 
-/// The names of a far directory; none of what is none, or may not be read.
-fn names(server: &mut Greeted, dir: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+/// The names of a far directory; none of what is none. Why not all of them could be read goes to `refused`.
+fn names(server: &mut Greeted, dir: &[u8], refused: &mut Vec<Failure>) -> Result<Vec<Vec<u8>>, Failure> {
     let dir: &[u8] = if dir.is_empty() { b"." } else { dir };
-    let Answer::Handle(handle) = server.call(&Request::Opendir(dir))? else { return Ok(Vec::new()) };
-    let mut all = Vec::new();
-    while let Answer::Names(names) = server.call(&Request::Readdir(&handle))? {
-        if names.is_empty() || all.len() > NAMES_MAX {
-            break;
+    let unread = |answer| Failure::Far { action: "cannot access", name: shown(dir).into(), reason: refusal(answer) };
+    let handle = match server.call(&Request::Opendir(dir))? {
+        Answer::Handle(handle) => handle,
+        answer if is_missing(&answer) => return Ok(Vec::new()),
+        answer => {
+            refused.push(unread(&answer));
+            return Ok(Vec::new());
         }
-        all.extend(names.into_iter().map(|entry| entry.name));
+    };
+    let mut all = Vec::new();
+    loop {
+        match server.call(&Request::Readdir(&handle))? {
+            Answer::Names(names) if !names.is_empty() => all.extend(names.into_iter().map(|entry| entry.name)),
+            Answer::Names(_) | Answer::Status(wire::EOF, _) => break,
+            answer => {
+                refused.push(unread(&answer));
+                break;
+            }
+        }
+        if all.len() > NAMES_MAX {
+            return Err(too_many());
+        }
     }
     server.call(&Request::Close(&handle))?;
     Ok(all)
+}
+
+fn too_many() -> Failure {
+    Failure::Broken("too many names match".to_owned())
 }

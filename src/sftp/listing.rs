@@ -9,6 +9,8 @@ use crate::error::Error;
 use crate::kernel::{Kind, Stat, Timestamp};
 use crate::quote::quoted;
 use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Bytes of a chunk.
@@ -72,18 +74,32 @@ pub(super) fn sealed(attrs: &Attrs, taken: Option<Taken>) -> Option<Sealed> {
         wire::DIRECTORY => Kind::Directory,
         _ => return None,
     };
+    let (digests, sha256) = taken.map_or((None, None), |taken| (Some(taken.digests), taken.sha256));
+    let stat = stat(attrs, kind)?;
+    Some(Sealed { stat, text: None, digests, attributes: None, lists: None, sha256, view: View::OverSftp })
+}
+
+/// The same of a symbolic link, which says `text`.
+pub(super) fn sealed_link(attrs: &Attrs, text: Option<&[u8]>) -> Option<Sealed> {
+    let text = text.filter(|text| !text.is_empty() && !text.contains(&0));
+    let (Some(wire::LINK), Some(text)) = (attrs.kind(), text) else { return None };
+    let text = Some(OsStr::from_bytes(text).to_owned());
+    let stat = stat(attrs, Kind::Symlink)?;
+    let (digests, attributes, lists, sha256) = (None, None, None, None);
+    Some(Sealed { stat, text, digests, attributes, lists, sha256, view: View::OverSftp })
+}
+
+fn stat(attrs: &Attrs, kind: Kind) -> Option<Stat> {
     let ((uid, gid), size, mode) = (attrs.owner?, attrs.size?, attrs.mode? & 0o7777);
     let time = Timestamp::default();
     let (dev, ino, nlink, rdev, blocks) = (0, 0, 1, 0, size.div_ceil(512));
     let (atime, mtime, ctime) = (time, time, time);
-    let stat = Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime };
-    let (digests, sha256) = taken.map_or((None, None), |taken| (Some(taken.digests), taken.sha256));
-    Some(Sealed { stat, text: None, digests, attributes: None, lists: None, sha256, view: View::OverSftp })
+    Some(Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime })
 }
 
 /// What is said of a far name that [`sealed`] has no words for.
 pub(super) fn unlisted(shown: &Path) -> Failure {
-    let why = "it is a symbolic link, or has changed again";
+    let why = "it has changed again, or is a symbolic link to a directory";
     Failure::Here(Error::Refused(format!("the list cannot tell what {} is: {why}", quoted(shown))))
 }
 

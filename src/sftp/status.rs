@@ -1,5 +1,7 @@
 //! Why a server refused, in the kernel's words where its own say less.
 
+use super::far_path::shown;
+use super::types::Failure;
 use super::wire::{self, Answer};
 use crate::error::reason;
 use crate::kernel::Errno;
@@ -21,6 +23,16 @@ pub(super) fn refusal(answer: &Answer) -> String {
 /// Whether that is all that the server says.
 pub(super) fn is_failure(answer: &Answer) -> bool {
     matches!(answer, Answer::Status(wire::FAILURE, _))
+}
+
+/// The failure of a look at a far name.
+pub(super) fn unseen(path: &[u8], answer: &Answer) -> Failure {
+    Failure::Far { action: "cannot stat", name: shown(path).into(), reason: refusal(answer) }
+}
+
+/// Whether it says that nothing has the name. Any other failure tells nothing of what is there.
+pub(super) fn is_missing(answer: &Answer) -> bool {
+    matches!(answer, Answer::Status(wire::NO_SUCH_FILE, _))
 }
 
 #[cfg(test)]

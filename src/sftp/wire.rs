@@ -31,6 +31,8 @@ pub const OK: u32 = 0;
 pub const EOF: u32 = 1;
 /// What it says of a name that does not exist.
 pub const NO_SUCH_FILE: u32 = 2;
+/// What OpenSSH says of a name that is too long to be one.
+pub const BAD_MESSAGE: u32 = 5;
 /// What it says where it has no other word.
 pub const FAILURE: u32 = 4;
 
@@ -111,6 +113,8 @@ pub enum Request<'a> {
     Mkdir(&'a [u8], Attrs),
     /// Makes a path absolute.
     Realpath(&'a [u8]),
+    /// Reads what a symbolic link says.
+    Readlink(&'a [u8]),
     /// Gives a name that is free.
     Rename(&'a [u8], &'a [u8]),
     /// posix-rename@openssh.com: gives a name, whatever has it.
@@ -267,7 +271,8 @@ impl Request<'_> {
             | Request::Opendir(one)
             | Request::Readdir(one)
             | Request::Remove(one)
-            | Request::Realpath(one) => put_string(body, one),
+            | Request::Realpath(one)
+            | Request::Readlink(one) => put_string(body, one),
         }
         let length = u32::try_from(packet.len() - 4 + self.payload().len()).unwrap_or(u32::MAX);
         packet[..4].copy_from_slice(&length.to_be_bytes());
@@ -299,6 +304,7 @@ impl Request<'_> {
             Request::Realpath(_) => 16,
             Request::Stat(_) => 17,
             Request::Rename(..) => 18,
+            Request::Readlink(_) => 19,
             Request::PosixRename(..) | Request::Fsync(_) | Request::Statvfs(_) | Request::Limits => EXTENDED,
         }
     }

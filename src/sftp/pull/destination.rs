@@ -1,7 +1,7 @@
 //! Where operands go: a local directory, and in it each its own name, or the one that was typed.
 
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::sftp::far_path::{self, split, trimmed};
 use crate::sftp::local_directory::LocalDirectory;
 use crate::sftp::types::{Failure, Tree};
@@ -31,7 +31,9 @@ impl<F> Destination<F> {
         };
         let errno = match open(target) {
             Ok(file) => return Ok(Self { dir: top(file, target), name: None }),
-            Err(errno) => errno,
+            Err(errno @ (Errno::NOENT | Errno::NOTDIR)) => errno,
+            // Any other failure tells nothing of what is there.
+            Err(errno) => return Err(Failure::Here(Error::call(Action::AccessTargetDirectory, target, errno))),
         };
         let typed = target.as_os_str().as_bytes();
         if count > 1 || typed.is_empty() || typed.ends_with(b"/") && tree == Tree::Refused {

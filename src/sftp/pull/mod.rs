@@ -51,11 +51,12 @@ pub fn pull<K: Kernel>(
     let mut operands = Vec::new();
     for source in sources {
         let found = glob::matches(&mut opened.server, source.as_os_str().as_bytes())?;
-        if found.is_empty() {
+        found.refused.iter().for_each(|failure| tell(&Told::Failed(failure)));
+        if found.paths.is_empty() && found.refused.is_empty() {
             let reason = crate::error::reason(Errno::NOENT);
             tell(&Told::Failed(&Failure::Far { action: "cannot stat", name: source.as_path().into(), reason }));
         }
-        for path in found {
+        for path in found.paths {
             let absolute = opened.absolute(&path)?;
             operands.push(Operand { typed: path, absolute });
         }

@@ -59,6 +59,7 @@ impl<K: Kernel> Push<'_, K> {
                 };
                 self.fail_far(number, action, &answer);
             }
+            (Step::ReadLink, answer) => self.read_link(number, answer)?,
             (Step::Seal, answer) => self.sealed(number, &answer),
             (Step::Room, Answer::Extended(body)) => self.note_room(number, &body),
             // Nothing can be done about it.

@@ -4,7 +4,7 @@ use super::types::{Directory, Finishing, Push, Search, Tag};
 use crate::kernel::{Kernel, Stat};
 use crate::sftp::far_path::{beneath, shown, split};
 use crate::sftp::listing;
-use crate::sftp::status::refusal;
+use crate::sftp::status::{is_missing, refusal};
 use crate::sftp::types::{Attributes, Failure, Told};
 use crate::sftp::wire::{self, Answer, Attrs, Request};
 
@@ -20,7 +20,7 @@ impl<K: Kernel> Push<'_, K> {
         self.directories.insert(far.clone(), Directory::Asked(number));
         let attrs = Attrs { mode: Some(stat.mode & 0o777 | 0o700), ..Attrs::default() };
         self.connection.client.ask(&Request::Mkdir(&far, attrs), Tag::Make(number))?;
-        self.finishing.push(Finishing { far, stat, is_fresh: false });
+        self.finishing.push(Finishing { far, stat, is_fresh: false, refusal: None });
         Ok(())
     }
 
@@ -32,6 +32,7 @@ impl<K: Kernel> Push<'_, K> {
             (self.tell)(&Told::Made { target: &shown(&far) });
             return Ok(());
         }
+        self.finishing[number].refusal = Some(refusal(answer));
         self.connection.client.ask(&Request::Stat(&far), Tag::MakeLook(number))
     }
 
@@ -49,6 +50,9 @@ impl<K: Kernel> Push<'_, K> {
                     Answer::Attrs(_) => "Not a directory".to_owned(),
                     answer => refusal(answer),
                 };
+                // Nothing is there: why it was not made is the reason.
+                let refused = self.finishing[number].refusal.take().filter(|_| is_missing(answer));
+                let reason = refused.unwrap_or(reason);
                 let name = shown(&far).into_boxed_path();
                 self.directories.insert(far, Directory::Failed);
                 (self.tell)(&Told::Failed(&Failure::Far { action: "cannot create directory", name, reason }));
@@ -60,7 +64,7 @@ impl<K: Kernel> Push<'_, K> {
     /// Attributes of directories, which what is put into them would change again; the lowest first.
     pub(super) fn finish_directories(&mut self) -> Result<(), Failure> {
         for number in (0..self.finishing.len()).rev() {
-            let Finishing { far, stat, is_fresh } = &self.finishing[number];
+            let Finishing { far, stat, is_fresh, .. } = &self.finishing[number];
             let attrs = match self.wishes.attributes {
                 Attributes::Kept => {
                     Attrs { mode: Some(stat.mode), times: Some(wire::times_of(stat)), ..Attrs::default() }

@@ -1,6 +1,6 @@
 //! A file's target: what has its name, the temporary that is made beside that, and the name in the end.
 
-use super::types::{Directory, Phase, Push, Sent, Step};
+use super::types::{Directory, Link, Phase, Push, Sent, Step};
 use crate::copy::{Placement, Sealed};
 use crate::error::Error;
 use crate::kernel::{Kernel, Stat};
@@ -41,7 +41,7 @@ impl<K: Kernel> Push<'_, K> {
             temporary: None,
             handle: None,
             old: None,
-            has_followed: false,
+            link: None,
             size: 0,
             hashing,
             value: None,
@@ -82,10 +82,11 @@ impl<K: Kernel> Push<'_, K> {
                 }
                 self.create(number)
             }
-            Some(wire::LINK) if !file.has_followed => {
+            Some(wire::LINK) if file.link.is_none() => {
                 let path = join(&file.dir, &file.name);
-                file.has_followed = true;
-                self.ask(number, &Request::Realpath(&path), Step::Resolve)
+                let request = Request::Realpath(&path);
+                file.link = Some(Link { path: path.clone(), text: None });
+                self.ask(number, &request, Step::Resolve)
             }
             Some(wire::DIRECTORY) => {
                 let sentence = format!("cannot overwrite directory {} with non-directory", quoted(&file.shown));
@@ -196,7 +197,27 @@ impl<K: Kernel> Push<'_, K> {
             return Ok(());
         };
         file.phase = Phase::Sealing;
-        let path = join(&file.dir, &file.name);
+        match &file.link {
+            // As in a copy here, the list has the link, which has the name.
+            Some(link) => {
+                let path = link.path.clone();
+                self.ask(number, &Request::Readlink(&path), Step::ReadLink)
+            }
+            None => {
+                let path = join(&file.dir, &file.name);
+                self.ask(number, &Request::Lstat(&path), Step::Seal)
+            }
+        }
+    }
+
+    /// What the link says. What says nothing is none any more, and the list cannot tell what it is.
+    pub(super) fn read_link(&mut self, number: u64, answer: Answer) -> Result<(), Failure> {
+        let Some(link) = self.files.get_mut(&number).and_then(|file| file.link.as_mut()) else { return Ok(()) };
+        link.text = match answer {
+            Answer::Names(names) => names.into_iter().next().map(|entry| entry.name),
+            _ => None,
+        };
+        let path = link.path.clone();
         self.ask(number, &Request::Lstat(&path), Step::Seal)
     }
 
@@ -209,9 +230,10 @@ impl<K: Kernel> Push<'_, K> {
             Answer::Attrs(attrs) => Some(attrs).filter(is_file),
             _ => None,
         };
-        let sealed = attrs.zip(taken).and_then(|(attrs, taken)| listing::sealed(attrs, Some(taken)));
-        // The list has the name of a link, and SFTP does not tell all of one.
-        let sealed = sealed.filter(|_| !file.has_followed);
+        let sealed = match (&file.link, answer) {
+            (Some(link), Answer::Attrs(attrs)) => listing::sealed_link(attrs, link.text.as_deref()),
+            _ => attrs.zip(taken).and_then(|(attrs, taken)| listing::sealed(attrs, Some(taken))),
+        };
         if sealed.is_none() {
             file.complaint.get_or_insert_with(|| listing::unlisted(&file.shown));
         }

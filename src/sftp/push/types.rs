@@ -73,6 +73,8 @@ pub(super) enum Step {
     Read(Asked),
     Attributes,
     Rename,
+    /// What the link says that has the name, for a list.
+    ReadLink,
     /// A look at what has the name, for a list.
     Seal,
     Room,
@@ -117,7 +119,8 @@ pub(super) struct Sent<F> {
     pub(super) temporary: Option<Vec<u8>>,
     pub(super) handle: Option<Vec<u8>>,
     pub(super) old: Option<Attrs>,
-    pub(super) has_followed: bool,
+    /// The link that has the typed name, and leads to it.
+    pub(super) link: Option<Link>,
     pub(super) size: u64,
     pub(super) hashing: Hashing,
     pub(super) value: Option<Value>,
@@ -134,6 +137,13 @@ pub(super) struct Sent<F> {
     pub(super) may_be_full: bool,
 }
 
+/// A far link.
+pub(super) struct Link {
+    pub(super) path: Vec<u8>,
+    /// What it says, once that was asked.
+    pub(super) text: Option<Vec<u8>>,
+}
+
 /// A far directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Directory {
@@ -148,6 +158,8 @@ pub(super) struct Finishing {
     pub(super) far: Vec<u8>,
     pub(super) stat: Stat,
     pub(super) is_fresh: bool,
+    /// Why it could not be made.
+    pub(super) refusal: Option<String>,
 }
 
 /// The search for what dead runs left in a directory.
