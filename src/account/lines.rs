@@ -333,20 +333,24 @@ impl CopiedLine<'_> {
         object.name("target", "target_base64", self.target);
         object.value("bytes", &copied.size);
         object.value("unallocated_bytes", &copied.probed.unallocated);
-        object.shown("strategy", &copied.strategy);
-        object.shown("why", &copied.why);
+        object.word("strategy", copied.strategy.word());
+        object.text("why", &copied.why.words());
         object.text("filesystem", copied.probed.filesystem);
-        copied.probed.residency.iter().for_each(|residency| object.text("pages", pages(*residency)));
-        copied.probed.settling.iter().for_each(|settling| object.text("settled_for", settled_for(*settling)));
-        let fallback = |(strategy, why)| FallbackLine { strategy: Shown(strategy), why: Shown(why) };
-        let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
-        object.value("fallbacks", &fallbacks.collect::<Vec<_>>());
-        object.text("verified", verified(copied.verified));
+        copied.probed.residency.iter().for_each(|residency| object.word("pages", pages(*residency)));
+        copied.probed.settling.iter().for_each(|settling| object.word("settled_for", settled_for(*settling)));
+        if copied.fallbacks.is_empty() {
+            object.bare("fallbacks", "[]");
+        } else {
+            let fallback = |(strategy, why)| FallbackLine { strategy: Shown(strategy), why: Shown(why) };
+            let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
+            object.value("fallbacks", &fallbacks.collect::<Vec<_>>());
+        }
+        object.word("verified", verified(copied.verified));
         match copied.digest() {
             Some(digest) => object.text("blake3", &digest.to_hex()),
-            None => object.value("blake3", &None::<&str>),
+            None => object.bare("blake3", "null"),
         }
-        object.text("placement", placement(copied.placement));
+        object.word("placement", placement(copied.placement));
         object.flag("holes_by_map", copied.sparse.by_map);
         object.flag("holes_by_zeros", copied.sparse.by_zeros);
         object.flag("changed", copied.changed);
@@ -358,7 +362,7 @@ impl CopiedLine<'_> {
         if !copied.complaints.is_empty() {
             object.value("complaints", &copied.complaints.iter().map(FailureLine::new).collect::<Vec<_>>());
         }
-        object.value("seconds", &copied.took.unwrap_or_default().as_secs_f64());
+        object.seconds("seconds", copied.took.unwrap_or_default());
         object.end()
     }
 }
