@@ -238,6 +238,45 @@ fn a_check_is_seen() {
     }
 }
 
+/// A list without a copy: its total has bytes, which tell more of a few large files than names do.
+#[test]
+fn a_list_without_a_copy_is_seen() {
+    for columns in [80, 40] {
+        let world = World::new();
+        world.dir("d").file("d/small", "1").sparse("d/big", 1 << 38, &[]);
+        let line = "$safecp --manifest=list --progress d";
+        let Some(terminal) = Terminal::start(&world, columns, line) else { return };
+        let seen = terminal.sees("a list", |lines| {
+            lines.len() == 2 && lines[1].starts_with("'d/big' (") && lines[0].contains(" left")
+        });
+        let (numbers, _) = bottom(&seen);
+        let pieces: &[&str] = if columns == 80 {
+            &["%, 2 of 3 files, ", "iB of 256 GiB, ", "/s, ", " left"]
+        } else {
+            &["%, ", "iB of 256 GiB, ", " left"]
+        };
+        assert!(has_in_order(numbers, pieces) && numbers.chars().count() <= columns, "{seen:?}");
+        terminal.tmux(&["send-keys", "C-c"]);
+        terminal.sees("the end", |lines| lines.contains(&"ended"));
+        assert!(!world.exists("list"), "a list of a run that was stopped is none");
+    }
+}
+
+#[test]
+fn a_list_without_a_copy_answers_sigusr1() {
+    let world = World::new();
+    world.dir("d").file("d/small", "1").sparse("d/big", 1 << 41, &[]);
+    let seal = world.start("--manifest=list d");
+    sleep(Duration::from_millis(1500));
+    seal.signal(Signal::USR1);
+    sleep(Duration::from_millis(500));
+    seal.signal(Signal::TERM);
+    let said = seal.finish();
+    assert_eq!(said.signal(), Some(Signal::TERM.as_raw()), "{said}");
+    let pieces = ["safecp: 2 files, ", "iB (total not yet known), ", "/s after 0:0", ", now 'd/big' ("];
+    assert!(has_in_order(said.stderr.lines().next().unwrap_or_default(), &pieces), "{said}");
+}
+
 #[test]
 fn a_scan_is_seen() {
     for columns in [80, 40] {

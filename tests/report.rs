@@ -233,16 +233,33 @@ fn a_report_that_cannot_be_written_is_a_failure() {
     }
 }
 
+/// A list that is made without a copy: what could not be listed, and the numbers, which are those of find.
 #[test]
-fn a_report_is_of_use_only_with_a_copy() {
+fn a_list_without_a_copy_has_a_report() {
     let world = World::new();
-    world.dir("d");
-    let said = world.cp("--manifest=m --report=r d");
-    assert!(
-        said.stderr.starts_with("safecp: --report, --summary and --progress are of use only with a copy\n"),
-        "{said}"
-    );
-    assert!(!world.exists("m") && !world.exists("r"));
+    world.dir("d/e").random("d/a", 70_000, 1).random("d/e/b", 3000, 2).symlink("a", "d/link").file("d/m", "old");
+    let names = || world.shell("find d ! -path d/m | wc -l").stdout.trim().parse::<u64>().expect("a number");
+    let (listed, of_files) = (names(), 73_000);
+    let said = world.cp("--manifest=d/m --summary --report=report d");
+    assert_eq!((said.code(), said.stdout.as_str()), (Some(0), ""), "{said}");
+    let lines = report(&world);
+    let numbers = end(&lines);
+    assert_eq!((lines.len(), numbers["succeeded"].as_bool()), (1, Some(true)));
+    assert_eq!((numbers["examined"].as_u64(), numbers["bytes"].as_u64()), (Some(listed), Some(of_files)));
+    assert!(said.stderr.contains(&format!("safecp: examined {listed} names, 73000 bytes (71.3 KiB) in ")), "{said}");
+    let manifest = world.read("d/m");
+    assert_eq!(manifest.lines().filter(|line| line.starts_with('.')).count() as u64, listed);
+    world.cp("--manifest=one --report=report d/a").succeeds();
+    let lines = report(&world);
+    assert_eq!((end(&lines)["examined"].as_u64(), end(&lines)["bytes"].as_u64()), (Some(1), Some(70_000)));
+
+    // A link that leads nowhere can be listed, a name that is not there cannot.
+    let said = world.cp("--manifest=m --report=report missing");
+    assert_eq!(said.code(), Some(1), "{said}");
+    let lines = report(&world);
+    assert_eq!((of(&lines, "failed").len(), of(&lines, "failed")[0]["path"].as_str()), (1, Some("missing")));
+    assert_eq!(end(&lines)["succeeded"].as_bool(), Some(false));
+    validated(&world, "report").iter().for_each(|said| assert_eq!(said.code(), Some(0), "{said}"));
 }
 
 /// What a strategy left behind, skipped names, and old targets.

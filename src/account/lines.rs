@@ -1,7 +1,7 @@
 //! The line of JSON that tells an event. docs/report.md has the words, docs/report.schema.json the form.
 
 use super::counts::Counts;
-use super::object::Object;
+use super::object::{Object, key};
 use crate::copy::fallback::Fallback;
 use crate::copy::probe::{Residency, Settling};
 use crate::copy::strategy::Strategy;
@@ -329,36 +329,40 @@ impl CopiedLine<'_> {
     fn write(&self, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         let copied = self.copied;
         let mut object = Object::begin(to, "copied");
-        object.name("source", "source_base64", self.source);
-        object.name("target", "target_base64", self.target);
-        object.value("bytes", &copied.size);
-        object.value("unallocated_bytes", &copied.probed.unallocated);
-        object.shown("strategy", &copied.strategy);
-        object.shown("why", &copied.why);
-        object.text("filesystem", copied.probed.filesystem);
-        copied.probed.residency.iter().for_each(|residency| object.text("pages", pages(*residency)));
-        copied.probed.settling.iter().for_each(|settling| object.text("settled_for", settled_for(*settling)));
-        let fallback = |(strategy, why)| FallbackLine { strategy: Shown(strategy), why: Shown(why) };
-        let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
-        object.value("fallbacks", &fallbacks.collect::<Vec<_>>());
-        object.text("verified", verified(copied.verified));
+        object.name(key!("source"), key!("source_base64"), self.source);
+        object.name(key!("target"), key!("target_base64"), self.target);
+        object.value(key!("bytes"), &copied.size);
+        object.value(key!("unallocated_bytes"), &copied.probed.unallocated);
+        object.word(key!("strategy"), copied.strategy.word());
+        object.text(key!("why"), &copied.why.words());
+        object.text(key!("filesystem"), copied.probed.filesystem);
+        copied.probed.residency.iter().for_each(|residency| object.word(key!("pages"), pages(*residency)));
+        copied.probed.settling.iter().for_each(|settling| object.word(key!("settled_for"), settled_for(*settling)));
+        if copied.fallbacks.is_empty() {
+            object.bare(key!("fallbacks"), "[]");
+        } else {
+            let fallback = |(strategy, why)| FallbackLine { strategy: Shown(strategy), why: Shown(why) };
+            let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
+            object.value(key!("fallbacks"), &fallbacks.collect::<Vec<_>>());
+        }
+        object.word(key!("verified"), verified(copied.verified));
         match copied.digest() {
-            Some(digest) => object.text("blake3", &digest.to_hex()),
-            None => object.value("blake3", &None::<&str>),
+            Some(digest) => object.text(key!("blake3"), &digest.to_hex()),
+            None => object.bare(key!("blake3"), "null"),
         }
-        object.text("placement", placement(copied.placement));
-        object.flag("holes_by_map", copied.sparse.by_map);
-        object.flag("holes_by_zeros", copied.sparse.by_zeros);
-        object.flag("changed", copied.changed);
+        object.word(key!("placement"), placement(copied.placement));
+        object.flag(key!("holes_by_map"), copied.sparse.by_map);
+        object.flag(key!("holes_by_zeros"), copied.sparse.by_zeros);
+        object.flag(key!("changed"), copied.changed);
         if copied.continued {
-            object.flag("continued", true);
+            object.flag(key!("continued"), true);
         }
-        copied.unsynced.iter().for_each(|errno| object.text("not_synced", &reason(*errno)));
-        copied.backup.iter().for_each(|backup| object.name("backup", "backup_base64", backup));
+        copied.unsynced.iter().for_each(|errno| object.text(key!("not_synced"), &reason(*errno)));
+        copied.backup.iter().for_each(|backup| object.name(key!("backup"), key!("backup_base64"), backup));
         if !copied.complaints.is_empty() {
-            object.value("complaints", &copied.complaints.iter().map(FailureLine::new).collect::<Vec<_>>());
+            object.value(key!("complaints"), &copied.complaints.iter().map(FailureLine::new).collect::<Vec<_>>());
         }
-        object.value("seconds", &copied.took.unwrap_or_default().as_secs_f64());
+        object.seconds(key!("seconds"), copied.took.unwrap_or_default());
         object.end()
     }
 }

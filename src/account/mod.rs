@@ -25,4 +25,5 @@ pub use lines::End;
 pub use part::Part;
 pub use running::Running;
 pub use telling::Telling;
+pub use totals::Total;
 pub use wanted::{Accounts, Progress, ReportTo, Summary};

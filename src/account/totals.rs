@@ -28,6 +28,14 @@ pub struct Total {
     pub bytes: u64,
 }
 
+impl Total {
+    /// So many names, of which the sizes are not known.
+    #[must_use]
+    pub fn of_names(names: u64) -> Self {
+        Self { names, bytes: 0 }
+    }
+}
+
 impl Totals {
     /// The total, once everything was counted.
     #[must_use]
@@ -37,9 +45,10 @@ impl Totals {
         is_known.then_some(total)
     }
 
-    /// So many names are there, of which the sizes are not known.
-    pub fn know(&self, names: u64) {
-        self.names.store(names, Ordering::Relaxed);
+    /// So much is there, which somebody else has counted.
+    pub fn know(&self, total: Total) {
+        self.names.store(total.names, Ordering::Relaxed);
+        self.bytes.store(total.bytes, Ordering::Relaxed);
         self.is_known.store(true, Ordering::Release);
     }
 

@@ -43,6 +43,13 @@ pub struct Wanted {
     pub form: Form,
 }
 
+impl Wanted {
+    /// Whether a name in its directory is its own.
+    pub(super) fn takes_name(&self, name: &Path) -> bool {
+        beside::names(&self.file).iter().any(|own| own == name)
+    }
+}
+
 /// Where a manifest is to lie, found out before anything is copied.
 pub struct ManifestDirectory<K: Kernel> {
     /// Its directory.
@@ -147,7 +154,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     /// Whether a name in a directory belongs to the manifest, and so has no record.
     pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
         let Made::List(list) = &self.made else { return false };
-        dir.is_same_file(&list.directory.stat) && beside::names(&self.wanted.file).iter().any(|own| own == name)
+        dir.is_same_file(&list.directory.stat) && self.wanted.takes_name(name)
     }
 
     /// Takes all that run `number` of several has written down.

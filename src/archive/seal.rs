@@ -1,8 +1,9 @@
 //! A manifest of a tree that is there, without a copy.
 
-use super::manifest::{Extent, Manifest};
+use super::manifest::{Extent, Manifest, Wanted};
 use super::open::sha256_of_known;
 use super::walk::{Directory, Found, Walk};
+use crate::account::Total;
 use crate::copy::threads::Threads;
 use crate::copy::{Name, Sealing};
 use crate::error::{Action, Error};
@@ -12,8 +13,39 @@ use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Reads all that is beneath a directory, or one name that is none, into a manifest. What fails is told, and the rest
-/// goes on. Returns how much could be listed.
+/// How much there is to read; `None` if `is_over` before that is known, and where nothing can be known.
+pub fn count<K: Kernel>(kernel: &K, operand: &Path, wanted: &Wanted, is_over: &AtomicBool) -> Option<Total> {
+    let size = |dir: Option<&K::File>, name: &Path| {
+        // What is gone by now is not read either.
+        let stat = kernel.stat_at(dir, name, false).ok();
+        stat.filter(|stat| stat.kind == Kind::File).map_or(0, |stat| stat.size)
+    };
+    let stat = kernel.stat_at(None, operand, true).ok()?;
+    if stat.kind != Kind::Directory {
+        return Some(Total { names: 1, bytes: size(None, operand) });
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let file = kernel.open(None, operand, flags, Mode::empty(), ResolveFlags::empty()).ok()?;
+    let above = wanted.file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let list = kernel.stat_at(None, above, true).ok()?;
+    let mut total = Total::of_names(1);
+    for found in Walk::new(kernel, Directory { file, stat }, operand).flatten() {
+        if is_over.load(Ordering::Relaxed) {
+            return None;
+        }
+        if found.dir.stat.is_same_file(&list) && wanted.takes_name(&found.name) {
+            continue;
+        }
+        total.names += 1;
+        if found.kind == Kind::File {
+            total.bytes += size(Some(&found.dir.file), &found.name);
+        }
+    }
+    Some(total)
+}
+
+/// Reads all that is beneath a directory, or one name that is none, into a manifest. Each name and what fails is told, and
+/// the rest goes on. Returns how much could be listed.
 pub fn seal<K: Kernel>(
     sealing: &Sealing<'_, K>,
     operand: &Path,
@@ -22,6 +54,7 @@ pub fn seal<K: Kernel>(
     listener: &dyn Listener,
 ) -> Result<Extent, Error> {
     let kernel = sealing.kernel;
+    let tell = |path: &Path, bytes| listener.hear(&Event::Examined { path, bytes });
     let failed = |errno| Error::call(Action::StatSource, operand, errno);
     let stat = kernel.stat_at(None, operand, true).map_err(failed)?;
     if stat.kind != Kind::Directory {
@@ -29,13 +62,17 @@ pub fn seal<K: Kernel>(
         let name = operand.file_name().map(PathBuf::from).ok_or_else(|| failed(crate::kernel::Errno::INVAL))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let dir = kernel.open(None, above, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
-        return add(sealing, &dir, &name, &name, operand, manifest).map(|()| Extent::Whole);
+        return add(sealing, &dir, &name, &name, operand, manifest).map(|bytes| {
+            tell(operand, bytes);
+            Extent::Whole
+        });
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
     let file = kernel.open(None, operand, flags, Mode::empty(), ResolveFlags::empty());
     let file = file.map_err(|errno| Error::call(Action::Access, operand, errno))?;
     let sealed = sealing.handle(&file, operand, kernel.stat(&file).map_err(failed)?, None)?;
     manifest.add(Path::new("."), &sealed, None)?;
+    tell(operand, 0);
     let has_failed = AtomicBool::default();
     let each = |found: Result<Found<K>, Error>| {
         if sealing.stop.is_asked() {
@@ -46,7 +83,9 @@ pub fn seal<K: Kernel>(
                 return Ok(());
             }
             let shown = operand.join(&found.path);
-            add(sealing, &found.dir.file, &found.name, &found.path, &shown, manifest)
+            let bytes = add(sealing, &found.dir.file, &found.name, &found.path, &shown, manifest)?;
+            tell(&shown, bytes);
+            Ok(())
         });
         if let Err(error) = added {
             has_failed.store(true, Ordering::Relaxed);
@@ -61,6 +100,7 @@ pub fn seal<K: Kernel>(
     Ok(if has_failed.into_inner() { Extent::Partial } else { Extent::Whole })
 }
 
+/// Writes down a name. Returns how many bytes of content it has.
 fn add<K: Kernel>(
     sealing: &Sealing<'_, K>,
     dir: &K::File,
@@ -68,7 +108,7 @@ fn add<K: Kernel>(
     path: &Path,
     shown: &Path,
     manifest: &Manifest<'_, K>,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let entry = Name::within(dir, name, shown);
     let sealed = sealing.name(&entry, None)?;
     let sha256 = match &sealed.digests {
@@ -79,5 +119,6 @@ fn add<K: Kernel>(
         }
         Some(_) | None => None,
     };
-    manifest.add(path, &sealed, sha256)
+    manifest.add(path, &sealed, sha256)?;
+    Ok(if sealed.digests.is_some() { sealed.stat.size } else { 0 })
 }

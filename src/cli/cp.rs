@@ -163,11 +163,9 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     let manifest = draft.wanted()?;
     let accounts = draft.wanted_accounts()?;
     match (&manifest, &operands[..]) {
-        (Some(_), [_]) if !draft.has_target(operands.len()) && accounts != Accounts::default() => {
-            return Err(ParseError::new("--report, --summary and --progress are of use only with a copy"));
-        }
         (Some(wanted), [operand]) if !draft.has_target(operands.len()) => {
-            return Ok(Invocation::Seal { jobs: options.jobs, operand: operand.clone(), wanted: wanted.clone() });
+            let (operand, wanted) = (operand.clone(), wanted.clone());
+            return Ok(Invocation::Seal { operand, wanted, accounts, jobs: options.jobs });
         }
         _ => {}
     }

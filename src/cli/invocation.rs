@@ -61,6 +61,8 @@ pub enum Invocation {
         operand: PathBuf,
         /// The manifest.
         wanted: Wanted,
+        /// What is told of it beside its messages.
+        accounts: Accounts,
         /// How many files are read at once; `None` for as many as there are processors.
         jobs: Option<NonZeroUsize>,
     },

@@ -2,7 +2,7 @@
 
 use super::console::exit_code;
 use super::failure::{Failure, unheeded};
-use crate::account::{Account, Accounts, Telling};
+use crate::account::{Account, Accounts, Telling, Total};
 use crate::archive::check::{self, Check, Reference};
 use crate::archive::finding::Finding;
 use crate::archive::manifest::{Extent, ManifestDirectory};
@@ -23,12 +23,12 @@ use std::sync::atomic::AtomicBool;
 /// What the work on a list is done with.
 type Tools<'a> = (Sealing<'a, Retrying<Linux>>, &'a Threads);
 
-/// Makes, checks or follows a list, to its end. `count` finds out how many names there are; `work` tells whether all is
+/// Makes, checks or follows a list, to its end. `count` finds out how much there is to look at; `work` tells whether all is
 /// well; what it could not do at all is told.
 pub(super) fn with_list(
     telling: &Telling<'_>,
     jobs: Option<NonZeroUsize>,
-    count: impl Fn(&Retrying<Linux>, &AtomicBool) -> Option<u64> + Sync,
+    count: impl Fn(&Retrying<Linux>, &AtomicBool) -> Option<Total> + Sync,
     work: impl FnOnce(Tools<'_>, &Account<'_>) -> Result<bool, crate::error::Error>,
 ) -> Result<ExitCode, Failure> {
     let options = Options { jobs, ..Options::plain() }.within(host::allow_many_files());
@@ -39,7 +39,7 @@ pub(super) fn with_list(
     let sealing = Sealing { kernel: &kernel, geometry, threads: Some(&threads), stop, meter };
     let account = telling.account();
     let known = |is_over: &AtomicBool| {
-        count(&kernel, is_over).into_iter().for_each(|names| telling.running.totals.know(names));
+        count(&kernel, is_over).into_iter().for_each(|total| telling.running.totals.know(total));
     };
     let worked = telling.look_on(known, || work((sealing, &threads), &account));
     let is_well = worked.unwrap_or_else(|error| {
@@ -58,32 +58,27 @@ pub(super) fn with_list(
 pub(super) fn seal(
     environment: &Environment,
     operand: &Path,
-    wanted: &Wanted,
+    (wanted, accounts): (&Wanted, &Accounts),
     jobs: Option<NonZeroUsize>,
 ) -> Result<ExitCode, Failure> {
-    let accounts = Accounts::default();
-    let telling = Telling::begin(environment, &accounts, Verbosity::Quiet)?.of(Work::Examine);
-    with_list(
-        &telling,
-        jobs,
-        |_, _| None,
-        |(sealing, threads), account| {
-            let directory = ManifestDirectory::open(sealing.kernel, wanted)?;
-            let manifest = Manifest::begin(sealing.kernel, wanted, &directory);
-            let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, account);
-            // A list of a run that was stopped is none.
-            if sealing.stop.is_asked() {
-                return Ok(true);
-            }
-            let extent = sealed.unwrap_or_else(|error| {
-                account.hear(&Event::Failed(&error));
-                Extent::Partial
-            });
-            let written = manifest.finish(extent)?;
-            manifest.note(&written).iter().for_each(|note| account.hear(&Event::Noted(note)));
-            Ok(true)
-        },
-    )
+    let telling = Telling::begin(environment, accounts, Verbosity::Quiet)?.of(Work::Examine);
+    let count = |kernel: &_, is_over: &_| archive::seal::count(kernel, operand, wanted, is_over);
+    with_list(&telling, jobs, count, |(sealing, threads), account| {
+        let directory = ManifestDirectory::open(sealing.kernel, wanted)?;
+        let manifest = Manifest::begin(sealing.kernel, wanted, &directory);
+        let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, account);
+        // A list of a run that was stopped is none.
+        if sealing.stop.is_asked() {
+            return Ok(true);
+        }
+        let extent = sealed.unwrap_or_else(|error| {
+            account.hear(&Event::Failed(&error));
+            Extent::Partial
+        });
+        let written = manifest.finish(extent)?;
+        manifest.note(&written).iter().for_each(|note| account.hear(&Event::Noted(note)));
+        Ok(true)
+    })
 }
 
 /// Says what an examination has come to, and what to do about it.
@@ -98,7 +93,7 @@ pub(super) fn conclude(report: &Report, is_clean: bool, summary: &str, advice: O
 /// Compares a tree with what is known of it, and tells each difference.
 pub(super) fn check(environment: &Environment, request: &check::Request) -> Result<ExitCode, Failure> {
     let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
-    let count = |kernel: &_, is_over: &_| check::count(kernel, request, is_over);
+    let count = |kernel: &_, is_over: &_| check::count(kernel, request, is_over).map(Total::of_names);
     with_list(&telling, request.jobs, count, |(sealing, threads), account| {
         let hear = |finding: &Finding| archive::text::tell(finding, "", account);
         let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });
@@ -116,7 +111,7 @@ pub(super) fn check(environment: &Environment, request: &check::Request) -> Resu
 pub(super) fn repair(environment: &Environment, request: &Repair) -> Result<ExitCode, Failure> {
     let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
     let checked = request.check();
-    let count = |kernel: &_, is_over: &_| check::count(kernel, &checked, is_over);
+    let count = |kernel: &_, is_over: &_| check::count(kernel, &checked, is_over).map(Total::of_names);
     with_list(&telling, request.jobs, count, |(sealing, threads), account| {
         let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });
         let release = host::this_host().kernel;

@@ -35,7 +35,9 @@ pub fn run(invocation: Invocation, environment: &Environment) -> Result<ExitCode
             transfer::transfer(environment, &request, (manifest.as_ref(), &accounts))
         }
         Invocation::Serve(server) => transfer::serve(&server),
-        Invocation::Seal { operand, wanted, jobs } => lists::seal(environment, &operand, &wanted, jobs),
+        Invocation::Seal { operand, wanted, accounts, jobs } => {
+            lists::seal(environment, &operand, (&wanted, &accounts), jobs)
+        }
         Invocation::Check(request) => lists::check(environment, &request),
         Invocation::Repair(request) => lists::repair(environment, &request),
         Invocation::Scan(request) => scan::scan(environment, &request),

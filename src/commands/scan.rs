@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::lists::{conclude, with_list};
-use crate::account::Telling;
+use crate::account::{Telling, Total};
 use crate::exit_code::ExitCode;
 use crate::host::Environment;
 use crate::options::{Verbosity, Work};
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Looks for victims of past copies, and tells each.
 pub(super) fn scan(environment: &Environment, request: &scan::Request) -> Result<ExitCode, Failure> {
     let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
-    let count = |kernel: &_, is_over: &_| scan::count(kernel, request, is_over);
+    let count = |kernel: &_, is_over: &_| scan::count(kernel, request, is_over).map(Total::of_names);
     with_list(&telling, request.jobs, count, |(sealing, threads), account| {
         let hear = |finding: &scan::Finding| scan::text::tell(finding, account);
         let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });

@@ -11,6 +11,7 @@ use crate::kernel::Errno;
 use crate::known::filesystems::Honesty;
 use crate::known::zfs::{Bug, Hint};
 use crate::options::{Hints, Options, Reflink, Sparse, Verify};
+use std::borrow::Cow;
 use std::fmt;
 
 /// How the bytes get from source to target.
@@ -26,14 +27,22 @@ pub enum Strategy {
     Stream,
 }
 
-impl fmt::Display for Strategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Strategy {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
             Strategy::Reflink => "reflink",
             Strategy::Offload => "offload",
             Strategy::Extents => "extents",
             Strategy::Stream => "stream",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }
 
@@ -66,24 +75,32 @@ pub enum Why {
     NotRegular,
 }
 
+impl Why {
+    /// For people.
+    #[must_use]
+    pub fn words(&self) -> Cow<'static, str> {
+        match self {
+            Why::Honest(filesystem) => format!("{filesystem} answers from what reads see").into(),
+            Why::Unmapped(filesystem) => format!("no resident pages on {filesystem}, and it was written out").into(),
+            Why::WrittenBack(filesystem) => {
+                format!("resident pages on {filesystem} written back, and it was written out").into()
+            }
+            Why::Mapped(filesystem) => format!("resident pages on {filesystem}: mapped").into(),
+            Why::ResidencyUnknown(errno) => format!("resident pages unknown: {}", reason(*errno)).into(),
+            Why::Bug(bug) => format!("OpenZFS #{}: {}", bug.number, bug.effect).into(),
+            Why::Emptied => "OpenZFS #18412: never into a file that was just emptied".into(),
+            Why::NothingToGain => "dense".into(),
+            Why::Small => "dense, too small for a clone to be worth its proof".into(),
+            Why::Shared => "shared out in ranges".into(),
+            Why::Asked => "asked for".into(),
+            Why::NotRegular => "not a regular file".into(),
+        }
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Why::Honest(filesystem) => write!(f, "{filesystem} answers from what reads see"),
-            Why::Unmapped(filesystem) => write!(f, "no resident pages on {filesystem}, and it was written out"),
-            Why::WrittenBack(filesystem) => {
-                write!(f, "resident pages on {filesystem} written back, and it was written out")
-            }
-            Why::Mapped(filesystem) => write!(f, "resident pages on {filesystem}: mapped"),
-            Why::ResidencyUnknown(errno) => write!(f, "resident pages unknown: {}", reason(*errno)),
-            Why::Bug(bug) => write!(f, "OpenZFS #{}: {}", bug.number, bug.effect),
-            Why::Emptied => f.write_str("OpenZFS #18412: never into a file that was just emptied"),
-            Why::NothingToGain => f.write_str("dense"),
-            Why::Small => f.write_str("dense, too small for a clone to be worth its proof"),
-            Why::Shared => f.write_str("shared out in ranges"),
-            Why::Asked => f.write_str("asked for"),
-            Why::NotRegular => f.write_str("not a regular file"),
-        }
+        f.write_str(&self.words())
     }
 }
 
