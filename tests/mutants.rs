@@ -35,6 +35,8 @@ enum Campaign {
     Targets(u32),
     /// Several runs share a tree.
     Shares(u32),
+    /// A tree is listed, harmed, checked and mended.
+    Lists(u32),
 }
 
 impl Campaign {
@@ -45,6 +47,7 @@ impl Campaign {
             Campaign::Trees(_) => "no_tree",
             Campaign::Targets(_) => "no_target",
             Campaign::Shares(_) => "no_share",
+            Campaign::Lists(_) => "no_list",
         }
     }
 
@@ -55,6 +58,7 @@ impl Campaign {
             Campaign::Trees(worlds) => ("SAFECP_SIM_TREES", worlds),
             Campaign::Targets(worlds) => ("SAFECP_SIM_TARGETS", worlds),
             Campaign::Shares(worlds) => ("SAFECP_SIM_SHARDS", worlds),
+            Campaign::Lists(worlds) => ("SAFECP_SIM_LISTS", worlds),
         }
     }
 }
@@ -79,7 +83,30 @@ const fn of_shares(name: &'static str, edits: &'static [(&'static str, &'static 
     Mutant { name, edits, seed: "1", campaign: Campaign::Shares(4_000) }
 }
 
+/// A mutant that worlds with lists kill.
+const fn of_lists(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
+    Mutant { name, edits, seed: "1", campaign: Campaign::Lists(10_000) }
+}
+
 const MUTANTS: &[Mutant] = &[
+    of_lists(
+        "a missing name becomes a further one of a file that was changed",
+        &[(
+            "self.right = std::mem::take(&mut self.unproved).into_iter().find(holds);",
+            "self.right = std::mem::take(&mut self.unproved).into_iter().find(|name| holds(name) || true);",
+        )],
+    ),
+    of_lists(
+        "what is mended has its name before it is on disk",
+        &[("kernel.fsync(temporary.file()).map_err(|errno| Error::call(Action::Sync, &to_mend.shown, errno))?;", "")],
+    ),
+    of_lists(
+        "what cannot be looked at is missing",
+        &[(
+            "let Some(Opened { path, file, stat }) = self.open(record)? else {",
+            "let Some(Opened { path, file, stat }) = self.open(record).ok().flatten() else {",
+        )],
+    ),
     of_shares(
         "shards write down what is not on disk",
         &[(
