@@ -124,10 +124,14 @@ impl<K: Kernel> Targets<'_, K> {
         (wanted, directory): (&Wanted, &ManifestDirectory<K>),
     ) {
         let recorder = |(operands, part)| {
-            // Where there is no such directory, the run says so.
             let base = Plan::new(self.kernel, operands).ok().and_then(|plan| plan.open_base(self.kernel).ok());
-            let manifest = Manifest::begin(self.kernel, wanted, directory);
-            Recorder::new(self.kernel, part, manifest, Root::Targets, base)
+            let (has_base, manifest) = (base.is_some(), Manifest::begin(self.kernel, wanted, directory));
+            let recorder = Recorder::new(self.kernel, part, manifest, Root::Targets, base);
+            if !has_base {
+                // The run says why. What a second look would let it copy is not where the list would say.
+                recorder.has_failed();
+            }
+            recorder
         };
         let recorders: Vec<_> =
             operands.iter().zip(parts.iter().map(|part| part as &dyn Listener)).map(recorder).collect();
