@@ -148,13 +148,17 @@ mod tests {
             object.bare(key!("none"), "null");
             object.seconds(key!("seconds"), Duration::new(number >> 40, nanos));
             object.end().expect("written");
-            let read: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
-            let seconds = Duration::new(number >> 40, nanos).as_secs_f64();
+            let mut read: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+            // What reads it back rounds to a binary fraction, and not always to the nearest.
+            let seconds = read.as_object_mut().and_then(|read| read.remove("seconds"));
+            prop_assert!(seconds.is_some_and(|seconds| seconds.is_f64()));
+            let digits = format!("\"seconds\":{}.{nanos:09}}}", number >> 40);
+            prop_assert!(String::from_utf8_lossy(&bytes).contains(&digits));
             prop_assert_eq!(
                 read,
                 serde_json::json!({
                     "what": "it", "text": &text, "name": &text, "number": number, "flag": flag,
-                    "word": "same already", "none": null, "seconds": seconds
+                    "word": "same already", "none": null
                 })
             );
         }
