@@ -14,6 +14,7 @@ use sim::faults::Fault;
 use sim::lists::campaign as lists;
 use sim::random::{parse_seed, seed_of};
 use sim::shards::campaign::{self as shards, Happened};
+use sim::tally::Played;
 use sim::targets;
 use sim::trees::campaign::{self as trees, Chosen};
 
@@ -84,10 +85,7 @@ fn no_target_breaks_a_promise() {
 /// SAFECP_SIM_SHARD=<seed> plays one and prints every call of it.
 #[test]
 fn no_share_breaks_a_promise() {
-    if let Some(world) = variable("SAFECP_SIM_SHARD") {
-        let (_, broken, story) = shards::run_world(parse_seed(&world), true);
-        println!("{}", story.join("\n"));
-        assert_eq!(broken, None, "world {world}");
+    if is_replay("SAFECP_SIM_SHARD", shards::run_world) {
         return;
     }
     let base = parse_seed(&variable("SAFECP_SIM_SEED").unwrap_or_else(|| "1".to_owned()));
@@ -103,10 +101,7 @@ fn no_share_breaks_a_promise() {
 /// SAFECP_SIM_LIST=<seed> plays one and prints every call of it.
 #[test]
 fn no_list_breaks_a_promise() {
-    if let Some(world) = variable("SAFECP_SIM_LIST") {
-        let (_, broken, story) = lists::run_world(parse_seed(&world), true);
-        println!("{}", story.join("\n"));
-        assert_eq!(broken, None, "world {world}");
+    if is_replay("SAFECP_SIM_LIST", lists::run_world) {
         return;
     }
     let base = parse_seed(&variable("SAFECP_SIM_SEED").unwrap_or_else(|| "1".to_owned()));
@@ -125,6 +120,15 @@ fn shared_worlds_repeat_themselves() {
         let seed = seed_of(7, number);
         assert_eq!(shards::run_world(seed, true), shards::run_world(seed, true), "world {seed}");
     }
+}
+
+/// Plays the one world that a variable asks for, if any, and prints its story.
+fn is_replay<H>(name: &str, run_world: fn(u64, bool) -> Played<H>) -> bool {
+    let Some(world) = variable(name) else { return false };
+    let (_, broken, story) = run_world(parse_seed(&world), true);
+    println!("{}", story.join("\n"));
+    assert_eq!(broken, None, "world {world}");
+    true
 }
 
 fn replay_tree(seed: u64) {

@@ -4,7 +4,7 @@
 //! up: random, content (one file's bytes in layers), tree (names and inodes), system (which
 //! filesystem does what), faults (what can go wrong), intruder, world (state and what happens around
 //! a call), transfer and kernel (the calls). On it stand scenario (a world from a seed), drive (one
-//! copy in it), oracle (what must be true then) and campaign (many worlds). tests/README.md tells how
+//! copy in it), oracle (what must be true then) and campaign (many worlds); other kinds of worlds add up in tally. tests/README.md tells how
 //! to run and replay them.
 
 #![allow(dead_code, unreachable_pub, reason = "shared by several test programs, each of which uses a part")]
@@ -17,6 +17,7 @@ pub mod kernel;
 pub mod lists;
 pub mod random;
 pub mod system;
+pub mod tally;
 pub mod targets;
 pub mod transfer;
 pub mod tree;

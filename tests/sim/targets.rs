@@ -3,11 +3,11 @@
 //! The runs go one after the other here, so that a world repeats itself.
 
 use super::call::{Call, Strike};
-use super::campaign::{Sum, shared};
 use super::faults::{Fault, Rates};
 use super::kernel::Sim;
 use super::random::{Random, seed_of};
 use super::system::{BTRFS_MAGIC, EXT4_MAGIC, Folding, System, UNKNOWN_MAGIC};
+use super::tally::Tally;
 use super::tree::ROOT;
 use super::trees::class::{Class, FAILURES};
 use super::trees::drive::Kept;
@@ -22,7 +22,6 @@ use safecp::options::{Dereference, Keep, Options, Preserve, Readers, TargetRule,
 use safecp::report::Report;
 use safecp::targets::{Order, Targets};
 use safecp::tree::plan::Operands;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
 /// Names of one directory, or of one within another.
@@ -148,39 +147,9 @@ fn wanted(random: &mut Random) -> Wanted {
     Wanted { targets, meet: false }
 }
 
-/// The sum of a campaign.
-#[derive(Default)]
-pub struct Summary {
-    pub worlds: u64,
-    pub broken: Vec<(u64, String)>,
-}
-
-impl Sum for Summary {
-    fn join(&mut self, other: Self) {
-        self.worlds += other.worlds;
-        self.broken.extend(other.broken);
-    }
-
-    fn is_enough(&self) -> bool {
-        self.broken.len() >= 100
-    }
-}
-
-impl Summary {
-    fn take(&mut self, seed: u64) {
-        self.worlds += 1;
-        let played = catch_unwind(AssertUnwindSafe(|| play(seed)));
-        self.broken.extend(played.unwrap_or_else(|_| Some("panicked".to_owned())).map(|broken| (seed, broken)));
-    }
-}
-
 /// Runs `worlds` worlds, or the one of a seed.
-pub fn campaign(base: u64, worlds: u64, only: Option<u64>) -> Summary {
-    let mut sum: Summary = shared(worlds, &|sum: &mut Summary, number| {
-        sum.take(only.unwrap_or_else(|| seed_of(base, number)));
-    });
-    sum.broken.sort();
-    println!("{} worlds with several targets from seed {base}", sum.worlds);
-    sum.broken.iter().for_each(|(seed, broken)| println!("BROKEN: {broken}; replay with SAFECP_SIM_TARGET={seed}"));
+pub fn campaign(base: u64, worlds: u64, only: Option<u64>) -> Tally<()> {
+    let sum = Tally::of(worlds, |number| only.unwrap_or_else(|| seed_of(base, number)), |seed| ((), play(seed)));
+    sum.print("with several targets", base, "SAFECP_SIM_TARGET");
     sum
 }

@@ -1,19 +1,18 @@
 //! Many worlds in which trees are listed, checked and mended, and the report of one that broke a promise.
 
 use super::super::call::Strike;
-use super::super::campaign::{Sum, shared};
 use super::super::kernel::Sim;
 use super::super::random::{Random, seed_of};
 use super::super::shards::grove::plant;
 use super::super::system::{EXT4_MAGIC, System, XFS_MAGIC};
+use super::super::tally::{self, Tally};
 use super::super::tree::ROOT;
 use super::super::world::{Death, World};
 use super::harm::{harm, twin};
-use super::judge::{Before, Broken, checked, is_untouched, state};
+use super::judge::{Before, Broken, State, checked, is_untouched, state};
 use super::play::{LIST, Played, check, mend, write_list};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What goes wrong in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +27,6 @@ enum Trouble {
 /// What happened in worlds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Happened {
-    pub worlds: u64,
     /// Calls that failed, runs that were killed, times that the power went.
     pub struck: u64,
     pub kills: u64,
@@ -40,13 +38,13 @@ pub struct Happened {
 }
 
 /// Plays the world of a seed; every call of it is in its story, if that is wanted.
-pub fn run_world(seed: u64, is_traced: bool) -> (Happened, Option<Broken>, Vec<String>) {
+pub fn run_world(seed: u64, is_traced: bool) -> tally::Played<Happened> {
     let mut lived = Lived::new(seed);
     lived.sim.world().trace = is_traced.then(Vec::new);
     let broken = lived.live().err();
     let hash = lived.sim.world().hash();
     let trace = lived.sim.world().trace.take().unwrap_or_default();
-    (Happened { worlds: 1, hash, ..lived.happened }, broken, trace)
+    (Happened { hash, ..lived.happened }, broken, trace)
 }
 
 struct Lived {
@@ -109,7 +107,7 @@ impl Lived {
         Ok(())
     }
 
-    fn check(&mut self, was: &BTreeMap<String, super::super::trees::still::Still>) -> Result<(), Broken> {
+    fn check(&mut self, was: &State) -> Result<(), Broken> {
         let harmed = state(&self.sim.world(), "s");
         let (played, trouble) = self.in_trouble(300, check);
         checked(&played, was, &harmed, trouble != Trouble::Nothing)?;
@@ -119,7 +117,7 @@ impl Lived {
         is_untouched(&harmed, &state(&self.sim.world(), "s"))
     }
 
-    fn mend(&mut self, was: &BTreeMap<String, super::super::trees::still::Still>) -> Result<(), Broken> {
+    fn mend(&mut self, was: &State) -> Result<(), Broken> {
         let copy = state(&self.sim.world(), "c");
         let harmed = state(&self.sim.world(), "s");
         let before = Before { was, harmed: &harmed, copy: &copy };
@@ -175,46 +173,26 @@ impl Lived {
     }
 }
 
-/// The sum of a campaign.
-#[derive(Default)]
-pub struct Summary {
-    pub happened: Happened,
-    pub broken: Vec<(u64, Broken)>,
-}
-
-impl Sum for Summary {
-    fn join(&mut self, other: Self) {
-        let (sum, more) = (&mut self.happened, other.happened);
-        sum.worlds += more.worlds;
-        sum.struck += more.struck;
-        sum.kills += more.kills;
-        sum.losses += more.losses;
-        sum.found += more.found;
-        sum.mended += more.mended;
-        self.broken.extend(other.broken);
-    }
-
-    fn is_enough(&self) -> bool {
-        self.broken.len() >= 20
+impl tally::Happened for Happened {
+    fn add(&mut self, more: Self) {
+        self.struck += more.struck;
+        self.kills += more.kills;
+        self.losses += more.losses;
+        self.found += more.found;
+        self.mended += more.mended;
     }
 }
 
 /// Plays `worlds` worlds on all processors.
-pub fn campaign(base: u64, worlds: u64) -> Summary {
-    let mut sum: Summary = shared(worlds, &|sum: &mut Summary, number| {
-        let seed = seed_of(base ^ 0x1157, number);
-        match catch_unwind(AssertUnwindSafe(|| run_world(seed, false))) {
-            Ok((happened, broken, _)) => {
-                let broken = broken.map(|broken| (seed, broken)).into_iter().collect();
-                sum.join(Summary { happened, broken });
-            }
-            Err(_) => sum.broken.push((seed, "panicked".to_owned())),
-        }
-    });
-    sum.broken.sort();
-    println!("{} worlds from seed {base}: {:?}", sum.happened.worlds, sum.happened);
-    for (seed, broken) in &sum.broken {
-        println!("BROKEN: {broken}; replay with SAFECP_SIM_LIST={seed}");
-    }
+pub fn campaign(base: u64, worlds: u64) -> Tally<Happened> {
+    let sum = Tally::of(
+        worlds,
+        |number| seed_of(base ^ 0x1157, number),
+        |seed| {
+            let (happened, broken, _) = run_world(seed, false);
+            (happened, broken)
+        },
+    );
+    sum.print("with lists", base, "SAFECP_SIM_LIST");
     sum
 }

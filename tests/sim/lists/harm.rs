@@ -1,7 +1,7 @@
 //! A second copy of a tree, and what happens to trees in the time between: rot, edits, names that go.
 
 use super::super::random::Random;
-use super::super::shards::grove::fill;
+use super::super::shards::grove::{fill, rot};
 use super::super::tree::{Body, Node};
 use super::super::world::World;
 use safecp::kernel::Kind;
@@ -57,18 +57,11 @@ pub fn harm(world: &mut World, random: &mut Random, top: &str) {
                 fill(world, random, node);
                 world.touch(node);
             }
-            (Harm::Rot, Kind::File) => rot(world, random, node),
+            (Harm::Rot, Kind::File) => drop(rot(world, random, node)),
             (Harm::Edit | Harm::Rot, _) => {}
         }
     }
     world.tree.settle();
-}
-
-fn rot(world: &mut World, random: &mut Random, node: Node) {
-    let Some(content) = world.tree.content_mut(node) else { return };
-    let at = random.index(content.size());
-    let byte = content.whole().get(at).map(|byte| byte ^ 1 << random.index(8));
-    byte.iter().for_each(|byte| content.write(at, &[*byte]));
 }
 
 /// All names beneath a directory that are none themselves.

@@ -1,6 +1,7 @@
 //! A run on a list: it is made, the tree is compared with it, or mended by it.
 
 use super::super::kernel::Sim;
+use super::super::shards::play::geometry;
 use safecp::account::Accounts;
 use safecp::archive::check::{Check, Reference, Request};
 use safecp::archive::finding::{Fault, Finding};
@@ -9,7 +10,7 @@ use safecp::archive::repair::{Repair, Told, repair};
 use safecp::archive::seal::seal;
 use safecp::archive::{Manifest, Wanted, Written};
 use safecp::copy::threads::Threads;
-use safecp::copy::{Geometry, Sealing, Stop};
+use safecp::copy::{Sealing, Stop};
 use safecp::kernel::retry::Retrying;
 use safecp::options::Verbosity;
 use safecp::report::Report;
@@ -43,9 +44,6 @@ pub struct Played {
     pub found: BTreeMap<String, Said>,
 }
 
-/// Cuts files so that worlds may be small.
-const GEOMETRY: Geometry = Geometry { slice: 256, piece: 1024, block: 256, small: 0, range: 2048 };
-
 /// What every run needs.
 struct Tools {
     kernel: Retrying<Sim>,
@@ -61,7 +59,12 @@ impl Tools {
 
     fn sealing(&self) -> Sealing<'_, Retrying<Sim>> {
         let (threads, stop) = (Some(&self.threads), Stop(&self.stop));
-        Sealing { kernel: &self.kernel, geometry: GEOMETRY, threads, stop, meter: None }
+        Sealing { kernel: &self.kernel, geometry: geometry(), threads, stop, meter: None }
+    }
+
+    fn check<'a>(&'a self, hear: &'a (dyn Fn(&Finding) + Sync)) -> Check<'a, Retrying<Sim>> {
+        let (sealing, threads, release) = (self.sealing(), &self.threads, (6, 12));
+        Check { sealing, threads, release, hear, examined: &|_, _| {} }
     }
 }
 
@@ -110,9 +113,7 @@ pub fn check(sim: &Sim) -> Played {
         };
         played.found.insert(name_of(path), said);
     };
-    let examined = |_: &Path, _| {};
-    let check =
-        Check { sealing: tools.sealing(), threads: &tools.threads, release: (6, 12), hear: &hear, examined: &examined };
+    let check = tools.check(&hear);
     let tally = check.run(&request);
     let mut played = played.into_inner().expect("no run panics here");
     match tally {
@@ -132,21 +133,13 @@ pub fn mend(sim: &Sim) -> Played {
         jobs: Some(NonZeroUsize::MIN),
         accounts: Accounts::default(),
     };
-    let examined = |_: &Path, _| {};
-    let check = Check {
-        sealing: tools.sealing(),
-        threads: &tools.threads,
-        release: (6, 12),
-        hear: &|_| {},
-        examined: &examined,
-    };
     let failures = Mutex::new(Vec::new());
     let tell = |told: &Told<'_>| {
         if let Told::Failed(error) = told {
             failures.lock().expect("no run panics here").push(error.to_string());
         }
     };
-    let repaired = repair(&check, &request, &tell);
+    let repaired = repair(&tools.check(&|_| {}), &request, &tell);
     let mut failures = failures.into_inner().expect("no run panics here");
     let succeeded = match repaired {
         Ok(repaired) => repaired.failed == 0,

@@ -1,16 +1,15 @@
 //! Many worlds whose runs share a tree, and the report of one that broke a promise.
 
-use super::super::campaign::{Sum, shared};
 use super::super::kernel::Sim;
 use super::super::random::Random;
 use super::super::random::seed_of;
 use super::super::system::{EXT4_MAGIC, System, XFS_MAGIC};
+use super::super::tally::{self, Tally};
 use super::super::turns::Turns;
 use super::super::world::{Death, World};
 use super::grove::{change, plant, spoil};
 use super::judge::{Broken, Versions, failed, finished};
 use super::play::{Played, Task, play, play_together};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Calls that all runs of a world may make together.
@@ -19,7 +18,6 @@ const CALLS_MAX: u64 = 400_000;
 /// What happened in worlds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Happened {
-    pub worlds: u64,
     /// Runs that were killed.
     pub kills: u64,
     /// Times that the power failed.
@@ -35,12 +33,12 @@ pub struct Happened {
 }
 
 /// Plays the world of a seed; every call of it is in its story, if that is wanted.
-pub fn run_world(seed: u64, is_traced: bool) -> (Happened, Option<Broken>, Vec<String>) {
+pub fn run_world(seed: u64, is_traced: bool) -> tally::Played<Happened> {
     let mut world = Lived::new(seed);
     world.sim.world().trace = is_traced.then(Vec::new);
     let broken = world.live().err();
     let hash = world.sim.world().hash();
-    (Happened { worlds: 1, hash, ..world.happened }, broken, world.story)
+    (Happened { hash, ..world.happened }, broken, world.story)
 }
 
 struct Lived {
@@ -202,47 +200,27 @@ impl Lived {
     }
 }
 
-/// The sum of a campaign.
-#[derive(Default)]
-pub struct Summary {
-    pub happened: Happened,
-    pub broken: Vec<(u64, Broken)>,
-}
-
-impl Sum for Summary {
-    fn join(&mut self, other: Self) {
-        let (sum, more) = (&mut self.happened, other.happened);
-        sum.worlds += more.worlds;
-        sum.kills += more.kills;
-        sum.losses += more.losses;
-        sum.refusals += more.refusals;
-        sum.early += more.early;
-        sum.spoils += more.spoils;
-        sum.changes += more.changes;
-        self.broken.extend(other.broken);
-    }
-
-    fn is_enough(&self) -> bool {
-        self.broken.len() >= 20
+impl tally::Happened for Happened {
+    fn add(&mut self, more: Self) {
+        self.kills += more.kills;
+        self.losses += more.losses;
+        self.refusals += more.refusals;
+        self.early += more.early;
+        self.spoils += more.spoils;
+        self.changes += more.changes;
     }
 }
 
 /// Plays `worlds` worlds on all processors.
-pub fn campaign(base: u64, worlds: u64) -> Summary {
-    let mut sum: Summary = shared(worlds, &|sum: &mut Summary, number| {
-        let seed = seed_of(base ^ 0x5a5a, number);
-        match catch_unwind(AssertUnwindSafe(|| run_world(seed, false))) {
-            Ok((happened, broken, _)) => {
-                let broken = broken.map(|broken| (seed, broken)).into_iter().collect();
-                sum.join(Summary { happened, broken });
-            }
-            Err(_) => sum.broken.push((seed, "panicked".to_owned())),
-        }
-    });
-    sum.broken.sort();
-    println!("{} worlds from seed {base}: {:?}", sum.happened.worlds, sum.happened);
-    for (seed, broken) in &sum.broken {
-        println!("BROKEN: {broken}; replay with SAFECP_SIM_SHARD={seed}");
-    }
+pub fn campaign(base: u64, worlds: u64) -> Tally<Happened> {
+    let sum = Tally::of(
+        worlds,
+        |number| seed_of(base ^ 0x5a5a, number),
+        |seed| {
+            let (happened, broken, _) = run_world(seed, false);
+            (happened, broken)
+        },
+    );
+    sum.print("with shares", base, "SAFECP_SIM_SHARD");
     sum
 }

@@ -107,10 +107,13 @@ pub fn spoil(world: &mut World, random: &mut Random) -> bool {
         let entries = world.tree.entries(node).unwrap_or_default();
         parts.extend(entries.iter().filter(|(name, _)| name.to_string_lossy().starts_with(".safecp-part-")).cloned());
     }
-    let Some((_, node)) = parts.first().cloned() else { return false };
+    parts.first().is_some_and(|(_, node)| rot(world, random, *node))
+}
+
+/// A disk spoils a byte of a file. True if it has any.
+pub fn rot(world: &mut World, random: &mut Random, node: Node) -> bool {
     let Some(content) = world.tree.content_mut(node) else { return false };
-    let size = content.size();
-    let at = random.index(size.max(1));
+    let at = random.index(content.size().max(1));
     let byte = content.whole().get(at).map(|byte| byte ^ 0x40);
     byte.iter().for_each(|byte| content.write(at, &[*byte]));
     byte.is_some()

@@ -52,7 +52,7 @@ impl Write for Kept {
 }
 
 /// Cuts files so that worlds may be small.
-fn geometry() -> Geometry {
+pub fn geometry() -> Geometry {
     Geometry { slice: 256, piece: 1024, block: 256, small: 0, range: RANGE }
 }
 
