@@ -56,6 +56,7 @@ pub mod kernel;
 pub mod known;
 pub mod mv;
 pub mod options;
+pub mod path;
 pub mod pattern;
 pub mod quote;
 pub mod remote;

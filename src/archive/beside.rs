@@ -3,6 +3,8 @@
 //! Neither list nor companion lists any of them.
 
 use super::chunks::companion;
+use crate::kernel::{Kernel, Stat};
+use crate::path::directory_of;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,30 @@ pub fn names(list: &Path) -> Vec<PathBuf> {
     let whole = PathBuf::from(whole.map_or(name, OsStr::from_bytes));
     let lists = [PathBuf::from(name), incomplete(&whole), whole];
     lists.iter().flat_map(|list| [list.clone(), companion(list)]).collect()
+}
+
+/// The names of a list and of what belongs to it, which are listed nowhere.
+pub(super) struct Own {
+    /// The directory that they lie in.
+    pub(super) dir: Stat,
+    names: Vec<PathBuf>,
+}
+
+impl Own {
+    /// Those of a list in that directory.
+    pub(super) fn within(dir: Stat, list: &Path) -> Self {
+        Self { dir, names: names(list) }
+    }
+
+    /// Those of a list. `None` where its directory cannot be told: then no name is taken for one of them.
+    pub(super) fn of<K: Kernel>(kernel: &K, list: &Path) -> Option<Self> {
+        Some(Self::within(kernel.stat_at(None, directory_of(list), true).ok()?, list))
+    }
+
+    /// Whether a name in a directory is one of them.
+    pub(super) fn has(&self, dir: &Stat, name: &Path) -> bool {
+        dir.is_same_file(&self.dir) && self.names.iter().any(|own| own == name)
+    }
 }
 
 #[cfg(test)]

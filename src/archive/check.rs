@@ -2,7 +2,7 @@
 //!
 //! Memory grows by sixteen bytes for each name, and by what is missing, up to a bound.
 
-use super::beside;
+use super::beside::Own;
 use super::chunks;
 use super::compare::{Compared, Comparison, unknown};
 use super::finding::{Finding, Tally};
@@ -119,11 +119,17 @@ impl<'a, K: Kernel> Check<'a, K> {
         }
     }
 
-    fn begin(&'a self, format: Format, root: &'a Path, request: &Request) -> Result<Run<'a, K>, Error> {
+    fn begin(
+        &'a self,
+        format: Format,
+        root: &'a Path,
+        request: &Request,
+        own: Option<&Own>,
+    ) -> Result<Run<'a, K>, Error> {
         let is_list = matches!(request.reference, Reference::List(_));
-        let (companion, list_directory) = match &request.reference {
-            Reference::List(list) => (Some(chunks::companion(list)), directory_of(self.sealing.kernel, list)),
-            Reference::Tree(_) => (None, None),
+        let companion = match &request.reference {
+            Reference::List(list) => Some(chunks::companion(list)),
+            Reference::Tree(_) => None,
         };
         let comparison = Comparison {
             sealing: &self.sealing,
@@ -133,7 +139,7 @@ impl<'a, K: Kernel> Check<'a, K> {
             companion,
             release: self.release,
             is_strict: request.is_strict || !is_list,
-            list_directory,
+            list_directory: own.map(|own| own.dir),
             either: unknown(),
             inodes: Mutex::default(),
             bytes: AtomicU64::new(0),
@@ -163,7 +169,8 @@ impl<'a, K: Kernel> Check<'a, K> {
             None if begins_at_root => Path::new("/"),
             None => format.root(list),
         };
-        let run = self.begin(format, root, request)?;
+        let own = Own::of(self.sealing.kernel, list);
+        let run = self.begin(format, root, request, own.as_ref())?;
         let each = |record: Result<Record, Error>| match record {
             Ok(record) => run.record(record),
             Err(error) => run.tell(&Finding::Failed(error)),
@@ -172,7 +179,6 @@ impl<'a, K: Kernel> Check<'a, K> {
             Some(pool) => pool.install(|| records.par_bridge().for_each(each)),
             None => records.for_each(each),
         }
-        let own = Own::of(self.sealing.kernel, list);
         let search = run.search(format, request);
         run.finish(root, search, own.as_ref())
     }
@@ -180,7 +186,7 @@ impl<'a, K: Kernel> Check<'a, K> {
     /// Every name of the one tree is a record for the other.
     fn trees(&'a self, one: &'a Path, request: &'a Request) -> Result<Tally, Error> {
         let other = request.root.as_deref().unwrap_or(Path::new("."));
-        let run = self.begin(Format::Ours, other, request)?;
+        let run = self.begin(Format::Ours, other, request, None)?;
         let file = self.open(one)?;
         let stat = self.stat(&file, one)?;
         let each = |found: Result<Found<K>, Error>| {
@@ -201,29 +207,6 @@ impl<'a, K: Kernel> Check<'a, K> {
             None => walk.for_each(each),
         }
         run.finish(other, Search::Whole, None)
-    }
-}
-
-/// The names of a list and of what belongs to it, which are listed nowhere.
-struct Own {
-    dir: Stat,
-    names: Vec<PathBuf>,
-}
-
-/// The directory that a list lies in.
-fn directory_of<K: Kernel>(kernel: &K, list: &Path) -> Option<Stat> {
-    let above = list.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where it cannot be told, no directory is taken for it, and more is told.
-    kernel.stat_at(None, above, true).ok()
-}
-
-impl Own {
-    fn of<K: Kernel>(kernel: &K, list: &Path) -> Option<Self> {
-        Some(Self { dir: directory_of(kernel, list)?, names: beside::names(list) })
-    }
-
-    fn has(&self, dir: &Stat, name: &Path) -> bool {
-        dir.is_same_file(&self.dir) && self.names.iter().any(|own| own == name)
     }
 }
 

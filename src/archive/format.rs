@@ -4,6 +4,7 @@ use super::digest::Algorithm;
 use super::formats::sums::Ending;
 use super::formats::{bagit, contents, hashdeep, mtree, sums};
 use super::open::Links;
+use crate::path::directory_of;
 use std::path::Path;
 
 /// A kind of list.
@@ -92,12 +93,10 @@ impl Format {
     /// Where names lie that do not say it, nor the user.
     #[must_use]
     pub fn root(self, list: &Path) -> &Path {
-        let place = list.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let place = directory_of(list);
         match self {
             Format::Bagit(_) => place,
-            Format::Mhl if place.file_name().is_some_and(|name| name == "ascmhl") => {
-                place.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
-            }
+            Format::Mhl if place.file_name().is_some_and(|name| name == "ascmhl") => directory_of(place),
             Format::Mhl => place,
             Format::Ours | Format::Mtree | Format::Sums(_) | Format::Hashdeep | Format::Contents => Path::new("."),
         }

@@ -6,6 +6,7 @@ use super::spill::write_all;
 use crate::copy::commit::{Claim, Spot, Temporary};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::path::directory_of;
 use blake3::Hasher;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ const MODE: Mode = Mode::from_raw_mode(0o666);
 
 /// Opens the directory that a list is to lie in, so that it can be written out. Fails where what has the name is no file.
 pub(super) fn open_directory<K: Kernel>(kernel: &K, shown: &Path) -> Result<K::File, Error> {
-    let above = shown.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = directory_of(shown);
     let failed = |errno| Error::call(Action::CreateFile, shown, errno);
     let name = shown.file_name().ok_or_else(|| failed(Errno::ISDIR))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;

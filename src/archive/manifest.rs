@@ -1,7 +1,7 @@
 //! A manifest that is being made: records come in any order and from several threads, and are written in the order of
 //! their names once all are there; or, by one of several runs, as they come, to be joined.
 
-use super::beside::{self, incomplete};
+use super::beside::{Own, incomplete};
 use super::chunks;
 use super::digest::{Algorithm, Digest};
 use super::formats::{mtree, sums};
@@ -43,18 +43,11 @@ pub struct Wanted {
     pub form: Form,
 }
 
-impl Wanted {
-    /// Whether a name in its directory is its own.
-    pub(super) fn takes_name(&self, name: &Path) -> bool {
-        beside::names(&self.file).iter().any(|own| own == name)
-    }
-}
-
 /// Where a manifest is to lie, found out before anything is copied.
 pub struct ManifestDirectory<K: Kernel> {
     /// Its directory.
     dir: K::File,
-    stat: Stat,
+    own: Own,
     names: TemporaryNames,
 }
 
@@ -64,7 +57,8 @@ impl<K: Kernel> ManifestDirectory<K> {
         let dir = open_directory(kernel, &wanted.file)?;
         let stat = kernel.stat(&dir);
         let stat = stat.map_err(|errno| Error::call(crate::error::Action::TargetDirectory, &wanted.file, errno))?;
-        let directory = Self { dir, stat, names: TemporaryNames::default() };
+        let own = Own::within(stat, &wanted.file);
+        let directory = Self { dir, own, names: TemporaryNames::default() };
         Spill::begin(directory.spot(kernel), &wanted.file)?;
         Ok(directory)
     }
@@ -154,7 +148,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     /// Whether a name in a directory belongs to the manifest, and so has no record.
     pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
         let Made::List(list) = &self.made else { return false };
-        dir.is_same_file(&list.directory.stat) && self.wanted.takes_name(name)
+        list.directory.own.has(dir, name)
     }
 
     /// Takes all that run `number` of several has written down.

@@ -7,6 +7,7 @@ use crate::copy::commit::{Claim, Spot, Temporary};
 use crate::copy::stale_temporary::{NamedFor, TemporaryNames};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
+use crate::path::directory_of;
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,7 @@ impl<'p, K: Kernel> NameToMend<'p, K> {
         let (shown, shown_root) = (shown.join(path), shown);
         let failed = |errno| Error::call(Action::CreateFile, &shown, errno);
         let name = path.file_name().map(Path::new).ok_or_else(|| failed(Errno::INVAL))?;
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = directory_of(path);
         let dir = directory(kernel, root, above).map_err(failed)?;
         let stat = kernel.stat(&dir).map_err(failed)?;
         let shown_dir = shown.parent().unwrap_or(shown_root).to_owned();
@@ -148,7 +149,7 @@ fn directory<K: Kernel>(kernel: &K, root: &K::File, path: &Path) -> crate::kerne
         Err(Errno::NOENT) => {}
         opened => return opened,
     }
-    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = directory_of(path);
     let dir = directory(kernel, root, above)?;
     let name = path.file_name().map(Path::new).ok_or(Errno::INVAL)?;
     kernel.mkdir(&dir, name, Mode::RWXU)?;

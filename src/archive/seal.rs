@@ -1,5 +1,6 @@
 //! A manifest of a tree that is there, without a copy.
 
+use super::beside::Own;
 use super::manifest::{Extent, Manifest, Wanted};
 use super::open::sha256_of_known;
 use super::walk::{Directory, Found, Walk};
@@ -8,6 +9,7 @@ use crate::copy::threads::Threads;
 use crate::copy::{Name, Sealing};
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::path::directory_of;
 use crate::report::{Event, Listener};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -26,14 +28,13 @@ pub fn count<K: Kernel>(kernel: &K, operand: &Path, wanted: &Wanted, is_over: &A
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
     let file = kernel.open(None, operand, flags, Mode::empty(), ResolveFlags::empty()).ok()?;
-    let above = wanted.file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let list = kernel.stat_at(None, above, true).ok()?;
+    let own = Own::of(kernel, &wanted.file)?;
     let mut total = Total::of_names(1);
     for found in Walk::new(kernel, Directory { file, stat }, operand).flatten() {
         if is_over.load(Ordering::Relaxed) {
             return None;
         }
-        if found.dir.stat.is_same_file(&list) && wanted.takes_name(&found.name) {
+        if own.has(&found.dir.stat, &found.name) {
             continue;
         }
         total.names += 1;
@@ -58,7 +59,7 @@ pub fn seal<K: Kernel>(
     let failed = |errno| Error::call(Action::StatSource, operand, errno);
     let stat = kernel.stat_at(None, operand, true).map_err(failed)?;
     if stat.kind != Kind::Directory {
-        let above = operand.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = directory_of(operand);
         let name = operand.file_name().map(PathBuf::from).ok_or_else(|| failed(crate::kernel::Errno::INVAL))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let dir = kernel.open(None, above, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;

@@ -15,6 +15,7 @@ use crate::kernel::linux::Linux;
 use crate::kernel::process::survive_closed_pipes;
 use crate::kernel::retry::Retrying;
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::path::directory_of;
 use crate::remote::client::{self, Client};
 use crate::remote::operand;
 use crate::remote::server::{self, Server};
@@ -91,7 +92,7 @@ fn root_of<K: Kernel>(kernel: &K, target: &Path) -> Result<(Root, Option<K::File
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(errno) => Err(Error::call(Action::AccessTargetDirectory, path, errno)),
     };
-    let above = target.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = directory_of(target);
     match open(target)? {
         Some(directory) => Ok((Root::Targets, Some(directory))),
         None => Ok((Root::Target, open(above)?)),

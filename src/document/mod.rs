@@ -9,6 +9,7 @@
 use crate::copy::stale_temporary::TEMPORARY_PREFIX;
 use crate::kernel::Kernel as _;
 use crate::kernel::linux::Linux;
+use crate::path::directory_of;
 use rustix::fd::OwnedFd;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, fchmod, fcntl_setfl, fstat, fstatfs, openat,
@@ -111,7 +112,7 @@ impl Document {
     fn beside(file: &Path, found: Option<&Stat>) -> Result<Self> {
         let is_directory = file.as_os_str().as_bytes().ends_with(b"/");
         let name = file.file_name().filter(|_| !is_directory).ok_or(Errno::ISDIR)?.to_owned();
-        let above = file.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = directory_of(file);
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, above, flags, Mode::empty())?;
         let temporary = PathBuf::from(format!("{TEMPORARY_PREFIX}report-{:016x}", Linux::new().random()));

@@ -13,6 +13,7 @@ use crate::error::{Action, Error, reason};
 use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::{Backup, Options, Record, TargetRule, Verbosity};
+use crate::path::directory_of;
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use crate::tree::OperandHistory;
@@ -138,7 +139,7 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         let name = Name::within(target.dir, &target.name, &target.shown);
         // What cannot be opened by its owner, for its mode, is written out with its filesystem.
         let opened = if stat.kind == Kind::File { name.open(self.kernel, OFlags::RDONLY).ok() } else { None };
-        let above = target.name.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = directory_of(&target.name);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let above = self.kernel.open(Some(target.dir), above, flags, Mode::empty(), ResolveFlags::empty());
         match (opened, above) {

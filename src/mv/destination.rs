@@ -1,8 +1,9 @@
 //! Where a name is moved to.
 
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags, Result};
+use crate::path::directory_of;
 use crate::tree::plan::{last_component, without_trailing_slashes};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A name in an open directory.
 pub(super) struct Destination<'a, F> {
@@ -18,7 +19,7 @@ impl<F> Destination<'_, F> {
     /// backup, is found beside it.
     pub(super) fn split<K: Kernel<File = F>>(&self, kernel: &K) -> Result<(F, PathBuf)> {
         let path = without_trailing_slashes(&self.name);
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = directory_of(path);
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let dir = kernel.open(Some(self.dir), above, flags, Mode::empty(), ResolveFlags::empty())?;
         Ok((dir, last_component(path)))

@@ -19,9 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// So many directories are open at once, each in source and copy.
 const OPEN_MAX: usize = 32;
 
-/// Opens a symbolic link itself.
-const LINK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW);
-
 /// Filesystems keep times to so many seconds at worst (FAT).
 const COARSEST_SECONDS: u64 = 2;
 
@@ -158,8 +155,9 @@ impl<K: Kernel> Removal<'_, K> {
     /// Whether both are symbolic links with one text, which nobody can change. The removal of one name of a link changes its
     /// other's ctime, and where a server follows links (sshfs 3.7) its copy could not get its time either.
     fn has_same_text(&self, source: (&K::File, &Stat), copy: (&K::File, &Stat), name: &Path) -> bool {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let text = |(dir, stat): (&K::File, &Stat)| {
-            let link = self.kernel.open(Some(dir), name, LINK, Mode::empty(), ResolveFlags::empty()).ok()?;
+            let link = self.kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty()).ok()?;
             let is_seen = self.kernel.stat(&link).ok()?.is_same_file(stat);
             self.kernel.readlink(&link).ok().filter(|_| is_seen)
         };

@@ -17,6 +17,7 @@ use crate::error::{Action, Error};
 use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::options::Options;
+use crate::path::directory_of;
 use crate::quote::quoted;
 use crate::report::Listener;
 use crate::tree::overwrite::Ask;
@@ -234,7 +235,7 @@ impl<'a, K: Kernel> Finish<'a, K> {
         }
         let base = Targets::new(kernel, operands)?.open_base(kernel).map_err(failed(Path::new("")))?;
         for path in &self.ranges.paths {
-            let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let above = directory_of(path);
             let flags = OFlags::PATH | OFlags::DIRECTORY;
             let opened = kernel.open(Some(&base), above, flags, Mode::empty(), ResolveFlags::BENEATH);
             let removed = opened.and_then(|dir| kernel.unlink(&dir, &part_name(path)));

@@ -10,6 +10,7 @@ use crate::copy::{Copier, Follow, Name, TargetDirectory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
+use crate::path::directory_of;
 use crate::quote::quoted;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -193,7 +194,7 @@ impl<K: Kernel> Entries<'_, K> {
         let mut path = target.name.to_owned();
         for _ in 0..=LINKS_MAX {
             let Some(name) = path.file_name().map(PathBuf::from) else { return Ok(None) };
-            let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let above = directory_of(&path);
             let flags = OFlags::PATH | OFlags::DIRECTORY;
             let dir = kernel.open(target.dir, above, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
             match (kernel.stat_at(Some(&dir), &name, false), end) {
