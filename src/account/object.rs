@@ -76,9 +76,15 @@ impl<'b> Object<'b> {
     /// A word that stands in JSON as it is.
     #[inline(always)]
     pub(super) fn word(&mut self, key: Key, word: &'static str) {
+        self.plain(key, word.as_bytes());
+    }
+
+    /// Bytes of UTF-8 that are [`is_plain`].
+    #[inline(always)]
+    fn plain(&mut self, key: Key, bytes: &[u8]) {
         self.key(key);
         self.to.push(b'"');
-        self.to.extend_from_slice(word.as_bytes());
+        self.to.extend_from_slice(bytes);
         self.to.push(b'"');
     }
 
@@ -96,10 +102,7 @@ impl<'b> Object<'b> {
 
     pub(super) fn text(&mut self, key: Key, text: &str) {
         if is_plain(text.as_bytes()) {
-            self.key(key);
-            self.to.push(b'"');
-            self.to.extend_from_slice(text.as_bytes());
-            self.to.push(b'"');
+            self.plain(key, text.as_bytes());
         } else {
             self.value(key, &text);
         }
@@ -109,11 +112,7 @@ impl<'b> Object<'b> {
     pub(super) fn name(&mut self, key: Key, exact_key: Key, path: &Path) {
         let bytes = path.as_os_str().as_bytes();
         if is_plain(bytes) && bytes.is_ascii() {
-            self.key(key);
-            self.to.push(b'"');
-            self.to.extend_from_slice(bytes);
-            self.to.push(b'"');
-            return;
+            return self.plain(key, bytes);
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => self.text(key, text),

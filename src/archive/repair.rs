@@ -131,30 +131,27 @@ pub fn repair<K: Kernel>(
 
 /// The names of a file that has several, of which one is to be mended.
 #[derive(Default)]
-struct Names {
+struct Group {
     /// One that holds what is listed.
     right: Option<PathBuf>,
     /// Those that the check does not call damaged; it may have called them changed, or not have been able to read them.
     unproved: Vec<PathBuf>,
 }
 
-impl Names {
-    /// A name that holds what is listed, if there is one. `tell` hears why others cannot be read.
-    fn right<K: Kernel>(
-        &mut self,
-        (mender, record): (&Mender<'_, K>, &Record),
-        mut tell: impl FnMut(&Error),
-    ) -> Option<PathBuf> {
+impl Group {
+    /// A name that holds what is listed, if there is one, and why others cannot be read.
+    fn right<K: Kernel>(&mut self, mender: &Mender<'_, K>, record: &Record) -> (Option<PathBuf>, Vec<Error>) {
+        let mut failures = Vec::new();
         if self.right.is_none() {
             let holds = |name: &PathBuf| {
                 mender.holds(record, name).unwrap_or_else(|error| {
-                    tell(&error);
+                    failures.push(error);
                     false
                 })
             };
             self.right = std::mem::take(&mut self.unproved).into_iter().find(holds);
         }
-        self.right.clone()
+        (self.right.clone(), failures)
     }
 }
 
@@ -170,13 +167,13 @@ impl<K: Kernel> Work<'_, K> {
         // What is wrong with the list was told by the check.
         let records = || List::open(kernel, list).map(|list| list.filter_map(Result::ok));
         let inode = |record: &Record| record.inode.filter(|_| record.kind == Some(Kind::File));
-        let mut groups: BTreeMap<u64, Names> = records()?
+        let mut groups: BTreeMap<u64, Group> = records()?
             .filter(|record| self.is_wrong(record))
-            .filter_map(|record| Some((inode(&record)?, Names::default())))
+            .filter_map(|record| Some((inode(&record)?, Group::default())))
             .collect();
         for record in records()?.filter(|record| !self.is_wrong(record)) {
-            if let Some(names) = inode(&record).and_then(|inode| groups.get_mut(&inode)) {
-                names.unproved.push(clean(&record.path));
+            if let Some(group) = inode(&record).and_then(|inode| groups.get_mut(&inode)) {
+                group.unproved.push(clean(&record.path));
             }
         }
         let mut directories = Vec::new();
@@ -195,22 +192,21 @@ impl<K: Kernel> Work<'_, K> {
             if !self.is_wrong(&record) {
                 continue;
             }
-            let names = inode(&record).and_then(|inode| groups.get_mut(&inode));
-            let first = names.and_then(|names| {
-                names.right((&self.mender, &record), |error| {
-                    self.repaired.failed += 1;
-                    (self.tell)(&Told::Failed(error));
-                })
+            let mut group = inode(&record).and_then(|inode| groups.get_mut(&inode));
+            let right = group.as_mut().and_then(|group| {
+                let (right, failures) = group.right(&self.mender, &record);
+                failures.iter().for_each(|error| self.fail(error));
+                right
             });
-            let mended = match &first {
-                Some(first) => self.mender.link(&record, &path, first),
+            let mended = match &right {
+                Some(right) => self.mender.link(&record, &path, right),
                 None => self.mender.mend(&record),
             };
-            if let Some(names) = inode(&record).and_then(|inode| groups.get_mut(&inode)) {
+            if let Some(group) = group {
                 match &mended {
-                    Ok(_) => drop(names.right.get_or_insert_with(|| path.clone())),
+                    Ok(_) => group.right = right.or_else(|| Some(path.clone())),
                     // It may have its name all the same.
-                    Err(_) => names.unproved.push(path.clone()),
+                    Err(_) => group.unproved.push(path.clone()),
                 }
             }
             if record.kind == Some(Kind::Directory) && mended.is_ok() {
@@ -220,8 +216,7 @@ impl<K: Kernel> Work<'_, K> {
         }
         for (record, path) in directories.iter().rev() {
             if let Err(error) = self.mender.set_attributes_by_path(record, path) {
-                self.repaired.failed += 1;
-                (self.tell)(&Told::Failed(&error));
+                self.fail(&error);
             }
         }
         Ok(())
@@ -233,11 +228,13 @@ impl<K: Kernel> Work<'_, K> {
                 self.repaired.mended += 1;
                 (self.tell)(&Told::Mended(path, mended));
             }
-            Err(error) => {
-                self.repaired.failed += 1;
-                (self.tell)(&Told::Failed(&error));
-            }
+            Err(error) => self.fail(&error),
         }
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.repaired.failed += 1;
+        (self.tell)(&Told::Failed(error));
     }
 
     fn is_wrong(&self, record: &Record) -> bool {

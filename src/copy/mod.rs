@@ -48,7 +48,7 @@ pub mod verify;
 mod waiting;
 
 pub use copier::Copier;
-pub use outcome::{Content, Copied, Outcome, Probed, Sparseness, Special, Thing, Verified};
+pub use outcome::{Copied, Outcome, Probed, Sparseness, Special, Thing, Verified};
 pub(crate) use ranged::Part;
 pub use sealed::{KnownContent, Sealed, Sealing, View};
 pub(crate) use strip::STRIP;

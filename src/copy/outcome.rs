@@ -3,7 +3,7 @@
 use super::digest::Digests;
 use super::fallback::Fallback;
 use super::probe::{Residency, Settling};
-use super::sealed::Sealed;
+use super::sealed::{KnownContent, Sealed};
 use super::strategy::{Cloning, Strategy, Why};
 use super::types::Placement;
 use crate::error::Error;
@@ -37,13 +37,13 @@ impl Outcome {
 
     /// What the target was found to hold when it was made or compared, where every byte was digested.
     #[must_use]
-    pub fn content(&self) -> Option<Box<Content>> {
+    pub fn content(&self) -> Option<KnownContent> {
         match self {
             Outcome::Copied(copied) => {
                 let (identity, digests) = copied.identity.zip(copied.digests.clone())?;
-                Some(Box::new(Content { identity, size: copied.size, digests }))
+                Some(KnownContent { identity, size: copied.size, digests })
             }
-            Outcome::Made(special) => special.content.clone(),
+            Outcome::Made(special) => special.content.as_deref().cloned(),
             Outcome::Skipped | Outcome::Declined => None,
         }
     }
@@ -84,18 +84,15 @@ pub struct Special {
     /// The name, for messages, that the old target keeps.
     pub backup: Option<PathBuf>,
     /// What the file holds, where a list is made of the run and it was read to find out whether it is the same.
-    pub content: Option<Box<Content>>,
+    pub content: Option<Box<KnownContent>>,
 }
 
-/// What a target was found to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
-    /// Device and inode number.
-    pub identity: (u64, u64),
-    /// Bytes.
-    pub size: u64,
-    /// Of these.
-    pub digests: Digests,
+impl Special {
+    /// Something of which no content was read.
+    #[must_use]
+    pub fn new(thing: Thing, complaints: Vec<Error>, backup: Option<PathBuf>) -> Self {
+        Self { thing, complaints, backup, content: None }
+    }
 }
 
 /// A file that was copied.

@@ -27,8 +27,7 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Result<Option<SameBytes>, Error> {
         let failed = |errno| Error::call(Action::Read, copy_shown, errno);
         if let Some(digest) = self.kernel.told(source.file) {
-            let sealing =
-                Sealing { kernel: self.kernel, geometry: self.geometry, threads: None, stop: self.stop, meter: None };
+            let sealing = Sealing { threads: None, ..self.sealing() };
             let (size, digests) = sealing.content(copy, copy_shown, source.stat.size)?;
             let is_same = size == source.stat.size && *digests.whole.as_bytes() == digest;
             return Ok(is_same.then_some(SameBytes { digests: Some(digests) }));

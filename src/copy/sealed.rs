@@ -45,14 +45,14 @@ pub enum View {
 }
 
 /// What was read of a file already, which it holds if it is still that file.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownContent<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownContent {
     /// Device and inode number.
     pub identity: (u64, u64),
     /// Bytes of content.
     pub size: u64,
     /// Of these.
-    pub digests: &'a Digests,
+    pub digests: Digests,
 }
 
 /// Looks at names; see the head of this file.
@@ -81,17 +81,17 @@ fn is_list(name: &OsStr) -> bool {
 
 impl<K: Kernel> Sealing<'_, K> {
     /// Looks at a name. `known` is what was read of it, if it is still that file.
-    pub fn name(&self, name: &Name<'_, K::File>, known: Option<KnownContent<'_>>) -> Result<Sealed, Error> {
+    pub fn name(&self, name: &Name<'_, K::File>, known: Option<KnownContent>) -> Result<Sealed, Error> {
         let name = name.following(Follow::No);
         let failed = |errno| Error::call(Action::StatTarget, name.shown, errno);
         // A handle to read from tells attributes at once, one of O_PATH only by way of /proc.
-        let readable = known.and_then(|_| name.open(self.kernel, OFlags::RDONLY | OFlags::NONBLOCK).ok());
+        let readable = known.as_ref().and_then(|_| name.open(self.kernel, OFlags::RDONLY | OFlags::NONBLOCK).ok());
         let handle = readable.map_or_else(|| name.open(self.kernel, OFlags::PATH), Ok).map_err(failed)?;
         let stat = self.kernel.stat(&handle).map_err(failed)?;
-        let is_known = |known: &KnownContent<'_>| known.identity == (stat.dev, stat.ino) && known.size == stat.size;
+        let is_known = |known: &KnownContent| known.identity == (stat.dev, stat.ino) && known.size == stat.size;
         let digests = match known.filter(is_known) {
             _ if stat.kind != Kind::File => None,
-            Some(known) => Some(known.digests.clone()),
+            Some(known) => Some(known.digests),
             None => Some(self.read(&name, &stat)?),
         };
         self.handle(&handle, name.shown, stat, digests)

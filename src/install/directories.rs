@@ -8,7 +8,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::TargetRule;
 use crate::report::{Event, Listener};
-use crate::tree::plan::Operands;
+use crate::tree::plan::{Operands, without_trailing_slashes};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -102,7 +102,7 @@ impl<K: Kernel> Directories<'_, K> {
             (TargetRule::Directory, Err(Errno::NOENT)) => {
                 let Reached { dir, last } = self.go_down(target)?;
                 // It is on the way to the files, and is told like those above it.
-                self.step(&dir, last, without_last_slashes(target)).map(drop)
+                self.step(&dir, last, without_trailing_slashes(target)).map(drop)
             }
             (TargetRule::Last, Ok(Stat { kind: Kind::Directory, .. })) | (TargetRule::Directory, _) => Ok(()),
             // Only one source gets a name that nothing has.
@@ -150,11 +150,6 @@ impl<K: Kernel> Directories<'_, K> {
 
 fn path_of(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
-}
-
-fn without_last_slashes(path: &Path) -> &Path {
-    let bytes = path.as_os_str().as_bytes();
-    components(bytes).last().map_or(path, |last| path_of(&bytes[..last.end]))
 }
 
 /// Where the components of a path are.

@@ -149,8 +149,7 @@ impl<K: Kernel> OverSftp<'_, K> {
             }
             Told::Same { source, target, path, sealed } => {
                 let (source, target) = (self.source(source, direction), self.target(target, direction));
-                let outcome =
-                    Outcome::Made(Special { thing: Thing::Same, complaints: Vec::new(), backup: None, content: None });
+                let outcome = Outcome::Made(Special::new(Thing::Same, Vec::new(), None));
                 let (outcome, sealed) = (&outcome, *sealed);
                 self.listener.hear(&Event::Finished { source: &source, target: &target, path, outcome, sealed });
             }

@@ -218,7 +218,7 @@ impl<'a> Owed<'a> {
         let complaints = complaints.into_iter().map(complaint).collect();
         let outcome = match became {
             Became::Copied(arrival) => Outcome::Copied(Box::new(copied(arrival, sent.as_ref(), complaints))),
-            Became::Made(thing) => Outcome::Made(Special { thing, complaints, backup: None, content: None }),
+            Became::Made(thing) => Outcome::Made(Special::new(thing, complaints, None)),
         };
         let source = sent.as_ref().map_or(&*source, |sent| &sent.shown);
         let (target, sealed) = (label(&self.host, &target), seal.map(|seal| sealed(seal, sent.as_ref())));

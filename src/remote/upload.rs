@@ -58,9 +58,9 @@ const WAITS: &[u8] = b"\0safecp waits\n";
 const STATUSES: [(i32, Unfit); 4] =
     [(71, Unfit::OtherMachine), (72, Unfit::NoDirectory), (73, Unfit::NoDigest), (74, Unfit::Damaged)];
 
-/// The line. Files that are copied have the account's own umask. It holds neither a single quote nor an exclamation mark, so that csh and fish hand it on as it is. On a
+/// The line. It holds neither a single quote nor an exclamation mark, so that csh and fish hand it on as it is. On a
 /// filesystem that is mounted noexec the empty script is refused. head of busybox reads more than it was asked for: nothing
-/// follows the program until it has greeted.
+/// follows the program until it has greeted. Files that are copied have the account's own umask.
 const LINE: &str = "own=$(umask); umask 077; [ \"$(uname -sm)\" = \"Linux MACHINE\" ] || exit 71; \
     d=; leave() { [ -z \"$d\" ] || rm -rf -- \"$d\"; }; trap leave EXIT; trap \"exit 129\" HUP INT TERM PIPE; \
     for base in \"${XDG_RUNTIME_DIR:-/tmp}\" \"${TMPDIR:-/tmp}\" /tmp /var/tmp \"$HOME\" /dev/shm; do \

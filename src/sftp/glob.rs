@@ -12,7 +12,6 @@ use crate::pattern::{self, is_pattern};
 const NAMES_MAX: usize = 1_000_000;
 
 /// What a pattern matches.
-#[derive(Default)]
 pub(super) struct Matches {
     /// The paths, in order.
     pub(super) paths: Vec<Vec<u8>>,
@@ -22,12 +21,12 @@ pub(super) struct Matches {
 
 /// The paths that a typed one means; none if nothing matches. What is there by the very name that was typed is that.
 pub(super) fn matches(server: &mut Greeted, typed: &[u8]) -> Result<Matches, Failure> {
-    let itself = || vec![typed.to_vec()];
+    let itself = || Matches { paths: vec![typed.to_vec()], refused: Vec::new() };
     if !is_pattern(typed) {
-        return Ok(Matches { paths: itself(), refused: Vec::new() });
+        return Ok(itself());
     }
     match server.call(&Request::Lstat(typed))? {
-        Answer::Attrs(_) => return Ok(Matches { paths: itself(), refused: Vec::new() }),
+        Answer::Attrs(_) => return Ok(itself()),
         // No name is as long as some patterns are.
         Answer::Status(wire::NO_SUCH_FILE | wire::BAD_MESSAGE, _) => {}
         answer => return Ok(Matches { paths: Vec::new(), refused: vec![unseen(typed, &answer)] }),

@@ -8,7 +8,9 @@ use super::entry_context::EntryContext;
 use super::inspected::Inspected;
 use super::links::{Version, identity};
 use super::special::TargetName;
-use crate::copy::{Arrival, Content, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting};
+use crate::copy::{
+    Arrival, Follow, KnownContent, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting,
+};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Overwrite, Product, Readers, Removal, Verify};
@@ -144,13 +146,11 @@ impl<K: Kernel> Entries<'_, K> {
     ) -> Result<Arrived<K::File>, Error> {
         if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(source, target, facts)?;
-            let (complaints, backup) = (finished.complaints, finished.backup);
-            return Ok(Arrived::Done(Outcome::Made(Special {
-                thing: Thing::Attributes,
-                complaints,
-                backup,
-                content: None,
-            })));
+            return Ok(Arrived::Done(Outcome::Made(Special::new(
+                Thing::Attributes,
+                finished.complaints,
+                finished.backup,
+            ))));
         }
         if let Some(special) = self.resumed(source, target, facts)? {
             return Ok(Arrived::Done(Outcome::Made(special)));
@@ -205,12 +205,9 @@ impl<K: Kernel> Entries<'_, K> {
         let (identity, size) = (identity(&found), found.size);
         // So is what cannot be opened to be given its attributes.
         let finished = self.copier.copy_attributes(source, target, facts).ok();
-        Ok(finished.map(|finished| Special {
-            thing: Thing::Same,
-            complaints: finished.complaints,
-            backup: finished.backup,
-            content: same.digests.map(|digests| Box::new(Content { identity, size, digests })),
-        }))
+        let content = same.digests.map(|digests| Box::new(KnownContent { identity, size, digests }));
+        Ok(finished
+            .map(|finished| Special { content, ..Special::new(Thing::Same, finished.complaints, finished.backup) }))
     }
 
     /// Whether what stands at the target may be replaced by something that is no regular file.

@@ -49,7 +49,7 @@ impl<K: Kernel> Run<'_, K> {
             Outcome::Skipped | Outcome::Declined => (false, false),
         };
         let is_settled = is_copied && source.is_settled(&version);
-        let content = if self.options.seals { outcome.content() } else { None };
+        let content = if self.options.seals { outcome.content().map(Box::new) } else { None };
         Ok(Made { path: entry_pair.path.to_owned(), version, is_new, is_settled, content })
     }
 
@@ -160,8 +160,8 @@ impl<K: Kernel> Run<'_, K> {
     ) -> Result<Special, Error> {
         let is_linked = first.is_numbered && existing.is_some_and(|found| found.is_same_file(&first.stat));
         if is_linked {
-            let content = made.content.clone();
-            return Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup: None, content });
+            let special = Special::new(Thing::HardLink, Vec::new(), None);
+            return Ok(Special { content: made.content.clone(), ..special });
         }
         if existing.is_some_and(|found| found.kind == Kind::File) && first.stat.kind == Kind::File {
             // A new file is not synced when it gets its name; this name has something to lose.

@@ -7,7 +7,7 @@
 //! something else is copied by itself. Memory grows with inodes that have several names and with
 //! nothing else; with one operand, an inode whose names have all been seen is forgotten.
 
-use crate::copy::Content;
+use crate::copy::KnownContent;
 use crate::kernel::{Kind, Stat, Timestamp};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -96,7 +96,7 @@ pub struct Made {
     /// for a further name. Else the bytes decide.
     pub is_settled: bool,
     /// What it holds, where a list is made of the run: a further name is not read for it.
-    pub content: Option<Box<Content>>,
+    pub content: Option<Box<KnownContent>>,
 }
 
 enum State<W> {

@@ -3,7 +3,7 @@
 use super::handles::Pair;
 use super::level::Level;
 use super::run::Run;
-use crate::copy::{KnownContent, Name, Outcome, Sealed};
+use crate::copy::{Name, Outcome, Sealed};
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use crate::report::Event;
@@ -23,13 +23,7 @@ impl<K: Kernel> Run<'_, K> {
         if matches!(outcome, Outcome::Declined) {
             return None;
         }
-        let content = outcome.content();
-        let known = content.as_ref().map(|content| KnownContent {
-            identity: content.identity,
-            size: content.size,
-            digests: &content.digests,
-        });
-        match self.entries.copier.sealing().name(target, known) {
+        match self.entries.copier.sealing().name(target, outcome.content()) {
             Ok(sealed) => Some(Cow::Owned(sealed)),
             Err(error) => {
                 self.tell(Event::Failed(&error));

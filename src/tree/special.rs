@@ -66,7 +66,7 @@ impl<K: Kernel> Copier<'_, K> {
         let complaints = self.set_attributes(&handle, source, from, target, context)?;
         self.sync_name(target)?;
         let thing = if from.kind == Kind::Symlink { Thing::Symlink } else { Thing::Node };
-        Ok(Special { thing, complaints, backup, content: None })
+        Ok(Special::new(thing, complaints, backup))
     }
 
     fn make_symlink(
@@ -197,7 +197,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let backup = self.make(target, existing, Making::Link(&handle), failed)?;
         self.sync_name(target)?;
-        Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup, content: None })
+        Ok(Special::new(Thing::HardLink, Vec::new(), backup))
     }
 
     /// Makes `target` a symbolic link that holds `source`'s name as typed (-s).
@@ -227,7 +227,7 @@ impl<K: Kernel> Copier<'_, K> {
             complaints.extend(set.map_err(|errno| Error::call(Action::PreserveTimes, target.shown, errno)).err());
         }
         self.sync_name(target)?;
-        Ok(Special { thing: Thing::Symlink, complaints, backup, content: None })
+        Ok(Special::new(Thing::Symlink, complaints, backup))
     }
 
     /// Whether the target lies in the working directory.
@@ -285,7 +285,7 @@ impl<K: Kernel> Copier<'_, K> {
         let failed = |errno| Error::pair(Action::CreateLink, target.shown, shown, errno);
         let backup = self.make(target, existing, Making::Link(first), failed)?;
         self.sync_name(target)?;
-        Ok(Special { thing: Thing::HardLink, complaints: Vec::new(), backup, content: None })
+        Ok(Special::new(Thing::HardLink, Vec::new(), backup))
     }
 
     /// A target's stat without following a link, or `None` where there is nothing.
