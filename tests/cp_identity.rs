@@ -2,7 +2,7 @@
 //! have one number for several files. A name becomes a link to an earlier copy where that is a copy of it.
 
 mod common;
-use common::World;
+use common::{World, has_tool};
 use std::fs::OpenOptions;
 use std::io::Write;
 
@@ -102,4 +102,33 @@ fn a_comparison_leaves_the_copys_time_of_access() {
     world.times("f1", (1_000_000_000, 0), (1_000_000_000, 0));
     world.cp("-a --backup=numbered f1 f1 f2 dst").succeeds();
     assert_eq!(world.tool("stat", ["-c", "%X", "dst/f1"]).trim(), "1000000000");
+}
+
+/// Parallel builds install one file twice. The second run's rename comes between that of the first and its look at the name.
+#[test]
+fn what_another_run_puts_in_its_place_counts_where_it_is_the_same() {
+    if !has_tool("strace") {
+        return;
+    }
+    for (words, second, status) in [
+        ("", "$safecp new d/target", 0),
+        ("-p", "$safecp -p new d/target", 0),
+        ("", "$safecp other d/target", 1),
+        ("", "$safecp new d/own; chmod 600 d/own; mv d/own d/target", 1),
+        ("", "ln -sf ../new d/target", 1),
+        ("-p", "touch later; $safecp new d/own; touch -r later d/own; mv d/own d/target", 1),
+    ] {
+        let world = World::new();
+        world.file("new", "new content").file("other", "not of that").times("new", (5, 0), (5, 0));
+        world.dir("d").file("d/target", "old");
+        let run = world.shell(&format!(
+            "strace -f -qq -o calls -e trace=renameat,renameat2 -e inject=renameat,renameat2:delay_exit=2000000 \
+                $safecp {words} new d/target & run=$!
+            until cmp -s new d/target; do sleep 0.02; done
+            {second}; wait $run"
+        ));
+        assert_eq!(run.code(), Some(status), "{words}, {second}: {run}");
+        let is_told = run.stderr.contains("'d/target' is not the file that was verified: it was replaced meanwhile\n");
+        assert_eq!(is_told, status == 1, "{words}, {second}: {run}");
+    }
 }

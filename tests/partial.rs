@@ -307,6 +307,7 @@ fn holes_are_made_and_zeros_are_written_as_without_the_option() {
     }
 }
 
+/// A run whose file the other one replaces before it has looked at the name says so, and the file is the other's.
 #[test]
 fn two_runs_at_once_do_not_write_into_one_part() {
     let Some(world) = world() else { return };
@@ -314,12 +315,24 @@ fn two_runs_at_once_do_not_write_into_one_part() {
     for _ in 0..4 {
         // What one of them makes the other replaces.
         world.file("d/big", "old");
-        world
-            .shell(
-                "$safecp --partial big d/big & one=$!; $safecp --partial other d/big & two=$!
-                 wait $one && wait $two || exit 1; cmp -s big d/big || cmp other d/big",
-            )
-            .succeeds();
+        let runs = world.shell(
+            "$safecp --partial big d/big 2>one & one=$!; $safecp --partial other d/big 2>two & two=$!
+             wait $one; echo $?; wait $two; echo $?",
+        );
+        let statuses: Vec<_> = runs.stdout.lines().collect();
+        let is_replaced = "safecp: 'd/big' is not the file that was verified: it was replaced meanwhile\n";
+        for (run, source, status) in [("one", "other", statuses[0]), ("two", "big", statuses[1])] {
+            match status {
+                "0" => assert_eq!(world.read(run), "", "{run}"),
+                "1" => {
+                    assert_eq!(world.read(run), is_replaced, "{run}");
+                    assert!(world.same_bytes(source, "d/big"), "{run}: what took its place is the other's");
+                }
+                status => panic!("{run} ended with {status}: {}", world.read(run)),
+            }
+        }
+        assert!(statuses.contains(&"0"), "{runs}");
+        assert!(world.same_bytes("big", "d/big") || world.same_bytes("other", "d/big"));
         assert_eq!(world.names("d"), ["big"]);
     }
 }

@@ -17,7 +17,7 @@ use super::verify::Again;
 use crate::error::{Action, Error, Left};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
-use crate::options::{Hints, Reflink, Sparse, Verify};
+use crate::options::{Hints, Keep, Reflink, Sparse, Verify};
 use crate::quote::quoted;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -216,7 +216,8 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// The identity of a target that has just got its name. Where a temporary name was renamed to it, or on a filesystem that
-    /// is not known, the name is looked at: it has to show the file that was verified.
+    /// is not known, the name is looked at. It has to show the file that was verified, or what another run of the same
+    /// command would have put there meanwhile: parallel builds install one file twice.
     pub(super) fn identity_of_named(
         &self,
         (target, honesty): (&Name<'_, K::File>, Honesty),
@@ -235,8 +236,8 @@ impl<K: Kernel> Copier<'_, K> {
         let known = content.and_then(|content| content.filled.stat).filter(|_| is_known);
         let ours = known.map_or_else(|| self.kernel.stat(file), Ok).map_err(failed)?;
         if !seen.is_same_file(&ours) {
-            let is_copy = !is_known && self.holds_the_same(&named, file, content)?;
-            if !is_copy {
+            let may_be_alike = !is_known || self.has_its_attributes(&seen, file).map_err(failed)?;
+            if !(may_be_alike && self.holds_the_same(&named, file, content)?) {
                 let name = quoted(target.shown);
                 return Err(Error::Refused(format!(
                     "{name} is not the file that was verified: it was replaced meanwhile"
@@ -244,6 +245,14 @@ impl<K: Kernel> Copier<'_, K> {
             }
         }
         Ok(Some((seen.dev, seen.ino)))
+    }
+
+    /// Whether another file has the kind, the owner, the mode and, where they are kept, the times of this one.
+    fn has_its_attributes(&self, other: &Stat, file: &K::File) -> crate::kernel::Result<bool> {
+        let ours = self.kernel.stat(file)?;
+        let keeps_times = self.options.preserve.timestamps != Keep::No;
+        let attributes = |stat: &Stat| (stat.kind, stat.uid, stat.gid, stat.mode, keeps_times.then_some(stat.mtime));
+        Ok(attributes(other) == attributes(&ours))
     }
 
     /// Whether a name shows what the file is that no byte was written to: nobody else's, empty, and not written since.
