@@ -60,6 +60,9 @@ fn parents_fail_by_their_names() {
     world.dir("a").file("a/x", "x").dir("d").file("d/a", "in the way");
     world.cp("--parents nope/x d").fails("safecp: failed to get attributes of 'nope': No such file or directory\n");
     world.cp("--parents a/x d").fails("safecp: 'd/a' exists but is not a directory\n");
+    // Where a link leads out of the target, too; GNU cp says the same.
+    world.dir("e").file("f", "a file").symlink("../f", "e/a");
+    world.cp("--parents a/x e").fails("safecp: 'e/a' exists but is not a directory\n");
     let words =
         "safecp: with --parents, the destination must be a directory\nTry 'safecp --help' for more information.\n";
     world.cp("--parents a/x new").fails(words);

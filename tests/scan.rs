@@ -58,6 +58,17 @@ fn victims_in(world: &World, name: &str, ranges: &[(Range<u64>, &str, &str)]) {
         assert!(line.contains(why), "{line}\ndoes not say {why}");
         world.file(&path, &sound);
     }
+    // With the end lost as well, it is a victim all the more.
+    let size = sound.len() as u64;
+    for (range, ..) in ranges {
+        let mut bytes = sound.clone();
+        for lost in [range, &last(size)] {
+            bytes[lost.start as usize..lost.end.min(size) as usize].fill(0);
+        }
+        let scan = found(world.file(&path, &bytes), "d");
+        assert!(scan.stdout.contains(&format!(": '{path}' (")), "{range:?} and the end: {scan}");
+        world.file(&path, &sound);
+    }
     finds_nothing(world, &path);
 }
 

@@ -106,7 +106,11 @@ impl<K: Kernel> Run<'_, K> {
                         None => Err(is_there()),
                     },
                     Ok(None) | Err(Error::Call { errno: Errno::LOOP | Errno::NOTDIR, .. }) => Err(is_there()),
-                    Err(error) => Err(error),
+                    // What a link out of the target leads to is looked at for the message alone.
+                    Err(error) => match copier.stat_target(target, true)? {
+                        Some(found) if found.kind != Kind::Directory => Err(is_taken()),
+                        _ => Err(error),
+                    },
                 }
             }
             Some(_) => Err(is_taken()),

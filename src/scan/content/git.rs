@@ -12,6 +12,9 @@ use std::ops::Range;
 /// What an object begins with, unpacked.
 const OBJECTS: [&[u8]; 4] = [b"blob ", b"tree ", b"commit ", b"tag "];
 
+/// What an index begins with.
+const INDEX: &[u8] = b"DIRC";
+
 /// Digests at the end: SHA-1, or SHA-256 in repositories that were made so.
 const SEALS: [(Algorithm, u64); 2] = [(Algorithm::Sha1, 20), (Algorithm::Sha256, 32)];
 
@@ -39,13 +42,15 @@ pub(super) fn judge_object(part: &Part<'_>, zeros: &[Range<u64>]) -> Result<Opti
 
 pub(super) fn judge_sealed(part: &Part<'_>, zeros: &[Range<u64>]) -> Result<Option<Suspicion>> {
     let Some(first) = zeros.first() else { return Ok(None) };
+    let is_index = part.up_to(INDEX.len(), 0)? == INDEX;
     for (algorithm, length) in SEALS {
         let Some(end) = part.size().checked_sub(length) else { continue };
         let seal = part.up_to(length as usize, end)?;
         let mut hasher = Hasher::new(algorithm);
         reads_through(part.within(0..end).reader(), |bytes| hasher.update(bytes))?;
-        // index.skipHash leaves zeros in place of the digest (git 2.40).
-        let is_left_out = seal.iter().all(|byte| *byte == 0) && first.end <= end;
+        // index.skipHash leaves zeros in place of the digest (git 2.40). So does a run that covers it.
+        let is_covered = zeros.iter().any(|run| run.start < end && run.end > end);
+        let is_left_out = is_index && !is_covered && seal.iter().all(|byte| *byte == 0);
         if hasher.finish() == seal || is_left_out {
             return Ok(None);
         }
