@@ -3,7 +3,7 @@
 // trial [OPTION...] -- COMMAND...        COMMAND gets the source's and the target's name as its last arguments.
 //
 // The bytes are a function of seed, process and round, so that what is right is known without asking the filesystem that is
-// tested; copies are compared by read(2) alone. Processes work side by side, each on files of its own, round after round.
+// tested, or those of a file on another filesystem (--like); copies are compared by read(2) alone. Processes work side by side, each on files of its own, round after round.
 // Prints one line: RESULT, what --label says, and counts; with --names a line WRONG for each corrupt copy before that. Exit status 0 unless the trial itself could not be carried out.
 // It never repairs, retries or syncs anything behind the copier's back: what is to be done to a source is its --past.
 #define _GNU_SOURCE
@@ -43,6 +43,10 @@ static const char *const past_names[PASTS] = {
 
 static struct {
     enum past past;
+    // With --like: a file whose bytes and mode the source has, and the end of whose name both names have.
+    const char *like, *ending;
+    char *like_bytes;
+    mode_t mode;
     const char *source_directory, *target_directory, *pool, *label, *log;
     int processes, copies, seconds, percent, sync_ms, readers;
     double deadline;
@@ -53,7 +57,7 @@ static struct {
     int words;
 } want = {
     .source_directory = "/tank", .target_directory = NULL, .pool = "tank", .label = "", .log = "/dev/null",
-    .processes = 1, .copies = 10, .seconds = 600, .percent = 40, .size = 1 << 20, .block = 128 << 10, .seed = 1,
+    .ending = "", .mode = 0644, .processes = 1, .copies = 10, .seconds = 600, .percent = 40, .size = 1 << 20, .block = 128 << 10, .seed = 1,
 };
 
 // What the processes found, in memory they share.
@@ -100,6 +104,10 @@ static bool is_sparse(enum past past) { return past != PUNCHED && past != TRUNCA
 
 // What a reader of the source must see.
 static void expect(char *bytes, int process, int round) {
+    if (want.like) {
+        memcpy(bytes, want.like_bytes, want.size);
+        return;
+    }
     memset(bytes, 0, want.size);
     // One block at least has data: a copy of nothing but holes cannot go wrong.
     uint64_t always = key_of(process, round, 1) % (want.size / want.block);
@@ -175,15 +183,15 @@ static void write_whole(int fd, char *bytes, int process, int round) {
 static char *make_source(const char *name, char *bytes, int process, int round) {
     char *map = NULL;
     if (want.past != OVERWRITTEN) unlink(name);
-    int fd = open(name, O_RDWR | O_CREAT, 0644);
+    int fd = open(name, O_RDWR | O_CREAT, want.mode);
     if (fd < 0) die(name);
     if (is_sparse(want.past) && ftruncate(fd, want.size)) die("ftruncate");
     switch (want.past) {
-    case MAPPED: map = map_blocks(fd, bytes, false); break;
+    case MAPPED: map = map_blocks(fd, bytes, want.like != NULL); break;
     case OVERWRITTEN: map = map_blocks(fd, bytes, true); break;
     case MIXED:
         write_blocks(fd, bytes, want.size / 3);
-        map = map_blocks(fd, bytes, false);
+        map = map_blocks(fd, bytes, want.like != NULL);
         break;
     case WRITTEN: write_blocks(fd, bytes, want.size); break;
     case TAIL: {
@@ -280,8 +288,8 @@ static void tell_wrong(const char *source) {
 static void one_copy(int process, int round, char *bytes, char *seen) {
     char source[NAME], target[NAME];
     bool once = want.past == OVERWRITTEN || want.past == CLEAN;
-    snprintf(source, sizeof source, "%s/source.%d.%d", want.source_directory, process, once ? 0 : round);
-    snprintf(target, sizeof target, "%s/target.%d.%d", want.target_directory, process, want.over ? 0 : round);
+    snprintf(source, sizeof source, "%s/source.%d.%d%s", want.source_directory, process, once ? 0 : round, want.ending);
+    snprintf(target, sizeof target, "%s/target.%d.%d%s", want.target_directory, process, want.over ? 0 : round, want.ending);
     expect(bytes, process, want.past == CLEAN ? 0 : round);
     if (want.check) { // what an earlier trial kept, after the pool was exported and imported
         if (access(target, F_OK)) return;
@@ -333,15 +341,28 @@ static pid_t start_syncer(void) {
 
 // --- the command line ---
 
+static void read_like(void) {
+    struct stat file;
+    int fd = open(want.like, O_RDONLY);
+    if (fd < 0 || fstat(fd, &file)) die(want.like);
+    want.size = file.st_size, want.mode = file.st_mode & 0777;
+    want.like_bytes = malloc(want.size + 1);
+    if (read_whole(want.like, want.like_bytes) != file.st_size) die(want.like);
+    const char *name = strrchr(want.like, '/'), *dot = strrchr(want.like, '.');
+    if (dot && dot > name) want.ending = dot;
+    close(fd);
+}
+
 static void read_arguments(int argc, char **argv) {
     enum { DIRECTORY = 1, TARGETS, POOL, LABEL, LOG, PAST, PROCESSES, COPIES, SECONDS, PERCENT, SYNC, READERS, SIZE, BLOCK, SEED,
-           KEEP_MAPPED, OVER, KEEP, CHECK, NAMES };
+           KEEP_MAPPED, OVER, KEEP, CHECK, NAMES, LIKE };
     static const struct option options[] = {
         {"directory", 1, 0, DIRECTORY}, {"targets", 1, 0, TARGETS}, {"pool", 1, 0, POOL}, {"label", 1, 0, LABEL},
         {"log", 1, 0, LOG}, {"past", 1, 0, PAST}, {"processes", 1, 0, PROCESSES}, {"copies", 1, 0, COPIES},
         {"seconds", 1, 0, SECONDS}, {"percent", 1, 0, PERCENT}, {"sync-ms", 1, 0, SYNC}, {"readers", 1, 0, READERS},
         {"kib", 1, 0, SIZE}, {"block-kib", 1, 0, BLOCK}, {"seed", 1, 0, SEED}, {"keep-mapped", 0, 0, KEEP_MAPPED},
-        {"over", 0, 0, OVER}, {"keep", 0, 0, KEEP}, {"check", 0, 0, CHECK}, {"names", 0, 0, NAMES}, {0, 0, 0, 0},
+        {"over", 0, 0, OVER}, {"keep", 0, 0, KEEP}, {"check", 0, 0, CHECK}, {"names", 0, 0, NAMES},
+        {"like", 1, 0, LIKE}, {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) switch (option) {
         case DIRECTORY: want.source_directory = optarg; break;
@@ -363,6 +384,7 @@ static void read_arguments(int argc, char **argv) {
         case KEEP: want.keep = true; break;
         case CHECK: want.check = true; break;
         case NAMES: want.names = true; break;
+        case LIKE: want.like = optarg; break;
         case PAST:
             for (want.past = 0; want.past < PASTS && strcmp(past_names[want.past], optarg); want.past++) {}
             if (want.past < PASTS) break;
@@ -372,6 +394,7 @@ static void read_arguments(int argc, char **argv) {
     want.words = argc - optind;
     want.command = calloc(want.words + 3, sizeof *want.command);
     memcpy(want.command, argv + optind, want.words * sizeof *argv);
+    if (want.like) read_like();
     if (!want.target_directory) want.target_directory = want.source_directory;
     if (!want.words && !want.check) fprintf(stderr, "trial: no command\n"), exit(2);
 }
