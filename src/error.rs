@@ -133,7 +133,7 @@ impl Action {
 }
 
 /// A failure that ends the copying of one name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// A system call failed.
     Call {

@@ -107,6 +107,32 @@ const MUTANTS: &[Mutant] = &[
             "let Some(Opened { path, file, stat }) = self.open(record).ok().flatten() else {",
         )],
     ),
+    of_lists(
+        "what cannot be read is as it is listed",
+        &[(
+            "Err(error) => return Ok(Some(Finding::Unreadable { path: path.to_owned(), fault, error })),",
+            "Err(_) => return Ok(None),",
+        )],
+    ),
+    of_lists(
+        "what cannot be read is told, and stays",
+        &[
+            ("| Finding::Unreadable { path, fault: Fault::Damage, .. } => {", "=> {"),
+            (
+                "Finding::Failed(error) | Finding::Unreadable { fault: Fault::Change, error, .. } => {",
+                "Finding::Failed(error) | Finding::Unreadable { fault: Fault::Change | Fault::Damage, error, .. } => {",
+            ),
+        ],
+    ),
+    of_lists(
+        "a file that cannot be read is not mended from another copy",
+        &[(
+            "Ok(false) => {}
+                Err(error) => unreadable.note(error),",
+            "Ok(false) => {}
+                Err(error) => return Err(error.into()),",
+        )],
+    ),
     of_shares(
         "shards write down what is not on disk",
         &[(

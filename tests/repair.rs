@@ -290,3 +290,136 @@ fn no_name_of_a_list_leads_out_of_the_tree() {
     let repair = world.cp("--repair list tree --from=good");
     assert_eq!((repair.code(), world.read("tree/in/file").as_str()), (Some(1), "right"), "{repair}");
 }
+
+/// A tree on a disk, of which a mebibyte of a large file and a small one cannot be read. btrfs knows what it wrote, and says
+/// EIO where it reads something else. The tree is bad/new.
+const FAILING_DISK: &str = "
+set -e
+truncate -s 256M image && mkfs.btrfs -q -f -d single -m dup image
+mkdir bad && mount -o loop image bad || exit 77
+trap 'umount bad' EXIT
+$safecp -a --manifest=list src bad/new && sync
+umount bad
+for marker in large small; do
+    at=$(grep -obaF \"this is the $marker one\" image | cut -d: -f1 | tail -n 1)
+    printf rotten | dd of=image bs=1 seek=$at conv=notrunc status=none
+done
+mount -o loop image bad
+";
+
+/// Both are told by a check, mended from another copy, and right on the disk.
+#[test]
+fn what_a_disk_cannot_read_is_mended_from_another_copy() {
+    let Some(world) = World::with_mounts("a disk") else { return };
+    if !has_tool("mkfs.btrfs") {
+        return left_out("needs mkfs.btrfs");
+    }
+    world.dir("src").file("src/right", "right");
+    for (name, length) in [("large", 3_000_000), ("small", 9000)] {
+        let mut bytes = random_bytes(length, 1);
+        let marker = format!("this is the {name} one");
+        let at = length * 2 / 3;
+        bytes[at..at + marker.len()].copy_from_slice(marker.as_bytes());
+        world.file(&format!("src/{name}"), bytes);
+    }
+    let run = world.shell_with_mounts(&format!(
+        "{FAILING_DISK}
+        ls -i bad/new/right >before
+        $safecp --check list bad/new >>said 2>&1 && exit 9
+        echo --- >>said
+        $safecp --repair list bad/new --from=src >>said 2>&1
+        umount bad; mount -o loop image bad
+        cmp src/large bad/new/large && cmp src/small bad/new/small
+        $safecp --check list bad/new && ls -i bad/new/right | cmp - before"
+    ));
+    if run.code() == Some(77) {
+        return left_out("needs btrfs and loop devices");
+    }
+    assert_eq!(run.code(), Some(0), "{run} {}", world.read("said"));
+    let said = world.read("said");
+    let (checked, repaired) = said.split_once("---\n").expect("both");
+    for name in ["large", "small"] {
+        assert!(checked.contains(&format!("safecp: error reading 'bad/new/{name}': Input/output error\n")), "{said}");
+    }
+    assert!(checked.contains("not all of 4 names are as listed: 2 that cannot be read\n"), "{said}");
+    assert!(checked.contains("unreadable can be mended from another copy"), "{said}");
+    let mut repaired: Vec<_> = repaired.lines().collect();
+    repaired.sort_unstable();
+    let wanted = [
+        "'list': of 4 names 2 were mended, and 0 could not be",
+        "mended: 'large' (1 of 3 chunks from a copy)",
+        "mended: 'small' (1 of 1 chunks from a copy)",
+    ];
+    assert_eq!(repaired, wanted, "{said}");
+}
+
+/// Both copies lie on failing disks: what is right in one of them is used, each reason is told once, and what cannot be mended
+/// stays.
+#[test]
+fn what_no_copy_can_read_is_said_and_stays() {
+    let Some(world) = World::with_mounts("a disk") else { return };
+    if !has_tool("mkfs.btrfs") {
+        return left_out("needs mkfs.btrfs");
+    }
+    world.dir("src").file("src/small", format!("{}this is the small one", "x".repeat(5000)));
+    world.file("src/large", format!("{}this is the large one", "y".repeat(2_500_000)));
+    let run = world.shell_with_mounts(&format!(
+        "{FAILING_DISK}
+        cp -a src other
+        # The same disk twice: nothing of it is right twice.
+        ls -i bad/new >before
+        $safecp --repair list bad/new --from=bad/new >said 2>&1 || echo $? >status
+        ls -i bad/new | cmp - before && test -z \"$(ls -A bad/new | grep safecp)\"
+        $safecp --repair list bad/new --from=bad/new --from=other"
+    ));
+    if run.code() == Some(77) {
+        return left_out("needs btrfs and loop devices");
+    }
+    assert_eq!((run.code(), world.read("status").as_str()), (Some(0), "1\n"), "{run} {}", world.read("said"));
+    let said = world.read("said");
+    let mut said: Vec<_> = said.lines().collect();
+    said.sort_unstable();
+    let wanted = [
+        "'list': of 3 names 0 were mended, and 2 could not be",
+        "safecp: cannot mend 'bad/new/large': 1 of its 3 chunks are right nowhere",
+        "safecp: cannot mend 'bad/new/small': its content is right nowhere",
+        "safecp: error reading 'bad/new/large': Input/output error",
+        "safecp: error reading 'bad/new/small': Input/output error",
+    ];
+    assert_eq!(said, wanted);
+}
+
+/// Without times a file that cannot be read is damaged if a twin has its size and time, and cannot be mended otherwise.
+#[test]
+fn an_unreadable_file_in_a_list_without_times_is_mended_from_its_twin() {
+    let world = World::new();
+    world.dir("src").file("src/a", "right");
+    world.cp("-a --manifest=list --manifest-format=sha256sum src new").succeeds();
+    let fault = "pread64:error=EIO";
+    let repair = "--repair list new --from=other";
+    world.dir("other").file("other/a", "right");
+    let Some(traced) = world.cp_traced_on(Some("new/a"), "pread64", &[fault], repair) else { return };
+    traced.output.fails_with(&["error reading 'new/a': Input/output error"]);
+    let inode = || fs::metadata(world.path("new/a")).expect("stat").ino();
+    let before = inode();
+    world.tool("cp", ["-a", "src/a", "other/a"]);
+    let traced = world.cp_traced_on(Some("new/a"), "pread64", &[fault], repair).expect("strace");
+    traced.output.succeeds();
+    assert!(traced.injected() > 0 && inode() != before && world.read("new/a") == "right", "{}", traced.output);
+}
+
+/// What somebody has written since cannot be read: nothing is known of it, and it stays.
+#[test]
+fn an_unreadable_file_that_was_changed_stays() {
+    let world = World::new();
+    world.dir("src").file("src/a", "right");
+    world.cp("-a --manifest=list src new").succeeds();
+    world.file("new/a", "wrote");
+    let Some(traced) =
+        world.cp_traced_on(Some("new/a"), "pread64", &["pread64:error=EIO"], "--repair list new --from=src")
+    else {
+        return;
+    };
+    traced.output.fails_with(&["error reading 'new/a': Input/output error"]);
+    assert_eq!(world.read("new/a"), "wrote");
+}

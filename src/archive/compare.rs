@@ -87,8 +87,8 @@ impl<K: Kernel> Comparison<'_, K> {
         if wanted != stat.kind {
             return Ok(Compared::Differs(Finding::Kind { path, wanted, found: stat.kind }));
         }
-        if let Some((fault, detail)) = self.content(record, file, stat, &path)? {
-            return Ok(Compared::Differs(Finding::Content { path, fault, detail }));
+        if let Some(finding) = self.content(record, file, stat, &path)? {
+            return Ok(Compared::Differs(finding));
         }
         let differences = self.attributes(record, file, stat, &path)?;
         if differences.is_empty() {
@@ -137,29 +137,28 @@ impl<K: Kernel> Comparison<'_, K> {
     }
 
     /// How the content differs, if it does.
-    fn content(
-        &self,
-        record: &Record,
-        file: &K::File,
-        stat: &Stat,
-        path: &Path,
-    ) -> Result<Option<(Fault, Detail)>, Error> {
+    fn content(&self, record: &Record, file: &K::File, stat: &Stat, path: &Path) -> Result<Option<Finding>, Error> {
         if stat.kind != Kind::File {
             return Ok(None);
         }
         let fault = self.fault(record, stat);
+        let differs = |detail| Some(Finding::Content { path: path.to_owned(), fault, detail });
         if let Some(wanted) = record.size.filter(|wanted| *wanted != stat.size) {
-            return Ok(Some((fault, Detail::Size { wanted, found: stat.size })));
+            return Ok(differs(Detail::Size { wanted, found: stat.size }));
         }
         let Some(wanted) = &record.digest else { return Ok(None) };
         let shown = self.shown(path);
-        let (found, digests) = self.digest(file, stat, &shown, wanted)?;
+        let (found, digests) = match self.digest(file, stat, &shown, wanted) {
+            Ok(digested) => digested,
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => return Ok(Some(Finding::Unreadable { path: path.to_owned(), fault, error })),
+        };
         if found == wanted.value {
             return Ok(None);
         }
         let chunk = digests.and_then(|digests| self.first_chunk(wanted, stat, &digests));
         let again = self.again(file, stat, &shown, wanted, &found);
-        Ok(Some((fault, Detail::Bytes { chunk, again })))
+        Ok(differs(Detail::Bytes { chunk, again }))
     }
 
     /// Whether other content is damage or a change.

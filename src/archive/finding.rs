@@ -27,6 +27,15 @@ pub enum Finding {
         /// What is known of the difference.
         detail: Detail,
     },
+    /// The content cannot be read.
+    Unreadable {
+        /// The name.
+        path: PathBuf,
+        /// What its times say of it.
+        fault: Fault,
+        /// Why.
+        error: Error,
+    },
     /// The content is right, and what is known beside it is not.
     Attributes {
         /// The name.
@@ -111,6 +120,8 @@ pub struct Tally {
     pub changed: u64,
     /// [`Fault::Unknown`].
     pub differing: u64,
+    /// [`Finding::Unreadable`].
+    pub unreadable: u64,
     /// [`Finding::Attributes`].
     pub attributes: u64,
     /// [`Finding::Kind`].
@@ -129,6 +140,7 @@ impl Tally {
             Finding::Content { fault: Fault::Damage, .. } => &mut self.damaged,
             Finding::Content { fault: Fault::Change, .. } => &mut self.changed,
             Finding::Content { fault: Fault::Unknown, .. } => &mut self.differing,
+            Finding::Unreadable { .. } => &mut self.unreadable,
             Finding::Attributes { .. } => &mut self.attributes,
             Finding::Kind { .. } => &mut self.kinds,
             Finding::Failed(_) => &mut self.failed,
@@ -143,6 +155,7 @@ impl Tally {
             (self.damaged, "damaged"),
             (self.changed, "changed"),
             (self.differing, "with other content"),
+            (self.unreadable, "that cannot be read"),
             (self.missing, "missing"),
             (self.moved, "moved"),
             (self.extra, "not listed"),

@@ -47,6 +47,45 @@ struct Origin<K: Kernel> {
     is_copy: bool,
 }
 
+/// Why a name could not be mended.
+pub(super) struct Unmended {
+    /// Why this and that could not be read.
+    pub(super) unreadable: Vec<Error>,
+    /// What it comes to.
+    pub(super) why: Error,
+}
+
+impl From<Error> for Unmended {
+    fn from(why: Error) -> Self {
+        Self { unreadable: Vec::new(), why }
+    }
+}
+
+/// How far a file could be copied.
+enum Ended {
+    /// To its end.
+    Whole,
+    /// Until it could not be read.
+    Unreadable(Error),
+}
+
+/// Why what a file may come from cannot be read; each reason once, however many chunks there are. Told if the file is right
+/// nowhere.
+#[derive(Default)]
+struct Unreadable(Vec<Error>);
+
+impl Unreadable {
+    fn note(&mut self, error: Error) {
+        if !self.0.contains(&error) {
+            self.0.push(error);
+        }
+    }
+
+    fn and(self, why: String) -> Unmended {
+        Unmended { unreadable: self.0, why: Error::Refused(why) }
+    }
+}
+
 /// What was opened, if it is there and no link.
 fn opened<F>(result: crate::kernel::Result<F>) -> crate::kernel::Result<Option<F>> {
     match result {
@@ -71,7 +110,7 @@ impl<K: Kernel> Mender<'_, K> {
     }
 
     /// Makes what a record lists of the name that is damaged or missing. `existing` is what is there.
-    pub(super) fn mend(&self, record: &Record) -> Result<Mended, Error> {
+    pub(super) fn mend(&self, record: &Record) -> Result<Mended, Unmended> {
         let path = clean(&record.path);
         match record.kind.unwrap_or(Kind::File) {
             Kind::File => self.file(record, &path),
@@ -94,7 +133,7 @@ impl<K: Kernel> Mender<'_, K> {
         record: &Record,
         path: &Path,
         make: impl Fn(&K, &K::File, &Path) -> crate::kernel::Result<()>,
-    ) -> Result<Mended, Error> {
+    ) -> Result<Mended, Unmended> {
         let to_mend = self.to_mend(path)?;
         let donor = self.donor(path)?;
         // A directory is filled before it is finished.
@@ -172,29 +211,28 @@ impl<K: Kernel> Mender<'_, K> {
         Ok((stat.kind == Kind::File).then_some(Origin { file, stat, shown, is_copy }))
     }
 
-    /// Where a file's content may come from: what is there first, then the other copies. One that cannot be opened is none;
-    /// why is told if nothing else is right.
-    fn origins(&self, path: &Path, own: Option<Origin<K>>) -> (Vec<Origin<K>>, Option<Error>) {
-        let (mut origins, mut failure) = (Vec::from_iter(own), None);
+    /// Where a file's content may come from: what is there first, then the other copies. One that cannot be opened is none.
+    fn origins(&self, path: &Path, own: Option<Origin<K>>) -> (Vec<Origin<K>>, Unreadable) {
+        let (mut origins, mut unreadable) = (Vec::from_iter(own), Unreadable::default());
         for copy in &self.copies {
             match self.origin(&copy.root, path, copy.shown.join(path), true) {
                 Ok(origin) => origins.extend(origin),
-                Err(error) => failure = Some(error),
+                Err(error) => unreadable.note(error),
             }
         }
-        (origins, failure)
+        (origins, unreadable)
     }
 
-    fn file(&self, record: &Record, path: &Path) -> Result<Mended, Error> {
+    fn file(&self, record: &Record, path: &Path) -> Result<Mended, Unmended> {
         let kernel = self.sealing.kernel;
         let to_mend = self.to_mend(path)?;
         let own = self.origin(&self.root, path, to_mend.shown.clone(), false)?;
         let before = own.as_ref().map(|own| to_mend.existing(record, own.stat)).transpose()?;
-        let (origins, failure) = self.origins(path, own);
+        let (origins, unreadable) = self.origins(path, own);
         // Under a name: not every filesystem gives one to a file that was made without.
         let temporary = Temporary::create(to_mend.spot(), Mode::RUSR | Mode::WUSR, None);
         let mut temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, &to_mend.shown, errno))?;
-        let mended = self.fill(record, temporary.file(), &origins, failure, &to_mend.shown)?;
+        let mended = self.fill(record, temporary.file(), &origins, unreadable, &to_mend.shown)?;
         self.prove(record, temporary.file(), &to_mend.shown)?;
         self.set_attributes(record, temporary.file(), origins.first().map(|origin| &origin.file), &to_mend.shown)?;
         kernel.fsync(temporary.file()).map_err(|errno| Error::call(Action::Sync, &to_mend.shown, errno))?;
@@ -205,35 +243,37 @@ impl<K: Kernel> Mender<'_, K> {
         Ok(if before.is_some() { mended } else { Mended::Restored })
     }
 
-    /// Writes what is listed, from wherever it is right. `failure` is why a copy was not looked at.
+    /// Writes what is listed, from wherever it is right.
     fn fill(
         &self,
         record: &Record,
         file: &K::File,
         origins: &[Origin<K>],
-        mut failure: Option<Error>,
+        mut unreadable: Unreadable,
         shown: &Path,
-    ) -> Result<Mended, Error> {
-        let nowhere = || Error::Refused(format!("cannot mend {}: its content is right nowhere", quoted(shown)));
-        let Some(wanted) = &record.digest else { return Err(nowhere()) };
+    ) -> Result<Mended, Unmended> {
+        let nowhere = format!("cannot mend {}: its content is right nowhere", quoted(shown));
+        let Some(wanted) = &record.digest else { return Err(unreadable.and(nowhere)) };
         if let Some(digests) = self.chunk_digests(record, wanted) {
-            return self.fill_by_chunks(record.size.unwrap_or(0), &digests, file, origins, failure, shown);
+            return self.fill_by_chunks(record.size.unwrap_or(0), &digests, file, origins, unreadable, shown);
         }
         for origin in origins {
             if record.size.is_some_and(|size| size != origin.stat.size) {
                 continue;
             }
             match self.is_right(&origin.file, wanted, &origin.shown) {
-                Ok(true) => {
-                    self.copy(&origin.file, file, shown)?;
-                    let of = origin.stat.size.div_ceil(CHUNK).max(1);
-                    return Ok(Mended::Chunks { taken: of, of });
-                }
+                Ok(true) => match self.copy(origin, file, shown)? {
+                    Ended::Whole => {
+                        let of = origin.stat.size.div_ceil(CHUNK).max(1);
+                        return Ok(Mended::Chunks { taken: if origin.is_copy { of } else { 0 }, of });
+                    }
+                    Ended::Unreadable(error) => unreadable.note(error),
+                },
                 Ok(false) => {}
-                Err(error) => failure = Some(error),
+                Err(error) => unreadable.note(error),
             }
         }
-        Err(failure.unwrap_or_else(nowhere))
+        Err(unreadable.and(nowhere))
     }
 
     /// Whether a file holds what is listed.
@@ -265,9 +305,9 @@ impl<K: Kernel> Mender<'_, K> {
         digests: &Digests,
         file: &K::File,
         origins: &[Origin<K>],
-        mut failure: Option<Error>,
+        mut unreadable: Unreadable,
         shown: &Path,
-    ) -> Result<Mended, Error> {
+    ) -> Result<Mended, Unmended> {
         let (mut taken, mut lost) = (0, 0);
         let mut buffer = Vec::new();
         for (offset, value) in (0..).step_by(chunk_bytes()).zip(&digests.pieces) {
@@ -275,7 +315,7 @@ impl<K: Kernel> Mender<'_, K> {
             let is_right = |origin: &&Origin<K>| match self.read(&origin.file, offset, length, &mut buffer) {
                 Ok(is_whole) => is_whole && piece_value(&buffer, offset) == *value,
                 Err(errno) => {
-                    failure = Some(Error::call(Action::Read, &origin.shown, errno));
+                    unreadable.note(Error::call(Action::Read, &origin.shown, errno));
                     false
                 }
             };
@@ -289,11 +329,10 @@ impl<K: Kernel> Mender<'_, K> {
             }
         }
         let of = digests.pieces.len() as u64;
-        let nowhere = || {
-            let shown = quoted(shown);
-            Error::Refused(format!("cannot mend {shown}: {lost} of its {of} chunks are right nowhere"))
-        };
-        if lost > 0 { Err(failure.unwrap_or_else(nowhere)) } else { Ok(Mended::Chunks { taken, of }) }
+        if lost == 0 {
+            return Ok(Mended::Chunks { taken, of });
+        }
+        Err(unreadable.and(format!("cannot mend {}: {lost} of its {of} chunks are right nowhere", quoted(shown))))
     }
 
     /// Reads a chunk; false if the file ends in it.
@@ -310,16 +349,16 @@ impl<K: Kernel> Mender<'_, K> {
     }
 
     /// Copies all bytes; what arrives is proved later.
-    fn copy(&self, from: &K::File, to: &K::File, shown: &Path) -> Result<(), Error> {
+    fn copy(&self, from: &Origin<K>, to: &K::File, shown: &Path) -> Result<Ended, Error> {
         let kernel = self.sealing.kernel;
         let mut buffer = vec![0; chunk_bytes()];
         let mut offset = 0;
         loop {
-            let count = kernel.pread(from, &mut buffer, offset);
-            let count = count.map_err(|errno| Error::call(Action::Read, shown, errno))?;
-            if count == 0 {
-                return Ok(());
-            }
+            let count = match kernel.pread(&from.file, &mut buffer, offset) {
+                Ok(0) => return Ok(Ended::Whole),
+                Ok(count) => count,
+                Err(errno) => return Ok(Ended::Unreadable(Error::call(Action::Read, &from.shown, errno))),
+            };
             write_all(kernel, to, &buffer[..count], offset)
                 .map_err(|errno| Error::call(Action::Write, shown, errno))?;
             offset += count as u64;

@@ -6,7 +6,7 @@ use super::check::{Check, Reference, Request};
 use super::chunks;
 use super::finding::{Fault, Finding, Mended, Repaired};
 use super::list::List;
-use super::mend::{Copy, Mender};
+use super::mend::{Copy, Mender, Unmended};
 use super::names::clean;
 use super::open::{Links, beneath};
 use super::record::Record;
@@ -59,6 +59,8 @@ pub enum Told<'a> {
 struct Wrong {
     names: BTreeSet<PathBuf>,
     doubtful: BTreeMap<PathBuf, Finding>,
+    /// Why others could not be looked at, which was told: so many.
+    failed: u64,
 }
 
 /// Mends; `check` looks at the tree first, and its listener is not asked.
@@ -74,13 +76,18 @@ pub fn repair<K: Kernel>(
             Finding::Missing(path) => {
                 wrong.names.insert(clean(path));
             }
-            Finding::Content { path, fault: Fault::Damage, .. } => {
+            Finding::Content { path, fault: Fault::Damage, .. }
+            | Finding::Unreadable { path, fault: Fault::Damage, .. } => {
                 wrong.names.insert(path.clone());
             }
-            Finding::Content { path, fault: Fault::Unknown, .. } => {
+            Finding::Content { path, fault: Fault::Unknown, .. }
+            | Finding::Unreadable { path, fault: Fault::Unknown, .. } => {
                 wrong.doubtful.insert(path.clone(), finding.clone());
             }
-            Finding::Failed(error) => tell(&Told::Failed(error)),
+            Finding::Failed(error) | Finding::Unreadable { fault: Fault::Change, error, .. } => {
+                wrong.failed += 1;
+                tell(&Told::Failed(error));
+            }
             Finding::Content { fault: Fault::Change, .. }
             | Finding::Extra(_)
             | Finding::Moved { .. }
@@ -100,7 +107,7 @@ pub fn repair<K: Kernel>(
     let found =
         Check { sealing, threads: check.threads, release: check.release, hear: &hear, examined: check.examined }
             .run(&request)?;
-    let Wrong { names, doubtful } = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Wrong { names, doubtful, failed } = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     let open = |directory: &Path| {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let opened = kernel.open(None, directory, flags, Mode::empty(), ResolveFlags::empty());
@@ -116,13 +123,13 @@ pub fn repair<K: Kernel>(
         companion: chunks::companion(&repair.list),
         names: TemporaryNames::default(),
     };
-    let mut work = Work { mender, names, tell, repaired: Repaired { found, ..Repaired::default() } };
-    work.repaired.failed = found.failed;
+    let mut work = Work { mender, names, tell, repaired: Repaired { found, failed, ..Repaired::default() } };
     for (path, finding) in doubtful {
-        if work.has_twin(&path) {
-            work.names.insert(path);
-        } else {
-            tell(&Told::Left(&finding));
+        match &finding {
+            _ if work.has_twin(&path) => drop(work.names.insert(path)),
+            // What cannot be read and cannot be mended is nobody's work that may stay.
+            Finding::Unreadable { error, .. } => work.fail(error),
+            finding => tell(&Told::Left(finding)),
         }
     }
     work.mend(kernel, &repair.list)?;
@@ -199,7 +206,7 @@ impl<K: Kernel> Work<'_, K> {
                 right
             });
             let mended = match &right {
-                Some(right) => self.mender.link(&record, &path, right),
+                Some(right) => self.mender.link(&record, &path, right).map_err(Unmended::from),
                 None => self.mender.mend(&record),
             };
             if let Some(group) = group {
@@ -222,13 +229,16 @@ impl<K: Kernel> Work<'_, K> {
         Ok(())
     }
 
-    fn note(&mut self, path: &Path, mended: Result<Mended, Error>) {
+    fn note(&mut self, path: &Path, mended: Result<Mended, Unmended>) {
         match mended {
             Ok(mended) => {
                 self.repaired.mended += 1;
                 (self.tell)(&Told::Mended(path, mended));
             }
-            Err(error) => self.fail(&error),
+            Err(Unmended { unreadable, why }) => {
+                unreadable.iter().for_each(|error| (self.tell)(&Told::Failed(error)));
+                self.fail(&why);
+            }
         }
     }
 

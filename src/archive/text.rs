@@ -10,7 +10,7 @@ use std::path::Path;
 /// Tells a finding, with something before its line.
 pub fn tell(finding: &Finding, before: &str, listener: &dyn Listener) {
     let (what, path, to, detail) = match finding {
-        Finding::Failed(error) => return listener.hear(&Event::Failed(error)),
+        Finding::Failed(error) | Finding::Unreadable { error, .. } => return listener.hear(&Event::Failed(error)),
         Finding::Missing(path) => ("missing", path, None, String::new()),
         Finding::Extra(path) => ("not listed", path, None, String::new()),
         Finding::Moved { from, to } => ("moved", from, Some(to.as_path()), String::new()),
@@ -102,10 +102,10 @@ pub fn repaired(list: &Path, repaired: &Repaired) -> String {
 /// What to do about it.
 #[must_use]
 pub fn advice(tally: &Tally) -> Option<&'static str> {
-    match (tally.damaged + tally.missing > 0, tally.differing > 0) {
-        (true, _) => {
-            Some("what is damaged or missing can be mended from another copy: safecp --repair MANIFEST DIR --from=COPY")
-        }
+    match (tally.damaged + tally.missing + tally.unreadable > 0, tally.differing > 0) {
+        (true, _) => Some(
+            "what is damaged, missing or unreadable can be mended from another copy: safecp --repair MANIFEST DIR --from=COPY",
+        ),
         (false, true) => Some("the list has no times: whether this is damage or a change, it cannot tell"),
         (false, false) => None,
     }

@@ -54,6 +54,9 @@ impl World {
             return Ok(0);
         }
         self.regular(node)?;
+        if self.tree.inodes[node].unreadable {
+            return Err(Errno::IO);
+        }
         if self.witness.source == Some(node) {
             self.witness.last_read_call = self.calls;
         }

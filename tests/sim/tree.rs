@@ -68,6 +68,8 @@ pub struct Inode {
     pub linkable: bool,
     /// It lies outside of what the run was given: opening it breaks a promise.
     pub secret: bool,
+    /// It lies in bad sectors: whoever reads it fails.
+    pub unreadable: bool,
     /// Rights that others had to it at some time when it had a name and bytes; see [`LISTED`].
     pub exposed: u32,
 }
@@ -120,6 +122,7 @@ impl Tree {
             birth,
             linkable: true,
             secret: false,
+            unreadable: false,
             exposed: 0,
         });
         self.inodes.len() - 1

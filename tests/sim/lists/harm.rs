@@ -1,4 +1,4 @@
-//! A second copy of a tree, and what happens to trees in the time between: rot, edits, names that go.
+//! A second copy of a tree, and what happens to trees in the time between: rot, bad sectors, edits, names that go.
 
 use super::super::random::Random;
 use super::super::shards::grove::{fill, rot};
@@ -35,6 +35,8 @@ pub fn twin(world: &mut World, of: Node, (above, name): (Node, &str), twins: &mu
 enum Harm {
     /// A disk spoils a byte.
     Rot,
+    /// A disk cannot read it any more.
+    Decay,
     /// Somebody writes other bytes.
     Edit,
     /// A name goes.
@@ -51,14 +53,15 @@ pub fn harm(world: &mut World, random: &mut Random, top: &str) {
         if !random.once_in(3) {
             continue;
         }
-        match (random.pick(&[Harm::Rot, Harm::Rot, Harm::Edit, Harm::Loss]), world.tree.inodes[node].kind) {
+        match (random.pick(&[Harm::Rot, Harm::Decay, Harm::Edit, Harm::Loss]), world.tree.inodes[node].kind) {
             (Harm::Loss, _) => world.tree.set(above, &name, None),
             (Harm::Edit, Kind::File) => {
                 fill(world, random, node);
                 world.touch(node);
             }
             (Harm::Rot, Kind::File) => drop(rot(world, random, node)),
-            (Harm::Edit | Harm::Rot, _) => {}
+            (Harm::Decay, Kind::File) => world.tree.inodes[node].unreadable = true,
+            (Harm::Edit | Harm::Rot | Harm::Decay, _) => {}
         }
     }
     world.tree.settle();

@@ -23,6 +23,11 @@ pub fn state(world: &World, top: &str) -> State {
 pub fn expected(was: &State, is: &State) -> BTreeMap<String, Said> {
     let said = |name: &String, was: &Still| match is.get(name) {
         None => Some(Said::Missing),
+        // A size is told without reading.
+        Some(is) if is.unreadable && is.content.len() == was.content.len() => {
+            let is_changed = is.attributes.mtime != was.attributes.mtime;
+            Some(if is_changed { Said::UnreadableChange } else { Said::Unreadable })
+        }
         Some(is) if is.content != was.content && is.attributes.mtime == was.attributes.mtime => Some(Said::Damaged),
         Some(is) if is.content != was.content => Some(Said::Changed),
         Some(is) if is.attributes.mtime != was.attributes.mtime && was.kind != Kind::Directory => Some(Said::Other),
@@ -33,7 +38,8 @@ pub fn expected(was: &State, is: &State) -> BTreeMap<String, Said> {
     // Of the names of a file, which the list has in this order, each is to be one of the first that has what is listed.
     let mut firsts = BTreeMap::new();
     for (name, was) in was {
-        let Some(is) = is.get(name).filter(|is| is.content == was.content && was.kind == Kind::File) else { continue };
+        let is_read = |is: &&Still| is.content == was.content && !is.unreadable && was.kind == Kind::File;
+        let Some(is) = is.get(name).filter(is_read) else { continue };
         if *firsts.entry(was.node).or_insert(is.node) != is.node {
             found.insert(name.clone(), Said::Other);
         }
@@ -44,19 +50,37 @@ pub fn expected(was: &State, is: &State) -> BTreeMap<String, Said> {
 /// A check: what it says is so, and what it does not say is not, unless it says that something failed.
 pub fn checked(played: &Played, was: &State, is: &State, is_struck: bool) -> Result<(), Broken> {
     let expected = expected(was, is);
-    for (name, said) in &played.found {
-        if expected.get(name) != Some(said) {
-            return Err(format!("'{name}' is told as {said:?}, and is {:?}", expected.get(name)));
+    // The call that failed may have been one that reads.
+    let is_misread = |(name, said): &(&String, &Said)| {
+        let is_unreadable = matches!(said, Said::Unreadable | Said::UnreadableChange);
+        is_struck && is_unreadable && expected.get(*name) != Some(said)
+    };
+    let (misread, found): (BTreeMap<_, _>, BTreeMap<_, _>) = played.found.iter().partition(is_misread);
+    for (name, said) in &found {
+        if expected.get(*name) != Some(*said) {
+            return Err(format!("'{name}' is told as {said:?}, and is {:?}", expected.get(*name)));
         }
+    }
+    if misread.len() > 1 {
+        return Err(format!("one call failed, and {misread:?} cannot be read"));
     }
     if !played.failures.is_empty() && !is_struck {
         return Err(format!("a check failed where nothing did: {:?}", played.failures));
     }
-    if played.failures.is_empty() && played.found != expected {
+    let is_kept = !played.failures.is_empty() || !misread.is_empty();
+    if !is_kept && played.found != expected {
         return Err(format!("a check that nothing kept from it found {:?} of {expected:?}", played.found));
     }
-    let is_clean = expected.is_empty() && played.failures.is_empty();
+    let is_clean = expected.is_empty() && !is_kept;
     if played.succeeded == is_clean { Ok(()) } else { Err(format!("a check said {}", played.succeeded)) }
+}
+
+/// Whether a repair is to make it right; anything else is somebody's work.
+fn is_to_be_mended(said: &Said) -> bool {
+    match said {
+        Said::Missing | Said::Damaged | Said::Unreadable => true,
+        Said::Changed | Said::UnreadableChange | Said::Other => false,
+    }
 }
 
 /// What a repair had before it, and has to work with.
@@ -73,7 +97,7 @@ impl Before<'_> {
     /// Names that can be mended: the copy has what is listed, or another name of the file does. Links are listed whole.
     fn mendable(&self, name: &str) -> bool {
         let Some(was) = self.was.get(name) else { return false };
-        let has = |state: &State, name: &str| state.get(name).is_some_and(|is| was.is_whole(is));
+        let has = |state: &State, name: &str| state.get(name).is_some_and(|is| was.is_whole(is) && !is.unreadable);
         let names = self.was.iter().filter(|(_, other)| other.node == was.node).map(|(name, _)| name);
         was.kind == Kind::Symlink
             || has(self.copy, name)
@@ -88,14 +112,16 @@ impl Before<'_> {
         let Some((was, is)) = self.was.get(name).zip(now.get(name)) else { return false };
         let shares = |other: &str| other != name && now.get(other).is_some_and(|other| other.node == is.node);
         let is_further = self.was.iter().any(|(name, other)| other.node == was.node && shares(name));
-        if was.kind == Kind::Symlink || is_further { was.is_whole(is) } else { was.is_as_it_was(is) }
+        let is_whole = if was.kind == Kind::Symlink || is_further { was.is_whole(is) } else { was.is_as_it_was(is) };
+        is_whole && !is.unreadable
     }
 
     /// Whether some name of the file has what is listed in the copy.
     fn may_be_mended(&self, name: &str) -> bool {
         let Some(was) = self.was.get(name) else { return false };
         let mut names = self.was.iter().filter(|(_, other)| other.node == was.node).map(|(name, _)| name);
-        self.mendable(name) || names.any(|name| self.copy.get(name).is_some_and(|is| was.is_whole(is)))
+        let has = |is: &Still| was.is_whole(is) && !is.unreadable;
+        self.mendable(name) || names.any(|name| self.copy.get(name).is_some_and(has))
     }
 
     /// A repair that may have been cut short: each name is what it was or what it should be, and nothing else is touched.
@@ -108,7 +134,7 @@ impl Before<'_> {
                 (Some(harmed), Some(now)) => harmed.is_as_it_was(now),
                 (None, Some(_)) | (Some(_), None) => false,
             };
-            let is_wrong = matches!(wrong.get(name), Some(Said::Missing | Said::Damaged));
+            let is_wrong = wrong.get(name).is_some_and(is_to_be_mended);
             let is_mended = is_wrong && self.is_right(name, now);
             if !stays && !is_mended {
                 return Err(format!("'{name}' is neither what it was nor what it should be"));
@@ -120,8 +146,9 @@ impl Before<'_> {
     /// A repair that nothing kept from its work.
     pub fn mended(&self, now: &State, played: &Played) -> Result<(), Broken> {
         let wrong = expected(self.was, self.harmed);
-        let wrong = wrong.iter().filter(|(_, said)| matches!(said, Said::Missing | Said::Damaged));
-        let mut is_all_right = true;
+        // Nothing is known of what somebody has changed and nobody can read.
+        let mut is_all_right = wrong.values().all(|said| *said != Said::UnreadableChange);
+        let wrong = wrong.iter().filter(|(_, said)| is_to_be_mended(said));
         for (name, said) in wrong {
             let is_right = self.is_right(name, now);
             is_all_right &= is_right;

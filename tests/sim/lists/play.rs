@@ -29,6 +29,10 @@ pub enum Said {
     Missing,
     Damaged,
     Changed,
+    /// It cannot be read, and its times are those that are listed.
+    Unreadable,
+    /// It cannot be read, and somebody has changed it.
+    UnreadableChange,
     /// Something that no harm of these worlds comes to.
     Other,
 }
@@ -106,6 +110,8 @@ pub fn check(sim: &Sim) -> Played {
             Finding::Missing(path) => (path, Said::Missing),
             Finding::Content { path, fault: Fault::Damage, .. } => (path, Said::Damaged),
             Finding::Content { path, fault: Fault::Change, .. } => (path, Said::Changed),
+            Finding::Unreadable { path, fault: Fault::Damage, .. } => (path, Said::Unreadable),
+            Finding::Unreadable { path, .. } => (path, Said::UnreadableChange),
             Finding::Content { path, .. } | Finding::Extra(path) => (path, Said::Other),
             Finding::Attributes { path, .. } | Finding::Kind { path, .. } => (path, Said::Other),
             Finding::Moved { from, .. } => (from, Said::Other),

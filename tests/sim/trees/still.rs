@@ -20,6 +20,8 @@ pub struct Still {
     pub link: Option<OsString>,
     pub attributes: Attributes,
     pub nlink: u64,
+    /// Whoever reads the content fails.
+    pub unreadable: bool,
 }
 
 /// What read(2) gives of a file.
@@ -35,8 +37,9 @@ impl Still {
             Body::Symlink(link) => (Vec::new(), Some(link.clone())),
             Body::Directory { .. } | Body::Special(_) => (Vec::new(), None),
         };
-        let attributes = inode.attributes.clone();
-        Self { key: key(world, &path), path, node, kind: inode.kind, content, link, attributes, nlink: inode.nlink }
+        let (attributes, key) = (inode.attributes.clone(), key(world, &path));
+        let (kind, nlink, unreadable) = (inode.kind, inode.nlink, inode.unreadable);
+        Self { key, path, node, kind, content, link, attributes, nlink, unreadable }
     }
 
     /// Whether nobody has changed it since: content, and attributes but for the time it was last read.
