@@ -125,3 +125,31 @@ fn where_it_cannot_be_asked_whether_handles_are_open_they_are() {
         traced.output.fails("safecp: cannot stat 'nope': No such file or directory\n");
     }
 }
+
+/// What is opened in the place of a handle that was closed is no file of anybody's: an empty source, or a target that takes all.
+#[test]
+fn what_was_closed_is_neither_a_source_nor_a_target() {
+    let world = World::new();
+    world.file("a", "1").file("old", "old").dir("d");
+    for source in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        for words in ["", "-p", "-f", "--as=install", "--remove-destination"] {
+            for target in ["old", "d"] {
+                let copied = world.shell(&format!("$safecp {words} {source} {target} <&-"));
+                assert_eq!(copied.code(), Some(1), "{words} {source} {target}");
+            }
+        }
+    }
+    assert_eq!((world.read("old"), world.names("d").len()), ("old".to_owned(), 0));
+    for words in [
+        "a /dev/stdout >&-",
+        "-f a /proc/self/fd/1 >&-",
+        "a /dev/fd/1 >&-",
+        "a /proc/self/fd/1 >&-",
+        "a /dev/fd/2 2>&-",
+    ] {
+        assert_eq!(world.shell(&format!("$safecp {words}")).code(), Some(1), "{words}");
+    }
+    assert!(world.stat("/dev/stdout").is_symlink(), "-f does not remove what leads to what was closed");
+    world.shell("$safecp -i a old <&-").fails_with(&["overwrite 'old'?"]);
+    assert_eq!(world.read("old"), "old", "a question that cannot be answered is not answered by yes");
+}

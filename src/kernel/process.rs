@@ -2,7 +2,8 @@
 //!
 //! Rust's runtime changes two things before main, and leaves no trace of them: it ignores SIGPIPE, and opens
 //! /dev/null where one of the three standard handles is closed; where there is no /dev/null, it ends the process. A
-//! function that the C library calls earlier looks, so that what is written to a closed output is not lost without a
+//! function that the C library calls earlier looks, and fills what is closed with what cannot be opened by a name, so that
+//! /dev/stdin is no empty file and what is written to a closed output is not lost without a
 //! word, and a program that is executed in this one's place finds what this one found. With users.rs and
 //! rooms of linux the only file of the project in which `unsafe` is allowed.
 #![allow(unsafe_code)]
@@ -45,11 +46,14 @@ extern "C" fn look_at_start() {
     UNHEEDED.store(unheeded.fold(0, |bits, signal| bits | bit(signal)), Ordering::Relaxed);
 }
 
-/// Opens something that takes the first free number, which is not to become a file that is copied.
+/// Opens something that takes the first free number, which is not to become a file that is copied. It is a socket that leads
+/// nowhere: nobody can open /dev/stdin or /dev/stdout then (ENXIO), as nobody can where they are closed. /dev/null there would be a
+/// source without a byte, and a target that takes everything.
 fn fill() {
-    // SAFETY: the names end with a zero each.
+    // SAFETY: the names end with a zero each; the other call takes numbers.
     unsafe {
-        if libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) == -1 {
+        let socket = libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0);
+        if socket == -1 && libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) == -1 {
             // It can be opened anywhere, and neither read nor written.
             libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY);
         }
@@ -272,7 +276,7 @@ fn restore_start() {
     heed_closed_pipes();
     for fd in (libc::STDIN_FILENO..=libc::STDERR_FILENO).filter(|fd| started_without(*fd)) {
         // Not closed: the message about a program that cannot be executed still comes out by it. exec closes it.
-        // SAFETY: the handle is the runtime's /dev/null, and only a flag of it is set.
+        // SAFETY: the handle is what the closed one was filled with, and only a flag of it is set.
         unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
 }
