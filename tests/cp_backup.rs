@@ -259,3 +259,16 @@ fn a_close_that_fails_after_the_name_was_taken_is_a_failure() {
     let traced = world.cp_traced("close,renameat", &[&fault], "--reflink=never --jobs=1 a b").expect("strace");
     traced.output.fails("safecp: failed to close 'b': Invalid cross-device link\n");
 }
+
+/// GNU's programs count in decimal digits, however many.
+#[test]
+fn numbers_of_backups_have_no_end() {
+    let world = World::new();
+    world.file("a", "new").file("b", "old").file("b.~2~", "2").file("b.~99999999999999999999~", "high");
+    for name in ["b.~100000000000000000000~", "b.~100000000000000000001~"] {
+        world.cp("--backup=numbered a b").succeeds();
+        assert!(world.exists(name), "{:?}", world.names(""));
+    }
+    assert_eq!(world.read("b.~100000000000000000000~"), "old");
+    assert_eq!((world.read("b.~99999999999999999999~"), world.names("").len()), ("high".to_owned(), 6));
+}

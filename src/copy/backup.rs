@@ -4,6 +4,7 @@
 //! the target's name is never missing. Where no second name can be had it is renamed, just before. An older backup is
 //! set aside until the copy has succeeded, so that nothing is lost whichever call fails (docs/design/backups.md).
 
+use super::backup_number::BackupNumber;
 use super::commit::{Claim, NAME_ATTEMPTS, Spot};
 use super::copier::Copier;
 use super::stale_temporary::NamedFor;
@@ -21,7 +22,7 @@ use std::sync::PoisonError;
 const NAME_MAX: usize = 255;
 
 /// How many numbers are tried beyond the highest that was listed: others may be making backups too.
-const NUMBERS_MAX: u64 = 1000;
+const NUMBERS_MAX: usize = 1000;
 
 /// How an old target leaves its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,9 +295,9 @@ impl<K: Kernel> Giving<'_, K> {
         self.spot.kernel.rename(self.spot.dir, self.target, self.spot.dir, name, RenameFlags::empty())
     }
 
-    fn numbered(&self, first: u64) -> crate::kernel::Result<Kept> {
-        for number in first..first.saturating_add(NUMBERS_MAX) {
-            let name = numbered_name(self.target, number);
+    fn numbered(&self, mut number: BackupNumber) -> crate::kernel::Result<Kept> {
+        for _ in 0..NUMBERS_MAX {
+            let name = numbered_name(self.target, &number);
             let moved = || self.spot.rename_to_free(self.target, &name, || Err(Errno::OPNOTSUPP)).map(|()| Way::Moved);
             let given = match self.link(&name) {
                 Ok(()) => Ok(Way::Linked),
@@ -304,7 +305,7 @@ impl<K: Kernel> Giving<'_, K> {
                 Err(errno) => Err(errno),
             };
             match given {
-                Err(Errno::EXIST) => {}
+                Err(Errno::EXIST) => number = number.next(),
                 given => return given.map(|way| Kept { old: self.stat, name, way, older: None }),
             }
         }
@@ -329,22 +330,22 @@ fn set_aside<K: Kernel>(spot: Spot<'_, K>, name: &Path) -> crate::kernel::Result
 /// The name that a backup of `name` would get now, in a directory with these names.
 pub(crate) fn next_name(name: &Path, names: &[OsString], options: &Options) -> PathBuf {
     match next_number(options.backup, name, names) {
-        Some(number) => numbered_name(name, number),
+        Some(number) => numbered_name(name, &number),
         None => backup_name(name, &options.backup_suffix),
     }
 }
 
 /// The number that the next backup of `name` gets; `None` if it is a simple one.
-fn next_number(backup: Backup, name: &Path, names: &[OsString]) -> Option<u64> {
+fn next_number(backup: Backup, name: &Path, names: &[OsString]) -> Option<BackupNumber> {
     match (backup, highest_number(name, names)) {
-        (Backup::Numbered, None) => Some(1),
-        (Backup::Numbered | Backup::Existing, Some(highest)) => Some(highest.saturating_add(1)),
+        (Backup::Numbered, None) => Some(BackupNumber::first()),
+        (Backup::Numbered | Backup::Existing, Some(highest)) => Some(highest.next()),
         (Backup::No | Backup::Simple, _) | (Backup::Existing, None) => None,
     }
 }
 
-fn numbered_name(name: &Path, number: u64) -> PathBuf {
-    backup_name(name, OsStr::new(&format!(".~{number}~")))
+fn numbered_name(name: &Path, number: &BackupNumber) -> PathBuf {
+    backup_name(name, OsStr::new(&number.suffix()))
 }
 
 /// The name with a suffix, cut where it would be too long as GNU's programs cut it.
@@ -360,15 +361,8 @@ fn backup_name(name: &Path, suffix: &OsStr) -> PathBuf {
 }
 
 /// The highest number of a backup of `name` among the names of its directory.
-fn highest_number(name: &Path, names: &[OsString]) -> Option<u64> {
-    names.iter().filter_map(|there| number_of(there.as_bytes().strip_prefix(name.as_os_str().as_bytes())?)).max()
-}
-
-/// The number in `.~N~`: digits without a leading zero.
-fn number_of(suffix: &[u8]) -> Option<u64> {
-    let digits = suffix.strip_prefix(b".~")?.strip_suffix(b"~")?;
-    let is_number = digits.iter().all(u8::is_ascii_digit) && !digits.starts_with(b"0");
-    std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
+fn highest_number(name: &Path, names: &[OsString]) -> Option<BackupNumber> {
+    names.iter().filter_map(|there| BackupNumber::of(there.as_bytes().strip_prefix(name.as_os_str().as_bytes())?)).max()
 }
 
 #[cfg(test)]
@@ -379,7 +373,7 @@ mod tests {
     fn the_highest_number_counts_not_the_first_free_one() {
         let names = ["f", "f~", "f.~1~", "f.~12~", "f.~3~", "f.~012~", "g.~99~", "f.~x~", "f.~~", "f.~7"];
         let names: Vec<OsString> = names.iter().map(OsString::from).collect();
-        assert_eq!(highest_number(Path::new("f"), &names), Some(12));
+        assert_eq!(highest_number(Path::new("f"), &names), BackupNumber::of(b".~12~"));
         assert_eq!(highest_number(Path::new("h"), &names), None);
     }
 

@@ -10,6 +10,7 @@
 mod attempt;
 pub mod attributes;
 pub(crate) mod backup;
+mod backup_number;
 mod block_map;
 pub mod commit;
 mod copier;
