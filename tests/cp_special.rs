@@ -249,3 +249,20 @@ fn a_signal_ends_the_wait_for_a_lease() {
     assert_eq!(world.shell(&script).code(), Some(128 + 15));
     assert!(started.elapsed() < std::time::Duration::from_secs(10));
 }
+
+/// Nobody can open one, and what cannot be opened goes with -f. What a link leads to is not removed.
+#[test]
+fn a_socket_gives_way_with_f() {
+    let world = World::new();
+    world.file("a", "1").dir("s").file("s/socket", "2").dir("t");
+    let listeners = ["socket", "t/socket", "far"].map(|name| UnixListener::bind(world.path(name)).expect("bind"));
+    world.symlink("far", "link");
+    let told = "safecp: cannot create regular file 'socket': No such device or address\n";
+    world.cp("a socket").fails(told);
+    world.cp("-f a socket").succeeds();
+    world.cp("-rfT s t").succeeds();
+    assert_eq!((world.read("socket"), world.read("t/socket")), ("1".to_owned(), "2".to_owned()));
+    world.cp("-f a link").fails_with(&["'link': No such device or address"]);
+    assert!(world.stat("link").is_symlink() && world.stat("far").file_type().is_socket());
+    drop(listeners);
+}

@@ -249,6 +249,10 @@ impl<K: Kernel> Entries<'_, K> {
             Kind::File if options.in_place => Placement::InPlace,
             Kind::File if seen.nlink > 1 => Placement::Rewrite,
             Kind::File => Placement::Replace,
+            // Nobody can ever open one: with -f, and where no link leads to it, a file takes its place.
+            Kind::Socket if options.removal == Removal::WhenUnwritable && inspected.referent.is_none() => {
+                Placement::Supplant
+            }
             Kind::Directory | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => Placement::Through,
         }
     }
