@@ -71,6 +71,14 @@ fn directories_are_made_with_what_is_above_them() {
 
 /// uutils #11469 and #12166: a link on the way was replaced by a directory.
 #[test]
+fn a_directory_without_a_name_is_not_made() {
+    let world = World::new();
+    let output = world.cp_args(["--as=install", "-d", "d", "", "e"]);
+    output.fails("install: cannot create directory '': No such file or directory\n");
+    assert_eq!(world.names(""), ["d", "e"]);
+}
+
+#[test]
 fn leading_directories_are_made_beneath_a_link_to_a_directory() {
     let world = World::new();
     world.file("a", "new").dir("real").symlink("real", "link");

@@ -53,6 +53,9 @@ impl<K: Kernel> Directories<'_, K> {
     /// Makes a directory, or gives one that is there its owner and bits.
     pub fn make(&self, path: &Path, mode: DirectoryMode, owner: Owner) -> Result<(), Error> {
         let failed = |errno| Error::call(Action::CreateDirectory, path, errno);
+        if path.as_os_str().is_empty() {
+            return Err(failed(Errno::NOENT));
+        }
         let Reached { dir, last } = self.go_down(path)?;
         let keeps_owner = owner == Owner::default();
         let keeps_special = mode.told & SET_IDS | mode.mode & STICKY == 0;
