@@ -9,6 +9,7 @@ use safecp::commands::{self, Failure};
 use safecp::exit_code::ExitCode;
 use safecp::host;
 use safecp::kernel::process::heed_closed_pipes;
+use safecp::quote::speak;
 use std::process::exit;
 
 /// What the C library calls. Its arguments are those that std has got from it before.
@@ -39,6 +40,7 @@ fn main() {
 fn run_as_called() -> ExitCode {
     heed_closed_pipes();
     let (arguments, environment) = as_named(std::env::args_os().collect(), host::environment());
+    speak(environment.is_utf8);
     let invocation = read(arguments, &environment).map_err(Failure::Usage);
     let done = invocation.and_then(|invocation| commands::run(invocation, &environment));
     done.unwrap_or_else(|failure| failure.say(environment.program, &environment.called))

@@ -192,3 +192,142 @@ fn what_cannot_be_said_is_a_failure() {
     output.fails("safecp: write error: No space left on device\n");
     assert_eq!(world.read("b"), "1");
 }
+
+/// The long options of GNU's programs, as their --help names them.
+const GNU_CP: [&str; 30] = [
+    "archive",
+    "attributes-only",
+    "backup=",
+    "copy-contents",
+    "debug",
+    "force",
+    "interactive",
+    "link",
+    "dereference",
+    "no-clobber",
+    "no-dereference",
+    "preserve=",
+    "no-preserve=",
+    "parents",
+    "recursive",
+    "reflink=",
+    "remove-destination",
+    "sparse=",
+    "strip-trailing-slashes",
+    "symbolic-link",
+    "suffix=",
+    "target-directory=",
+    "no-target-directory",
+    "update=",
+    "verbose",
+    "keep-directory-symlink",
+    "one-file-system",
+    "context=",
+    "help",
+    "version",
+];
+const GNU_INSTALL: [&str; 18] = [
+    "backup=",
+    "compare",
+    "directory",
+    "debug",
+    "group=",
+    "mode=",
+    "owner=",
+    "preserve-timestamps",
+    "strip",
+    "strip-program=",
+    "suffix=",
+    "target-directory=",
+    "no-target-directory",
+    "verbose",
+    "preserve-context",
+    "context=",
+    "help",
+    "version",
+];
+const GNU_MV: [&str; 16] = [
+    "backup=",
+    "debug",
+    "exchange",
+    "force",
+    "interactive",
+    "no-clobber",
+    "no-copy",
+    "strip-trailing-slashes",
+    "suffix=",
+    "target-directory=",
+    "no-target-directory",
+    "update=",
+    "verbose",
+    "context",
+    "help",
+    "version",
+];
+
+#[test]
+fn what_is_one_option_to_gnu_cut_short_is_that_option() {
+    let world = World::new();
+    let mut cut_short = 0;
+    for (program, options) in [("cp", &GNU_CP[..]), ("install", &GNU_INSTALL[..]), ("mv", &GNU_MV[..])] {
+        for option in options {
+            let name = option.trim_end_matches('=');
+            for length in 1..name.len() {
+                let begin = &name[..length];
+                let is_exact = options.iter().any(|other| other.trim_end_matches('=') == begin);
+                if is_exact || options.iter().any(|other| other != option && other.starts_with(begin)) {
+                    continue;
+                }
+                let value = if option.ends_with('=') { "=x" } else { "" };
+                let words = format!("--as={program} --{begin}{value} --no-such-option");
+                let said = world.cp(&words).stderr.clone();
+                assert!(said.contains(": unrecognized option '--no-such-option'\n"), "{words}: {said}");
+                cut_short += 1;
+            }
+        }
+    }
+    assert!(cut_short > 200, "{cut_short}");
+    let said = world.cp("--as=cp --s a b").stderr.clone();
+    let (own, gnu) = ("'--sync'", "'--sparse' '--strip-trailing-slashes' '--s");
+    assert!(said.contains(gnu) && !said.contains(own), "{said}");
+}
+
+#[test]
+fn letters_are_named_as_they_were_typed() {
+    let world = World::new();
+    let help = |program: &str| format!("Try 'safecp --as={program} --help' for more information.\n");
+    for (words, program, told) in [
+        ("-a=b x y", "cp", "invalid option -- '='"),
+        ("x y -S", "cp", "option requires an argument -- 'S'"),
+        ("x y -bt", "cp", "option requires an argument -- 't'"),
+        ("-m", "install", "option requires an argument -- 'm'"),
+        ("x --suffix", "mv", "option '--suffix' requires an argument"),
+    ] {
+        world
+            .cp(&format!("--as={program} {words}"))
+            .fails(&format!("safecp --as={program}: {told}\n{}", help(program)));
+    }
+}
+
+/// What bytes are characters the locale says.
+#[test]
+fn names_are_escaped_where_the_locale_has_only_ascii() {
+    let world = World::new();
+    world.file("a", "1").dir("d");
+    let told = "safecp: cannot stat ''$'\\303\\244': No such file or directory\n";
+    for locale in ["LC_ALL=C", "LC_ALL= LC_CTYPE=POSIX LANG=C.UTF-8", "LC_ALL= LC_CTYPE= LANG="] {
+        world.shell(&format!("{locale} $safecp ä d")).fails(told);
+    }
+    for locale in ["LC_ALL=C.UTF-8", "LC_ALL= LC_CTYPE= LANG=de_DE.utf8"] {
+        world.shell(&format!("{locale} $safecp ä d")).fails("safecp: cannot stat 'ä': No such file or directory\n");
+    }
+    world.shell("LC_ALL=C $safecp -v a \"rä's\"").says("'a' -> 'r'$'\\303\\244'\\''s'\n");
+}
+
+#[test]
+fn of_a_source_and_a_target_that_cannot_be_looked_at_the_source_is_told() {
+    let world = World::new();
+    world.dir("s").file("s/f", "1").dir("t").file("t/f", "2").chmod("s", 0o444).chmod("t", 0o444);
+    world.cp_as_nobody("-rT s t").fails("safecp: cannot stat 's/f': Permission denied\n");
+    world.chmod("s", 0o755).chmod("t", 0o755);
+}

@@ -1,7 +1,7 @@
 //! The command line of cp, and of safecp where it has no mode.
 
 use super::cp_options::{of_cp, of_ours};
-use super::definition::{flag, help, line, operands, paths, valued};
+use super::definition::{OURS, flag, help, line, operands, paths, valued};
 use super::draft::{Draft, TargetDirectories};
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, apply};
@@ -87,7 +87,7 @@ fn define(usage: String, modes: Vec<Arg>) -> Command {
     line("safecp", ABOUT, usage, AFTER_HELP)
         .version(env!("CARGO_PKG_VERSION"))
         .arg(operands("SOURCE... DEST"))
-        .next_help_heading("Its own options")
+        .next_help_heading(OURS)
         .args(of_ours().into_iter().map(CommandOption::into_arg))
         .next_help_heading("The options of cp")
         .args(of_cp().into_iter().map(CommandOption::into_arg))

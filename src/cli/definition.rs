@@ -4,7 +4,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What every command line of ours has: options are abbreviated, and said again, as getopt has it.
+/// What options stand under that GNU's programs do not have.
+pub(super) const OURS: &str = "Its own options";
+
+/// What every command line of ours has: options are abbreviated, and said again, as getopt has it. An abbreviation that is
+/// one option to GNU's program stays that: where an option of ours begins with it as well, it is an alias of GNU's.
 pub(super) fn line(name: &'static str, about: &'static str, usage: String, after_help: &'static str) -> Command {
     Command::new(name)
         .about(about)
@@ -28,7 +32,7 @@ pub(super) fn paths(matches: &ArgMatches) -> Vec<PathBuf> {
 
 /// What [`super::invocation::parse_with`] answers.
 pub(super) fn help() -> Arg {
-    flag("help", None, "print this help")
+    flag("help", None, "print this help").alias("h")
 }
 
 pub(super) fn flag(name: &'static str, short: Option<char>, help: &'static str) -> Arg {

@@ -79,7 +79,7 @@ fn options() -> Vec<CommandOption<InstallDraft>> {
             Flag(|_| {})),
         option(flag("compare", Some('C'), "if content, owner, group and mode are what they would be, leave the destination as it is"),
             Flag(|draft| draft.common.options.compares = true)),
-        option(flag("directory", Some('d'), "treat all arguments as directory names; create all components of the directories"),
+        option(flag("directory", Some('d'), "treat all arguments as directory names; create all components of the directories").alias("di"),
             Flag(|draft| draft.makes_directories = true)),
         option(letter("leading", 'D', "create all leading components of DEST except the last, or all of --target-directory, then copy"),
             Flag(|draft| draft.makes_leading = true)),

@@ -72,7 +72,7 @@ fn options() -> Vec<CommandOption<MvDraft>> {
             Word(|draft, control| { draft.backs_up = true; draft.common.backup(control) })),
         option(letter("backup-default", 'b', "like --backup but does not accept an argument"),
             Flag(|draft| { draft.backs_up = true; draft.common.backup_by_default(); })),
-        option(flag("debug", None, "explain how a file is copied and why, with its digest; implies -v"),
+        option(flag("debug", None, "explain how a file is copied and why, with its digest; implies -v").alias("d"),
             Flag(|draft| draft.common.says(Verbosity::Decisions))),
         option(flag("exchange", None, "exchange source and destination"),
             Flag(|draft| draft.exchanges = true)),

@@ -3,9 +3,12 @@
 //! Some of it getopt would have found, which names the program as it was called; of most of it --help
 //! would have helped with; and a list of words is quoted as the locale quotes.
 
-use clap::Command;
+use super::definition::OURS;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 
 /// A command line that cannot be carried out.
 #[derive(Debug)]
@@ -89,9 +92,9 @@ impl ParseError {
         ParseError::Final(sentence.into())
     }
 
-    /// clap's finding.
-    pub(super) fn getopt(error: &clap::Error, command: &Command) -> Self {
-        ParseError::Getopt(in_getopts_words(error, command))
+    /// clap's finding; `last` is what was typed last.
+    pub(super) fn getopt(error: &clap::Error, command: &Command, last: &OsStr) -> Self {
+        ParseError::Getopt(in_getopts_words(error, command, last))
     }
 
     fn text(self, is_utf8: bool) -> String {
@@ -120,30 +123,44 @@ fn wrong_word(word: &str, context: &str, is_ambiguous: bool, valid: &[Vec<&str>]
 }
 
 /// clap's finding in the words of GNU's getopt.
-fn in_getopts_words(error: &clap::Error, command: &Command) -> String {
+fn in_getopts_words(error: &clap::Error, command: &Command, last: &OsStr) -> String {
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(" "),
         _ => String::new(),
     };
     let name = argument.split([' ', '=', '[']).next().unwrap_or_default().to_owned();
-    let short = name.strip_prefix('-').filter(|rest| rest.chars().count() == 1).map(str::to_owned);
+    // A letter may be an equals sign.
+    let letter = argument.strip_prefix('-').and_then(|rest| rest.chars().next()).filter(|letter| *letter != '-');
+    let short = letter.filter(|letter| *letter == '=' || name.chars().count() == 2);
     match (error.kind(), short) {
         (ErrorKind::UnknownArgument, Some(letter)) => format!("invalid option -- '{letter}'"),
         (ErrorKind::UnknownArgument, None) => unknown_long(&name, command),
         (ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues, _) => {
             format!("option '{name}' doesn't allow an argument")
         }
-        // clap names an option by its long form, getopt as it was typed.
+        // clap names an option by its long form, getopt as it was typed. What has no value where it needs one was typed last.
+        (ErrorKind::InvalidValue | ErrorKind::NoEquals, _) if is_letters(last) => {
+            format!("option requires an argument -- '{}'", last.to_string_lossy().chars().last().unwrap_or_default())
+        }
         (ErrorKind::InvalidValue | ErrorKind::NoEquals, _) => format!("option '{name}' requires an argument"),
         _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
     }
 }
 
-/// An abbreviation of several options, or of none.
+/// Whether options were typed by their letters.
+fn is_letters(argument: &OsStr) -> bool {
+    matches!(argument.as_bytes(), [b'-', letter, ..] if *letter != b'-')
+}
+
+/// An abbreviation of several options, or of none. Of ours where GNU's has none.
 fn unknown_long(name: &str, command: &Command) -> String {
-    let longs = command.get_arguments().filter_map(|argument| argument.get_long());
-    let begins: Vec<String> = longs.map(|long| format!("--{long}")).filter(|long| long.starts_with(name)).collect();
+    let begins = |is_meant: fn(&Arg) -> bool| -> Vec<String> {
+        let longs = command.get_arguments().filter(|argument| is_meant(argument)).filter_map(Arg::get_long);
+        longs.map(|long| format!("--{long}")).filter(|long| long.starts_with(name)).collect()
+    };
+    let of_gnu = begins(|argument| argument.get_help_heading() != Some(OURS));
+    let begins = if of_gnu.is_empty() { begins(|_| true) } else { of_gnu };
     if begins.is_empty() {
         return format!("unrecognized option '{name}'");
     }

@@ -26,7 +26,9 @@ impl<K: Kernel> Entries<'_, K> {
         target: &Name<'_, K::File>,
         context: &EntryContext<'_, K::File>,
     ) -> Result<Inspection<K::File>, Error> {
-        let existing = if context.fresh { None } else { self.copier.stat_target(target, false)? };
+        let existing = if context.fresh { Ok(None) } else { self.copier.stat_target(target, false) };
+        // cp looks at the source first, which is told where neither can be looked at.
+        let existing = existing.or_else(|error| self.stat_source(source).and(Err(error)))?;
         let (stat, file) = self.inspect_source(source, context, existing.as_ref())?;
         let Some(found) = existing else {
             let inspected = Inspected { stat, file, existing: None, referent: None, ending: None, replaced_link: None };
@@ -142,12 +144,16 @@ impl<K: Kernel> Entries<'_, K> {
                 (Err(_), Some(_)) => {}
             }
         }
-        let stat = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
-        let stat = stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
+        let stat = self.stat_source(source)?;
         if context.walked.is_some_and(|walked| walked != stat.kind) {
             return Err(Error::replaced(source.shown));
         }
         Ok((stat, None))
+    }
+
+    fn stat_source(&self, source: &Name<'_, K::File>) -> Result<Stat, Error> {
+        let stat = self.copier.kernel.stat_at(source.dir, source.name, source.follow != Follow::No);
+        stat.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))
     }
 
     /// Opens a source to read it, without waiting for a fifo's writer; fails if it is no regular file.
