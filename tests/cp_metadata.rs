@@ -392,3 +392,20 @@ fn a_list_does_not_come_back_by_its_second_name() {
         assert!(!xfs.acl(name).contains("1234"), "{name}");
     }
 }
+
+/// chown(2) takes them, and the set-user-ID bit, even where it changes nothing; GNU's cp does not call it there.
+#[test]
+fn attributes_alone_leave_capabilities_where_the_owner_is_the_same() {
+    let Some(world) = World::as_root("sets capabilities") else { return };
+    if !has_tool("setcap") {
+        return left_out("needs setcap");
+    }
+    for words in
+        ["--attributes-only -p", "--attributes-only -a", "--attributes-only --preserve=ownership", "--resume -p"]
+    {
+        world.file("a", "1").file("b", "1").tool("setcap", ["cap_net_raw+ep", "b"]);
+        world.cp(&format!("{words} a b")).succeeds();
+        let told = world.tool("getcap", ["b"]);
+        assert!(told.contains("cap_net_raw"), "{words}: {told}");
+    }
+}

@@ -272,7 +272,8 @@ impl<K: Kernel> Copier<'_, K> {
                 // What sets its mode, or refuses to, is the kernel's own; an owner that is not known is set as well.
                 KnownAttributes { mode: None, ..KnownAttributes::of(self.kernel.stat(&file).ok()) }
             } else {
-                KnownAttributes::of(stat)
+                // Where nothing was written it was not asked yet; chown takes capabilities even if it changes nothing.
+                KnownAttributes::of(stat.or_else(|| self.kernel.stat(&file).ok()))
             };
             complaints = self.carry(job, &file, known, fresh);
         }
@@ -500,6 +501,6 @@ pub(super) fn is_name_kept(errno: Errno) -> bool {
 
 /// What cp would have said: it removes what a new file supplants before it makes anything.
 pub(super) fn cannot_place(shown: &Path, placement: Placement, errno: Errno) -> Error {
-    let is_removal = placement == Placement::Supplant && matches!(errno, Errno::ACCESS | Errno::PERM);
+    let is_removal = placement == Placement::Supplant && matches!(errno, Errno::ACCESS | Errno::PERM | Errno::BUSY);
     Error::call(if is_removal { Action::Remove } else { Action::CreateFile }, shown, errno)
 }
