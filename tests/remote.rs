@@ -313,6 +313,52 @@ fn a_byte_that_changed_on_its_way_is_found_and_mended() {
     }
 }
 
+/// As typed, where strace answers these calls on one file, a path of the world, at this end or at the other.
+fn scp_traced(world: &World, file: &str, fault: &str, words: &str) -> Option<Output> {
+    let program = asked::as_a_word(&asked::program());
+    let words = format!("--as=scp -S./ssh --far-program={} {words}", program.display());
+    let traced = world.cp_traced_on(Some(file), "pread64", &[fault], &words)?;
+    assert!(traced.injected() > 0, "{}", traced.calls);
+    Some(traced.output)
+}
+
+/// The first read of the file gives all of it, and the second its end.
+#[test]
+fn a_second_read_that_fails_is_said_with_its_reason() {
+    let world = World::new();
+    world.random("a", 100_000, 1).dir("far").file("far/b", "old").random("far/c", 100_000, 2).file("d", "old");
+    let fault = "pread64:error=EIO:when=3+";
+    // A chunk that arrived damaged, either way, and between two others.
+    ssh(&world, "ssh", &flip(50_000), "");
+    let Some(failed) = scp_traced(&world, "a", fault, "a h:b") else { return };
+    failed.fails("scp: h: error reading 'local:./a': Input/output error\n");
+    assert_eq!(world.read("far/b"), "old");
+    ssh(&world, "ssh", "", &flip(50_000));
+    let failed = scp_traced(&world, "far/c", fault, "h:c d").expect("strace");
+    failed.fails("scp: error reading 'h:./c': Input/output error\n");
+    assert_eq!(world.read("d"), "old");
+    ssh(&world, "ssh", &flip(50_000), "");
+    let failed = scp_traced(&world, "far/c", fault, "h:c g:b").expect("strace");
+    failed.fails("scp: g: error reading 'local:./c': Input/output error\n");
+    assert_eq!(world.read("far/b"), "old");
+    // One that is asked for since what is there is not the same.
+    ssh(&world, "ssh", "", "");
+    let failed = scp_traced(&world, "a", fault, "--resume a h:c").expect("strace");
+    failed.fails("scp: h: error reading 'local:./a': Input/output error\n");
+    assert_eq!(world.stat("far/c").size(), 100_000);
+    assert!(!world.same_bytes("a", "far/c"));
+    // A receiver of before does not take the reason, and may say what it likes.
+    let digest = Some(*blake3::hash(&fs::read(world.path("a")).expect("a file")).as_bytes());
+    let late =
+        [Message::Again { id: 1, number: 0 }, Message::Answer { id: 1, digest }, Message::Finished(Verdict::Well)];
+    lie(&world, &late);
+    let at = GREETING.len() + frame::length(12, 0);
+    let script = format!("#!/bin/sh\nhead -c {at} lies\nsleep 2\ntail -c +{} lies\nexec cat > /dev/null\n", at + 1);
+    world.file("ssh", script);
+    let failed = scp_traced(&world, "a", fault, "a h:b").expect("strace");
+    failed.fails("scp: error reading 'a': Input/output error\n");
+}
+
 // ---- what is there already ----
 
 /// Counts what travels in each direction, into `to` and `from`.
@@ -792,6 +838,17 @@ fn over_sftp_a_failure_leaves_the_old_file() {
         assert_eq!((failed.code(), world.read("old").as_str()), (Some(1), "old"), "{failed}");
         assert!(failed.stderr.ends_with("scp: cannot stat 'h:./none': No such file or directory\n"), "{failed}");
     }
+}
+
+#[test]
+fn a_source_that_ends_before_its_size_is_no_copy_over_sftp() {
+    let Some(world) = sftp_world(SHELL) else { return };
+    world.random("a", 100_000, 1).file("far/b", "old");
+    let words = "--as=scp -S./ssh -s a h:b";
+    let Some(traced) = world.cp_traced_on(Some("a"), "pread64", &["pread64:retval=0"], words) else { return };
+    traced.output.fails("scp: 'a' was truncated while being copied\n");
+    assert_eq!(world.read("far/b"), "old");
+    assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
 }
 
 #[test]

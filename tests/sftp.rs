@@ -475,6 +475,40 @@ fn a_failure_is_no_answer() {
 }
 
 #[test]
+fn a_source_that_ends_before_its_size_is_no_copy() {
+    let Some(world) = world() else { return };
+    fs::write(world.path("here/file"), vec![7; 300_000]).expect("a file");
+    fs::write(world.path("there/file"), "old").expect("a file");
+    // The server has what one read gives, and says of the rest that it is not there.
+    let meddling: Meddling = Box::new(|to, packet| {
+        let is_rest = to == Direction::ToClient && packet[0] == DATA && packet.len() < 200_000;
+        if is_rest {
+            let id = packet[1..5].to_vec();
+            *packet = [&[101][..], &id, &[0, 0, 0, 1], &[0, 0, 0, 0], &[0; 4]].concat();
+        }
+        true
+    });
+    let heard = meddled(Way::Pull, &world, ("file", &wishes()), meddling);
+    assert!(heard.complaints().contains("was truncated while being copied"), "{heard:?}");
+    assert_eq!(fs::read(world.path("there/file")).expect("the old file"), b"old");
+    no_temporaries(&world);
+}
+
+#[test]
+fn a_second_read_that_fails_is_said() {
+    for which in [1, 2] {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), "content").expect("a file");
+        fs::write(world.path("there/file"), "old").expect("a file");
+        let heard = meddled(Way::Pull, &world, ("file", &wishes()), failing(DATA, which, |_| true));
+        let said = format!("error reading '{}': Failure", world.path("here/file").display());
+        assert_eq!(heard.complaints(), said, "{which}");
+        assert_eq!(fs::read(world.path("there/file")).expect("the old file"), b"old");
+        no_temporaries(&world);
+    }
+}
+
+#[test]
 fn links_in_the_way_of_what_a_server_names_are_not_followed() {
     let Some(world) = world() else { return };
     for dir in ["here/tree/dir", "there/tree", "elsewhere"] {

@@ -1,6 +1,6 @@
 //! The end that was typed at: which machine is asked for what, over one connection for each of them.
 
-use super::connection::{Input, Output, agree, await_greeting, greet, has_ended, send, streams, words};
+use super::connection::{Input, Output, Reasons, agree, await_greeting, greet, has_ended, send, streams, words};
 use super::intake::Awaited;
 use super::kernel::World;
 use super::message::{Message, Sources, Verdict, Wish};
@@ -89,6 +89,7 @@ struct Reached {
     child: Child,
     input: Input,
     output: Output,
+    reasons: Reasons,
 }
 
 /// Which safecp a far end runs.
@@ -190,18 +191,21 @@ impl<K: Kernel> Client<'_, K> {
         };
         let (stdout, stdin, speed_max) = (child.stdout.take()?, child.stdin.take()?, self.request.speed_max);
         let (input, output) = streams(Paced::new(stdout, speed_max), Paced::new(stdin, speed_max));
-        Some(Reached { child, input, output })
+        Some(Reached { child, input, output, reasons: Reasons::Unknown })
     }
 
     /// Says what is wanted of a far end that has greeted.
     fn ask(&self, mut reached: Reached, host: &Host, wish: Wish, origin: Origin) -> Answer {
         let speaker = OsString::from(format!("{}: {host}", self.program));
         let hello = Message::Request { wish, terms: self.request.terms, speaker };
-        let met = agree(&mut reached.input).and_then(|()| send(&mut reached.output, &hello).map(drop));
-        match met.and_then(|()| reached.output.flush()) {
-            Ok(()) => {
+        let met = agree(&mut reached.input).and_then(|reasons| {
+            send(&mut reached.output, &hello)?;
+            reached.output.flush().map(|()| reasons)
+        });
+        match met {
+            Ok(reasons) => {
                 self.note(host, origin);
-                Answer::Safecp(reached)
+                Answer::Safecp(Reached { reasons, ..reached })
             }
             Err(error) => {
                 // How it ended says no more than that.
@@ -266,7 +270,7 @@ impl<K: Kernel> Client<'_, K> {
     /// Sends files of this machine.
     fn push(&self, host: &Host, target: &Path, paths: &[PathBuf]) {
         let wish = Wish::Receive { target: target.to_owned(), sources: self.sources() };
-        let Reached { child, input, output } = match self.reach(host, wish) {
+        let Reached { child, input, output, reasons } = match self.reach(host, wish) {
             Answer::Safecp(reached) => reached,
             Answer::Lacking(lack) => {
                 let over_sftp = self.over_sftp(host, lack);
@@ -276,7 +280,8 @@ impl<K: Kernel> Client<'_, K> {
             Answer::Failed => return,
         };
         let world = World { local: self.kernel, root: None, intake: None };
-        let mut sender = Sender::new(&world, self.request.terms, (input, output), self.listener, self.stop);
+        let streams = (input, output, reasons);
+        let mut sender = Sender::new(&world, self.request.terms, streams, self.listener, self.stop);
         sender.tell_of(self.running);
         sender.write_down(host.name.to_string_lossy().into_owned(), self.request.listed);
         let verdict = sender.run(paths);
@@ -285,7 +290,7 @@ impl<K: Kernel> Client<'_, K> {
 
     /// Receives files of another machine: those that were asked for, under names that these patterns stand for.
     fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
-        let Reached { child, input, output } = match self.reach(host, Wish::Send { patterns: patterns.clone() }) {
+        let Reached { child, input, output, .. } = match self.reach(host, Wish::Send { patterns: patterns.clone() }) {
             Answer::Safecp(reached) => reached,
             Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
             Answer::Failed => return,
@@ -338,7 +343,7 @@ impl<K: Kernel> Client<'_, K> {
             drop((sender.input, sender.output));
             return self.end(sender.child, from, Verdict::Failed);
         };
-        let streams = ((sender.input, sender.output), (receiver.input, receiver.output));
+        let streams = ((sender.input, sender.output), (receiver.input, receiver.output, receiver.reasons));
         let is_asked_for = |path: &Path| patterns.iter().any(|pattern| stands_for(&from_home(pattern), path));
         let verdict = relay(streams, &is_asked_for).unwrap_or_else(|error| {
             self.failed(words(&error));
@@ -351,7 +356,7 @@ impl<K: Kernel> Client<'_, K> {
 
 /// How a far end has ended that is listened to no more.
 fn status(reached: Reached) -> Option<i32> {
-    let Reached { mut child, input, output } = reached;
+    let Reached { mut child, input, output, .. } = reached;
     drop((input, output));
     child.wait().ok().and_then(|status| status.code())
 }

@@ -1,7 +1,7 @@
 //! The two streams to a peer, and the first words on them.
 //!
-//! Each side says a greeting and the versions that it speaks before anything else. What a login script prints before
-//! that is skipped, up to a bound.
+//! Each side says a greeting, the versions that it speaks and what it can beyond them before anything else. What a login
+//! script prints before that is skipped, up to a bound.
 
 use super::fields::Malformed;
 use super::frame;
@@ -28,6 +28,16 @@ pub(super) const GREETING: &[u8] = b"\0safecp remote\n";
 /// More is not skipped.
 const NOISE_MAX: usize = 64 << 10;
 
+/// The feature of a side that takes the reason why a chunk cannot be read again.
+const MISSED: &str = "missed";
+
+/// Whether a peer takes the reason why a chunk cannot be read again. One of before does not know that message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reasons {
+    Taken,
+    Unknown,
+}
+
 /// Sends a message. Returns how many bytes it took.
 pub(super) fn send(output: &mut dyn Write, message: &Message) -> Result<u64> {
     let (kind, head, body) = message.write();
@@ -46,20 +56,23 @@ pub(super) fn receive(input: &mut dyn Read) -> Result<(Message, u64)> {
 /// Says the first words.
 pub(super) fn greet(output: &mut dyn Write) -> Result<()> {
     output.write_all(GREETING)?;
-    send(output, &Message::Hello { newest: VERSION, oldest: VERSION, features: Vec::new() })?;
+    send(output, &Message::Hello { newest: VERSION, oldest: VERSION, features: vec![MISSED.into()] })?;
     output.flush()
 }
 
 /// Waits for the peer's.
-pub(super) fn meet(input: &mut dyn Read) -> Result<()> {
+pub(super) fn meet(input: &mut dyn Read) -> Result<Reasons> {
     await_greeting(input)?;
     agree(input)
 }
 
-/// Waits for the version of a peer that has greeted.
-pub(super) fn agree(input: &mut dyn Read) -> Result<()> {
+/// Waits for the version of a peer that has greeted, and for what it can beyond that.
+pub(super) fn agree(input: &mut dyn Read) -> Result<Reasons> {
     match receive(input)?.0 {
-        Message::Hello { newest, oldest, .. } if (oldest..=newest).contains(&VERSION) => Ok(()),
+        Message::Hello { newest, oldest, features } if (oldest..=newest).contains(&VERSION) => {
+            let is_taken = features.iter().any(|feature| feature == MISSED);
+            Ok(if is_taken { Reasons::Taken } else { Reasons::Unknown })
+        }
         Message::Hello { newest, oldest, .. } => {
             let theirs = format!("the other side speaks versions {oldest} to {newest} of the protocol, not {VERSION}");
             Err(Error::new(ErrorKind::Unsupported, theirs))
@@ -115,7 +128,7 @@ mod tests {
         greet(&mut said).expect("a greeting");
         said.push(b'x');
         let mut left = &said[..];
-        meet(&mut left).expect("the greeting");
+        assert_eq!(meet(&mut left).expect("the greeting"), Reasons::Taken);
         assert_eq!(left, b"x");
         let noise = vec![b'y'; NOISE_MAX + GREETING.len()];
         assert_eq!(meet(&mut &noise[..]).expect_err("noise").kind(), ErrorKind::InvalidData);
@@ -126,7 +139,8 @@ mod tests {
         for (newest, oldest, is_ours) in [(1, 1, true), (7, 1, true), (7, 2, false), (0, 0, false)] {
             let mut said = GREETING.to_vec();
             send(&mut said, &Message::Hello { newest, oldest, features: Vec::new() }).expect("sent");
-            assert_eq!(meet(&mut &said[..]).is_ok(), is_ours, "{oldest} to {newest}");
+            let met = meet(&mut &said[..]).ok();
+            assert_eq!(met, is_ours.then_some(Reasons::Unknown), "{oldest} to {newest}");
         }
     }
 }

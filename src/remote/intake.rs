@@ -8,7 +8,7 @@
 
 use super::connection::{Input, Output, receive, send, strange, words};
 use super::flow::{CREDIT_BYTES, CREDIT_ENTRIES, WINDOW};
-use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Steadiness, Verdict, is_component};
+use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Missed, Steadiness, Verdict, is_component};
 use super::received::Received;
 use super::told::Told;
 use crate::copy::digest::{PieceHasher, Tree};
@@ -84,6 +84,8 @@ struct Stream {
     zeros: u64,
     /// The last chunk, or one that came again: whose, from where, and what.
     chunk: (u64, u64, Vec<u8>),
+    /// The value of each chunk that has come: it is to be the same when it comes again.
+    values: Vec<[u8; 32]>,
     tree: Option<Tree>,
     end: Option<End>,
     /// Whether anybody wanted to know what it holds.
@@ -104,6 +106,7 @@ impl Stream {
             position: 0,
             zeros: 0,
             chunk: (0, 0, Vec::new()),
+            values: Vec::new(),
             tree: Some(Tree::new(CHUNK)),
             end: None,
             interest: Interest::None,
@@ -123,8 +126,20 @@ impl Stream {
         if let Some(tree) = &mut self.tree {
             tree.add(start / CHUNK, &hasher);
         }
+        self.values.push(hasher.value().unwrap_or_default());
         self.position = start + bytes.len() as u64;
         self.chunk = (self.id, start, bytes);
+    }
+
+    /// Whether a chunk that comes again is what it was. What a file has grown by is taken off: it is no part of this copy.
+    fn is_as_before(&self, chunk: &mut Chunk) -> bool {
+        let known = usize::try_from(chunk.number).ok().and_then(|number| self.values.get(number));
+        let Some(known) = known.filter(|_| chunk.id == self.id && !chunk.bytes.is_empty()) else { return true };
+        let start = chunk.number * CHUNK;
+        chunk.bytes.truncate(usize::try_from(self.position - start).unwrap_or(usize::MAX));
+        let mut hasher = PieceHasher::at(start);
+        hasher.update(&chunk.bytes);
+        hasher.value().as_ref() == Some(known)
     }
 }
 
@@ -253,7 +268,8 @@ impl Intake {
                 return Ok(0);
             }
             let number = offset / CHUNK;
-            let bytes = self.again(file, number)?.bytes;
+            let chunk = self.again(file, number)?;
+            let bytes = self.as_before(file, chunk)?.bytes;
             // The file is shorter by now.
             if (offset % CHUNK) >= bytes.len() as u64 {
                 return Ok(0);
@@ -282,7 +298,7 @@ impl Intake {
             let chunk = self.fetch(file, start / CHUNK, size)?;
             let is_next = self.stream.id == id && self.stream.position == start;
             if !is_next {
-                self.stream.chunk = (id, start, chunk.bytes);
+                self.stream.chunk = (id, start, self.as_before(file, chunk)?.bytes);
             } else {
                 self.stream.interest = Interest::Some;
                 self.stream.add(start, chunk.bytes);
@@ -338,6 +354,20 @@ impl Intake {
             Message::End(end) if end.id == id => self.ended(file, end),
             _ => Err(self.break_off(&strange())),
         }
+    }
+
+    /// A chunk that has come before. A source that reads as something else the second time was never copied.
+    fn as_before(&mut self, file: &Received, mut chunk: Chunk) -> Result<Chunk> {
+        if self.stream.is_as_before(&mut chunk) {
+            return Ok(chunk);
+        }
+        let (start, name) = (chunk.number * CHUNK, quoted(&file.shown));
+        let end = start + chunk.bytes.len() as u64;
+        let note = format!(
+            "verification failed: bytes {start} to {end} of {name} were something else when they were read before"
+        );
+        self.notes.push(Note::Damaged(note));
+        Err(Errno::IO)
     }
 
     /// A chunk that arrived damaged, once more.
@@ -416,6 +446,14 @@ impl Intake {
                         return Ok(chunk);
                     }
                 }
+                Message::Missed(missed) => {
+                    if !self.was_due(&missed) {
+                        return Err(self.break_off(&strange()));
+                    }
+                    if (missed.id, missed.number) == (id, number) {
+                        return Err(missed.error);
+                    }
+                }
                 message => {
                     self.queued += length;
                     // One message may be larger than the window.
@@ -448,12 +486,18 @@ impl Intake {
         Ok(message)
     }
 
+    /// Whether a chunk that cannot be read is the next one of those that were asked for.
+    fn was_due(&mut self, missed: &Missed) -> bool {
+        self.asked.pop_front() == Some((missed.id, missed.number))
+    }
+
     /// What comes next but for chunks that were asked for ahead, and are no longer wanted.
     fn receive_unasked(&mut self) -> Result<(Message, u64)> {
         loop {
             let came = receive(&mut self.input).map_err(|error| self.break_off(&error))?;
             match &came.0 {
                 Message::Patch(chunk) if self.asked.pop_front() == Some((chunk.id, chunk.number)) => {}
+                Message::Missed(missed) if self.was_due(missed) => {}
                 _ => return Ok(came),
             }
         }
@@ -582,5 +626,94 @@ impl Intake {
         }
         let told = send(&mut self.output, &Message::Finished(verdict)).and_then(|_| self.output.flush());
         told.map_err(|error| self.break_off(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection::streams;
+    use super::super::message::Found;
+    use super::*;
+    use crate::kernel::Stat;
+    use crate::kernel::Timestamp;
+    use std::io::{Cursor, sink};
+
+    const SHORT: &[u8] = b"short";
+
+    fn chunk(number: u64, bytes: &[u8]) -> Chunk {
+        let mut hasher = PieceHasher::at(number * CHUNK);
+        hasher.update(bytes);
+        Chunk { id: 1, number, value: hasher.value().expect("bytes"), bytes: bytes.to_vec() }
+    }
+
+    /// A file of two chunks that has come and was read, and what comes then.
+    fn read_once(first: &[u8], then: &Message) -> (Intake, Arc<Received>) {
+        let (time, size) = (Timestamp::default(), CHUNK + SHORT.len() as u64);
+        let (dev, ino, kind, mode, nlink, uid, gid, rdev, blocks) = (1, 1, Kind::File, 0o644, 1, 0, 0, 0, 0);
+        let (atime, mtime, ctime) = (time, time, time);
+        let stat = Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime };
+        let found = Found { stat, text: None, attributes: Vec::new(), refusal: None, content: Content::Follows };
+        let digest = *blake3::hash(&[first, SHORT].concat()).as_bytes();
+        let mut said = Vec::new();
+        for message in [
+            &Message::Entry(Entry { id: 1, name: "f".into(), found: Ok(found) }),
+            &Message::Data(chunk(0, first)),
+            &Message::Data(chunk(1, SHORT)),
+            &Message::End(End { id: 1, size, digest, steadiness: Steadiness::Same, error: None }),
+            then,
+        ] {
+            send(&mut said, message).expect("sent");
+        }
+        let (input, output) = streams(Cursor::new(said), sink());
+        let awaited = Awaited { sent_as: PathBuf::from("f"), shown: PathBuf::from("h:f") };
+        let mut intake = Intake::new(input, output, vec![awaited], Arc::default());
+        let file = intake.operand(Path::new("h:f")).expect("it has come");
+        let (mut buffer, mut read) = (vec![0; CHUNK as usize], Vec::<u8>::new());
+        loop {
+            let count = intake.read(&file, &mut buffer, read.len() as u64).expect("content");
+            read.extend(&buffer[..count]);
+            if count == 0 {
+                break;
+            }
+        }
+        assert!(read == [first, SHORT].concat());
+        (intake, file)
+    }
+
+    #[test]
+    fn what_is_sent_again_is_what_it_was() {
+        let first = vec![7; CHUNK as usize];
+        let mut buffer = vec![0; CHUNK as usize];
+        let (mut intake, file) = read_once(&first, &Message::Patch(chunk(0, &first)));
+        assert_eq!(intake.read(&file, &mut buffer, 0), Ok(first.len()));
+        assert!(buffer == first);
+        // A source that reads as something else by now.
+        let mut other = first.clone();
+        other[1000] ^= 1;
+        let (mut intake, file) = read_once(&first, &Message::Patch(chunk(0, &other)));
+        assert_eq!(intake.read(&file, &mut buffer, 0), Err(Errno::IO));
+        let notes = intake.take_notes();
+        assert!(matches!(&notes[..], [Note::Damaged(text)] if text.contains("bytes 0 to 1048576 of 'h:f'")));
+        // One that cannot be read any more.
+        let missed = Message::Missed(Missed { id: 1, number: 0, error: Errno::STALE });
+        let (mut intake, file) = read_once(&first, &missed);
+        assert_eq!(intake.read(&file, &mut buffer, 0), Err(Errno::STALE));
+        assert!(intake.take_notes().is_empty() && intake.broken().is_none());
+        // An answer to what was not asked.
+        let missed = Message::Missed(Missed { id: 1, number: 1, error: Errno::STALE });
+        let (mut intake, file) = read_once(&first, &missed);
+        assert_eq!(intake.read(&file, &mut buffer, 0), Err(Errno::PIPE));
+        assert!(intake.broken().is_some());
+    }
+
+    #[test]
+    fn what_a_file_has_grown_by_is_no_part_of_it() {
+        let mut stream = Stream::of(1);
+        stream.add(0, SHORT.to_vec());
+        let mut grown = chunk(0, b"short and more");
+        assert!(stream.is_as_before(&mut grown));
+        assert_eq!(grown.bytes, SHORT);
+        assert!(!stream.is_as_before(&mut chunk(0, b"Short and more")));
+        assert!(stream.is_as_before(&mut chunk(1, b"never seen")));
     }
 }

@@ -2,11 +2,11 @@
 //! anywhere. Nothing panics, nothing outside the target is touched, and no success is false. SAFECP_LIES says how many are told to each
 //! side, SAFECP_CUTS how often each is cut, SAFECP_SEED from where.
 
-use super::connection::{GREETING, Input, Output, send, streams};
+use super::connection::{GREETING, Input, Output, Reasons, send, streams};
 use super::frame::{self, Frame};
 use super::intake::Awaited;
 use super::kernel::World;
-use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
+use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Missed, Steadiness, Verdict};
 use super::receiver::Receiver;
 use super::sender::Sender;
 use super::terms::{Carried, Depth, Start, Tell, Terms};
@@ -15,7 +15,7 @@ use crate::copy::digest::PieceHasher;
 use crate::copy::{Copied, Outcome, Placement, Sealed, Verified};
 use crate::host;
 use crate::kernel::linux::Linux;
-use crate::kernel::{Kind, Stat, Timestamp};
+use crate::kernel::{Errno, Kind, Stat, Timestamp};
 use crate::options::{Record, TargetRule, Verbosity};
 use crate::report::{Event, Listener, Report};
 use crate::sftp::ListDigests;
@@ -161,6 +161,11 @@ impl Listener for Keeping {
     }
 }
 
+/// That the first chunk of a file cannot be read again.
+fn missed(id: u64) -> Frame {
+    frames(&[Message::Missed(Missed { id, number: 0, error: Errno::IO })]).remove(0)
+}
+
 fn frames(said: &[Message]) -> Vec<Frame> {
     let framed = said.iter().map(Message::write);
     framed.map(|(kind, head, body)| Frame { kind, head, body: body.to_vec() }).collect()
@@ -181,7 +186,7 @@ fn lie(frames: &mut Vec<Frame>, chance: &mut Chance) {
         if frames.is_empty() {
             return;
         }
-        match chance.below(8) {
+        match chance.below(9) {
             0 => drop(frames.remove(at)),
             1 => frames.insert(at, frames[other].clone()),
             2 => frames.swap(at, other),
@@ -191,6 +196,7 @@ fn lie(frames: &mut Vec<Frame>, chance: &mut Chance) {
                 frames[at].head.truncate(length);
             }
             5 => frames[at].head.push(chance.byte()),
+            8 => frames[at] = missed(2 + chance.next() % 2),
             6 if !frames[at].body.is_empty() => {
                 let place = chance.below(frames[at].body.len());
                 frames[at].body[place] ^= chance.byte() | 1;
@@ -281,9 +287,10 @@ fn sent_telling(from: &Path, answers: Vec<u8>, tell: Tell, listener: &dyn Listen
     let (kernel, stop) = (Linux::new(), AtomicBool::new(false));
     let (signal, signals) = channel();
     let (input, output): (Input, Output) = streams(Later(signals, Cursor::new(answers)), Flushed(signal));
+    let streams = (input, output, Reasons::Taken);
     let world = World { local: &kernel, root: None, intake: None };
     let terms = Terms { start: Start::Anew, carried: Carried::Nothing, tell, ..terms() };
-    let mut sender = Sender::new(&world, terms, (input, output), listener, &stop);
+    let mut sender = Sender::new(&world, terms, streams, listener, &stop);
     sender.write_down("far".to_owned(), ListDigests::Sha256);
     sender.run(&[from.join("f"), from.join("g")])
 }

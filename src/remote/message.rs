@@ -139,6 +139,17 @@ pub struct End {
     pub error: Option<Errno>,
 }
 
+/// A chunk that was asked for and cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Of the entry.
+    pub id: u64,
+    /// Counted from 0.
+    pub number: u64,
+    /// Why.
+    pub error: Errno,
+}
+
 /// What both ends say to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -206,6 +217,8 @@ pub enum Message {
     Finished(Verdict),
     /// What became of a name, where the sender is to tell it; that of a file comes before its answer.
     Told(Told),
+    /// Instead of a chunk that was asked for, to a receiver that has said it takes the reason.
+    Missed(Missed),
 }
 
 impl Message {
@@ -283,6 +296,11 @@ impl Message {
                 told.write(&mut head);
                 15
             }
+            Message::Missed(missed) => {
+                head.u64(missed.id).u64(missed.number);
+                write_errno(&mut head, Some(missed.error));
+                16
+            }
         };
         (kind, head.into_bytes(), body)
     }
@@ -330,6 +348,11 @@ impl Message {
             13 => Message::Answer { id: reader.u64()?, digest: reader.optional(Reader::digest)? },
             14 => Message::Finished(at(&VERDICTS, &mut reader)?),
             15 => Message::Told(Told::read(&mut reader)?),
+            16 => Message::Missed(Missed {
+                id: reader.u64()?,
+                number: reader.u64()?,
+                error: read_errno(&mut reader)?.ok_or(Malformed)?,
+            }),
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -460,6 +483,7 @@ mod tests {
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Ok(told) }),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Ok(found) }),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Err(Errno::NOENT) }),
+            Message::Missed(Missed { id: 9, number: 3, error: Errno::IO }),
             Message::Data(chunk.clone()),
             Message::Patch(chunk),
             Message::Zeros { id: 1, count: 2 },

@@ -2,19 +2,20 @@
 //!
 //! Both prove everything to each other. This end sees to it that nothing goes on which was not asked for.
 
-use super::connection::{Input, Output, receive, send, strange};
-use super::message::{Message, Verdict};
-use std::io::{ErrorKind, Result, Write};
+use super::connection::{Input, Output, Reasons, receive, send, strange};
+use super::message::{Chunk, Message, Missed, Verdict};
+use crate::error::reason;
+use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
-/// The streams of the end that sends, and of the one that receives.
-pub(super) type Ends = ((Input, Output), (Input, Output));
+/// The streams of the end that sends, and of the one that receives, and whether that takes reasons.
+pub(super) type Ends = ((Input, Output), (Input, Output, Reasons));
 
 /// Hands on everything until the receiver has finished; then, how it says that it went.
 pub(super) fn relay((from, to): Ends, is_asked_for: &(dyn Fn(&Path) -> bool + Sync)) -> Result<Verdict> {
-    let ((from_input, from_output), (to_input, to_output)) = (from, to);
+    let ((from_input, from_output), (to_input, to_output, reasons)) = (from, to);
     std::thread::scope(|scope| {
-        let forth = scope.spawn(move || forth(from_input, to_output, is_asked_for));
+        let forth = scope.spawn(move || forth(from_input, (to_output, reasons), is_asked_for));
         let verdict = back(to_input, from_output);
         let sent = forth.join().unwrap_or_else(|_| Err(strange()));
         verdict.and_then(|verdict| sent.map(|()| verdict))
@@ -23,19 +24,28 @@ pub(super) fn relay((from, to): Ends, is_asked_for: &(dyn Fn(&Path) -> bool + Sy
 
 /// From the sender to the receiver, until the sender ends. Its streams are closed by that, so that no end waits for another
 /// that is gone.
-fn forth(mut input: Input, mut output: Output, is_asked_for: &(dyn Fn(&Path) -> bool + Sync)) -> Result<()> {
-    let mut has_finished = false;
+fn forth(
+    mut input: Input,
+    (mut output, reasons): (Output, Reasons),
+    is_asked_for: &(dyn Fn(&Path) -> bool + Sync),
+) -> Result<()> {
+    let (mut has_finished, mut missed) = (false, Ok(()));
     loop {
         let message = match receive(&mut input) {
             Ok((message, _)) => message,
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof && has_finished => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof && has_finished => return missed,
             Err(error) => return Err(error),
         };
-        match &message {
+        let message = match message {
             Message::Operands(paths) if !paths.iter().all(|path| is_asked_for(path)) => return Err(strange()),
-            Message::Finish => has_finished = true,
-            _ => {}
-        }
+            Message::Missed(Missed { id, number, error }) if reasons == Reasons::Unknown => {
+                // The receiver says of which file nothing came, and this end why.
+                missed = Err(Error::other(format!("a part cannot be read again: {}", reason(error))));
+                Message::Patch(Chunk { id, number, value: [0; 32], bytes: Vec::new() })
+            }
+            message => message,
+        };
+        has_finished |= message == Message::Finish;
         hand_on(&input, &mut output, &message)?;
     }
 }

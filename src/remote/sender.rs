@@ -3,17 +3,17 @@
 //! Every byte is read by read(2), never by a map of holes, and hashed before it goes. Chunks of zeros go as their number.
 //! What the receiver says comes in by a thread of its own, so that neither side ever waits for the other to listen.
 
-use super::connection::{Input, Output, receive, send, strange, words};
+use super::connection::{Input, Output, Reasons, receive, send, strange, words};
 use super::flow::{Flow, OPEN_MAX};
 use super::frame::HEAD_MAX;
-use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Steadiness, Verdict};
+use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Missed, Steadiness, Verdict};
 use super::owed::{Named, Owed, Sent};
 use super::terms::{Carried, Depth, Start, Tell, Terms};
 use crate::account::Running;
 use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::extent::is_zero;
 use crate::copy::{Follow, Name};
-use crate::error::Error;
+use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::Dereference;
 use crate::report::Listener;
@@ -50,13 +50,15 @@ pub(super) struct Sender<'a, K: Kernel> {
     terms: Terms,
     stop: &'a AtomicBool,
     output: Output,
+    /// Whether the receiver takes the reason why a chunk cannot be read again.
+    reasons: Reasons,
     incoming: Receiver<Result<(Message, usize)>>,
     /// Bytes that have come and were not heard.
     unheard: Arc<AtomicUsize>,
     flow: Flow,
     next_id: u64,
     /// Files of which chunks may be asked for.
-    open: BTreeMap<u64, K::File>,
+    open: BTreeMap<u64, Opened<K::File>>,
     /// What is to be answered for what was sent.
     owed: Owed<'a>,
     /// What a list takes of it.
@@ -78,6 +80,13 @@ struct Read {
     sha256: Option<[u8; 32]>,
 }
 
+/// A file of which chunks may be asked for.
+struct Opened<F> {
+    file: F,
+    /// Its name in messages.
+    shown: PathBuf,
+}
+
 /// A name on this side.
 struct Here<'n, F> {
     name: Name<'n, F>,
@@ -90,7 +99,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
     pub(super) fn new(
         kernel: &'a K,
         terms: Terms,
-        (mut input, output): (Input, Output),
+        (mut input, output, reasons): (Input, Output, Reasons),
         listener: &'a dyn Listener,
         stop: &'a AtomicBool,
     ) -> Self {
@@ -116,6 +125,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             terms,
             stop,
             output,
+            reasons,
             incoming,
             unheard,
             flow: Flow::default(),
@@ -235,16 +245,23 @@ impl<'a, K: Kernel> Sender<'a, K> {
 
     /// Sends a chunk once more.
     fn again(&mut self, id: u64, number: u64) -> Result<()> {
-        let file = self.open.get(&id).ok_or_else(strange)?;
+        let Opened { file, shown } = self.open.get(&id).ok_or_else(strange)?;
         let offset = number.checked_mul(CHUNK).ok_or_else(strange)?;
         let mut bytes = vec![0; CHUNK as usize];
-        // What cannot be read any more is not there: the receiver sees that the file is shorter.
-        let count = fill(self.kernel, file, &mut bytes, offset).unwrap_or(0);
-        bytes.truncate(count);
-        let mut hasher = PieceHasher::at(offset);
-        hasher.update(&bytes);
-        let value = hasher.value().unwrap_or_default();
-        send(&mut self.output, &Message::Patch(Chunk { id, number, value, bytes }))?;
+        let read = fill(self.kernel, file, &mut bytes, offset);
+        let answer = match (read, self.reasons) {
+            (Err(error), Reasons::Taken) => Message::Missed(Missed { id, number, error }),
+            (Err(errno), Reasons::Unknown) => {
+                // To a receiver of before the file is shorter than it was. Why is said here.
+                self.owed.failed(&Error::call(Action::Read, shown, errno));
+                patch(id, number, Vec::new())
+            }
+            (Ok(count), Reasons::Taken | Reasons::Unknown) => {
+                bytes.truncate(count);
+                patch(id, number, bytes)
+            }
+        };
+        send(&mut self.output, &answer)?;
         self.output.flush()
     }
 
@@ -334,7 +351,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         };
         let found = Found { stat, text: None, attributes, refusal: None, content };
         let id = self.entry(here.sent_as, Ok(found))?;
-        self.open.insert(id, file);
+        self.open.insert(id, Opened { file, shown: here.name.shown.to_owned() });
         if before.is_some() {
             return Ok(());
         }
@@ -399,7 +416,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         let mut sha256 = self.sha256();
         let error = loop {
             buffer.resize(CHUNK as usize, 0);
-            let file = self.open.get(&id).ok_or_else(strange)?;
+            let file = &self.open.get(&id).ok_or_else(strange)?.file;
             let count = match fill(self.kernel, file, &mut buffer, size) {
                 Ok(0) => break None,
                 Ok(count) => count,
@@ -449,7 +466,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
     /// Whether a file is still what it was before it was read.
     fn steadiness(&self, id: u64, before: &Stat) -> Steadiness {
         let state = |stat: &Stat| (stat.size, stat.mtime, stat.ctime);
-        let after = self.open.get(&id).and_then(|file| self.kernel.stat(file).ok());
+        let after = self.open.get(&id).and_then(|opened| self.kernel.stat(&opened.file).ok());
         let is_same = after.is_some_and(|after| state(&after) == state(before));
         if is_same { Steadiness::Same } else { Steadiness::Changed }
     }
@@ -496,6 +513,14 @@ impl<'a, K: Kernel> Sender<'a, K> {
             }
         }
     }
+}
+
+/// A chunk that was asked for, as it is now.
+fn patch(id: u64, number: u64, bytes: Vec<u8>) -> Message {
+    let mut hasher = PieceHasher::at(number * CHUNK);
+    hasher.update(&bytes);
+    let value = hasher.value().unwrap_or_default();
+    Message::Patch(Chunk { id, number, value, bytes })
 }
 
 /// Reads until the buffer is full or the file ends.

@@ -58,9 +58,10 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
         Ok(output) => streams(std::io::stdin(), output),
         Err(error) => return refuse(&words(&error)),
     };
-    let request = greet(&mut output).and_then(|()| meet(&mut input)).and_then(|()| receive(&mut input));
-    let (wish, terms, speaker) = match request {
-        Ok((Message::Request { wish, terms, speaker }, _)) => (wish, terms, speaker),
+    let met = greet(&mut output).and_then(|()| meet(&mut input));
+    let request = met.and_then(|reasons| receive(&mut input).map(|(request, _)| (request, reasons)));
+    let (wish, terms, speaker, reasons) = match request {
+        Ok((Message::Request { wish, terms, speaker }, reasons)) => (wish, terms, speaker, reasons),
         Ok(_) => return refuse(&strange().to_string()),
         Err(error) => return refuse(&words(&error)),
     };
@@ -108,7 +109,7 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
             let tell = |error: &Error| report.hear(&Event::Failed(error));
             let expanded = patterns.iter().flat_map(|pattern| expand(&world, &from_home(pattern), &tell));
             let paths: Vec<PathBuf> = expanded.collect();
-            Sender::new(&world, terms, (input, output), &report, stop).run(&paths)
+            Sender::new(&world, terms, (input, output, reasons), &report, stop).run(&paths)
         }
     };
     let is_told = report.finish();

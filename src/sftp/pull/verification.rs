@@ -1,7 +1,9 @@
 //! Verification of what came: it is read back here, and the far end makes a digest of its own, or is read once more.
 
 use super::types::{Old, Pull, Received, Step, Tag};
+use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::quote::quoted;
 use crate::sftp::hashing::Value;
 use crate::sftp::reading::Reading;
 use crate::sftp::types::{Failure, Proof};
@@ -12,6 +14,11 @@ impl<K: Kernel> Pull<'_, K> {
     pub(super) fn received(&mut self, number: u64, value: Value, size: u64) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         (file.value, file.size) = (Some(value), size);
+        if file.attrs.size.is_some_and(|announced| size < announced) {
+            let sentence = format!("{} was truncated while being copied", quoted(&file.source));
+            self.fail(number, Failure::Here(Error::Refused(sentence)));
+            return Ok(());
+        }
         file.proof = self.connection.proof_of(&file.path);
         if file.proof == Proof::Nothing {
             return self.name(number);

@@ -3,6 +3,8 @@
 use super::types::{Phase, Push, Step};
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Stat};
+use crate::known::filesystems::Filesystem;
+use crate::quote::quoted;
 use crate::sftp::types::{Failure, Told, Writing};
 use crate::sftp::wire::Request;
 
@@ -50,7 +52,15 @@ impl<K: Kernel> Push<'_, K> {
 
     fn end_content(&mut self, number: u64, handle: &[u8]) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
-        let after = file.file.take().map(|content| self.near.kernel.stat(&content));
+        let content = file.file.take();
+        let is_made_up =
+            |content| self.near.kernel.filesystem(content).is_ok_and(|magic| Filesystem::new(magic).is_pseudo());
+        if file.size < file.stat.size && !content.as_ref().is_some_and(is_made_up) {
+            let sentence = format!("{} was truncated while being copied", quoted(&file.source));
+            self.fail(number, Failure::Here(Error::Refused(sentence)));
+            return self.turn(number);
+        }
+        let after = content.map(|content| self.near.kernel.stat(&content));
         let is_same = |after: Stat| after.size == file.stat.size && after.mtime == file.stat.mtime;
         if !after.is_some_and(|after| after.is_ok_and(is_same)) {
             (self.tell)(&Told::Changed { source: &file.source });
