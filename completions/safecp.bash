@@ -45,7 +45,7 @@ _safecp() {
         --verify) _safecp_word content map blake3 device none; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word -3 -4 -6 -A -B -C -c -D -F -i -J -l -o -O -P -p -q -R -r -S -s -T -v -X --archive --durable --far-program --manifest --manifest-format --names --progress --report --resume --sparse --summary --upload --verify --help --version
+            _safecp_word -3 -4 -6 -A -B -C -c -D -F -i -J -l -o -O -P -p -q -R -r -S -s -T -v -X --archive --durable --far-program --manifest --manifest-format --names --partial --progress --report --resume --sparse --summary --upload --verify --help --version
         else
             _safecp_file
         fi

@@ -245,6 +245,7 @@ complete -c safecp -n '__safecp_is --as=scp' -l far-program -r -f -d 'what safec
 complete -c safecp -n '__safecp_is --as=scp' -l manifest -r -F -d 'write down what was copied, to be checked later where it is'
 complete -c safecp -n '__safecp_is --as=scp' -l manifest-format -r -f -a 'mtree b3sum sha256sum' -d 'write it as mtree (default), b3sum or sha256sum has it'
 complete -c safecp -n '__safecp_is --as=scp' -l names -d 'print each name that is copied'
+complete -c safecp -n '__safecp_is --as=scp' -l partial -d 'keep what was copied of a large file if the run is interrupted; the next run sends the rest'
 complete -c safecp -n '__safecp_is --as=scp' -l progress -d 'show on standard error how far the run is, and --summary in the end'
 complete -c safecp -n '__safecp_is --as=scp' -l report -r -F -d 'write a line of JSON to FILE for each name, and one at the end'
 complete -c safecp -n '__safecp_is --as=scp' -l resume -d 'do not copy again what is there and holds the same bytes: digests are compared where it is'

@@ -434,6 +434,85 @@ fn what_is_resumed_is_verified_as_all_else() {
     assert!(world.same_bytes("far/x", "far/y"));
 }
 
+// ---- what was not finished ----
+
+const MIB: u64 = 1 << 20;
+
+/// What lies in a directory beside these names, which is one part.
+fn part_in(world: &World, directory: &str, names: &[&str]) -> String {
+    let all = world.names(directory).into_iter().map(|name| name.to_string_lossy().into_owned());
+    let others: Vec<_> = all.filter(|name| !names.contains(&name.as_str())).collect();
+    assert!(others.len() == 1 && others[0].starts_with(".safecp-partial-"), "{others:?}");
+    format!("{directory}/{}", others[0])
+}
+
+/// As typed, where a part may be left behind.
+fn scp_leaving(world: &World, words: &str) -> Output {
+    let program = asked::as_a_word(&asked::program());
+    world.start(&format!("--as=scp -S./ssh --far-program={} {words}", program.display())).finish()
+}
+
+#[test]
+fn what_was_not_finished_of_a_large_file_does_not_travel_again() {
+    let world = World::new();
+    // Longer than what has a part, and shorter.
+    world.dir("far").random("a", 70 << 20, 1).random("small", 3 << 20, 2).file("far/old", "old");
+    let cut_at = 40 << 20;
+    ssh(&world, "ssh", &cut(cut_at), "");
+    assert_eq!(scp(&world, "a h:old").code(), Some(1));
+    assert_eq!(world.names("far"), ["old"], "nobody asked for it");
+    assert_eq!(scp_leaving(&world, "--partial a h:old").code(), Some(1));
+    let part = part_in(&world, "far", &["old"]);
+    assert_eq!(world.read("far/old"), "old");
+    // A part that has rotted, the next run begins with another file, and one more cut: only bytes are believed.
+    let mut rotten = fs::read(world.path(&part)).expect("a part");
+    rotten[10_000_000] ^= 1;
+    fs::write(world.path(&part), rotten).expect("written");
+    counting_ssh(&world);
+    scp_leaving(&world, "--partial small a h:").succeeds();
+    assert!(world.same_bytes("a", "far/a") && world.same_bytes("small", "far/small"));
+    assert!(travelled(&world, "to") > 73 * MIB, "another name has another part");
+    scp(&world, "--partial a h:old").succeeds();
+    let there = travelled(&world, "to");
+    assert!((30 * MIB..35 * MIB).contains(&there), "{there} bytes: the rest, and what has rotted");
+    assert!(world.same_bytes("a", "far/old"));
+    assert_eq!(world.names("far"), ["a", "old", "small"]);
+    // Back, where this end is the one that keeps it; and the source has changed in between.
+    world.dir("d");
+    ssh(&world, "ssh", "", &cut(cut_at));
+    assert_eq!(scp_leaving(&world, "--partial --resume h:a d").code(), Some(1));
+    part_in(&world, "d", &[]);
+    let mut changed = fs::read(world.path("far/a")).expect("a file");
+    changed[20_000_000] ^= 1;
+    fs::write(world.path("far/a"), changed).expect("written");
+    counting_ssh(&world);
+    scp(&world, "--partial --resume h:a d").succeeds();
+    let there = travelled(&world, "from");
+    assert!((30 * MIB..35 * MIB).contains(&there), "{there} bytes: the rest, and what has changed");
+    assert!(world.same_bytes("far/a", "d/a"));
+    assert_eq!(world.names("d"), ["a"]);
+    // Between two others.
+    ssh(&world, "ssh", "", &cut(cut_at));
+    assert_eq!(scp_leaving(&world, "--partial h:a g:old").code(), Some(1));
+    ssh(&world, "ssh", "", "");
+    scp(&world, "--partial h:a g:old").succeeds();
+    assert!(world.same_bytes("far/a", "far/old"));
+    assert_eq!(world.names("far"), ["a", "old", "small"]);
+}
+
+#[test]
+fn parts_are_refused_where_there_are_none() {
+    let world = World::new();
+    world.file("a", "a");
+    lie(&world, &[]);
+    scp(&world, "--partial a h:b").fails("scp: h: the safecp there is too old for --partial\n");
+    let said = "scp: h: SFTP keeps no parts of files (--partial)\n";
+    scp(&world, "--partial -s a h:b").fails(said);
+    // On this machine it is that of cp.
+    scp(&world, "--partial a b").succeeds();
+    assert_eq!(world.read("b"), "a");
+}
+
 // ---- what is told of a run ----
 
 #[test]

@@ -8,7 +8,7 @@ use super::usage_error::{ParseError, Result};
 use crate::account::{ReportTo, Summary};
 use crate::archive::manifest::Form;
 use crate::host::Environment;
-use crate::options::{Options, TargetRule, Verbosity, Verify};
+use crate::options::{Options, TargetRule, Unfinished, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::remote::client::Request;
 use crate::remote::operand::Place;
@@ -131,6 +131,8 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
             Word(|draft, word| draft.common.manifest_format(word))),
         option(flag("names", None, "print each name that is copied"),
             Flag(|draft| draft.terms.verbosity = Verbosity::Names)),
+        option(flag("partial", None, "keep what was copied of a large file if the run is interrupted; the next run sends the rest"),
+            Flag(|draft| draft.terms.unfinished = Unfinished::Kept)),
         option(flag("progress", None, "show on standard error how far the run is, and --summary in the end"),
             Flag(|draft| draft.common.progress())),
         option(valued("report", "FILE", "write a line of JSON to FILE for each name, and one at the end")

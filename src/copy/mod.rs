@@ -26,7 +26,7 @@ mod lease;
 pub mod meter;
 mod mismatch;
 mod outcome;
-mod partial;
+pub(crate) mod partial;
 pub mod pass;
 mod precedent;
 pub mod probe;

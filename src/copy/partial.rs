@@ -19,6 +19,9 @@ const MACHINE_ID: &str = "/etc/machine-id";
 /// Only its owner may read and write what is not finished.
 const OWNERS: u32 = 0o600;
 
+/// What stands in a name behind what all temporaries begin with.
+const PARTIAL: &str = "partial-";
+
 /// Hexadecimal digits of a name.
 const DIGITS: usize = 32;
 
@@ -98,6 +101,11 @@ impl<K: Kernel> Copier<'_, K> {
     }
 }
 
+/// Whether a name is one that parts have.
+pub(crate) fn is_part(name: &Path) -> bool {
+    name.as_os_str().as_bytes().starts_with(format!("{TEMPORARY_PREFIX}{PARTIAL}").as_bytes())
+}
+
 /// Whether an attribute can only have come from a source.
 fn is_of_source(name: &OsStr) -> bool {
     let name = name.as_bytes();
@@ -108,5 +116,5 @@ fn is_of_source(name: &OsStr) -> bool {
 fn name_of(machine: &[u8], target: &Path) -> PathBuf {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(machine.len() as u64).to_le_bytes()).update(machine).update(target.as_os_str().as_bytes());
-    PathBuf::from(format!("{TEMPORARY_PREFIX}partial-{}", &hasher.finalize().to_hex()[..DIGITS]))
+    PathBuf::from(format!("{TEMPORARY_PREFIX}{PARTIAL}{}", &hasher.finalize().to_hex()[..DIGITS]))
 }

@@ -1,6 +1,8 @@
 //! The end that was typed at: which machine is asked for what, over one connection for each of them.
 
-use super::connection::{Input, Output, Reasons, agree, await_greeting, greet, has_ended, send, streams, words};
+use super::connection::{
+    Feature, Features, Input, Output, agree, await_greeting, greet, has_ended, send, streams, words,
+};
 use super::intake::Awaited;
 use super::kernel::World;
 use super::message::{Message, Sources, Verdict, Wish};
@@ -19,7 +21,7 @@ use crate::account::Running;
 use crate::error::Error;
 use crate::host;
 use crate::kernel::Kernel;
-use crate::options::{Record, TargetRule, Verbosity, Verify};
+use crate::options::{Record, TargetRule, Unfinished, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
 use crate::sftp::ListDigests;
@@ -28,8 +30,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A copy to or from another machine.
 #[derive(Clone, Debug)]
@@ -89,7 +91,7 @@ struct Reached {
     child: Child,
     input: Input,
     output: Output,
-    reasons: Reasons,
+    features: Features,
 }
 
 /// Which safecp a far end runs.
@@ -191,21 +193,24 @@ impl<K: Kernel> Client<'_, K> {
         };
         let (stdout, stdin, speed_max) = (child.stdout.take()?, child.stdin.take()?, self.request.speed_max);
         let (input, output) = streams(Paced::new(stdout, speed_max), Paced::new(stdin, speed_max));
-        Some(Reached { child, input, output, reasons: Reasons::Unknown })
+        Some(Reached { child, input, output, features: Features::default() })
     }
 
     /// Says what is wanted of a far end that has greeted.
     fn ask(&self, mut reached: Reached, host: &Host, wish: Wish, origin: Origin) -> Answer {
         let speaker = OsString::from(format!("{}: {host}", self.program));
         let hello = Message::Request { wish, terms: self.request.terms, speaker };
-        let met = agree(&mut reached.input).and_then(|reasons| {
+        let met = agree(&mut reached.input).and_then(|features| {
+            if self.request.terms.unfinished == Unfinished::Kept && !features.has(Feature::Partial) {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, "the safecp there is too old for --partial"));
+            }
             send(&mut reached.output, &hello)?;
-            reached.output.flush().map(|()| reasons)
+            reached.output.flush().map(|()| features)
         });
         match met {
-            Ok(reasons) => {
+            Ok(features) => {
                 self.note(host, origin);
-                Answer::Safecp(Reached { reasons, ..reached })
+                Answer::Safecp(Reached { features, ..reached })
             }
             Err(error) => {
                 // How it ended says no more than that.
@@ -270,7 +275,7 @@ impl<K: Kernel> Client<'_, K> {
     /// Sends files of this machine.
     fn push(&self, host: &Host, target: &Path, paths: &[PathBuf]) {
         let wish = Wish::Receive { target: target.to_owned(), sources: self.sources() };
-        let Reached { child, input, output, reasons } = match self.reach(host, wish) {
+        let Reached { child, input, output, features } = match self.reach(host, wish) {
             Answer::Safecp(reached) => reached,
             Answer::Lacking(lack) => {
                 let over_sftp = self.over_sftp(host, lack);
@@ -279,8 +284,8 @@ impl<K: Kernel> Client<'_, K> {
             }
             Answer::Failed => return,
         };
-        let world = World { local: self.kernel, root: None, intake: None };
-        let streams = (input, output, reasons);
+        let world = World { local: self.kernel, root: None, intake: None, part: Mutex::default() };
+        let streams = (input, output, features);
         let mut sender = Sender::new(&world, self.request.terms, streams, self.listener, self.stop);
         sender.tell_of(self.running);
         sender.write_down(host.name.to_string_lossy().into_owned(), self.request.listed);
@@ -343,7 +348,7 @@ impl<K: Kernel> Client<'_, K> {
             drop((sender.input, sender.output));
             return self.end(sender.child, from, Verdict::Failed);
         };
-        let streams = ((sender.input, sender.output), (receiver.input, receiver.output, receiver.reasons));
+        let streams = ((sender.input, sender.output), (receiver.input, receiver.output, receiver.features));
         let is_asked_for = |path: &Path| patterns.iter().any(|pattern| stands_for(&from_home(pattern), path));
         let verdict = relay(streams, &is_asked_for).unwrap_or_else(|error| {
             self.failed(words(&error));

@@ -28,14 +28,32 @@ pub(super) const GREETING: &[u8] = b"\0safecp remote\n";
 /// More is not skipped.
 const NOISE_MAX: usize = 64 << 10;
 
-/// The feature of a side that takes the reason why a chunk cannot be read again.
-const MISSED: &str = "missed";
-
-/// Whether a peer takes the reason why a chunk cannot be read again. One of before does not know that message.
+/// What a side may know beyond the first version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reasons {
-    Taken,
-    Unknown,
+pub(super) enum Feature {
+    /// The message that a chunk cannot be read again, and why.
+    Missed,
+    /// Parts of large files that stay, and the values of their chunks (--partial).
+    Partial,
+}
+
+/// How they are called in a hello.
+const FEATURES: [(Feature, &str); 2] = [(Feature::Missed, "missed"), (Feature::Partial, "partial")];
+
+/// What a peer knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Features(Vec<Feature>);
+
+impl Features {
+    /// Everything that there is.
+    #[cfg(test)]
+    pub(super) fn all() -> Self {
+        Self(FEATURES.iter().map(|(feature, _)| *feature).collect())
+    }
+
+    pub(super) fn has(&self, feature: Feature) -> bool {
+        self.0.contains(&feature)
+    }
 }
 
 /// Sends a message. Returns how many bytes it took.
@@ -56,22 +74,23 @@ pub(super) fn receive(input: &mut dyn Read) -> Result<(Message, u64)> {
 /// Says the first words.
 pub(super) fn greet(output: &mut dyn Write) -> Result<()> {
     output.write_all(GREETING)?;
-    send(output, &Message::Hello { newest: VERSION, oldest: VERSION, features: vec![MISSED.into()] })?;
+    let features = FEATURES.iter().map(|(_, name)| name.into()).collect();
+    send(output, &Message::Hello { newest: VERSION, oldest: VERSION, features })?;
     output.flush()
 }
 
 /// Waits for the peer's.
-pub(super) fn meet(input: &mut dyn Read) -> Result<Reasons> {
+pub(super) fn meet(input: &mut dyn Read) -> Result<Features> {
     await_greeting(input)?;
     agree(input)
 }
 
 /// Waits for the version of a peer that has greeted, and for what it can beyond that.
-pub(super) fn agree(input: &mut dyn Read) -> Result<Reasons> {
+pub(super) fn agree(input: &mut dyn Read) -> Result<Features> {
     match receive(input)?.0 {
         Message::Hello { newest, oldest, features } if (oldest..=newest).contains(&VERSION) => {
-            let is_taken = features.iter().any(|feature| feature == MISSED);
-            Ok(if is_taken { Reasons::Taken } else { Reasons::Unknown })
+            let known = FEATURES.iter().filter(|(_, name)| features.iter().any(|told| told == name));
+            Ok(Features(known.map(|(feature, _)| *feature).collect()))
         }
         Message::Hello { newest, oldest, .. } => {
             let theirs = format!("the other side speaks versions {oldest} to {newest} of the protocol, not {VERSION}");
@@ -128,7 +147,7 @@ mod tests {
         greet(&mut said).expect("a greeting");
         said.push(b'x');
         let mut left = &said[..];
-        assert_eq!(meet(&mut left).expect("the greeting"), Reasons::Taken);
+        assert_eq!(meet(&mut left).expect("the greeting"), Features::all());
         assert_eq!(left, b"x");
         let noise = vec![b'y'; NOISE_MAX + GREETING.len()];
         assert_eq!(meet(&mut &noise[..]).expect_err("noise").kind(), ErrorKind::InvalidData);
@@ -140,7 +159,7 @@ mod tests {
             let mut said = GREETING.to_vec();
             send(&mut said, &Message::Hello { newest, oldest, features: Vec::new() }).expect("sent");
             let met = meet(&mut &said[..]).ok();
-            assert_eq!(met, is_ours.then_some(Reasons::Unknown), "{oldest} to {newest}");
+            assert_eq!(met, is_ours.then(Features::default), "{oldest} to {newest}");
         }
     }
 }

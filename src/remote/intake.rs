@@ -3,19 +3,21 @@
 //! Each chunk is proved by its value before a byte of it is handed on, and the whole by its digest before the end of the
 //! file is. What nobody asks for is skipped. A chunk that arrived damaged, or that is needed once more, is asked for
 //! again; whatever was on its way then waits here, and the sender's window bounds it. Of a file that is resumed the sender
-//! tells the digest alone, and its chunks are asked for, several ahead, if what is here differs. Once the stream cannot be
-//! understood, nothing that comes is believed, and the run is asked to end.
+//! tells the digest alone, and its chunks are asked for, several ahead, if what is here differs. Those that are in a part of it
+//! (--partial), as their values tell, are taken from there. Once the stream cannot be understood, nothing that comes is believed, and the run is asked to end.
 
 use super::connection::{Input, Output, receive, send, strange, words};
 use super::flow::{CREDIT_BYTES, CREDIT_ENTRIES, WINDOW};
-use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Missed, Steadiness, Verdict, is_component};
+use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Missed, PARTED_MIN, Steadiness, VALUES_MAX, Values};
+use super::message::{Verdict, is_component};
 use super::received::Received;
 use super::told::Told;
 use crate::copy::digest::{PieceHasher, Tree};
 use crate::kernel::{Errno, Kind, Result};
+use crate::options::Unfinished;
 use crate::quote::quoted;
 use crate::tree::plan::joined;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,9 @@ const DEPTH_MAX: usize = 1000;
 
 /// So many chunks of a resumed file are asked for ahead: as many as the window has room for.
 const AHEAD: u64 = WINDOW / CHUNK;
+
+/// Reads what a part holds from an offset. Returns how much that is.
+pub(super) type Held<'h> = dyn Fn(&mut [u8], u64) -> Result<usize> + 'h;
 
 /// What a receiver takes in; see the head of this file.
 pub(super) struct Intake {
@@ -53,6 +58,8 @@ pub(super) struct Intake {
     entries: u64,
     /// Asked to end the run.
     stop: Arc<AtomicBool>,
+    /// Whether there may be parts, and values of chunks come.
+    unfinished: Unfinished,
     /// Why nothing is believed any more.
     broken: Option<String>,
     /// What is to be said, and what is wrong.
@@ -86,6 +93,12 @@ struct Stream {
     chunk: (u64, u64, Vec<u8>),
     /// The value of each chunk that has come: it is to be the same when it comes again.
     values: Vec<[u8; 32]>,
+    /// What the sender says that the chunks are, before any has come.
+    told: Vec<[u8; 32]>,
+    /// Those before were asked for, unless a part has them.
+    ahead: u64,
+    /// Those that a part has.
+    in_part: BTreeSet<u64>,
     tree: Option<Tree>,
     end: Option<End>,
     /// Whether anybody wanted to know what it holds.
@@ -107,6 +120,9 @@ impl Stream {
             zeros: 0,
             chunk: (0, 0, Vec::new()),
             values: Vec::new(),
+            told: Vec::new(),
+            ahead: 0,
+            in_part: BTreeSet::new(),
             tree: Some(Tree::new(CHUNK)),
             end: None,
             interest: Interest::None,
@@ -152,7 +168,12 @@ fn is_right(chunk: &Chunk) -> bool {
 
 impl Intake {
     /// What will come from a sender, whose first message names the operands; `stop` is set once it makes no sense.
-    pub(super) fn new(input: Input, output: Output, operands: Vec<Awaited>, stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(
+        (input, output): (Input, Output),
+        operands: Vec<Awaited>,
+        unfinished: Unfinished,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             input,
             output,
@@ -168,6 +189,7 @@ impl Intake {
             taken: 0,
             entries: 0,
             stop,
+            unfinished,
             broken: None,
             notes: Vec::new(),
         }
@@ -242,15 +264,15 @@ impl Intake {
         named.next().cloned().ok_or(Errno::STALE)
     }
 
-    /// Reads content, as pread(2) does.
-    pub(super) fn read(&mut self, file: &Received, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    /// Reads content, as pread(2) does. What a part holds of it need not come.
+    pub(super) fn read(&mut self, file: &Received, held: &Held<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
         let found = file.found()?;
         if let Some(errno) = found.refusal {
             return Err(errno);
         }
         let id = file.entry.id;
         if let Content::Told(digest) = found.content {
-            return self.read_told(file, (found.stat.size, digest), buffer, offset);
+            return self.read_told(file, (found.stat.size, digest, held), buffer, offset);
         }
         loop {
             if let Some(held) = self.stream.held(id, offset) {
@@ -288,14 +310,20 @@ impl Intake {
 
     /// Reads a file of which the sender has told the digest. Its chunks are asked for; the last one is handed on only if all
     /// of them add up to what was told.
-    fn read_told(&mut self, file: &Received, told: (u64, [u8; 32]), buffer: &mut [u8], offset: u64) -> Result<usize> {
-        let (id, (size, digest)) = (file.entry.id, told);
+    fn read_told(
+        &mut self,
+        file: &Received,
+        (size, digest, held): (u64, [u8; 32], &Held<'_>),
+        buffer: &mut [u8],
+        offset: u64,
+    ) -> Result<usize> {
+        let id = file.entry.id;
         if offset >= size {
             return Ok(0);
         }
         if self.stream.held(id, offset).is_none() {
             let start = offset - offset % CHUNK;
-            let chunk = self.fetch(file, start / CHUNK, size)?;
+            let chunk = self.fetch(file, start / CHUNK, size, held)?;
             let is_next = self.stream.id == id && self.stream.position == start;
             if !is_next {
                 self.stream.chunk = (id, start, self.as_before(file, chunk)?.bytes);
@@ -315,18 +343,52 @@ impl Intake {
     }
 
     /// A chunk of a file that is read from its beginning to its end: the next ones are asked for as well.
-    fn fetch(&mut self, file: &Received, number: u64, size: u64) -> Result<Chunk> {
+    fn fetch(&mut self, file: &Received, number: u64, size: u64, held: &Held<'_>) -> Result<Chunk> {
         let id = file.entry.id;
-        let last = (size - 1) / CHUNK;
-        let furthest = self.asked.back().filter(|(of, _)| *of == id).map(|(_, number)| *number);
-        let is_asked = self.asked.contains(&(id, number));
-        let first = furthest.filter(|_| is_asked).map_or(number, |furthest| furthest + 1);
-        for ahead in first..=last.min(number + AHEAD - 1) {
-            self.ask(id, ahead)?;
+        // What was left out is asked for when somebody comes back to it.
+        self.stream.ahead = self.stream.ahead.max(number);
+        let furthest = ((size - 1) / CHUNK).min(number + AHEAD - 1);
+        while self.stream.ahead <= furthest {
+            let ahead = self.stream.ahead;
+            self.stream.ahead += 1;
+            if self.of_part(id, ahead, held).is_some() {
+                self.stream.in_part.insert(ahead);
+            } else {
+                self.ask(id, ahead)?;
+            }
         }
         self.output.flush().map_err(|error| self.break_off(&error))?;
-        let chunk = self.await_patch(id, number)?;
+        let is_in_part = self.stream.in_part.remove(&number);
+        if let Some(chunk) = self.of_part(id, number, held).filter(|_| is_in_part) {
+            return Ok(chunk);
+        }
+        let is_asked = self.asked.contains(&(id, number));
+        let chunk = if is_asked { self.await_patch(id, number)? } else { self.again(file, number)? };
         if chunk.bytes.is_empty() || is_right(&chunk) { Ok(chunk) } else { self.mended(file, number) }
+    }
+
+    /// A chunk that a part holds, as its value proves. What cannot be read there is asked for.
+    fn of_part(&self, id: u64, number: u64, held: &Held<'_>) -> Option<Chunk> {
+        let value = *self.stream.told.get(usize::try_from(number).ok()?)?;
+        let mut bytes = vec![0; CHUNK as usize];
+        let count = held(&mut bytes, number * CHUNK).ok()?;
+        bytes.truncate(count);
+        let chunk = Chunk { id, number, value, bytes };
+        is_right(&chunk).then_some(chunk)
+    }
+
+    /// What the chunks of a file are that may have a part: said behind its entry.
+    fn take_values(&mut self, size: u64) -> Result<()> {
+        let count = usize::try_from(size.div_ceil(CHUNK)).unwrap_or(VALUES_MAX).min(VALUES_MAX);
+        while self.stream.told.len() < count {
+            match self.next()? {
+                Message::Values(Values { id, values }) if id == self.stream.id && !values.is_empty() => {
+                    self.stream.told.extend(values);
+                }
+                _ => return Err(self.break_off(&strange())),
+            }
+        }
+        if self.stream.told.len() > count { Err(self.break_off(&strange())) } else { Ok(()) }
     }
 
     /// Takes in the next part of a file's content.
@@ -540,6 +602,11 @@ impl Intake {
         }
         self.stream = Stream::of(received.entry.id);
         self.current = Some(Arc::clone(&received));
+        let told = received.found().ok().filter(|found| matches!(found.content, Content::Told(_)));
+        let size = told.map_or(0, |found| found.stat.size);
+        if self.unfinished == Unfinished::Kept && size > PARTED_MIN {
+            self.take_values(size)?;
+        }
         Ok(received)
     }
 
@@ -666,11 +733,11 @@ mod tests {
         }
         let (input, output) = streams(Cursor::new(said), sink());
         let awaited = Awaited { sent_as: PathBuf::from("f"), shown: PathBuf::from("h:f") };
-        let mut intake = Intake::new(input, output, vec![awaited], Arc::default());
+        let mut intake = Intake::new((input, output), vec![awaited], Unfinished::Removed, Arc::default());
         let file = intake.operand(Path::new("h:f")).expect("it has come");
         let (mut buffer, mut read) = (vec![0; CHUNK as usize], Vec::<u8>::new());
         loop {
-            let count = intake.read(&file, &mut buffer, read.len() as u64).expect("content");
+            let count = intake.read(&file, &|_, _| Ok(0), &mut buffer, read.len() as u64).expect("content");
             read.extend(&buffer[..count]);
             if count == 0 {
                 break;
@@ -685,24 +752,24 @@ mod tests {
         let first = vec![7; CHUNK as usize];
         let mut buffer = vec![0; CHUNK as usize];
         let (mut intake, file) = read_once(&first, &Message::Patch(chunk(0, &first)));
-        assert_eq!(intake.read(&file, &mut buffer, 0), Ok(first.len()));
+        assert_eq!(intake.read(&file, &|_, _| Ok(0), &mut buffer, 0), Ok(first.len()));
         assert!(buffer == first);
         // A source that reads as something else by now.
         let mut other = first.clone();
         other[1000] ^= 1;
         let (mut intake, file) = read_once(&first, &Message::Patch(chunk(0, &other)));
-        assert_eq!(intake.read(&file, &mut buffer, 0), Err(Errno::IO));
+        assert_eq!(intake.read(&file, &|_, _| Ok(0), &mut buffer, 0), Err(Errno::IO));
         let notes = intake.take_notes();
         assert!(matches!(&notes[..], [Note::Damaged(text)] if text.contains("bytes 0 to 1048576 of 'h:f'")));
         // One that cannot be read any more.
         let missed = Message::Missed(Missed { id: 1, number: 0, error: Errno::STALE });
         let (mut intake, file) = read_once(&first, &missed);
-        assert_eq!(intake.read(&file, &mut buffer, 0), Err(Errno::STALE));
+        assert_eq!(intake.read(&file, &|_, _| Ok(0), &mut buffer, 0), Err(Errno::STALE));
         assert!(intake.take_notes().is_empty() && intake.broken().is_none());
         // An answer to what was not asked.
         let missed = Message::Missed(Missed { id: 1, number: 1, error: Errno::STALE });
         let (mut intake, file) = read_once(&first, &missed);
-        assert_eq!(intake.read(&file, &mut buffer, 0), Err(Errno::PIPE));
+        assert_eq!(intake.read(&file, &|_, _| Ok(0), &mut buffer, 0), Err(Errno::PIPE));
         assert!(intake.broken().is_some());
     }
 

@@ -3,8 +3,10 @@
 //! The engine that copies sees sources which look like files and are read from the peer, in the order in which they
 //! come. Nothing of the peer's can be written or changed, and no path of its leads to a file of this machine.
 
+use super::fill::fill;
 use super::intake::Intake;
 use super::received::{Received, above_operands};
+use crate::copy::partial::is_part;
 use crate::kernel::{
     At, CachePages, DirEntry, Errno, Extent, InodeHints, Kernel, Kind, Mode, Mount, OFlags, Quota, QuotaOf,
     RenameFlags, ResolveFlags, Result, Room, Seek, Stat, Timestamp,
@@ -23,6 +25,8 @@ pub(super) struct World<'a, K: Kernel> {
     pub(super) root: Option<K::File>,
     /// What comes from the peer, on the side that receives.
     pub(super) intake: Option<&'a Mutex<Intake>>,
+    /// The part of a large file that was opened last (--partial): what it holds already need not be sent.
+    pub(super) part: Mutex<Option<K::File>>,
 }
 
 /// An open file.
@@ -83,6 +87,14 @@ impl<K: Kernel> World<'_, K> {
         }
     }
 
+    /// Opens a part once more, to be read while the engine writes into it. Whatever it is, only what is proved by its
+    /// value is taken from it: where it cannot be opened, everything is sent.
+    fn find_part(&self, way: &Way<'_, K::File>) {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let opened = self.local.open(way.dir, way.path, flags, Mode::empty(), way.resolve);
+        *self.part.lock().unwrap_or_else(PoisonError::into_inner) = opened.ok();
+    }
+
     /// Looks at what a path leads to, where links may not lead out.
     fn stat_beneath(&self, way: &Way<'_, K::File>, follow: bool) -> Result<Stat> {
         let last = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
@@ -128,7 +140,11 @@ impl<K: Kernel> Kernel for World<'_, K> {
             return refusal.map_or(Ok(File::Far(Arc::clone(&received))), Err);
         }
         let way = self.way(dir, path, resolve)?;
-        self.local.open(way.dir, way.path, flags, mode, way.resolve).map(File::Local)
+        let file = self.local.open(way.dir, way.path, flags, mode, way.resolve)?;
+        if is_part(path) {
+            self.find_part(&way);
+        }
+        Ok(File::Local(file))
     }
 
     fn stat_at(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Stat> {
@@ -180,7 +196,13 @@ impl<K: Kernel> Kernel for World<'_, K> {
     fn pread(&self, file: &Self::File, buffer: &mut [u8], offset: u64) -> Result<usize> {
         match file {
             File::Local(file) => self.local.pread(file, buffer, offset),
-            File::Far(received) => self.intake()?.read(received, buffer, offset),
+            File::Far(received) => {
+                let part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+                let held = |buffer: &mut [u8], offset| {
+                    part.as_ref().map_or(Ok(0), |part| fill(self.local, part, buffer, offset))
+                };
+                self.intake()?.read(received, &held, buffer, offset)
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //! anywhere. Nothing panics, nothing outside the target is touched, and no success is false. SAFECP_LIES says how many are told to each
 //! side, SAFECP_CUTS how often each is cut, SAFECP_SEED from where.
 
-use super::connection::{GREETING, Input, Output, Reasons, send, streams};
+use super::connection::{Features, GREETING, Input, Output, send, streams};
 use super::frame::{self, Frame};
 use super::intake::Awaited;
 use super::kernel::World;
@@ -287,8 +287,8 @@ fn sent_telling(from: &Path, answers: Vec<u8>, tell: Tell, listener: &dyn Listen
     let (kernel, stop) = (Linux::new(), AtomicBool::new(false));
     let (signal, signals) = channel();
     let (input, output): (Input, Output) = streams(Later(signals, Cursor::new(answers)), Flushed(signal));
-    let streams = (input, output, Reasons::Taken);
-    let world = World { local: &kernel, root: None, intake: None };
+    let streams = (input, output, Features::all());
+    let world = World { local: &kernel, root: None, intake: None, part: Mutex::default() };
     let terms = Terms { start: Start::Anew, carried: Carried::Nothing, tell, ..terms() };
     let mut sender = Sender::new(&world, terms, streams, listener, &stop);
     sender.write_down("far".to_owned(), ListDigests::Sha256);

@@ -19,6 +19,15 @@ pub const CHUNK: u64 = BODY_MAX as u64;
 /// The version that is spoken; a peer that speaks older ones only is told so.
 pub const VERSION: u32 = 1;
 
+/// What cannot be finished of a longer file stays as a part (--partial), of which the values of its chunks tell what is right.
+pub const PARTED_MIN: u64 = 64 << 20;
+
+/// So many values go at once.
+pub const VALUES_AT_ONCE: usize = 16 << 10;
+
+/// And so many of a file, which is a tebibyte of it. What lies behind is asked for.
+pub const VALUES_MAX: usize = 1 << 20;
+
 /// The longest name that a filesystem takes.
 const NAME_MAX: usize = 255;
 
@@ -150,6 +159,15 @@ pub struct Missed {
     pub error: Errno,
 }
 
+/// What the next chunks of a file are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// Of the entry.
+    pub id: u64,
+    /// Their chaining values.
+    pub values: Vec<[u8; 32]>,
+}
+
 /// What both ends say to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -219,6 +237,8 @@ pub enum Message {
     Told(Told),
     /// Instead of a chunk that was asked for, to a receiver that has said it takes the reason.
     Missed(Missed),
+    /// Behind an entry whose digest is told, of a file that is long enough to have a part (--partial).
+    Values(Values),
 }
 
 impl Message {
@@ -301,6 +321,13 @@ impl Message {
                 write_errno(&mut head, Some(missed.error));
                 16
             }
+            Message::Values(values) => {
+                head.u64(values.id).u32(u32::try_from(values.values.len()).unwrap_or(u32::MAX));
+                values.values.iter().for_each(|value| {
+                    head.digest(value);
+                });
+                17
+            }
         };
         (kind, head.into_bytes(), body)
     }
@@ -353,6 +380,7 @@ impl Message {
                 number: reader.u64()?,
                 error: read_errno(&mut reader)?.ok_or(Malformed)?,
             }),
+            17 => Message::Values(Values { id: reader.u64()?, values: reader.several(Reader::digest)? }),
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -484,6 +512,7 @@ mod tests {
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Ok(found) }),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Err(Errno::NOENT) }),
             Message::Missed(Missed { id: 9, number: 3, error: Errno::IO }),
+            Message::Values(Values { id: 9, values: vec![[1; 32], [2; 32]] }),
             Message::Data(chunk.clone()),
             Message::Patch(chunk),
             Message::Zeros { id: 1, count: 2 },

@@ -13,6 +13,7 @@ mod answers;
 pub mod client;
 mod connection;
 mod fields;
+mod fill;
 mod flow;
 pub mod frame;
 mod intake;

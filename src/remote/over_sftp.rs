@@ -11,7 +11,7 @@ use crate::copy::{Copied, Outcome, Placement, Probed, Sealed, Sparseness, Specia
 use crate::error::{Action, Error};
 use crate::host;
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
-use crate::options::{self, Sparse, Verbosity};
+use crate::options::{self, Sparse, Unfinished, Verbosity};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
 use crate::sftp::{self, Attributes, Failure, ListDigests, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
@@ -207,6 +207,9 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
             return Err("SFTP does not carry what --archive keeps: owners, lists, attributes, holes, hard links");
         }
     };
+    if terms.unfinished == Unfinished::Kept {
+        return Err("SFTP keeps no parts of files (--partial)");
+    }
     if terms.sparse == Sparse::Always {
         return Err("SFTP makes no holes (--sparse=always)");
     }
@@ -276,6 +279,7 @@ mod tests {
         for (terms, option) in [
             (Terms { carried: Carried::Everything, ..plain }, "--archive"),
             (Terms { sparse: Sparse::Always, ..plain }, "--sparse=always"),
+            (Terms { unfinished: Unfinished::Kept, ..plain }, "--partial"),
             (Terms { verify: options::Verify::Device, ..plain }, "--verify=device"),
         ] {
             assert!(wishes(&terms).expect_err(option).contains(option));

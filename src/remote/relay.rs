@@ -2,20 +2,20 @@
 //!
 //! Both prove everything to each other. This end sees to it that nothing goes on which was not asked for.
 
-use super::connection::{Input, Output, Reasons, receive, send, strange};
+use super::connection::{Feature, Features, Input, Output, receive, send, strange};
 use super::message::{Chunk, Message, Missed, Verdict};
 use crate::error::reason;
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
-/// The streams of the end that sends, and of the one that receives, and whether that takes reasons.
-pub(super) type Ends = ((Input, Output), (Input, Output, Reasons));
+/// The streams of the end that sends, and of the one that receives, and what that knows.
+pub(super) type Ends = ((Input, Output), (Input, Output, Features));
 
 /// Hands on everything until the receiver has finished; then, how it says that it went.
 pub(super) fn relay((from, to): Ends, is_asked_for: &(dyn Fn(&Path) -> bool + Sync)) -> Result<Verdict> {
-    let ((from_input, from_output), (to_input, to_output, reasons)) = (from, to);
+    let ((from_input, from_output), (to_input, to_output, features)) = (from, to);
     std::thread::scope(|scope| {
-        let forth = scope.spawn(move || forth(from_input, (to_output, reasons), is_asked_for));
+        let forth = scope.spawn(move || forth(from_input, (to_output, features), is_asked_for));
         let verdict = back(to_input, from_output);
         let sent = forth.join().unwrap_or_else(|_| Err(strange()));
         verdict.and_then(|verdict| sent.map(|()| verdict))
@@ -26,7 +26,7 @@ pub(super) fn relay((from, to): Ends, is_asked_for: &(dyn Fn(&Path) -> bool + Sy
 /// that is gone.
 fn forth(
     mut input: Input,
-    (mut output, reasons): (Output, Reasons),
+    (mut output, features): (Output, Features),
     is_asked_for: &(dyn Fn(&Path) -> bool + Sync),
 ) -> Result<()> {
     let (mut has_finished, mut missed) = (false, Ok(()));
@@ -38,7 +38,7 @@ fn forth(
         };
         let message = match message {
             Message::Operands(paths) if !paths.iter().all(|path| is_asked_for(path)) => return Err(strange()),
-            Message::Missed(Missed { id, number, error }) if reasons == Reasons::Unknown => {
+            Message::Missed(Missed { id, number, error }) if !features.has(Feature::Missed) => {
                 // The receiver says of which file nothing came, and this end why.
                 missed = Err(Error::other(format!("a part cannot be read again: {}", reason(error))));
                 Message::Patch(Chunk { id, number, value: [0; 32], bytes: Vec::new() })

@@ -3,10 +3,14 @@
 //! Every byte is read by read(2), never by a map of holes, and hashed before it goes. Chunks of zeros go as their number.
 //! What the receiver says comes in by a thread of its own, so that neither side ever waits for the other to listen.
 
-use super::connection::{Input, Output, Reasons, receive, send, strange, words};
+use super::connection::{Feature, Features, Input, Output, receive, send, strange, words};
+use super::fill::fill;
 use super::flow::{Flow, OPEN_MAX};
 use super::frame::HEAD_MAX;
-use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Missed, Steadiness, Verdict};
+use super::message::{
+    CHUNK, Chunk, Content, End, Entry, Found, Message, Missed, PARTED_MIN, Steadiness, VALUES_AT_ONCE, Values,
+};
+use super::message::{VALUES_MAX, Verdict};
 use super::owed::{Named, Owed, Sent};
 use super::terms::{Carried, Depth, Start, Tell, Terms};
 use crate::account::Running;
@@ -15,7 +19,7 @@ use crate::copy::extent::is_zero;
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
-use crate::options::Dereference;
+use crate::options::{Dereference, Unfinished};
 use crate::report::Listener;
 use crate::sftp::ListDigests;
 use crate::tree::plan::joined;
@@ -50,8 +54,8 @@ pub(super) struct Sender<'a, K: Kernel> {
     terms: Terms,
     stop: &'a AtomicBool,
     output: Output,
-    /// Whether the receiver takes the reason why a chunk cannot be read again.
-    reasons: Reasons,
+    /// What the receiver knows.
+    features: Features,
     incoming: Receiver<Result<(Message, usize)>>,
     /// Bytes that have come and were not heard.
     unheard: Arc<AtomicUsize>,
@@ -77,6 +81,8 @@ pub(super) struct Sender<'a, K: Kernel> {
 /// What was read of a file.
 struct Read {
     digests: Digests,
+    /// Of each chunk, where the receiver may have some in a part.
+    values: Vec<[u8; 32]>,
     sha256: Option<[u8; 32]>,
 }
 
@@ -99,7 +105,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
     pub(super) fn new(
         kernel: &'a K,
         terms: Terms,
-        (mut input, output, reasons): (Input, Output, Reasons),
+        (mut input, output, features): (Input, Output, Features),
         listener: &'a dyn Listener,
         stop: &'a AtomicBool,
     ) -> Self {
@@ -125,7 +131,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             terms,
             stop,
             output,
-            reasons,
+            features,
             incoming,
             unheard,
             flow: Flow::default(),
@@ -249,14 +255,14 @@ impl<'a, K: Kernel> Sender<'a, K> {
         let offset = number.checked_mul(CHUNK).ok_or_else(strange)?;
         let mut bytes = vec![0; CHUNK as usize];
         let read = fill(self.kernel, file, &mut bytes, offset);
-        let answer = match (read, self.reasons) {
-            (Err(error), Reasons::Taken) => Message::Missed(Missed { id, number, error }),
-            (Err(errno), Reasons::Unknown) => {
+        let answer = match read {
+            Err(error) if self.features.has(Feature::Missed) => Message::Missed(Missed { id, number, error }),
+            Err(errno) => {
                 // To a receiver of before the file is shorter than it was. Why is said here.
                 self.owed.failed(&Error::call(Action::Read, shown, errno));
                 patch(id, number, Vec::new())
             }
-            (Ok(count), Reasons::Taken | Reasons::Unknown) => {
+            Ok(count) => {
                 bytes.truncate(count);
                 patch(id, number, bytes)
             }
@@ -341,7 +347,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         let keeps_links = self.terms.carried == Carried::Everything && stat.nlink > 1;
         let before = self.sent.get(&(stat.dev, stat.ino)).copied().filter(|_| keeps_links);
         let told = match before {
-            None if self.terms.start == Start::Resumed && stat.size >= TOLD_MIN => self.told(&file, stat.size)?,
+            None if self.tells_first(&stat) => self.told(&file, stat.size)?,
             None | Some(_) => None,
         };
         let content = match (before, &told) {
@@ -355,6 +361,9 @@ impl<'a, K: Kernel> Sender<'a, K> {
         if before.is_some() {
             return Ok(());
         }
+        if let Some(read) = told.as_ref().filter(|_| self.may_have_part(&stat)) {
+            self.values(id, &read.values)?;
+        }
         let digest = match told {
             Some(read) => Some(self.expect(id, here.name.shown, (&stat, stat.size, Steadiness::Same), read)),
             None => self.content(id, &stat, here.name.shown)?,
@@ -366,9 +375,26 @@ impl<'a, K: Kernel> Sender<'a, K> {
         Ok(())
     }
 
+    /// Whether a file's digest goes before its bytes: the receiver may have it, or a part of it.
+    fn tells_first(&self, stat: &Stat) -> bool {
+        (self.terms.start == Start::Resumed && stat.size >= TOLD_MIN) || self.may_have_part(stat)
+    }
+
+    fn may_have_part(&self, stat: &Stat) -> bool {
+        self.terms.unfinished == Unfinished::Kept && stat.size > PARTED_MIN
+    }
+
+    /// What each chunk of a file is, for a receiver that has some of them.
+    fn values(&mut self, id: u64, values: &[[u8; 32]]) -> Result<()> {
+        for values in values[..values.len().min(VALUES_MAX)].chunks(VALUES_AT_ONCE) {
+            self.say(&Message::Values(Values { id, values: values.to_vec() }))?;
+        }
+        Ok(())
+    }
+
     /// Expects an answer for a file; returns the digest that it is to have.
     fn expect(&mut self, id: u64, shown: &Path, as_it_is: (&Stat, u64, Steadiness), read: Read) -> [u8; 32] {
-        let (Read { mut digests, sha256 }, (stat, size, steadiness)) = (read, as_it_is);
+        let (Read { mut digests, sha256, .. }, (stat, size, steadiness)) = (read, as_it_is);
         if self.terms.tell != Tell::Lists {
             digests.pieces = Vec::new();
         }
@@ -388,7 +414,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         // The receiver has enough to do meanwhile.
         self.output.flush()?;
         let (mut tree, mut buffer, mut offset) = (Tree::new(CHUNK), vec![0; CHUNK as usize], 0);
-        let mut sha256 = self.sha256();
+        let (mut sha256, mut values) = (self.sha256(), Vec::new());
         while offset < size {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(std::io::Error::from(std::io::ErrorKind::Interrupted));
@@ -398,6 +424,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             hasher.update(&buffer[..count]);
             sha256.iter_mut().for_each(|sha256| sha256.update(&buffer[..count]));
             tree.add(offset / CHUNK, &hasher);
+            values.push(hasher.value().unwrap_or_default());
             offset += count as u64;
             if (count as u64) < CHUNK {
                 break;
@@ -405,7 +432,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         }
         // What grows or shrinks is sent as it is read.
         let digests = (offset == size).then(|| tree.digests(size)).flatten();
-        Ok(digests.map(|digests| Read { digests, sha256: sha256.map(|sha256| sha256.finalize().into()) }))
+        Ok(digests.map(|digests| Read { digests, values, sha256: sha256.map(|sha256| sha256.finalize().into()) }))
     }
 
     /// The content of a file; returns its digest, unless it could not be read to its end.
@@ -449,7 +476,8 @@ impl<'a, K: Kernel> Sender<'a, K> {
         self.zeros(id, &mut zeros)?;
         let digests = tree.digests(size).filter(|_| error.is_none());
         let steadiness = self.steadiness(id, stat);
-        let read = digests.map(|digests| Read { digests, sha256: sha256.map(|sha256| sha256.finalize().into()) });
+        let sha256 = sha256.map(|sha256| sha256.finalize().into());
+        let read = digests.map(|digests| Read { digests, values: Vec::new(), sha256 });
         let digest = read.map(|read| self.expect(id, shown, (stat, size, steadiness), read));
         let end = End { id, size, digest: digest.unwrap_or_default(), steadiness, error };
         self.say(&Message::End(end))?;
@@ -521,16 +549,4 @@ fn patch(id: u64, number: u64, bytes: Vec<u8>) -> Message {
     hasher.update(&bytes);
     let value = hasher.value().unwrap_or_default();
     Message::Patch(Chunk { id, number, value, bytes })
-}
-
-/// Reads until the buffer is full or the file ends.
-fn fill<K: Kernel>(kernel: &K, file: &K::File, buffer: &mut [u8], offset: u64) -> crate::kernel::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match kernel.pread(file, &mut buffer[filled..], offset + filled as u64)? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    Ok(filled)
 }

@@ -22,8 +22,8 @@ use std::fs::File;
 use std::io::sink;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 /// What the server may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +59,9 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
         Err(error) => return refuse(&words(&error)),
     };
     let met = greet(&mut output).and_then(|()| meet(&mut input));
-    let request = met.and_then(|reasons| receive(&mut input).map(|(request, _)| (request, reasons)));
-    let (wish, terms, speaker, reasons) = match request {
-        Ok((Message::Request { wish, terms, speaker }, reasons)) => (wish, terms, speaker, reasons),
+    let request = met.and_then(|features| receive(&mut input).map(|(request, _)| (request, features)));
+    let (wish, terms, speaker, features) = match request {
+        Ok((Message::Request { wish, terms, speaker }, features)) => (wish, terms, speaker, features),
         Ok(_) => return refuse(&strange().to_string()),
         Err(error) => return refuse(&words(&error)),
     };
@@ -105,11 +105,11 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
             receiver.run((input, output), awaited, |sources| Operands { sources, target, rule, strips: false })
         }
         Wish::Send { patterns } => {
-            let world = World { local: kernel, root, intake: None };
+            let world = World { local: kernel, root, intake: None, part: Mutex::default() };
             let tell = |error: &Error| report.hear(&Event::Failed(error));
             let expanded = patterns.iter().flat_map(|pattern| expand(&world, &from_home(pattern), &tell));
             let paths: Vec<PathBuf> = expanded.collect();
-            Sender::new(&world, terms, (input, output, reasons), &report, stop).run(&paths)
+            Sender::new(&world, terms, (input, output, features), &report, stop).run(&paths)
         }
     };
     let is_told = report.finish();

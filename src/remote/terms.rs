@@ -1,7 +1,7 @@
 //! The terms of a copy: what both ends have to know of the options.
 
 use super::fields::{Reader, Result, Writer, at, place};
-use crate::options::{Dereference, Keep, Options, Preserve, Sparse, Verbosity, Verify};
+use crate::options::{Dereference, Keep, Options, Preserve, Sparse, Unfinished, Verbosity, Verify};
 pub use crate::sftp::Start;
 use std::num::NonZeroUsize;
 
@@ -42,6 +42,8 @@ pub struct Terms {
     pub verbosity: Verbosity,
     /// Files that are there already.
     pub start: Start,
+    /// What becomes of a large file that could not be finished.
+    pub unfinished: Unfinished,
     /// Where it is told what became of each name.
     pub tell: Tell,
 }
@@ -71,7 +73,13 @@ const CARRIED: [Carried; 3] = [Carried::Nothing, Carried::Times, Carried::Everyt
 const SPARSE: [Sparse; 3] = [Sparse::Auto, Sparse::Always, Sparse::Never];
 const VERIFY: [Verify; 4] = [Verify::Content, Verify::Blake3, Verify::Device, Verify::Nothing];
 const LASTING: [Lasting; 2] = [Lasting::Named, Lasting::Durable];
-const STARTS: [Start; 2] = [Start::Anew, Start::Resumed];
+/// One byte for both: terms of before had no parts.
+const STARTS: [(Start, Unfinished); 4] = [
+    (Start::Anew, Unfinished::Removed),
+    (Start::Resumed, Unfinished::Removed),
+    (Start::Anew, Unfinished::Kept),
+    (Start::Resumed, Unfinished::Kept),
+];
 const TELL: [Tell; 3] = [Tell::There, Tell::Outcomes, Tell::Lists];
 const VERBOSITY: [Verbosity; 3] = [Verbosity::Quiet, Verbosity::Names, Verbosity::Decisions];
 
@@ -87,6 +95,7 @@ impl Terms {
             lasting: Lasting::Named,
             verbosity: Verbosity::Quiet,
             start: Start::Anew,
+            unfinished: Unfinished::Removed,
             tell: Tell::There,
         }
     }
@@ -114,6 +123,7 @@ impl Terms {
             durable: self.lasting == Lasting::Durable || self.verify == Verify::Device,
             verbosity: self.verbosity,
             resume: self.start == Start::Resumed,
+            unfinished: self.unfinished,
             jobs: Some(NonZeroUsize::MIN),
             ..Options::plain()
         }
@@ -127,20 +137,14 @@ impl Terms {
             .u8(place(&VERIFY, &self.verify))
             .u8(place(&LASTING, &self.lasting))
             .u8(place(&VERBOSITY, &self.verbosity))
-            .u8(place(&STARTS, &self.start))
+            .u8(place(&STARTS, &(self.start, self.unfinished)))
             .u8(place(&TELL, &self.tell));
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        Ok(Self {
-            depth: at(&DEPTHS, reader)?,
-            carried: at(&CARRIED, reader)?,
-            sparse: at(&SPARSE, reader)?,
-            verify: at(&VERIFY, reader)?,
-            lasting: at(&LASTING, reader)?,
-            verbosity: at(&VERBOSITY, reader)?,
-            start: at(&STARTS, reader)?,
-            tell: at(&TELL, reader)?,
-        })
+        let (depth, carried, sparse) = (at(&DEPTHS, reader)?, at(&CARRIED, reader)?, at(&SPARSE, reader)?);
+        let (verify, lasting, verbosity) = (at(&VERIFY, reader)?, at(&LASTING, reader)?, at(&VERBOSITY, reader)?);
+        let ((start, unfinished), tell) = (at(&STARTS, reader)?, at(&TELL, reader)?);
+        Ok(Self { depth, carried, sparse, verify, lasting, verbosity, start, unfinished, tell })
     }
 }
