@@ -57,6 +57,12 @@ impl World {
         found.map(|filesystem| Self::within(&filesystem.path))
     }
 
+    /// A world for 100,000 names: in memory, where tests/run has a filesystem for it. A disk that others use takes minutes to remove them.
+    pub(crate) fn for_many_names() -> Self {
+        let in_memory = filesystem::made().into_iter().find(|filesystem| filesystem.name == "tmpfs");
+        in_memory.map_or_else(Self::new, |filesystem| Self::within(&filesystem.path))
+    }
+
     /// A world for a test that needs root, unless the tests are run by someone else.
     pub(crate) fn as_root(what_for: &str) -> Option<Self> {
         if !is_root() {
