@@ -69,7 +69,6 @@ fn directories_are_made_with_what_is_above_them() {
     world.install("-d f/d").fails("install: cannot create directory 'f': Not a directory\n");
 }
 
-/// uutils #11469 and #12166: a link on the way was replaced by a directory.
 #[test]
 fn a_directory_without_a_name_is_not_made() {
     let world = World::new();
@@ -78,6 +77,7 @@ fn a_directory_without_a_name_is_not_made() {
     assert_eq!(world.names(""), ["d", "e"]);
 }
 
+/// uutils #11469 and #12166: a link on the way was replaced by a directory.
 #[test]
 fn leading_directories_are_made_beneath_a_link_to_a_directory() {
     let world = World::new();
