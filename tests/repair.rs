@@ -320,7 +320,7 @@ fn what_a_disk_cannot_read_is_mended_from_another_copy() {
         let marker = format!("this is the {name} one");
         let at = length * 2 / 3;
         bytes[at..at + marker.len()].copy_from_slice(marker.as_bytes());
-        world.file(&format!("src/{name}"), bytes);
+        world.file(format!("src/{name}"), bytes);
     }
     let run = world.shell_with_mounts(&format!(
         "{FAILING_DISK}
