@@ -357,6 +357,18 @@ fn a_second_read_that_fails_is_said_with_its_reason() {
     world.file("ssh", script);
     let failed = scp_traced(&world, "a", fault, "a h:b").expect("strace");
     failed.fails("scp: error reading 'a': Input/output error\n");
+    // Through this end, which knows what such a receiver does not take.
+    let digest = Some(*blake3::hash(&fs::read(world.path("far/c")).expect("a file")).as_bytes());
+    let late =
+        [Message::Again { id: 1, number: 0 }, Message::Answer { id: 1, digest }, Message::Finished(Verdict::Well)];
+    lie(&world, &late);
+    let lies = format!("head -c {at} lies; sleep 2; tail -c +{} lies; exec cat > /dev/null", at + 1);
+    let script = format!(
+        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do shift; done\n[ $2 = old ] && {{ {lies}; }}\nshift 2\ncd far\nexec sh -c \"$*\"\n"
+    );
+    world.file("ssh", script);
+    let failed = scp_traced(&world, "far/c", fault, "h:c old:b").expect("strace");
+    failed.fails("scp: a chunk cannot be read again: Input/output error\n");
 }
 
 // ---- what is there already ----

@@ -5,6 +5,7 @@
 use super::connection::{Feature, Features, Input, Output, receive, send, strange};
 use super::message::{Chunk, Message, Missed, Verdict};
 use crate::error::reason;
+use crate::kernel::Errno;
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
@@ -18,7 +19,10 @@ pub(super) fn relay((from, to): Ends, is_asked_for: &(dyn Fn(&Path) -> bool + Sy
         let forth = scope.spawn(move || forth(from_input, (to_output, features), is_asked_for));
         let verdict = back(to_input, from_output);
         let sent = forth.join().unwrap_or_else(|_| Err(strange()));
-        verdict.and_then(|verdict| sent.map(|()| verdict))
+        match sent {
+            Err(error) if error.kind() == ErrorKind::Other => Err(error),
+            sent => verdict.and_then(|verdict| sent.map(|()| verdict)),
+        }
     })
 }
 
@@ -29,25 +33,34 @@ fn forth(
     (mut output, features): (Output, Features),
     is_asked_for: &(dyn Fn(&Path) -> bool + Sync),
 ) -> Result<()> {
-    let (mut has_finished, mut missed) = (false, Ok(()));
+    let (mut has_finished, mut missed) = (false, None);
+    // What could not be read is why all else went wrong.
+    let ended = |missed: Option<Errno>, error| missed.map_or(error, cannot_be_read);
     loop {
         let message = match receive(&mut input) {
             Ok((message, _)) => message,
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof && has_finished => return missed,
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof && has_finished => {
+                return missed.map_or(Ok(()), |errno| Err(cannot_be_read(errno)));
+            }
+            Err(error) => return Err(ended(missed, error)),
         };
         let message = match message {
             Message::Operands(paths) if !paths.iter().all(|path| is_asked_for(path)) => return Err(strange()),
             Message::Missed(Missed { id, number, error }) if !features.has(Feature::Missed) => {
                 // The receiver says of which file nothing came, and this end why.
-                missed = Err(Error::other(format!("a part cannot be read again: {}", reason(error))));
+                missed = Some(error);
                 Message::Patch(Chunk { id, number, value: [0; 32], bytes: Vec::new() })
             }
             message => message,
         };
         has_finished |= message == Message::Finish;
-        hand_on(&input, &mut output, &message)?;
+        hand_on(&input, &mut output, &message).map_err(|error| ended(missed, error))?;
     }
+}
+
+/// Why a chunk that the receiver needed once more did not come.
+fn cannot_be_read(errno: Errno) -> Error {
+    Error::other(format!("a chunk cannot be read again: {}", reason(errno)))
 }
 
 /// From the receiver to the sender, until the receiver has finished.
