@@ -3,13 +3,13 @@
 //! What mtree(5) has no keyword for stands in `tags=`: every reader of the format knows that keyword and leaves its words
 //! alone, while one that it does not know is an error to libarchive, bsdtar and pacman's tools among them.
 
-use super::vis::{escaped, unescaped};
-use crate::archive::digest::{Algorithm, Digest, hex, unhex};
+use super::vis::{push_escaped, unescaped};
+use crate::archive::digest::{Algorithm, Digest, push_hex, unhex};
 use crate::archive::record::Record;
 use crate::kernel::{Kind, Timestamp};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The first line of every list.
 pub const SIGNATURE: &[u8] = b"#mtree";
@@ -28,56 +28,83 @@ const KINDS: [(&str, Kind); 7] = [
     ("block", Kind::BlockDevice),
 ];
 
+/// Most lines are shorter, and need no second piece of memory.
+const LINE_BYTES: usize = 320;
+
 /// The line of a name, which must be relative.
 #[must_use]
 pub fn line(record: &Record) -> Vec<u8> {
-    let mut line = if record.path == Path::new(".") { Vec::new() } else { b"./".to_vec() };
-    line.extend(escaped(record.path.as_os_str().as_bytes()));
-    let mut word = |text: String| {
-        line.push(b' ');
-        line.extend_from_slice(text.as_bytes());
-    };
+    let mut line = Line(Vec::with_capacity(LINE_BYTES));
+    if record.path.as_os_str() != "." {
+        line.text("./");
+    }
+    push_escaped(&mut line.0, record.path.as_os_str().as_bytes());
     if let Some((name, _)) = KINDS.iter().find(|(_, kind)| Some(*kind) == record.kind) {
-        word(format!("type={name}"));
+        line.text(" type=").text(name);
     }
     if let Some(mode) = record.mode {
-        word(format!("mode={mode:04o}"));
+        line.text(" mode=").number::<8>(mode.into(), 4);
     }
     if let Some(uid) = record.uid {
-        word(format!("uid={uid}"));
+        line.text(" uid=").number::<10>(uid.into(), 1);
     }
     if let Some(gid) = record.gid {
-        word(format!("gid={gid}"));
+        line.text(" gid=").number::<10>(gid.into(), 1);
     }
     if let Some(size) = record.size {
-        word(format!("size={size}"));
+        line.text(" size=").number::<10>(size, 1);
     }
     if let Some(time) = record.mtime {
         // All readers take what follows the point for a number of nanoseconds, and one with a zero in front for octal.
-        word(format!("time={}.{}", time.seconds, time.nanos));
+        line.text(if time.seconds < 0 { " time=-" } else { " time=" });
+        line.number::<10>(time.seconds.unsigned_abs(), 1).text(".").number::<10>(time.nanos.into(), 1);
     }
     if let Some(device) = record.device {
         let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
-        word(format!("device=linux,{major},{minor}"));
+        line.text(" device=linux,").number::<10>(major.into(), 1).text(",").number::<10>(minor.into(), 1);
     }
     if let Some(inode) = record.inode {
-        word(format!("inode={inode}"));
+        line.text(" inode=").number::<10>(inode, 1);
     }
     if let Some(text) = &record.text {
-        word(format!("link={}", String::from_utf8_lossy(&escaped(text.as_bytes()))));
+        push_escaped(&mut line.text(" link=").0, text.as_bytes());
     }
     let digest = record.digest.as_ref().filter(|digest| digest.algorithm == Algorithm::Blake3);
     let tags = [
-        ("blake3", digest.map(|digest| hex(&digest.value))),
-        ("xattr", record.attributes.map(|hash| hash.to_string())),
-        ("acl", record.lists.map(|hash| hash.to_string())),
+        ("blake3:", digest.map(|digest| &digest.value[..])),
+        ("xattr:", record.attributes.as_ref().map(|hash| &hash.as_bytes()[..])),
+        ("acl:", record.lists.as_ref().map(|hash| &hash.as_bytes()[..])),
     ];
-    let tags: Vec<String> = tags.into_iter().filter_map(|(name, value)| Some(format!("{name}:{}", value?))).collect();
-    if !tags.is_empty() {
-        word(format!("tags={}", tags.join(",")));
+    let tags = tags.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    for (before, (name, value)) in std::iter::once(" tags=").chain(std::iter::repeat(",")).zip(tags) {
+        push_hex(&mut line.text(before).text(name).0, value);
     }
-    line.push(b'\n');
-    line
+    line.text("\n");
+    line.0
+}
+
+/// A line on its way: there is one for each file, so that what makes it counts.
+struct Line(Vec<u8>);
+
+impl Line {
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    /// A number of at least so many digits.
+    fn number<const BASE: u64>(&mut self, mut number: u64, digits_min: usize) -> &mut Self {
+        // 2^64 has 22 octal digits.
+        let mut digits = [b'0'; 22];
+        let mut begin = digits.len();
+        while number > 0 || digits.len() - begin < digits_min {
+            begin -= 1;
+            digits[begin] += (number % BASE) as u8;
+            number /= BASE;
+        }
+        self.0.extend_from_slice(&digits[begin..]);
+        self
+    }
 }
 
 /// Reads lines in their order: some stand for those behind them.

@@ -1,20 +1,28 @@
 //! vis(3): names of mtree(5), where any byte can stand as a backslash and three octal digits.
 
-/// Bytes that mean something to some reader of mtree(5): the escape itself, comments, keywords, and patterns.
-const SPECIAL: &[u8] = b"\\#=*?[";
+/// Whether a byte means something to some reader of mtree(5): the escape itself, comments, keywords, and patterns.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'#' | b'=' | b'*' | b'?' | b'[')
+}
 
 /// The name with everything escaped that is not plain ASCII.
 #[must_use]
 pub fn escaped(name: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(name.len());
-    for byte in name {
-        if byte.is_ascii_graphic() && !SPECIAL.contains(byte) {
-            text.push(*byte);
+    push_escaped(&mut text, name);
+    text
+}
+
+/// Puts the same behind a text.
+pub fn push_escaped(text: &mut Vec<u8>, name: &[u8]) {
+    text.reserve(name.len());
+    for &byte in name {
+        if byte.is_ascii_graphic() && !is_special(byte) {
+            text.push(byte);
         } else {
-            text.extend_from_slice(format!("\\{byte:03o}").as_bytes());
+            text.extend_from_slice(&[b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)]);
         }
     }
-    text
 }
 
 /// The name that escapes stand for, in any of the styles of vis(3); `None` if one of them is none.
