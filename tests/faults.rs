@@ -53,7 +53,7 @@ mod xattrs;
 
 use asked::variable;
 use campaign::Size;
-use scenario::{LISTS, SCENARIOS};
+use scenario::{LISTS, PARTS, SCENARIOS};
 use std::io::Write;
 
 /// Whether strace is there and may trace; where not, that is said around the runner's capture.
@@ -75,6 +75,22 @@ fn say(line: &str) {
 fn matrix() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
         matrix::run(&Size::asked(300), SCENARIOS).conclude("matrix");
+    }
+}
+
+/// Every system call of a copy that keeps what it has of a long file fails or lies, and the next run goes on.
+#[test]
+fn parts() {
+    if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
+        matrix::run(&Size::asked(20), PARTS).conclude("parts");
+    }
+}
+
+/// Death of such a copy at every system call, and at any time under load.
+#[test]
+fn parts_kill() {
+    if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
+        kill::run(&Size::asked(10), PARTS).conclude("parts_kill");
     }
 }
 

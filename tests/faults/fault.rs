@@ -1,7 +1,7 @@
 //! What can be done to a call: it fails, or it says something that is not so.
 
 use super::lives::errors_of_older_kernels;
-use super::scenario::{Scenario, Source, Task};
+use super::scenario::{LONG_SIZE, Scenario, Source, Task};
 use super::trace::Call;
 
 /// Error names of strace, and the kernel's words for them.
@@ -141,6 +141,7 @@ fn size_of(scenario: &Scenario) -> u64 {
         Source::Empty => 0,
         Source::Large => 2_200_000,
         Source::Backup => 1_300_000,
+        Source::Long => LONG_SIZE,
     }
 }
 

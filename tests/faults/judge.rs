@@ -4,7 +4,7 @@ use super::fault::{Fault, group};
 use super::list;
 use super::lives;
 use super::look::{Kind, Seen, Tree};
-use super::scenario::{Program, Scenario, Task};
+use super::scenario::{Program, Scenario, Task, is_part};
 use super::tool::Ended;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -293,6 +293,12 @@ impl Run<'_> {
         }
     }
 
+    /// Whether what --partial keeps may be there: a run that failed leaves it, and one from which a failure kept it does without.
+    fn may_keep_part(&self, path: &Path) -> bool {
+        let is_left_alone = self.fault.is_some() && self.before.contains_key(path);
+        self.scenario.has("--partial") && (!self.ended.succeeded() || is_left_alone)
+    }
+
     /// Names that are in neither world. A backup belongs to what replaced the old file, and to nothing else.
     fn left(&self, expected: &Tree, broken: &mut Vec<Broken>) {
         if self.fault.is_some_and(|fault| fault.call.name.starts_with("unlink")) {
@@ -306,6 +312,12 @@ impl Run<'_> {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             // An old file that could not be filled: the message tells of the copy that was verified.
             let is_kept = self.ended.stderr.contains("a verified copy of") && self.ended.stderr.contains(&*name);
+            if is_part(path) {
+                if !self.may_keep_part(path) {
+                    complain(path);
+                }
+                continue;
+            }
             let is_expected = expected.contains_key(path) || self.lists_the_rest(path);
             if !is_expected && !self.before.contains_key(path) && !is_kept {
                 complain(path);

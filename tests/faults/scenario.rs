@@ -20,6 +20,8 @@ pub(crate) enum Source {
     Tree,
     /// A tree with a file of several chunks.
     Backup,
+    /// A file so long that --partial keeps what there is of it. Most of it is a hole.
+    Long,
 }
 
 impl Source {
@@ -42,6 +44,10 @@ pub(crate) enum Old {
     Same,
     /// The same, and then some of it rotted and some was removed.
     Damaged,
+    /// What --partial has kept of the source: some of it right, some of it wrong, and not all of it.
+    Part,
+    /// The same beside an old file.
+    FileAndPart,
 }
 
 /// What is done.
@@ -191,6 +197,20 @@ pub(crate) const LISTS: &[Scenario] = &[
     of_lists("repair", "--repair --jobs=1", Task::Repair, Old::Damaged),
 ];
 
+const LONG: &str = "--partial --reflink=never --jobs=1";
+
+/// Long files, of which a failure leaves a part.
+pub(crate) const PARTS: &[Scenario] = &[
+    scenario("part", LONG, Source::Long, Old::Nothing),
+    scenario("part over old", "-a --partial --reflink=never --jobs=1", Source::Long, Old::File),
+    scenario("part of an earlier run", LONG, Source::Long, Old::Part),
+    scenario("part of an earlier run, over old", LONG, Source::Long, Old::FileAndPart),
+    scenario("part, all attributes", "-a --partial --reflink=never --jobs=1", Source::Long, Old::Part),
+    scenario("part, durable", "--partial --reflink=never --durable --jobs=1", Source::Long, Old::Part),
+    scenario("part, sparse=always", "--partial --reflink=never --sparse=always --jobs=1", Source::Long, Old::Part),
+    scenario("part, threads", "--partial --reflink=never", Source::Long, Old::Part),
+];
+
 /// The mode that install is told.
 const TOLD_MODE: u32 = 0o640;
 
@@ -251,6 +271,7 @@ impl Scenario {
             Source::Large => dense(&source, 2_200_000, 1),
             Source::Tree => tree(&source),
             Source::Backup => backup(&source),
+            Source::Long => long(&source),
         }
         if matches!(self.task, Task::Check | Task::Repair) {
             let [list, chunks] = list::of(&seen(&source), &look(&source));
@@ -279,6 +300,11 @@ impl Scenario {
                 backup(&target);
                 damage(&target);
             }
+            Old::Part => part(&world.join("d")),
+            Old::FileAndPart => {
+                old(&target);
+                part(&world.join("d"));
+            }
         }
         if self.old == Old::Linked {
             fs::hard_link(&target, world.join("d/other")).expect("link");
@@ -288,6 +314,8 @@ impl Scenario {
     /// What must be there after a success, given what was there before.
     pub(crate) fn expected(&self, before: &Tree) -> Tree {
         let mut after = before.clone();
+        // It becomes the target.
+        after.retain(|path, _| !is_part(path));
         if matches!(self.task, Task::Manifest | Task::Seal) {
             let source =
                 before.iter().filter_map(|(path, seen)| Some((path.strip_prefix("s").ok()?.into(), seen.clone())));
@@ -362,6 +390,49 @@ fn sparse(path: &Path) {
     file.write_all_at(&bytes(8192, 2), 0).expect("data");
     file.write_all_at(&bytes(40_000, 3), 400_000).expect("data");
     dress(path, 0o640, SOURCE_TIME);
+}
+
+/// Data at both ends and in the middle.
+fn long(path: &Path) {
+    let file = File::create_new(path).expect("a source");
+    file.set_len(LONG_SIZE).expect("its size");
+    for (offset, seed) in LONG_DATA {
+        file.write_all_at(&bytes(LONG_BYTES, seed), offset).expect("data");
+    }
+    dress(path, 0o640, SOURCE_TIME);
+}
+
+/// Longer than what is kept must be.
+pub(crate) const LONG_SIZE: u64 = (64 << 20) + 300_000;
+const LONG_DATA: [(u64, u64); 3] = [(0, 9), (30 << 20, 10), (LONG_SIZE - 300_000, 11)];
+const LONG_BYTES: usize = 300_000;
+
+/// What an interrupted run has kept of it: the beginning, a part of the middle that a power loss has spoilt, and bytes where the
+/// source has none.
+fn part(directory: &Path) {
+    let file = File::create_new(directory.join(part_of("t"))).expect("a part");
+    let [(first, right), (middle, spoilt), _] = LONG_DATA;
+    file.write_all_at(&bytes(LONG_BYTES, right), first).expect("data");
+    file.write_all_at(&bytes(LONG_BYTES, spoilt), middle).expect("data");
+    file.write_all_at(&[0; 4096], middle + 4096).expect("zeros");
+    file.write_all_at(b"not in the source", 40 << 20).expect("data");
+    file.set_permissions(Permissions::from_mode(0o600)).expect("a mode");
+}
+
+/// How the names of parts begin.
+const PART: &str = ".safecp-partial-";
+
+/// The name of a target's part, as docs/design/partial.md has it: a digest of this machine's ID and of the target's name.
+fn part_of(target: &str) -> String {
+    let machine = fs::read("/etc/machine-id").unwrap_or_default();
+    let length = u64::try_from(machine.len()).expect("a length").to_le_bytes();
+    let digest = blake3::hash(&[&length[..], &machine, target.as_bytes()].concat()).to_hex();
+    format!("{PART}{}", &digest[..32])
+}
+
+/// Whether a path is what --partial has kept.
+pub(crate) fn is_part(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PART))
 }
 
 fn tree(path: &Path) {

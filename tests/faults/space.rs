@@ -5,7 +5,7 @@ use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, locked};
 use super::judge::{Broken, Rule, Run};
 use super::look::look;
 use super::places::{Place, places, quotas};
-use super::scenario::{SCENARIOS, Scenario, Source};
+use super::scenario::{LONG_SIZE, SCENARIOS, Scenario, Source};
 use super::tool::{Ended, Tool};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -124,6 +124,7 @@ fn offsets(scenario: &Scenario) -> Vec<u64> {
         Source::Backup => 1_700_000,
         Source::Large => 2_300_000,
         Source::Empty => 8192,
+        Source::Long => LONG_SIZE,
     };
     (0..end / PAGE).map(|page| page * PAGE).collect()
 }
