@@ -66,7 +66,14 @@ impl<K: Kernel> Copier<'_, K> {
                 if is_sized || pass.zeros == Zeros::Holes || pass.holes != Holes::Unmapped {
                     self.resize(job, sink, probe.size)?;
                 }
-                pass.run().map_err(|stopped| self.failed(job, stopped))
+                let ran = match pass.run() {
+                    Err(Stopped::Failed(Action::Write, errno)) if is_sized && self.takes_in_order(errno, sink) => {
+                        self.resize(job, sink, 0)?;
+                        Pass { threads: None, zeros: Zeros::Written, holes: Holes::Unmapped, ..pass }.run()
+                    }
+                    ran => ran,
+                };
+                ran.map_err(|stopped| self.failed(job, stopped))
             }
         }?;
         // Where the file is cut short, the map calls a hole what never held zeros, and nothing of it
@@ -81,6 +88,13 @@ impl<K: Kernel> Copier<'_, K> {
         let (stat, digests) = self.prove(rung.strategy, probe, job, sink, &passed)?;
         let digests = digests.or(passed.digests);
         Ok(Filled { passed: Passed { digests, ..passed }, zeros, stat, continued: sink.is_found() })
+    }
+
+    /// Whether a write may have failed as its filesystem, of which little is known, takes bytes only behind the last ones: as some
+    /// programs behind FUSE that keep files in object stores.
+    fn takes_in_order(&self, errno: Errno, sink: &Sink<'_, K>) -> bool {
+        let is_refusal = matches!(errno, Errno::OPNOTSUPP | Errno::INVAL | Errno::SPIPE | Errno::NOSYS | Errno::PERM);
+        is_refusal && !sink.is_found() && !matches!(self.honesty_of(sink.file()), Honesty::Honest | Honesty::Zfs)
     }
 
     /// Whether the source was longer than it had said, on a target's filesystem of which nothing is known: holes were then made by

@@ -123,8 +123,10 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let temporary = match self.make_temporary(job, Placement::Replace) {
             Ok(temporary) => temporary,
-            // A directory we may not write holds a file we may.
-            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => return self.rewriting(job),
+            // A directory we may not write holds a file we may; some filesystems do not take a name such as a temporary's.
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::NAMETOOLONG) => {
+                return self.rewriting(job);
+            }
             Err(errno) => return Err(cannot_create(job, errno)),
         };
         let can_own = self.options.privileged
@@ -216,7 +218,7 @@ impl<K: Kernel> Copier<'_, K> {
     pub(super) fn expected(&self, job: &Job<'_, K::File>, old: &K::File) -> Result<Stat, Error> {
         let stat = self.kernel.stat(old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
         let is_known = job.facts.found.is_none_or(|found| found.is_same_file(&stat));
-        if is_known || stat.kind == Kind::File && stat.nlink == 1 {
+        if is_known || stat.kind == Kind::File && stat.nlink <= 1 {
             return Ok(stat);
         }
         Err(Error::Refused(format!("not writing to {}, as it was replaced meanwhile", quoted(job.target.shown))))
@@ -335,7 +337,9 @@ impl<K: Kernel> Copier<'_, K> {
             named => named.map_err(failed)?,
         }
         match temporary.commit(job.target.name, Claim::Over) {
-            Err(errno) if is_name_kept(errno) => self.rewrite_after_all(job, temporary, content).map(Progress::Named),
+            Err(errno) if is_name_kept(errno, job.facts.target_directory.honesty) => {
+                self.rewrite_after_all(job, temporary, content).map(Progress::Named)
+            }
             committed => {
                 committed.map_err(failed)?;
                 let finished = self.finish_named(job, temporary, (Placement::Replace, true), complaints, content)?;
@@ -494,9 +498,16 @@ fn is_refused(errno: Errno) -> bool {
     )
 }
 
-/// Whether the name cannot be taken from the old file: of a mount point, or in a directory that lets nothing go.
-pub(super) fn is_name_kept(errno: Errno) -> bool {
-    matches!(errno, Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS)
+/// Whether the name cannot be taken from the old file: of a mount point, in a directory that lets nothing go, or on a filesystem
+/// that is not known and renames nothing, or nothing over what is there (FUSE's answer for programs without rename is ENOSYS).
+pub(super) fn is_name_kept(errno: Errno, honesty: Honesty) -> bool {
+    match errno {
+        Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS => true,
+        Errno::EXIST | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL => {
+            !matches!(honesty, Honesty::Honest | Honesty::Zfs)
+        }
+        _ => false,
+    }
 }
 
 /// What cp would have said: it removes what a new file supplants before it makes anything.

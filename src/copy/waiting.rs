@@ -93,7 +93,9 @@ impl<K: Kernel> Copier<'_, K> {
         match temporary.commit(target.name, claim) {
             Ok(()) => {}
             // The old file is to be written in place.
-            Err(errno) if copied.placement == Placement::Replace && is_name_kept(errno) => return Err(Unnamed::Again),
+            Err(errno) if copied.placement == Placement::Replace && is_name_kept(errno, target_directory.honesty) => {
+                return Err(Unnamed::Again);
+            }
             Err(errno) => return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| failed(errno))),
         }
         let was_renamed = claim == Claim::Over || had_name;

@@ -271,6 +271,12 @@ impl Filesystem {
         self.magic == ZFS || self.becomes_honest()
     }
 
+    /// Whether a program answers for it.
+    #[must_use]
+    pub fn is_fuse(self) -> bool {
+        self.magic == FUSE
+    }
+
     /// Whether its files are made up when they are read.
     #[must_use]
     pub fn is_pseudo(self) -> bool {

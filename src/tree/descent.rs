@@ -14,6 +14,7 @@ use super::walk::{Entry, Listing, entry};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{DirEntry, Errno, Kernel, Kind, Stat};
+use crate::known::filesystems::Filesystem;
 use crate::quote::quoted;
 use crate::report::Event;
 use std::path::Path;
@@ -152,6 +153,9 @@ impl<K: Kernel> Descent<'_, '_, K> {
     /// What a name is; a look at it only where the listing does not tell.
     fn entry(&self, level: &Level<K>, listed: DirEntry) -> Result<Entry, Error> {
         let follows = self.run.entries.copier.follow_inside() != Follow::No;
+        // Programs behind FUSE fill the kind in by hand, or not.
+        let is_told = level.origin.is_none_or(|origin| !Filesystem::new(origin.magic).is_fuse());
+        let listed = DirEntry { kind: listed.kind.filter(|_| is_told), ..listed };
         if let Some(kind) = listed.kind.filter(|kind| !(follows && *kind == Kind::Symlink)) {
             return Ok(Entry { name: listed.name, kind, is_link: false });
         }

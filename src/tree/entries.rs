@@ -76,7 +76,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
 
     /// An old file as it was before this run wrote it under another name, where its number tells that.
     pub(super) fn as_it_was(&self, found: Stat, target_directory: &TargetDirectory) -> Stat {
-        if found.nlink == 1 || !target_directory.numbers_files() {
+        if found.nlink <= 1 || !target_directory.numbers_files() {
             return found;
         }
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,8 @@
 //! A FUSE filesystem that passes everything on to a directory, and takes some names for one as exFAT, NTFS or macOS do.
 //!
-//! Its inode numbers go by names, as libfuse's own do: one file has several of them, and another after a rename.
+//! Its inode numbers go by names, as libfuse's own do: one file has several of them, and another after a rename. It may have a
+//! habit as well that programs behind FUSE have.
+#![allow(dead_code, reason = "each test program uses a part of this")]
 
 use crate::common::{World, is_root, left_out};
 use fuser::{
@@ -40,6 +42,26 @@ pub(crate) fn exact(name: &str) -> String {
     name.to_owned()
 }
 
+/// What programs behind FUSE do, and no filesystem of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Habit {
+    None,
+    /// No file has a name, by its count of links.
+    CountsNoLinks,
+    /// A directory's list calls everything a regular file.
+    ListsFiles,
+    /// chmod is answered, and not done.
+    IgnoresModes,
+    /// Nothing can be renamed.
+    RenamesNothing,
+    /// Nothing can be renamed over what is there.
+    RenamesOverNothing,
+    /// Names do not begin with a dot.
+    RefusesDots,
+    /// Bytes are taken behind the last ones.
+    WritesInOrder,
+}
+
 /// A mount, for as long as this lives.
 pub(crate) struct Mount {
     session: Option<BackgroundSession>,
@@ -69,6 +91,11 @@ impl Drop for Mount {
 
 /// Mounts the directory `back` of a world at `m`. None, which has been said, where that cannot be had.
 pub(crate) fn mount(world: &World, fold: Fold) -> Option<Mount> {
+    mount_with(world, fold, Habit::None)
+}
+
+/// The same with a habit.
+pub(crate) fn mount_with(world: &World, fold: Fold, habit: Habit) -> Option<Mount> {
     if !is_root() || !Path::new("/dev/fuse").exists() {
         left_out("needs root and /dev/fuse");
         return None;
@@ -79,7 +106,7 @@ pub(crate) fn mount(world: &World, fold: Fold) -> Option<Mount> {
         Mutex::new(Paths { of: vec![PathBuf::new(), PathBuf::new()], numbers: HashMap::from([(PathBuf::new(), 1)]) });
     let mut config = Config::default();
     config.mount_options = vec![MountOption::FSName("odd".to_owned())];
-    let session = fuser::spawn_mount(Odd { root, fold, paths }, world.path("m"), &config).expect("a FUSE mount");
+    let session = fuser::spawn_mount(Odd { root, fold, habit, paths }, world.path("m"), &config).expect("a FUSE mount");
     Some(Mount { session: Some(session), at: world.path("m") })
 }
 
@@ -92,6 +119,7 @@ struct Paths {
 struct Odd {
     root: PathBuf,
     fold: Fold,
+    habit: Habit,
     paths: Mutex<Paths>,
 }
 
@@ -113,6 +141,10 @@ fn time(seconds: i64, nanos: i64) -> SystemTime {
     UNIX_EPOCH + Duration::new(seconds as u64, nanos as u32)
 }
 
+fn refusal(errno: rustix::io::Errno) -> io::Error {
+    io::Error::from(errno)
+}
+
 fn timespec(time: Option<TimeOrNow>) -> Timespec {
     let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     match time {
@@ -125,6 +157,11 @@ fn timespec(time: Option<TimeOrNow>) -> Timespec {
 }
 
 impl Odd {
+    fn attributes(&self, number: u64, of: &Metadata) -> FileAttr {
+        let found = attributes(number, of);
+        if self.habit == Habit::CountsNoLinks { FileAttr { nlink: 0, ..found } } else { found }
+    }
+
     fn paths(&self) -> MutexGuard<'_, Paths> {
         self.paths.lock().expect("no answer panicked")
     }
@@ -157,7 +194,7 @@ impl Odd {
         } else {
             paths.of[number as usize] = real;
         }
-        Ok(attributes(number, &metadata))
+        Ok(self.attributes(number, &metadata))
     }
 
     /// Who has a renamed file open reaches it by its old number; its new name gets another.
@@ -225,7 +262,7 @@ impl Filesystem for Odd {
 
     fn getattr(&self, _: &Request, number: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         let found = fs::symlink_metadata(self.path(number)).map_err(|error| errno(&error));
-        answer!(reply, found, |found| reply.attr(&ASK_AGAIN, &attributes(number.0, &found)));
+        answer!(reply, found, |found| reply.attr(&ASK_AGAIN, &self.attributes(number.0, &found)));
     }
 
     fn setattr(
@@ -252,7 +289,7 @@ impl Filesystem for Odd {
                 File::options().write(true).open(&path)?.set_len(size)?;
             }
             rustix::fs::chownat(CWD, &path, uid.map(Uid::from_raw), gid.map(Gid::from_raw), AtFlags::SYMLINK_NOFOLLOW)?;
-            if let Some(mode) = mode {
+            if let Some(mode) = mode.filter(|_| self.habit != Habit::IgnoresModes) {
                 rustix::fs::chmod(&path, Mode::from_raw_mode(mode & 0o7777))?;
             }
             let times = Timestamps { last_access: timespec(accessed), last_modification: timespec(modified) };
@@ -260,13 +297,14 @@ impl Filesystem for Odd {
             fs::symlink_metadata(&path)
         };
         let found = set().map_err(|error| errno(&error));
-        answer!(reply, found, |found| reply.attr(&ASK_AGAIN, &attributes(number.0, &found)));
+        answer!(reply, found, |found| reply.attr(&ASK_AGAIN, &self.attributes(number.0, &found)));
     }
 
     fn readdir(&self, _: &Request, number: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         let names = fs::read_dir(self.path(number)).into_iter().flatten().flatten();
         for (at, entry) in names.enumerate().skip(offset as usize) {
-            let of = entry.metadata().map_or(FileType::RegularFile, |found| kind(&found));
+            let found = entry.metadata().ok().filter(|_| self.habit != Habit::ListsFiles);
+            let of = found.map_or(FileType::RegularFile, |found| kind(&found));
             if reply.add(INodeNo(2), at as u64 + 1, of, entry.file_name()) {
                 break;
             }
@@ -313,7 +351,12 @@ impl Filesystem for Odd {
     ) {
         let flags = rustix::fs::RenameFlags::from_bits_retain(flags.bits());
         let (from, to) = (self.entry(parent, name), self.entry(new_parent, new_name));
-        let renamed = rustix::fs::renameat_with(CWD, &from, CWD, &to, flags);
+        let is_there = fs::symlink_metadata(&to).is_ok();
+        let renamed = match self.habit {
+            Habit::RenamesNothing => Err(rustix::io::Errno::NOSYS),
+            Habit::RenamesOverNothing if is_there => Err(rustix::io::Errno::EXIST),
+            _ => rustix::fs::renameat_with(CWD, &from, CWD, &to, flags),
+        };
         if renamed.is_ok() {
             self.moved((parent, name), &to);
         }
@@ -326,8 +369,12 @@ impl Filesystem for Odd {
 
     fn create(&self, _: &Request, parent: INodeNo, name: &OsStr, mode: u32, umask: u32, _: i32, reply: ReplyCreate) {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY;
-        let made = rustix::fs::open(self.entry(parent, name), flags, Mode::from_raw_mode(mode & !umask & 0o7777));
-        let made = self.made(parent, name, made.map(drop).map_err(io::Error::from));
+        let mode = Mode::from_raw_mode(mode & !umask & 0o7777);
+        let made = match self.habit {
+            Habit::RefusesDots if name.as_bytes().starts_with(b".") => Err(refusal(rustix::io::Errno::INVAL)),
+            _ => rustix::fs::open(self.entry(parent, name), flags, mode).map(drop).map_err(io::Error::from),
+        };
+        let made = self.made(parent, name, made);
         answer!(reply, made, |attributes| {
             reply.created(&ASK_AGAIN, &attributes, Generation(0), FileHandle(0), FopenFlags::FOPEN_DIRECT_IO)
         });
@@ -362,7 +409,11 @@ impl Filesystem for Odd {
         reply: ReplyWrite,
     ) {
         let file = File::options().write(true).open(self.path(number));
-        let written = file.and_then(|file| file.write_at(bytes, offset)).map_err(|error| errno(&error));
+        let written = file.and_then(|file| match self.habit {
+            Habit::WritesInOrder if file.metadata()?.len() != offset => Err(refusal(rustix::io::Errno::OPNOTSUPP)),
+            _ => file.write_at(bytes, offset),
+        });
+        let written = written.map_err(|error| errno(&error));
         answer!(reply, written, |count| reply.written(count as u32));
     }
 

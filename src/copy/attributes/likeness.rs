@@ -72,7 +72,12 @@ impl<K: Kernel> Attributes<'_, K> {
             0 => SET_USER_ID,
             _ => SET_USER_ID | SET_GROUP_ID,
         };
-        self.kernel.chmod(new, stat.mode & !lost)?;
+        let mode = stat.mode & !lost;
+        self.kernel.chmod(new, mode)?;
+        // A filesystem of which little is known may answer that and do nothing, as bindfs does with --chmod-ignore.
+        if !old.tells_lists && self.kernel.stat(new)?.mode != mode {
+            return Err(Errno::OPNOTSUPP);
+        }
         known.mode = None;
         for name in carried().filter(|name| is_last(name)) {
             self.carry_xattr(old.file, new, name)?;
