@@ -320,7 +320,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "a replaced file loses its mode",
-        &[("self.kernel.chmod(new, stat.mode & !lost)", "self.kernel.chmod(new, 0o600 & !lost)")],
+        &[("let mode = stat.mode & !lost;", "let mode = 0o600 & !lost;")],
     ),
     mutant(
         "the mode that a file was made with is taken for the source's",
