@@ -393,8 +393,8 @@ const MUTANTS: &[Mutant] = &[
     of_trees(
         "numbers are believed where they mean nothing",
         &[(
-            "self.magic == ZFS || self.becomes_honest()\n    }\n\n    /// Whether its files",
-            "true\n    }\n\n    /// Whether its files",
+            "self.magic == ZFS || self.becomes_honest()\n    }\n\n    /// Whether a program",
+            "true\n    }\n\n    /// Whether a program",
         )],
     ),
     of_trees(
