@@ -318,10 +318,7 @@ const MUTANTS: &[Mutant] = &[
         "an emptied file is cloned into on ZFS",
         &[("let emptied = cloning == Cloning::IntoOld &&", "let emptied = false &&")],
     ),
-    mutant(
-        "a replaced file loses its mode",
-        &[("let mode = stat.mode & !lost;", "let mode = 0o600 & !lost;")],
-    ),
+    mutant("a replaced file loses its mode", &[("let mode = stat.mode & !lost;", "let mode = 0o600 & !lost;")]),
     mutant(
         "the mode that a file was made with is taken for the source's",
         &[("if known == Some(mode) {", "if known.is_some() {")],
