@@ -82,7 +82,7 @@ fn matrix() {
 #[test]
 fn parts() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        matrix::run(&Size::asked(6), PARTS).conclude("parts");
+        matrix::run(&Size::of_long_files(6), PARTS).conclude("parts");
     }
 }
 
@@ -90,7 +90,7 @@ fn parts() {
 #[test]
 fn parts_kill() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        kill::run(&Size::asked(4), PARTS).conclude("parts_kill");
+        kill::run(&Size::of_long_files(4), PARTS).conclude("parts_kill");
     }
 }
 

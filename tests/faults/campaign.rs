@@ -31,6 +31,12 @@ impl Size {
         Self { cases, seed: number("SAFECP_FAULTS_SEED").unwrap_or_else(fresh_seed) }
     }
 
+    /// The same for files of 68 MiB: a case of them takes a second, and where a number is asked for there is a fiftieth of it.
+    pub(crate) fn of_long_files(default: usize) -> Self {
+        let Self { cases, seed } = Self::asked(50 * default);
+        Self { cases: cases.map(|cases| (cases / 50).max(1)), seed }
+    }
+
     /// Some of the cases, or all, in an order that the seed gives. It hangs on each case's description alone: where a run
     /// makes a call more or less, the cases that the change does not touch are drawn as before.
     pub(crate) fn choose<T>(&self, mut cases: Vec<T>, described: impl Fn(&T) -> String) -> Vec<T> {
