@@ -79,6 +79,10 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "a new directory below one with a default list has the list's rights; GNU takes the umask's from them",
         explains: inherited_rights,
     },
+    Reason {
+        name: "what is made beneath a set-group-ID directory has its group; GNU drops that bit of a new directory whose source has no w",
+        explains: inherited_group,
+    },
     Reason { name: "of several things that are wrong, another is told", explains: other_words },
     Reason {
         name: "a mode that is preserved leaves no list that was inherited, or was that of the file that is replaced",
@@ -246,7 +250,7 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
         && match what {
             What::Stderr => closed.any(|entry| refuses(ours, entry)),
             What::Status => evidence.reference.ended.status == Some(0) && closed.any(is_refused),
-            What::Content | What::Modified | What::Mode | What::Owner | What::Accessed | What::Xattr => {
+            What::Content | What::Holes | What::Modified | What::Mode | What::Owner | What::Accessed | What::Xattr => {
                 // By another name of the file too.
                 evidence.case.entry(path).is_some() && closed.any(is_refused)
             }
@@ -496,12 +500,37 @@ fn leads_out(evidence: &Evidence<'_>) -> bool {
         .is_some_and(|seen| seen.kind == tree::Kind::File && (preserves || evidence.reference.is_now(seen.modified)));
     match what {
         What::Stderr => {
-            is_refusal(ours) || is_refused && reference.starts_with("cp: not writing through dangling symlink ")
+            // What is refused is not asked about.
+            let asked = reference.strip_prefix("cp: overwrite ").and_then(|rest| rest.strip_suffix("? "));
+            let is_refused_unasked = asked.is_some_and(|name| {
+                evidence.ours.ended.stderr.iter().any(|line| is_refusal(line) && line.contains(name))
+            });
+            is_refusal(ours)
+                || is_refused_unasked
+                || is_refused && reference.starts_with("cp: not writing through dangling symlink ")
         }
         What::Status => is_refused && reference == "0" && ours == "1",
         What::Content | What::Modified | What::Presence => is_refused && is_written,
         _ => false,
     }
+}
+
+/// GNU gives its owner the right to write into a new directory by chmod, which takes the bit from who is not in the group.
+fn inherited_group(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let is_directory = |entry: &&Entry| entry.kind == Kind::Directory;
+    let mut directories = evidence.case.entries.iter().filter(is_directory);
+    let gives_group = |entry: &Entry| {
+        let is_above = path.parent().is_some_and(|parent| parent != entry.path && parent.starts_with(&entry.path));
+        is_above && entry.mode & 0o2000 != 0 && ours.ends_with(&format!(":{}", entry.owner.1))
+    };
+    let is_new = evidence.case.entry(path).is_none();
+    *what == What::Owner
+        && evidence.case.as_nobody
+        && is_new
+        && reference == "65534:65534"
+        && directories.clone().any(|entry| entry.mode & 0o200 == 0)
+        && directories.any(gives_group)
 }
 
 /// GNU removes the target, finds that the source is gone with it, and has lost both.
