@@ -94,14 +94,14 @@ impl<K: Kernel> Copier<'_, K> {
     /// programs behind FUSE that keep files in object stores.
     fn takes_in_order(&self, errno: Errno, sink: &Sink<'_, K>) -> bool {
         let is_refusal = matches!(errno, Errno::OPNOTSUPP | Errno::INVAL | Errno::SPIPE | Errno::NOSYS | Errno::PERM);
-        is_refusal && !sink.is_found() && !matches!(self.honesty_of(sink.file()), Honesty::Honest | Honesty::Zfs)
+        is_refusal && !sink.is_found() && !self.honesty_of(sink.file()).is_known()
     }
 
     /// Whether the source was longer than it had said, on a target's filesystem of which nothing is known: holes were then made by
     /// setting its size, after bytes before them had been compared. A FUSE server with write-back caching that answers that with a
     /// smaller size makes the kernel throw these bytes away (fuse_do_setattr, Linux 6.18).
     fn was_longer(&self, probe: &Probe, job: &Job<'_, K::File>, sink: &Sink<'_, K>, passed: &Passed) -> bool {
-        let is_known = matches!(self.honesty_of(sink.file()), Honesty::Honest | Honesty::Zfs);
+        let is_known = self.honesty_of(sink.file()).is_known();
         job.source.stat.kind == Kind::File && passed.size > probe.size && !is_known
     }
 

@@ -454,7 +454,7 @@ impl<K: Kernel> Drop for Temporary<'_, K> {
 impl<K: Kernel> Copier<'_, K> {
     /// A directory in which temporaries are made, on a filesystem whose hints are worth so much.
     pub(super) fn spot<'s>(&'s self, dir: &'s K::File, honesty: Honesty) -> Spot<'s, K> {
-        let is_local = matches!(honesty, Honesty::Honest | Honesty::Zfs);
+        let is_local = honesty.is_known();
         Spot { kernel: self.kernel, names: &self.names, dir, here: None, is_local }
     }
 

@@ -143,7 +143,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
 
 /// Whether ext4, XFS, btrfs, tmpfs or ZFS is meant: these name the lists among the attributes.
 pub(super) fn are_lists_told(honesty: Honesty) -> bool {
-    matches!(honesty, Honesty::Honest | Honesty::Zfs)
+    honesty.is_known()
 }
 
 /// The device of the source, and that of the directory the target lies in; nothing if that could not be told.

@@ -103,7 +103,8 @@ impl<K: Kernel> Copier<'_, K> {
 
 /// Whether a name is one that parts have.
 pub(crate) fn is_part(name: &Path) -> bool {
-    name.as_os_str().as_bytes().starts_with(format!("{TEMPORARY_PREFIX}{PARTIAL}").as_bytes())
+    let rest = name.as_os_str().as_bytes().strip_prefix(TEMPORARY_PREFIX.as_bytes());
+    rest.is_some_and(|rest| rest.starts_with(PARTIAL.as_bytes()))
 }
 
 /// Whether an attribute can only have come from a source.

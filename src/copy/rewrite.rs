@@ -225,7 +225,7 @@ impl<K: Kernel> Copier<'_, K> {
         was_renamed: bool,
         content: Option<Content<'_>>,
     ) -> Result<Option<(u64, u64)>, Error> {
-        let is_known = matches!(honesty, Honesty::Honest | Honesty::Zfs);
+        let is_known = honesty.is_known();
         if is_known && !was_renamed {
             return Ok(None);
         }

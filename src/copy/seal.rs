@@ -26,7 +26,7 @@ impl<K: Kernel> Copier<'_, K> {
         shown: &Path,
         content: Option<Content<'_>>,
     ) -> Option<Box<Sealed>> {
-        let is_known = matches!(honesty, Honesty::Honest | Honesty::Zfs);
+        let is_known = honesty.is_known();
         let passed = content.filter(|_| self.options.seals && is_known).map(|content| &content.filled.passed)?;
         let digests = passed.digests.clone()?;
         // A name that is gone again, and content that was written since, are not what was verified.

@@ -503,9 +503,7 @@ fn is_refused(errno: Errno) -> bool {
 pub(super) fn is_name_kept(errno: Errno, honesty: Honesty) -> bool {
     match errno {
         Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS => true,
-        Errno::EXIST | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL => {
-            !matches!(honesty, Honesty::Honest | Honesty::Zfs)
-        }
+        Errno::EXIST | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL => !honesty.is_known(),
         _ => false,
     }
 }

@@ -157,7 +157,7 @@ pub struct TargetDirectory {
 impl TargetDirectory {
     /// Whether an inode number is known to stand for one file there.
     pub(crate) fn numbers_files(&self) -> bool {
-        matches!(self.honesty, Honesty::Honest | Honesty::Zfs)
+        self.honesty.is_known()
     }
 }
 

@@ -23,6 +23,15 @@ pub enum Honesty {
     Pseudo,
 }
 
+impl Honesty {
+    /// Whether it is ext4, XFS, btrfs, tmpfs, ZFS or one as well known: what an inode number, a lock, a list of attributes or an error
+    /// means there is known as well.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        matches!(self, Self::Honest | Self::Zfs)
+    }
+}
+
 const ZFS: u32 = 0x2fc1_2fc1;
 const TMPFS: u32 = 0x0102_1994;
 const XFS: u32 = 0x5846_5342;

@@ -10,7 +10,6 @@ use crate::copy::backup::Leaves;
 use crate::copy::{Copier, Follow, Name, Special, Thing};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
-use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Context, Product};
 use crate::quote::{bare, quoted};
 use std::cell::Cell;
@@ -176,7 +175,7 @@ impl<K: Kernel> Copier<'_, K> {
                 let linked = self.kernel.stat(file)?;
                 // Some filesystems make numbers from names.
                 let looks = |stat: &Stat| (stat.kind, stat.size, stat.mtime, stat.mode, stat.uid);
-                let is_known = matches!(self.honesty_of(file), Honesty::Honest | Honesty::Zfs);
+                let is_known = self.honesty_of(file).is_known();
                 Ok(seen.is_same_file(&linked) || !is_known && looks(&seen) == looks(&linked))
             }
         }
