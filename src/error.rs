@@ -166,7 +166,7 @@ pub enum Error {
         /// Where and how.
         difference: Box<Difference>,
         /// What has the target's name now.
-        left: Left,
+        left: TargetAfterFailure,
     },
     /// cp refuses: a whole sentence.
     Refused(String),
@@ -178,7 +178,7 @@ pub enum Error {
 
 /// What has a target's name after a copy that was not right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
+pub enum TargetAfterFailure {
     /// Nothing: it was to be new.
     Nothing,
     /// What had it before.
@@ -213,12 +213,12 @@ impl fmt::Display for Difference {
 /// What to do where a copy was wrong twice.
 const AFTER_MISMATCH: &str = "Copy it again; if that fails too, test the memory and the disk";
 
-impl fmt::Display for Left {
+impl fmt::Display for TargetAfterFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Left::Nothing => "was not created",
-            Left::Old => "is what it was before",
-            Left::Wrong => "was written in place and holds wrong bytes",
+            TargetAfterFailure::Nothing => "was not created",
+            TargetAfterFailure::Old => "is what it was before",
+            TargetAfterFailure::Wrong => "was written in place and holds wrong bytes",
         })
     }
 }

@@ -34,7 +34,8 @@
 //! - *placement*: how a target arrives: new, in the place of an old file, or written into it. *Commit*: it gets its name.
 //! - *inspection*: finding out what a name is and what stands at its target, before anything is changed.
 //! - *level*: a directory while its entries are being copied.
-//! - *outcome*: what became of a name. An *event* tells it, or that something failed, to the report.
+//! - *outcome*: what became of a name. An *event* tells it, or that something failed, to the report. A *request* is what a command line
+//!   asks of one room: what to check, to move, to scan.
 //! - *list*: what another tool or we have written down of a tree; a *manifest* is one of ours. *Sealing* a name is finding out what
 //!   stands in it. A *finding* is what a check tells. A *chunk* is a mebibyte of a file, which is mended by itself.
 //! - *share*: what one of several runs copies of a tree; its *records* tell what it has verified. A user calls it a shard.

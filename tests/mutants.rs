@@ -103,8 +103,8 @@ const MUTANTS: &[Mutant] = &[
     of_lists(
         "what cannot be looked at is missing",
         &[(
-            "let Some(Opened { path, file, stat }) = self.open(record)? else {",
-            "let Some(Opened { path, file, stat }) = self.open(record).ok().flatten() else {",
+            "let Some(OpenName { path, file, stat }) = self.open(record)? else {",
+            "let Some(OpenName { path, file, stat }) = self.open(record).ok().flatten() else {",
         )],
     ),
     of_lists(

@@ -12,7 +12,7 @@ mod far;
 use common::{Output, World, asked, left_out, random_bytes};
 use safecp::kernel::{Kind, Stat, Timestamp};
 use safecp::remote::frame;
-use safecp::remote::message::{Chunk, Content, End, Entry, Found, Message, Steadiness, VERSION, Verdict};
+use safecp::remote::message::{Chunk, Content, End, Entry, FileHead, Message, Steadiness, VERSION, Verdict};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -1205,7 +1205,7 @@ fn stat(kind: Kind, size: u64) -> Stat {
 fn entry(id: u64, name: &str, kind: Kind, size: u64) -> Message {
     let content = if kind == Kind::File { Content::Follows } else { Content::Nothing };
     let text = (kind == Kind::Symlink).then(|| OsString::from("/etc"));
-    let found = Found { stat: stat(kind, size), text, attributes: Vec::new(), refusal: None, content };
+    let found = FileHead { stat: stat(kind, size), text, attributes: Vec::new(), refusal: None, content };
     Message::Entry(Entry { id, name: OsString::from(name), found: Ok(found) })
 }
 
@@ -1288,7 +1288,7 @@ fn a_link_of_a_peer_is_not_gone_through() {
     let world = World::new();
     world.dir("to").dir("outside");
     let outside = world.path("outside").into_os_string();
-    let link = Found {
+    let link = FileHead {
         stat: stat(Kind::Symlink, 1),
         text: Some(outside),
         attributes: Vec::new(),

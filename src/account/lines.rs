@@ -58,18 +58,18 @@ struct DirectoryKey<'a> {
 
 impl<'a> DirectoryKey<'a> {
     fn new(directory: &'a Path) -> Self {
-        let named = Named::new(directory);
+        let named = NameFields::new(directory);
         Self { target_directory: named.name, target_directory_base64: named.base64 }
     }
 }
 
 /// A name, to be read and, where that is not exact, exactly.
-struct Named<'a> {
+struct NameFields<'a> {
     name: Cow<'a, str>,
     base64: Option<String>,
 }
 
-impl<'a> Named<'a> {
+impl<'a> NameFields<'a> {
     fn new(path: &'a Path) -> Self {
         let name = path.to_string_lossy();
         let is_exact = matches!(name, Cow::Borrowed(_));
@@ -87,8 +87,8 @@ pub(super) struct CopiedLine<'a> {
 
 #[derive(Serialize)]
 struct FallbackLine<'a> {
-    strategy: Shown<Strategy>,
-    why: Shown<&'a Fallback>,
+    strategy: AsText<Strategy>,
+    why: AsText<&'a Fallback>,
 }
 
 #[derive(Serialize)]
@@ -162,7 +162,7 @@ pub(super) struct FailureLine<'a> {
 pub(super) struct TargetLine<'a> {
     complete: bool,
     #[serde(flatten)]
-    numbers: Numbers<'a>,
+    numbers: CountFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -172,12 +172,12 @@ pub(super) struct EndLine<'a> {
     succeeded: bool,
     interrupted: bool,
     #[serde(flatten)]
-    numbers: Numbers<'a>,
+    numbers: CountFields<'a>,
 }
 
 /// What was done, and how long it took.
 #[derive(Serialize)]
-struct Numbers<'a> {
+struct CountFields<'a> {
     files: u64,
     directories: u64,
     symbolic_links: u64,
@@ -204,9 +204,9 @@ struct Numbers<'a> {
 }
 
 /// Told in the words that it has for people.
-struct Shown<T>(T);
+struct AsText<T>(T);
 
-impl<T: Display> Serialize for Shown<T> {
+impl<T: Display> Serialize for AsText<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
@@ -262,7 +262,7 @@ impl<'a> Line<'a> {
             Event::Misused(message) => Line::Failed(FailureLine { message: message.into(), ..FailureLine::default() }),
             Event::Found(found) => Line::Found(Box::new(FoundLine::new(found))),
             Event::Mended { path, how, .. } => {
-                let Named { name, base64 } = Named::new(path);
+                let NameFields { name, base64 } = NameFields::new(path);
                 Line::Mended(MendedLine { path: name, path_base64: base64, how })
             }
             Event::DirectoryFinished { .. } | Event::Examined { .. } | Event::Full(_) => return None,
@@ -280,7 +280,7 @@ impl<'a> Line<'a> {
 
     /// The line of a target whose run is over.
     pub(super) fn target(counts: &'a Counts, complete: bool, took: Duration) -> Self {
-        Line::Target(Box::new(TargetLine { complete, numbers: Numbers::new(counts, took) }))
+        Line::Target(Box::new(TargetLine { complete, numbers: CountFields::new(counts, took) }))
     }
 
     /// The last line.
@@ -290,12 +290,12 @@ impl<'a> Line<'a> {
             version: env!("CARGO_PKG_VERSION"),
             succeeded: end == End::Succeeded,
             interrupted: end == End::Interrupted,
-            numbers: Numbers::new(counts, took),
+            numbers: CountFields::new(counts, took),
         }))
     }
 }
 
-impl<'a> Numbers<'a> {
+impl<'a> CountFields<'a> {
     fn new(counts: &'a Counts, took: Duration) -> Self {
         Self {
             files: counts.files,
@@ -341,7 +341,7 @@ impl CopiedLine<'_> {
         if copied.fallbacks.is_empty() {
             object.bare(key!("fallbacks"), "[]");
         } else {
-            let fallback = |(strategy, why)| FallbackLine { strategy: Shown(strategy), why: Shown(why) };
+            let fallback = |(strategy, why)| FallbackLine { strategy: AsText(strategy), why: AsText(why) };
             let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
             object.value(key!("fallbacks"), &fallbacks.collect::<Vec<_>>());
         }
@@ -369,7 +369,7 @@ impl CopiedLine<'_> {
 
 impl<'a> NamesLine<'a> {
     fn new(source: &'a Path, target: &'a Path) -> Self {
-        let (source, target) = (Named::new(source), Named::new(target));
+        let (source, target) = (NameFields::new(source), NameFields::new(target));
         Self {
             source: source.name,
             source_base64: source.base64,
@@ -383,7 +383,7 @@ impl<'a> NamesLine<'a> {
     }
 
     fn with_backup(self, backup: Option<&'a Path>) -> Self {
-        match backup.map(Named::new) {
+        match backup.map(NameFields::new) {
             Some(named) => Self { backup: Some(named.name), backup_base64: named.base64, ..self },
             None => self,
         }
@@ -398,14 +398,14 @@ impl<'a> NamesLine<'a> {
 
 impl<'a> NameLine<'a> {
     fn new(target: &'a Path) -> Self {
-        let target = Named::new(target);
+        let target = NameFields::new(target);
         Self { target: target.name, target_base64: target.base64 }
     }
 }
 
 impl<'a> FoundLine<'a> {
     fn new(found: &'a Found<'a>) -> Self {
-        let (path, to) = (Named::new(found.path), found.to.map(Named::new));
+        let (path, to) = (NameFields::new(found.path), found.to.map(NameFields::new));
         let (to, to_base64) = to.map_or((None, None), |named| (Some(named.name), named.base64));
         Self {
             finding: found.what,
@@ -429,7 +429,7 @@ impl<'a> FailureLine<'a> {
             Error::Noted(noted) => return Self::new(noted),
             Error::Refused(_) | Error::Interrupted => (None, None, None),
         };
-        let path = path.map(|path| Named::new(path));
+        let path = path.map(|path| NameFields::new(path));
         let (path, path_base64) = path.map_or((None, None), |named| (Some(named.name), named.base64));
         Self {
             message: error.to_string().into(),

@@ -11,7 +11,7 @@ use super::list::List;
 use super::missing::Missing;
 use super::names::{Names, SeenNames};
 use super::record::Record;
-use super::walk::{Directory, Found, Walk};
+use super::walk::{Directory, Walk, WalkedName};
 use crate::account::Accounts;
 use crate::copy::stale_temporary::TEMPORARY_PREFIX;
 use crate::copy::threads::Threads;
@@ -189,7 +189,7 @@ impl<'a, K: Kernel> Check<'a, K> {
         let run = self.begin(Format::Ours, other, request, None)?;
         let file = self.open(one)?;
         let stat = self.stat(&file, one)?;
-        let each = |found: Result<Found<K>, Error>| {
+        let each = |found: Result<WalkedName<K>, Error>| {
             let record = found.and_then(|found| {
                 let shown = one.join(&found.path);
                 let sealed = self.sealing.name(&Name::within(&found.dir.file, &found.name, &shown), None)?;
@@ -313,7 +313,7 @@ struct Extras<'a, K: Kernel> {
 }
 
 impl<K: Kernel> Extras<'_, K> {
-    fn found(&mut self, found: &Found<K>) {
+    fn found(&mut self, found: &WalkedName<K>) {
         if self.known.has(&found.path) {
             return;
         }

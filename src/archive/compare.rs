@@ -2,7 +2,7 @@
 
 use super::chunks;
 use super::digest::{Algorithm, Digest};
-use super::finding::{Again, Detail, Fault, Finding};
+use super::finding::{Detail, Fault, Finding, SecondReading};
 use super::format::Format;
 use super::formats::bagit;
 use super::names::clean;
@@ -66,7 +66,7 @@ pub(super) struct Inode {
 }
 
 /// An open name.
-pub(super) struct Opened<F> {
+pub(super) struct OpenName<F> {
     path: PathBuf,
     file: F,
     pub(super) stat: Stat,
@@ -78,7 +78,7 @@ const DROPS: u32 = 5;
 impl<K: Kernel> Comparison<'_, K> {
     /// Compares one record.
     pub(super) fn record(&self, record: &Record) -> Result<Compared, Error> {
-        let Some(Opened { path, file, stat }) = self.open(record)? else {
+        let Some(OpenName { path, file, stat }) = self.open(record)? else {
             let stays_in_package = self.format == Format::Mtree && is_of_package(&record.path);
             return Ok(if stays_in_package { Compared::Right } else { Compared::Missing });
         };
@@ -102,7 +102,7 @@ impl<K: Kernel> Comparison<'_, K> {
     }
 
     /// Opens what a record speaks of; regular files to be read.
-    fn open(&self, record: &Record) -> Result<Option<Opened<K::File>>, Error> {
+    fn open(&self, record: &Record) -> Result<Option<OpenName<K::File>>, Error> {
         let path = clean(&record.path);
         let opened = self.open_path(record, &path)?;
         let is_encoded = opened.is_none() && matches!(self.format, Format::Bagit(_));
@@ -112,7 +112,7 @@ impl<K: Kernel> Comparison<'_, K> {
         }
     }
 
-    fn open_path(&self, record: &Record, path: &Path) -> Result<Option<Opened<K::File>>, Error> {
+    fn open_path(&self, record: &Record, path: &Path) -> Result<Option<OpenName<K::File>>, Error> {
         let kernel = self.sealing.kernel;
         let links = self.format.links();
         let shown = self.shown(path);
@@ -133,7 +133,7 @@ impl<K: Kernel> Comparison<'_, K> {
         };
         let Some(file) = opened.map_err(failed)? else { return Ok(None) };
         let stat = kernel.stat(&file).map_err(failed)?;
-        Ok(Some(Opened { path: path.to_owned(), file, stat }))
+        Ok(Some(OpenName { path: path.to_owned(), file, stat }))
     }
 
     /// How the content differs, if it does.
@@ -228,14 +228,14 @@ impl<K: Kernel> Comparison<'_, K> {
     }
 
     /// Reads a file once more, from the device if it can be proved that nothing of it is in memory.
-    fn again(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest, found: &[u8]) -> Again {
+    fn again(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest, found: &[u8]) -> SecondReading {
         let is_from_device = self.drops_from_cache(file, stat);
         match self.digest(file, stat, shown, wanted) {
-            Err(_) => Again::Failed,
-            Ok((again, _)) if again == wanted.value => Again::Right,
-            Ok((again, _)) if again != found => Again::Other,
-            Ok(_) if is_from_device => Again::SameFromDevice,
-            Ok(_) => Again::Same,
+            Err(_) => SecondReading::Failed,
+            Ok((again, _)) if again == wanted.value => SecondReading::Right,
+            Ok((again, _)) if again != found => SecondReading::Other,
+            Ok(_) if is_from_device => SecondReading::SameFromDevice,
+            Ok(_) => SecondReading::Same,
         }
     }
 
@@ -310,18 +310,18 @@ impl<K: Kernel> Comparison<'_, K> {
     }
 
     /// Opens a file that is not listed; `None` of what is no regular file, or is empty.
-    pub(super) fn unlisted(&self, path: &Path) -> Result<Option<Opened<K::File>>, Error> {
+    pub(super) fn unlisted(&self, path: &Path) -> Result<Option<OpenName<K::File>>, Error> {
         let shown = self.shown(path);
         let failed = |errno| Error::call(Action::OpenSource, &shown, errno);
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let file = beneath(self.sealing.kernel, &self.root, path, flags, Links::None).map_err(failed)?;
         let stat = self.sealing.kernel.stat(&file).map_err(failed)?;
         let has_content = stat.kind == Kind::File && stat.size > 0;
-        Ok(has_content.then(|| Opened { path: path.to_owned(), file, stat }))
+        Ok(has_content.then(|| OpenName { path: path.to_owned(), file, stat }))
     }
 
     /// The digests of an open file that a list may mean by an algorithm.
-    pub(super) fn values(&self, opened: &Opened<K::File>, algorithm: Algorithm) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) fn values(&self, opened: &OpenName<K::File>, algorithm: Algorithm) -> Result<Vec<Vec<u8>>, Error> {
         let algorithms = match (algorithm, self.either.load(Ordering::Relaxed)) {
             (Algorithm::Sha256OrBlake3, BLAKE3) => vec![Algorithm::Blake3],
             (Algorithm::Sha256OrBlake3, SHA256) => vec![Algorithm::Sha256],

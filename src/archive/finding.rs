@@ -82,13 +82,13 @@ pub enum Detail {
         /// The chunk in which the first difference lies, where the digests of chunks are known.
         chunk: Option<u64>,
         /// What reading them again has shown.
-        again: Again,
+        again: SecondReading,
     },
 }
 
 /// What reading a file again has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
+pub enum SecondReading {
     /// The same bytes, read from the device.
     SameFromDevice,
     /// The same bytes, perhaps from memory.

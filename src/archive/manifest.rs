@@ -73,11 +73,11 @@ impl<K: Kernel> ManifestDirectory<K> {
 pub struct Manifest<'a, K: Kernel> {
     kernel: &'a K,
     wanted: &'a Wanted,
-    made: Made<'a, K>,
+    made: Destination<'a, K>,
 }
 
 /// What is made of it.
-enum Made<'a, K: Kernel> {
+enum Destination<'a, K: Kernel> {
     /// A list.
     List(Box<List<'a, K>>),
     /// A part of one.
@@ -137,17 +137,17 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         let (records, chunks) = (sorter(), sorter());
         let (linked, unheld, view) = (Mutex::default(), Mutex::default(), Mutex::new(View::Whole));
         let list = List { directory, lists_any: AtomicBool::default(), records, chunks, linked, unheld, view };
-        Self { kernel, wanted, made: Made::List(Box::new(list)) }
+        Self { kernel, wanted, made: Destination::List(Box::new(list)) }
     }
 
     /// A part of one.
     pub fn begin_part(kernel: &'a K, wanted: &'a Wanted, part: &'a PartFile<'a, K>) -> Self {
-        Self { kernel, wanted, made: Made::Part(part) }
+        Self { kernel, wanted, made: Destination::Part(part) }
     }
 
     /// Whether a name in a directory belongs to the manifest, and so has no record.
     pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
-        let Made::List(list) = &self.made else { return false };
+        let Destination::List(list) = &self.made else { return false };
         list.directory.own.has(dir, name)
     }
 
@@ -185,7 +185,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
             return self.put(Tag::Unheld, name.to_vec(), Vec::new());
         }
         let record = Record::of_sealed(path.to_owned(), sealed);
-        if let (Made::List(list), View::OverSftp) = (&self.made, sealed.view) {
+        if let (Destination::List(list), View::OverSftp) = (&self.made, sealed.view) {
             *lock(&list.view) = View::OverSftp;
         }
         let line = match self.wanted.form {
@@ -205,13 +205,13 @@ impl<'a, K: Kernel> Manifest<'a, K> {
 
     fn put(&self, tag: Tag, key: Vec<u8>, value: Vec<u8>) -> Result<(), Error> {
         match (&self.made, tag) {
-            (Made::Part(part), _) => part.append(tag, &key, &value),
-            (Made::List(list), Tag::Chunk) => lock(&list.chunks).push(key, value),
-            (Made::List(list), Tag::Unheld) => {
+            (Destination::Part(part), _) => part.append(tag, &key, &value),
+            (Destination::List(list), Tag::Chunk) => lock(&list.chunks).push(key, value),
+            (Destination::List(list), Tag::Unheld) => {
                 lock(&list.unheld).get_or_insert_with(|| PathBuf::from(OsString::from_vec(key)));
                 Ok(())
             }
-            (Made::List(list), Tag::Name | Tag::Linked) => {
+            (Destination::List(list), Tag::Name | Tag::Linked) => {
                 if tag == Tag::Linked {
                     lock(&list.linked).insert(identity(&value));
                 }
@@ -225,8 +225,8 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     /// it had. On an error both names have what they had.
     pub fn finish(&self, extent: Extent) -> Result<Written, Error> {
         let list = match &self.made {
-            Made::Part(part) => return part.finish().map(|()| Written::Manifest),
-            Made::List(list) => list,
+            Destination::Part(part) => return part.finish().map(|()| Written::Manifest),
+            Destination::List(list) => list,
         };
         if let Some(path) = lock(&list.unheld).take() {
             let (list, path) = (quoted(&self.wanted.file), quoted(&path));
@@ -254,7 +254,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         } else {
             None
         };
-        let numbers = Numbers { linked: std::mem::take(&mut *lock(&list.linked)), given: BTreeMap::new() };
+        let numbers = InodeNumbering { linked: std::mem::take(&mut *lock(&list.linked)), given: BTreeMap::new() };
         let sorted = take(&list.records).sorted()?;
         let lines = write(sorted, (self.wanted.form, *lock(&list.view)), numbers, ListFile::begin(spot, file)?)?;
         companion.map_or(Ok(()), ProvedList::commit)?;
@@ -264,7 +264,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     /// What a user should know of what was written, if it is not what he has asked for.
     #[must_use]
     pub fn note(&self, written: &Written) -> Option<String> {
-        let Made::List(list) = &self.made else { return None };
+        let Destination::List(list) = &self.made else { return None };
         let what = match written {
             Written::Manifest => return None,
             Written::Incomplete(file) => format!("what could be listed is in {}", quoted(file)),
@@ -289,12 +289,12 @@ fn digest_line(name: &[u8], digest: Option<&Digest>) -> Vec<u8> {
 }
 
 /// What numbers of inodes are written: that of the first with several names is 1, so that copies of one tree have one list.
-struct Numbers {
+struct InodeNumbering {
     linked: BTreeSet<(u64, u64)>,
     given: BTreeMap<(u64, u64), usize>,
 }
 
-impl Numbers {
+impl InodeNumbering {
     /// The number that the names of an inode have in common, if it has several.
     fn number(&mut self, identity: (u64, u64)) -> Option<usize> {
         let next = self.given.len() + 1;
@@ -306,7 +306,7 @@ impl Numbers {
 fn write<'a, K: Kernel>(
     mut records: Sorted<'_, K>,
     (form, view): (Form, View),
-    mut numbers: Numbers,
+    mut numbers: InodeNumbering,
     mut file: ListFile<'a, K>,
 ) -> Result<ProvedList<'a, K>, Error> {
     if form == Form::Mtree {

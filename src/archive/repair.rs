@@ -45,7 +45,7 @@ impl Repair {
 }
 
 /// What is told while a tree is mended.
-pub enum Told<'a> {
+pub enum RepairEvent<'a> {
     /// A difference that is left alone.
     Left(&'a Finding),
     /// A name is right again.
@@ -67,7 +67,7 @@ struct Wrong {
 pub fn repair<K: Kernel>(
     check: &Check<'_, K>,
     repair: &Repair,
-    tell: &(dyn Fn(&Told<'_>) + Sync),
+    tell: &(dyn Fn(&RepairEvent<'_>) + Sync),
 ) -> Result<Repaired, Error> {
     let wrong = Mutex::new(Wrong::default());
     let hear = |finding: &Finding| {
@@ -86,13 +86,13 @@ pub fn repair<K: Kernel>(
             }
             Finding::Failed(error) | Finding::Unreadable { fault: Fault::Change, error, .. } => {
                 wrong.failed += 1;
-                tell(&Told::Failed(error));
+                tell(&RepairEvent::Failed(error));
             }
             Finding::Content { fault: Fault::Change, .. }
             | Finding::Extra(_)
             | Finding::Moved { .. }
             | Finding::Attributes { .. }
-            | Finding::Kind { .. } => tell(&Told::Left(finding)),
+            | Finding::Kind { .. } => tell(&RepairEvent::Left(finding)),
         }
     };
     let request = repair.check();
@@ -129,7 +129,7 @@ pub fn repair<K: Kernel>(
             _ if work.has_twin(&path) => drop(work.names.insert(path)),
             // What cannot be read and cannot be mended is nobody's work that may stay.
             Finding::Unreadable { error, .. } => work.fail(error),
-            finding => tell(&Told::Left(finding)),
+            finding => tell(&RepairEvent::Left(finding)),
         }
     }
     work.mend(kernel, &repair.list)?;
@@ -165,7 +165,7 @@ impl Group {
 struct Work<'a, K: Kernel> {
     mender: Mender<'a, K>,
     names: BTreeSet<PathBuf>,
-    tell: &'a dyn Fn(&Told<'_>),
+    tell: &'a dyn Fn(&RepairEvent<'_>),
     repaired: Repaired,
 }
 
@@ -233,10 +233,10 @@ impl<K: Kernel> Work<'_, K> {
         match mended {
             Ok(mended) => {
                 self.repaired.mended += 1;
-                (self.tell)(&Told::Mended(path, mended));
+                (self.tell)(&RepairEvent::Mended(path, mended));
             }
             Err(Unmended { unreadable, why }) => {
-                unreadable.iter().for_each(|error| (self.tell)(&Told::Failed(error)));
+                unreadable.iter().for_each(|error| (self.tell)(&RepairEvent::Failed(error)));
                 self.fail(&why);
             }
         }
@@ -244,7 +244,7 @@ impl<K: Kernel> Work<'_, K> {
 
     fn fail(&mut self, error: &Error) {
         self.repaired.failed += 1;
-        (self.tell)(&Told::Failed(error));
+        (self.tell)(&RepairEvent::Failed(error));
     }
 
     fn is_wrong(&self, record: &Record) -> bool {

@@ -3,7 +3,7 @@
 use super::beside::Own;
 use super::manifest::{Extent, Manifest, Wanted};
 use super::open::sha256_of_known;
-use super::walk::{Directory, Found, Walk};
+use super::walk::{Directory, Walk, WalkedName};
 use crate::account::Total;
 use crate::copy::threads::Threads;
 use crate::copy::{Name, Sealing};
@@ -75,7 +75,7 @@ pub fn seal<K: Kernel>(
     manifest.add(Path::new("."), &sealed, None)?;
     tell(operand, 0);
     let has_failed = AtomicBool::default();
-    let each = |found: Result<Found<K>, Error>| {
+    let each = |found: Result<WalkedName<K>, Error>| {
         if sealing.stop.is_asked() {
             return;
         }

@@ -1,7 +1,7 @@
 //! Findings in words: a line each for people, whatever the names hold, and a word for its kind.
 
 use super::chunks::CHUNK;
-use super::finding::{Again, Detail, Fault, Finding, Mended, Repaired, Tally};
+use super::finding::{Detail, Fault, Finding, Mended, Repaired, SecondReading, Tally};
 use crate::kernel::{Kind, Timestamp};
 use crate::quote::quoted;
 use crate::report::{Event, Found, Listener};
@@ -46,13 +46,13 @@ fn detail_words(detail: Detail) -> String {
     }
 }
 
-fn again_words(again: Again) -> &'static str {
+fn again_words(again: SecondReading) -> &'static str {
     match again {
-        Again::SameFromDevice => "read again from the device: the same",
-        Again::Same => "read again: the same",
-        Again::Other => "read again: different once more, so memory, cable or controller are to blame",
-        Again::Right => "read again: right, so memory, cable or controller are to blame",
-        Again::Failed => "it could not be read again",
+        SecondReading::SameFromDevice => "read again from the device: the same",
+        SecondReading::Same => "read again: the same",
+        SecondReading::Other => "read again: different once more, so memory, cable or controller are to blame",
+        SecondReading::Right => "read again: right, so memory, cable or controller are to blame",
+        SecondReading::Failed => "it could not be read again",
     }
 }
 

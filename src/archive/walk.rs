@@ -13,7 +13,7 @@ pub(super) struct Directory<K: Kernel> {
 }
 
 /// A name that was found.
-pub(super) struct Found<K: Kernel> {
+pub(super) struct WalkedName<K: Kernel> {
     /// The directory that it lies in.
     pub(super) dir: Arc<Directory<K>>,
     /// Its last component.
@@ -65,7 +65,7 @@ impl<'a, K: Kernel> Walk<'a, K> {
         error.map(drop)
     }
 
-    fn found(&mut self, listed: DirEntry) -> Result<Found<K>, Error> {
+    fn found(&mut self, listed: DirEntry) -> Result<WalkedName<K>, Error> {
         let level = self.levels.last().ok_or(Error::Interrupted)?;
         let path = level.path.join(&listed.name);
         let dir = Arc::clone(&level.dir);
@@ -83,12 +83,12 @@ impl<'a, K: Kernel> Walk<'a, K> {
             let dir = Arc::new(Directory { file, stat });
             self.levels.push(Level { dir, path: path.clone(), listing: Listing::default() });
         }
-        Ok(Found { dir, name, path, kind })
+        Ok(WalkedName { dir, name, path, kind })
     }
 }
 
 impl<K: Kernel> Iterator for Walk<'_, K> {
-    type Item = Result<Found<K>, Error>;
+    type Item = Result<WalkedName<K>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

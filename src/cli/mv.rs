@@ -9,7 +9,7 @@ use super::usage_error::{ParseError, Result};
 use super::words::one_of;
 use crate::account::Summary;
 use crate::host::Environment;
-use crate::mv::{Asks, Request, Way};
+use crate::mv::{Asks, MoveMethod, Request};
 use crate::options::{Dereference, Keep, Options, Preserve, Removal, Update, Verbosity, Work};
 use clap::{ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
@@ -161,9 +161,9 @@ impl MvDraft {
             Some(Clobbers::Always | Clobbers::Never) => Asks::Never,
         };
         let way = match (self.exchanges, self.copies) {
-            (true, _) => Way::Exchange,
-            (false, true) => Way::RenameOrCopy,
-            (false, false) => Way::Rename,
+            (true, _) => MoveMethod::Exchange,
+            (false, true) => MoveMethod::RenameOrCopy,
+            (false, false) => MoveMethod::Rename,
         };
         let operands = self.common.operands(paths(matches))?;
         let accounts = self.common.wanted_accounts()?;

@@ -14,8 +14,8 @@ use crate::remote::client::Request;
 use crate::remote::operand::Place;
 use crate::remote::ssh::Ssh;
 use crate::remote::terms::{Carried, Depth, Lasting, Start, Tell, Terms};
+use crate::remote::transport::Transport;
 use crate::remote::upload::Upload;
-use crate::remote::way::Way;
 use crate::sftp::ListDigests;
 use crate::tree::plan::Operands;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
@@ -42,7 +42,7 @@ struct ScpDraft {
     /// What cp has as well.
     common: Draft,
     terms: Terms,
-    way: Way,
+    way: Transport,
     program: OsString,
     far_program: OsString,
     upload: Upload,
@@ -112,7 +112,7 @@ fn options() -> Vec<CommandOption<ScpDraft>> {
         option(lettered("ssh-program", 'S', "PROGRAM", "connect with this program in the place of ssh"),
             Value(|draft, value| { draft.program = value.to_owned(); Ok(()) })),
         option(letter("sftp", 's', "copy over SFTP at once, as where no safecp is at the far end"),
-            Flag(|draft| draft.way = Way::Sftp)),
+            Flag(|draft| draft.way = Transport::Sftp)),
         option(letter("trust", 'T', "without effect: names that were not asked for are never made"),
             Flag(|_| {})),
         option(letter("verbose", 'v', "say what is done, and let ssh do so"),
@@ -165,7 +165,7 @@ fn invocation(matches: &ArgMatches, environment: &Environment) -> Result<Invocat
     let mut draft = ScpDraft {
         common: Draft::new(),
         terms: Terms::plain(),
-        way: Way::Safecp,
+        way: Transport::Safecp,
         program: OsString::from("ssh"),
         far_program: OsString::from("safecp"),
         upload: Upload::Own,
@@ -294,8 +294,8 @@ mod tests {
     use crate::remote::client::Request;
     use crate::remote::operand::Place;
     use crate::remote::terms::{Carried, Depth, Lasting, Tell};
+    use crate::remote::transport::Transport;
     use crate::remote::upload::Upload;
-    use crate::remote::way::Way;
     use crate::sftp::ListDigests;
     use std::ffi::OsString;
     use std::path::PathBuf;
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn sftp_is_asked_for() {
-        assert_eq!((transfer("a h:b").way, transfer("-s a h:b").way), (Way::Safecp, Way::Sftp));
+        assert_eq!((transfer("a h:b").way, transfer("-s a h:b").way), (Transport::Safecp, Transport::Sftp));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::account::{Account, Accounts, Telling, Total};
 use crate::archive::check::{self, Check, Reference};
 use crate::archive::finding::Finding;
 use crate::archive::manifest::{Extent, ManifestDirectory};
-use crate::archive::repair::{Repair, Told};
+use crate::archive::repair::{Repair, RepairEvent};
 use crate::archive::{self, Manifest, Wanted};
 use crate::copy::threads::Threads;
 use crate::copy::{Geometry, Sealing, Stop};
@@ -117,9 +117,9 @@ pub(super) fn repair(environment: &Environment, request: &Repair) -> Result<Exit
         let release = host::this_host().kernel;
         let check = Check { sealing, threads, release, hear: &|_| {}, examined: &examined };
         let repaired = archive::repair::repair(&check, request, &|told| match told {
-            Told::Left(finding) => archive::text::tell(finding, "left alone: ", account),
-            Told::Mended(path, mended) => archive::text::tell_mended(path, *mended, account),
-            Told::Failed(error) => account.hear(&Event::Failed(error)),
+            RepairEvent::Left(finding) => archive::text::tell(finding, "left alone: ", account),
+            RepairEvent::Mended(path, mended) => archive::text::tell_mended(path, *mended, account),
+            RepairEvent::Failed(error) => account.hear(&Event::Failed(error)),
         })?;
         telling.report.line(&archive::text::repaired(&request.list, &repaired));
         Ok(true)

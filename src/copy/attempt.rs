@@ -12,8 +12,8 @@ use super::stopped::Stopped;
 use super::strategy::{Rung, Strategy};
 use super::through::VALUE_SLICE;
 use super::types::{Geometry, HOLES_HASHED_MAX, Placement};
-use super::verify::Again;
-use crate::error::{Action, Error, Left};
+use super::verify::Recheck;
+use crate::error::{Action, Error, TargetAfterFailure};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Reflink, Sparse, Verify};
@@ -244,13 +244,13 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'p, K::File>,
         sink: &'p Sink<'_, K>,
         passed: &Passed,
-    ) -> Again<'p, K> {
+    ) -> Recheck<'p, K> {
         let pass = self.pass(strategy, probe, job, sink);
         if job.source.stat.kind == Kind::File {
-            return Again::Compare(pass);
+            return Recheck::Compare(pass);
         }
         let alone = Pass { source: sink.file(), size: passed.size, source_position: Position::Any, ..pass };
-        Again::Digest(alone, passed.digests.as_ref().map(|digests| digests.whole))
+        Recheck::Digest(alone, passed.digests.as_ref().map(|digests| digests.whole))
     }
 
     /// FICLONE, then a comparison of what came of it: success from it is a claim.
@@ -356,7 +356,7 @@ fn by_verdict(errno: Errno, error: Error) -> AttemptError {
 }
 
 /// What is said when the last strategy was left.
-pub(super) fn exhausted<F>(fallback: Fallback, job: &Job<'_, F>, left: Left) -> Error {
+pub(super) fn exhausted<F>(fallback: Fallback, job: &Job<'_, F>, left: TargetAfterFailure) -> Error {
     let clone_failed = |errno| Error::pair(Action::Clone, job.target.shown, job.source.shown, errno);
     match fallback {
         Fallback::Different(difference) => mismatch(difference, job, left),

@@ -34,19 +34,19 @@ pub(crate) enum Leaves {
 }
 
 /// An old target with its backup name.
-struct Kept {
+struct BackedUp {
     /// The old target.
     old: Stat,
     /// The backup's name in the target's directory.
     name: PathBuf,
-    way: Way,
+    way: BackupMethod,
     /// The temporary name of an older backup of that name.
     older: Option<PathBuf>,
 }
 
 /// How an old target came by its backup name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum BackupMethod {
     /// It was renamed: the target's name is free.
     Moved,
     /// It has both names.
@@ -70,7 +70,7 @@ impl<K: Kernel> Copier<'_, K> {
         let Some(kept) = self.keep(target, leaves)? else {
             return commit(Claim::Over).map(|made| (made, None)).map_err(failed);
         };
-        let claim = if kept.way == Way::Moved { Claim::New } else { Claim::Over };
+        let claim = if kept.way == BackupMethod::Moved { Claim::New } else { Claim::Over };
         let made = commit(claim).map_err(|errno| self.put_back(target, &kept, failed(errno)))?;
         if let Some(older) = &kept.older {
             let removed = target.directory().and_then(|dir| self.backup_spot(dir).remove(older));
@@ -125,7 +125,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Gives what stands at `target` its backup name; `None` if nothing is there or none is wanted.
-    fn keep(&self, target: &Name<'_, K::File>, leaves: Leaves) -> Result<Option<Kept>, Error> {
+    fn keep(&self, target: &Name<'_, K::File>, leaves: Leaves) -> Result<Option<BackedUp>, Error> {
         if self.options.backup == Backup::No {
             return Ok(None);
         }
@@ -187,7 +187,7 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(taken.contains(&(here.dev, here.ino, name.to_owned())))
     }
 
-    fn keep_simple(&self, giving: &Giving<'_, K>, name: &Path) -> crate::kernel::Result<Kept> {
+    fn keep_simple(&self, giving: &Giving<'_, K>, name: &Path) -> crate::kernel::Result<BackedUp> {
         for _ in 1..NAME_ATTEMPTS {
             match self.keep_simple_once(giving, name) {
                 // Another run has made a backup at this moment.
@@ -198,23 +198,23 @@ impl<K: Kernel> Copier<'_, K> {
         Err(Errno::EXIST)
     }
 
-    fn keep_simple_once(&self, giving: &Giving<'_, K>, name: &Path) -> crate::kernel::Result<Kept> {
+    fn keep_simple_once(&self, giving: &Giving<'_, K>, name: &Path) -> crate::kernel::Result<BackedUp> {
         let Giving { spot, stat, leaves, .. } = giving;
-        let kept = |way, older| Kept { old: *stat, name: name.to_owned(), way, older };
+        let kept = |way, older| BackedUp { old: *stat, name: name.to_owned(), way, older };
         let older = match self.kernel.stat_at(Some(spot.dir), name, false) {
             Err(Errno::NOENT) => None,
             Err(errno) => return Err(errno),
             Ok(found) if found.kind == Kind::Directory => return Err(Errno::ISDIR),
             // It is one already: a run was killed before the new file took the name.
             Ok(found) if found.is_same_file(stat) && *leaves == Leaves::WhenReplaced => {
-                return Ok(kept(Way::Before, None));
+                return Ok(kept(BackupMethod::Before, None));
             }
             Ok(_) => Some(set_aside(*spot, name)?),
         };
         let linked = if older.is_some() { giving.link_over(name, self) } else { giving.link(name) };
         let given = match linked {
-            Ok(()) => Ok(Way::Linked),
-            Err(errno) if giving.is_without_links(errno) => giving.move_to(name).map(|()| Way::Moved),
+            Ok(()) => Ok(BackupMethod::Linked),
+            Err(errno) if giving.is_without_links(errno) => giving.move_to(name).map(|()| BackupMethod::Moved),
             Err(errno) => Err(errno),
         };
         given.map(|way| kept(way, older.clone())).inspect_err(|_| {
@@ -229,7 +229,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Undoes [`Self::keep`] after `error`; returns what there is to say then.
-    fn put_back(&self, target: &Name<'_, K::File>, kept: &Kept, error: Error) -> Error {
+    fn put_back(&self, target: &Name<'_, K::File>, kept: &BackedUp, error: Error) -> Error {
         let undone = target.directory().and_then(|dir| self.undo(self.backup_spot(dir), target.name, kept));
         match undone {
             Ok(()) => error,
@@ -245,19 +245,19 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// The backup's name goes only where the target's has the old file, or gets it back.
-    fn undo(&self, spot: Spot<'_, K>, target: &Path, kept: &Kept) -> crate::kernel::Result<()> {
+    fn undo(&self, spot: Spot<'_, K>, target: &Path, kept: &BackedUp) -> crate::kernel::Result<()> {
         match (kept.way, self.kernel.stat_at(Some(spot.dir), target, false)) {
-            (Way::Moved, Err(Errno::NOENT)) => {
+            (BackupMethod::Moved, Err(Errno::NOENT)) => {
                 self.kernel.rename(spot.dir, &kept.name, spot.dir, target, RenameFlags::empty())?;
             }
-            (Way::Linked | Way::Before, Ok(found)) if found.is_same_file(&kept.old) => {}
+            (BackupMethod::Linked | BackupMethod::Before, Ok(found)) if found.is_same_file(&kept.old) => {}
             (_, Ok(_)) => return Err(Errno::EXIST),
             (_, Err(errno)) => return Err(errno),
         }
         match (&kept.older, kept.way) {
             (Some(older), _) => self.bring_back(spot, older, &kept.name),
-            (None, Way::Linked) => self.kernel.unlink(spot.dir, &kept.name),
-            (None, Way::Moved | Way::Before) => Ok(()),
+            (None, BackupMethod::Linked) => self.kernel.unlink(spot.dir, &kept.name),
+            (None, BackupMethod::Moved | BackupMethod::Before) => Ok(()),
         }
     }
 }
@@ -295,18 +295,19 @@ impl<K: Kernel> Giving<'_, K> {
         self.spot.kernel.rename(self.spot.dir, self.target, self.spot.dir, name, RenameFlags::empty())
     }
 
-    fn numbered(&self, mut number: BackupNumber) -> crate::kernel::Result<Kept> {
+    fn numbered(&self, mut number: BackupNumber) -> crate::kernel::Result<BackedUp> {
         for _ in 0..NUMBERS_MAX {
             let name = numbered_name(self.target, &number);
-            let moved = || self.spot.rename_to_free(self.target, &name, || Err(Errno::OPNOTSUPP)).map(|()| Way::Moved);
+            let moved =
+                || self.spot.rename_to_free(self.target, &name, || Err(Errno::OPNOTSUPP)).map(|()| BackupMethod::Moved);
             let given = match self.link(&name) {
-                Ok(()) => Ok(Way::Linked),
+                Ok(()) => Ok(BackupMethod::Linked),
                 Err(errno) if self.is_without_links(errno) => moved(),
                 Err(errno) => Err(errno),
             };
             match given {
                 Err(Errno::EXIST) => number = number.next(),
-                given => return given.map(|way| Kept { old: self.stat, name, way, older: None }),
+                given => return given.map(|way| BackedUp { old: self.stat, name, way, older: None }),
             }
         }
         Err(Errno::EXIST)

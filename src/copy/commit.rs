@@ -191,12 +191,12 @@ pub(crate) struct Temporary<'a, K: Kernel> {
     spot: Spot<'a, K>,
     name: Option<PathBuf>,
     file: Option<K::File>,
-    kept: Option<Kept>,
+    kept: Option<PartOrigin>,
 }
 
 /// Where a part comes from, which stays whatever ends the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum PartOrigin {
     /// This run has begun it.
     Begun,
     /// An earlier run has left it, with bytes in it.
@@ -248,12 +248,12 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// A part, under the name that it has.
-    pub(super) fn part(spot: Spot<'a, K>, name: PathBuf, file: K::File, kept: Kept) -> Self {
+    pub(super) fn part(spot: Spot<'a, K>, name: PathBuf, file: K::File, kept: PartOrigin) -> Self {
         Self { spot, name: Some(name), file: Some(file), kept: Some(kept) }
     }
 
     /// Where it comes from, if it is a part.
-    pub(super) fn kept(&self) -> Option<Kept> {
+    pub(super) fn kept(&self) -> Option<PartOrigin> {
         self.kept
     }
 

@@ -22,7 +22,7 @@ const STICKY: u32 = 0o1000;
 
 /// Names that no backup of this run may take: what it has made under names that could be backups of others. By device and inode
 /// number of the directory.
-pub(super) type Taken = Mutex<BTreeSet<(u64, u64, PathBuf)>>;
+pub(super) type ReservedNames = Mutex<BTreeSet<(u64, u64, PathBuf)>>;
 
 /// Copies regular files; see the head of this file.
 pub struct Copier<'a, K: Kernel> {
@@ -43,7 +43,7 @@ pub struct Copier<'a, K: Kernel> {
     /// What replacing the first file of a directory has shown of it.
     pub(super) precedents: Precedents,
     /// Names that no backup may take.
-    pub(super) taken: Taken,
+    pub(super) taken: ReservedNames,
     /// Where it is noted how far large files are, if anybody looks.
     pub(crate) meter: Option<&'a Meter>,
 }
@@ -73,7 +73,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
             names: TemporaryNames::default(),
             lacks_links: AtomicBool::default(),
             precedents: Precedents::default(),
-            taken: Taken::default(),
+            taken: ReservedNames::default(),
             meter: None,
         }
     }

@@ -15,12 +15,12 @@ const HINTS: u32 = 0x1 | 0x800 | 0x2000 | 0x4000 | 0x1_0000;
 
 /// What an inode is told; `None` where its filesystem has nothing of the kind.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct InodeSettings {
     flags: Option<u32>,
     hints: Option<InodeHints>,
 }
 
-impl Told {
+impl InodeSettings {
     /// Asks an open file.
     pub(super) fn of<K: Kernel>(kernel: &K, file: &K::File) -> Result<Self> {
         Ok(Self { flags: known(kernel.inode_flags(file))?, hints: known(kernel.inode_hints(file))? })
@@ -45,7 +45,7 @@ impl Told {
 }
 
 /// Makes the empty file `new`, of which this is known, in this like an old one. An error means that it cannot be.
-pub(super) fn carry<K: Kernel>(kernel: &K, old: Told, fresh: Told, new: &K::File) -> Result<()> {
+pub(super) fn carry<K: Kernel>(kernel: &K, old: InodeSettings, fresh: InodeSettings, new: &K::File) -> Result<()> {
     if let (Some(wanted), Some(to)) = (fresh.flags_like(old), fresh.flags) {
         if wanted != to {
             kernel.set_inode_flags(new, wanted)?;

@@ -54,5 +54,5 @@ pub(crate) use ranged::Part;
 pub use sealed::{KnownContent, Sealed, Sealing, View};
 pub(crate) use strip::STRIP;
 pub use types::{Follow, Geometry, Name, Origin, Placement, Source, Stop, TargetDirectory, TargetFacts};
-pub(crate) use waiting::Unnamed;
+pub(crate) use waiting::NamingError;
 pub use waiting::{Arrival, Waiting};

@@ -3,7 +3,7 @@
 //! Nothing is believed of a part but the bytes that are read of it (docs/design/partial.md). Who works on one holds its lock, and
 //! has looked up the name since; whoever cannot have that makes an ordinary temporary.
 
-use super::commit::{Kept, Spot, Temporary};
+use super::commit::{PartOrigin, Spot, Temporary};
 use super::copier::{Copier, Job};
 use super::stale_temporary::{TEMPORARY_PREFIX, contents};
 use super::strategy::Strategy;
@@ -62,7 +62,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         self.hold(spot, name, &file)?;
         if self.is_part(&file)? {
-            return Ok(Some(Temporary::part(spot, name.to_owned(), file, Kept::Found)));
+            return Ok(Some(Temporary::part(spot, name.to_owned(), file, PartOrigin::Found)));
         }
         self.kernel.unlink(spot.dir, name).map(|()| None)
     }
@@ -75,7 +75,7 @@ impl<K: Kernel> Copier<'_, K> {
             held => held.and_then(|()| self.is_part(&file)),
         };
         if held == Ok(true) {
-            return Ok(Temporary::part(spot, name.to_owned(), file, Kept::Begun));
+            return Ok(Temporary::part(spot, name.to_owned(), file, PartOrigin::Begun));
         }
         // On a filesystem without locks, owners or modes, none would be known again.
         self.kernel.unlink(spot.dir, name)?;

@@ -5,7 +5,7 @@
 //! ([`TargetDirectory::is_steady`]): the others in the directory need not ask. Who changes his own directory while it is copied into
 //! gets for the next files what the first one got, as with its default access control list.
 
-use super::flags::Told;
+use super::flags::InodeSettings;
 use super::stale_temporary::Numbers;
 use super::types::TargetDirectory;
 use std::collections::VecDeque;
@@ -16,17 +16,17 @@ const DIRECTORIES_REMEMBERED: usize = 256;
 
 /// What is remembered, the latest last.
 #[derive(Default)]
-pub(super) struct Precedents(Mutex<VecDeque<(Numbers, Told)>>);
+pub(super) struct Precedents(Mutex<VecDeque<(Numbers, InodeSettings)>>);
 
 impl Precedents {
     /// What a new file in a directory is told, if one was asked and names may go.
-    pub(super) fn of(&self, directory: &TargetDirectory) -> Option<Told> {
+    pub(super) fn of(&self, directory: &TargetDirectory) -> Option<InodeSettings> {
         let here = numbers(directory)?;
         self.latest().iter().rev().find(|(known, _)| *known == here).map(|(_, told)| *told)
     }
 
     /// Remembers a directory that lets a name go, and what a new file in it is told.
-    pub(super) fn set(&self, directory: &TargetDirectory, told: Told) {
+    pub(super) fn set(&self, directory: &TargetDirectory, told: InodeSettings) {
         let Some(here) = numbers(directory) else { return };
         let mut latest = self.latest();
         if latest.len() == DIRECTORIES_REMEMBERED {
@@ -35,7 +35,7 @@ impl Precedents {
         latest.push_back((here, told));
     }
 
-    fn latest(&self) -> MutexGuard<'_, VecDeque<(Numbers, Told)>> {
+    fn latest(&self) -> MutexGuard<'_, VecDeque<(Numbers, InodeSettings)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

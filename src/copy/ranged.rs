@@ -17,7 +17,7 @@ use super::sink::{Content, Filled, Progress, Sink, SinkFile};
 use super::stopped::Stopped;
 use super::strategy::{Strategy, Why};
 use super::types::{Name, Placement, Source, TargetFacts};
-use crate::error::{Action, Error, Left};
+use crate::error::{Action, Error, TargetAfterFailure};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
 use crate::options::{Sparse, Unfinished, Verify};
 use crate::quote::quoted;
@@ -129,7 +129,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         let mut tree = tree.map_err(|error| match error {
             AttemptError::Fatal(error) => error,
-            AttemptError::Fallback(fallback) => exhausted(fallback, &job, Left::Nothing),
+            AttemptError::Fallback(fallback) => exhausted(fallback, &job, TargetAfterFailure::Nothing),
         })?;
         if self.has_changed(&job)? {
             let source = quoted(source.shown);

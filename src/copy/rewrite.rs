@@ -13,8 +13,8 @@ use super::sink::{Content, Finished, not_beside, remove};
 use super::stopped::Stopped;
 use super::strategy::Strategy;
 use super::types::{Name, Placement, Stop};
-use super::verify::Again;
-use crate::error::{Action, Error, Left};
+use super::verify::Recheck;
+use crate::error::{Action, Error, TargetAfterFailure};
 use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Keep, Reflink, Sparse, Verify};
@@ -82,7 +82,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         proved.map_err(|failed| match failed {
             AttemptError::Fatal(error) => error,
-            AttemptError::Fallback(fallback) => exhausted(fallback, job, Left::Wrong),
+            AttemptError::Fallback(fallback) => exhausted(fallback, job, TargetAfterFailure::Wrong),
         })
     }
 
@@ -107,7 +107,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let stat = self.check_size(job, old, size)?;
         if self.options.verify == Verify::Device {
-            self.verify_from_device(job, old, Again::Compare(pass))?;
+            self.verify_from_device(job, old, Recheck::Compare(pass))?;
         }
         Ok(stat)
     }

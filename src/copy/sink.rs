@@ -1,6 +1,6 @@
 //! Where the bytes of one attempt go, and what it held in the end.
 
-use super::commit::{Detached, Kept, Temporary};
+use super::commit::{Detached, PartOrigin, Temporary};
 use super::copier::Job;
 use super::pass::{Passed, Zeros};
 use super::sealed::Sealed;
@@ -81,7 +81,7 @@ impl<K: Kernel> Sink<'_, K> {
     /// Whether it is what an earlier run has left, with bytes in it.
     pub(super) fn is_found(&self) -> bool {
         match &self.holder {
-            SinkFile::Temporary { temporary, .. } => temporary.kept() == Some(Kept::Found),
+            SinkFile::Temporary { temporary, .. } => temporary.kept() == Some(PartOrigin::Found),
             SinkFile::Beside { .. } | SinkFile::Old(_) => false,
         }
     }

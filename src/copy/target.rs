@@ -6,10 +6,10 @@
 
 use super::attributes::{AttributedFile, Fresh, KnownAttributes};
 use super::backup::Leaves;
-use super::commit::{Claim, Kept, Spot, Temporary};
+use super::commit::{Claim, PartOrigin, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
-use super::flags::{self, Told};
+use super::flags::{self, InodeSettings};
 use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create, not_beside, remove};
 use super::types::{Follow, Name, Placement, Source};
 use crate::error::{Action, Error};
@@ -146,16 +146,16 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         old: &K::File,
         new: &Temporary<'_, K>,
-        precedent: Option<Told>,
+        precedent: Option<InodeSettings>,
     ) -> crate::kernel::Result<()> {
-        let old = Told::of(self.kernel, old)?;
+        let old = InodeSettings::of(self.kernel, old)?;
         // What an earlier run has left may have flags of its own already.
-        let is_found = new.kept() == Some(Kept::Found);
+        let is_found = new.kept() == Some(PartOrigin::Found);
         let precedent = precedent.filter(|_| !is_found);
         if precedent.is_some_and(|fresh| fresh.is_like(old)) {
             return Ok(());
         }
-        let fresh = Told::of(self.kernel, new.file())?;
+        let fresh = InodeSettings::of(self.kernel, new.file())?;
         if precedent.is_none() && !is_found {
             self.precedents.set(&job.facts.target_directory, fresh);
         }

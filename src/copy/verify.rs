@@ -63,7 +63,7 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         job: &Job<'_, K::File>,
         target: &K::File,
-        again: Again<'_, K>,
+        again: Recheck<'_, K>,
     ) -> Result<(), AttemptError> {
         let failed = |errno| AttemptError::Fatal(Error::call(Action::Sync, job.target.shown, errno));
         self.kernel.fsync(target).map_err(failed)?;
@@ -98,7 +98,7 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'_, K::File>,
         target: &K::File,
         size: u64,
-        again: impl FnOnce() -> Again<'a, K>,
+        again: impl FnOnce() -> Recheck<'a, K>,
     ) -> Result<(), AttemptError>
     where
         K: 'a,
@@ -126,12 +126,12 @@ impl<K: Kernel> Copier<'_, K> {
         &self,
         job: &Job<'_, K::File>,
         target: &K::File,
-        again: Again<'_, K>,
+        again: Recheck<'_, K>,
     ) -> Result<Option<Digests>, AttemptError> {
         let pass = match again {
-            Again::Compare(pass) => pass,
+            Recheck::Compare(pass) => pass,
             // A source that is gone has its digest from when it was there.
-            Again::Digest(..) => return self.compare_again(job, again).map(|()| None),
+            Recheck::Digest(..) => return self.compare_again(job, again).map(|()| None),
         };
         let reading = |file| Pass {
             source: file,
@@ -156,10 +156,10 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(self.kernel.first_extent(file)?.is_none_or(|flags| flags & INLINE == 0))
     }
 
-    fn compare_again(&self, job: &Job<'_, K::File>, again: Again<'_, K>) -> Result<(), AttemptError> {
+    fn compare_again(&self, job: &Job<'_, K::File>, again: Recheck<'_, K>) -> Result<(), AttemptError> {
         match again {
-            Again::Compare(pass) => self.compare(pass).map(drop).map_err(|stopped| self.failed(job, stopped)),
-            Again::Digest(pass, digest) => {
+            Recheck::Compare(pass) => self.compare(pass).map(drop).map_err(|stopped| self.failed(job, stopped)),
+            Recheck::Digest(pass, digest) => {
                 let target_pass = Pass { mode: Mode::Read, holes: Holes::Unmapped, ..pass };
                 let read = target_pass.run().map_err(|stopped| self.failed(job, stopped))?;
                 let found = read.digests.map(|digests| digests.whole);
@@ -193,7 +193,7 @@ pub(super) fn cannot_prove(shown: &Path, why: &str) -> Error {
 }
 
 /// How a target is compared once more.
-pub(super) enum Again<'a, K: Kernel> {
+pub(super) enum Recheck<'a, K: Kernel> {
     /// With its source.
     Compare(Pass<'a, K>),
     /// With the digest of a source that is gone, such as a fifo; the pass reads the target alone.

@@ -34,7 +34,7 @@ pub enum Arrival<F> {
 
 /// Why a file that waited did not get its name.
 #[derive(Debug)]
-pub(crate) enum Unnamed {
+pub(crate) enum NamingError {
     /// Not in this way: the name is to be copied again, without waiting. Nothing has changed.
     Again,
     /// It failed; the name has what it had.
@@ -78,9 +78,9 @@ impl<K: Kernel> Copier<'_, K> {
         waiting: Waiting<K::File>,
         target: &Name<'_, K::File>,
         target_directory: &TargetDirectory,
-    ) -> Result<Copied, Unnamed> {
+    ) -> Result<Copied, NamingError> {
         let Waiting { file, copied, filled } = waiting;
-        let failed = |errno| Unnamed::Failed(cannot_place(target.shown, copied.placement, errno));
+        let failed = |errno| NamingError::Failed(cannot_place(target.shown, copied.placement, errno));
         let dir = target.directory().map_err(failed)?;
         let mut temporary = Temporary::attach(self.spot_in(dir, target_directory), file);
         let had_name = temporary.name().is_some();
@@ -94,7 +94,7 @@ impl<K: Kernel> Copier<'_, K> {
             Ok(()) => {}
             // The old file is to be written in place.
             Err(errno) if copied.placement == Placement::Replace && is_name_kept(errno, target_directory.honesty) => {
-                return Err(Unnamed::Again);
+                return Err(NamingError::Again);
             }
             Err(errno) => return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| failed(errno))),
         }
@@ -102,10 +102,10 @@ impl<K: Kernel> Copier<'_, K> {
         let file = temporary.into_file();
         let content = Content { filled: &filled, strategy: copied.strategy };
         let place = (target, target_directory.honesty);
-        let identity = self.identity_of_named(place, &file, was_renamed, Some(content)).map_err(Unnamed::Failed)?;
+        let identity = self.identity_of_named(place, &file, was_renamed, Some(content)).map_err(NamingError::Failed)?;
         let sealed = self.sealed(target_directory.honesty, &file, target.shown, Some(content));
         let closed = self.kernel.close(file);
-        closed.map_err(|errno| Unnamed::Failed(Error::call(Action::Close, target.shown, errno)))?;
+        closed.map_err(|errno| NamingError::Failed(Error::call(Action::Close, target.shown, errno)))?;
         Ok(Copied { identity: identity.or(copied.identity), sealed, ..copied })
     }
 
@@ -114,10 +114,10 @@ impl<K: Kernel> Copier<'_, K> {
         drop(Temporary::attach(self.spot_in(dir, target_directory), waiting.file));
     }
 
-    fn not_linked(&self, temporary: &Temporary<'_, K>, errno: Errno) -> Option<Unnamed> {
+    fn not_linked(&self, temporary: &Temporary<'_, K>, errno: Errno) -> Option<NamingError> {
         temporary.lacks_link(errno).then(|| {
             self.name_from_now_on();
-            Unnamed::Again
+            NamingError::Again
         })
     }
 }

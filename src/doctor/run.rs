@@ -36,11 +36,11 @@ pub(super) fn run(mut command: Command, clock: &Clock<'_>) -> std::io::Result<(E
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let outputs = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
-    let mut said = outputs.map(|pipe| Said { pipe: pipe.filter(is_ready), bytes: Vec::new() });
+    let mut said = outputs.map(|pipe| Captured { pipe: pipe.filter(is_ready), bytes: Vec::new() });
     let end = wait(&mut child, &mut said, clock)?;
     let deadline = Instant::now() + LAST_WORDS;
     while said.iter().any(|said| said.pipe.is_some()) && Instant::now() < deadline {
-        said.iter_mut().for_each(Said::listen);
+        said.iter_mut().for_each(Captured::listen);
         std::thread::sleep(GLANCE);
     }
     // What it started ends with it; it may have been alone.
@@ -60,9 +60,9 @@ pub(super) fn said_by(name: &str, word: &str, path: &[PathBuf], clock: &Clock<'_
     }
 }
 
-fn wait(child: &mut Child, said: &mut [Said; 2], clock: &Clock<'_>) -> std::io::Result<End> {
+fn wait(child: &mut Child, said: &mut [Captured; 2], clock: &Clock<'_>) -> std::io::Result<End> {
     while !clock.is_over() {
-        said.iter_mut().for_each(Said::listen);
+        said.iter_mut().for_each(Captured::listen);
         if let Some(status) = child.try_wait()? {
             return Ok(End::Exited(status));
         }
@@ -76,7 +76,7 @@ fn wait(child: &mut Child, said: &mut [Said; 2], clock: &Clock<'_>) -> std::io::
 }
 
 /// What a program has said so far on one output.
-struct Said {
+struct Captured {
     /// Gone when there is nothing more to come.
     pipe: Option<OwnedFd>,
     bytes: Vec<u8>,
@@ -87,7 +87,7 @@ fn is_ready(pipe: &OwnedFd) -> bool {
     fcntl_setfl(pipe, OFlags::NONBLOCK).is_ok()
 }
 
-impl Said {
+impl Captured {
     /// Reads what there is.
     fn listen(&mut self) {
         let mut buffer = [0; 4096];

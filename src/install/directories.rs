@@ -44,7 +44,7 @@ pub struct Directories<'a, K: Kernel> {
 }
 
 /// A directory that was reached, and what is left of the path.
-struct Reached<'p, F> {
+struct ReachedDirectory<'p, F> {
     dir: F,
     last: &'p Path,
 }
@@ -56,7 +56,7 @@ impl<K: Kernel> Directories<'_, K> {
         if path.as_os_str().is_empty() {
             return Err(failed(Errno::NOENT));
         }
-        let Reached { dir, last } = self.go_down(path)?;
+        let ReachedDirectory { dir, last } = self.go_down(path)?;
         let keeps_owner = owner == Owner::default();
         let keeps_special = mode.told & SET_IDS | mode.mode & STICKY == 0;
         // Nobody else gets in before it has its owner and its special bits.
@@ -103,7 +103,7 @@ impl<K: Kernel> Directories<'_, K> {
         let found = self.kernel.stat_at(None, target, true);
         match (operands.rule, found) {
             (TargetRule::Directory, Err(Errno::NOENT)) => {
-                let Reached { dir, last } = self.go_down(target)?;
+                let ReachedDirectory { dir, last } = self.go_down(target)?;
                 // It is on the way to the files, and is told like those above it.
                 self.step(&dir, last, without_trailing_slashes(target)).map(drop)
             }
@@ -115,7 +115,7 @@ impl<K: Kernel> Directories<'_, K> {
     }
 
     /// Goes down to the directory that the last component lies in, and makes what is missing on the way.
-    fn go_down<'p>(&self, path: &'p Path) -> Result<Reached<'p, K::File>, Error> {
+    fn go_down<'p>(&self, path: &'p Path) -> Result<ReachedDirectory<'p, K::File>, Error> {
         let bytes = path.as_os_str().as_bytes();
         let start = if bytes.first() == Some(&b'/') { "/" } else { "." };
         let flags = OFlags::PATH | OFlags::DIRECTORY;
@@ -127,7 +127,7 @@ impl<K: Kernel> Directories<'_, K> {
             let shown = path_of(&bytes[..range.end]);
             dir = self.step(&dir, path_of(&bytes[range]), shown)?;
         }
-        Ok(Reached { dir, last })
+        Ok(ReachedDirectory { dir, last })
     }
 
     /// Makes a component on the way if it is missing, and opens it.

@@ -27,7 +27,7 @@ pub struct Request {
     /// Which existing targets the user is asked about.
     pub asks: Asks,
     /// How a name is moved.
-    pub way: Way,
+    pub way: MoveMethod,
     /// What is told of it beside its messages.
     pub accounts: Accounts,
     /// What there is to say beforehand.
@@ -47,7 +47,7 @@ pub enum Asks {
 
 /// How a name is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum MoveMethod {
     /// Renamed, and copied where that cannot be.
     RenameOrCopy,
     /// Renamed (--no-copy).

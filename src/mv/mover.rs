@@ -3,7 +3,7 @@
 use super::crossing::{Crossing, Prepared, Watch};
 use super::destination::Destination;
 use super::same::Pair;
-use super::{Asks, Request, Way};
+use super::{Asks, MoveMethod, Request};
 use crate::copy::backup::Leaves;
 use crate::copy::commit::Claim;
 use crate::copy::{Follow, Name, Outcome};
@@ -70,7 +70,8 @@ impl<'a, K: Kernel> Mover<'a, K> {
             TargetRule::Last => Action::TargetDirectory,
         };
         let mut first = None;
-        if let (TargetRule::Last, [source], true) = (request.operands.rule, &sources[..], request.way != Way::Exchange)
+        if let (TargetRule::Last, [source], true) =
+            (request.operands.rule, &sources[..], request.way != MoveMethod::Exchange)
         {
             let source = self.stripped(source);
             first = Some(self.rename(&here, source, &itself, RenameFlags::NOREPLACE));
@@ -129,7 +130,7 @@ impl<'a, K: Kernel> Mover<'a, K> {
     ) -> Result<(), Error> {
         let request = self.request;
         let rename_to_free = || self.rename(here, source, target, RenameFlags::NOREPLACE);
-        let free = (request.way != Way::Exchange).then(|| first.unwrap_or_else(rename_to_free));
+        let free = (request.way != MoveMethod::Exchange).then(|| first.unwrap_or_else(rename_to_free));
         if free == Some(Ok(())) {
             if !is_last {
                 let stat = self.stat_target(target)?.ok_or_else(|| cannot_stat(target, Errno::NOENT))?;
@@ -222,7 +223,7 @@ impl<'a, K: Kernel> Mover<'a, K> {
     /// Refuses what must not take another's place.
     fn check(&self, source: &Path, stat: &Stat, target: &Destination<'_, K::File>, found: &Stat) -> Result<(), Error> {
         let backup = self.request.options.backup;
-        if self.request.way == Way::Exchange {
+        if self.request.way == MoveMethod::Exchange {
             return Ok(());
         }
         if backup == Backup::No {
@@ -245,7 +246,7 @@ impl<'a, K: Kernel> Mover<'a, K> {
     ) -> Result<bool, Error> {
         let is_dots = matches!(last_component(source).to_str(), Some("." | ".."));
         let backs_up = self.request.options.backup != Backup::No && !is_dots;
-        let flags = if self.request.way == Way::Exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
+        let flags = if self.request.way == MoveMethod::Exchange { RenameFlags::EXCHANGE } else { RenameFlags::empty() };
         let done = if backs_up {
             let copier = self.crossing()?.copier();
             let (above, last) = target.split(self.kernel).map_err(|errno| cannot_stat(target, errno))?;
@@ -297,7 +298,9 @@ impl<'a, K: Kernel> Mover<'a, K> {
     ) -> Result<bool, Error> {
         match (errno, self.request.way) {
             // A server of FUSE that cannot exchange answers EINVAL, as a directory within the other does: GNU's words are for the first.
-            (Errno::INVAL | Errno::NOSYS, Way::Exchange) => Err(self.cannot_move(source, target, Errno::OPNOTSUPP)),
+            (Errno::INVAL | Errno::NOSYS, MoveMethod::Exchange) => {
+                Err(self.cannot_move(source, target, Errno::OPNOTSUPP))
+            }
             (Errno::INVAL, _) if !self.into_itself.insert((target.name.clone(), (stat.dev, stat.ino))) => {
                 let warning = format!("source directory {} specified more than once", quoted(source));
                 self.listener.hear(&Event::Warned(&warning));
@@ -307,8 +310,10 @@ impl<'a, K: Kernel> Mover<'a, K> {
                 let (from, to) = (quoted(source), quoted(&target.shown));
                 Err(Error::Refused(format!("cannot move {from} to a subdirectory of itself, {to}")))
             }
-            (Errno::XDEV, Way::RenameOrCopy) => self.crossing()?.cross(here, source, target, (stat, found)),
-            (errno, Way::RenameOrCopy | Way::Rename | Way::Exchange) => Err(self.cannot_move(source, target, errno)),
+            (Errno::XDEV, MoveMethod::RenameOrCopy) => self.crossing()?.cross(here, source, target, (stat, found)),
+            (errno, MoveMethod::RenameOrCopy | MoveMethod::Rename | MoveMethod::Exchange) => {
+                Err(self.cannot_move(source, target, errno))
+            }
         }
     }
 
@@ -316,9 +321,9 @@ impl<'a, K: Kernel> Mover<'a, K> {
     fn cannot_move(&self, source: &Path, target: &Destination<'_, K::File>, errno: Errno) -> Error {
         let (from, to, why) = (quoted(source), quoted(&target.shown), reason(errno));
         Error::Refused(match (self.request.way, errno) {
-            (Way::Exchange, _) => format!("cannot exchange {from} and {to}: {why}"),
+            (MoveMethod::Exchange, _) => format!("cannot exchange {from} and {to}: {why}"),
             (
-                Way::RenameOrCopy | Way::Rename,
+                MoveMethod::RenameOrCopy | MoveMethod::Rename,
                 Errno::DQUOT
                 | Errno::EXIST
                 | Errno::ISDIR
@@ -327,7 +332,7 @@ impl<'a, K: Kernel> Mover<'a, K> {
                 | Errno::TXTBSY
                 | Errno::NOTEMPTY,
             ) => format!("cannot overwrite {to}: {why}"),
-            (Way::RenameOrCopy | Way::Rename, _) => format!("cannot move {from} to {to}: {why}"),
+            (MoveMethod::RenameOrCopy | MoveMethod::Rename, _) => format!("cannot move {from} to {to}: {why}"),
         })
     }
 
@@ -367,8 +372,8 @@ impl<'a, K: Kernel> Mover<'a, K> {
     fn renamed(&self, source: &Path, target: &Destination<'_, K::File>, backup: Option<&Path>) {
         let target = &target.shown;
         self.listener.hear(&match self.request.way {
-            Way::Exchange => Event::Exchanged { source, target },
-            Way::RenameOrCopy | Way::Rename => Event::Renamed { source, target, backup },
+            MoveMethod::Exchange => Event::Exchanged { source, target },
+            MoveMethod::RenameOrCopy | MoveMethod::Rename => Event::Renamed { source, target, backup },
         });
     }
 

@@ -84,9 +84,9 @@ impl<K: Kernel> Removal<'_, K> {
             }
             if let Some(name) = level.names.pop() {
                 match self.name(level, Path::new(&name)) {
-                    Ok(Found::Nothing) => {}
-                    Ok(Found::Removed) => self.removed(|| shown(&levels, Some(Path::new(&name))), false),
-                    Ok(Found::Directory(beneath)) => {
+                    Ok(Occupant::Nothing) => {}
+                    Ok(Occupant::Removed) => self.removed(|| shown(&levels, Some(Path::new(&name))), false),
+                    Ok(Occupant::Directory(beneath)) => {
                         levels.push(*beneath);
                         if let Some(far) = levels.len().checked_sub(OPEN_MAX + 1) {
                             levels[far].open = None;
@@ -119,12 +119,12 @@ impl<K: Kernel> Removal<'_, K> {
     }
 
     /// Removes a name of a level, or enters it.
-    fn name(&self, level: &Level<K::File>, name: &Path) -> Result<Found<K::File>, Stays> {
+    fn name(&self, level: &Level<K::File>, name: &Path) -> Result<Occupant<K::File>, Stays> {
         let Some((source, copy)) = &level.open else { return Err(Stays::Changed) };
         let found = match self.kernel.stat_at(Some(source), name, false) {
             Ok(found) => found,
             // Somebody else was faster.
-            Err(Errno::NOENT) => return Ok(Found::Nothing),
+            Err(Errno::NOENT) => return Ok(Occupant::Nothing),
             Err(errno) => return Err(Stays::For(errno)),
         };
         let its_copy = self.kernel.stat_at(Some(copy), name, false).map_err(|errno| match errno {
@@ -137,10 +137,10 @@ impl<K: Kernel> Removal<'_, K> {
         }
         if found.kind == Kind::Directory {
             let entered = self.enter((source, copy), (name, name), (&found, &its_copy));
-            return entered.map(|level| Found::Directory(Box::new(level))).map_err(Stays::For);
+            return entered.map(|level| Occupant::Directory(Box::new(level))).map_err(Stays::For);
         }
         self.kernel.unlink(source, name).map_err(Stays::For)?;
-        Ok(Found::Removed)
+        Ok(Occupant::Removed)
     }
 
     /// Whether a name is what was copied: see the head of this file.
@@ -224,7 +224,7 @@ impl<K: Kernel> Removal<'_, K> {
 }
 
 /// What was found under a name.
-enum Found<F> {
+enum Occupant<F> {
     /// Nothing any more.
     Nothing,
     /// What was copied; it is gone.

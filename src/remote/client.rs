@@ -5,7 +5,7 @@ use super::connection::{
 };
 use super::intake::Awaited;
 use super::kernel::World;
-use super::message::{Message, Sources, Verdict, Wish};
+use super::message::{Message, ServerRequest, Sources, Verdict};
 use super::operand::{Host, Place, from_home, label, unlike_labels};
 use super::over_sftp::OverSftp;
 use super::paced::Paced;
@@ -15,8 +15,8 @@ use super::relay::relay;
 use super::sender::Sender;
 use super::ssh::{FAILED, NOT_FOUND, Ssh};
 use super::terms::Terms;
+use super::transport::{NoSafecp, Transport};
 use super::upload::{Parcel, Unfit, Upload};
-use super::way::{Lack, Way};
 use crate::account::Running;
 use crate::error::Error;
 use crate::host;
@@ -43,7 +43,7 @@ pub struct Request {
     /// How.
     pub terms: Terms,
     /// Which way.
-    pub way: Way,
+    pub way: Transport,
     /// How ssh is called.
     pub ssh: Ssh,
     /// What safecp is called at the far end, in the words of its shell.
@@ -87,7 +87,7 @@ pub struct Client<'a, K: Kernel> {
 }
 
 /// A far end that was reached.
-struct Reached {
+struct FarEnd {
     child: Child,
     input: Input,
     output: Output,
@@ -106,9 +106,9 @@ enum Origin {
 /// What came of calling safecp at a far end.
 enum Answer {
     /// It answers.
-    Safecp(Reached),
+    Safecp(FarEnd),
     /// It does not. SFTP may.
-    Lacking(Lack),
+    Lacking(NoSafecp),
     /// There is no connection, or no peer of ours; it was told.
     Failed,
 }
@@ -146,9 +146,9 @@ impl<K: Kernel> Client<'_, K> {
     }
 
     /// Calls safecp at the far end, and says what is wanted of it.
-    fn reach(&self, host: &Host, wish: Wish) -> Answer {
-        if self.request.way == Way::Sftp {
-            return Answer::Lacking(Lack::Asked);
+    fn reach(&self, host: &Host, wish: ServerRequest) -> Answer {
+        if self.request.way == Transport::Sftp {
+            return Answer::Lacking(NoSafecp::Asked);
         }
         let command = [self.request.far_program.as_os_str(), OsStr::new(" --server")].into_iter().collect::<OsString>();
         let Some(mut reached) = self.call(host, &command) else { return Answer::Failed };
@@ -156,18 +156,18 @@ impl<K: Kernel> Client<'_, K> {
         match greeted {
             Ok(()) => self.ask(reached, host, wish, Origin::There),
             Err(error) => match self.unmet(reached, host, &error) {
-                Answer::Lacking(Lack::NotFound(far)) => self.bring(host, wish, far),
+                Answer::Lacking(NoSafecp::NotFound(far)) => self.bring(host, wish, far),
                 answer => answer,
             },
         }
     }
 
     /// Sends a safecp there, and says what is wanted of it.
-    fn bring(&self, host: &Host, wish: Wish, far: String) -> Answer {
+    fn bring(&self, host: &Host, wish: ServerRequest, far: String) -> Answer {
         let parcel = match Parcel::of(self.kernel, &self.request.upload) {
             Ok(Some(parcel)) => parcel,
-            Ok(None) => return Answer::Lacking(Lack::NotFound(far)),
-            Err(unfit) => return Answer::Lacking(Lack::Unfit(far, unfit)),
+            Ok(None) => return Answer::Lacking(NoSafecp::NotFound(far)),
+            Err(unfit) => return Answer::Lacking(NoSafecp::Unfit(far, unfit)),
         };
         let Some(mut reached) = self.call(host, &parcel.command()) else { return Answer::Failed };
         let (input, output) = (&mut reached.input, &mut reached.output);
@@ -175,14 +175,14 @@ impl<K: Kernel> Client<'_, K> {
         match sent.and_then(|()| greet(output)) {
             Ok(()) => self.ask(reached, host, wish, Origin::Here),
             Err(error) => match status(reached) {
-                Some(status) if status != FAILED => Answer::Lacking(Lack::Unfit(far, Unfit::by_status(status))),
+                Some(status) if status != FAILED => Answer::Lacking(NoSafecp::Unfit(far, Unfit::by_status(status))),
                 Some(_) | None => self.lost(host, &error),
             },
         }
     }
 
     /// Starts a command at the far end.
-    fn call(&self, host: &Host, command: &OsStr) -> Option<Reached> {
+    fn call(&self, host: &Host, command: &OsStr) -> Option<FarEnd> {
         let mut child = match self.request.ssh.run(host, command) {
             Ok(child) => child,
             Err(error) => {
@@ -193,11 +193,11 @@ impl<K: Kernel> Client<'_, K> {
         };
         let (stdout, stdin, speed_max) = (child.stdout.take()?, child.stdin.take()?, self.request.speed_max);
         let (input, output) = streams(Paced::new(stdout, speed_max), Paced::new(stdin, speed_max));
-        Some(Reached { child, input, output, features: Features::default() })
+        Some(FarEnd { child, input, output, features: Features::default() })
     }
 
     /// Says what is wanted of a far end that has greeted.
-    fn ask(&self, mut reached: Reached, host: &Host, wish: Wish, origin: Origin) -> Answer {
+    fn ask(&self, mut reached: FarEnd, host: &Host, wish: ServerRequest, origin: Origin) -> Answer {
         let speaker = OsString::from(format!("{}: {host}", self.program));
         let hello = Message::Request { wish, terms: self.request.terms, speaker };
         let met = agree(&mut reached.input).and_then(|features| {
@@ -210,7 +210,7 @@ impl<K: Kernel> Client<'_, K> {
         match met {
             Ok(features) => {
                 self.note(host, origin);
-                Answer::Safecp(Reached { features, ..reached })
+                Answer::Safecp(FarEnd { features, ..reached })
             }
             Err(error) => {
                 // How it ended says no more than that.
@@ -226,12 +226,12 @@ impl<K: Kernel> Client<'_, K> {
     }
 
     /// What it means that nothing of ours has greeted.
-    fn unmet(&self, reached: Reached, host: &Host, error: &io::Error) -> Answer {
+    fn unmet(&self, reached: FarEnd, host: &Host, error: &io::Error) -> Answer {
         let far = self.request.far_program.to_string_lossy().into_owned();
         match status(reached) {
-            Some(NOT_FOUND) => Answer::Lacking(Lack::NotFound(far)),
+            Some(NOT_FOUND) => Answer::Lacking(NoSafecp::NotFound(far)),
             // A shell that lets nobody in, or a forced command, which SFTP may be: it ends at what is no packet.
-            Some(status) if status != FAILED && has_ended(error) => Answer::Lacking(Lack::Silent(far)),
+            Some(status) if status != FAILED && has_ended(error) => Answer::Lacking(NoSafecp::Silent(far)),
             Some(_) | None => self.lost(host, error),
         }
     }
@@ -253,7 +253,7 @@ impl<K: Kernel> Client<'_, K> {
         }
     }
 
-    fn over_sftp<'a>(&'a self, host: &'a Host, lack: Lack) -> OverSftp<'a, K> {
+    fn over_sftp<'a>(&'a self, host: &'a Host, lack: NoSafecp) -> OverSftp<'a, K> {
         let Request { ssh, terms, speed_max, listed, .. } = self.request;
         let (kernel, report, listener, stop) = (self.kernel, self.report, self.listener, self.stop);
         let (terms, speed_max, listed) = (*terms, *speed_max, *listed);
@@ -274,8 +274,8 @@ impl<K: Kernel> Client<'_, K> {
 
     /// Sends files of this machine.
     fn push(&self, host: &Host, target: &Path, paths: &[PathBuf]) {
-        let wish = Wish::Receive { target: target.to_owned(), sources: self.sources() };
-        let Reached { child, input, output, features } = match self.reach(host, wish) {
+        let wish = ServerRequest::Receive { target: target.to_owned(), sources: self.sources() };
+        let FarEnd { child, input, output, features } = match self.reach(host, wish) {
             Answer::Safecp(reached) => reached,
             Answer::Lacking(lack) => {
                 let over_sftp = self.over_sftp(host, lack);
@@ -295,11 +295,12 @@ impl<K: Kernel> Client<'_, K> {
 
     /// Receives files of another machine: those that were asked for, under names that these patterns stand for.
     fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
-        let Reached { child, input, output, .. } = match self.reach(host, Wish::Send { patterns: patterns.clone() }) {
-            Answer::Safecp(reached) => reached,
-            Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
-            Answer::Failed => return,
-        };
+        let FarEnd { child, input, output, .. } =
+            match self.reach(host, ServerRequest::Send { patterns: patterns.clone() }) {
+                Answer::Safecp(reached) => reached,
+                Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
+                Answer::Failed => return,
+            };
         let receiver = Receiver {
             local: self.kernel,
             root: None,
@@ -327,7 +328,7 @@ impl<K: Kernel> Client<'_, K> {
     }
 
     /// The same where nothing else will do.
-    fn reach_safecp(&self, host: &Host, wish: Wish) -> Option<Reached> {
+    fn reach_safecp(&self, host: &Host, wish: ServerRequest) -> Option<FarEnd> {
         match self.reach(host, wish) {
             Answer::Safecp(reached) => Some(reached),
             Answer::Lacking(lack) => {
@@ -342,8 +343,8 @@ impl<K: Kernel> Client<'_, K> {
     fn relay(&self, (from, patterns): (&Host, Vec<PathBuf>), (to, target): (&Host, &Path)) {
         let several = self.sources() == Sources::Several || patterns.iter().any(|pattern| has_pattern(pattern));
         let sources = if several { Sources::Several } else { Sources::One };
-        let wish = Wish::Receive { target: target.to_owned(), sources };
-        let Some(sender) = self.reach_safecp(from, Wish::Send { patterns: patterns.clone() }) else { return };
+        let wish = ServerRequest::Receive { target: target.to_owned(), sources };
+        let Some(sender) = self.reach_safecp(from, ServerRequest::Send { patterns: patterns.clone() }) else { return };
         let Some(receiver) = self.reach_safecp(to, wish) else {
             drop((sender.input, sender.output));
             return self.end(sender.child, from, Verdict::Failed);
@@ -360,8 +361,8 @@ impl<K: Kernel> Client<'_, K> {
 }
 
 /// How a far end has ended that is listened to no more.
-fn status(reached: Reached) -> Option<i32> {
-    let Reached { mut child, input, output, .. } = reached;
+fn status(reached: FarEnd) -> Option<i32> {
+    let FarEnd { mut child, input, output, .. } = reached;
     drop((input, output));
     child.wait().ok().and_then(|status| status.code())
 }

@@ -11,7 +11,7 @@ use super::flow::{CREDIT_BYTES, CREDIT_ENTRIES, WINDOW};
 use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Missed, PARTED_MIN, Steadiness, VALUES_MAX, Values};
 use super::message::{Verdict, is_component};
 use super::received::Received;
-use super::told::Told;
+use super::receiver_event::ReceiverEvent;
 use crate::copy::digest::{PieceHasher, Tree};
 use crate::kernel::{Errno, Kind, Result};
 use crate::options::Unfinished;
@@ -640,7 +640,7 @@ impl Intake {
     }
 
     /// Tells the sender something, where it is to say it.
-    pub(super) fn say(&mut self, told: Told) {
+    pub(super) fn say(&mut self, told: ReceiverEvent) {
         self.put(&Message::Told(told));
     }
 
@@ -699,7 +699,7 @@ impl Intake {
 #[cfg(test)]
 mod tests {
     use super::super::connection::streams;
-    use super::super::message::Found;
+    use super::super::message::FileHead;
     use super::*;
     use crate::kernel::Stat;
     use crate::kernel::Timestamp;
@@ -719,7 +719,7 @@ mod tests {
         let (dev, ino, kind, mode, nlink, uid, gid, rdev, blocks) = (1, 1, Kind::File, 0o644, 1, 0, 0, 0, 0);
         let (atime, mtime, ctime) = (time, time, time);
         let stat = Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime };
-        let found = Found { stat, text: None, attributes: Vec::new(), refusal: None, content: Content::Follows };
+        let found = FileHead { stat, text: None, attributes: Vec::new(), refusal: None, content: Content::Follows };
         let digest = *blake3::hash(&[first, SHORT].concat()).as_bytes();
         let mut said = Vec::new();
         for message in [

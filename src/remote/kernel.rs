@@ -47,7 +47,7 @@ impl<F> File<F> {
 }
 
 /// A look-up: from which handle of this machine, by which path, and how far it may lead.
-struct Way<'w, F> {
+struct Lookup<'w, F> {
     dir: At<'w, F>,
     path: &'w Path,
     resolve: ResolveFlags,
@@ -77,26 +77,26 @@ impl<K: Kernel> World<'_, K> {
         dir: At<'w, File<K::File>>,
         path: &'w Path,
         resolve: ResolveFlags,
-    ) -> Result<Way<'w, K::File>> {
+    ) -> Result<Lookup<'w, K::File>> {
         let dir = dir.map(File::local).transpose()?;
-        let Some(root) = &self.root else { return Ok(Way { dir, path, resolve }) };
+        let Some(root) = &self.root else { return Ok(Lookup { dir, path, resolve }) };
         let resolve = resolve | ResolveFlags::BENEATH;
         match dir {
-            Some(_) => Ok(Way { dir, path, resolve }),
-            None => Ok(Way { dir: Some(root), path: relative(path), resolve }),
+            Some(_) => Ok(Lookup { dir, path, resolve }),
+            None => Ok(Lookup { dir: Some(root), path: relative(path), resolve }),
         }
     }
 
     /// Opens a part once more, to be read while the engine writes into it. Whatever it is, only what is proved by its
     /// value is taken from it: where it cannot be opened, everything is sent.
-    fn find_part(&self, way: &Way<'_, K::File>) {
+    fn find_part(&self, way: &Lookup<'_, K::File>) {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let opened = self.local.open(way.dir, way.path, flags, Mode::empty(), way.resolve);
         *self.part.lock().unwrap_or_else(PoisonError::into_inner) = opened.ok();
     }
 
     /// Looks at what a path leads to, where links may not lead out.
-    fn stat_beneath(&self, way: &Way<'_, K::File>, follow: bool) -> Result<Stat> {
+    fn stat_beneath(&self, way: &Lookup<'_, K::File>, follow: bool) -> Result<Stat> {
         let last = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
         let file = self.local.open(way.dir, way.path, OFlags::PATH | last, Mode::empty(), way.resolve)?;
         self.local.stat(&file)

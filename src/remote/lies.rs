@@ -6,11 +6,11 @@ use super::connection::{Features, GREETING, Input, Output, send, streams};
 use super::frame::{self, Frame};
 use super::intake::Awaited;
 use super::kernel::World;
-use super::message::{CHUNK, Chunk, Content, End, Entry, Found, Message, Missed, Steadiness, Verdict};
+use super::message::{CHUNK, Chunk, Content, End, Entry, FileHead, Message, Missed, Steadiness, Verdict};
 use super::receiver::Receiver;
+use super::receiver_event::{Arrival, Became, Holes, ReceiverEvent, Seal, ToldName, Weight};
 use super::sender::Sender;
 use super::terms::{Carried, Depth, Start, Tell, Terms};
-use super::told::{Arrival, Became, Holes, Seal, Told, ToldName, Weight};
 use crate::copy::digest::PieceHasher;
 use crate::copy::{Copied, Outcome, Placement, Sealed, Verified};
 use crate::host;
@@ -75,7 +75,7 @@ fn entry(id: u64, name: &str, kind: Kind, size: usize, content: Content) -> Mess
     Message::Entry(Entry {
         id,
         name: OsString::from(name),
-        found: Ok(Found { stat, text, attributes, refusal: None, content }),
+        found: Ok(FileHead { stat, text, attributes, refusal: None, content }),
     })
 }
 
@@ -131,13 +131,13 @@ fn told_of_outcomes() -> Vec<Message> {
         let (source, target, path) = (PathBuf::from("s"), PathBuf::from("t").join(path), PathBuf::from(path));
         let complaints = vec!["owner".to_owned()];
         let name = ToldName { id, source, target, path, became, complaints, seal: Some(seal) };
-        Message::Told(Told::Name(Box::new(name)))
+        Message::Told(ReceiverEvent::Name(Box::new(name)))
     };
     let mut told = told_by_receiver(1);
     told.insert(2, name(1, "f", SMALL));
     told.insert(4, name(2, "g", &large()));
-    told.insert(1, Message::Told(Told::Directory { source: PathBuf::from("s"), target: PathBuf::from("d") }));
-    told.insert(6, Message::Told(Told::Said { weight: Weight::Warned, text: "words".to_owned() }));
+    told.insert(1, Message::Told(ReceiverEvent::Directory { source: PathBuf::from("s"), target: PathBuf::from("d") }));
+    told.insert(6, Message::Told(ReceiverEvent::Said { weight: Weight::Warned, text: "words".to_owned() }));
     told
 }
 

@@ -6,8 +6,8 @@
 use super::fields::{Malformed, Reader, Result, Writer, at, place};
 use super::fields::{read_errno, read_path, read_stat, write_errno, write_stat};
 use super::frame::{BODY_MAX, Frame};
+use super::receiver_event::ReceiverEvent;
 use super::terms::Terms;
-use super::told::Told;
 use crate::kernel::{Errno, Kind, Stat};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -33,7 +33,7 @@ const NAME_MAX: usize = 255;
 
 /// What is asked of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum ServerRequest {
     /// To receive what the client sends, at this target; with several sources it is a directory.
     Receive {
         /// As typed; empty for the directory of the login.
@@ -67,12 +67,12 @@ pub struct Entry {
     /// One component; that of an operand, its whole path.
     pub name: OsString,
     /// What it is, or why it could not be looked at.
-    pub found: std::result::Result<Found, Errno>,
+    pub found: std::result::Result<FileHead, Errno>,
 }
 
 /// What a name is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FileHead {
     /// As it was when it was looked at.
     pub stat: Stat,
     /// What a symbolic link says.
@@ -183,7 +183,7 @@ pub enum Message {
     /// The client's second.
     Request {
         /// What is to be done.
-        wish: Wish,
+        wish: ServerRequest,
         /// And how.
         terms: Terms,
         /// What stands before a message of the server.
@@ -234,7 +234,7 @@ pub enum Message {
     /// The receiver has done everything it could.
     Finished(Verdict),
     /// What became of a name, where the sender is to tell it; that of a file comes before its answer.
-    Told(Told),
+    Told(ReceiverEvent),
     /// Instead of a chunk that was asked for, to a receiver that has said it takes the reason.
     Missed(Missed),
     /// Behind an entry whose digest is told, of a file that is long enough to have a part (--partial).
@@ -255,10 +255,10 @@ impl Message {
             }
             Message::Request { wish, terms, speaker } => {
                 match wish {
-                    Wish::Receive { target, sources } => {
+                    ServerRequest::Receive { target, sources } => {
                         head.u8(0).bytes(target.as_os_str().as_bytes()).u8(place(&SOURCES, sources));
                     }
-                    Wish::Send { patterns } => {
+                    ServerRequest::Send { patterns } => {
                         head.u8(1);
                         strings(&mut head, patterns.iter().map(|pattern| pattern.as_os_str()));
                     }
@@ -374,7 +374,7 @@ impl Message {
             12 => Message::Again { id: reader.u64()?, number: reader.u64()? },
             13 => Message::Answer { id: reader.u64()?, digest: reader.optional(Reader::digest)? },
             14 => Message::Finished(at(&VERDICTS, &mut reader)?),
-            15 => Message::Told(Told::read(&mut reader)?),
+            15 => Message::Told(ReceiverEvent::read(&mut reader)?),
             16 => Message::Missed(Missed {
                 id: reader.u64()?,
                 number: reader.u64()?,
@@ -395,10 +395,10 @@ fn strings<'s>(writer: &mut Writer, strings: impl ExactSizeIterator<Item = &'s O
     });
 }
 
-fn read_wish(reader: &mut Reader<'_>) -> Result<Wish> {
+fn read_wish(reader: &mut Reader<'_>) -> Result<ServerRequest> {
     match reader.u8()? {
-        0 => Ok(Wish::Receive { target: read_path(reader)?, sources: at(&SOURCES, reader)? }),
-        1 => Ok(Wish::Send { patterns: reader.several(read_path)? }),
+        0 => Ok(ServerRequest::Receive { target: read_path(reader)?, sources: at(&SOURCES, reader)? }),
+        1 => Ok(ServerRequest::Send { patterns: reader.several(read_path)? }),
         _ => Err(Malformed),
     }
 }
@@ -450,7 +450,7 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry> {
     if content != Content::Nothing && stat.kind != Kind::File {
         return Err(Malformed);
     }
-    Ok(Entry { id, name, found: Ok(Found { stat, text, attributes, refusal, content }) })
+    Ok(Entry { id, name, found: Ok(FileHead { stat, text, attributes, refusal, content }) })
 }
 
 /// Whether a name is one component, which leads nowhere but into the directory that it is looked up in.
@@ -496,14 +496,14 @@ mod tests {
             ctime: time,
         };
         let attributes = vec![(OsString::from("user.a"), vec![0, 1])];
-        let found = Found { stat, text: None, attributes, refusal: Some(Errno::ACCESS), content: Content::Follows };
-        let told = Found { content: Content::Told([5; 32]), ..found.clone() };
+        let found = FileHead { stat, text: None, attributes, refusal: Some(Errno::ACCESS), content: Content::Follows };
+        let told = FileHead { content: Content::Told([5; 32]), ..found.clone() };
         let chunk = Chunk { id: 9, number: 3, value: [7; 32], bytes: vec![1, 2, 3] };
         let end = End { id: 9, size: 3, digest: [1; 32], steadiness: Steadiness::Changed, error: Some(Errno::IO) };
         let paths = vec![PathBuf::from("a"), PathBuf::new()];
         let wishes = [
-            Wish::Send { patterns: paths.clone() },
-            Wish::Receive { target: PathBuf::from("b"), sources: Sources::Several },
+            ServerRequest::Send { patterns: paths.clone() },
+            ServerRequest::Receive { target: PathBuf::from("b"), sources: Sources::Several },
         ];
         let mut all = vec![
             Message::Hello { newest: 2, oldest: 1, features: vec![OsString::from("x")] },

@@ -5,7 +5,7 @@ use super::message::Sources;
 use super::operand::{Host, from_home, label};
 use super::ssh::Ssh;
 use super::terms::{Carried, Depth, Lasting, Terms};
-use super::way::Lack;
+use super::transport::NoSafecp;
 use crate::copy::strategy::{Cloning, Strategy, Why};
 use crate::copy::{Copied, Outcome, Placement, Probed, Sealed, Sparseness, Special, Thing, Verified};
 use crate::error::{Action, Error};
@@ -14,7 +14,9 @@ use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::options::{self, Sparse, Unfinished, Verbosity};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
-use crate::sftp::{self, Attributes, Failure, ListDigests, Near, Proof, Reach, Told, Tree, Verify, Wishes, Writing};
+use crate::sftp::{
+    self, Attributes, Failure, ListDigests, Near, Proof, Reach, TransferEvent, Tree, Verify, Wishes, Writing,
+};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +35,7 @@ pub(super) struct OverSftp<'a, K: Kernel> {
     /// So many bytes a second at most.
     pub(super) speed_max: Option<u64>,
     /// Why files do not go by the safecp there.
-    pub(super) lack: Lack,
+    pub(super) lack: NoSafecp,
     /// Who is told of the way.
     pub(super) report: &'a Report,
     /// Who is told of names.
@@ -92,8 +94,8 @@ impl<K: Kernel> OverSftp<'_, K> {
     /// Says that this cannot be done over SFTP.
     pub(super) fn refuse(&self, why: &str) {
         let lack = match &self.lack {
-            Lack::Asked => String::new(),
-            lack @ (Lack::NotFound(_) | Lack::Unfit(..) | Lack::Silent(_)) => format!("{lack}, and "),
+            NoSafecp::Asked => String::new(),
+            lack @ (NoSafecp::NotFound(_) | NoSafecp::Unfit(..) | NoSafecp::Silent(_)) => format!("{lack}, and "),
         };
         self.say(&Error::Refused(format!("{}: {lack}{why}", self.host)));
     }
@@ -103,7 +105,11 @@ impl<K: Kernel> OverSftp<'_, K> {
         (near, Channels { ssh: self.ssh, host: self.host })
     }
 
-    fn run(&self, direction: Direction, copy: impl FnOnce(&Wishes, &mut dyn FnMut(&Told<'_>)) -> Result<(), Failure>) {
+    fn run(
+        &self,
+        direction: Direction,
+        copy: impl FnOnce(&Wishes, &mut dyn FnMut(&TransferEvent<'_>)) -> Result<(), Failure>,
+    ) {
         let wishes = match wishes(&self.terms) {
             Ok(wishes) => Wishes { speed_max: self.speed_max, listed: self.listed, ..wishes },
             Err(why) => return self.refuse(why),
@@ -115,7 +121,9 @@ impl<K: Kernel> OverSftp<'_, K> {
         });
         match (done, &self.lack) {
             (Ok(()), _) => {}
-            (Err(Failure::Broken(reason)), Lack::NotFound(_) | Lack::Unfit(..) | Lack::Silent(_)) if !has_answered => {
+            (Err(Failure::Broken(reason)), NoSafecp::NotFound(_) | NoSafecp::Unfit(..) | NoSafecp::Silent(_))
+                if !has_answered =>
+            {
                 let hint = "--far-program=PROGRAM says where it is";
                 let text = format!("{}: {} ({hint}), and no SFTP: {reason}", self.host, self.lack);
                 self.say(&Error::Refused(text));
@@ -124,18 +132,18 @@ impl<K: Kernel> OverSftp<'_, K> {
         }
     }
 
-    fn hear(&self, told: &Told<'_>, direction: Direction) {
+    fn hear(&self, told: &TransferEvent<'_>, direction: Direction) {
         let is_verbose = self.terms.verbosity >= Verbosity::Names;
         match told {
-            Told::Verifying(proof) if is_verbose => {
+            TransferEvent::Verifying(proof) if is_verbose => {
                 let text = format!("{}: {}: over SFTP, {}", self.host, self.lack, proved(*proof, direction));
                 self.report.hear(&Event::Noted(&text));
             }
-            Told::Made { target } => {
+            TransferEvent::Made { target } => {
                 let directory = self.target(target, direction);
                 self.listener.hear(&Event::DirectoryCreated { directory: &directory });
             }
-            Told::Copied { source, target, size, proof, placement, path, sealed } => {
+            TransferEvent::Copied { source, target, size, proof, placement, path, sealed } => {
                 let (source, target) = (self.source(source, direction), self.target(target, direction));
                 let (outcome, sealed) = (copied(*size, (*proof, *placement), *sealed), *sealed);
                 let outcome = Outcome::Copied(Box::new(outcome));
@@ -147,19 +155,19 @@ impl<K: Kernel> OverSftp<'_, K> {
                     sealed,
                 });
             }
-            Told::Same { source, target, path, sealed } => {
+            TransferEvent::Same { source, target, path, sealed } => {
                 let (source, target) = (self.source(source, direction), self.target(target, direction));
                 let outcome = Outcome::Made(Special::new(Thing::Same, Vec::new(), None));
                 let (outcome, sealed) = (&outcome, *sealed);
                 self.listener.hear(&Event::Finished { source: &source, target: &target, path, outcome, sealed });
             }
-            Told::Finished { path, sealed } => self.listener.hear(&Event::DirectoryFinished { path, sealed }),
-            Told::Changed { source } => {
+            TransferEvent::Finished { path, sealed } => self.listener.hear(&Event::DirectoryFinished { path, sealed }),
+            TransferEvent::Changed { source } => {
                 let source = self.source(source, direction);
                 self.listener.hear(&Event::Warned(&format!("{} changed while being copied", quoted(&source))));
             }
-            Told::Failed(failure) => self.failed(failure, direction),
-            Told::Verifying(_) | Told::Moved(_) => {}
+            TransferEvent::Failed(failure) => self.failed(failure, direction),
+            TransferEvent::Verifying(_) | TransferEvent::Moved(_) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! A name that has arrived: what the receiver's engine has for a source.
 
-use super::message::{Entry, Found};
+use super::message::{Entry, FileHead};
 use crate::kernel::{Errno, Kind, Result, Stat, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub(super) fn above_operands(number: u64) -> Stat {
 
 impl Received {
     /// What it is, or why that could not be told.
-    pub(super) fn found(&self) -> Result<&Found> {
+    pub(super) fn found(&self) -> Result<&FileHead> {
         self.entry.found.as_ref().map_err(|errno| *errno)
     }
 

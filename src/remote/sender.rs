@@ -8,11 +8,11 @@ use super::fill::fill;
 use super::flow::{Flow, OPEN_MAX};
 use super::frame::HEAD_MAX;
 use super::message::{
-    CHUNK, Chunk, Content, End, Entry, Found, Message, Missed, PARTED_MIN, Steadiness, VALUES_AT_ONCE, Values,
+    CHUNK, Chunk, Content, End, Entry, FileHead, Message, Missed, PARTED_MIN, Steadiness, VALUES_AT_ONCE, Values,
 };
 use super::message::{VALUES_MAX, Verdict};
-use super::owed::{Named, Owed, Sent};
 use super::terms::{Carried, Depth, Start, Tell, Terms};
+use super::unanswered::{Named, Unanswered, UnansweredFile};
 use crate::account::Running;
 use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::extent::is_zero;
@@ -62,9 +62,9 @@ pub(super) struct Sender<'a, K: Kernel> {
     flow: Flow,
     next_id: u64,
     /// Files of which chunks may be asked for.
-    open: BTreeMap<u64, Opened<K::File>>,
+    open: BTreeMap<u64, OpenSource<K::File>>,
     /// What is to be answered for what was sent.
-    owed: Owed<'a>,
+    owed: Unanswered<'a>,
     /// What a list takes of it.
     listed: ListDigests,
     /// Files with several names that were sent, where links are kept.
@@ -87,7 +87,7 @@ struct Read {
 }
 
 /// A file of which chunks may be asked for.
-struct Opened<F> {
+struct OpenSource<F> {
     file: F,
     /// Its name in messages.
     shown: PathBuf,
@@ -137,7 +137,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             flow: Flow::default(),
             next_id: 1,
             open: BTreeMap::new(),
-            owed: Owed::new(listener, terms.tell),
+            owed: Unanswered::new(listener, terms.tell),
             listed: ListDigests::Nothing,
             sent: BTreeMap::new(),
             above: Vec::new(),
@@ -251,7 +251,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
 
     /// Sends a chunk once more.
     fn again(&mut self, id: u64, number: u64) -> Result<()> {
-        let Opened { file, shown } = self.open.get(&id).ok_or_else(strange)?;
+        let OpenSource { file, shown } = self.open.get(&id).ok_or_else(strange)?;
         let offset = number.checked_mul(CHUNK).ok_or_else(strange)?;
         let mut bytes = vec![0; CHUNK as usize];
         let read = fill(self.kernel, file, &mut bytes, offset);
@@ -271,7 +271,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         self.output.flush()
     }
 
-    fn entry(&mut self, sent_as: &OsStr, found: std::result::Result<Found, Errno>) -> Result<u64> {
+    fn entry(&mut self, sent_as: &OsStr, found: std::result::Result<FileHead, Errno>) -> Result<u64> {
         let id = self.next_id;
         self.next_id += 1;
         self.owed.enter();
@@ -301,7 +301,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         let found = here.name.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW).and_then(|handle| {
             let text = (stat.kind == Kind::Symlink).then(|| self.kernel.readlink(&handle)).transpose()?;
             let attributes = self.attributes(&handle)?;
-            Ok(Found { stat, text, attributes, refusal: None, content: Content::Nothing })
+            Ok(FileHead { stat, text, attributes, refusal: None, content: Content::Nothing })
         });
         self.entry(here.sent_as, found).map(drop)
     }
@@ -336,8 +336,13 @@ impl<'a, K: Kernel> Sender<'a, K> {
     }
 
     fn file(&mut self, here: &Here<'_, K::File>, stat: Stat) -> Result<()> {
-        let nothing =
-            |errno| Found { stat, text: None, attributes: Vec::new(), refusal: Some(errno), content: Content::Nothing };
+        let nothing = |errno| FileHead {
+            stat,
+            text: None,
+            attributes: Vec::new(),
+            refusal: Some(errno),
+            content: Content::Nothing,
+        };
         let opened = self.opened(&here.name, &stat, OFlags::RDONLY);
         let opened = opened.and_then(|(file, stat)| self.attributes(&file).map(|attributes| (file, stat, attributes)));
         let (file, stat, attributes) = match opened {
@@ -355,9 +360,9 @@ impl<'a, K: Kernel> Sender<'a, K> {
             (None, Some(read)) => Content::Told(*read.digests.whole.as_bytes()),
             (None, None) => Content::Follows,
         };
-        let found = Found { stat, text: None, attributes, refusal: None, content };
+        let found = FileHead { stat, text: None, attributes, refusal: None, content };
         let id = self.entry(here.sent_as, Ok(found))?;
-        self.open.insert(id, Opened { file, shown: here.name.shown.to_owned() });
+        self.open.insert(id, OpenSource { file, shown: here.name.shown.to_owned() });
         if before.is_some() {
             return Ok(());
         }
@@ -401,7 +406,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
         let digest = *digests.whole.as_bytes();
         let changed = steadiness == Steadiness::Changed;
         let (shown, stat, named) = (shown.to_owned(), *stat, self.named);
-        self.owed.expect(id, Sent { shown, stat, size, digests, sha256, changed, named });
+        self.owed.expect(id, UnansweredFile { shown, stat, size, digests, sha256, changed, named });
         digest
     }
 
@@ -510,7 +515,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             Ok((dir, stat, attributes)) => (Some(dir), stat, attributes, None),
             Err(errno) => (None, stat, Vec::new(), Some(errno)),
         };
-        let found = Found { stat, text: None, attributes, refusal, content: Content::Nothing };
+        let found = FileHead { stat, text: None, attributes, refusal, content: Content::Nothing };
         self.entry(here.sent_as, Ok(found))?;
         self.above.push((stat.dev, stat.ino));
         let listed = match dir.filter(|_| self.terms.depth == Depth::Trees) {

@@ -6,7 +6,7 @@
 use super::connection::{greet, meet, receive, strange, streams, words};
 use super::intake::Awaited;
 use super::kernel::World;
-use super::message::{Message, Sources, Verdict, Wish};
+use super::message::{Message, ServerRequest, Sources, Verdict};
 use super::operand::{from_home, label, unlike_labels};
 use super::pattern::expand;
 use super::receiver::Receiver;
@@ -82,10 +82,10 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
         Err(error) => return failed(&error),
     };
     let verdict = match wish {
-        Wish::Receive { .. } if server.access == Access::ReadOnly => {
+        ServerRequest::Receive { .. } if server.access == Access::ReadOnly => {
             return failed(&Error::Refused("this server only sends (--read-only)".to_owned()));
         }
-        Wish::Receive { target, sources } => {
+        ServerRequest::Receive { target, sources } => {
             let target = unlike_labels(&from_home(&target));
             let rule = match sources {
                 Sources::One => TargetRule::Last,
@@ -104,7 +104,7 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
             let awaited = |sent_as: PathBuf| Some(Awaited { shown: label(CLIENT, &sent_as), sent_as });
             receiver.run((input, output), awaited, |sources| Operands { sources, target, rule, strips: false })
         }
-        Wish::Send { patterns } => {
+        ServerRequest::Send { patterns } => {
             let world = World { local: kernel, root, intake: None, part: Mutex::default() };
             let tell = |error: &Error| report.hear(&Event::Failed(error));
             let expanded = patterns.iter().flat_map(|pattern| expand(&world, &from_home(pattern), &tell));

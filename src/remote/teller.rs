@@ -1,7 +1,7 @@
 //! What a receiver tells the sender of its run, where the sender is to say it and to write it down.
 
+use super::receiver_event::{Arrival, Became, Holes, ReceiverEvent, Seal, ToldName, Weight};
 use super::terms::Tell;
-use super::told::{Arrival, Became, Holes, Seal, Told, ToldName, Weight};
 use crate::copy::{Copied, Outcome, Sealed};
 use crate::error::Error;
 use crate::kernel::Kind;
@@ -28,10 +28,10 @@ impl Teller {
     }
 
     /// What is told of an event; `number` is that of a file that has its answer.
-    pub(super) fn told(&self, event: &Event<'_>, number: u64) -> Option<Told> {
+    pub(super) fn told(&self, event: &Event<'_>, number: u64) -> Option<ReceiverEvent> {
         match *event {
             Event::DirectoryMade { source, target } => {
-                Some(Told::Directory { source: self.as_sent(source), target: target.to_owned() })
+                Some(ReceiverEvent::Directory { source: self.as_sent(source), target: target.to_owned() })
             }
             Event::Finished { source, target, path, outcome, sealed } => {
                 let became = became(outcome)?;
@@ -40,11 +40,20 @@ impl Teller {
                 let (source, target) = (self.as_sent(source), target.to_owned());
                 let path = self.root.name_of(path, kind);
                 let complaints = outcome.complaints().iter().map(Error::to_string).collect();
-                Some(Told::Name(Box::new(ToldName { id: number, source, target, path, became, complaints, seal })))
+                Some(ReceiverEvent::Name(Box::new(ToldName {
+                    id: number,
+                    source,
+                    target,
+                    path,
+                    became,
+                    complaints,
+                    seal,
+                })))
             }
-            Event::DirectoryFinished { path, sealed } => {
-                Some(Told::Finished { path: self.root.name_of(path, Kind::Directory), seal: Box::new(seal(sealed)) })
-            }
+            Event::DirectoryFinished { path, sealed } => Some(ReceiverEvent::Finished {
+                path: self.root.name_of(path, Kind::Directory),
+                seal: Box::new(seal(sealed)),
+            }),
             Event::Failed(Error::Noted(noted)) => said(Weight::Noted, noted),
             // Whoever asked the run to end knows why.
             Event::Failed(Error::Interrupted) => None,
@@ -78,8 +87,8 @@ impl Teller {
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "what all events give")]
-fn said(weight: Weight, text: impl ToString) -> Option<Told> {
-    Some(Told::Said { weight, text: text.to_string() })
+fn said(weight: Weight, text: impl ToString) -> Option<ReceiverEvent> {
+    Some(ReceiverEvent::Said { weight, text: text.to_string() })
 }
 
 /// What became of a name, unless it was left alone, which no copy between two machines does.

@@ -10,7 +10,7 @@ mod text;
 
 pub use amount::short_size;
 pub use event::{Event, Found, Listener};
-pub use shortage::{InPlace, Lack, Shortage, text as shortage_words};
+pub use shortage::{InPlace, Resource, Shortage, text as shortage_words};
 
 use crate::copy::Outcome;
 use crate::error::Error;

@@ -11,14 +11,14 @@ pub struct Shortage {
     /// A directory of it.
     pub directory: PathBuf,
     /// What it lacked.
-    pub lack: Lack,
+    pub lack: Resource,
     /// Whether the option would help.
     pub in_place: InPlace,
 }
 
 /// What a filesystem has too little of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lack {
+pub enum Resource {
     /// Bytes: what was not copied needs so many, and so many are left to the user.
     Room {
         /// The least that is needed.
@@ -52,15 +52,17 @@ pub enum InPlace {
 pub fn text(shortage: &Shortage, work: Work) -> String {
     let directory = quoted(&shortage.directory);
     let lack = match shortage.lack {
-        Lack::Inodes { names: 1 } => format!("no inodes are left on the filesystem of {directory}, and 1 is missing"),
-        Lack::Inodes { names } => {
+        Resource::Inodes { names: 1 } => {
+            format!("no inodes are left on the filesystem of {directory}, and 1 is missing")
+        }
+        Resource::Inodes { names } => {
             format!("no inodes are left on the filesystem of {directory}, and at least {names} are missing")
         }
-        Lack::Quota { needed } => format!(
+        Resource::Quota { needed } => format!(
             "what was not copied needs {} on the filesystem of {directory}, more than a disk quota leaves",
             short_size(needed)
         ),
-        Lack::Room { needed, left } => format!(
+        Resource::Room { needed, left } => format!(
             "what was not copied needs {} on the filesystem of {directory}, where {} are left: at least {} are missing",
             short_size(needed),
             short_size(left),

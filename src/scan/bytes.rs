@@ -15,13 +15,13 @@ pub trait Bytes {
 }
 
 /// An open file, of which nothing more is read once the run is to end: ECANCELED.
-pub(super) struct Opened<'a, K: Kernel> {
+pub(super) struct OpenFile<'a, K: Kernel> {
     pub(super) kernel: &'a K,
     pub(super) file: &'a K::File,
     pub(super) stop: Stop<'a>,
 }
 
-impl<K: Kernel> Bytes for Opened<'_, K> {
+impl<K: Kernel> Bytes for OpenFile<'_, K> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         if self.stop.is_asked() {
             return Err(Errno::CANCELED);

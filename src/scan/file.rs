@@ -1,11 +1,11 @@
 //! One file: it is read once from end to end for blocks of zeros, and looked at again only where there are some.
 
-use super::bytes::{Opened, Part};
+use super::bytes::{OpenFile, Part};
 use super::content::kind::{ContentKind, HEAD_BYTES};
 use super::names::wants_content;
 use super::packages::{Packages, Verdict};
 use super::suspicion::{Suspicion, Weight, graver};
-use super::walk::Found;
+use super::walk::ScannedFile;
 use super::zeros::{BLOCK, Zeros};
 use crate::archive::digest::Algorithm;
 use crate::archive::open;
@@ -62,7 +62,7 @@ pub(super) struct Judged {
 
 impl<K: Kernel> Judge<'_, K> {
     /// Reads a file; `None` if it is none that is regular. `real` is its path from the root.
-    pub(super) fn file(&self, found: &Found, real: &Path, buffer: &mut [u8]) -> Result<Option<Judged>, Error> {
+    pub(super) fn file(&self, found: &ScannedFile, real: &Path, buffer: &mut [u8]) -> Result<Option<Judged>, Error> {
         let shown = &found.path;
         // Whatever has taken the name by now: nobody waits for a fifo, and no device does anything.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -80,7 +80,7 @@ impl<K: Kernel> Judge<'_, K> {
 
 impl<K: Kernel> Open<'_, K> {
     fn judge(&self, buffer: &mut [u8]) -> Result<Judged, Error> {
-        let opened = Opened { kernel: self.judge.kernel, file: self.file, stop: self.judge.stop };
+        let opened = OpenFile { kernel: self.judge.kernel, file: self.file, stop: self.judge.stop };
         let part = Part::new(&opened, self.stat.size);
         let failed = |errno| Error::call(Action::Read, self.shown, errno);
         let mut zeros = Zeros::default();

@@ -6,7 +6,7 @@
 use super::file::{Judge, READ_BYTES};
 use super::packages::Packages;
 use super::suspicion::{Suspicion, Weight};
-use super::walk::{self, Found};
+use super::walk::{self, ScannedFile};
 use crate::account::Accounts;
 use crate::copy::Stop;
 use crate::copy::meter::Meter;
@@ -170,7 +170,7 @@ impl<K: Kernel> Scan<'_, K> {
 }
 
 impl<K: Kernel> Tree<'_, K> {
-    fn found(&self, found: Result<Found, Error>, buffer: &mut [u8]) {
+    fn found(&self, found: Result<ScannedFile, Error>, buffer: &mut [u8]) {
         if self.scan.stop.is_asked() {
             return;
         }

@@ -20,7 +20,7 @@ pub enum Enters {
 
 /// A file that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct ScannedFile {
     pub(super) path: PathBuf,
     /// The user named it himself, and a link that has its name is followed.
     pub(super) is_operand: bool,
@@ -31,14 +31,14 @@ pub(super) fn files<'a, K: Kernel>(
     kernel: &'a K,
     operand: &Path,
     enters: Enters,
-) -> impl Iterator<Item = Result<Found, Error>> + use<'a, K> {
+) -> impl Iterator<Item = Result<ScannedFile, Error>> + use<'a, K> {
     let mut known = BTreeMap::new();
     let walk = WalkDir::new(operand).same_file_system(enters == Enters::One).into_iter();
     let entries =
         walk.filter_entry(move |entry| !entry.file_type().is_dir() || !is_made_up(kernel, entry.path(), &mut known));
     entries.filter_map(|entry| match entry {
         Ok(entry) => {
-            is_candidate(&entry).then(|| Ok(Found { is_operand: entry.depth() == 0, path: entry.into_path() }))
+            is_candidate(&entry).then(|| Ok(ScannedFile { is_operand: entry.depth() == 0, path: entry.into_path() }))
         }
         Err(error) => Some(Err(failed(&error))),
     })

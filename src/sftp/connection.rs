@@ -14,7 +14,7 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The two channels before files move: questions are answered one at a time.
-pub(super) struct Opened {
+pub(super) struct IdleConnection {
     pub(super) server: Greeted,
     digest: Option<FarDigest>,
     sender: Sender<Incoming>,
@@ -32,7 +32,7 @@ pub(super) struct Connection<T> {
     pub(super) tells_room: bool,
 }
 
-impl Opened {
+impl IdleConnection {
     pub(super) fn new(reach: &dyn Reach, wishes: &Wishes) -> Result<Self, Failure> {
         let (sender, incoming) = channel();
         let asked = match wishes.verify {
@@ -43,7 +43,7 @@ impl Opened {
         if wishes.writing == Writing::Durable && !server.has(Extension::Fsync) {
             return Err(Failure::Broken("it cannot write files out: it has no fsync@openssh.com".to_owned()));
         }
-        let digest = asked.and_then(far_digest::Asked::started);
+        let digest = asked.and_then(far_digest::StartedCommand::started);
         Ok(Self { server, digest, sender, incoming, verify: wishes.verify })
     }
 

@@ -65,7 +65,7 @@ impl Program {
 }
 
 /// A command that was started and has not said yet which program it has.
-pub(super) struct Asked {
+pub(super) struct StartedCommand {
     child: Child,
     stdin: ChildStdin,
     program: Receiver<Program>,
@@ -81,7 +81,7 @@ pub(super) struct FarDigest {
 }
 
 /// Starts the command. `None` where there is no shell.
-pub(super) fn ask(reach: &dyn Reach, incoming: Sender<Incoming>) -> Option<Asked> {
+pub(super) fn ask(reach: &dyn Reach, incoming: Sender<Incoming>) -> Option<StartedCommand> {
     let mut command = reach.shell(LINE)?;
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     let (stdin, stdout) = child.stdin.take().zip(child.stdout.take())?;
@@ -93,7 +93,7 @@ pub(super) fn ask(reach: &dyn Reach, incoming: Sender<Incoming>) -> Option<Asked
         listen(stdout, &said, &incoming, &due).unwrap_or(());
         incoming.send(Incoming::DigestsEnded).unwrap_or(());
     });
-    Some(Asked { child, stdin, program, submitted })
+    Some(StartedCommand { child, stdin, program, submitted })
 }
 
 fn listen(
@@ -150,7 +150,7 @@ pub(super) fn can_tell(path: &[u8]) -> bool {
     path.len() < 4096 && path.starts_with(b"/") && std::str::from_utf8(path).is_ok_and(is_plain)
 }
 
-impl Asked {
+impl StartedCommand {
     /// Waits for the program's name. `None` if there is none, or nobody who says it.
     pub(super) fn started(mut self) -> Option<FarDigest> {
         process::block(&[libc::SIGPIPE]);

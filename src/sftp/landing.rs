@@ -39,7 +39,7 @@ pub(super) struct Landings<'a, K: Kernel> {
 }
 
 /// How a file failed to get its name.
-pub(super) enum Unnamed {
+pub(super) enum NamingError {
     /// It has none and cannot be given one: it is to be received again, under one.
     Again,
     Failed(Error),
@@ -153,15 +153,15 @@ impl<K: Kernel> Landings<'_, K> {
     }
 
     /// Gives the file its attributes and then its name. On an error the name has what it had. What is returned could not be set.
-    pub(super) fn name(&self, landing: &mut Landing<K::File>, attrs: Attrs) -> Result<Option<Error>, Unnamed> {
+    pub(super) fn name(&self, landing: &mut Landing<K::File>, attrs: Attrs) -> Result<Option<Error>, NamingError> {
         let shown = &landing.shown;
-        let failed = |action, errno| Unnamed::Failed(Error::call(action, shown, errno));
+        let failed = |action, errno| NamingError::Failed(Error::call(action, shown, errno));
         let Some(detached) = landing.temporary.take() else {
             return Err(failed(Action::CreateFile, Errno::BADF));
         };
         let mut temporary = Temporary::attach(self.spot(&landing.dir.file), detached);
         let complaint =
-            self.set_attributes(temporary.file(), landing.old.as_ref(), attrs, shown).map_err(Unnamed::Failed)?;
+            self.set_attributes(temporary.file(), landing.old.as_ref(), attrs, shown).map_err(NamingError::Failed)?;
         let claim = if landing.old.is_some() { Claim::Over } else { Claim::New };
         if self.wishes.writing == Writing::Durable || claim == Claim::Over {
             // An old file's content is gone when the new one has its name.
@@ -170,7 +170,7 @@ impl<K: Kernel> Landings<'_, K> {
             self.kernel.flush(temporary.file()).map_err(|errno| failed(Action::Close, errno))?;
         }
         temporary.commit(&landing.name, claim).map_err(|errno| {
-            if temporary.lacks_link(errno) { Unnamed::Again } else { failed(Action::CreateFile, errno) }
+            if temporary.lacks_link(errno) { NamingError::Again } else { failed(Action::CreateFile, errno) }
         })?;
         if self.wishes.writing == Writing::Durable {
             self.kernel.fsync(&landing.dir.file).map_err(|errno| failed(Action::Sync, errno))?;

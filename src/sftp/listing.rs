@@ -25,7 +25,7 @@ pub(super) struct Taking {
 }
 
 /// What was taken.
-pub(super) struct Taken {
+pub(super) struct ListedDigest {
     digests: Digests,
     sha256: Option<[u8; 32]>,
 }
@@ -59,16 +59,16 @@ impl Taking {
     }
 
     /// What was taken of all bytes.
-    pub(super) fn end(mut self) -> Option<Taken> {
+    pub(super) fn end(mut self) -> Option<ListedDigest> {
         self.tree.add(self.position / CHUNK, &self.piece);
         let digests = self.tree.digests(self.position)?;
-        Some(Taken { digests, sha256: self.sha256.map(|sha256| sha256.finalize().into()) })
+        Some(ListedDigest { digests, sha256: self.sha256.map(|sha256| sha256.finalize().into()) })
     }
 }
 
 /// What a far name is, in the words of lists; nothing of what is no file and no directory, or where the server does not tell all
 /// of it.
-pub(super) fn sealed(attrs: &Attrs, taken: Option<Taken>) -> Option<Sealed> {
+pub(super) fn sealed(attrs: &Attrs, taken: Option<ListedDigest>) -> Option<Sealed> {
     let kind = match attrs.kind()? {
         wire::FILE => Kind::File,
         wire::DIRECTORY => Kind::Directory,

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The next thing that there is to copy.
-pub(super) enum Item<F> {
+pub(super) enum Visit<F> {
     /// A directory, to be made.
     Directory { stat: Stat, far: Vec<u8> },
     /// A regular file, to be sent.
@@ -45,7 +45,7 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
     }
 
     /// The next item; `None` at the end.
-    pub(super) fn next(&mut self) -> Option<Item<K::File>> {
+    pub(super) fn next(&mut self) -> Option<Visit<K::File>> {
         loop {
             let Some(level) = self.levels.last_mut() else {
                 let (source, dir, name) = self.operands.next()?;
@@ -68,8 +68,8 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
         }
     }
 
-    fn entry(&mut self, listed: &DirEntry) -> Item<K::File> {
-        let Some(level) = self.levels.pop() else { return Item::Failed(Failure::Stopped) };
+    fn entry(&mut self, listed: &DirEntry) -> Visit<K::File> {
+        let Some(level) = self.levels.pop() else { return Visit::Failed(Failure::Stopped) };
         let name = Path::new(&listed.name);
         let shown = level.shown.join(name);
         let depth = self.levels.len();
@@ -86,7 +86,7 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
         shown: &Path,
         dir: &[u8],
         far_name: &[u8],
-    ) -> Item<K::File> {
+    ) -> Visit<K::File> {
         let at: At<'_, K::File> = above.map(|(dir, _)| dir);
         let stat = match self.kernel.stat_at(at, name, true) {
             Ok(stat) => stat,
@@ -103,9 +103,9 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
                 match opened.and_then(|file| Ok((self.kernel.stat(&file)?, file))) {
                     Ok((stat, file)) if stat.kind == Kind::File => {
                         let (dir, name) = (dir.to_vec(), far_name.to_vec());
-                        Item::File { file, stat, shown: shown.to_owned(), dir, name }
+                        Visit::File { file, stat, shown: shown.to_owned(), dir, name }
                     }
-                    Ok(_) => Item::Failed(Failure::Here(Error::replaced(shown))),
+                    Ok(_) => Visit::Failed(Failure::Here(Error::replaced(shown))),
                     Err(errno) => failed(Action::OpenSource, shown, errno),
                 }
             }
@@ -121,7 +121,7 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
         name: &Path,
         shown: &Path,
         far: Vec<u8>,
-    ) -> Item<K::File> {
+    ) -> Visit<K::File> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let opened = self.kernel.open(above.map(|(dir, _)| dir), name, flags, Mode::empty(), ResolveFlags::empty());
         let (dir, stat) = match opened.and_then(|dir| Ok((self.kernel.stat(&dir)?, dir))) {
@@ -134,14 +134,14 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
         }
         let names = Vec::new().into_iter();
         self.levels.push(Level { dir, stat, names, shown: shown.to_owned(), far: far.clone() });
-        Item::Directory { stat, far }
+        Visit::Directory { stat, far }
     }
 }
 
-fn failed<F>(action: Action, shown: &Path, errno: Errno) -> Item<F> {
-    Item::Failed(Failure::Here(Error::call(action, shown, errno)))
+fn failed<F>(action: Action, shown: &Path, errno: Errno) -> Visit<F> {
+    Visit::Failed(Failure::Here(Error::call(action, shown, errno)))
 }
 
-fn refused<F>(sentence: String) -> Item<F> {
-    Item::Failed(Failure::Here(Error::Refused(sentence)))
+fn refused<F>(sentence: String) -> Visit<F> {
+    Visit::Failed(Failure::Here(Error::Refused(sentence)))
 }

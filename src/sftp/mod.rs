@@ -29,4 +29,6 @@ pub mod wire;
 pub use pace::Pace;
 pub use pull::pull;
 pub use push::push;
-pub use types::{Attributes, Failure, ListDigests, Near, Proof, Reach, Start, Told, Tree, Verify, Wishes, Writing};
+pub use types::{
+    Attributes, Failure, ListDigests, Near, Proof, Reach, Start, TransferEvent, Tree, Verify, Wishes, Writing,
+};

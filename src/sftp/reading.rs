@@ -9,7 +9,7 @@ use super::wire::{self, Answer};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A range that was asked for: where it begins, and its length.
-pub(super) type Asked = (u64, u32);
+pub(super) type RequestedRange = (u64, u32);
 
 /// Why reading ended before the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Readings {
     }
 
     /// What to ask for now: of which file, by which handle. Nothing if answers have to come first, or everything was read.
-    pub(super) fn next(&mut self, length_max: usize) -> Option<(u64, Vec<u8>, Asked)> {
+    pub(super) fn next(&mut self, length_max: usize) -> Option<(u64, Vec<u8>, RequestedRange)> {
         while let Some(number) = self.queue.front().copied() {
             if let Some(reading) = self.readings.get_mut(&number) {
                 if let Some(asked) = reading.next(length_max) {
@@ -63,7 +63,7 @@ impl Readings {
     }
 
     /// Takes an answer. An error ends the run: such an answer cannot be.
-    pub(super) fn take(&mut self, number: u64, asked: Asked, answer: Answer) -> Result<Came, Failure> {
+    pub(super) fn take(&mut self, number: u64, asked: RequestedRange, answer: Answer) -> Result<Came, Failure> {
         let Some(reading) = self.readings.get_mut(&number) else { return Ok(Came::Late) };
         let offset = reading.taken;
         let bytes = match reading.take(asked, answer) {
@@ -112,7 +112,7 @@ pub(super) struct Reading {
     /// Everything before came out.
     taken: u64,
     early: BTreeMap<u64, Vec<u8>>,
-    again: Vec<Asked>,
+    again: Vec<RequestedRange>,
     due: usize,
     end: Option<u64>,
     /// No more is asked for, whatever comes.
@@ -126,7 +126,7 @@ impl Reading {
     }
 
     /// What to ask for now; nothing if answers have to come first, or everything was read.
-    fn next(&mut self, length_max: usize) -> Option<Asked> {
+    fn next(&mut self, length_max: usize) -> Option<RequestedRange> {
         let next = match self.again.pop() {
             Some(asked) => asked,
             None if self.end.is_some() => return None,
@@ -148,7 +148,7 @@ impl Reading {
     }
 
     /// Takes an answer, and returns what comes out now.
-    fn take(&mut self, (offset, length): Asked, answer: Answer) -> Result<Vec<Vec<u8>>, ReadFault> {
+    fn take(&mut self, (offset, length): RequestedRange, answer: Answer) -> Result<Vec<Vec<u8>>, ReadFault> {
         self.due -= 1;
         match answer {
             Answer::Status(wire::EOF, _) => {

@@ -115,7 +115,7 @@ pub enum Proof {
 
 /// What happens in a transfer. Paths are as the user would write them, without the host.
 #[derive(Debug)]
-pub enum Told<'a> {
+pub enum TransferEvent<'a> {
     /// How far files will be verified: said once, before the first file.
     Verifying(Proof),
     /// A directory was made.

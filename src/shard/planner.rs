@@ -48,7 +48,7 @@ impl Load {
 
 /// What the walk has come by.
 #[derive(Default)]
-struct Seen {
+struct WalkTotals {
     directories: BTreeMap<PathBuf, Load>,
     /// Names that certain shares have to look at, and how many bytes are in them.
     names: Vec<(Whom, PathBuf, u64)>,
@@ -66,7 +66,7 @@ pub struct Planner<'a, K: Kernel> {
     state: State<'a, K>,
     count: NonZeroU32,
     reserved: Option<PathBuf>,
-    seen: Mutex<Seen>,
+    seen: Mutex<WalkTotals>,
 }
 
 impl<'a, K: Kernel> Planner<'a, K> {
@@ -140,13 +140,13 @@ impl<'a, K: Kernel> Planner<'a, K> {
         Ok(format!("{} lists: about {names} names and {bytes} bytes in the largest", self.count))
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, WalkTotals> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Deals directories out: the heaviest first, each to the share that has the least.
-fn deal(seen: &Seen, count: u32) -> (Vec<List>, Vec<Load>) {
+fn deal(seen: &WalkTotals, count: u32) -> (Vec<List>, Vec<Load>) {
     let mut whole = Load::default();
     seen.directories.values().for_each(|load| whole.add(*load));
     seen.names.iter().for_each(|(_, _, bytes)| whole.add(Load { names: 1, bytes: *bytes }));
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_name_is_on_one_list_and_lists_are_alike() {
-        let mut seen = Seen::default();
+        let mut seen = WalkTotals::default();
         for number in 0..200_u64 {
             let load = Load { names: number % 17, bytes: (number * number) % 1000 };
             seen.directories.insert(PathBuf::from(format!("d/{number}")), load);

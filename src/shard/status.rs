@@ -37,7 +37,7 @@ pub fn status<K: Kernel>(kernel: &K, about: &About, user: u32) -> Result<(Vec<St
     }
     let count = state.plan.count;
     let all_listed = listed(&state)?;
-    let (mut lines, mut sums, mut left) = (Vec::new(), Sums::default(), Left::default());
+    let (mut lines, mut sums, mut left) = (Vec::new(), Sums::default(), Remaining::default());
     for number in (1..=count.get()).filter_map(NonZeroU32::new) {
         let (standing, told) = standing(&state, number)?;
         sums.add(standing, &told);
@@ -63,7 +63,7 @@ pub fn status<K: Kernel>(kernel: &K, about: &About, user: u32) -> Result<(Vec<St
 
 /// What lists let expect.
 #[derive(Default)]
-struct Left {
+struct Remaining {
     taken: u32,
     names: u64,
     bytes: u64,
@@ -72,7 +72,7 @@ struct Left {
     bytes_max: u64,
 }
 
-impl Left {
+impl Remaining {
     /// Adds what a share has left of its list.
     fn add(&mut self, standing: Standing, told: &Count, listed: &ShareList) {
         // One that ran before the lists were made has to run again.

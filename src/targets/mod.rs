@@ -5,7 +5,7 @@
 //! one target stops no other.
 
 mod apart;
-mod heard;
+mod listener;
 mod side_by_side;
 
 use crate::account::{Account, Accounts, Part};
@@ -23,7 +23,7 @@ use crate::tree::overwrite::Ask;
 use crate::tree::plan::{Operands, Plan};
 use crate::tree::root::Root;
 use crate::tree::run::Run;
-use heard::{Heard, Told};
+use listener::{MessagesOfAll, TargetListener};
 use side_by_side::side_by_side;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -79,8 +79,8 @@ impl<K: Kernel> Targets<'_, K> {
     pub fn copy(&self, operands: &[Operands], wanted: Option<&Wanted>) -> Result<(), Error> {
         apart::check(self.kernel, operands)?;
         let directory = wanted.map(|wanted| ManifestDirectory::open(self.kernel, wanted)).transpose()?;
-        let told = Told::default();
-        let heard: Vec<_> = operands.iter().map(|_| Heard::new(self.listener, &told)).collect();
+        let told = MessagesOfAll::default();
+        let heard: Vec<_> = operands.iter().map(|_| TargetListener::new(self.listener, &told)).collect();
         let both = operands.iter().zip(&heard);
         let parts: Vec<Part<'_>> =
             both.map(|(operands, heard)| Part::begin(self.account, &operands.target, heard)).collect();
@@ -91,7 +91,7 @@ impl<K: Kernel> Targets<'_, K> {
         if !self.is_stopped() {
             self.conclude(operands, &heard);
         }
-        let is_complete = |heard: &Heard<'_>| heard.failures() == 0 && !self.is_stopped();
+        let is_complete = |heard: &TargetListener<'_>| heard.failures() == 0 && !self.is_stopped();
         parts.iter().zip(&heard).for_each(|(part, heard)| part.finish(is_complete(heard)));
         Ok(())
     }
@@ -120,7 +120,7 @@ impl<K: Kernel> Targets<'_, K> {
     fn runs_with_manifest(
         &self,
         operands: &[Operands],
-        (heard, parts): (&[Heard<'_>], &[Part<'_>]),
+        (heard, parts): (&[TargetListener<'_>], &[Part<'_>]),
         (wanted, directory): (&Wanted, &ManifestDirectory<K>),
     ) {
         let recorder = |(operands, part)| {
@@ -160,7 +160,7 @@ impl<K: Kernel> Targets<'_, K> {
     }
 
     /// Says of each target whether it has everything, if one has not.
-    fn conclude(&self, operands: &[Operands], heard: &[Heard<'_>]) {
+    fn conclude(&self, operands: &[Operands], heard: &[TargetListener<'_>]) {
         if heard.iter().all(|heard| heard.failures() == 0) {
             return;
         }

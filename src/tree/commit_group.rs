@@ -2,10 +2,10 @@
 
 use super::after::{After, Removed};
 use super::entry_context::{EntryContext, MadeBefore};
-use super::groups::{Groups, Item, Later, OperandName, Pace, Waiter, Whence};
+use super::groups::{Deferred, Groups, Member, OperandName, Pace, Waiter, Whence};
 use super::level::Task;
 use super::run::{EntryPair, Run};
-use crate::copy::{Copied, Name, Outcome, TargetDirectory, Unnamed, Waiting};
+use crate::copy::{Copied, Name, NamingError, Outcome, TargetDirectory, Waiting};
 use crate::error::Error;
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::report::Event;
@@ -69,7 +69,7 @@ impl<K: Kernel> Run<'_, K> {
         let mut queue = self.groups.queue();
         queue.files += 1;
         queue.bytes += waiting.size();
-        queue.items.push(Item::File(Box::new(Waiter { whence, open, waiting, target_directory, removed, after })));
+        queue.items.push(Member::File(Box::new(Waiter { whence, open, waiting, target_directory, removed, after })));
         drop(queue);
         if self.groups.is_full() {
             self.commit_waiting(|groups| groups.is_full());
@@ -94,18 +94,18 @@ impl<K: Kernel> Run<'_, K> {
         let apart = self.sync_groups(&items, &mut pace);
         for item in items {
             match item {
-                Item::Event(event) => self.tell(event.event()),
-                Item::File(waiter) => self.commit_one(*waiter, &apart),
+                Member::Event(event) => self.tell(event.event()),
+                Member::File(waiter) => self.commit_one(*waiter, &apart),
             }
         }
         is_any
     }
 
     /// Writes out what the files lie on. Returns the devices on which each file has to be synced by itself.
-    fn sync_groups(&self, items: &[Item<K>], pace: &mut Pace) -> BTreeSet<Option<u64>> {
+    fn sync_groups(&self, items: &[Member<K>], pace: &mut Pace) -> BTreeSet<Option<u64>> {
         let mut devices = BTreeMap::new();
         for item in items {
-            if let Item::File(waiter) = item {
+            if let Member::File(waiter) = item {
                 let directory = waiter.target_directory;
                 devices.entry(directory.dev).or_insert((directory.honesty, 0_u32)).1 += 1;
             }
@@ -143,8 +143,8 @@ impl<K: Kernel> Run<'_, K> {
                     self.note_operand(&whence, &copied);
                     Ok((Outcome::Copied(Box::new(copied)), removed))
                 }
-                Err(Unnamed::Failed(error)) => Err(error),
-                Err(Unnamed::Again) => return None,
+                Err(NamingError::Failed(error)) => Err(error),
+                Err(NamingError::Again) => return None,
             };
             Some(self.made_out(entry_pair, made, after))
         });
@@ -152,7 +152,7 @@ impl<K: Kernel> Run<'_, K> {
         match ended.unwrap_or_else(|error| Some(self.failed(error, after))) {
             Some(Ok(())) => {}
             Some(Err(error)) => self.tell(Event::Failed(&error)),
-            None => return self.add_later([Later::Again(whence, after)]),
+            None => return self.add_later([Deferred::Again(whence, after)]),
         }
         self.release_whence(whence);
     }
@@ -164,15 +164,15 @@ impl<K: Kernel> Run<'_, K> {
         mut waiting: Waiting<K::File>,
         target_directory: &TargetDirectory,
         is_apart: bool,
-    ) -> Result<Copied, Unnamed> {
+    ) -> Result<Copied, NamingError> {
         let copier = &self.entries.copier;
         if self.is_stopped() {
             let gave_up = target.directory().map(|dir| copier.give_up_waiting(waiting, dir, target_directory));
             gave_up.unwrap_or(());
-            return Err(Unnamed::Failed(Error::Interrupted));
+            return Err(NamingError::Failed(Error::Interrupted));
         }
         if is_apart {
-            copier.sync_waiting(&mut waiting, target).map_err(Unnamed::Failed)?;
+            copier.sync_waiting(&mut waiting, target).map_err(NamingError::Failed)?;
         }
         copier.name_waiting(waiting, target, target_directory)
     }
@@ -193,10 +193,10 @@ impl<K: Kernel> Run<'_, K> {
 
     /// Lets names come up again once no group is being committed.
     pub(super) fn later(&self, tasks: impl IntoIterator<Item = Task<K>>) {
-        self.add_later(tasks.into_iter().map(Later::Task));
+        self.add_later(tasks.into_iter().map(Deferred::Task));
     }
 
-    fn add_later(&self, names: impl IntoIterator<Item = Later<K>>) {
+    fn add_later(&self, names: impl IntoIterator<Item = Deferred<K>>) {
         self.groups.later.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
     }
 
@@ -208,8 +208,8 @@ impl<K: Kernel> Run<'_, K> {
             let Some(next) = next else { return is_any };
             is_any = true;
             match next {
-                Later::Task(task) => self.task(task),
-                Later::Again(whence, after) => {
+                Deferred::Task(task) => self.task(task),
+                Deferred::Again(whence, after) => {
                     let again = self.with_whence(&whence, |entry_pair| self.name_again(entry_pair, None, after));
                     let again = again.unwrap_or_else(|error| self.failed(error, after));
                     if let Err(error) = again {

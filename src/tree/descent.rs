@@ -9,7 +9,7 @@ use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::plan::joined;
 use super::portion::{Part, Portion};
 use super::run::Run;
-use super::shortages::Wish;
+use super::shortages::Requirement;
 use super::walk::{Entry, Listing, entry};
 use crate::copy::{Follow, Name};
 use crate::error::{Action, Error};
@@ -200,7 +200,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
         let entered = run.entries.copier.enter(&directory_pair, Some(level), &level.base, &run.directories, refuse);
         let entered = entered.map_err(|refusal| {
             let error = self.refused(refusal, &source_shown, &target_shown);
-            run.note_want(&directory_pair.target, &error, Wish::default());
+            run.note_want(&directory_pair.target, &error, Requirement::default());
             error
         })?;
         if entered.made {

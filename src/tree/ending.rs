@@ -41,14 +41,14 @@ pub(super) enum Bounds {
 }
 
 /// A look-up on its way: the directories behind it, innermost last, and the components before it, next last.
-struct Way<'a, F> {
+struct Lookup<'a, F> {
     top: &'a F,
     entered: Vec<F>,
     rest: Vec<OsString>,
     links: usize,
 }
 
-impl<F> Way<'_, F> {
+impl<F> Lookup<'_, F> {
     fn here(&self) -> &F {
         self.entered.last().unwrap_or(self.top)
     }
@@ -74,7 +74,7 @@ impl<K: Kernel> Copier<'_, K> {
         bounds: Bounds,
     ) -> Result<Option<Ending<K::File>>, Error> {
         let failed = |errno| Error::call(Action::StatTarget, shown, errno);
-        let mut way = Way { top, entered: Vec::new(), rest: Vec::new(), links: 0 };
+        let mut way = Lookup { top, entered: Vec::new(), rest: Vec::new(), links: 0 };
         way.add(path.as_os_str());
         let mut name = OsString::from(".");
         while let Some(next) = way.rest.pop() {
@@ -114,7 +114,7 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// Goes where `.` or `..` lead.
-    fn step(&self, way: &mut Way<'_, K::File>, name: &OsStr, shown: &Path, bounds: Bounds) -> Result<(), Error> {
+    fn step(&self, way: &mut Lookup<'_, K::File>, name: &OsStr, shown: &Path, bounds: Bounds) -> Result<(), Error> {
         if name == "." || way.entered.pop().is_some() {
             return Ok(());
         }
@@ -131,7 +131,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// Goes where a link leads.
     fn follow(
         &self,
-        way: &mut Way<'_, K::File>,
+        way: &mut Lookup<'_, K::File>,
         link: &K::File,
         stat: &Stat,
         shown: &Path,
@@ -162,7 +162,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn ended(
         &self,
-        way: &Way<'_, K::File>,
+        way: &Lookup<'_, K::File>,
         name: &OsStr,
         found: Option<Stat>,
     ) -> crate::kernel::Result<Ending<K::File>> {

@@ -4,7 +4,7 @@
 //! files one number, or one file several. So the copy has to be what it was, and the source what it was when that was read;
 //! where times cannot tell, or numbers mean nothing, the bytes decide. What is not proved to be the same is copied by itself.
 
-use super::links::{Likeness, Made, Version};
+use super::links::{Likeness, LinkableCopy, Version};
 use super::run::{EntryPair, Run};
 use super::special::TargetName;
 use crate::copy::{Outcome, Source, Special, Thing};
@@ -37,7 +37,7 @@ impl<K: Kernel> Run<'_, K> {
         entry_pair: &EntryPair<'_, K::File>,
         source: &Version,
         outcome: &Outcome,
-    ) -> Result<Made, Error> {
+    ) -> Result<LinkableCopy, Error> {
         let target = entry_pair.target;
         let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
         let stat = self.kernel.stat_at(target.dir, target.name, false).map_err(failed)?;
@@ -50,7 +50,7 @@ impl<K: Kernel> Run<'_, K> {
         };
         let is_settled = is_copied && source.is_settled(&version);
         let content = if self.options.seals { outcome.content().map(Box::new) } else { None };
-        Ok(Made { path: entry_pair.path.to_owned(), version, is_new, is_settled, content })
+        Ok(LinkableCopy { path: entry_pair.path.to_owned(), version, is_new, is_settled, content })
     }
 
     /// The earlier copy, if this name may be a link to it. `likeness` is how the source compares with what it was then.
@@ -58,7 +58,7 @@ impl<K: Kernel> Run<'_, K> {
         &self,
         entry_pair: &EntryPair<'_, K::File>,
         stat: &Stat,
-        made: &Made,
+        made: &LinkableCopy,
         likeness: Likeness,
     ) -> Result<Option<First<K::File>>, Error> {
         let Some(first) = self.open_first(entry_pair, made)? else { return Ok(None) };
@@ -84,7 +84,11 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Opens the copy where it was made; `None` if it is not there any more.
-    fn open_first(&self, entry_pair: &EntryPair<'_, K::File>, made: &Made) -> Result<Option<First<K::File>>, Error> {
+    fn open_first(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        made: &LinkableCopy,
+    ) -> Result<Option<First<K::File>>, Error> {
         let failed =
             |errno| Error::pair(Action::CreateLink, entry_pair.target.shown, &shown_copy(entry_pair, made), errno);
         let Some(file) = self.open_made(entry_pair, made, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)? else {
@@ -100,7 +104,7 @@ impl<K: Kernel> Run<'_, K> {
     fn open_made(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
-        made: &Made,
+        made: &LinkableCopy,
         flags: OFlags,
     ) -> crate::kernel::Result<Option<K::File>> {
         // With --keep-directory-symlink the way to it may lead through links; it is compared. So is what a link at a
@@ -127,7 +131,7 @@ impl<K: Kernel> Run<'_, K> {
     fn read_made(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
-        made: &Made,
+        made: &LinkableCopy,
         copied: &Stat,
         flags: OFlags,
     ) -> crate::kernel::Result<Option<K::File>> {
@@ -154,7 +158,7 @@ impl<K: Kernel> Run<'_, K> {
     pub(super) fn make_further(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
-        made: &Made,
+        made: &LinkableCopy,
         first: &First<K::File>,
         existing: Option<&Stat>,
     ) -> Result<Special, Error> {
@@ -181,7 +185,7 @@ impl<K: Kernel> Run<'_, K> {
         entry_pair: &EntryPair<'_, K::File>,
         stat: &Stat,
         first: &First<K::File>,
-        made: &Made,
+        made: &LinkableCopy,
     ) -> Result<bool, Error> {
         let source = entry_pair.source;
         let copy = &first.stat;
@@ -204,7 +208,7 @@ impl<K: Kernel> Run<'_, K> {
         entry_pair: &EntryPair<'_, K::File>,
         stat: &Stat,
         first: &First<K::File>,
-        made: &Made,
+        made: &LinkableCopy,
     ) -> Result<bool, Error> {
         let copied = &first.stat;
         // Through a link the copy was written to what that leads to.
@@ -231,7 +235,7 @@ impl<K: Kernel> Run<'_, K> {
 }
 
 /// The copy's name as it would be typed: this target's own, with the other's path at its end.
-fn shown_copy<F>(entry_pair: &EntryPair<'_, F>, made: &Made) -> PathBuf {
+fn shown_copy<F>(entry_pair: &EntryPair<'_, F>, made: &LinkableCopy) -> PathBuf {
     let shown = entry_pair.target.shown.as_os_str().as_bytes();
     let before = shown.strip_suffix(entry_pair.path.as_os_str().as_bytes()).unwrap_or_default();
     PathBuf::from(OsString::from_vec([before, made.path.as_os_str().as_bytes()].concat()))

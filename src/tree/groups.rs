@@ -29,18 +29,18 @@ pub(super) struct Groups<K: Kernel> {
     pub(super) committing: Mutex<Pace>,
     /// For each device a handle that was opened before anything was written there: it is told what could not be written.
     pub(super) witnesses: Mutex<BTreeMap<u64, Arc<K::File>>>,
-    pub(super) later: Mutex<Vec<Later<K>>>,
+    pub(super) later: Mutex<Vec<Deferred<K>>>,
     /// Files that operands have made. Of one that waits, the number is noted when it has its name.
     operands: Mutex<BTreeSet<Identity>>,
 }
 
 pub(super) struct Queue<K: Kernel> {
-    pub(super) items: Vec<Item<K>>,
+    pub(super) items: Vec<Member<K>>,
     pub(super) files: usize,
     pub(super) bytes: u64,
 }
 
-pub(super) enum Item<K: Kernel> {
+pub(super) enum Member<K: Kernel> {
     File(Box<Waiter<K>>),
     /// It is told behind what happened before.
     Event(OwnedEvent),
@@ -76,7 +76,7 @@ pub(super) struct OperandName<K: Kernel> {
 }
 
 /// What comes up when no group is being committed.
-pub(super) enum Later<K: Kernel> {
+pub(super) enum Deferred<K: Kernel> {
     /// A name that waited for another of its inode.
     Task(Task<K>),
     /// A file that cannot get its name in this way.
@@ -191,13 +191,13 @@ impl<K: Kernel> Groups<K> {
         if queue.items.is_empty() {
             return false;
         }
-        let kept = OwnedEvent::new(event).map(Item::Event);
+        let kept = OwnedEvent::new(event).map(Member::Event);
         let is_kept = kept.is_some();
         queue.items.extend(kept);
         is_kept
     }
 
-    pub(super) fn take(&self) -> Vec<Item<K>> {
+    pub(super) fn take(&self) -> Vec<Member<K>> {
         let mut queue = self.queue();
         (queue.files, queue.bytes) = (0, 0);
         std::mem::take(&mut queue.items)

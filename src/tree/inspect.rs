@@ -8,7 +8,7 @@ use super::entries::Entries;
 use super::entry_context::{EntryContext, MadeBefore};
 use super::inspected::{Inspected, Inspection, ReplacedLink};
 use super::overwrite::{Decision, check_kinds, decide};
-use super::same::{Sameness, Seen};
+use super::same::{FollowedName, Sameness};
 use crate::copy::{Follow, Name, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
@@ -49,8 +49,8 @@ impl<K: Kernel> Entries<'_, K> {
             }
             referent => (referent, ending, replaced_link),
         };
-        let from = Seen { name: source, stat: &stat, itself: None };
-        let to = Seen { name: target, stat: &seen, itself: Some(&found) };
+        let from = FollowedName { name: source, stat: &stat, itself: None };
+        let to = FollowedName { name: target, stat: &seen, itself: Some(&found) };
         let sameness = if self.options().may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
         let inspected = Box::new(Inspected { stat, file, existing, referent, ending, replaced_link });
         if follows && referent.is_none() && replaced_link.is_none() {

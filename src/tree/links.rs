@@ -85,7 +85,7 @@ impl Version {
 
 /// A target that was made, to which further names are linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
+pub struct LinkableCopy {
     /// Beneath the directory in which the targets of all operands lie.
     pub path: PathBuf,
     /// As it was once it had its name.
@@ -101,7 +101,7 @@ pub struct Made {
 
 enum State<W> {
     Copying { waiting: Vec<W> },
-    Made { made: Box<Made>, seen: Version, names_left: u64 },
+    Made { made: Box<LinkableCopy>, seen: Version, names_left: u64 },
 }
 
 /// What a name of an inode is to do.
@@ -110,7 +110,7 @@ pub enum LinkDecision<W> {
     /// It is the first: copy it, then call [`Links::made`] or [`Links::failed`].
     Copy(W),
     /// Another was copied: link to that, if it is still what it was. How the source compares with what it was then.
-    Link(Box<Made>, Likeness, W),
+    Link(Box<LinkableCopy>, Likeness, W),
     /// Another is being copied; the name was left with it.
     Left,
 }
@@ -141,7 +141,7 @@ impl<W> Links<W> {
 
     /// Tells what to do with a name of `source`. `refused` is what an earlier answer would have had it linked to: the
     /// name is the first of another file then.
-    pub fn decide(&self, source: &Version, refused: Option<&Made>, name: W) -> LinkDecision<W> {
+    pub fn decide(&self, source: &Version, refused: Option<&LinkableCopy>, name: W) -> LinkDecision<W> {
         let mut table = self.table();
         let Table { states, keeps_all } = &mut *table;
         match states.get_mut(&source.identity) {
@@ -166,7 +166,7 @@ impl<W> Links<W> {
     }
 
     /// The first name of `source` was copied. Returns the names that waited: they claim again, and are linked.
-    pub fn made(&self, source: &Version, made: Made, names: u64) -> Vec<W> {
+    pub fn made(&self, source: &Version, made: LinkableCopy, names: u64) -> Vec<W> {
         let mut table = self.table();
         let waiting = taken(&mut table.states, source);
         let names_left = names.saturating_sub(1);
@@ -220,8 +220,8 @@ mod tests {
         Version::new(&stat(seconds), None)
     }
 
-    fn copy(path: &str) -> Made {
-        Made { path: path.into(), version: version(9), is_new: true, is_settled: true, content: None }
+    fn copy(path: &str) -> LinkableCopy {
+        LinkableCopy { path: path.into(), version: version(9), is_new: true, is_settled: true, content: None }
     }
 
     fn is_empty(links: &Links<&str>) -> bool {

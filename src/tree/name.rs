@@ -6,10 +6,10 @@ use super::entry_context::EntryContext;
 use super::further::First;
 use super::inspected::{Inspected, Inspection, ReplacedLink};
 use super::level::Task;
-use super::links::{LinkDecision, Made, Version};
+use super::links::{LinkDecision, LinkableCopy, Version};
 use super::run::{EntryPair, Run};
 use super::share::Begun;
-use super::shortages::{Limit, Wish};
+use super::shortages::{Limit, Requirement};
 use crate::copy::{Follow, Name, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
@@ -111,7 +111,7 @@ impl<K: Kernel> Run<'_, K> {
             Some(_) => Removed::IfNeeded,
         };
         let old = inspected.referent.or(inspected.existing);
-        let wish = Wish::new(self.options, &inspected.stat, old.as_ref());
+        let wish = Requirement::new(self.options, &inspected.stat, old.as_ref());
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
             Ok(Arrived::Waits(waiting)) => {
                 self.wait(entry_pair, task, *waiting, removed, after);
@@ -131,7 +131,7 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Takes note of what found no room, if that is what failed.
-    pub(super) fn note_want(&self, target: &Name<'_, K::File>, error: &Error, wish: Wish) {
+    pub(super) fn note_want(&self, target: &Name<'_, K::File>, error: &Error, wish: Requirement) {
         let Some(limit) = error.errno().and_then(Limit::met) else { return };
         let Ok(dir) = target.directory() else { return };
         let shown = target.shown.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -187,7 +187,7 @@ impl<K: Kernel> Run<'_, K> {
     fn link(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
-        made: &Made,
+        made: &LinkableCopy,
         first: &First<K::File>,
         found: Option<&Stat>,
         is_newer: bool,

@@ -61,13 +61,13 @@ impl Operands {
 pub struct Plan {
     /// The directory they lie in.
     pub base: PathBuf,
-    shown: Shown,
+    shown: TargetName,
     strips: bool,
     /// Why it is not known whether the target operand is a directory: nothing is copied then.
     pub unknown: Option<Error>,
 }
 
-enum Shown {
+enum TargetName {
     /// The sources go into the directory, under their own last component.
     Into(PathBuf),
     /// The one source gets this name.
@@ -111,7 +111,7 @@ impl Plan {
         };
         match (found, must_be) {
             (Ok(found), _) if found.kind == Kind::Directory => {
-                let (base, shown) = (target.clone(), Shown::Into(target.clone()));
+                let (base, shown) = (target.clone(), TargetName::Into(target.clone()));
                 Ok(Self { base, shown, strips: operands.strips, unknown: None })
             }
             (Ok(_), None) => Ok(Self::itself(target)),
@@ -132,7 +132,7 @@ impl Plan {
             b"" | b".." => (target, Path::new(".")),
             name => (above, Path::new(OsStr::from_bytes(name))),
         };
-        let shown = Shown::As { name: name.to_owned(), shown: target.to_owned() };
+        let shown = TargetName::As { name: name.to_owned(), shown: target.to_owned() };
         Self { base: base.to_owned(), shown, strips: false, unknown: None }
     }
 
@@ -144,7 +144,7 @@ impl Plan {
     /// Whether the sources go into a directory, and do not become the target.
     #[must_use]
     pub fn is_into_directory(&self) -> bool {
-        matches!(self.shown, Shown::Into(_))
+        matches!(self.shown, TargetName::Into(_))
     }
 
     /// The target of one source.
@@ -152,10 +152,10 @@ impl Plan {
     pub fn operand(&self, source: &Path) -> Operand {
         let source = if self.strips { without_trailing_slashes(source).to_owned() } else { source.to_owned() };
         match &self.shown {
-            Shown::As { name, shown } => {
+            TargetName::As { name, shown } => {
                 Operand { source, name: name.clone(), target_shown: shown.clone(), is_named: true, parents: Vec::new() }
             }
-            Shown::Into(directory) => {
+            TargetName::Into(directory) => {
                 // The contents of "x/." and of ".." go into the directory itself.
                 let name = match last_component(&source) {
                     name if name == Path::new("..") => PathBuf::from("."),
@@ -171,7 +171,7 @@ impl Plan {
     #[must_use]
     pub fn operand_with_parents(&self, source: &Path) -> Operand {
         let mut operand = self.operand(source);
-        let Shown::Into(directory) = &self.shown else { return operand };
+        let TargetName::Into(directory) = &self.shown else { return operand };
         let path = without_trailing_slashes(source);
         operand.target_shown = joined(directory, path);
         if path.ends_with("..") {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     fn plan(directory: &str) -> Plan {
-        Plan { base: directory.into(), shown: Shown::Into(directory.into()), strips: false, unknown: None }
+        Plan { base: directory.into(), shown: TargetName::Into(directory.into()), strips: false, unknown: None }
     }
 
     #[test]

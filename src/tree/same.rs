@@ -21,7 +21,7 @@ pub(super) enum Sameness {
 }
 
 /// A name that is looked at: as it is seen by who copies, and as itself.
-pub(super) struct Seen<'a, F> {
+pub(super) struct FollowedName<'a, F> {
     pub(super) name: &'a Name<'a, F>,
     /// Links followed as far as the copy follows them.
     pub(super) stat: &'a Stat,
@@ -31,7 +31,11 @@ pub(super) struct Seen<'a, F> {
 
 impl<K: Kernel> Copier<'_, K> {
     /// Weighs a source against what stands at its target, by cp's rules.
-    pub(super) fn sameness(&self, source: &Seen<'_, K::File>, target: &Seen<'_, K::File>) -> Result<Sameness, Error> {
+    pub(super) fn sameness(
+        &self,
+        source: &FollowedName<'_, K::File>,
+        target: &FollowedName<'_, K::File>,
+    ) -> Result<Sameness, Error> {
         let refused = || Err(same_file(source.name.shown, target.name.shown));
         let is_one = source.stat.is_same_file(target.stat);
         let product = self.options.product;
@@ -88,8 +92,8 @@ impl<K: Kernel> Copier<'_, K> {
     /// under its own name, is not touched.
     fn unlinks_first(
         &self,
-        source: &Seen<'_, K::File>,
-        target: &Seen<'_, K::File>,
+        source: &FollowedName<'_, K::File>,
+        target: &FollowedName<'_, K::File>,
         from: &Stat,
         to: &Stat,
     ) -> Result<bool, Error> {
@@ -106,7 +110,7 @@ impl<K: Kernel> Copier<'_, K> {
         if is_one && to.nlink > 1 { are_two_names() } else { Ok(false) }
     }
 
-    fn itself(&self, seen: &Seen<'_, K::File>, action: Action) -> Result<Stat, Error> {
+    fn itself(&self, seen: &FollowedName<'_, K::File>, action: Action) -> Result<Stat, Error> {
         let Name { dir, name, shown, .. } = *seen.name;
         let ask = || self.kernel.stat_at(dir, name, false).map_err(|errno| Error::call(action, shown, errno));
         seen.itself.map_or_else(ask, |itself| Ok(*itself))

@@ -5,7 +5,7 @@
 
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Quota, QuotaOf, ResolveFlags, Stat};
 use crate::options::{Backup, Options, Sparse};
-use crate::report::{InPlace, Lack, Shortage};
+use crate::report::{InPlace, Resource, Shortage};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
@@ -54,14 +54,14 @@ impl Limit {
 
 /// What a name needs.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Wish {
+pub(super) struct Requirement {
     /// Bytes of content.
     size: u64,
     /// Bytes that are given back once it has replaced an old file.
     old: Option<u64>,
 }
 
-impl Wish {
+impl Requirement {
     /// Of a source that is to replace an old file, if there is one; nothing where it is written through a device or a fifo.
     pub(super) fn new(options: &Options, source: &Stat, old: Option<&Stat>) -> Option<Self> {
         let is_written_through = |old: &Stat| !matches!(old.kind, Kind::File | Kind::Directory | Kind::Symlink);
@@ -106,7 +106,7 @@ impl<K: Kernel> Default for Shortages<K> {
 
 impl<K: Kernel> Shortages<K> {
     /// Takes note of a name that found no room in `dir`, which is called `shown`.
-    pub(super) fn note(&self, kernel: &K, (dir, shown): (&K::File, &Path), wish: Wish, limit: Limit) {
+    pub(super) fn note(&self, kernel: &K, (dir, shown): (&K::File, &Path), wish: Requirement, limit: Limit) {
         let Ok(dev) = kernel.stat(dir).map(|stat| stat.dev) else { return };
         let mut wants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let want = match wants.entry(dev) {
@@ -162,10 +162,10 @@ impl<F> Want<F> {
         let needed = self.beside.bytes();
         let fits = self.in_place.is_some_and(|need| need.bytes() <= left) && needed > left;
         let lack = match self.limit {
-            _ if !has_names => Lack::Inodes { names: self.names },
-            _ if needed > left => Lack::Room { needed, left },
+            _ if !has_names => Resource::Inodes { names: self.names },
+            _ if needed > left => Resource::Room { needed, left },
             // btrfs keeps quotas of its own, of subvolumes.
-            Limit::Quota => Lack::Quota { needed },
+            Limit::Quota => Resource::Quota { needed },
             Limit::Disk => return None,
         };
         let in_place = if fits { InPlace::Fits } else { InPlace::SparesNothing };

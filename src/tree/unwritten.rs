@@ -18,13 +18,13 @@ pub(super) struct Unwritten<K: Kernel> {
 }
 
 pub(super) struct Waiting<K: Kernel> {
-    pub(super) directories: Vec<Left<K>>,
+    pub(super) directories: Vec<DirectoryToSync<K>>,
     /// So many times each is synced by itself.
     pub(super) apart: u32,
 }
 
 /// A directory that is done.
-pub(super) struct Left<K: Kernel> {
+pub(super) struct DirectoryToSync<K: Kernel> {
     /// It can be synced.
     pub(super) handle: K::File,
     pub(super) known: TargetDirectory,
@@ -43,7 +43,7 @@ impl<K: Kernel> Unwritten<K> {
     }
 
     /// What is to be written out now, and whether each by itself.
-    pub(super) fn take(&self) -> (Vec<Left<K>>, bool) {
+    pub(super) fn take(&self) -> (Vec<DirectoryToSync<K>>, bool) {
         let mut waiting = self.waiting();
         let directories = std::mem::take(&mut waiting.directories);
         let is_apart = waiting.apart > 0;

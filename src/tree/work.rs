@@ -7,7 +7,7 @@ use super::level::{DirectoryPair, Level, NotEntered, Task};
 use super::overwrite::same_file;
 use super::portion::Part;
 use super::run::{EntryPair, Run};
-use super::same::Seen;
+use super::same::FollowedName;
 use super::walk::Listing;
 use crate::copy::Name;
 use crate::error::{Action, Error};
@@ -44,8 +44,8 @@ impl<'a, K: Kernel> Run<'a, K> {
         }
         // Something else would be said of a link to the source, and less to the point.
         if let Some(link) = found.filter(|found| found.kind == Kind::Symlink && self.options.may_replace()) {
-            let to = Seen { name: target, stat: &link, itself: Some(&link) };
-            copier.sameness(&Seen { name: source, stat, itself: None }, &to)?;
+            let to = FollowedName { name: target, stat: &link, itself: Some(&link) };
+            copier.sameness(&FollowedName { name: source, stat, itself: None }, &to)?;
         }
         let top = match copier.enter(&directory_pair, None, base, &self.directories, |_| None) {
             Ok(top) => top,

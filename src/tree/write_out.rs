@@ -4,7 +4,7 @@ use super::commit_group::{GROUPS_APART, SLOW};
 use super::handles::Pair;
 use super::level::Level;
 use super::run::Run;
-use super::unwritten::Left;
+use super::unwritten::DirectoryToSync;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
 use crate::report::Event;
@@ -30,7 +30,7 @@ impl<K: Kernel> Run<'_, K> {
             return;
         };
         let mut waiting = self.unwritten.waiting();
-        waiting.directories.push(Left { handle, known: level.target_directory, shown });
+        waiting.directories.push(DirectoryToSync { handle, known: level.target_directory, shown });
         let is_full = waiting.directories.len() >= self.unwritten.directories_max;
         drop(waiting);
         if is_full {
@@ -41,7 +41,7 @@ impl<K: Kernel> Run<'_, K> {
     /// Writes out what waits. What fails is told.
     pub(super) fn write_out_directories(&self) {
         let (directories, is_apart) = self.unwritten.take();
-        let mut filesystems: BTreeMap<Option<u64>, Vec<Left<K>>> = BTreeMap::new();
+        let mut filesystems: BTreeMap<Option<u64>, Vec<DirectoryToSync<K>>> = BTreeMap::new();
         for directory in directories {
             filesystems.entry(directory.known.dev).or_default().push(directory);
         }
@@ -53,8 +53,8 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Writes out the filesystem that these lie on. False if that does not tell whether all of them are written.
-    fn are_written_at_once(&self, directories: &[Left<K>]) -> bool {
-        let [_, .., Left { handle, known, .. }] = directories else { return false };
+    fn are_written_at_once(&self, directories: &[DirectoryToSync<K>]) -> bool {
+        let [_, .., DirectoryToSync { handle, known, .. }] = directories else { return false };
         let begun = Instant::now();
         let are_written = self.entries.copier.sync_names(handle, known.honesty);
         if begun.elapsed() > SLOW * u32::try_from(directories.len()).unwrap_or(u32::MAX) {
@@ -63,8 +63,8 @@ impl<K: Kernel> Run<'_, K> {
         are_written
     }
 
-    fn write_out_each(&self, directories: &[Left<K>]) {
-        for Left { handle, shown, .. } in directories {
+    fn write_out_each(&self, directories: &[DirectoryToSync<K>]) {
+        for DirectoryToSync { handle, shown, .. } in directories {
             if let Err(errno) = self.kernel.fsync(handle) {
                 self.tell(Event::Failed(&Error::call(Action::Sync, shown, errno)));
             }

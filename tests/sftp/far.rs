@@ -3,7 +3,7 @@
 use safecp::kernel::linux::Linux;
 use safecp::kernel::retry::Retrying;
 use safecp::sftp::{
-    self, Attributes, Failure, ListDigests, Near, Proof, Reach, Start, Told, Tree, Verify, Wishes, Writing,
+    self, Attributes, Failure, ListDigests, Near, Proof, Reach, Start, TransferEvent, Tree, Verify, Wishes, Writing,
 };
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -71,17 +71,17 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    fn hear(&mut self, told: &Told<'_>) {
+    fn hear(&mut self, told: &TransferEvent<'_>) {
         match told {
-            Told::Verifying(proof) => self.verifying = Some(*proof),
-            Told::Made { target } => self.made.push(target.to_path_buf()),
-            Told::Copied { source, target, size, proof, .. } => {
+            TransferEvent::Verifying(proof) => self.verifying = Some(*proof),
+            TransferEvent::Made { target } => self.made.push(target.to_path_buf()),
+            TransferEvent::Copied { source, target, size, proof, .. } => {
                 self.copied.push((source.to_path_buf(), target.to_path_buf(), *size, *proof));
             }
-            Told::Changed { source } => self.changed.push(source.to_path_buf()),
-            Told::Failed(failure) => self.failed.push(failure.to_string()),
-            Told::Moved(_) | Told::Finished { .. } => {}
-            Told::Same { target, .. } => self.same.push(target.to_path_buf()),
+            TransferEvent::Changed { source } => self.changed.push(source.to_path_buf()),
+            TransferEvent::Failed(failure) => self.failed.push(failure.to_string()),
+            TransferEvent::Moved(_) | TransferEvent::Finished { .. } => {}
+            TransferEvent::Same { target, .. } => self.same.push(target.to_path_buf()),
         }
     }
 
@@ -121,7 +121,7 @@ pub(crate) fn copy<S: AsRef<OsStr>>(way: Way, far: &dyn Reach, sources: &[S], ta
     let (kernel, stop, mut heard) = (Retrying(Linux::new()), AtomicBool::new(false), Heard::default());
     let near = Near { kernel: &kernel, stop: &stop };
     let sources: Vec<PathBuf> = sources.iter().map(|source| PathBuf::from(source.as_ref())).collect();
-    let tell = &mut |told: &Told<'_>| heard.hear(told);
+    let tell = &mut |told: &TransferEvent<'_>| heard.hear(told);
     let done: Result<(), Failure> = match way {
         Way::Push => sftp::push(&near, far, &sources, target, wishes, tell),
         Way::Pull => sftp::pull(&near, far, &sources, target, wishes, tell),

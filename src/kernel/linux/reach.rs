@@ -50,11 +50,11 @@ pub(super) struct Reach {
     proc: OnceLock<bool>,
     /// Where O_PATH handles were found, where there is no /proc. A handle that is gone leaves its entry to the next
     /// of its number; what an entry says is compared with the file before it is used.
-    ways: Mutex<BTreeMap<RawFd, Way>>,
+    ways: Mutex<BTreeMap<RawFd, PathFrom>>,
 }
 
 /// A directory's handle, `None` for the working directory, and a path from there.
-type Way = (Option<RawFd>, PathBuf);
+type PathFrom = (Option<RawFd>, PathBuf);
 
 impl Reach {
     /// Whether open files have a name under /proc.

@@ -5,7 +5,7 @@
 use super::types::{Old, Pull, Step};
 use crate::kernel::Kernel;
 use crate::sftp::reading::Reading;
-use crate::sftp::types::{Failure, Start, Told};
+use crate::sftp::types::{Failure, Start, TransferEvent};
 
 impl<K: Kernel> Pull<'_, K> {
     /// Whether a far file of which it is known how long it is, is to be compared with what is here.
@@ -45,7 +45,7 @@ impl<K: Kernel> Pull<'_, K> {
         let sealed = self.sealed(&file.landing);
         let path = self.path_in_list(target);
         let (sealed, unsealed) = sealed.map_or_else(|error| (None, Some(error)), |sealed| (sealed, None));
-        (self.tell)(&Told::Same { source, target, path: &path, sealed: sealed.as_ref() });
+        (self.tell)(&TransferEvent::Same { source, target, path: &path, sealed: sealed.as_ref() });
         kept.err().into_iter().chain(unsealed).for_each(|error| self.failed_here(error));
         self.done(number)
     }

@@ -4,12 +4,12 @@ use super::types::{Old, Pull};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::quote::quoted;
-use crate::sftp::reading::{Asked, Came};
-use crate::sftp::types::{Failure, Told};
+use crate::sftp::reading::{Came, RequestedRange};
+use crate::sftp::types::{Failure, TransferEvent};
 use crate::sftp::wire::Answer;
 
 impl<K: Kernel> Pull<'_, K> {
-    pub(super) fn was_read(&mut self, number: u64, asked: Asked, answer: Answer) -> Result<(), Failure> {
+    pub(super) fn was_read(&mut self, number: u64, asked: RequestedRange, answer: Answer) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         let (mut offset, bytes, whole) = match self.readings.take(number, asked, answer)? {
             Came::Late => return Ok(()),
@@ -36,7 +36,7 @@ impl<K: Kernel> Pull<'_, K> {
                     self.fail(number, Failure::Here(error));
                     return Ok(());
                 }
-                (self.tell)(&Told::Moved(count));
+                (self.tell)(&TransferEvent::Moved(count));
             }
             self.pace.keep(count);
             offset += count;

@@ -1,6 +1,6 @@
 //! Directories: listed there, made here, and given their last attributes when the last name in them is done.
 
-use super::types::{Found, Level, Pull, Tag};
+use super::types::{FarName, Level, Pull, Tag};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode};
 use crate::quote::quoted;
@@ -8,7 +8,7 @@ use crate::sftp::far_path::is_single;
 use crate::sftp::landing::{open_directory, timestamp};
 use crate::sftp::local_directory::{Last, LocalDirectory};
 use crate::sftp::status::refusal;
-use crate::sftp::types::{Attributes, Failure, Told, Tree};
+use crate::sftp::types::{Attributes, Failure, TransferEvent, Tree};
 use crate::sftp::wire::{self, Answer, Attrs, Entry, Request};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -21,7 +21,7 @@ const LEVELS_MAX: usize = 256;
 const DEPTH_MAX: usize = 256;
 
 impl<K: Kernel> Pull<'_, K> {
-    pub(super) fn begin_directory(&mut self, found: Found<K::File>, attrs: Attrs) -> Result<(), Failure> {
+    pub(super) fn begin_directory(&mut self, found: FarName<K::File>, attrs: Attrs) -> Result<(), Failure> {
         if self.wishes.tree == Tree::Refused {
             let source = quoted(&found.source);
             self.failed_here(Error::Refused(format!("-r not specified; omitting directory {source}")));
@@ -77,7 +77,7 @@ impl<K: Kernel> Pull<'_, K> {
             _ => None,
         };
         if made {
-            (self.tell)(&Told::Made { target: &shown });
+            (self.tell)(&TransferEvent::Made { target: &shown });
         }
         let last = Some(Last { mode, times: attrs.times.filter(|_| kept) });
         Ok(LocalDirectory { file, shown, above: None, last, depth: above.depth + 1 })

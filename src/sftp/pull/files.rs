@@ -1,13 +1,13 @@
 //! A file on its way: it is opened and looked at, and it ends with its name, or with why it failed.
 
-use super::types::{Found, Old, Pull, Received, Step, Tag};
+use super::types::{FarName, Old, Pull, Received, Step, Tag};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::quote::quoted;
-use crate::sftp::landing::Unnamed;
+use crate::sftp::landing::NamingError;
 use crate::sftp::reading::Reading;
 use crate::sftp::status::refusal;
-use crate::sftp::types::{Failure, Proof, Told};
+use crate::sftp::types::{Failure, Proof, TransferEvent};
 use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ use std::path::PathBuf;
 const DIGEST_EARLY: u64 = 1 << 20;
 
 impl<K: Kernel> Pull<'_, K> {
-    pub(super) fn begin_file(&mut self, found: Found<K::File>) -> Result<(), Failure> {
-        let Found { source, path, dir, name, above: _ } = found;
+    pub(super) fn begin_file(&mut self, found: FarName<K::File>) -> Result<(), Failure> {
+        let FarName { source, path, dir, name, above: _ } = found;
         let Some(name) = name else {
             self.failed_here(Error::Refused(format!("{}: not a directory", quoted(&source))));
             self.release(dir);
@@ -112,15 +112,15 @@ impl<K: Kernel> Pull<'_, K> {
                 let path = self.path_in_list(target);
                 let (sealed, unsealed) = sealed.map_or_else(|error| (None, Some(error)), |sealed| (sealed, None));
                 let (placement, sealed) = (file.landing.placement(), sealed.as_ref());
-                (self.tell)(&Told::Copied { source, target, size, proof, placement, path: &path, sealed });
+                (self.tell)(&TransferEvent::Copied { source, target, size, proof, placement, path: &path, sealed });
                 complaint.into_iter().chain(unsealed).for_each(|error| self.failed_here(error));
                 self.done(number)
             }
-            Err(Unnamed::Failed(error)) => {
+            Err(NamingError::Failed(error)) => {
                 self.fail(number, Failure::Here(error));
                 self.turn(number)
             }
-            Err(Unnamed::Again) => {
+            Err(NamingError::Again) => {
                 self.landings.lacks_links = true;
                 self.readings.end(number);
                 let Some(file) = self.files.remove(&number) else { return Ok(()) };
@@ -137,7 +137,7 @@ impl<K: Kernel> Pull<'_, K> {
         }
         let Received { source, path, landing, .. } = file;
         let name = landing.shown.file_name().map(PathBuf::from);
-        self.begin_file(Found { source, path, dir: landing.dir, name, above: None })
+        self.begin_file(FarName { source, path, dir: landing.dir, name, above: None })
     }
 
     pub(super) fn fail(&mut self, number: u64, failure: Failure) {

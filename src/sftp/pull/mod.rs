@@ -17,12 +17,12 @@ mod sealing;
 mod types;
 mod verification;
 
-use super::connection::Opened;
+use super::connection::IdleConnection;
 use super::glob;
 use super::landing::Landings;
 use super::pace::Pace;
 use super::reading::Readings;
-use super::types::{Failure, Near, Reach, Told, Wishes};
+use super::types::{Failure, Near, Reach, TransferEvent, Wishes};
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::kernel::{Errno, Kernel};
 use destination::Destination;
@@ -36,7 +36,7 @@ const FILES_MAX: usize = 128;
 
 /// Copies far files and directories into a local directory, or one to a local name. Patterns in the last names of sources mean what they match.
 ///
-/// On success every file that was told [`Told::Copied`] was verified as that says and has its name. Of any other the target has
+/// On success every file that was told [`TransferEvent::Copied`] was verified as that says and has its name. Of any other the target has
 /// what it had.
 pub fn pull<K: Kernel>(
     near: &Near<'_, K>,
@@ -44,17 +44,21 @@ pub fn pull<K: Kernel>(
     sources: &[PathBuf],
     target: &Path,
     wishes: &Wishes,
-    tell: &mut dyn FnMut(&Told<'_>),
+    tell: &mut dyn FnMut(&TransferEvent<'_>),
 ) -> Result<(), Failure> {
-    let mut opened = Opened::new(reach, wishes)?;
-    tell(&Told::Verifying(opened.proof()));
+    let mut opened = IdleConnection::new(reach, wishes)?;
+    tell(&TransferEvent::Verifying(opened.proof()));
     let mut operands = Vec::new();
     for source in sources {
         let found = glob::matches(&mut opened.server, source.as_os_str().as_bytes())?;
-        found.refused.iter().for_each(|failure| tell(&Told::Failed(failure)));
+        found.refused.iter().for_each(|failure| tell(&TransferEvent::Failed(failure)));
         if found.paths.is_empty() && found.refused.is_empty() {
             let reason = crate::error::reason(Errno::NOENT);
-            tell(&Told::Failed(&Failure::Far { action: "cannot stat", name: source.as_path().into(), reason }));
+            tell(&TransferEvent::Failed(&Failure::Far {
+                action: "cannot stat",
+                name: source.as_path().into(),
+                reason,
+            }));
         }
         for path in found.paths {
             let absolute = opened.absolute(&path)?;

@@ -1,6 +1,6 @@
 //! Names of the far end: the next one, what it is, and where a link leads.
 
-use super::types::{Found, Pull, Tag};
+use super::types::{FarName, Pull, Tag};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
 use crate::quote::quoted;
@@ -27,7 +27,7 @@ impl<K: Kernel> Pull<'_, K> {
                 let (source, path) =
                     (level.source.join(OsStr::from_bytes(&entry.name)), join(&level.path, &entry.name));
                 let (name, above) = (Some(shown(&entry.name)), Some(level.path.clone()));
-                let found = Found { source, path, dir, name, above };
+                let found = FarName { source, path, dir, name, above };
                 return self.begin(found, entry.attrs).map(|()| true);
             }
             if level.is_over {
@@ -51,11 +51,11 @@ impl<K: Kernel> Pull<'_, K> {
             self.failed_here(Error::just_created(&dir.shown.join(name), &source));
             return Ok(true);
         }
-        self.look(Found { source, path: operand.absolute, dir, name, above: None })?;
+        self.look(FarName { source, path: operand.absolute, dir, name, above: None })?;
         Ok(true)
     }
 
-    fn look(&mut self, found: Found<K::File>) -> Result<(), Failure> {
+    fn look(&mut self, found: FarName<K::File>) -> Result<(), Failure> {
         let number = self.number();
         self.connection.client.ask(&Request::Stat(&found.path), Tag::Look(number))?;
         self.looking.insert(number, found);
@@ -63,7 +63,7 @@ impl<K: Kernel> Pull<'_, K> {
     }
 
     /// Begins with a name of which the server has said what it is.
-    fn begin(&mut self, found: Found<K::File>, attrs: Attrs) -> Result<(), Failure> {
+    fn begin(&mut self, found: FarName<K::File>, attrs: Attrs) -> Result<(), Failure> {
         match attrs.kind() {
             Some(wire::DIRECTORY) => self.begin_directory(found, attrs),
             Some(wire::FILE) => self.begin_file(found),
@@ -111,7 +111,7 @@ impl<K: Kernel> Pull<'_, K> {
             Some(path) if found.above.as_ref().is_some_and(|above| is_within(above, &path)) => {
                 self.failed_here(Error::call(Action::Access, &found.source, Errno::LOOP));
             }
-            Some(path) => return self.begin_directory(Found { path, ..found }, attrs),
+            Some(path) => return self.begin_directory(FarName { path, ..found }, attrs),
             None => {
                 let (name, reason) = (found.source.as_path().into(), refusal(answer));
                 self.failed(Failure::Far { action: "cannot follow symbolic link", name, reason });

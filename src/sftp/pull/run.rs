@@ -4,7 +4,7 @@ use super::types::{Pull, Step, Tag};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::sftp::incoming::Incoming;
-use crate::sftp::types::{Failure, Told};
+use crate::sftp::types::{Failure, TransferEvent};
 use crate::sftp::wire::Request;
 
 /// Files that wait for their digests, each with a handle here; more than one program at the far end gets at once.
@@ -91,7 +91,7 @@ impl<K: Kernel> Pull<'_, K> {
     }
 
     pub(super) fn failed(&mut self, failure: Failure) {
-        (self.tell)(&Told::Failed(&failure));
+        (self.tell)(&TransferEvent::Failed(&failure));
     }
 
     pub(super) fn failed_here(&mut self, error: Error) {

@@ -6,7 +6,7 @@ use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use crate::sftp::landing::Landing;
 use crate::sftp::local_directory::LocalDirectory;
-use crate::sftp::types::Told;
+use crate::sftp::types::TransferEvent;
 use std::path::{Path, PathBuf};
 
 impl<K: Kernel> Pull<'_, K> {
@@ -40,7 +40,7 @@ impl<K: Kernel> Pull<'_, K> {
         match stat.and_then(|stat| self.sealing().handle(&directory.file, shown, stat, None)) {
             Ok(sealed) => {
                 let path = self.path_in_list(shown);
-                (self.tell)(&Told::Finished { path: &path, sealed: &sealed });
+                (self.tell)(&TransferEvent::Finished { path: &path, sealed: &sealed });
             }
             Err(error) => self.failed_here(error),
         }

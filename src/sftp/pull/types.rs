@@ -7,8 +7,8 @@ use crate::sftp::hashing::Value;
 use crate::sftp::landing::{Landing, Landings};
 use crate::sftp::local_directory::LocalDirectory;
 use crate::sftp::pace::Pace;
-use crate::sftp::reading::{Asked, Readings};
-use crate::sftp::types::{Failure, Near, Proof, Told, Wishes};
+use crate::sftp::reading::{Readings, RequestedRange};
+use crate::sftp::types::{Failure, Near, Proof, TransferEvent, Wishes};
 use crate::sftp::wire::{Attrs, Entry};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use std::rc::Rc;
 pub(super) struct Pull<'a, K: Kernel> {
     pub(super) near: &'a Near<'a, K>,
     pub(super) wishes: &'a Wishes,
-    pub(super) tell: &'a mut dyn FnMut(&Told<'_>),
+    pub(super) tell: &'a mut dyn FnMut(&TransferEvent<'_>),
     pub(super) connection: Connection<Tag>,
     pub(super) landings: Landings<'a, K>,
     pub(super) operands: std::vec::IntoIter<Operand>,
@@ -29,7 +29,7 @@ pub(super) struct Pull<'a, K: Kernel> {
     pub(super) base: PathBuf,
     pub(super) files_max: usize,
     pub(super) levels: Vec<Level<K::File>>,
-    pub(super) looking: BTreeMap<u64, Found<K::File>>,
+    pub(super) looking: BTreeMap<u64, FarName<K::File>>,
     pub(super) files: BTreeMap<u64, Received<K::File>>,
     pub(super) next_number: u64,
     /// Files that are read.
@@ -67,12 +67,12 @@ pub(super) enum Tag {
 pub(super) enum Step {
     Open,
     Look,
-    Read(Asked),
+    Read(RequestedRange),
     OpenAgain,
 }
 
 /// A far name, and where it goes.
-pub(super) struct Found<F> {
+pub(super) struct FarName<F> {
     pub(super) source: PathBuf,
     pub(super) path: Vec<u8>,
     pub(super) dir: Rc<LocalDirectory<F>>,

@@ -5,7 +5,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Stat};
 use crate::known::filesystems::Filesystem;
 use crate::quote::quoted;
-use crate::sftp::types::{Failure, Told, Writing};
+use crate::sftp::types::{Failure, TransferEvent, Writing};
 use crate::sftp::wire::Request;
 
 impl<K: Kernel> Push<'_, K> {
@@ -45,7 +45,7 @@ impl<K: Kernel> Push<'_, K> {
         file.taking.iter_mut().for_each(|taking| taking.update(bytes));
         file.size += count as u64;
         self.ask(number, &Request::Write(&handle, offset, bytes), Step::Write)?;
-        (self.tell)(&Told::Moved(count as u64));
+        (self.tell)(&TransferEvent::Moved(count as u64));
         self.pace.keep(count as u64);
         Ok(())
     }
@@ -63,7 +63,7 @@ impl<K: Kernel> Push<'_, K> {
         let after = content.map(|content| self.near.kernel.stat(&content));
         let is_same = |after: Stat| after.size == file.stat.size && after.mtime == file.stat.mtime;
         if !after.is_some_and(|after| after.is_ok_and(is_same)) {
-            (self.tell)(&Told::Changed { source: &file.source });
+            (self.tell)(&TransferEvent::Changed { source: &file.source });
         }
         file.value = Some(file.hashing.value());
         file.phase = Phase::Closing;

@@ -5,7 +5,7 @@ use crate::kernel::{Kernel, Stat};
 use crate::sftp::far_path::{beneath, shown, split};
 use crate::sftp::listing;
 use crate::sftp::status::{is_missing, refusal};
-use crate::sftp::types::{Attributes, Failure, Told};
+use crate::sftp::types::{Attributes, Failure, TransferEvent};
 use crate::sftp::wire::{self, Answer, Attrs, Request};
 
 impl<K: Kernel> Push<'_, K> {
@@ -29,7 +29,7 @@ impl<K: Kernel> Push<'_, K> {
         if let Answer::Status(wire::OK, _) = answer {
             self.finishing[number].is_fresh = true;
             self.directories.insert(far.clone(), Directory::Fresh);
-            (self.tell)(&Told::Made { target: &shown(&far) });
+            (self.tell)(&TransferEvent::Made { target: &shown(&far) });
             return Ok(());
         }
         self.finishing[number].refusal = Some(refusal(answer));
@@ -55,7 +55,7 @@ impl<K: Kernel> Push<'_, K> {
                 let reason = refused.unwrap_or(reason);
                 let name = shown(&far).into_boxed_path();
                 self.directories.insert(far, Directory::Failed);
-                (self.tell)(&Told::Failed(&Failure::Far { action: "cannot create directory", name, reason }));
+                (self.tell)(&TransferEvent::Failed(&Failure::Far { action: "cannot create directory", name, reason }));
                 Ok(())
             }
         }
@@ -105,8 +105,10 @@ impl<K: Kernel> Push<'_, K> {
             _ => None,
         };
         match sealed {
-            Some(sealed) => (self.tell)(&Told::Finished { path: &beneath(&self.base, far, b"."), sealed: &sealed }),
-            None => (self.tell)(&Told::Failed(&listing::unlisted(&shown(far)))),
+            Some(sealed) => {
+                (self.tell)(&TransferEvent::Finished { path: &beneath(&self.base, far, b"."), sealed: &sealed })
+            }
+            None => (self.tell)(&TransferEvent::Failed(&listing::unlisted(&shown(far)))),
         }
     }
 
@@ -114,7 +116,7 @@ impl<K: Kernel> Push<'_, K> {
         if !matches!(answer, Answer::Status(wire::OK, _)) {
             let name = shown(&self.finishing[number].far).into_boxed_path();
             let failure = Failure::Far { action: "preserving attributes for", name, reason: refusal(answer) };
-            (self.tell)(&Told::Failed(&failure));
+            (self.tell)(&TransferEvent::Failed(&failure));
         }
         Ok(())
     }

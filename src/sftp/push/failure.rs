@@ -3,7 +3,7 @@
 use super::types::{Phase, Push, Step};
 use crate::kernel::Kernel;
 use crate::sftp::status::refusal;
-use crate::sftp::types::{Failure, Told};
+use crate::sftp::types::{Failure, TransferEvent};
 use crate::sftp::wire::{self, Answer, Request};
 
 impl<K: Kernel> Push<'_, K> {
@@ -43,7 +43,7 @@ impl<K: Kernel> Push<'_, K> {
             None => {
                 let failure = self.files.remove(&number).and_then(|file| file.failure);
                 if let Some(failure) = failure.filter(|failure| !matches!(failure, Failure::Stopped)) {
-                    (self.tell)(&Told::Failed(&failure));
+                    (self.tell)(&TransferEvent::Failed(&failure));
                 }
                 Ok(())
             }

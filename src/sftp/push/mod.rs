@@ -18,13 +18,13 @@ mod target;
 mod types;
 mod verification;
 
-use super::connection::Opened;
+use super::connection::IdleConnection;
 use super::far_path::{join, split, trimmed};
 use super::local_tree::LocalTree;
 use super::pace::Pace;
 use super::reading::Readings;
 use super::temporary::Names;
-use super::types::{Failure, Near, Reach, Told, Tree, Wishes};
+use super::types::{Failure, Near, Reach, TransferEvent, Tree, Wishes};
 use super::wire;
 use crate::kernel::Kernel;
 use operands::{Operand, near_name, without_doubles};
@@ -38,7 +38,7 @@ const FILES_MAX: usize = 256;
 
 /// Copies local files and directories into a far directory, or one to a far name.
 ///
-/// On success every file that was told [`Told::Copied`] was verified as that says and has its name. Of any other the target has
+/// On success every file that was told [`TransferEvent::Copied`] was verified as that says and has its name. Of any other the target has
 /// what it had. An error ends the run; a broken connection can leave temporaries, which the next run from this machine removes.
 pub fn push<K: Kernel>(
     near: &Near<'_, K>,
@@ -46,10 +46,10 @@ pub fn push<K: Kernel>(
     sources: &[PathBuf],
     target: &Path,
     wishes: &Wishes,
-    tell: &mut dyn FnMut(&Told<'_>),
+    tell: &mut dyn FnMut(&TransferEvent<'_>),
 ) -> Result<(), Failure> {
-    let mut opened = Opened::new(reach, wishes)?;
-    tell(&Told::Verifying(opened.proof()));
+    let mut opened = IdleConnection::new(reach, wishes)?;
+    tell(&TransferEvent::Verifying(opened.proof()));
     let typed = target.as_os_str().as_bytes();
     let found = opened.look(if typed.is_empty() { b"." } else { typed })?;
     let is_directory = found.is_some_and(|found| found.kind() == Some(wire::DIRECTORY));

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::sftp::far_path::{join, shown, split};
-use crate::sftp::types::{Failure, Told};
+use crate::sftp::types::{Failure, TransferEvent};
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 pub(super) type Operand = (PathBuf, Vec<u8>, Vec<u8>);
 
 /// Operands without those that would take the place of another; of a tree's content nothing does.
-pub(super) fn without_doubles(operands: Vec<Operand>, tell: &mut dyn FnMut(&Told<'_>)) -> Vec<Operand> {
+pub(super) fn without_doubles(operands: Vec<Operand>, tell: &mut dyn FnMut(&TransferEvent<'_>)) -> Vec<Operand> {
     let mut targets = BTreeSet::new();
     let mut is_new = |operand: &Operand| {
         let (source, dir, name) = operand;
         let is_new = name == b"." || targets.insert((dir.clone(), name.clone()));
         if !is_new {
-            tell(&Told::Failed(&Failure::Here(Error::just_created(&shown(&join(dir, name)), source))));
+            tell(&TransferEvent::Failed(&Failure::Here(Error::just_created(&shown(&join(dir, name)), source))));
         }
         is_new
     };

@@ -3,8 +3,8 @@
 use super::types::{Push, Step, Tag};
 use crate::kernel::Kernel;
 use crate::sftp::incoming::Incoming;
-use crate::sftp::local_tree::Item;
-use crate::sftp::types::{Failure, Told};
+use crate::sftp::local_tree::Visit;
+use crate::sftp::types::{Failure, TransferEvent};
 use crate::sftp::wire::Request;
 
 /// Files that wait for their digests, at most; far more than are hashed by one program at once.
@@ -72,14 +72,14 @@ impl<K: Kernel> Push<'_, K> {
         Ok(false)
     }
 
-    fn begin(&mut self, item: Item<K::File>) -> Result<(), Failure> {
+    fn begin(&mut self, item: Visit<K::File>) -> Result<(), Failure> {
         match item {
-            Item::Failed(failure) => {
-                (self.tell)(&Told::Failed(&failure));
+            Visit::Failed(failure) => {
+                (self.tell)(&TransferEvent::Failed(&failure));
                 Ok(())
             }
-            Item::Directory { stat, far } => self.make_directory(stat, far),
-            Item::File { file, stat, shown, dir, name } => self.begin_file(file, stat, shown, dir, name),
+            Visit::Directory { stat, far } => self.make_directory(stat, far),
+            Visit::File { file, stat, shown, dir, name } => self.begin_file(file, stat, shown, dir, name),
         }
     }
 

@@ -1,13 +1,13 @@
 //! A file's target: what has its name, the temporary that is made beside that, and the name in the end.
 
-use super::types::{Directory, Link, Phase, Push, Sent, Step};
+use super::types::{Directory, Link, OutgoingFile, Phase, Push, Step};
 use crate::copy::{Placement, Sealed};
 use crate::error::Error;
 use crate::kernel::{Kernel, Stat};
 use crate::quote::quoted;
 use crate::sftp::far_path::{beneath, join, shown, split};
 use crate::sftp::listing::{self, Taking};
-use crate::sftp::types::{Attributes, Failure, Proof, Start, Told};
+use crate::sftp::types::{Attributes, Failure, Proof, Start, TransferEvent};
 use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ impl<K: Kernel> Push<'_, K> {
         let (shown, listed) = (shown(&far), beneath(&self.base, &far, &name));
         let taking = Taking::of(self.wishes.listed);
         let hashing = self.connection.hashing();
-        let sent = Sent {
+        let sent = OutgoingFile {
             source,
             shown,
             file: Some(file),
@@ -245,12 +245,12 @@ impl<K: Kernel> Push<'_, K> {
         let (source, target, path, size, proof) = (&file.source, &file.shown, &file.listed, file.size, file.proof);
         let placement = if file.old.is_some() { Placement::Replace } else { Placement::New };
         if file.temporary.is_some() {
-            (self.tell)(&Told::Copied { source, target, size, proof, placement, path, sealed });
+            (self.tell)(&TransferEvent::Copied { source, target, size, proof, placement, path, sealed });
         } else {
-            (self.tell)(&Told::Same { source, target, path, sealed });
+            (self.tell)(&TransferEvent::Same { source, target, path, sealed });
         }
         if let Some(complaint) = &file.complaint {
-            (self.tell)(&Told::Failed(complaint));
+            (self.tell)(&TransferEvent::Failed(complaint));
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::sftp::hashing::{Hashing, Value};
 use crate::sftp::listing::Taking;
 use crate::sftp::local_tree::LocalTree;
 use crate::sftp::pace::Pace;
-use crate::sftp::reading::{Asked, Readings};
+use crate::sftp::reading::{Readings, RequestedRange};
 use crate::sftp::temporary::Names;
-use crate::sftp::types::{Failure, Near, Proof, Told, Wishes};
+use crate::sftp::types::{Failure, Near, Proof, TransferEvent, Wishes};
 use crate::sftp::wire::Attrs;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ use std::path::PathBuf;
 pub(super) struct Push<'a, K: Kernel> {
     pub(super) near: &'a Near<'a, K>,
     pub(super) wishes: &'a Wishes,
-    pub(super) tell: &'a mut dyn FnMut(&Told<'_>),
+    pub(super) tell: &'a mut dyn FnMut(&TransferEvent<'_>),
     pub(super) connection: Connection<Tag>,
     pub(super) tree: LocalTree<'a, K>,
     pub(super) is_over: bool,
     pub(super) names: Names,
     pub(super) files_max: usize,
-    pub(super) files: BTreeMap<u64, Sent<K::File>>,
+    pub(super) files: BTreeMap<u64, OutgoingFile<K::File>>,
     pub(super) next_file: u64,
     /// Files that have bytes to be sent.
     pub(super) sending: VecDeque<u64>,
@@ -70,7 +70,7 @@ pub(super) enum Step {
     OpenAgain,
     /// Opened to be compared.
     OpenOld,
-    Read(Asked),
+    Read(RequestedRange),
     Attributes,
     Rename,
     /// What the link says that has the name, for a list.
@@ -109,7 +109,7 @@ pub(super) enum Phase {
 }
 
 /// A file on its way.
-pub(super) struct Sent<F> {
+pub(super) struct OutgoingFile<F> {
     pub(super) source: PathBuf,
     pub(super) shown: PathBuf,
     pub(super) file: Option<F>,

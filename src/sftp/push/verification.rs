@@ -3,7 +3,7 @@
 use super::types::{Phase, Push, Step};
 use crate::kernel::Kernel;
 use crate::sftp::hashing::Value;
-use crate::sftp::reading::{Asked, Came};
+use crate::sftp::reading::{Came, RequestedRange};
 use crate::sftp::status::refusal;
 use crate::sftp::types::{Failure, Proof};
 use crate::sftp::wire::{Access, Answer, Attrs, Request};
@@ -34,7 +34,7 @@ impl<K: Kernel> Push<'_, K> {
         self.ask(number, &Request::Open(&temporary, Access::Read, Attrs::default()), Step::OpenAgain)
     }
 
-    pub(super) fn was_read(&mut self, number: u64, asked: Asked, answer: Answer) -> Result<(), Failure> {
+    pub(super) fn was_read(&mut self, number: u64, asked: RequestedRange, answer: Answer) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         let whole = match self.readings.take(number, asked, answer)? {
             Came::Late => return Ok(()),

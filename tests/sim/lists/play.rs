@@ -6,7 +6,7 @@ use safecp::account::Accounts;
 use safecp::archive::check::{Check, Reference, Request};
 use safecp::archive::finding::{Fault, Finding};
 use safecp::archive::manifest::{Extent, Form, ManifestDirectory};
-use safecp::archive::repair::{Repair, Told, repair};
+use safecp::archive::repair::{Repair, RepairEvent, repair};
 use safecp::archive::seal::seal;
 use safecp::archive::{Manifest, Wanted, Written};
 use safecp::copy::threads::Threads;
@@ -140,8 +140,8 @@ pub fn mend(sim: &Sim) -> Played {
         accounts: Accounts::default(),
     };
     let failures = Mutex::new(Vec::new());
-    let tell = |told: &Told<'_>| {
-        if let Told::Failed(error) = told {
+    let tell = |told: &RepairEvent<'_>| {
+        if let RepairEvent::Failed(error) = told {
             failures.lock().expect("no run panics here").push(error.to_string());
         }
     };

@@ -6,8 +6,8 @@
 
 use super::connection::strange;
 use super::operand::label;
+use super::receiver_event::{Arrival, Became, Holes, ReceiverEvent, Seal, ToldName, Weight};
 use super::terms::Tell;
-use super::told::{Arrival, Became, Holes, Seal, Told, ToldName, Weight};
 use crate::account::Running;
 use crate::copy::digest::Digests;
 use crate::copy::strategy::{Cloning, Strategy, Why};
@@ -28,7 +28,7 @@ const TOLD_MAX: u64 = 16;
 const TOLD_OF_ALL_MAX: u64 = 64;
 
 /// A file that was sent.
-pub(super) struct Sent {
+pub(super) struct UnansweredFile {
     /// Its name in messages.
     pub(super) shown: PathBuf,
     /// As it was looked at.
@@ -54,7 +54,7 @@ pub(super) enum Named {
 }
 
 /// What the receiver owes; see the head of this file.
-pub(super) struct Owed<'a> {
+pub(super) struct Unanswered<'a> {
     /// Who is told.
     pub(super) listener: &'a dyn Listener,
     /// Who wants to know how far it is.
@@ -62,7 +62,7 @@ pub(super) struct Owed<'a> {
     tell: Tell,
     /// What stands before names of the receiver.
     host: String,
-    files: BTreeMap<u64, Sent>,
+    files: BTreeMap<u64, UnansweredFile>,
     told: BTreeMap<u64, Box<ToldName>>,
     /// Of files with several names: what a further name holds.
     several: BTreeSet<[u8; 32]>,
@@ -72,7 +72,7 @@ pub(super) struct Owed<'a> {
     has_failed: bool,
 }
 
-impl<'a> Owed<'a> {
+impl<'a> Unanswered<'a> {
     /// Nothing so far.
     pub(super) fn new(listener: &'a dyn Listener, tell: Tell) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl<'a> Owed<'a> {
     }
 
     /// Of this an answer is expected.
-    pub(super) fn expect(&mut self, id: u64, sent: Sent) {
+    pub(super) fn expect(&mut self, id: u64, sent: UnansweredFile) {
         self.files.insert(id, sent);
     }
 
@@ -167,18 +167,18 @@ impl<'a> Owed<'a> {
     }
 
     /// The receiver tells something.
-    pub(super) fn hear(&mut self, told: Told) -> Result<()> {
+    pub(super) fn hear(&mut self, told: ReceiverEvent) -> Result<()> {
         self.tellings_left = self.tellings_left.checked_sub(1).ok_or_else(strange)?;
         if self.tell == Tell::There {
             return Err(strange());
         }
         match told {
-            Told::Directory { source, target } => {
+            ReceiverEvent::Directory { source, target } => {
                 let target = label(&self.host, &target);
                 self.listener.hear(&Event::DirectoryMade { source: &source, target: &target });
             }
-            Told::Name(name) if !name.is_possible() => return Err(strange()),
-            Told::Name(name) if name.id == 0 => {
+            ReceiverEvent::Name(name) if !name.is_possible() => return Err(strange()),
+            ReceiverEvent::Name(name) if name.id == 0 => {
                 let digest = name.seal.as_ref().and_then(|seal| seal.digest);
                 if digest.is_some_and(|digest| !self.several.contains(&digest)) {
                     self.differs(&name.source);
@@ -186,20 +186,20 @@ impl<'a> Owed<'a> {
                     self.name(*name, None);
                 }
             }
-            Told::Name(name) => {
+            ReceiverEvent::Name(name) => {
                 let is_owed = self.files.contains_key(&name.id) && !self.told.contains_key(&name.id);
                 if !is_owed {
                     return Err(strange());
                 }
                 self.told.insert(name.id, name);
             }
-            Told::Finished { path, seal } => {
+            ReceiverEvent::Finished { path, seal } => {
                 if seal.stat.kind != Kind::Directory {
                     return Err(strange());
                 }
                 self.listener.hear(&Event::DirectoryFinished { path: &path, sealed: &sealed(*seal, None) });
             }
-            Told::Said { weight, text } => {
+            ReceiverEvent::Said { weight, text } => {
                 let text = format!("{}: {text}", self.host);
                 match weight {
                     Weight::Failed => self.listener.hear(&Event::Failed(&Error::Refused(text))),
@@ -212,7 +212,7 @@ impl<'a> Owed<'a> {
     }
 
     /// A name is done. Of a file that was sent with it, everything that is here is right.
-    fn name(&self, name: ToldName, sent: Option<Sent>) {
+    fn name(&self, name: ToldName, sent: Option<UnansweredFile>) {
         let ToldName { source, target, path, became, complaints, seal, .. } = name;
         let complaint = |text: String| Error::Refused(format!("{}: {text}", self.host));
         let complaints = complaints.into_iter().map(complaint).collect();
@@ -240,9 +240,9 @@ impl ToldName {
     }
 }
 
-fn copied(arrival: Arrival, sent: Option<&Sent>, complaints: Vec<Error>) -> Copied {
+fn copied(arrival: Arrival, sent: Option<&UnansweredFile>, complaints: Vec<Error>) -> Copied {
     let Arrival { size, verified, placement, holes, unsynced, took } = arrival;
-    let unallocated = |sent: &Sent| sent.stat.size.saturating_sub(sent.stat.blocks.saturating_mul(512));
+    let unallocated = |sent: &UnansweredFile| sent.stat.size.saturating_sub(sent.stat.blocks.saturating_mul(512));
     let unallocated = sent.map_or(0, unallocated);
     Copied {
         strategy: Strategy::Stream,
@@ -267,7 +267,7 @@ fn copied(arrival: Arrival, sent: Option<&Sent>, complaints: Vec<Error>) -> Copi
 }
 
 /// What a name is, with the digests of what was sent, of which it is known that they are its own.
-fn sealed(seal: Seal, sent: Option<&Sent>) -> Sealed {
+fn sealed(seal: Seal, sent: Option<&UnansweredFile>) -> Sealed {
     let Seal { stat, text, digest, attributes, lists } = seal;
     let of_further = || digest.map(|digest| Digests { whole: Hash::from_bytes(digest), pieces: Vec::new() });
     let digests = sent.map(|sent| sent.digests.clone()).or_else(of_further);

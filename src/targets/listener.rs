@@ -16,19 +16,19 @@ type Texts = BTreeMap<[u8; 32], usize>;
 
 /// What was told of all runs together.
 #[derive(Default)]
-pub(super) struct Told(Mutex<Texts>);
+pub(super) struct MessagesOfAll(Mutex<Texts>);
 
 /// Listens to the run of one target.
-pub(super) struct Heard<'a> {
+pub(super) struct TargetListener<'a> {
     next: &'a dyn Listener,
-    told: &'a Told,
+    told: &'a MessagesOfAll,
     texts: Mutex<Texts>,
     failures: AtomicUsize,
 }
 
-impl<'a> Heard<'a> {
+impl<'a> TargetListener<'a> {
     /// One that hands events on to `next`.
-    pub(super) fn new(next: &'a dyn Listener, told: &'a Told) -> Self {
+    pub(super) fn new(next: &'a dyn Listener, told: &'a MessagesOfAll) -> Self {
         Self { next, told, texts: Mutex::default(), failures: AtomicUsize::default() }
     }
 
@@ -53,7 +53,7 @@ impl<'a> Heard<'a> {
     }
 }
 
-impl Listener for Heard<'_> {
+impl Listener for TargetListener<'_> {
     fn hear(&self, event: &Event<'_>) {
         self.failures.fetch_add(failures(event), Ordering::Relaxed);
         if !text(event).is_some_and(|text| self.is_told(&text)) {
@@ -125,9 +125,10 @@ mod tests {
 
     #[test]
     fn what_two_find_out_alike_is_said_once_and_counts_for_both() {
-        let (said, told) = (Said::default(), Told::default());
-        let (one, other) = (Heard::new(&said, &told), Heard::new(&said, &told));
-        let failed = |heard: &Heard<'_>, text: &str| heard.hear(&Event::Failed(&Error::Refused(text.to_owned())));
+        let (said, told) = (Said::default(), MessagesOfAll::default());
+        let (one, other) = (TargetListener::new(&said, &told), TargetListener::new(&said, &told));
+        let failed =
+            |heard: &TargetListener<'_>, text: &str| heard.hear(&Event::Failed(&Error::Refused(text.to_owned())));
         failed(&one, "cannot open 'x'");
         failed(&other, "cannot open 'x'");
         failed(&other, "cannot create 'b/y'");

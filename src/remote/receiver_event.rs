@@ -16,7 +16,7 @@ const TEXT_MAX: usize = 64 << 10;
 
 /// Something that happened at the receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum ReceiverEvent {
     /// A directory was made.
     Directory {
         /// What it is a copy of, as it was sent.
@@ -146,21 +146,21 @@ const PLACEMENTS: [Placement; 8] = [
 const HOLES: [Holes; 2] = [Holes::None, Holes::ByZeros];
 const WEIGHTS: [Weight; 3] = [Weight::Failed, Weight::Warned, Weight::Noted];
 
-impl Told {
+impl ReceiverEvent {
     pub(super) fn write(&self, head: &mut Writer) {
         match self {
-            Told::Directory { source, target } => {
+            ReceiverEvent::Directory { source, target } => {
                 head.u8(0).bytes(source.as_os_str().as_bytes()).bytes(target.as_os_str().as_bytes());
             }
-            Told::Name(name) => {
+            ReceiverEvent::Name(name) => {
                 head.u8(1);
                 name.write(head);
             }
-            Told::Finished { path, seal } => {
+            ReceiverEvent::Finished { path, seal } => {
                 head.u8(2).bytes(path.as_os_str().as_bytes());
                 seal.write(head);
             }
-            Told::Said { weight, text } => {
+            ReceiverEvent::Said { weight, text } => {
                 head.u8(3).u8(place(&WEIGHTS, weight)).bytes(cut(text));
             }
         }
@@ -168,10 +168,10 @@ impl Told {
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
         match reader.u8()? {
-            0 => Ok(Told::Directory { source: read_path(reader)?, target: read_path(reader)? }),
-            1 => ToldName::read(reader).map(Box::new).map(Told::Name),
-            2 => Ok(Told::Finished { path: read_path(reader)?, seal: Seal::read(reader).map(Box::new)? }),
-            3 => Ok(Told::Said { weight: at(&WEIGHTS, reader)?, text: read_text(reader)? }),
+            0 => Ok(ReceiverEvent::Directory { source: read_path(reader)?, target: read_path(reader)? }),
+            1 => ToldName::read(reader).map(Box::new).map(ReceiverEvent::Name),
+            2 => Ok(ReceiverEvent::Finished { path: read_path(reader)?, seal: Seal::read(reader).map(Box::new)? }),
+            3 => Ok(ReceiverEvent::Said { weight: at(&WEIGHTS, reader)?, text: read_text(reader)? }),
             _ => Err(Malformed),
         }
     }
@@ -283,22 +283,30 @@ mod tests {
         let arrival = Arrival { size, verified, placement, holes, unsynced, took };
         let name = |became, seal| {
             let (source, target, path) = (PathBuf::from("s"), PathBuf::from("t"), PathBuf::from("p"));
-            Told::Name(Box::new(ToldName { id: 3, source, target, path, became, complaints: vec!["c".into()], seal }))
+            ReceiverEvent::Name(Box::new(ToldName {
+                id: 3,
+                source,
+                target,
+                path,
+                became,
+                complaints: vec!["c".into()],
+                seal,
+            }))
         };
         let of_directory = Seal { stat: Stat { kind: Kind::Directory, ..stat }, digest: None, ..seal.clone() };
         let all = [
-            Told::Directory { source: PathBuf::from("a"), target: PathBuf::from("b") },
+            ReceiverEvent::Directory { source: PathBuf::from("a"), target: PathBuf::from("b") },
             name(Became::Copied(arrival), Some(seal)),
             name(Became::Made(Thing::HardLink), None),
-            Told::Finished { path: PathBuf::from("."), seal: Box::new(of_directory) },
-            Told::Said { weight: Weight::Warned, text: "words".into() },
+            ReceiverEvent::Finished { path: PathBuf::from("."), seal: Box::new(of_directory) },
+            ReceiverEvent::Said { weight: Weight::Warned, text: "words".into() },
         ];
         for told in all {
             let mut head = Writer::default();
             told.write(&mut head);
             let bytes = head.into_bytes();
             let mut reader = Reader(&bytes);
-            assert_eq!(Told::read(&mut reader), Ok(told));
+            assert_eq!(ReceiverEvent::read(&mut reader), Ok(told));
             assert_eq!(reader.end(), Ok(()));
         }
     }
@@ -306,11 +314,11 @@ mod tests {
     #[test]
     fn words_do_nothing_to_a_terminal() {
         let mut head = Writer::default();
-        Told::Said { weight: Weight::Failed, text: "a\u{1b}[31m\n".into() }.write(&mut head);
-        let said = Told::Said { weight: Weight::Failed, text: "a[31m".into() };
-        assert_eq!(Told::read(&mut Reader(&head.into_bytes())), Ok(said));
+        ReceiverEvent::Said { weight: Weight::Failed, text: "a\u{1b}[31m\n".into() }.write(&mut head);
+        let said = ReceiverEvent::Said { weight: Weight::Failed, text: "a[31m".into() };
+        assert_eq!(ReceiverEvent::read(&mut Reader(&head.into_bytes())), Ok(said));
         let mut long = Writer::default();
         long.u8(3).u8(0).bytes(&vec![b'x'; TEXT_MAX + 1]);
-        assert_eq!(Told::read(&mut Reader(&long.into_bytes())), Err(Malformed));
+        assert_eq!(ReceiverEvent::read(&mut Reader(&long.into_bytes())), Err(Malformed));
     }
 }

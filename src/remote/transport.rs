@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Which way is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Transport {
     /// By the safecp there, or one that is sent there; over SFTP where none answers.
     Safecp,
     /// Over SFTP at once (-s).
@@ -14,7 +14,7 @@ pub enum Way {
 
 /// Why files do not go by the safecp there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lack {
+pub(super) enum NoSafecp {
     /// SFTP was asked for.
     Asked,
     /// The shell there does not find this program.
@@ -25,13 +25,13 @@ pub(super) enum Lack {
     Silent(String),
 }
 
-impl fmt::Display for Lack {
+impl fmt::Display for NoSafecp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Lack::Asked => write!(f, "SFTP as asked"),
-            Lack::NotFound(program) => write!(f, "no {program} there"),
-            Lack::Unfit(program, unfit) => write!(f, "no {program} there, and none can be sent: {unfit}"),
-            Lack::Silent(program) => write!(f, "{program} does not start there"),
+            NoSafecp::Asked => write!(f, "SFTP as asked"),
+            NoSafecp::NotFound(program) => write!(f, "no {program} there"),
+            NoSafecp::Unfit(program, unfit) => write!(f, "no {program} there, and none can be sent: {unfit}"),
+            NoSafecp::Silent(program) => write!(f, "{program} does not start there"),
         }
     }
 }
