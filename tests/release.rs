@@ -68,7 +68,7 @@ fn everything_linked_may_be_linked() {
 #[test]
 fn make_installs_and_uninstalls() {
     if !common::has_tool("make") {
-        return common::left_out("needs make");
+        return;
     }
     let world = World::new();
     let make = |goal: &str| {
