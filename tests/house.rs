@@ -135,7 +135,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-/// `copy/mod.rs` is `copy`, `copy/pass.rs` is `copy::pass`, and lib.rs is the root.
+/// `copy/mod.rs` is `copy`, `copy/verify.rs` is `copy::verify`, and lib.rs is the root.
 fn module_of(root: &Path, path: &Path) -> Module {
     let within = path.strip_prefix(root).expect("a file of src").with_extension("");
     let mut module: Module = within.iter().map(|name| name.to_string_lossy().into_owned()).collect();

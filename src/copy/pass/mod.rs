@@ -6,7 +6,10 @@
 //! bytes are still at hand, so equality is decided by comparing bytes, not digests. Nothing here maps
 //! file data, and nothing lets the kernel move it: every byte passes through our own buffer.
 
-use super::digest::{Digests, PieceHasher, Tree};
+mod bytes;
+mod types;
+
+use super::digest::{PieceHasher, Tree};
 use super::extent::{gaps, is_zero, steps};
 use super::hole_map::{Map, Work};
 use super::meter::Moving;
@@ -14,119 +17,15 @@ use super::stopped::Stopped;
 use super::threads::Threads;
 use super::types::{Geometry, Stop};
 use crate::error::{Action, Difference};
-use crate::kernel::{Errno, Kernel, Seek};
+use crate::kernel::{Kernel, Seek};
+use bytes::{Buffers, Bytes, with_buffers};
 use rayon::prelude::*;
-use std::cell::RefCell;
 use std::ops::Range;
+
+pub use types::{Digested, End, Holes, Mode, Passed, Position, Proof, TargetHoles, Zeros};
 
 /// Work items taken from the map at a time: what bounds memory for a file of many extents.
 const BATCH: usize = 256;
-
-/// A block of zeros in the source's data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zeros {
-    /// It is written like any other.
-    Written,
-    /// It becomes a hole.
-    Holes,
-}
-
-/// A hole in the source's map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holes {
-    /// There is no map: the file is read from end to end.
-    Unmapped,
-    /// The map says so, and is believed; the target must have a hole or zeros there.
-    Believed,
-    /// The map says so, and the source is read to see whether it is true.
-    Read,
-}
-
-/// What a pass does with the source's bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// They are written to the target.
-    Write,
-    /// They are written, and read back while they are at hand; a difference ends the pass.
-    WriteAndCompare,
-    /// The target's must equal them, and are written and read back where they do not.
-    Mend,
-    /// The target's must equal them.
-    Compare,
-    /// They are read, for their digest.
-    Read,
-}
-
-impl Mode {
-    fn writes(self) -> bool {
-        matches!(self, Mode::Write | Mode::WriteAndCompare | Mode::Mend)
-    }
-
-    /// Whether the target's bytes are read and must equal the source's.
-    #[must_use]
-    pub fn compares(self) -> bool {
-        matches!(self, Mode::WriteAndCompare | Mode::Mend | Mode::Compare)
-    }
-}
-
-/// Where a source ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Where its size says: the filesystem's word about it is good, and whoever runs the pass asks afterwards whether the
-    /// file changed.
-    AtSize,
-    /// Where a read says so.
-    ByRead,
-}
-
-/// What tells whether the target has a hole where the source has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetHoles {
-    /// Its own map, and its bytes where the map says data.
-    ByMap,
-    /// Its bytes.
-    ByBytes,
-}
-
-/// What a digest is taken of. Equality does not hang on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Digested {
-    /// Nothing.
-    Nothing,
-    /// A file without holes that span pieces; one that has any gets none.
-    Data,
-    /// All bytes: holes cost hashing as many zeros.
-    Everything,
-}
-
-/// Where a handle reads or writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// At any offset: a regular file.
-    Any,
-    /// Where it stands: a fifo, a terminal, a device.
-    Here,
-}
-
-/// What a pass saw.
-#[derive(Debug)]
-pub struct Passed {
-    /// Length of the source as read, in bytes.
-    pub size: u64,
-    /// BLAKE3 of those bytes, if it was asked for and no holes were left out of it.
-    pub digests: Option<Digests>,
-    /// By what the target was found to be the same, where it was compared.
-    pub proof: Proof,
-}
-
-/// By what two files are known to be the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// The bytes of both.
-    Bytes,
-    /// The blocks of both.
-    Blocks,
-}
 
 /// One pass; see the head of this file.
 pub struct Pass<'a, K: Kernel> {
@@ -172,20 +71,6 @@ enum Mended {
     Held,
     /// They were written.
     Written,
-}
-
-/// Two slices: the source's bytes and the target's.
-struct Buffers<'b> {
-    source: &'b mut [u8],
-    target: &'b mut [u8],
-}
-
-/// What buffers are aligned to: copying between the page cache and memory that is not aligned took
-/// several times as long on the machine this was measured on.
-const PAGE: usize = 4096;
-
-thread_local! {
-    static BUFFERS: RefCell<Vec<u8>> = RefCell::default();
 }
 
 impl<K: Kernel> Pass<'_, K> {
@@ -270,7 +155,7 @@ impl<K: Kernel> Pass<'_, K> {
 
     /// Asks a read whether the source ends where its size says.
     fn must_end(&self) -> Result<(), Stopped> {
-        let behind = self.read_full(self.source, Position::Any, &mut [0], self.size);
+        let behind = self.bytes_of(self.source, Position::Any).read_full(&mut [0], self.size);
         match behind.map_err(|errno| Stopped::Failed(Action::Read, errno))? {
             0 => Ok(()),
             _ => Err(Stopped::Longer),
@@ -356,12 +241,14 @@ impl<K: Kernel> Pass<'_, K> {
 
     /// Reads the range of one of both files; anything but zeros, or an early end, is a difference.
     fn must_be_zeros(&self, file: &K::File, action: Action, range: Range<u64>, is_source: bool) -> Result<(), Stopped> {
-        self.with_buffers(|buffers| {
+        with_buffers(self.geometry.slice, |buffers| {
             for slice in steps(range.clone(), self.geometry.slice as u64) {
                 self.check_stop()?;
                 let found = &mut buffers.source[..length_of(&slice)];
-                let count =
-                    self.read_full(file, Position::Any, found, slice.start).map_err(|e| Stopped::Failed(action, e))?;
+                let count = self
+                    .bytes_of(file, Position::Any)
+                    .read_full(found, slice.start)
+                    .map_err(|e| Stopped::Failed(action, e))?;
                 if count < found.len() && is_source {
                     return Err(Stopped::Truncated);
                 }
@@ -379,7 +266,7 @@ impl<K: Kernel> Pass<'_, K> {
     /// Moves or compares the range, in slices. Returns the bytes the source had there: fewer than
     /// the range's length mean that it ended.
     fn data(&self, range: Range<u64>, hasher: &mut PieceHasher) -> Result<u64, Stopped> {
-        self.with_buffers(|buffers| {
+        with_buffers(self.geometry.slice, |buffers| {
             for slice in steps(range.clone(), self.geometry.slice as u64) {
                 self.check_stop()?;
                 let count = self.slice(&slice, hasher, buffers)?;
@@ -396,7 +283,8 @@ impl<K: Kernel> Pass<'_, K> {
         let end = if self.end == End::AtSize { slice.end.min(self.size).max(slice.start) } else { slice.end };
         let read = &mut source[..length_of(&(slice.start..end))];
         let count = self
-            .read_full(self.source, self.source_position, read, slice.start)
+            .bytes_of(self.source, self.source_position)
+            .read_full(read, slice.start)
             .map_err(|errno| Stopped::Failed(Action::Read, errno))?;
         let bytes = &read[..count];
         hasher.update(bytes);
@@ -411,7 +299,8 @@ impl<K: Kernel> Pass<'_, K> {
         if self.mode.compares() && count > 0 {
             let found = &mut target[..count];
             let back = self
-                .read_full(self.target, Position::Any, found, slice.start)
+                .bytes_of(self.target, Position::Any)
+                .read_full(found, slice.start)
                 .map_err(|errno| Stopped::Failed(Action::Write, errno))?;
             if found[..back] != *bytes {
                 return Err(self.different(slice.start, bytes, &found[..back]));
@@ -425,7 +314,7 @@ impl<K: Kernel> Pass<'_, K> {
     /// hold them: an earlier run may have made holes, or have been killed within a write.
     fn mend(&self, bytes: &[u8], offset: u64, found: &mut [u8]) -> Result<Mended, Stopped> {
         // What cannot be read is written; if it cannot be read back then, that is said.
-        let count = self.read_full(self.target, Position::Any, found, offset).unwrap_or(0);
+        let count = self.bytes_of(self.target, Position::Any).read_full(found, offset).unwrap_or(0);
         let found = &found[..count];
         let is_held = found == bytes;
         match self.zeros {
@@ -435,7 +324,7 @@ impl<K: Kernel> Pass<'_, K> {
                 return Ok(Mended::Held);
             }
             Zeros::Holes if found.len() == bytes.len() && is_zero(found) => self.write_without_zeros(bytes, offset)?,
-            Zeros::Holes | Zeros::Written => self.write_full(bytes, offset)?,
+            Zeros::Holes | Zeros::Written => self.write(bytes, offset)?,
         }
         Ok(Mended::Written)
     }
@@ -448,7 +337,7 @@ impl<K: Kernel> Pass<'_, K> {
 
     fn write_bytes(&self, bytes: &[u8], offset: u64) -> Result<(), Stopped> {
         match self.zeros {
-            Zeros::Written => self.write_full(bytes, offset),
+            Zeros::Written => self.write(bytes, offset),
             Zeros::Holes => self.write_without_zeros(bytes, offset),
         }
     }
@@ -464,75 +353,22 @@ impl<K: Kernel> Pass<'_, K> {
         for block in steps(offset..offset + bytes.len() as u64, self.geometry.block as u64) {
             let block = block.start - offset..block.end - offset;
             if is_zero(&bytes[usize_of(block.start)..usize_of(block.end)]) {
-                self.write_full(&bytes[usize_of(run.start)..usize_of(run.end)], offset + run.start)?;
+                self.write(&bytes[usize_of(run.start)..usize_of(run.end)], offset + run.start)?;
                 run = block.end..block.end;
             } else {
                 run.end = block.end;
             }
         }
-        self.write_full(&bytes[usize_of(run.start)..usize_of(run.end)], offset + run.start)
+        self.write(&bytes[usize_of(run.start)..usize_of(run.end)], offset + run.start)
     }
 
-    /// Writes all of `bytes`, going on after short counts. A count of 0 is a failure, not progress.
-    fn write_full(&self, mut bytes: &[u8], mut offset: u64) -> Result<(), Stopped> {
-        while !bytes.is_empty() {
-            let written = match self.target_position {
-                Position::Any => self.kernel.pwrite(self.target, bytes, offset),
-                Position::Here => self.kernel.write(self.target, bytes),
-            };
-            match written {
-                Ok(0) => return Err(Stopped::Failed(Action::Write, Errno::NOSPC)),
-                Ok(count) => {
-                    bytes = bytes.get(count..).unwrap_or_default();
-                    offset += count as u64;
-                }
-                Err(errno) => return Err(Stopped::Failed(Action::Write, errno)),
-            }
-        }
-        Ok(())
+    fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Stopped> {
+        let written = self.bytes_of(self.target, self.target_position).write_full(bytes, offset);
+        written.map_err(|errno| Stopped::Failed(Action::Write, errno))
     }
 
-    /// Reads until the buffer is full or a read returns 0, which alone is the end of the file.
-    fn read_full(&self, file: &K::File, position: Position, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
-        let (mut count, mut waits) = (0, false);
-        while count < buffer.len() {
-            let rest = &mut buffer[count..];
-            let read = match position {
-                Position::Any => self.kernel.pread(file, rest, offset + count as u64),
-                Position::Here => self.kernel.read(file, rest),
-            };
-            let read = match read {
-                // It was opened with O_NONBLOCK, in case that it was a fifo: some files of FUSE and tracefs heed that.
-                Err(Errno::AGAIN) if !waits => {
-                    self.kernel.wait_from_now_on(file)?;
-                    waits = true;
-                    continue;
-                }
-                read => read?,
-            };
-            if read == 0 {
-                break;
-            }
-            if read > buffer.len() - count {
-                // No kernel gives more than was asked for; what is in the buffer then, nobody knows.
-                return Err(Errno::IO);
-            }
-            count += read;
-        }
-        Ok(count)
-    }
-
-    fn with_buffers<T>(&self, work: impl FnOnce(&mut Buffers<'_>) -> Result<T, Stopped>) -> Result<T, Stopped> {
-        BUFFERS.with_borrow_mut(|memory| {
-            let wanted = 2 * self.geometry.slice + PAGE;
-            if memory.len() < wanted {
-                // Pages that no byte comes to are never touched: to fill 66 of them was a tenth of a small copy's time.
-                *memory = vec![0; wanted];
-            }
-            let start = memory.as_ptr().align_offset(PAGE).min(PAGE);
-            let (source, target) = memory[start..start + 2 * self.geometry.slice].split_at_mut(self.geometry.slice);
-            work(&mut Buffers { source, target })
-        })
+    fn bytes_of<'f>(&'f self, file: &'f K::File, position: Position) -> Bytes<'f, K> {
+        Bytes { kernel: self.kernel, file, position }
     }
 
     fn check_stop(&self) -> Result<(), Stopped> {
