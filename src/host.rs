@@ -284,8 +284,23 @@ pub fn working_directory() -> Result<PathBuf, Error> {
 pub fn umask() -> u32 {
     // The call that tells also sets; no other thread makes files yet.
     let umask = rustix::process::umask(Mode::empty());
+    if umask.bits() > UMASK_MAX {
+        return umask_by_proc();
+    }
     rustix::process::umask(umask & !Mode::RWXU);
     umask.bits()
+}
+
+/// The highest mask. rustix takes umask(2) for a call that cannot fail: behind a filter that refuses it, what comes is the error's
+/// number and not a mask.
+const UMASK_MAX: u32 = 0o777;
+
+/// What the kernel masks where it tells only in /proc (Linux 4.7), and nobody can change it. Where that is not to be had either,
+/// nobody but the owner gets a right.
+fn umask_by_proc() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    told.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o077)
 }
 
 /// The effective user.

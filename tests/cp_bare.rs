@@ -152,6 +152,21 @@ fn without_proc_a_directory_that_hands_down_a_list_is_known_for_one() {
     assert_eq!((world.acl("d/a"), world.acl("d/fifo")), (world.acl("a"), world.acl("fifo")));
 }
 
+/// rustix takes umask(2) for a call that cannot fail: the error's number was taken for a mask, and every directory had mode 0.
+/// /proc tells the mask, and the kernel goes on masking where that is not to be had either.
+#[test]
+fn a_umask_that_cannot_be_asked_for_is_looked_up() {
+    let Some(world) = World::with_mounts("a place without /proc") else { return };
+    world.dir("s/d").file("s/d/f", "1").chmod("s/d", 0o777).chmod("s/d/f", 0o666).chmod("s", 0o777);
+    for (target, before) in [("t", "true"), ("u", "mount -t tmpfs none /proc")] {
+        let refused = vec![Lacking { call: libc::SYS_umask, bit: None, errno: Errno::PERM }];
+        without(refused, || world.shell_with_mounts(&format!("{before}; $safecp -r s {target}"))).succeeds();
+        for (name, mode) in [("", 0o755), ("/d", 0o755), ("/d/f", 0o644)] {
+            assert_eq!(world.mode(&format!("{target}{name}")), mode, "{name} after {before}");
+        }
+    }
+}
+
 #[test]
 fn a_umask_that_takes_the_owners_rights_takes_them_in_the_end() {
     for umask in [0o700, 0o277, 0o777] {

@@ -409,3 +409,28 @@ fn attributes_alone_leave_capabilities_where_the_owner_is_the_same() {
         assert!(told.contains("cap_net_raw"), "{words}: {told}");
     }
 }
+
+/// fuse-overlayfs lists attributes in trusted.* to users who may not read them: ENODATA, as of one that was removed.
+#[test]
+fn an_attribute_that_is_listed_and_has_no_value_is_not_passed_over() {
+    let world = World::new();
+    world.file("a", "1").set_xattr("a", "user.one", b"1");
+    let copy = |words: &str| world.cp_traced("fgetxattr", &["fgetxattr:error=ENODATA"], words);
+    let Some(copied) = copy("--preserve=xattr a b") else { return };
+    copied.output.fails("safecp: getting attributes of 'a': No data available\n");
+    assert_eq!(world.read("b"), "1");
+    // As by cp, what -a cannot keep of them is no failure.
+    copy("-a a c").expect("strace").output.succeeds();
+}
+
+/// With --attributes-only nothing else is copied, and cp says what it loses of them.
+#[test]
+fn what_attributes_alone_cannot_keep_is_said() {
+    let world = World::new();
+    world.file("a", "1").file("b", "2").set_xattr("a", "user.one", b"1");
+    for words in ["-a", "--preserve=all"] {
+        let words = format!("{words} --attributes-only a b");
+        let Some(copied) = world.cp_traced("fsetxattr", &["fsetxattr:error=EOPNOTSUPP"], &words) else { return };
+        copied.output.succeeds_saying("safecp: setting attributes for 'b': Operation not supported\n");
+    }
+}

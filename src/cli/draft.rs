@@ -326,6 +326,10 @@ impl Draft {
             (false, false) => Removal::Never,
         };
         options.product = self.product()?;
+        if options.product == Product::Attributes && matches!(options.preserve.xattr, Keep::Try | Keep::Say) {
+            // Nothing else is copied: what is lost of them is said, also where the filesystem has none.
+            options.preserve.xattr = Keep::Warn;
+        }
         options.through_dangling = environment.posixly_correct;
         options.seals = self.manifest.is_some();
         options.record = match (&self.accounts.report, self.takes_digests) {

@@ -69,6 +69,9 @@ impl<K: Kernel> Attributes<'_, K> {
             };
             if keep.wanted() {
                 match self.xattr(source.file, name) {
+                    Ok(None) if keep == Keep::Must && self.is_still_listed(source.file, name) => {
+                        complaints.push(Error::call(Action::ReadXattr, source.shown, Errno::NODATA));
+                    }
                     Ok(None) => {}
                     Ok(Some(value)) => {
                         let set = self.kernel.set_xattr(target.file, name, &value);
@@ -82,7 +85,13 @@ impl<K: Kernel> Attributes<'_, K> {
         is_touched
     }
 
-    /// The value of an attribute; `None` where it was removed since it was listed.
+    /// Whether an attribute without a value is listed all the same: fuse-overlayfs names those in trusted.* to users who may not read
+    /// them. One that was removed meanwhile is not.
+    fn is_still_listed(&self, file: &K::File, name: &OsStr) -> bool {
+        self.kernel.list_xattr(file).is_ok_and(|names| names.iter().any(|listed| listed == name))
+    }
+
+    /// The value of an attribute; `None` where it has none: it was removed since it was listed, or may not be read.
     pub(super) fn xattr(&self, file: &K::File, name: &OsStr) -> crate::kernel::Result<Option<Vec<u8>>> {
         match self.kernel.get_xattr(file, name) {
             Err(Errno::NODATA) => Ok(None),
