@@ -421,6 +421,8 @@ fn an_attribute_that_is_listed_and_has_no_value_is_not_passed_over() {
     assert_eq!(world.read("b"), "1");
     // As by cp, what -a cannot keep of them is no failure.
     copy("-a a c").expect("strace").output.succeeds();
+    let alone = copy("-a --attributes-only a b").expect("strace").output;
+    alone.succeeds_saying("safecp: getting attributes of 'a': No data available\n");
 }
 
 /// With --attributes-only nothing else is copied, and cp says what it loses of them.

@@ -69,8 +69,9 @@ impl<K: Kernel> Attributes<'_, K> {
             };
             if keep.wanted() {
                 match self.xattr(source.file, name) {
-                    Ok(None) if keep == Keep::Must && self.is_still_listed(source.file, name) => {
-                        complaints.push(Error::call(Action::ReadXattr, source.shown, Errno::NODATA));
+                    Ok(None) if matches!(keep, Keep::Must | Keep::Warn) && self.is_still_listed(source.file, name) => {
+                        let complaint = Error::call(Action::ReadXattr, source.shown, Errno::NODATA);
+                        complaints.push(if keep == Keep::Must { complaint } else { Error::Noted(Box::new(complaint)) });
                     }
                     Ok(None) => {}
                     Ok(Some(value)) => {
