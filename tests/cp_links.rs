@@ -358,3 +358,27 @@ fn with_no_dereference_what_is_no_regular_file_takes_a_links_name() {
     world.tool("sh", ["-c", "test ! -L f && test -f f && test ! -s f"]);
     world.cp("-P null dangling").fails("safecp: not writing through dangling symlink 'dangling'\n");
 }
+
+/// As in `cp -aT new/ /srv/www/`: with a slash behind it, a link is the directory that it leads to.
+#[test]
+fn a_target_that_is_a_link_with_a_slash_is_what_it_leads_to() {
+    for options in ["-rT", "-aT", "-rbT", "-rfT", "-r --remove-destination -T"] {
+        let world = World::new();
+        world.dir("d").file("d/old", "1").dir("s").file("s/new", "2").symlink("d", "l");
+        world.cp(&format!("{options} s l/")).succeeds();
+        assert_eq!(world.names("."), ["d", "l", "s"], "{options}");
+        assert_eq!(world.names("d"), ["new", "old"], "{options}");
+        assert!(world.path("l").is_symlink(), "{options}");
+    }
+    for options in ["-T", "-bT", "-fT", "--remove-destination -T", "-lT", "-sT", "--as=install -T", "--as=install -bT"]
+    {
+        let world = World::new();
+        world.dir("d").file("a", "1").symlink("d", "l");
+        let (name, options) =
+            options.strip_prefix("--as=install ").map_or(("safecp", options), |rest| ("install", rest));
+        let said = world.cp(&format!("--as={name} {options} a l/"));
+        said.fails(&format!("{name}: cannot overwrite directory 'l/' with non-directory 'a'\n"));
+        assert_eq!(world.names("."), ["a", "d", "l"], "{options}");
+        assert!(world.path("l").is_symlink(), "{options}");
+    }
+}

@@ -144,6 +144,20 @@ fn an_old_target_keeps_a_name() {
     world.mv("--backup=simple f~ f").fails("mv: backing up 'f' might destroy source;  'f~' not moved\n");
 }
 
+/// With a slash behind it a link is the directory that it leads to, and that cannot be renamed by this name.
+#[test]
+fn a_link_with_a_slash_is_not_moved_away() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    world.dir("e").dir("d").symlink("d", "l").symlink("nowhere", "n");
+    for (options, target) in [("-bT", "l/"), ("-T", "l/"), ("-bT", "n/"), ("-b", "n/")] {
+        assert_eq!(world.mv(&format!("{options} e {target}")).code(), Some(1), "{options} {target}");
+    }
+    assert_eq!(world.names("."), ["d", "e", "l", "n"]);
+    let script = "mkdir o/d; ln -s d o/l; ln -s nowhere o/n
+        for target in l n; do for options in -T -bT; do mv $options e o/$target/ && echo moved; done; done; ls o";
+    across(&world, script).says("d\nl\nn\n");
+}
+
 #[test]
 fn across_filesystems_everything_of_a_file_comes_along() {
     let Some(world) = mounts("a second filesystem") else { return };

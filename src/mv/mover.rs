@@ -13,7 +13,7 @@ use crate::options::{Backup, Options, Removal, TargetRule, Update};
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use crate::tree::overwrite::{Ask, check_kinds, is_newer, question, same_file};
-use crate::tree::plan::{joined, last_component, without_trailing_slashes};
+use crate::tree::plan::{is_link_with_slash, joined, last_component, without_trailing_slashes};
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -145,6 +145,9 @@ impl<'a, K: Kernel> Mover<'a, K> {
         }
         let stat = self.kernel.stat_at(None, source, false);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source, errno))?;
+        if request.options.backup != Backup::No && is_link_with_slash(self.kernel, Some(target.dir), &target.name) {
+            return Err(Error::call(Action::Backup, &target.shown, Errno::NOTDIR));
+        }
         let Some(found) = self.stat_target(target)? else {
             let free = if free == Some(Err(Errno::EXIST)) { Some(rename_to_free()) } else { free };
             let errno = match free {

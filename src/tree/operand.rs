@@ -209,8 +209,14 @@ impl<K: Kernel> Run<'_, K> {
         match self.kernel.stat_at(Some(&base), &operand.name, true) {
             Ok(found) if found.kind == Kind::Directory => Ok(base),
             Ok(_) => Err(cannot_stat(Errno::NOTDIR)),
+            Err(Errno::NOENT) if source.kind != Kind::Directory && self.entries.is_written(source) => {
+                Err(cannot_make(Errno::NOTDIR))
+            }
+            // A link that leads nowhere.
+            Err(Errno::NOENT) if self.kernel.stat_at(Some(&base), &operand.name, false).is_ok() => {
+                Err(cannot_make(Errno::EXIST))
+            }
             Err(Errno::NOENT) if source.kind == Kind::Directory => Ok(base),
-            Err(Errno::NOENT) if self.entries.is_written(source) => Err(cannot_make(Errno::NOTDIR)),
             Err(Errno::NOENT) => Err(cannot_make(Errno::NOENT)),
             Err(errno) => Err(cannot_stat(errno)),
         }

@@ -5,7 +5,7 @@
 
 use crate::copy::backup::next_name;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::{Backup, Options, Removal, TargetRule};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -104,13 +104,16 @@ impl Plan {
         let target = &operands.target;
         let found = kernel.stat_at(None, target, true);
         let must_be = match operands.rule {
+            TargetRule::Itself if found.is_ok_and(is_directory) && is_link_with_slash(kernel, None, target) => {
+                return Ok(Self::contents(target));
+            }
             TargetRule::Itself => return Ok(Self::itself(target)),
             TargetRule::Directory => Some(Action::TargetDirectoryOption),
             TargetRule::Last if operands.sources.len() > 1 => Some(Action::TargetDirectory),
             TargetRule::Last => None,
         };
         match (found, must_be) {
-            (Ok(found), _) if found.kind == Kind::Directory => {
+            (Ok(found), _) if is_directory(found) => {
                 let (base, shown) = (target.clone(), TargetName::Into(target.clone()));
                 Ok(Self { base, shown, strips: operands.strips, unknown: None })
             }
@@ -126,12 +129,19 @@ impl Plan {
     }
 
     fn itself(target: &Path) -> Self {
-        let (above, name) = split(target);
-        let (base, name) = match name {
-            // "/", "..", or a path that ends so: the directory itself.
-            b"" | b".." => (target, Path::new(".")),
-            name => (above, Path::new(OsStr::from_bytes(name))),
-        };
+        match split(target) {
+            // "/", "..", or a path that ends so.
+            (_, b"" | b"..") => Self::contents(target),
+            (above, name) => Self::named(above, Path::new(OsStr::from_bytes(name)), target),
+        }
+    }
+
+    /// The target is a directory that is there, by whatever name.
+    fn contents(target: &Path) -> Self {
+        Self::named(target, Path::new("."), target)
+    }
+
+    fn named(base: &Path, name: &Path, target: &Path) -> Self {
         let shown = TargetName::As { name: name.to_owned(), shown: target.to_owned() };
         Self { base: base.to_owned(), shown, strips: false, unknown: None }
     }
@@ -182,6 +192,16 @@ impl Plan {
             .collect();
         operand
     }
+}
+
+fn is_directory(found: Stat) -> bool {
+    found.kind == Kind::Directory
+}
+
+/// Whether a path is that of a symbolic link, with a slash behind it: then what it leads to is meant, and the link stays.
+pub(crate) fn is_link_with_slash<K: Kernel>(kernel: &K, dir: Option<&K::File>, path: &Path) -> bool {
+    let is_link = |found: Stat| found.kind == Kind::Symlink;
+    ends_in_slash(path) && kernel.stat_at(dir, without_trailing_slashes(path), false).is_ok_and(is_link)
 }
 
 /// Whether an answer to a look at the target operand says that it is no directory: nothing has the name, or a link of it
