@@ -251,6 +251,41 @@ fn what_comes_while_it_is_copied_stays() {
     said.says("1\nd/e/late\nd/z\nnew\n");
 }
 
+/// A database in which a page changes keeps its size, and may have been written to a moment before its copy was made.
+#[test]
+fn what_is_rewritten_at_once_after_its_copy_stays() {
+    let Some(world) = mounts("a second filesystem, and a debugger") else { return };
+    if !has_tool("strace") {
+        return;
+    }
+    world.dir("d");
+    let script = "(sleep 0.9; printf new | dd of=d/f conv=notrunc status=none) & printf old >d/f; ln d/f d/g; ln d/f outside
+        (sleep 0.5; rm outside) & strace -f -o /dev/null -e trace=syncfs -e inject=syncfs:delay_enter=2000000 \"$safecp\" --as=mv d o || echo $?
+        wait; cat d/f; cat o/d/f";
+    let said = across(&world, script);
+    let mut lines: Vec<&str> = said.stderr.lines().collect();
+    lines.sort_unstable();
+    let stays = |name| format!("mv: not removing '{name}', as it was changed after it was copied");
+    assert_eq!(lines, [stays("d/f"), stays("d/g")], "{said}");
+    said.says("1\nnewold");
+}
+
+/// Where one name of a file goes, the other shows a change that is none; so it does where times are cut to two seconds.
+#[test]
+fn hard_links_go_where_times_are_coarse() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    if !has_tool("mkfs.vfat") {
+        return;
+    }
+    world.dir("d");
+    let script = "truncate -s 4M i; mkfs.vfat i >/dev/null; mkdir v; mount -o loop i v || exit 77
+        echo 1 >d/f; ln d/f d/g; ln d/f d/h; mv d v; echo $?; [ ! -e d ] && cat v/d/*";
+    let said = across(&world, script);
+    if said.code() != Some(77) {
+        said.says("0\n1\n1\n1\n");
+    }
+}
+
 #[test]
 fn the_source_goes_after_the_copy_was_written_out() {
     let Some(world) = mounts("a second filesystem") else { return };

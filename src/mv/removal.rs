@@ -2,8 +2,8 @@
 //!
 //! Somebody may have put something into the source, or written to it, since its copy was made; GNU's mv removes that too.
 //! Here each name is compared with its copy once more: there must be one, of the same kind and size, and the source must
-//! not have been changed since the copying began, or show the time that its copy has, or be a link with its copy's text. What
-//! does not is told, and stays.
+//! not have been changed since the copying began, or show the time that its copy has, as exactly as that one is kept, or be a
+//! link with its copy's text. What does not is told, and stays.
 //! Directories are gone through by handles, a component at a time, so that no link leads out; of a deep tree only
 //! some are open at once.
 
@@ -19,8 +19,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// So many directories are open at once, each in source and copy.
 const OPEN_MAX: usize = 32;
 
-/// Filesystems keep times to so many seconds at worst (FAT).
-const COARSEST_SECONDS: u64 = 2;
+/// The units, in nanoseconds, that filesystems cut times to: from the coarsest, FAT's, to NTFS's and the finest.
+const UNITS: [i128; 7] = [2_000_000_000, 1_000_000_000, 10_000_000, 1_000_000, 1_000, 100, 1];
+
+/// A kernel's clock for files runs so far behind the one that [`Kernel::now`] reads, at most: a tick of 100 Hz.
+const TICK: i128 = 10_000_000;
 
 /// Removes sources.
 pub(super) struct Removal<'a, K: Kernel> {
@@ -146,10 +149,9 @@ impl<K: Kernel> Removal<'_, K> {
     /// Whether a name is what was copied: see the head of this file.
     fn is_copied(&self, source: &Stat, copy: &Stat) -> bool {
         let has_content = matches!(source.kind, Kind::File | Kind::Symlink);
-        let is_old = source.ctime <= self.began;
+        let is_old = nanos(source.ctime) + TICK <= nanos(self.began);
         let is_like = source.kind == copy.kind && (!has_content || source.size == copy.size);
-        let shows_time = source.mtime.seconds.abs_diff(copy.mtime.seconds) < COARSEST_SECONDS;
-        is_like && (is_old || shows_time || source.kind == Kind::Directory)
+        is_like && (is_old || shows_time(source.mtime, copy.mtime) || source.kind == Kind::Directory)
     }
 
     /// Whether both are symbolic links with one text, which nobody can change. The removal of one name of a link changes its
@@ -250,6 +252,17 @@ impl Stays {
     }
 }
 
+/// Whether a copy's time is the source's, cut to the coarsest unit of which it is a multiple.
+fn shows_time(source: Timestamp, copy: Timestamp) -> bool {
+    let (source, copy) = (nanos(source), nanos(copy));
+    let unit = UNITS.into_iter().find(|unit| copy % unit == 0).unwrap_or(1);
+    (0..unit).contains(&(source - copy))
+}
+
+fn nanos(time: Timestamp) -> i128 {
+    i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos)
+}
+
 fn changed(path: &Path) -> Error {
     Error::Refused(format!("not removing {}, as it was changed after it was copied", quoted(path)))
 }
@@ -257,4 +270,40 @@ fn changed(path: &Path) -> Error {
 /// The path of the innermost level, or of a name in it, as the user would write it.
 fn shown<F>(levels: &[Level<F>], name: Option<&Path>) -> PathBuf {
     levels.iter().map(|level| level.name.as_path()).chain(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shows_time;
+    use crate::kernel::Timestamp;
+
+    fn at(seconds: i64, nanos: u32) -> Timestamp {
+        Timestamp { seconds, nanos }
+    }
+
+    #[test]
+    fn a_time_is_shown_as_its_filesystem_cuts_it_and_no_other_is() {
+        let exact = at(1_000_000_001, 123_456_789);
+        for cut in [
+            exact,
+            at(1_000_000_001, 123_456_700),
+            at(1_000_000_001, 123_456_000),
+            at(1_000_000_001, 120_000_000),
+            at(1_000_000_001, 0),
+            at(1_000_000_000, 0),
+        ] {
+            assert!(shows_time(exact, cut), "{cut:?}");
+        }
+        for other in [
+            at(1_000_000_001, 123_456_788),
+            at(1_000_000_001, 123_456_800),
+            at(1_000_000_002, 123_456_789),
+            at(1_000_000_002, 0),
+            at(999_999_998, 0),
+        ] {
+            assert!(!shows_time(exact, other), "{other:?}");
+        }
+        assert!(shows_time(at(-2, 500_000_000), at(-2, 0)), "before 1970");
+        assert!(!shows_time(at(1_000_000_003, 0), at(1_000_000_001, 0)));
+    }
 }
