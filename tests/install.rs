@@ -164,13 +164,33 @@ fn what_strip_leaves_is_installed_and_nothing_if_it_fails() {
     let failed = world.install("-s --strip-program=/no/such a b");
     failed.fails("install: cannot run strip program '/no/such': No such file or directory\n");
     assert_eq!(world.read("b"), "old");
-    assert_eq!(world.names("."), ["-x", "a", "b", "strip.sh"]);
+    assert_eq!(world.names("."), ["-x", "-x.left", "a", "b", "b.left", "strip.sh"]);
     if has_tool("strip") {
         world.tool("cp", ["/bin/true", "true"]);
         world.install("-s true stripped").succeeds();
         let run = world.shell("./stripped");
         run.succeeds();
     }
+}
+
+/// Programs that keep the tables for debuggers put them beside the file, or in a directory there.
+#[test]
+fn what_strip_leaves_beside_the_file_comes_to_stand_beside_the_target() {
+    let world = World::new();
+    let script = "#!/bin/sh\nset -e\nd=$(dirname \"$1\") n=$(basename \"$1\")\nmkdir -p \"$d/.debug\"\ncp \"$1\" \"$d/.debug/$n\"\ncp \"$1\" \"$d/$n.debug\"\necho stripped >\"$1\"\n[ ! -e fails ]\n";
+    world.file("keep.sh", script).chmod("keep.sh", 0o755).file("a", "tables\n").dir("d").file("d/b.debug", "old");
+    world.install("-s --strip-program=./keep.sh a d/b").succeeds();
+    world.install("-s --strip-program=./keep.sh a d/c").succeeds();
+    assert_eq!(world.names("d"), [".debug", "b", "b.debug", "c", "c.debug"]);
+    assert_eq!(world.names("d/.debug"), ["b", "c"]);
+    for name in ["d/.debug/b", "d/.debug/c", "d/b.debug", "d/c.debug"] {
+        assert_eq!(world.read(name), "tables\n", "{name}");
+    }
+    assert_eq!((world.read("d/b"), world.read("d/c")), ("stripped\n".to_owned(), "stripped\n".to_owned()));
+    world.file("fails", "").dir("e").file("e/b", "old");
+    world.install("-s --strip-program=./keep.sh a e/b").fails("install: strip process terminated abnormally\n");
+    assert_eq!(world.names("e"), ["b"]);
+    assert_eq!(world.read("e/b"), "old");
 }
 
 #[test]

@@ -3,14 +3,15 @@
 //! Strip programs write into a file, or put another in its place, and say little of what they did. So one gets a verified
 //! copy to work on, in a directory of its own beside the target; what it leaves is then copied to the target like any
 //! other source, verified as well. What is proved is that strip was given what the source holds, and that the target
-//! holds what strip left. The old target stays until then, whatever strip does.
+//! holds what strip left. The old target stays until then, whatever strip does. What strip leaves beside the file, such as
+//! tables for debuggers, comes to stand beside the target.
 
 use super::copier::Copier;
 use super::types::{Name, Placement, Source, TargetFacts};
 use super::waiting::Arrival;
 use crate::error::{Action, Error, reason};
 use crate::kernel::process::run_beside;
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags};
 use crate::options::{Given, Options};
 use crate::quote::quoted;
 use std::ffi::OsStr;
@@ -32,9 +33,7 @@ struct Bench<'a, K: Kernel> {
 impl<K: Kernel> Drop for Bench<'_, K> {
     fn drop(&mut self) {
         // What the run came to is on its way already; what cannot be removed has nothing to add to it.
-        for name in self.kernel.list(&self.dir).unwrap_or_default() {
-            self.kernel.unlink(&self.dir, Path::new(&name)).unwrap_or(());
-        }
+        clear(self.kernel, &self.dir);
         self.kernel.rmdir(self.above, &self.name).unwrap_or(());
     }
 }
@@ -68,7 +67,17 @@ impl<K: Kernel> Copier<'_, K> {
         let left = Source { file: &stripped, stat: &stat, shown: source.shown, origin: None };
         let mut arrival = self.copy_file(&left, target, facts)?;
         arrival.copied().changed |= before;
+        self.hand_over(&bench, target)?;
         Ok(arrival)
+    }
+
+    /// Gives what strip has left beside the file, such as its tables for debuggers, the place that it would have if the target
+    /// itself had been stripped.
+    fn hand_over(&self, bench: &Bench<'_, K>, target: &Name<'_, K::File>) -> Result<(), Error> {
+        let failed = |errno| Error::call(Action::Remove, &bench.shown.join(target.name), errno);
+        self.kernel.unlink(&bench.dir, target.name).map_err(failed)?;
+        let beside = target.shown.parent().unwrap_or(Path::new(""));
+        move_all(self.kernel, &bench.dir, (bench.above, beside))
     }
 
     fn bench<'s>(&'s self, target: &Name<'s, K::File>, facts: &TargetFacts) -> Result<Bench<'s, K>, Error> {
@@ -77,9 +86,7 @@ impl<K: Kernel> Copier<'_, K> {
         let spot = self.spot_in(above, &facts.target_directory);
         let make = |name: &Path| self.kernel.mkdir(above, name, Mode::RWXU);
         let (name, ()) = spot.with_plain_name(make).map_err(failed)?;
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        let opened = self.kernel.open(Some(above), &name, flags, Mode::empty(), ResolveFlags::empty());
-        let dir = opened.map_err(|errno| {
+        let dir = open_directory(self.kernel, above, &name).map_err(|errno| {
             // The reason is on its way; an empty directory that cannot be removed has nothing to add to it.
             self.kernel.rmdir(above, &name).unwrap_or(());
             failed(errno)
@@ -118,6 +125,45 @@ impl<K: Kernel> Copier<'_, K> {
             TargetFacts { placement: Placement::New, found: None, is_another: false, may_wait: false, ..*facts };
         Ok(copier.copy_file(source, work, &facts)?.copied().changed)
     }
+}
+
+/// Removes what is in a directory, as far as that can be done.
+fn clear<K: Kernel>(kernel: &K, dir: &K::File) {
+    for name in kernel.list(dir).unwrap_or_default() {
+        let name = Path::new(&name);
+        // It may be a directory.
+        if kernel.unlink(dir, name).is_err() {
+            if let Ok(beneath) = open_directory(kernel, dir, name) {
+                clear(kernel, &beneath);
+                kernel.rmdir(dir, name).unwrap_or(());
+            }
+        }
+    }
+}
+
+/// Moves what is in a directory to another one of the same filesystem. It replaces what has its name there; a directory
+/// that is there takes what is in its namesake.
+fn move_all<K: Kernel>(kernel: &K, from: &K::File, (to, shown): (&K::File, &Path)) -> Result<(), Error> {
+    let failed = |errno| Error::call(Action::CreateFile, shown, errno);
+    for name in kernel.list(from).map_err(failed)? {
+        let name = Path::new(&name);
+        let shown = shown.join(name);
+        let failed = |errno| Error::call(Action::CreateFile, &shown, errno);
+        match kernel.rename(from, name, to, name, RenameFlags::empty()) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                let directory = |dir| open_directory(kernel, dir, name).map_err(failed);
+                move_all(kernel, &directory(from)?, (&directory(to)?, &shown))?;
+            }
+            moved => moved.map_err(failed)?,
+        }
+    }
+    Ok(())
+}
+
+/// Opens a directory that is no link to one.
+fn open_directory<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> crate::kernel::Result<K::File> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty())
 }
 
 /// The path of a name beside a target, which no program takes for an option.
