@@ -127,6 +127,18 @@ fn mounts_that_nobody_tells_are_an_error() {
 }
 
 /// That /sys shows no module says nothing where /sys is not the kernel's.
+/// A chroot in a plain directory, as builds have it: the kernel lists only what is mounted beneath it.
+#[test]
+fn a_root_that_is_no_mount_is_looked_at() {
+    let Some(world) = World::with_mounts("a chroot") else { return };
+    let script = "mkdir -p r/usr r/lib r/lib64 r/proc; for d in usr lib lib64; do mount --rbind /$d r/$d; done
+        mount -t proc none r/proc; cp $safecp r/
+        findmnt -n -T . -o FSTYPE >kind; exec chroot r /safecp --doctor -v";
+    let output = world.shell_with_mounts(script);
+    let kind = world.read("kind");
+    assert!(output.stdout.contains(&format!("  {} on '/'", kind.trim())), "{kind}{output}");
+}
+
 #[test]
 fn a_module_is_ruled_out_by_the_kernel_alone() {
     let Some(world) = World::with_mounts("a system without /sys and /proc") else { return };

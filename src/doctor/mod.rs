@@ -207,7 +207,9 @@ fn places_of<'c>(
         begin(move || places::look(&path, &mounts, &host, sees_clean_pages))
     };
     let kept: Vec<&Mount> = mounts::that_keep_files(&mounts).filter(|_| wanted.paths.is_empty()).collect();
-    let named = wanted.paths.iter().map(|path| (path.as_path(), None));
+    // In a directory that was made the root without being mounted there, no list shows what it lies on.
+    let root = Some(Path::new("/")).filter(|root| wanted.paths.is_empty() && mounts::of(&mounts, root).is_none());
+    let named = wanted.paths.iter().map(PathBuf::as_path).chain(root).map(|path| (path, None));
     let all: Vec<(&Path, Option<&Mount>)> =
         named.chain(kept.iter().map(|mount| (mount.point.as_path(), Some(*mount)))).collect();
     let mut places = Vec::new();
