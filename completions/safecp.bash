@@ -52,28 +52,30 @@ _safecp() {
         ;;
     --as=mv)
         case $option$before in
-        -S | --suffix | -t | --target-directory | --verify | --jobs | --report) option=$before ;;
+        --verify | --jobs | --report | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
+        --verify) _safecp_word content map blake3 device none; return ;;
+        --jobs) compopt +o default; return ;;
+        --report) _safecp_file; return ;;
         --backup) _safecp_word none off simple never existing nil numbered t; return ;;
         -S | --suffix) compopt +o default; return ;;
         -t | --target-directory) _safecp_directory; return ;;
         --update) _safecp_word all none none-fail older; return ;;
-        --verify) _safecp_word content map blake3 device none; return ;;
-        --jobs) compopt +o default; return ;;
-        --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --backup -b --debug --exchange -f --force -i --interactive -n --no-clobber --no-copy --strip-trailing-slashes -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -Z --context --verify --jobs --report --digests --summary --progress --help --version
+            _safecp_word --verify --jobs --report --digests --summary --progress --backup -b --debug --exchange -f --force -i --interactive -n --no-clobber --no-copy --strip-trailing-slashes -S --suffix -t --target-directory -T --no-target-directory --update -u -v --verbose -Z --context --help --version
         else
             _safecp_file
         fi
         ;;
     --as=install)
         case $option$before in
-        -g | --group | -m | --mode | -o | --owner | --strip-program | -S | --suffix | -t | --target-directory | --verify | --report) option=$before ;;
+        --verify | --report | -g | --group | -m | --mode | -o | --owner | --strip-program | -S | --suffix | -t | --target-directory) option=$before ;;
         esac
         case $option in
+        --verify) _safecp_word content map blake3 device none; return ;;
+        --report) _safecp_file; return ;;
         --backup) _safecp_word none off simple never existing nil numbered t; return ;;
         -g | --group) compopt +o default; return ;;
         -m | --mode) compopt +o default; return ;;
@@ -82,11 +84,9 @@ _safecp() {
         -S | --suffix) compopt +o default; return ;;
         -t | --target-directory) _safecp_directory; return ;;
         --context) compopt +o default; return ;;
-        --verify) _safecp_word content map blake3 device none; return ;;
-        --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --backup -b -c -C --compare -d --directory -D --debug -g --group -m --mode -o --owner -p --preserve-timestamps -s --strip --strip-program -S --suffix -t --target-directory -T --no-target-directory -v --verbose --preserve-context -Z --context --verify --durable --require-stable --report --digests --summary --progress --help --version
+            _safecp_word --verify --durable --require-stable --report --digests --summary --progress --backup -b -c -C --compare -d --directory -D --debug -g --group -m --mode -o --owner -p --preserve-timestamps -s --strip --strip-program -S --suffix -t --target-directory -T --no-target-directory -v --verbose --preserve-context -Z --context --help --version
         else
             _safecp_file
         fi

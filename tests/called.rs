@@ -53,6 +53,24 @@ fn as_cp_it_is_cp() {
     assert_eq!(said.stderr, "cp: cannot stat 'missing': No such file or directory\n");
 }
 
+/// The words are getopt's; options that GNU's program has not are none of the possibilities.
+#[test]
+fn wrong_options_are_told_as_they_were_typed() {
+    let world = World::new();
+    world.file("a", "one");
+    let first = |words: &str| world.cp(words).stderr.lines().next().unwrap_or_default().to_owned();
+    for name in ["mv", "install"] {
+        let said = first(&format!("--as={name} --su=.x --foo=bar a b"));
+        assert_eq!(said, format!("safecp --as={name}: unrecognized option '--foo=bar'"));
+    }
+    let said = first("--as=mv --s=.x a b");
+    let possible = "'--strip-trailing-slashes' '--suffix'";
+    assert_eq!(said, format!("safecp --as=mv: option '--s=.x' is ambiguous; possibilities: {possible}"));
+    let said = first("--as=cp --s=.x a b");
+    let possible = "'--sparse' '--strip-trailing-slashes' '--suffix' '--symbolic-link'";
+    assert_eq!(said, format!("safecp --as=cp: option '--s=.x' is ambiguous; possibilities: {possible}"));
+}
+
 #[test]
 fn as_nothing_that_it_can_be_it_copies_nothing() {
     let world = World::new();

@@ -1,7 +1,7 @@
 //! The command line of install.
 
 use super::accounts;
-use super::definition::{flag, help, letter, line, operands, optional, paths, valued};
+use super::definition::{OURS, flag, help, letter, line, operands, optional, paths, valued};
 use super::draft::Draft;
 use super::invocation::{Invocation, parse_program};
 use super::mode::{Changed, ModeChange};
@@ -62,13 +62,20 @@ pub fn install_command(name: &str) -> Command {
     line("install", ABOUT, usage, AFTER_HELP)
         .version(env!("CARGO_PKG_VERSION"))
         .arg(operands("SOURCE... DEST"))
-        .args(options().into_iter().map(CommandOption::into_arg))
+        .next_help_heading(OURS)
+        .args(of_ours().into_iter().map(CommandOption::into_arg))
+        .next_help_heading("The options of install")
+        .args(of_gnu().into_iter().map(CommandOption::into_arg))
         .arg(help())
         .arg(flag("version", None, "print the version"))
 }
 
-#[rustfmt::skip]
 fn options() -> Vec<CommandOption<InstallDraft>> {
+    of_gnu().into_iter().chain(of_ours()).collect()
+}
+
+#[rustfmt::skip]
+fn of_gnu() -> Vec<CommandOption<InstallDraft>> {
     use Meaning::{Flag, Value, Word};
     vec![
         option(optional("backup", "CONTROL", "", "make a backup of each existing destination file"),
@@ -112,6 +119,14 @@ fn options() -> Vec<CommandOption<InstallDraft>> {
             Flag(|draft| draft.common.sets_context = true)),
         option(optional("context", "CTX", "", "the same, or the SELinux or SMACK security context CTX"),
             Value(|draft, context| draft.common.context(context))),
+    ]
+}
+
+/// What GNU's has not: long only, so that none takes a letter from it.
+#[rustfmt::skip]
+fn of_ours() -> Vec<CommandOption<InstallDraft>> {
+    use Meaning::{Flag, Value, Word};
+    vec![
         option(valued("verify", "HOW", "read every copy back: content (default), map, blake3, device, none"),
             Word(|draft, how| draft.common.verify(how))),
         option(flag("durable", None, "say success only of what a power loss cannot take back"),

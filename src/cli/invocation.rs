@@ -122,10 +122,9 @@ pub(super) fn parse_with(
     arguments: Vec<OsString>,
     invocation: impl FnOnce(&ArgMatches, &Command) -> Result<Invocation>,
 ) -> Result<Invocation> {
-    let last = arguments.last().cloned().unwrap_or_default();
-    match command.try_get_matches_from_mut(arguments) {
+    match command.try_get_matches_from_mut(arguments.clone()) {
         Ok(matches) if matches.get_flag("help") => Ok(Invocation::Text(command.render_help().to_string())),
         Ok(matches) => invocation(&matches, &command),
-        Err(error) => Err(ParseError::getopt(&error, &command, &last)),
+        Err(error) => Err(ParseError::getopt(&error, &command, &arguments)),
     }
 }

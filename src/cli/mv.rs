@@ -1,7 +1,7 @@
 //! The command line of mv.
 
 use super::accounts;
-use super::definition::{flag, help, letter, line, operands, optional, paths, valued};
+use super::definition::{OURS, flag, help, letter, line, operands, optional, paths, valued};
 use super::draft::{Draft, UPDATES};
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, Meaning, apply, option};
@@ -59,13 +59,20 @@ pub fn mv_command(name: &str) -> Command {
     line("mv", ABOUT, usage, AFTER_HELP)
         .version(env!("CARGO_PKG_VERSION"))
         .arg(operands("SOURCE... DEST"))
-        .args(options().into_iter().map(CommandOption::into_arg))
+        .next_help_heading(OURS)
+        .args(of_ours().into_iter().map(CommandOption::into_arg))
+        .next_help_heading("The options of mv")
+        .args(of_gnu().into_iter().map(CommandOption::into_arg))
         .arg(help())
         .arg(flag("version", None, "print the version"))
 }
 
-#[rustfmt::skip]
 fn options() -> Vec<CommandOption<MvDraft>> {
+    of_gnu().into_iter().chain(of_ours()).collect()
+}
+
+#[rustfmt::skip]
+fn of_gnu() -> Vec<CommandOption<MvDraft>> {
     use Meaning::{Flag, Value, Word};
     vec![
         option(optional("backup", "CONTROL", "", "make a backup of each existing destination file"),
@@ -101,6 +108,14 @@ fn options() -> Vec<CommandOption<MvDraft>> {
             Flag(|draft| draft.common.says(Verbosity::Names))),
         option(flag("context", Some('Z'), "set the security context of the destination to the default of the kernel's policy"),
             Flag(|draft| draft.common.sets_context = true)),
+    ]
+}
+
+/// What GNU's has not: long only, so that none takes a letter from it.
+#[rustfmt::skip]
+fn of_ours() -> Vec<CommandOption<MvDraft>> {
+    use Meaning::{Flag, Value, Word};
+    vec![
         option(valued("verify", "HOW", "read every copy back: content (default), map, blake3, device, none"),
             Word(|draft, how| draft.common.verify(how))),
         option(valued("jobs", "N", "copy N files, or parts of a large file, at once (default: one per processor; 1 with -v)"),

@@ -6,7 +6,7 @@
 use super::definition::OURS;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
@@ -92,9 +92,9 @@ impl ParseError {
         ParseError::Final(sentence.into())
     }
 
-    /// clap's finding; `last` is what was typed last.
-    pub(super) fn getopt(error: &clap::Error, command: &Command, last: &OsStr) -> Self {
-        ParseError::Getopt(in_getopts_words(error, command, last))
+    /// clap's finding of what was typed, the program's name first.
+    pub(super) fn getopt(error: &clap::Error, command: &Command, typed: &[OsString]) -> Self {
+        ParseError::Getopt(in_getopts_words(error, command, typed))
     }
 
     fn text(self, is_utf8: bool) -> String {
@@ -123,7 +123,8 @@ fn wrong_word(word: &str, context: &str, is_ambiguous: bool, valid: &[Vec<&str>]
 }
 
 /// clap's finding in the words of GNU's getopt.
-fn in_getopts_words(error: &clap::Error, command: &Command, last: &OsStr) -> String {
+fn in_getopts_words(error: &clap::Error, command: &Command, typed: &[OsString]) -> String {
+    let last = typed.last().map_or(OsStr::new(""), OsString::as_os_str);
     let argument = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(" "),
@@ -135,7 +136,7 @@ fn in_getopts_words(error: &clap::Error, command: &Command, last: &OsStr) -> Str
     let short = letter.filter(|letter| *letter == '=' || name.chars().count() == 2);
     match (error.kind(), short) {
         (ErrorKind::UnknownArgument, Some(letter)) => format!("invalid option -- '{letter}'"),
-        (ErrorKind::UnknownArgument, None) => unknown_long(&name, command),
+        (ErrorKind::UnknownArgument, None) => unknown_long(&name, command, typed),
         (ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues, _) => {
             format!("option '{name}' doesn't allow an argument")
         }
@@ -154,13 +155,17 @@ fn is_letters(argument: &OsStr) -> bool {
 }
 
 /// An abbreviation of several options, or of none. Of ours where GNU's has none.
-fn unknown_long(name: &str, command: &Command) -> String {
+fn unknown_long(name: &str, command: &Command, typed: &[OsString]) -> String {
     let begins = |is_meant: fn(&Arg) -> bool| -> Vec<String> {
         let longs = command.get_arguments().filter(|argument| is_meant(argument)).filter_map(Arg::get_long);
         longs.map(|long| format!("--{long}")).filter(|long| long.starts_with(name)).collect()
     };
     let of_gnu = begins(|argument| argument.get_help_heading() != Some(OURS));
-    let begins = if of_gnu.is_empty() { begins(|_| true) } else { of_gnu };
+    let mut begins = if of_gnu.is_empty() { begins(|_| true) } else { of_gnu };
+    begins.sort_unstable();
+    // getopt tells the value as well.
+    let is_it = |word: &&OsString| word.to_string_lossy().split('=').next() == Some(name);
+    let name = typed.iter().skip(1).find(is_it).map_or(name.into(), |word| word.to_string_lossy());
     if begins.is_empty() {
         return format!("unrecognized option '{name}'");
     }
