@@ -9,7 +9,7 @@ mod common;
 #[allow(dead_code, unreachable_pub, reason = "that of the tests over SFTP alone; this program needs its server")]
 mod far;
 
-use common::{Output, World, asked, left_out, random_bytes};
+use common::{Output, World, asked, is_root, left_out, random_bytes};
 use safecp::kernel::{Kind, Stat, Timestamp};
 use safecp::remote::frame;
 use safecp::remote::message::{Chunk, Content, End, Entry, FileHead, Message, Steadiness, VERSION, Verdict};
@@ -156,6 +156,7 @@ fn what_fails_is_said_and_the_rest_is_copied() {
          scp: h: -r not specified; omitting directory 'local:./d'\n",
     );
     assert_eq!(world.read("far/a"), "a");
+    scp(&world, "/dev/null h:").fails("scp: h: error reading 'local:/dev/null': Operation not supported\n");
     scp(&world, "a b h:none").fails("scp: h: target directory 'none': No such file or directory\n");
     scp(&world, "h:none c").fails("scp: cannot stat 'h:./none': No such file or directory\n");
     let elsewhere = world.cp("--as=scp -S ./ssh --far-program=./no-such-safecp --upload=never a h:");
@@ -260,6 +261,14 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
         fs::copy(world.path("old"), world.path("far/f")).expect("an old file");
         ssh(&world, "ssh", &to, &from);
         let ended = scp(&world, "new h:f");
+    // A device would lead to what it stands for, whoever has put it there.
+    if is_root() {
+        world.shell("mkdir node && mknod node/null c 1 3").succeeds();
+        scp(&world, "--archive node h:").succeeds();
+        scp(&world, "a h:node/null").fails("scp: h: cannot create regular file 'node/null': Permission denied\n");
+    } else {
+        left_out("a device beneath a root needs root");
+    }
         let is_new = world.same_bytes("new", "far/f");
         assert!(is_new || world.same_bytes("old", "far/f"), "{to}{from}");
         assert!(is_new || ended.code() == Some(1), "{to}{from} {ended}");

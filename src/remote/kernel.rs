@@ -95,6 +95,30 @@ impl<K: Kernel> World<'_, K> {
         *self.part.lock().unwrap_or_else(PoisonError::into_inner) = opened.ok();
     }
 
+    /// Opens a file of this machine. Beneath a root no device is written to: a peer that may send one (--archive) would write to
+    /// whatever it stands for.
+    fn open_local(&self, way: &Lookup<'_, K::File>, flags: OFlags, mode: Mode) -> Result<K::File> {
+        let open = || self.local.open(way.dir, way.path, flags, mode, way.resolve);
+        let writes = flags.intersects(OFlags::WRONLY | OFlags::RDWR);
+        let is_new = flags.contains(OFlags::TMPFILE) || flags.contains(OFlags::CREATE | OFlags::EXCL);
+        if self.root.is_none() || !writes || is_new {
+            return open();
+        }
+        let check = |stat: Stat| match stat.kind {
+            Kind::CharDevice | Kind::BlockDevice => Err(Errno::ACCESS),
+            Kind::File | Kind::Directory | Kind::Symlink | Kind::Fifo | Kind::Socket => Ok(()),
+        };
+        // Some devices do something when they are opened.
+        match self.stat_beneath(way, !flags.contains(OFlags::NOFOLLOW)) {
+            Ok(found) => check(found)?,
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+        let file = open()?;
+        self.local.stat(&file).and_then(check)?;
+        Ok(file)
+    }
+
     /// Looks at what a path leads to, where links may not lead out.
     fn stat_beneath(&self, way: &Lookup<'_, K::File>, follow: bool) -> Result<Stat> {
         let last = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
@@ -140,7 +164,7 @@ impl<K: Kernel> Kernel for World<'_, K> {
             return refusal.map_or(Ok(File::Far(Arc::clone(&received))), Err);
         }
         let way = self.way(dir, path, resolve)?;
-        let file = self.local.open(way.dir, way.path, flags, mode, way.resolve)?;
+        let file = self.open_local(&way, flags, mode)?;
         if is_part(path) {
             self.find_part(&way);
         }
@@ -255,6 +279,14 @@ impl<K: Kernel> Kernel for World<'_, K> {
         }
     }
 
+    fn read(&self, file: &Self::File, buffer: &mut [u8]) -> Result<usize> {
+        match file {
+            File::Local(file) => self.local.read(file, buffer),
+            // A fifo or a device: only regular files have content that is sent.
+            File::Far(_) => Err(Errno::OPNOTSUPP),
+        }
+    }
+
     fn wait_from_now_on(&self, file: &Self::File) -> Result<()> {
         match file {
             File::Local(file) => self.local.wait_from_now_on(file),
@@ -268,7 +300,6 @@ impl<K: Kernel> Kernel for World<'_, K> {
         fn room(&self, file) -> Room;
         fn quota(&self, file, whose: QuotaOf) -> Quota;
         fn mount(&self, file) -> Mount;
-        fn read(&self, file, buffer: &mut [u8]) -> usize;
         fn write(&self, file, buffer: &[u8]) -> usize;
         fn pwrite(&self, file, buffer: &[u8], offset: u64) -> usize;
         fn seek(&self, file, what: Seek, offset: u64) -> Option<u64>;
