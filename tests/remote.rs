@@ -174,6 +174,44 @@ fn a_source_that_is_typed_twice_is_copied_once() {
     assert_eq!(world.read("far/a"), "a");
 }
 
+/// To std `d`, `d/` and `d/.` are one path, and the second was left out.
+#[test]
+fn a_directory_that_is_named_in_two_ways_goes_to_both_names() {
+    let world = world();
+    world.dir("x");
+    plain_tree(&world, "x/tree");
+    world.dir("far").shell("cp -r x far/").succeeds();
+    let all = ["x/tree x/tree/.", "x/tree/. x/tree", "x/tree/sub x/tree/sub/. x/tree"];
+    for (number, names) in all.iter().enumerate() {
+        let expected = format!("expected{number}");
+        let each = names.replace(' ', &format!(" {expected}/; cp -r "));
+        world.dir(&expected).shell(&format!("cp -r {each} {expected}/")).succeeds();
+        let target = format!("made{number}");
+        scp(world.dir(&format!("far/{target}")), &format!("-r {names} h:{target}")).succeeds();
+        diff(&world, &expected, &format!("far/{target}"));
+        scp(world.dir(&target), &format!("-r h:{} {target}", names.replace(' ', " h:"))).succeeds();
+        diff(&world, &expected, &target);
+    }
+}
+
+/// More names than one message holds, and each of them found again at once.
+#[test]
+fn thousands_of_sources_are_copied() {
+    let world = world();
+    let name = |number: u32| format!("{number:0200}");
+    world.dir("from").dir("far").dir("far/to").dir("back").dir("third");
+    (0..5300).for_each(|number| {
+        world.file(format!("from/{}", name(number)), "");
+    });
+    let all: Vec<String> = (0..5300).map(|number| format!("from/{}", name(number))).collect();
+    scp(&world, &format!("{} h:to", all.join(" "))).succeeds();
+    assert_eq!(world.names("far/to").len(), 5300);
+    scp(&world, "h:to/* back").succeeds();
+    assert_eq!(world.names("back").len(), 5300);
+    scp(&world, "h:to/* g:../third").succeeds();
+    assert_eq!(world.names("third").len(), 5300);
+}
+
 #[test]
 fn other_machines_copy_to_each_other_through_this_one() {
     let world = world();
@@ -223,6 +261,14 @@ fn a_root_holds_everything() {
         assert_eq!(world.read("far/secret"), "secret", "{path}");
     }
     assert!(!world.exists("stolen") && !world.exists("far/stolen"));
+    // A device would lead to what it stands for, whoever has put it there.
+    if is_root() {
+        world.shell("mkdir node && mknod node/null c 1 3").succeeds();
+        scp(&world, "--archive node h:").succeeds();
+        scp(&world, "a h:node/null").fails("scp: h: cannot create regular file 'node/null': Permission denied\n");
+    } else {
+        left_out("a device beneath a root needs root");
+    }
     scp_by(&world, "read", "h:own again").succeeds();
     let refused = scp_by(&world, "read", "a h:refused");
     assert_eq!(refused.code(), Some(1));
@@ -261,14 +307,6 @@ fn a_connection_that_is_cut_leaves_the_old_file_or_the_new_one() {
         fs::copy(world.path("old"), world.path("far/f")).expect("an old file");
         ssh(&world, "ssh", &to, &from);
         let ended = scp(&world, "new h:f");
-    // A device would lead to what it stands for, whoever has put it there.
-    if is_root() {
-        world.shell("mkdir node && mknod node/null c 1 3").succeeds();
-        scp(&world, "--archive node h:").succeeds();
-        scp(&world, "a h:node/null").fails("scp: h: cannot create regular file 'node/null': Permission denied\n");
-    } else {
-        left_out("a device beneath a root needs root");
-    }
         let is_new = world.same_bytes("new", "far/f");
         assert!(is_new || world.same_bytes("old", "far/f"), "{to}{from}");
         assert!(is_new || ended.code() == Some(1), "{to}{from} {ended}");
@@ -493,7 +531,8 @@ fn what_was_not_finished_of_a_large_file_does_not_travel_again() {
     scp_leaving(&world, "--partial small a h:").succeeds();
     assert!(world.same_bytes("a", "far/a") && world.same_bytes("small", "far/small"));
     assert!(travelled(&world, "to") > 73 * MIB, "another name has another part");
-    scp(&world, "--partial a h:old").succeeds();
+    scp(&world, "--partial --report=report a h:old").succeeds();
+    assert!(is_continued(&world, "old"), "{}", world.read("report"));
     let there = travelled(&world, "to");
     assert!((30 * MIB..35 * MIB).contains(&there), "{there} bytes: the rest, and what has rotted");
     assert!(world.same_bytes("a", "far/old"));
@@ -507,7 +546,8 @@ fn what_was_not_finished_of_a_large_file_does_not_travel_again() {
     changed[20_000_000] ^= 1;
     fs::write(world.path("far/a"), changed).expect("written");
     counting_ssh(&world);
-    scp(&world, "--partial --resume h:a d").succeeds();
+    scp(&world, "--partial --resume --report=report h:a d").succeeds();
+    assert!(is_continued(&world, "d/a"), "{}", world.read("report"));
     let there = travelled(&world, "from");
     assert!((30 * MIB..35 * MIB).contains(&there), "{there} bytes: the rest, and what has changed");
     assert!(world.same_bytes("far/a", "d/a"));
@@ -519,6 +559,12 @@ fn what_was_not_finished_of_a_large_file_does_not_travel_again() {
     scp(&world, "--partial h:a g:old").succeeds();
     assert!(world.same_bytes("far/a", "far/old"));
     assert_eq!(world.names("far"), ["a", "old", "small"]);
+}
+
+/// Whether the report tells of a file that its copy went on with a part; of the others it tells nothing.
+fn is_continued(world: &World, name: &str) -> bool {
+    let all = world.read("report").matches("\"continued\"").count();
+    all == 1 && lines_of(world, "report", name)[0]["continued"] == serde_json::Value::Bool(true)
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! The end that was typed at: which machine is asked for what, over one connection for each of them.
 
+use super::awaited::Awaited;
 use super::connection::{
     Feature, Features, Input, Output, agree, await_greeting, greet, has_ended, send, streams, words,
 };
-use super::intake::Awaited;
 use super::kernel::World;
 use super::message::{Message, ServerRequest, Sources, Verdict};
 use super::operand::{Host, Place, from_home, label, unlike_labels};
 use super::over_sftp::OverSftp;
 use super::paced::Paced;
-use super::pattern::{has_pattern, stands_for};
+use super::pattern::{Asked, has_pattern};
 use super::receiver::Receiver;
 use super::relay::relay;
 use super::sender::Sender;
@@ -295,7 +295,7 @@ impl<K: Kernel> Client<'_, K> {
 
     /// Receives files of another machine: those that were asked for, under names that these patterns stand for.
     fn pull(&self, host: &Host, patterns: Vec<PathBuf>, target: &Path) {
-        let FarEnd { child, input, output, .. } =
+        let FarEnd { child, input, output, features } =
             match self.reach(host, ServerRequest::Send { patterns: patterns.clone() }) {
                 Answer::Safecp(reached) => reached,
                 Answer::Lacking(lack) => return self.over_sftp(host, lack).pull(&patterns, target, self.sources()),
@@ -313,13 +313,12 @@ impl<K: Kernel> Client<'_, K> {
             stop: Arc::clone(self.stop),
         };
         let name = host.name.to_string_lossy();
-        let awaited = |sent_as: PathBuf| {
-            let is_asked_for = patterns.iter().any(|pattern| stands_for(&from_home(pattern), &sent_as));
-            is_asked_for.then(|| Awaited { shown: label(&name, &sent_as), sent_as })
-        };
+        let asked = Asked::by(patterns.iter().map(|pattern| from_home(pattern)));
+        let awaited =
+            |sent_as: PathBuf| asked.has(&sent_as).then(|| Awaited { shown: label(&name, &sent_as), sent_as });
         let target = unlike_labels(target);
         let several = self.sources();
-        let verdict = receiver.run((input, output), awaited, |sources| {
+        let verdict = receiver.run((input, output, features), awaited, |sources| {
             let is_one = several == Sources::One && sources.len() == 1;
             let rule = if is_one { TargetRule::Last } else { TargetRule::Directory };
             Operands { sources, target, rule, strips: false }
@@ -350,8 +349,8 @@ impl<K: Kernel> Client<'_, K> {
             return self.end(sender.child, from, Verdict::Failed);
         };
         let streams = ((sender.input, sender.output), (receiver.input, receiver.output, receiver.features));
-        let is_asked_for = |path: &Path| patterns.iter().any(|pattern| stands_for(&from_home(pattern), path));
-        let verdict = relay(streams, &is_asked_for).unwrap_or_else(|error| {
+        let asked = Asked::by(patterns.iter().map(|pattern| from_home(pattern)));
+        let verdict = relay(streams, &|path| asked.has(path)).unwrap_or_else(|error| {
             self.failed(words(&error));
             Verdict::Failed
         });

@@ -35,10 +35,19 @@ pub(super) enum Feature {
     Missed,
     /// Parts of large files that stay, and the values of their chunks (--partial).
     Partial,
+    /// That a copy went on with such a part, where it is told.
+    Continued,
+    /// More operands than one message holds.
+    Operands,
 }
 
 /// How they are called in a hello.
-const FEATURES: [(Feature, &str); 2] = [(Feature::Missed, "missed"), (Feature::Partial, "partial")];
+const FEATURES: [(Feature, &str); 4] = [
+    (Feature::Missed, "missed"),
+    (Feature::Partial, "partial"),
+    (Feature::Continued, "continued"),
+    (Feature::Operands, "operands"),
+];
 
 /// What a peer knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

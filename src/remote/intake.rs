@@ -6,6 +6,7 @@
 //! tells the digest alone, and its chunks are asked for, several ahead, if what is here differs. Those that are in a part of it
 //! (--partial), as their values tell, are taken from there. Once the stream cannot be understood, nothing that comes is believed, and the run is asked to end.
 
+use super::awaited::{Awaited, AwaitedSources};
 use super::connection::{Input, Output, receive, send, strange, words};
 use super::flow::{CREDIT_BYTES, CREDIT_ENTRIES, WINDOW};
 use super::message::{CHUNK, Chunk, Content, End, Entry, Message, Missed, PARTED_MIN, Steadiness, VALUES_MAX, Values};
@@ -18,9 +19,9 @@ use crate::options::Unfinished;
 use crate::quote::quoted;
 use crate::tree::plan::joined;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,16 +44,16 @@ pub(super) struct Intake {
     /// Chunks that were asked for and have not come: of which entry, and their numbers.
     asked: VecDeque<(u64, u64)>,
     /// What may come beside the names in directories.
-    operands: Vec<Awaited>,
+    operands: AwaitedSources,
     /// Operands that have come, by their names in messages.
-    arrived: BTreeMap<PathBuf, Arc<Received>>,
+    arrived: BTreeMap<OsString, Arc<Received>>,
     /// The directories that the stream is in.
     levels: Vec<Arc<Received>>,
     /// The last name that has come.
     current: Option<Arc<Received>>,
     stream: Stream,
     /// Files that are whole and have no outcome yet, by their names in messages.
-    whole: BTreeMap<PathBuf, (u64, [u8; 32])>,
+    whole: BTreeMap<OsString, (u64, [u8; 32])>,
     /// Taken since the sender was told.
     taken: u64,
     entries: u64,
@@ -64,14 +65,6 @@ pub(super) struct Intake {
     broken: Option<String>,
     /// What is to be said, and what is wrong.
     notes: Vec<Note>,
-}
-
-/// A source that is to come.
-pub(super) struct Awaited {
-    /// What it is sent as.
-    pub(super) sent_as: PathBuf,
-    /// What it is called here, in messages and by the engine.
-    pub(super) shown: PathBuf,
 }
 
 /// Something that only the intake knows.
@@ -180,7 +173,7 @@ impl Intake {
             queue: VecDeque::new(),
             queued: 0,
             asked: VecDeque::new(),
-            operands,
+            operands: AwaitedSources::new(operands),
             arrived: BTreeMap::new(),
             levels: Vec::new(),
             current: None,
@@ -197,22 +190,23 @@ impl Intake {
 
     /// Whether a path is that of an operand, and not one of this machine.
     pub(super) fn is_operand(&self, path: &Path) -> bool {
-        self.operands.iter().any(|operand| operand.shown == path)
+        self.operands.has(path)
     }
 
     /// Whether a path is that of a directory in which operands are: the same number for the same one.
     pub(super) fn number_of_above(&self, path: &Path) -> Option<u64> {
-        let mut numbered = (0..).zip(&self.operands);
-        numbered.find(|(_, operand)| operand.shown.parent() == Some(path)).map(|(number, _)| number)
+        self.operands.number_of_above(path)
     }
 
     /// An operand, once it has come.
     pub(super) fn operand(&mut self, path: &Path) -> Result<Arc<Received>> {
-        while !self.arrived.contains_key(path) {
+        loop {
+            if let Some(arrived) = self.arrived.get(path.as_os_str()) {
+                return Ok(Arc::clone(arrived));
+            }
             let message = self.next()?;
             self.skip(message)?;
         }
-        Ok(Arc::clone(&self.arrived[path]))
     }
 
     /// Takes note of what comes before what is waited for: names that arrive, and files that nobody reads.
@@ -304,7 +298,7 @@ impl Intake {
     pub(super) fn told(&mut self, file: &Received) -> Option<[u8; 32]> {
         let Content::Told(digest) = file.found().ok()?.content else { return None };
         self.stream.interest = Interest::Some;
-        self.whole.insert(file.shown.clone(), (file.entry.id, digest));
+        self.whole.insert(file.shown.clone().into_os_string(), (file.entry.id, digest));
         Some(digest)
     }
 
@@ -463,7 +457,7 @@ impl Intake {
             self.stream.chunk = (0, 0, Vec::new());
             return Err(Errno::IO);
         }
-        self.whole.insert(file.shown.clone(), (file.entry.id, digest));
+        self.whole.insert(file.shown.clone().into_os_string(), (file.entry.id, digest));
         Ok(())
     }
 
@@ -581,10 +575,7 @@ impl Intake {
         let is_operand = self.levels.is_empty();
         let shown = match self.levels.last() {
             Some(above) => is_component(&entry.name).then(|| joined(&above.shown, name)),
-            None => {
-                let operand = self.operands.iter().find(|operand| operand.sent_as == name);
-                operand.map(|operand| operand.shown.clone())
-            }
+            None => self.operands.called(&entry.name).map(Path::to_owned),
         };
         let Some(shown) = shown.filter(|_| entry.id > last) else { return Err(self.break_off(&strange())) };
         let depth = self.levels.len();
@@ -595,7 +586,7 @@ impl Intake {
         let parent = self.levels.last().map_or(0, |above| above.entry.id);
         let received = Arc::new(Received { entry, parent, depth, shown, has_changed: AtomicBool::new(false) });
         if is_operand {
-            self.arrived.insert(received.shown.clone(), Arc::clone(&received));
+            self.arrived.insert(received.shown.clone().into_os_string(), Arc::clone(&received));
         }
         if is_directory {
             self.levels.push(Arc::clone(&received));
@@ -636,7 +627,7 @@ impl Intake {
 
     /// The number of a file that is whole and has no outcome yet; 0 of any other name.
     pub(super) fn number_of_whole(&self, shown: &Path) -> u64 {
-        self.whole.get(shown).map_or(0, |(id, _)| *id)
+        self.whole.get(shown.as_os_str()).map_or(0, |(id, _)| *id)
     }
 
     /// Tells the sender something, where it is to say it.
@@ -646,7 +637,7 @@ impl Intake {
 
     /// A name has its outcome: tells the sender.
     pub(super) fn answer(&mut self, shown: &Path) {
-        if let Some((id, digest)) = self.whole.remove(shown) {
+        if let Some((id, digest)) = self.whole.remove(shown.as_os_str()) {
             self.tell(id, Some(digest));
         }
     }
@@ -704,6 +695,7 @@ mod tests {
     use crate::kernel::Stat;
     use crate::kernel::Timestamp;
     use std::io::{Cursor, sink};
+    use std::path::PathBuf;
 
     const SHORT: &[u8] = b"short";
 

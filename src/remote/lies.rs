@@ -2,9 +2,9 @@
 //! anywhere. Nothing panics, nothing outside the target is touched, and no success is false. SAFECP_LIES says how many are told to each
 //! side, SAFECP_CUTS how often each is cut, SAFECP_SEED from where.
 
+use super::awaited::Awaited;
 use super::connection::{Features, GREETING, Input, Output, send, streams};
 use super::frame::{self, Frame};
-use super::intake::Awaited;
 use super::kernel::World;
 use super::message::{CHUNK, Chunk, Content, End, Entry, FileHead, Message, Missed, Steadiness, Verdict};
 use super::receiver::Receiver;
@@ -127,7 +127,7 @@ fn told_of_outcomes() -> Vec<Message> {
         let seal = Seal { stat: found.stat, text: None, digest, attributes: None, lists: Some([1; 32]) };
         let (size, took, unsynced) = (bytes.len() as u64, Duration::from_nanos(1), None);
         let (verified, placement, holes) = (Verified::Content, Placement::New, Holes::None);
-        let became = Became::Copied(Arrival { size, verified, placement, holes, unsynced, took });
+        let became = Became::Copied(Arrival { size, continued: true, verified, placement, holes, unsynced, took });
         let (source, target, path) = (PathBuf::from("s"), PathBuf::from("t").join(path), PathBuf::from(path));
         let complaints = vec!["owner".to_owned()];
         let name = ToldName { id, source, target, path, became, complaints, seal: Some(seal) };
@@ -239,7 +239,8 @@ fn received(to: &Path, told: Vec<u8>) -> Verdict {
     };
     let awaited =
         |sent_as: PathBuf| (sent_as == Path::new("d")).then(|| Awaited { shown: PathBuf::from("far:./d"), sent_as });
-    let verdict = receiver.run(streams(Cursor::new(told), std::io::sink()), awaited, |sources| Operands {
+    let (input, output) = streams(Cursor::new(told), std::io::sink());
+    let verdict = receiver.run((input, output, Features::all()), awaited, |sources| Operands {
         sources,
         target: to.to_owned(),
         rule: TargetRule::Directory,

@@ -191,6 +191,8 @@ pub enum Message {
     },
     /// The sender's first: the sources, as they are called in messages.
     Operands(Vec<PathBuf>),
+    /// Before it, the first sources of more than one message holds.
+    MoreOperands(Vec<PathBuf>),
     /// A name.
     Entry(Entry),
     /// The next chunk of a file.
@@ -270,6 +272,10 @@ impl Message {
             Message::Operands(paths) => {
                 strings(&mut head, paths.iter().map(|path| path.as_os_str()));
                 3
+            }
+            Message::MoreOperands(paths) => {
+                strings(&mut head, paths.iter().map(|path| path.as_os_str()));
+                18
             }
             Message::Entry(entry) => {
                 write_entry(&mut head, entry);
@@ -380,6 +386,7 @@ impl Message {
                 number: reader.u64()?,
                 error: read_errno(&mut reader)?.ok_or(Malformed)?,
             }),
+            18 => Message::MoreOperands(reader.several(read_path)?),
             17 => Message::Values(Values { id: reader.u64()?, values: reader.several(Reader::digest)? }),
             _ => return Err(Malformed),
         };
@@ -507,7 +514,8 @@ mod tests {
         ];
         let mut all = vec![
             Message::Hello { newest: 2, oldest: 1, features: vec![OsString::from("x")] },
-            Message::Operands(paths),
+            Message::Operands(paths.clone()),
+            Message::MoreOperands(paths),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Ok(told) }),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Ok(found) }),
             Message::Entry(Entry { id: 1, name: OsString::from("n"), found: Err(Errno::NOENT) }),

@@ -10,6 +10,7 @@
 //! ([`over_sftp`]).
 
 mod answers;
+mod awaited;
 pub mod client;
 mod connection;
 mod fields;

@@ -6,7 +6,8 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::pattern::{is_pattern, matches};
 use crate::quote::quoted;
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,27 @@ pub(super) fn stands_for(pattern: &Path, path: &Path) -> bool {
             (Some(pattern), Some(name)) if is_pattern(pattern) && is_plain(name) && matches(pattern, name) => {}
             _ => return false,
         }
+    }
+}
+
+/// What was asked for.
+pub(super) struct Asked {
+    /// As typed: most of what is asked for by its name is answered by it.
+    typed: BTreeSet<OsString>,
+    patterns: Vec<PathBuf>,
+}
+
+impl Asked {
+    /// By these patterns.
+    pub(super) fn by(patterns: impl Iterator<Item = PathBuf>) -> Self {
+        let patterns: Vec<PathBuf> = patterns.collect();
+        let typed = patterns.iter().map(|pattern| pattern.clone().into_os_string()).collect();
+        Self { typed, patterns: patterns.into_iter().filter(|pattern| has_pattern(pattern)).collect() }
+    }
+
+    /// Whether a path is one of what they stand for.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.typed.contains(path.as_os_str()) || self.patterns.iter().any(|pattern| stands_for(pattern, path))
     }
 }
 
@@ -129,6 +151,7 @@ mod tests {
             [("d/*.c", "d/x.c"), ("../a", "../a"), ("*", "a"), ("/e/[p]*", "/e/passwd"), ("d/.", "d/.")]
         {
             assert!(of(pattern, path), "{pattern} {path}");
+            assert!(Asked::by([PathBuf::from("q"), PathBuf::from(pattern)].into_iter()).has(Path::new(path)));
         }
         for (pattern, path) in [
             ("*", ".."),
@@ -141,6 +164,7 @@ mod tests {
             ("", "a"),
         ] {
             assert!(!of(pattern, path), "{pattern} {path}");
+            assert!(!Asked::by([PathBuf::from("q"), PathBuf::from(pattern)].into_iter()).has(Path::new(path)));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The side that receives: a run of the engine whose sources are what the peer sends.
 
 use super::answers::Answers;
-use super::connection::{Input, Output, receive, strange};
-use super::intake::{Awaited, Intake};
+use super::awaited::Awaited;
+use super::connection::{Features, Input, Output, receive, strange, words};
+use super::intake::Intake;
 use super::kernel::World;
 use super::message::{Message, Verdict};
 use super::teller::Teller;
@@ -16,12 +17,16 @@ use crate::report::{Event, Listener, Report};
 use crate::tree::plan::{Operands, Plan};
 use crate::tree::root::Root;
 use crate::tree::run::Run;
+use std::io::Result;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A level of a tree that is received holds a directory open, and none is closed before its end: names come once.
 const DIRECTORIES_MAX: usize = 1024;
+
+/// More names of sources than so many bytes are not kept.
+const OPERANDS_MAX: u64 = 64 << 20;
 
 /// Where what is sent goes.
 pub(super) struct Receiver<'a, K: Kernel> {
@@ -46,18 +51,17 @@ pub(super) struct Receiver<'a, K: Kernel> {
 }
 
 impl<K: Kernel> Receiver<'_, K> {
-    /// Receives everything that is sent. `awaited` tells what an operand is called here, `None` if it was not asked for;
+    /// Receives everything that is sent by a sender that knows these features. `awaited` tells what an operand is called here, `None` if it was not asked for;
     /// `operands` makes of these names what is to be copied where.
     pub(super) fn run(
         self,
-        (mut input, output): (Input, Output),
+        (mut input, output, features): (Input, Output, Features),
         awaited: impl Fn(PathBuf) -> Option<Awaited>,
         operands: impl FnOnce(Vec<PathBuf>) -> Operands,
     ) -> Verdict {
-        let sent = match receive(&mut input) {
-            Ok((Message::Operands(sent), _)) => sent.into_iter().map(awaited).collect::<Option<Vec<_>>>(),
-            Ok(_) => None,
-            Err(error) => return self.broken(&super::connection::words(&error)),
+        let sent = match receive_operands(&mut input) {
+            Ok(sent) => sent.into_iter().map(awaited).collect::<Option<Vec<_>>>(),
+            Err(error) => return self.broken(&words(&error)),
         };
         let Some(sent) = sent.filter(|sent| !sent.is_empty()) else { return self.broken(&strange().to_string()) };
         let operands = operands(sent.iter().map(|operand| operand.shown.clone()).collect());
@@ -70,7 +74,7 @@ impl<K: Kernel> Receiver<'_, K> {
             Ok(plan) if !plan.is_into_directory() => Root::Target,
             Ok(_) | Err(_) => Root::Targets,
         };
-        let teller = Teller::new(self.terms.tell, root, called.into_iter());
+        let teller = Teller::new((self.terms.tell, features), root, called.into_iter());
         let answers = Answers { listener: self.listener, intake: &intake, teller };
         let mut run = Run::new(&world, &options, self.host, &self.stop, &answers, &|_| false);
         if let Some(meter) = self.meter {
@@ -116,6 +120,23 @@ impl<K: Kernel> Receiver<'_, K> {
             reflink: Reflink::Never,
             hints: Hints::Never,
             ..options
+        }
+    }
+}
+
+/// The names of all sources.
+fn receive_operands(input: &mut Input) -> Result<Vec<PathBuf>> {
+    let (mut all, mut size) = (Vec::new(), 0);
+    loop {
+        let (message, length) = receive(input)?;
+        size += length;
+        match message {
+            Message::Operands(sent) => {
+                all.extend(sent);
+                return Ok(all);
+            }
+            Message::MoreOperands(sent) if size <= OPERANDS_MAX && !sent.is_empty() => all.extend(sent),
+            _ => return Err(strange()),
         }
     }
 }

@@ -75,6 +75,8 @@ pub enum Became {
 pub struct Arrival {
     /// Bytes of content.
     pub size: u64,
+    /// Whether it went on with a part that an earlier run had left (--partial). Only a sender that knows of it is told.
+    pub continued: bool,
     /// How it was read back.
     pub verified: Verified,
     /// How it took its place.
@@ -185,7 +187,7 @@ impl ToldName {
         }
         match &self.became {
             Became::Copied(arrival) => {
-                head.u8(0).u64(arrival.size);
+                head.u8(if arrival.continued { 2 } else { 0 }).u64(arrival.size);
                 head.u8(place(&VERIFIED, &arrival.verified)).u8(place(&PLACEMENTS, &arrival.placement));
                 head.u8(place(&HOLES, &arrival.holes));
                 write_errno(head, arrival.unsynced);
@@ -206,8 +208,9 @@ impl ToldName {
         let id = reader.u64()?;
         let (source, target, path) = (read_path(reader)?, read_path(reader)?, read_path(reader)?);
         let became = match reader.u8()? {
-            0 => Became::Copied(Arrival {
+            kind @ (0 | 2) => Became::Copied(Arrival {
                 size: reader.u64()?,
+                continued: kind == 2,
                 verified: at(&VERIFIED, reader)?,
                 placement: at(&PLACEMENTS, reader)?,
                 holes: at(&HOLES, reader)?,
@@ -280,7 +283,8 @@ mod tests {
         let seal = Seal { stat, text: None, digest: Some([1; 32]), attributes: None, lists: Some([2; 32]) };
         let (size, verified, placement, holes) = (7, Verified::Device, Placement::Replace, Holes::ByZeros);
         let (unsynced, took) = (Some(Errno::NOSYS), Duration::from_nanos(9));
-        let arrival = Arrival { size, verified, placement, holes, unsynced, took };
+        let arrival = Arrival { size, continued: false, verified, placement, holes, unsynced, took };
+        let continued = Arrival { continued: true, ..arrival.clone() };
         let name = |became, seal| {
             let (source, target, path) = (PathBuf::from("s"), PathBuf::from("t"), PathBuf::from("p"));
             ReceiverEvent::Name(Box::new(ToldName {
@@ -297,6 +301,7 @@ mod tests {
         let all = [
             ReceiverEvent::Directory { source: PathBuf::from("a"), target: PathBuf::from("b") },
             name(Became::Copied(arrival), Some(seal)),
+            name(Became::Copied(continued), None),
             name(Became::Made(Thing::HardLink), None),
             ReceiverEvent::Finished { path: PathBuf::from("."), seal: Box::new(of_directory) },
             ReceiverEvent::Said { weight: Weight::Warned, text: "words".into() },

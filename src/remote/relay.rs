@@ -45,7 +45,9 @@ fn forth(
             Err(error) => return Err(ended(missed, error)),
         };
         let message = match message {
-            Message::Operands(paths) if !paths.iter().all(|path| is_asked_for(path)) => return Err(strange()),
+            Message::Operands(paths) | Message::MoreOperands(paths) if !paths.iter().all(|path| is_asked_for(path)) => {
+                return Err(strange());
+            }
             Message::Missed(Missed { id, number, error }) if !features.has(Feature::Missed) => {
                 // The receiver says of which file nothing came, and this end why.
                 missed = Some(error);

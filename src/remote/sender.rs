@@ -45,6 +45,9 @@ const KEPT: usize = 512;
 /// A smaller file is sent whether it is there already or not: to ask takes longer over a long way.
 const TOLD_MIN: u64 = 64 << 10;
 
+/// What the length of a string or of a list takes in a message.
+const LENGTH: usize = 4;
+
 /// More extended attributes do not fit into a message.
 const ATTRIBUTES_MAX: usize = HEAD_MAX / 2;
 
@@ -174,7 +177,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
     }
 
     fn all(&mut self, operands: &[PathBuf]) -> Result<Verdict> {
-        self.say(&Message::Operands(operands.to_vec()))?;
+        self.say_operands(operands)?;
         for path in operands {
             let follow = if self.follows() { Follow::Yes } else { Follow::No };
             self.name(&Here { name: Name { dir: None, name: path, shown: path, follow }, sent_as: path.as_os_str() })?;
@@ -193,6 +196,20 @@ impl<'a, K: Kernel> Sender<'a, K> {
                 message => self.hear(message)?,
             }
         }
+    }
+
+    /// Names the sources: in as many messages as that takes, where the receiver knows that there may be several.
+    fn say_operands(&mut self, operands: &[PathBuf]) -> Result<()> {
+        let groups = grouped(operands);
+        if groups.len() > 1 && !self.features.has(Feature::Operands) {
+            let text = "the safecp there is too old for so many sources: name less at once";
+            return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, text));
+        }
+        let (last, first) = groups.split_last().ok_or_else(strange)?;
+        for group in first {
+            self.say(&Message::MoreOperands(group.to_vec()))?;
+        }
+        self.say(&Message::Operands(last.to_vec()))
     }
 
     fn follows(&self) -> bool {
@@ -546,6 +563,20 @@ impl<'a, K: Kernel> Sender<'a, K> {
             }
         }
     }
+}
+
+/// Paths in groups, each of which a message holds; one of none.
+fn grouped(paths: &[PathBuf]) -> Vec<&[PathBuf]> {
+    let (mut groups, mut begin, mut size) = (Vec::new(), 0, 0);
+    for (number, path) in paths.iter().enumerate() {
+        size += path.as_os_str().len() + LENGTH;
+        if size > HEAD_MAX - LENGTH {
+            groups.push(&paths[begin..number]);
+            (begin, size) = (number, path.as_os_str().len() + LENGTH);
+        }
+    }
+    groups.push(&paths[begin..]);
+    groups
 }
 
 /// A chunk that was asked for, as it is now.

@@ -3,8 +3,8 @@
 //! It does one request and ends. A forced command of ssh gives it a directory beneath which everything lies, and may
 //! keep it from writing.
 
+use super::awaited::Awaited;
 use super::connection::{greet, meet, receive, strange, streams, words};
-use super::intake::Awaited;
 use super::kernel::World;
 use super::message::{Message, ServerRequest, Sources, Verdict};
 use super::operand::{from_home, label, unlike_labels};
@@ -102,7 +102,12 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
             let receiver =
                 Receiver { local: kernel, root, terms, host, report, listener: report, meter: None, kept, stop };
             let awaited = |sent_as: PathBuf| Some(Awaited { shown: label(CLIENT, &sent_as), sent_as });
-            receiver.run((input, output), awaited, |sources| Operands { sources, target, rule, strips: false })
+            receiver.run((input, output, features), awaited, |sources| Operands {
+                sources,
+                target,
+                rule,
+                strips: false,
+            })
         }
         ServerRequest::Send { patterns } => {
             let world = World { local: kernel, root, intake: None, part: Mutex::default() };

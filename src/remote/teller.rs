@@ -1,5 +1,6 @@
 //! What a receiver tells the sender of its run, where the sender is to say it and to write it down.
 
+use super::connection::{Feature, Features};
 use super::receiver_event::{Arrival, Became, Holes, ReceiverEvent, Seal, ToldName, Weight};
 use super::terms::Tell;
 use crate::copy::{Copied, Outcome, Sealed};
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 /// Makes messages of events; see the head of this file.
 pub(super) struct Teller {
     tell: Tell,
+    /// What the sender knows.
+    features: Features,
     root: Root,
     /// What operands were sent as, by what they are called here.
     operands: BTreeMap<PathBuf, PathBuf>,
@@ -23,8 +26,12 @@ pub(super) struct Teller {
 
 impl Teller {
     /// One for these operands, what they are called here and were sent as; `None` where nobody wants to be told.
-    pub(super) fn new(tell: Tell, root: Root, operands: impl Iterator<Item = (PathBuf, PathBuf)>) -> Option<Self> {
-        (tell != Tell::There).then(|| Self { tell, root, operands: operands.collect() })
+    pub(super) fn new(
+        (tell, features): (Tell, Features),
+        root: Root,
+        operands: impl Iterator<Item = (PathBuf, PathBuf)>,
+    ) -> Option<Self> {
+        (tell != Tell::There).then(|| Self { tell, features, root, operands: operands.collect() })
     }
 
     /// What is told of an event; `number` is that of a file that has its answer.
@@ -34,7 +41,7 @@ impl Teller {
                 Some(ReceiverEvent::Directory { source: self.as_sent(source), target: target.to_owned() })
             }
             Event::Finished { source, target, path, outcome, sealed } => {
-                let became = became(outcome)?;
+                let became = self.became(outcome)?;
                 let seal = sealed.filter(|_| self.tell == Tell::Lists).map(seal);
                 let kind = sealed.map_or(Kind::File, |sealed| sealed.stat.kind);
                 let (source, target) = (self.as_sent(source), target.to_owned());
@@ -74,6 +81,28 @@ impl Teller {
         }
     }
 
+    /// What became of a name, unless it was left alone, which no copy between two machines does.
+    fn became(&self, outcome: &Outcome) -> Option<Became> {
+        match outcome {
+            Outcome::Copied(copied) => Some(Became::Copied(self.arrival(copied))),
+            Outcome::Made(special) => Some(Became::Made(special.thing)),
+            Outcome::Skipped | Outcome::Declined => None,
+        }
+    }
+
+    fn arrival(&self, copied: &Copied) -> Arrival {
+        Arrival {
+            size: copied.size,
+            // To an older sender it would be no message.
+            continued: copied.continued && self.features.has(Feature::Continued),
+            verified: copied.verified,
+            placement: copied.placement,
+            holes: if copied.sparse.by_zeros { Holes::ByZeros } else { Holes::None },
+            unsynced: copied.unsynced,
+            took: copied.took.unwrap_or_default(),
+        }
+    }
+
     /// A source in the words of the sender.
     fn as_sent(&self, source: &Path) -> PathBuf {
         let named = source.ancestors().find_map(|above| self.operands.get_key_value(above));
@@ -91,26 +120,6 @@ fn said(weight: Weight, text: impl ToString) -> Option<ReceiverEvent> {
     Some(ReceiverEvent::Said { weight, text: text.to_string() })
 }
 
-/// What became of a name, unless it was left alone, which no copy between two machines does.
-fn became(outcome: &Outcome) -> Option<Became> {
-    match outcome {
-        Outcome::Copied(copied) => Some(Became::Copied(arrival(copied))),
-        Outcome::Made(special) => Some(Became::Made(special.thing)),
-        Outcome::Skipped | Outcome::Declined => None,
-    }
-}
-
-fn arrival(copied: &Copied) -> Arrival {
-    Arrival {
-        size: copied.size,
-        verified: copied.verified,
-        placement: copied.placement,
-        holes: if copied.sparse.by_zeros { Holes::ByZeros } else { Holes::None },
-        unsynced: copied.unsynced,
-        took: copied.took.unwrap_or_default(),
-    }
-}
-
 fn seal(sealed: &Sealed) -> Seal {
     Seal {
         stat: sealed.stat,
@@ -124,15 +133,46 @@ fn seal(sealed: &Sealed) -> Seal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::copy::strategy::{Cloning, Strategy, Why};
+    use crate::copy::{Placement, Probed, Sparseness, Verified};
+
+    #[test]
+    fn only_a_sender_that_knows_of_it_is_told_that_a_copy_went_on() {
+        let copied = Copied {
+            strategy: Strategy::Stream,
+            why: Why::Asked,
+            cloning: Cloning::Refused,
+            fallbacks: Vec::new(),
+            probed: Probed { filesystem: "unknown", residency: None, settling: None, unallocated: 0 },
+            size: 1,
+            digests: None,
+            verified: Verified::Content,
+            sparse: Sparseness { by_map: false, by_zeros: false },
+            changed: false,
+            continued: true,
+            placement: Placement::New,
+            unsynced: None,
+            complaints: Vec::new(),
+            backup: None,
+            identity: None,
+            sealed: None,
+            took: None,
+        };
+        for (features, expected) in [(Features::all(), true), (Features::default(), false)] {
+            let teller = Teller::new((Tell::Outcomes, features), Root::Target, std::iter::empty());
+            assert_eq!(teller.expect("somebody wants it").arrival(&copied).continued, expected);
+        }
+    }
 
     #[test]
     fn sources_are_called_what_the_sender_calls_them() {
         let operands = [("local:./a", "a"), ("local:/d", "/d"), ("local:./t/.", "t/.")];
         let operands = operands.map(|(here, there)| (PathBuf::from(here), PathBuf::from(there)));
-        let teller = Teller::new(Tell::Outcomes, Root::Targets, operands.into_iter()).expect("somebody wants it");
+        let told = (Tell::Outcomes, Features::all());
+        let teller = Teller::new(told, Root::Targets, operands.into_iter()).expect("somebody wants it");
         for (here, there) in [("local:./a", "a"), ("local:/d/e/f", "/d/e/f"), ("local:./t/./x", "t/./x"), ("y", "y")] {
             assert_eq!(teller.as_sent(Path::new(here)), Path::new(there), "{here}");
         }
-        assert!(Teller::new(Tell::There, Root::Targets, std::iter::empty()).is_none());
+        assert!(Teller::new((Tell::There, Features::all()), Root::Targets, std::iter::empty()).is_none());
     }
 }

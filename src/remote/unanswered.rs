@@ -241,7 +241,7 @@ impl ToldName {
 }
 
 fn copied(arrival: Arrival, sent: Option<&UnansweredFile>, complaints: Vec<Error>) -> Copied {
-    let Arrival { size, verified, placement, holes, unsynced, took } = arrival;
+    let Arrival { size, continued, verified, placement, holes, unsynced, took } = arrival;
     let unallocated = |sent: &UnansweredFile| sent.stat.size.saturating_sub(sent.stat.blocks.saturating_mul(512));
     let unallocated = sent.map_or(0, unallocated);
     Copied {
@@ -255,7 +255,7 @@ fn copied(arrival: Arrival, sent: Option<&UnansweredFile>, complaints: Vec<Error
         verified,
         sparse: Sparseness { by_map: false, by_zeros: holes == Holes::ByZeros },
         changed: sent.is_some_and(|sent| sent.changed),
-        continued: false,
+        continued,
         placement,
         unsynced,
         complaints,
