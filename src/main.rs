@@ -8,7 +8,7 @@ use safecp::cli::{as_named, read};
 use safecp::commands::{self, Failure};
 use safecp::exit_code::ExitCode;
 use safecp::host;
-use safecp::kernel::process::heed_closed_pipes;
+use safecp::kernel::process::{heed_closed_pipes, on_stack, stack_limit};
 use safecp::quote::speak;
 use std::process::exit;
 
@@ -17,9 +17,7 @@ use std::process::exit;
 #[allow(unsafe_code, reason = "a name that is the C library's; no other function has it")]
 #[unsafe(no_mangle)]
 extern "C" fn main() -> std::ffi::c_int {
-    // What a panic says is said by then.
-    let done = std::panic::catch_unwind(run_as_called).unwrap_or(ExitCode::PANIC);
-    exit(done.into())
+    exit(run_with_room().into())
 }
 
 /// What indicatif's estimates of time need of the C library's mathematics, and nothing else in here does: one library fewer to be
@@ -34,7 +32,21 @@ extern "C" fn pow(base: f64, exponent: f64) -> f64 {
 /// Where arguments come from nowhere else, as with musl.
 #[cfg(not(all(target_env = "gnu", not(test))))]
 fn main() {
-    exit(run_as_called().into())
+    exit(run_with_room().into())
+}
+
+/// The stack of the first thread has to have so many bytes, or one of another has: cp's needs less than 16 KiB (`ulimit -s 16`).
+const STACK: u64 = 512 << 10;
+
+fn run_with_room() -> ExitCode {
+    let is_narrow = stack_limit().is_some_and(|limit| limit < STACK);
+    let done = if is_narrow {
+        on_stack(4 * STACK as usize, run_as_called)
+    } else {
+        std::panic::catch_unwind(run_as_called).ok()
+    };
+    // What a panic says is said by then.
+    done.unwrap_or(ExitCode::PANIC)
 }
 
 fn run_as_called() -> ExitCode {

@@ -109,6 +109,26 @@ fn assert_copied(world: &World, output: &Output) {
     assert_eq!(world.mode("p/script"), 0o4751);
 }
 
+/// cp needs less than 16 KiB, beside what the kernel puts there at random.
+#[test]
+fn with_a_narrow_stack_a_tree_is_copied_and_a_signal_ends_it() {
+    let world = World::new();
+    world.dir("s/d/e/f").file("s/d/e/f/x", "1").random("s/large", 3_000_000, 1).symlink("x", "s/l");
+    for kibibytes in [28, 64, 128] {
+        let narrow = format!("ulimit -s {kibibytes}; ");
+        for words in ["-a s t", "-a --jobs=4 s/. t", "-ab s/. t", "--as=mv t u", "--as=mv u t"] {
+            world.shell(&format!("{narrow}$safecp {words}")).succeeds();
+        }
+        world.shell(&format!("{narrow}$safecp --help >said && grep -q Usage said")).succeeds();
+        world.tool("bash", ["-c", "find t -name '*~' -delete; diff -r --no-dereference s t"]);
+        let ended = format!(
+            "mkfifo p; ({narrow}exec $safecp --copy-contents p u) & sleep 0.3; kill -TERM $!; wait $!; echo $?; rm p"
+        );
+        world.shell(&ended).says("143\n");
+        world.tool("rm", ["-rf", "t"]);
+    }
+}
+
 #[test]
 fn without_proc_every_kind_is_copied_with_its_attributes() {
     let Some(world) = every_kind("a place without /proc") else { return };

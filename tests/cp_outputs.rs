@@ -105,6 +105,28 @@ fn nothing_is_written_into_a_file_that_took_the_place_of_an_output() {
     assert!(world.same_bytes("a", "b"));
 }
 
+/// What stands in the place of a handle that was closed has a link in /proc, which is not the user's.
+#[test]
+fn what_was_closed_is_not_there() {
+    let world = World::new();
+    world.symlink("/dev/fd/0", "link").file("a", "1");
+    for words in [
+        "-r /dev/fd/0 z <&-",
+        "-P /proc/self/fd/1 z >&-",
+        "-a /dev/fd/2 z 2>&-",
+        "-s /dev/fd/0 z <&-",
+        "/dev/stdin z <&-",
+    ] {
+        let copied = world.shell(&format!("$safecp {words}"));
+        assert_eq!((copied.code(), world.exists("z")), (Some(1), false), "{words}: {copied}");
+    }
+    world.shell("$safecp -r /dev/fd/0 z <&-").fails("safecp: cannot stat '/dev/fd/0': No such file or directory\n");
+    world.shell("$safecp -P link z <&-").succeeds();
+    assert_eq!(world.link_text("z"), "/dev/fd/0");
+    world.shell("$safecp -r /dev/fd/0 y <a").succeeds();
+    assert!(world.stat("y").is_symlink());
+}
+
 /// As in a chroot. Rust's runtime ends itself there.
 #[test]
 fn without_dev_null_handles_may_be_closed() {

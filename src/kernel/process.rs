@@ -99,6 +99,23 @@ pub fn started_without(fd: c_int) -> bool {
     CLOSED.load(Ordering::Relaxed) & (1 << fd) != 0
 }
 
+/// Whether one of the standard handles was closed from the beginning.
+#[must_use]
+pub fn is_any_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed) != 0
+}
+
+/// Whether a file is what was put in the place of a standard handle that was closed: to whoever started this process there is nothing.
+#[must_use]
+pub fn stands_for_nothing((dev, ino): (u64, u64)) -> bool {
+    let is_it = |fd: c_int| {
+        // SAFETY: a stat may be all zeros, and the kernel writes a whole one.
+        let found = told(|stat| unsafe { libc::fstat(fd, stat) });
+        found.is_ok_and(|stat: libc::stat| (stat.st_dev, stat.st_ino) == (dev, ino))
+    };
+    is_any_closed() && (libc::STDIN_FILENO..=libc::STDERR_FILENO).any(|fd| started_without(fd) && is_it(fd))
+}
+
 /// Whether the process was started with the signal ignored, as nohup does with SIGHUP, or blocked. Told of SIGHUP,
 /// SIGINT, SIGTERM, SIGPIPE, SIGALRM and SIGUSR1.
 #[must_use]
@@ -142,6 +159,35 @@ pub fn memory_limit() -> Result<Option<u64>, Errno> {
     Ok((limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur))
 }
 
+/// getrlimit(2), RLIMIT_STACK: how far the stack of the first thread may grow, in bytes; `None` where nothing limits it, or where that is
+/// not told.
+#[must_use]
+pub fn stack_limit() -> Option<u64> {
+    // SAFETY: the kernel writes a whole limit.
+    let limit: libc::rlimit = told(|limit| unsafe { libc::getrlimit(libc::RLIMIT_STACK, limit) }).ok()?;
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// Runs in a thread of its own with a stack of so many bytes, which takes the signals that this thread took; here where no thread is to be had.
+/// `None` if it panicked.
+pub fn on_stack<T: Send + 'static>(bytes: usize, run: fn() -> T) -> Option<T> {
+    let blocked = blocked_now();
+    let ours: Vec<c_int> = SIGNALS.into_iter().filter(|signal| !is_member(&blocked, *signal)).collect();
+    block(&ours);
+    let theirs = ours.clone();
+    let begin = move || {
+        unblock(&theirs);
+        std::panic::catch_unwind(run).ok()
+    };
+    match std::thread::Builder::new().stack_size(bytes).spawn(begin) {
+        Ok(thread) => thread.join().ok().flatten(),
+        Err(_) => {
+            unblock(&ours);
+            std::panic::catch_unwind(run).ok()
+        }
+    }
+}
+
 /// uname(2): the running kernel's release. Fails as [`files_limit`] does.
 pub fn release() -> Result<String, Errno> {
     // SAFETY: the kernel writes all of the names, each with a zero at its end.
@@ -162,6 +208,7 @@ trait Plain {}
 
 impl Plain for libc::rlimit {}
 impl Plain for libc::utsname {}
+impl Plain for libc::stat {}
 
 /// Signals that this thread, and every thread that it starts from now on, does not take; [`wait_for`] takes them.
 pub fn block(signals: &[c_int]) {

@@ -107,7 +107,8 @@ impl Kernel for Linux {
 
     fn stat_at(&self, dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Stat> {
         let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
-        rustix::fs::statat(at(dir), path, flags).map(|stat| stat_of(&stat))
+        let found = stat_of(&rustix::fs::statat(at(dir), path, flags)?);
+        if stat::is_closed_handle(at(dir), path, &found) { Err(Errno::NOENT) } else { Ok(found) }
     }
 
     fn birth(&self, dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Option<Timestamp>> {

@@ -1,8 +1,9 @@
 //! What stat(2) and statx(2) say, in this project's types.
 
 use super::opening::at;
+use crate::kernel::process::{is_any_closed, stands_for_nothing};
 use crate::kernel::{At, Kind, Result, Stat, Timestamp};
-use rustix::fd::OwnedFd;
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, StatxFlags, Timespec};
 use rustix::io::Errno;
 use std::path::Path;
@@ -36,6 +37,23 @@ pub(super) fn stat_of(stat: &rustix::fs::Stat) -> Stat {
         atime: time(stat.st_atime as i64, stat.st_atime_nsec as u64),
         mtime: time(stat.st_mtime as i64, stat.st_mtime_nsec as u64),
         ctime: time(stat.st_ctime as i64, stat.st_ctime_nsec as u64),
+    }
+}
+
+/// Whether a name leads to a standard handle that was closed when the process began, such as /dev/fd/0: to whoever gave the name it is
+/// not there. `found` is what it shows.
+pub(super) fn is_closed_handle(dir: BorrowedFd<'_>, path: &Path, found: &Stat) -> bool {
+    match found.kind {
+        Kind::Socket => stands_for_nothing((found.dev, found.ino)),
+        // One of procfs; what the user has made is there, wherever it leads.
+        Kind::Symlink if is_any_closed() => {
+            let leads_there = rustix::fs::statat(dir, path, AtFlags::empty())
+                .is_ok_and(|end| stands_for_nothing((end.st_dev, end.st_ino)));
+            leads_there
+                && rustix::fs::readlinkat(dir, path, Vec::new())
+                    .is_ok_and(|text| text.to_bytes().starts_with(b"socket:["))
+        }
+        Kind::Symlink | Kind::File | Kind::Directory | Kind::Fifo | Kind::CharDevice | Kind::BlockDevice => false,
     }
 }
 
