@@ -157,6 +157,8 @@ pub enum Error {
     },
     /// There is no room for a verified copy beside an old file, which stays as it is.
     Beside(Box<Error>),
+    /// What failed, and a sentence about what could not be taken away again.
+    Leaving(Box<Error>, String),
     /// The copy differs from its source, after every strategy that could be tried.
     Mismatch {
         /// The source's name.
@@ -247,7 +249,7 @@ impl Error {
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Error::Call { errno, .. } | Error::Pair { errno, .. } => Some(*errno),
-            Error::Beside(error) | Error::Noted(error) => error.errno(),
+            Error::Beside(error) | Error::Leaving(error, _) | Error::Noted(error) => error.errno(),
             Error::Mismatch { .. } | Error::Refused(_) | Error::Interrupted => None,
         }
     }
@@ -313,6 +315,7 @@ impl fmt::Display for Error {
             Error::Beside(error) => {
                 write!(f, "{error}; not overwriting it without a verified copy beside it (--in-place does)")
             }
+            Error::Leaving(error, sentence) => write!(f, "{error}; {sentence}"),
             Error::Refused(sentence) => f.write_str(sentence),
             Error::Noted(error) => error.fmt(f),
             Error::Interrupted => f.write_str("interrupted"),

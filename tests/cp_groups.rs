@@ -80,6 +80,21 @@ fn what_could_not_be_written_out_fails_under_its_own_name() {
     assert!(world.temporaries().is_empty());
 }
 
+/// A filter that knows no syncing and no links leaves files with names that wait.
+#[test]
+fn what_could_not_be_written_out_leaves_no_temporary_name() {
+    let world = World::new();
+    old_and_new(&world).file("fresh", "1");
+    let faults = ["linkat:error=EPERM", "syncfs:error=EPERM", "fsync:error=EPERM"];
+    let words = "--jobs=1 fresh new/f0 new/f1 new/f2 new/f3 new/f4 old";
+    let Some(failed) = world.cp_traced("linkat,fsync,syncfs", &faults, words) else { return };
+    assert_eq!(failed.output.code(), Some(1), "{}", failed.output);
+    let said: String =
+        (0..FILES).map(|number| format!("safecp: cannot fsync 'old/f{number}': Operation not permitted\n")).collect();
+    assert_eq!((failed.output.stderr.as_str(), world.read("old/fresh")), (said.as_str(), "1".to_owned()));
+    assert_eq!((contents(&world), world.temporaries().len()), (vec!["old".to_owned(); FILES], 0));
+}
+
 #[test]
 fn lines_come_in_the_order_of_names_though_some_names_wait() {
     let world = World::new();

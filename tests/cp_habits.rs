@@ -72,3 +72,100 @@ fn bytes_go_in_order_where_they_are_not_taken_otherwise() {
     world.cp("--jobs=4 huge m/huge").succeeds();
     assert!(world.same_bytes("huge", "back/huge"));
 }
+
+/// Those of which some are found in programs for phones and clouds, and in servers that hide names with a dot.
+const NAMES_ARE_FOR_GOOD: [Habit; 4] =
+    [Habit::KeepsNames, Habit::KeepsNamesWithoutDots, Habit::RefusesDots, Habit::HidesDots];
+
+#[test]
+fn a_new_file_is_made_where_it_can_have_no_other_name() {
+    for habit in NAMES_ARE_FOR_GOOD {
+        let Some((world, _mount)) = with(habit) else { return };
+        world.file("s/large", "smaller").file("s/c", "3");
+        world.cp("-a s m/new").succeeds();
+        world.assert_same_tree("s", "back/new");
+        world.dir("back/old/d").file("back/old/a", "old").file("back/old/d/b", "older and longer");
+        world.cp("-aT s m/old").succeeds();
+        world.assert_same_tree("s", "back/old");
+        world.file("x", "x").chmod("x", 0o640);
+        let told = world.cp("--debug x m/x");
+        assert!(told.succeeds().stdout.contains("target: written under its own name"), "{habit:?}: {told}");
+        assert_eq!((world.read("back/x"), world.mode("back/x") & KIND), ("x".to_owned(), 0o640), "{habit:?}");
+        world.shell("printf stream | $safecp /dev/stdin m/stream").succeeds();
+        assert_eq!(world.read("back/stream"), "stream", "{habit:?}");
+        world.cp("--attributes-only -p x m/empty").succeeds();
+        assert_eq!((world.read("back/empty"), world.mode("back/empty") & KIND), (String::new(), 0o640), "{habit:?}");
+        assert_eq!(world.names("back"), ["empty", "new", "old", "stream", "x"], "{habit:?}");
+    }
+}
+
+#[test]
+fn what_was_begun_under_its_own_name_goes_if_it_fails() {
+    let Some((world, _mount)) = with(Habit::KeepsNames) else { return };
+    for _ in 0..2 {
+        world.cp("s/a s/large m").fails_with(&["error writing 'm/large': No space left on device"]);
+        assert_eq!(world.names("back"), ["a"]);
+    }
+}
+
+#[test]
+fn what_cannot_be_removed_is_told() {
+    let Some((world, _mount)) = with(Habit::KeepsNamesForGood) else { return };
+    // Nothing but the filesystem itself takes the temporary away again.
+    let copy = |words: &str| world.shell(&format!("$safecp {words}; status=$?; rm -f back/.safecp-*; exit $status"));
+    copy("s/a m/a").fails_with(&["cannot remove 'm/.safecp-", "a temporary of 'm/a': Function not implemented"]);
+    assert_eq!(world.read("back/a"), "1");
+    copy("s/d/b s/large m").fails_with(&["cannot remove 'm/large', which is incomplete: Function not implemented"]);
+    assert_eq!((world.mode("back/large") & KIND, world.read("back/b")), (0o600, "2".to_owned()));
+}
+
+#[test]
+fn what_is_to_be_removed_makes_room_for_a_verified_copy() {
+    for habit in [Habit::RenamesOverNothing, Habit::RenamesNothing].into_iter().chain(NAMES_ARE_FOR_GOOD) {
+        let Some((world, _mount)) = with(habit) else { return };
+        world.file("new", "new").symlink("new", "link");
+        for words in
+            ["--remove-destination new", "--remove-destination -p new", "--remove-destination -P link", "-fP link"]
+        {
+            world.file("back/t", "old");
+            world.cp(&format!("{words} m/t")).succeeds();
+            if words.ends_with("link") {
+                assert_eq!(world.link_text("back/t"), "new", "{habit:?} {words}");
+                std::fs::remove_file(world.path("back/t")).expect("a link");
+            } else {
+                assert_eq!(world.read("back/t"), "new", "{habit:?} {words}");
+            }
+            assert!(world.names("back").into_iter().all(|name| name == "t"), "{habit:?} {words}: a name stayed");
+        }
+    }
+}
+
+#[test]
+fn what_failed_leaves_what_was_to_be_removed() {
+    let Some((world, _mount)) = with(Habit::KeepsNames) else { return };
+    world.file("back/t", "old");
+    world.cp("--remove-destination s/large m/t").fails_with(&["error writing 'm/t': No space left on device"]);
+    assert_eq!((world.read("back/t"), world.names("back").len()), ("old".to_owned(), 1));
+}
+
+/// GNU's cp renames what gets a backup name, and so can none where nothing is renamed.
+#[test]
+fn an_old_file_gets_its_backup_name_where_nothing_is_renamed_over_it() {
+    for habit in [Habit::RenamesOverNothing, Habit::RenamesNothing, Habit::RefusesDots, Habit::HidesDots] {
+        let Some((world, _mount)) = with(habit) else { return };
+        world.file("new", "new").symlink("new", "link").file("back/t", "old").file("back/u", "older");
+        world.cp("-b new m/t").succeeds();
+        world.cp("--backup=numbered -P link m/u").succeeds();
+        assert_eq!((world.read("back/t"), world.read("back/t~")), ("new".to_owned(), "old".to_owned()), "{habit:?}");
+        assert_eq!(
+            (world.link_text("back/u"), world.read("back/u.~1~")),
+            ("new".to_owned(), "older".to_owned()),
+            "{habit:?}"
+        );
+        assert_eq!(world.names("back"), ["t", "t~", "u", "u.~1~"], "{habit:?}");
+    }
+    let Some((world, _mount)) = with(Habit::KeepsNames) else { return };
+    world.file("new", "new").file("back/t", "old");
+    world.cp("-b new m/t").fails_with(&["cannot backup 'm/t': Function not implemented"]);
+    assert_eq!((world.read("back/t"), world.names("back").len()), ("old".to_owned(), 1));
+}

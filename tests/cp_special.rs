@@ -111,6 +111,58 @@ fn standard_input_is_read() {
     assert_eq!(world.read("b"), "content");
 }
 
+/// Runs what is read from a pipe under strace with a fault; `None`, which has been said, where there is no strace.
+fn piped(world: &World, fault: &str, words: &str) -> Option<common::Output> {
+    let trace = fault.split(':').next().unwrap_or_default();
+    let strace = format!("strace -f -qq -o /dev/null -e trace={trace} -e inject={fault}");
+    has_tool("strace").then(|| world.shell(&format!("cat bytes | {strace} $safecp {words}")))
+}
+
+/// What was read from a pipe is gone: a temporary that cannot have its name is not made anew from what is left.
+#[test]
+fn a_pipe_is_copied_whole_where_links_are_refused() {
+    for error in ["EPERM", "EOPNOTSUPP"] {
+        let world = World::new();
+        world
+            .random("bytes", 300_000, 1)
+            .file("old", "old")
+            .file("gone", "gone")
+            .file("f", "f")
+            .dir("d")
+            .file("d/f", "old");
+        let fault = format!("linkat:error={error}");
+        for words in ["/dev/stdin new", "/dev/stdin old", "--remove-destination /dev/stdin gone", "f /dev/stdin d"] {
+            let Some(copied) = piped(&world, &fault, words) else { return };
+            copied.succeeds();
+            let target = if words.ends_with(" d") { "d/stdin" } else { words.rsplit(' ').next().expect("a word") };
+            assert!(world.same_bytes("bytes", target), "{error} {words}");
+        }
+    }
+}
+
+/// GNU's cp says so as well where it notices.
+#[test]
+fn a_pipe_whose_copy_was_wrong_is_not_copied_from_its_middle() {
+    let world = World::new();
+    world.random("bytes", 300_000, 1).file("old", "old");
+    for target in ["new", "old"] {
+        let words = format!("/dev/stdin {target}");
+        let Some(copied) = piped(&world, "pwrite64:retval=131072:when=1", &words) else { return };
+        copied.fails_with(&["verification failed", "differs from '/dev/stdin'"]);
+    }
+    assert_eq!((world.exists("new"), world.read("old")), (false, "old".to_owned()));
+}
+
+/// A file that waits for its name lies on disk twice; when it has it, what found no room is tried again.
+#[test]
+fn a_pipe_that_found_no_room_is_not_tried_again() {
+    let world = World::new();
+    world.random("bytes", 300_000, 1).file("f", "new").dir("d").file("d/f", "old");
+    let Some(copied) = piped(&world, "pwrite64:error=ENOSPC:when=3", "--jobs=1 f /dev/stdin d") else { return };
+    copied.fails_with(&["error writing 'd/stdin': No space left on device"]);
+    assert_eq!((world.exists("d/stdin"), world.read("d/f")), (false, "new".to_owned()));
+}
+
 #[test]
 fn files_of_proc_are_copied_though_their_size_is_0() {
     let world = World::new();

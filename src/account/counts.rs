@@ -145,6 +145,7 @@ impl Counts {
             Error::Call { .. }
             | Error::Pair { .. }
             | Error::Beside(_)
+            | Error::Leaving(..)
             | Error::Mismatch { .. }
             | Error::Refused(_)
             | Error::Interrupted => {

@@ -425,7 +425,9 @@ impl<'a> FailureLine<'a> {
             Error::Call { path, errno, .. } => (Some(path), Some(*errno), None),
             Error::Pair { target, errno, .. } => (Some(target), Some(*errno), None),
             Error::Mismatch { target, difference, .. } => (Some(target), None, Some(difference.offset)),
-            Error::Beside(failed) => return Self { message: error.to_string().into(), ..Self::new(failed) },
+            Error::Beside(failed) | Error::Leaving(failed, _) => {
+                return Self { message: error.to_string().into(), ..Self::new(failed) };
+            }
             Error::Noted(noted) => return Self::new(noted),
             Error::Refused(_) | Error::Interrupted => (None, None, None),
         };
@@ -486,6 +488,7 @@ fn verified(verified: Verified) -> &'static str {
 fn placement(placement: Placement) -> &'static str {
     match placement {
         Placement::New => "new",
+        Placement::Own => "own name",
         Placement::Replace | Placement::Supplant => "replaced",
         Placement::Rewrite | Placement::InPlace => "in place",
         Placement::Through | Placement::BlockDevice | Placement::Value => "through",

@@ -123,7 +123,12 @@ impl<K: Kernel> Copier<'_, K> {
                 self.verify_block_device(job, sink.file(), passed.size, again)?;
                 None
             }
-            Placement::New | Placement::Replace | Placement::Supplant | Placement::Rewrite | Placement::InPlace => {
+            Placement::New
+            | Placement::Own
+            | Placement::Replace
+            | Placement::Supplant
+            | Placement::Rewrite
+            | Placement::InPlace => {
                 let stat = self.check_size(job, sink.file(), passed.size)?;
                 match self.options.verify {
                     Verify::Device => self.verify_from_device(job, sink.file(), again())?,

@@ -223,9 +223,22 @@ impl<K: Kernel> Copier<'_, K> {
         })
     }
 
-    /// Gives an older backup its name back, whatever has that now.
+    /// Gives an older backup its name back, whatever has that now. If that cannot be, and it has no other name, it stays where it is,
+    /// which is told.
     fn bring_back(&self, spot: Spot<'_, K>, older: &Path, name: &Path) -> crate::kernel::Result<()> {
-        self.rename_and_forget(spot, older, name)
+        match self.kernel.rename(spot.dir, older, spot.dir, name, RenameFlags::empty()) {
+            Ok(()) => self.forget_second(spot, older, name),
+            Err(errno) => {
+                let look = |name: &Path| self.kernel.stat_at(Some(spot.dir), name, false);
+                let has_both =
+                    matches!((look(older), look(name)), (Ok(aside), Ok(there)) if aside.is_same_file(&there));
+                if has_both {
+                    return spot.remove(older);
+                }
+                self.names.strays.note_backup(older, errno);
+                Err(errno)
+            }
+        }
     }
 
     /// Undoes [`Self::keep`] after `error`; returns what there is to say then.
@@ -246,18 +259,20 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// The backup's name goes only where the target's has the old file, or gets it back.
     fn undo(&self, spot: Spot<'_, K>, target: &Path, kept: &BackedUp) -> crate::kernel::Result<()> {
-        match (kept.way, self.kernel.stat_at(Some(spot.dir), target, false)) {
-            (BackupMethod::Moved, Err(Errno::NOENT)) => {
+        let has_both = match (kept.way, self.kernel.stat_at(Some(spot.dir), target, false)) {
+            // It was moved, or went where nothing is renamed over what is there.
+            (_, Err(Errno::NOENT)) => {
                 self.kernel.rename(spot.dir, &kept.name, spot.dir, target, RenameFlags::empty())?;
+                false
             }
-            (BackupMethod::Linked | BackupMethod::Before, Ok(found)) if found.is_same_file(&kept.old) => {}
+            (BackupMethod::Linked | BackupMethod::Before, Ok(found)) if found.is_same_file(&kept.old) => true,
             (_, Ok(_)) => return Err(Errno::EXIST),
             (_, Err(errno)) => return Err(errno),
-        }
+        };
         match (&kept.older, kept.way) {
             (Some(older), _) => self.bring_back(spot, older, &kept.name),
-            (None, BackupMethod::Linked) => self.kernel.unlink(spot.dir, &kept.name),
-            (None, BackupMethod::Moved | BackupMethod::Before) => Ok(()),
+            (None, BackupMethod::Linked) if has_both => self.kernel.unlink(spot.dir, &kept.name),
+            (None, BackupMethod::Linked | BackupMethod::Moved | BackupMethod::Before) => Ok(()),
         }
     }
 }

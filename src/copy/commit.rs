@@ -7,6 +7,7 @@
 //! temporary name (docs/design/temporaries.md has what is done where a call is not to be had).
 
 use super::copier::Copier;
+use super::refusal::{is_taken_for_good, may_be_the_name};
 use super::stale_temporary::{NamedFor, Numbers, TemporaryNames};
 use super::types::TargetDirectory;
 use crate::error::{Action, Error};
@@ -95,9 +96,17 @@ impl<K: Kernel> Spot<'_, K> {
         made.inspect_err(|errno| {
             if *errno != Errno::EXIST {
                 // The reason is on its way.
-                self.kernel.unlink(self.dir, name).unwrap_or(());
+                self.clear(name);
             }
         })
+    }
+
+    /// Removes a temporary name that may be there, after something has failed. What stays is noted, to be told.
+    pub(crate) fn clear(&self, name: &Path) {
+        let Err(errno) = self.kernel.unlink(self.dir, name) else { return };
+        if errno != Errno::NOENT && self.kernel.stat_at(Some(self.dir), name, false).is_ok() {
+            self.names.strays.note(name, errno);
+        }
     }
 
     /// Removes a temporary name; it is well if another run has.
@@ -157,8 +166,8 @@ impl<K: Kernel> Spot<'_, K> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
         self.kernel.open(Some(self.dir), target, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty())?;
         rename().inspect_err(|_| {
-            // The reason is on its way; an empty file that cannot be removed has nothing to add to it.
-            self.kernel.unlink(self.dir, target).unwrap_or(());
+            // The reason is on its way.
+            self.clear(target);
         })
     }
 
@@ -192,6 +201,18 @@ pub(crate) struct Temporary<'a, K: Kernel> {
     name: Option<PathBuf>,
     file: Option<K::File>,
     kept: Option<PartOrigin>,
+    site: Site,
+}
+
+/// Where a file lies that is to become a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Site {
+    /// In the target's directory, under a temporary name or none.
+    Beside,
+    /// Under the target's own name.
+    Own,
+    /// In a directory for temporary files, without a name.
+    Elsewhere,
 }
 
 /// Where a part comes from, which stays whatever ends the run.
@@ -234,22 +255,38 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         if !matches!(made, Ok(_) | Err(Errno::NOSPC | Errno::DQUOT)) && spot.lets_go(target).is_ok() {
             made = Self::create_named(spot, mode);
         }
-        let errno = match made {
-            Err(errno) if !matches!(errno, Errno::NOSPC | Errno::DQUOT) => errno,
-            made => return made,
-        };
-        let elsewhere = |path: &str| Self::create_nameless(spot, None, Path::new(path), mode, OFlags::EXCL).ok();
-        ELSEWHERE.into_iter().find_map(elsewhere).ok_or(errno)
+        match made {
+            Err(errno) if !matches!(errno, Errno::NOSPC | Errno::DQUOT) => Self::create_elsewhere(spot, errno),
+            made => made,
+        }
+    }
+
+    /// Makes one without a name in a directory for temporary files, after the target's answered with `refusal`, which is the error
+    /// if there is none.
+    pub(super) fn create_elsewhere(spot: Spot<'a, K>, refusal: Errno) -> crate::kernel::Result<Self> {
+        let mode = Mode::from_raw_mode(0o600);
+        let make = |path: &str| Self::create_nameless(spot, None, Path::new(path), mode, OFlags::EXCL).ok();
+        let mut made = ELSEWHERE.into_iter().find_map(make).ok_or(refusal)?;
+        made.site = Site::Elsewhere;
+        Ok(made)
+    }
+
+    /// Makes the target under its own name, which has to be free, for this user alone.
+    pub(super) fn create_own(spot: Spot<'a, K>, target: &Path) -> crate::kernel::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let file =
+            spot.kernel.open(Some(spot.dir), target, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty())?;
+        Ok(Self { spot, name: Some(target.to_owned()), file: Some(file), kept: None, site: Site::Own })
     }
 
     /// A file that is there and is to have a further name in the directory.
     pub(crate) fn further(spot: Spot<'a, K>, file: K::File) -> Self {
-        Self { spot, name: None, file: Some(file), kept: None }
+        Self { spot, name: None, file: Some(file), kept: None, site: Site::Beside }
     }
 
     /// A part, under the name that it has.
     pub(super) fn part(spot: Spot<'a, K>, name: PathBuf, file: K::File, kept: PartOrigin) -> Self {
-        Self { spot, name: Some(name), file: Some(file), kept: Some(kept) }
+        Self { spot, name: Some(name), file: Some(file), kept: Some(kept), site: Site::Beside }
     }
 
     /// Where it comes from, if it is a part.
@@ -273,13 +310,13 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     ) -> crate::kernel::Result<Self> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | extra;
         let file = spot.kernel.open(dir, path, flags, mode, ResolveFlags::empty())?;
-        Ok(Self { spot, name: None, file: Some(file), kept: None })
+        Ok(Self { spot, name: None, file: Some(file), kept: None, site: Site::Beside })
     }
 
     fn create_named(spot: Spot<'a, K>, mode: Mode) -> crate::kernel::Result<Self> {
         let make = |name: &Path| spot.make(name, OFlags::RDWR, mode);
         let (name, file) = spot.with_free_name(NamedFor::Made(spot.kernel.now()), make)?;
-        let mut temporary = Self { spot, name: Some(name), file: Some(file), kept: None };
+        let mut temporary = Self { spot, name: Some(name), file: Some(file), kept: None, site: Site::Beside };
         if !temporary.is_held()? {
             temporary.remove()?;
             let (name, file) = spot.with_plain_name(make)?;
@@ -315,7 +352,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
 
     /// The same file again, in the directory that it was made in.
     pub(crate) fn attach(spot: Spot<'a, K>, detached: Detached<K::File>) -> Self {
-        Self { spot, name: detached.name, file: Some(detached.file), kept: None }
+        Self { spot, name: detached.name, file: Some(detached.file), kept: None, site: Site::Beside }
     }
 
     /// The open file, to be closed: what close says comes too late to undo anything.
@@ -326,6 +363,16 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     /// Whether that error says that it cannot be given a name, since it has none.
     pub(crate) fn lacks_link(&self, errno: Errno) -> bool {
         self.name.is_none() && self.spot.lacks_link(errno)
+    }
+
+    /// Whether it has the target's own name.
+    pub(super) fn is_own(&self) -> bool {
+        self.site == Site::Own
+    }
+
+    /// Whether it lies where nothing can give it a name beside the target.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.site == Site::Elsewhere
     }
 
     /// Its temporary name, if it has one.
@@ -403,6 +450,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     pub(crate) fn commit(&mut self, target: &Path, claim: Claim) -> crate::kernel::Result<()> {
         let Spot { kernel, dir, .. } = self.spot;
         match (claim, &self.name) {
+            (Claim::New, Some(_)) if self.is_own() => {}
             (Claim::New, None) => kernel.link(self.file(), dir, target)?,
             (Claim::New, Some(name)) => {
                 self.spot.rename_to_free(name, target, || kernel.link(self.file(), dir, target))?;
@@ -429,11 +477,28 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         Some(name)
     }
 
+    /// The open file, which keeps the name that it has.
+    pub(super) fn into_named(mut self) -> K::File {
+        self.name = None;
+        self.into_file()
+    }
+
     /// Removes its temporary name, if it has one.
     pub(crate) fn remove(&mut self) -> crate::kernel::Result<()> {
         match self.name.take() {
+            Some(name) if self.is_own() && !self.is_shown_by(&name)? => Ok(()),
             Some(name) => self.spot.remove(&name),
             None => Ok(()),
+        }
+    }
+
+    /// Whether a name that others could have put something else under shows this file.
+    fn is_shown_by(&self, name: &Path) -> crate::kernel::Result<bool> {
+        let Some(file) = &self.file else { return Ok(false) };
+        match self.spot.kernel.stat_at(Some(self.spot.dir), name, false) {
+            Ok(seen) => Ok(seen.is_same_file(&self.spot.kernel.stat(file)?)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno),
         }
     }
 }
@@ -445,9 +510,11 @@ impl<K: Kernel> Drop for Temporary<'_, K> {
         if self.kept.is_some() && self.file.as_ref().is_some_and(holds) {
             return;
         }
-        // The copy has failed already and its reason is on its way; a name that cannot be
-        // removed has nothing to add to it.
-        self.remove().unwrap_or(());
+        // The copy has failed already and its reason is on its way.
+        let Some(name) = self.name.clone() else { return };
+        if let Err(errno) = self.remove() {
+            self.spot.names.strays.note(&name, errno);
+        }
     }
 }
 
@@ -474,18 +541,36 @@ impl<K: Kernel> Copier<'_, K> {
         mut make: impl FnMut(&Path) -> crate::kernel::Result<()>,
     ) -> crate::kernel::Result<()> {
         // They are not locked, so that nothing hangs on whether locks hold.
-        let spot = self.spot(dir, self.honesty_of(dir));
+        let honesty = self.honesty_of(dir);
+        let spot = self.spot(dir, honesty);
         spot.lets_go(target)?;
         for _ in 1..NAME_ATTEMPTS {
             let of = known.map_or_else(|| NamedFor::Made(self.kernel.now()), |file| NamedFor::file(self.kernel, file));
-            let (name, ()) = spot.with_free_name(of, &mut make)?;
+            let made = match spot.with_free_name(of, &mut make) {
+                // What cannot be made under any name leaves the old one where it is.
+                Err(errno) if may_be_the_name(errno, honesty) => {
+                    let name = spot.names.undotted(self.kernel);
+                    make(&name).map(|()| (name, ()))
+                }
+                made => made,
+            };
+            let (name, ()) = made?;
             match self.rename_and_forget(spot, &name, target) {
                 // What has no lock another run may take for a dead one's.
                 Err(Errno::NOENT) => {}
+                // It could be made under another name, and so it can be here.
+                Err(errno) if is_taken_for_good(errno, honesty) => {
+                    return spot.remove(target).and_then(|()| make(target));
+                }
                 renamed => return renamed,
             }
         }
         Err(Errno::NOENT)
+    }
+
+    /// Removes a temporary name that may be there, after something has failed. What stays is noted.
+    pub(crate) fn clear(&self, dir: &K::File, name: &Path) {
+        self.spot(dir, Honesty::Unknown).clear(name);
     }
 
     /// Renames within a directory; the old name is gone afterwards, whatever happened.
@@ -494,8 +579,8 @@ impl<K: Kernel> Copier<'_, K> {
             Ok(()) => self.forget_second(spot, name, target),
             Err(Errno::NOENT) => Err(Errno::NOENT),
             Err(errno) => {
-                // The reason is on its way; a name that cannot be removed has nothing to add to it.
-                spot.remove(name).unwrap_or(());
+                // The reason is on its way.
+                spot.clear(name);
                 Err(errno)
             }
         }
@@ -503,7 +588,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// rename of two names of one file does nothing and leaves both: removes the first. What else has that
     /// name now is another run's.
-    fn forget_second(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+    pub(super) fn forget_second(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
         let look = |name: &Path| self.kernel.stat_at(Some(spot.dir), name, false);
         match look(name) {
             Err(Errno::NOENT) => Ok(()),

@@ -4,8 +4,10 @@ use super::attributes::Attributes;
 use super::meter::{Meter, Moving};
 use super::precedent::Precedents;
 use super::stale_temporary::TemporaryNames;
+use super::strays::Stray;
 use super::threads::Threads;
 use super::types::{Geometry, Name, Origin, Source, Stop, TargetDirectory, TargetFacts};
+use crate::error::Error;
 use crate::host::Host;
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::known::attributes::DEFAULT_LIST;
@@ -13,7 +15,7 @@ use crate::known::filesystems::{Filesystem, Honesty};
 use crate::options::{Options, Unfinished};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -40,6 +42,8 @@ pub struct Copier<'a, K: Kernel> {
     pub(super) names: TemporaryNames,
     /// A file without a name could not be given one: they have one from the beginning.
     pub(super) lacks_links: AtomicBool,
+    /// Devices on which new files are made under their own names.
+    pub(super) own_names: Mutex<BTreeSet<Option<u64>>>,
     /// What replacing the first file of a directory has shown of it.
     pub(super) precedents: Precedents,
     /// Names that no backup may take.
@@ -72,6 +76,7 @@ impl<'a, K: Kernel> Copier<'a, K> {
             unclonable: Mutex::default(),
             names: TemporaryNames::default(),
             lacks_links: AtomicBool::default(),
+            own_names: Mutex::default(),
             precedents: Precedents::default(),
             taken: ReservedNames::default(),
             meter: None,
@@ -138,6 +143,18 @@ impl<'a, K: Kernel> Copier<'a, K> {
 
     fn unclonable(&self) -> MutexGuard<'_, BTreeSet<(u64, u64)>> {
         self.unclonable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What became of a target, and the names beside it that stayed: these are a failure, whatever else is.
+    pub(crate) fn with_strays<T>(&self, made: Result<T, Error>, target: &Path) -> Result<T, Error> {
+        let tell = |made: Result<T, Error>, stray: Stray| {
+            let stays = stray.sentence(target);
+            Err(match made {
+                Ok(_) | Err(Error::Interrupted) => Error::Refused(stays),
+                Err(error) => Error::Leaving(Box::new(error), stays),
+            })
+        };
+        self.names.strays.take().into_iter().fold(made, tell)
     }
 }
 

@@ -30,6 +30,15 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         facts: &TargetFacts,
     ) -> Result<Arrival<K::File>, Error> {
+        self.with_strays(self.copy_by_ladder(source, target, facts), target.shown)
+    }
+
+    fn copy_by_ladder(
+        &self,
+        source: &Source<'_, K::File>,
+        target: &Name<'_, K::File>,
+        facts: &TargetFacts,
+    ) -> Result<Arrival<K::File>, Error> {
         let following = self.meter.and_then(|meter| meter.follow(source, self.options.verify));
         let moving = following.as_ref().map(|following| &*following.moving);
         let job = Job { source, target, facts, moving, unfinished: Unfinished::Removed };
@@ -40,8 +49,9 @@ impl<K: Kernel> Copier<'_, K> {
         let mut lasts = None;
         loop {
             let unfinished = self.unfinished(ladder.rung().strategy, &job);
-            // What is so large has its name as soon as it can.
-            let facts = &TargetFacts { may_wait: facts.may_wait && unfinished == Unfinished::Removed, ..*facts };
+            // What is so large has its name as soon as it can, and so has what cannot be read again if the name is refused.
+            let may_wait = facts.may_wait && unfinished == Unfinished::Removed && source.can_be_read_again();
+            let facts = &TargetFacts { may_wait, ..*facts };
             let job = Job { facts, unfinished, ..job };
             let sink = self.sink(&job, placement)?;
             // Once: what is written in place has been emptied when it is asked about again.
@@ -96,6 +106,7 @@ impl<K: Kernel> Copier<'_, K> {
         let placement = match facts.placement {
             Placement::Replace | Placement::Rewrite => Placement::InPlace,
             placement @ (Placement::New
+            | Placement::Own
             | Placement::Supplant
             | Placement::InPlace
             | Placement::Through
@@ -107,12 +118,12 @@ impl<K: Kernel> Copier<'_, K> {
             self.must_last(&job, sink.placement, sink.staying())?;
             self.finish(&job, sink, None)
         };
-        let finished = match attempt()? {
+        let finished = match attempt() {
             // A file without a name that could not be given one: once more, with one from the beginning.
-            Progress::Again => attempt()?,
+            Ok(Progress::Again) => attempt(),
             finished => finished,
         };
-        match finished {
+        match self.with_strays(finished, target.shown)? {
             Progress::Named(finished) => Ok(finished),
             Progress::Waits(..) | Progress::Again => Err(Error::call(Action::CreateFile, target.shown, Errno::BUSY)),
         }
@@ -125,7 +136,8 @@ impl<K: Kernel> Copier<'_, K> {
             if self.options.reflink == Reflink::Always {
                 return Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, Errno::INVAL));
             }
-            return Ok(Ladder::only_stream(Why::NotRegular));
+            let again = job.source.can_be_read_again();
+            return Ok(if again { Ladder::only_stream } else { Ladder::only_once }(Why::NotRegular));
         }
         let is_proved = self.options.verify != Verify::Nothing && self.options.reflink != Reflink::Always;
         let cloning = if is_proved && probe.size <= self.geometry.small {
@@ -134,6 +146,9 @@ impl<K: Kernel> Copier<'_, K> {
             || placement == Placement::Rewrite && self.options.reflink == Reflink::Always
         {
             Cloning::IntoOld
+        } else if placement == Placement::Own && self.options.reflink != Reflink::Always {
+            // Another try would begin with the removal of a name that others may see.
+            Cloning::Refused
         } else if self.may_clone(job) {
             Cloning::IntoNew
         } else {

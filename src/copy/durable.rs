@@ -59,6 +59,7 @@ impl<K: Kernel> Copier<'_, K> {
             // What cannot be synced when it is empty cannot be later.
             Placement::Through | Placement::BlockDevice => self.sync(file, job.target.shown).map(drop),
             Placement::New
+            | Placement::Own
             | Placement::Replace
             | Placement::Supplant
             | Placement::Rewrite

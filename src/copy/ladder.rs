@@ -18,20 +18,28 @@ pub struct Ladder {
     cloning: Cloning,
     at: usize,
     fallbacks: Vec<(Strategy, Fallback)>,
+    /// Nothing is tried after the first try.
+    is_once: bool,
 }
 
 impl Ladder {
     /// The ladder for a regular file. With `--reflink=always` it has that one rung, or none but the
     /// reason in `Err`.
     pub fn new(probe: &Probe, options: &Options, cloning: Cloning) -> Result<Self, Why> {
-        Ok(Self { rungs: rungs(probe, options, cloning)?, cloning, at: 0, fallbacks: Vec::new() })
+        Ok(Self { rungs: rungs(probe, options, cloning)?, cloning, at: 0, fallbacks: Vec::new(), is_once: false })
     }
 
     /// The ladder for what can only be read and written from end to end.
     #[must_use]
     pub fn only_stream(why: Why) -> Self {
         let rungs = vec![Rung { strategy: Strategy::Stream, why, settling: None }];
-        Self { rungs, cloning: Cloning::IntoNew, at: 0, fallbacks: Vec::new() }
+        Self { rungs, cloning: Cloning::IntoNew, at: 0, fallbacks: Vec::new(), is_once: false }
+    }
+
+    /// The ladder for a source that can be read only once.
+    #[must_use]
+    pub fn only_once(why: Why) -> Self {
+        Self { is_once: true, ..Self::only_stream(why) }
     }
 
     /// The strategies that may be tried, best first.
@@ -61,8 +69,12 @@ impl Ladder {
     /// Goes to the strategy that `fallback` leaves, or gives it back if there is none.
     ///
     /// A difference, or a source that would not settle, leaves only the last rung, where every byte
-    /// is read and written; the last rung itself is tried once more after a first difference.
+    /// is read and written; the last rung itself is tried once more after a first difference. Of what can be read only once nothing
+    /// is left.
     pub fn step_down(&mut self, fallback: Fallback) -> Result<(), Fallback> {
+        if self.is_once {
+            return Err(fallback);
+        }
         let last = self.rungs.len() - 1;
         let count =
             |counted: fn(&Fallback) -> bool| self.fallbacks.iter().filter(|(_, fallback)| counted(fallback)).count();
@@ -126,6 +138,12 @@ mod tests {
     fn a_stream_that_differs_is_tried_once_more() {
         let mut ladder = Ladder::only_stream(Why::NotRegular);
         ladder.step_down(difference()).expect("once more");
+        assert!(ladder.step_down(difference()).is_err());
+    }
+
+    #[test]
+    fn what_can_be_read_only_once_is_not_tried_again() {
+        let mut ladder = Ladder::only_once(Why::NotRegular);
         assert!(ladder.step_down(difference()).is_err());
     }
 

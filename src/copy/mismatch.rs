@@ -7,9 +7,11 @@ use crate::error::{Difference, Error, TargetAfterFailure};
 /// What has the target's name where this placement came to nothing.
 pub(super) fn left<F>(job: &Job<'_, F>, placement: Placement) -> TargetAfterFailure {
     match placement {
-        Placement::New if job.facts.found.is_none() => TargetAfterFailure::Nothing,
+        Placement::New | Placement::Own if job.facts.found.is_none() => TargetAfterFailure::Nothing,
         // Only the copy that was to take the name was wrong.
-        Placement::New | Placement::Replace | Placement::Supplant | Placement::Rewrite => TargetAfterFailure::Old,
+        Placement::New | Placement::Own | Placement::Replace | Placement::Supplant | Placement::Rewrite => {
+            TargetAfterFailure::Old
+        }
         Placement::InPlace | Placement::Through | Placement::BlockDevice | Placement::Value => {
             TargetAfterFailure::Wrong
         }

@@ -48,7 +48,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let stat = match self.move_into(job, copy.file(), &old, content, is_shared) {
             Ok(stat) => stat,
-            Err(error) => return Err(spoilt(job, copy, &error)),
+            Err(error) => return Err(lost(job, copy, &error, "is incomplete")),
         };
         let mut finished = self.finish_old(job, old, Placement::Rewrite, Some(stat))?;
         finished.identity = Some((stat.dev, stat.ino));
@@ -58,7 +58,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Fills the emptied old file, or compares it where it has the copy's blocks, and proves what it holds. Returns its
     /// stat.
-    fn move_into(
+    pub(super) fn move_into(
         &self,
         job: &Job<'_, K::File>,
         copy: &K::File,
@@ -280,12 +280,13 @@ impl<K: Kernel> Copier<'_, K> {
     }
 }
 
-/// What is said of an old file that was emptied and could not be filled. The verified copy stays, if it can have a name.
-fn spoilt<K: Kernel>(job: &Job<'_, K::File>, copy: Temporary<'_, K>, error: &Error) -> Error {
+/// What is said of an old file that had to be emptied or removed, and has not got its new content. The verified copy stays, if it can
+/// have a name.
+pub(super) fn lost<K: Kernel>(job: &Job<'_, K::File>, copy: Temporary<'_, K>, error: &Error, left: &str) -> Error {
     let (source, target) = (quoted(job.source.shown), quoted(job.target.shown));
     let kept = copy.keep().map(|name| job.target.shown.with_file_name(name));
     Error::Refused(match kept {
-        Some(kept) => format!("{error}; {target} is incomplete, a verified copy of {source} is {}", quoted(&kept)),
-        None => format!("{error}; {target} is incomplete"),
+        Some(kept) => format!("{error}; {target} {left}, a verified copy of {source} is {}", quoted(&kept)),
+        None => format!("{error}; {target} {left}"),
     })
 }

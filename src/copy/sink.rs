@@ -5,6 +5,7 @@ use super::copier::Job;
 use super::pass::{Passed, Zeros};
 use super::sealed::Sealed;
 use super::strategy::Strategy;
+use super::strays::cannot_remove;
 use super::types::Placement;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Stat};
@@ -131,10 +132,7 @@ pub(super) fn not_beside<F>(job: &Job<'_, F>, action: Action, errno: Errno) -> E
 pub(super) fn remove<K: Kernel>(job: &Job<'_, K::File>, mut temporary: Temporary<'_, K>) -> Result<(), Error> {
     let name = temporary.name().map(|name| job.target.shown.with_file_name(name));
     match (temporary.remove(), name) {
-        (Err(errno), Some(name)) => {
-            let (name, target) = (quoted(&name), quoted(job.target.shown));
-            Err(Error::Refused(format!("cannot remove {name}, a temporary of {target}: {}", reason(errno))))
-        }
+        (Err(errno), Some(name)) => Err(Error::Refused(cannot_remove(&name, job.target.shown, errno))),
         (Ok(()), _) | (Err(_), None) => Ok(()),
     }
 }

@@ -5,6 +5,7 @@
 //! of a leftover, and removes it if its run is proved to be dead: by its process, by the boot, or on this machine's own
 //! filesystems by a lock that nobody holds (docs/design/leftovers.md). What cannot be proved stays.
 
+use super::strays::Strays;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Timestamp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -44,6 +45,8 @@ pub(crate) struct TemporaryNames {
     author: OnceLock<Option<Author>>,
     /// Device and inode numbers of directories that were searched, the latest last.
     searched: Mutex<VecDeque<Numbers>>,
+    /// Names that could not be removed.
+    pub(super) strays: Strays,
 }
 
 /// A process, so that another on the same machine can tell whether it lives.
@@ -173,6 +176,11 @@ impl TemporaryNames {
     /// One for filesystems that take no longer ones: 14 bytes, as the oldest of them.
     pub(super) fn short<K: Kernel>(&self, kernel: &K) -> PathBuf {
         PathBuf::from(format!("{TEMPORARY_PREFIX}{}", &self.random(kernel)[..6]))
+    }
+
+    /// One for filesystems that take none with a dot in front. It stands for a moment.
+    pub(super) fn undotted<K: Kernel>(&self, kernel: &K) -> PathBuf {
+        PathBuf::from(format!("{}{}", TEMPORARY_PREFIX.trim_start_matches('.'), &self.random(kernel)[..FIELDS[0]]))
     }
 
     /// Hexadecimal digits that were never given and cannot be foretold.

@@ -10,6 +10,8 @@ use super::commit::{Claim, PartOrigin, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
 use super::flags::{self, InodeSettings};
+use super::own_name::Taken;
+use super::refusal::may_be_the_name;
 use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create, not_beside, remove};
 use super::types::{Follow, Name, Placement, Source};
 use crate::error::{Action, Error};
@@ -17,14 +19,14 @@ use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Product, Removal, Unfinished, Verify};
 use crate::quote::quoted;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 impl<K: Kernel> Copier<'_, K> {
     /// Makes or opens what the bytes go into. Its placement may be another than the one asked for.
     pub(super) fn sink<'j>(&'j self, job: &Job<'j, K::File>, placement: Placement) -> Result<Sink<'j, K>, Error> {
         match placement {
-            Placement::New | Placement::Supplant => self.temporary(job, placement),
+            Placement::New | Placement::Own | Placement::Supplant => self.temporary(job, placement),
             Placement::Replace | Placement::Rewrite | Placement::InPlace | Placement::Value if self.is_value(job) => {
                 self.value(job)
             }
@@ -44,12 +46,27 @@ impl<K: Kernel> Copier<'_, K> {
             let action = if backs_up { Action::Backup } else { Action::Remove };
             let_go.map_err(|errno| Error::call(action, job.target.shown, errno))?;
         }
-        let temporary =
-            self.make_temporary(job, placement).map_err(|errno| cannot_place(job.target.shown, placement, errno))?;
+        let needs_own_name = placement == Placement::Own
+            || placement == Placement::New && self.needs_own_name(&job.facts.target_directory);
+        let made = if needs_own_name {
+            self.spot_of(job)
+                .and_then(|spot| Temporary::create_own(spot, job.target.name))
+                .map(|own| (own, Placement::Own))
+        } else {
+            match self.make_temporary(job, placement) {
+                Ok(temporary) => Ok((temporary, placement)),
+                Err(errno) => self.without_temporary(job, placement, errno),
+            }
+        };
+        let (temporary, placement) = made.map_err(|errno| cannot_place(job.target.shown, placement, errno))?;
+        if self.options.durable && temporary.is_elsewhere() {
+            let dir = job.target.directory().map_err(|errno| cannot_create(job, errno))?;
+            self.must_keep(dir, job.target.shown)?;
+        }
         Ok(Sink { placement, holder: SinkFile::Temporary { temporary, old: None } })
     }
 
-    fn spot_of<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Spot<'j, K>> {
+    pub(super) fn spot_of<'j>(&'j self, job: &Job<'j, K::File>) -> crate::kernel::Result<Spot<'j, K>> {
         Ok(self.spot_in(job.target.directory()?, &job.facts.target_directory))
     }
 
@@ -68,9 +85,11 @@ impl<K: Kernel> Copier<'_, K> {
         let is_given_away = self.options.preserve.ownership.wanted() && job.source.stat.uid != self.options.user;
         let nameless = if keeps_old_mode || is_given_away || wanted & 0o200 == 0 { named } else { wanted };
         // On ZFS linkat of a file without a name waits for the transaction group (zfs_link; measured on
-        // 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing.
-        let is_nameless =
-            job.facts.target_directory.honesty != Honesty::Zfs && !self.lacks_links.load(Ordering::Relaxed);
+        // 2.4.4: 0.2 to 2.3 s a file), and a temporary name costs nothing. A file that cannot be linked has to be made anew, with a
+        // name, which takes a source that can be read again.
+        let is_nameless = job.facts.target_directory.honesty != Honesty::Zfs
+            && job.source.can_be_read_again()
+            && !self.lacks_links.load(Ordering::Relaxed);
         if job.unfinished == Unfinished::Kept {
             // What stands in the way of a part, such as another run at work on it, stands in the way of no copy.
             if let Ok(Some(part)) = self.part(self.spot_of(job)?, job.target.name) {
@@ -124,9 +143,7 @@ impl<K: Kernel> Copier<'_, K> {
         let temporary = match self.make_temporary(job, Placement::Replace) {
             Ok(temporary) => temporary,
             // A directory we may not write holds a file we may; some filesystems do not take a name such as a temporary's.
-            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::NAMETOOLONG) => {
-                return self.rewriting(job);
-            }
+            Err(errno) if is_place_refused(errno, job.facts.target_directory.honesty) => return self.rewriting(job),
             Err(errno) => return Err(cannot_create(job, errno)),
         };
         let can_own = self.options.privileged
@@ -293,7 +310,7 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// FUSE and network filesystems say at close, or to any call before it, that what was written
     /// found no place. By then the name would be taken, or chmod would seem to have failed.
-    fn report_writes(&self, job: &Job<'_, K::File>, file: &K::File) -> Result<(), Error> {
+    pub(super) fn report_writes(&self, job: &Job<'_, K::File>, file: &K::File) -> Result<(), Error> {
         if job.facts.target_directory.honesty == Honesty::Honest {
             return Ok(());
         }
@@ -368,46 +385,63 @@ impl<K: Kernel> Copier<'_, K> {
         placement: Placement,
         content: Option<Content<'_>>,
     ) -> Result<Progress<K::File>, Error> {
-        let was_renamed = placement != Placement::New || temporary.name().is_some();
+        let is_new = matches!(placement, Placement::New | Placement::Own);
+        let was_renamed = !is_new || temporary.name().is_some();
         self.report_writes(job, temporary.file()).map_err(|error| temporary.forsaken(error))?;
         let default_mode = self.wanted_mode(job.source.stat) & !self.options.umask;
         let inherits = job.facts.target_directory.inherits;
-        let private = temporary.kept().is_some() || self.is_private(job.source.stat);
+        let private = temporary.kept().is_some() || temporary.is_own() || self.is_private(job.source.stat);
         let fresh = Fresh::Made { private, default_mode, inherits };
         let made = content.and_then(|content| content.filled.stat);
         let complaints = self.carry(job, temporary.file(), KnownAttributes::of(made), fresh);
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         let mut unsynced = None;
-        let replaces = placement != Placement::New;
+        let replaces = !is_new;
         let is_needed = job.facts.is_last_look || replaces && self.syncs_in(&job.facts.target_directory);
         if self.options.durable || is_needed {
-            if job.facts.may_wait && self.options.backup == Backup::No {
+            let may_wait = job.facts.may_wait && !temporary.is_own() && !temporary.is_elsewhere();
+            if may_wait && self.options.backup == Backup::No {
                 return Ok(Progress::Waits(temporary.detach(), Finished::new(placement, complaints)));
             }
             let synced = self.sync(temporary.file(), job.target.shown);
             unsynced = synced.map_err(|error| temporary.forsaken(error))?;
         }
         let failed = |errno| cannot_place(job.target.shown, placement, errno);
-        let named = if placement == Placement::New {
-            temporary.commit(job.target.name, Claim::New)
+        let named = if is_new {
+            self.take_name(job, &mut temporary, Claim::New).map(Some)
+        } else if temporary.is_elsewhere() {
+            Ok(None)
         } else {
-            temporary.give_name(made.map(|made| made.ino))
+            temporary.give_name(made.map(|made| made.ino)).map(|()| None)
         };
-        match named {
+        let taken = match named {
             Err(errno) if temporary.lacks_link(errno) => {
                 self.name_from_now_on();
                 return Ok(Progress::Again);
             }
             named => named.map_err(failed)?,
-        }
-        let mut backup = None;
-        if placement != Placement::New {
-            let commit = |claim| temporary.commit(job.target.name, claim);
-            ((), backup) = self.take_over(job.target, Leaves::WhenReplaced, commit, failed)?;
-        }
-        let finished = self.finish_named(job, temporary, (placement, was_renamed), complaints, content)?;
+        };
+        let (taken, backup) = match taken {
+            Some(taken) => (taken, None),
+            None => self.supplant(job, &mut temporary, failed)?,
+        };
+        let finished = match taken {
+            Taken::Given => self.finish_named(job, temporary, (placement, was_renamed), complaints, content)?,
+            Taken::Made(own) => self.fill_own(job, temporary, own, (content, !is_new))?,
+        };
         Ok(Progress::Named(Finished { backup, unsynced, ..finished }))
+    }
+
+    /// Gives a finished file the name of what stands at the target, which keeps a backup name if the options say so.
+    fn supplant<'j>(
+        &'j self,
+        job: &Job<'j, K::File>,
+        temporary: &mut Temporary<'_, K>,
+        failed: impl FnOnce(Errno) -> Error,
+    ) -> Result<(Taken<'j, K>, Option<PathBuf>), Error> {
+        let leaves = if temporary.is_elsewhere() { Leaves::Before } else { Leaves::WhenReplaced };
+        self.take_over(job.target, leaves, |claim| self.take_name(job, temporary, claim), failed)
     }
 
     /// A file without a name cannot be given one here (linkat is missing, or goes through a /proc that is): from now on
@@ -505,6 +539,15 @@ pub(super) fn is_name_kept(errno: Errno, honesty: Honesty) -> bool {
         Errno::BUSY | Errno::XDEV | Errno::PERM | Errno::ACCESS => true,
         Errno::EXIST | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL => !honesty.is_known(),
         _ => false,
+    }
+}
+
+/// Whether no temporary can be made there: in a directory that this user may not write, which holds a file that he may; or of that
+/// name, on some filesystems.
+fn is_place_refused(errno: Errno, honesty: Honesty) -> bool {
+    match errno {
+        Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::NAMETOOLONG => true,
+        errno => may_be_the_name(errno, honesty),
     }
 }
 

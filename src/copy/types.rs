@@ -1,6 +1,6 @@
 //! The words that all of a file's copying shares: its two ends, how it arrives, and when to stop.
 
-use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::{Honesty, Keeping};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -106,6 +106,14 @@ pub struct Source<'a, F> {
     pub origin: Option<Origin>,
 }
 
+impl<F> Source<'_, F> {
+    /// Whether it can be read from the beginning again. What a pipe or a device has given is gone, or another place is reached: a second
+    /// copy of it would be what was left, and equal to that.
+    pub(crate) fn can_be_read_again(&self) -> bool {
+        self.stat.kind == Kind::File
+    }
+}
+
 /// The filesystem of an open directory: asked once for all names in it. A file with the same device lies on it,
 /// since the handle keeps that number from being given to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +129,8 @@ pub struct Origin {
 pub enum Placement {
     /// Under a name that is free.
     New,
+    /// Under a name that is free, from the beginning: it could be given none later.
+    Own,
     /// In the place of an old file that looks the same afterwards but for content and inode number.
     Replace,
     /// In the place of whatever is there, as a new file.

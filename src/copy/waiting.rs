@@ -7,12 +7,14 @@
 use super::commit::{Claim, Detached, Temporary};
 use super::copier::Copier;
 use super::outcome::Copied;
+use super::refusal::{gives_no_names, is_taken_for_good};
 use super::sink::{Content, Filled};
 use super::target::{cannot_place, is_name_kept};
 use super::types::{Name, Placement, TargetDirectory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
 use crate::known::filesystems::Honesty;
+use std::path::Path;
 
 /// The first release in which syncfs(2) returns what could not be written since its handle was opened (commit 735e4ae5ba28).
 const SYNCFS_TELLS: (u32, u32) = (5, 8);
@@ -79,6 +81,18 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         target_directory: &TargetDirectory,
     ) -> Result<Copied, NamingError> {
+        match self.named_or_not(waiting, target, target_directory) {
+            Err(NamingError::Failed(error)) => self.with_strays(Err(error), target.shown).map_err(NamingError::Failed),
+            named => named,
+        }
+    }
+
+    fn named_or_not(
+        &self,
+        waiting: Waiting<K::File>,
+        target: &Name<'_, K::File>,
+        target_directory: &TargetDirectory,
+    ) -> Result<Copied, NamingError> {
         let Waiting { file, copied, filled } = waiting;
         let failed = |errno| NamingError::Failed(cannot_place(target.shown, copied.placement, errno));
         let dir = target.directory().map_err(failed)?;
@@ -92,8 +106,8 @@ impl<K: Kernel> Copier<'_, K> {
         }
         match temporary.commit(target.name, claim) {
             Ok(()) => {}
-            // The old file is to be written in place.
-            Err(errno) if copied.placement == Placement::Replace && is_name_kept(errno, target_directory.honesty) => {
+            // The old file is to be written in place, or to go before; a new one is to be made in another way.
+            Err(errno) if is_to_be_made_otherwise(errno, claim, copied.placement, target_directory.honesty) => {
                 return Err(NamingError::Again);
             }
             Err(errno) => return Err(self.not_linked(&temporary, errno).unwrap_or_else(|| failed(errno))),
@@ -109,9 +123,20 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Copied { identity: identity.or(copied.identity), sealed, ..copied })
     }
 
-    /// Removes what a file that waited has of a name.
-    pub(crate) fn give_up_waiting(&self, waiting: Waiting<K::File>, dir: &K::File, target_directory: &TargetDirectory) {
-        drop(Temporary::attach(self.spot_in(dir, target_directory), waiting.file));
+    /// Removes what a file that waited has of a name, after `error`. Returns what there is to say then.
+    pub(crate) fn give_up_waiting(
+        &self,
+        waiting: Waiting<K::File>,
+        (dir, shown): (crate::kernel::Result<&K::File>, &Path),
+        target_directory: &TargetDirectory,
+        error: Error,
+    ) -> Error {
+        match (dir, &waiting.file.name) {
+            (Ok(dir), _) => drop(Temporary::attach(self.spot_in(dir, target_directory), waiting.file)),
+            (Err(errno), Some(name)) => self.names.strays.note(name, errno),
+            (Err(_), None) => {}
+        }
+        self.with_strays::<()>(Err(error), shown).expect_err("a failure stays one")
     }
 
     fn not_linked(&self, temporary: &Temporary<'_, K>, errno: Errno) -> Option<NamingError> {
@@ -119,5 +144,14 @@ impl<K: Kernel> Copier<'_, K> {
             self.name_from_now_on();
             NamingError::Again
         })
+    }
+}
+
+/// Whether a name that was refused may be had in another way: an old file is written in place, or goes before.
+fn is_to_be_made_otherwise(errno: Errno, claim: Claim, placement: Placement, honesty: Honesty) -> bool {
+    match placement {
+        Placement::Replace => is_name_kept(errno, honesty),
+        _ if claim == Claim::New => gives_no_names(errno, honesty),
+        _ => is_taken_for_good(errno, honesty),
     }
 }

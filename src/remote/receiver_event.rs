@@ -135,7 +135,7 @@ const VERIFIED: [Verified; 8] = [
     Verified::MadeUp,
     Verified::FarDigest,
 ];
-const PLACEMENTS: [Placement; 8] = [
+const PLACEMENTS: [Placement; 9] = [
     Placement::New,
     Placement::Replace,
     Placement::Supplant,
@@ -144,6 +144,7 @@ const PLACEMENTS: [Placement; 8] = [
     Placement::Through,
     Placement::BlockDevice,
     Placement::Value,
+    Placement::Own,
 ];
 const HOLES: [Holes; 2] = [Holes::None, Holes::ByZeros];
 const WEIGHTS: [Weight; 3] = [Weight::Failed, Weight::Warned, Weight::Noted];

@@ -95,7 +95,12 @@ impl Report {
             Error::Noted(noted) => return self.message(&noted.to_string()),
             Error::Interrupted => {}
             Error::Call { errno: Errno::PIPE, .. } if self.ends_with_pipes => {}
-            Error::Call { .. } | Error::Pair { .. } | Error::Beside(_) | Error::Mismatch { .. } | Error::Refused(_) => {
+            Error::Call { .. }
+            | Error::Pair { .. }
+            | Error::Beside(_)
+            | Error::Leaving(..)
+            | Error::Mismatch { .. }
+            | Error::Refused(_) => {
                 self.message(&error.to_string());
             }
         }

@@ -127,6 +127,7 @@ fn sparse_detection(copied: &Copied) -> &'static str {
 fn placement(placement: Placement) -> &'static str {
     match placement {
         Placement::New => "new",
+        Placement::Own => "written under its own name",
         Placement::Replace | Placement::Supplant => "replaced",
         Placement::Rewrite | Placement::InPlace => "written in place",
         Placement::Through | Placement::BlockDevice | Placement::Value => "written through",

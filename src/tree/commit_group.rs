@@ -7,7 +7,7 @@ use super::level::Task;
 use super::run::{EntryPair, Run};
 use crate::copy::{Copied, Name, NamingError, Outcome, TargetDirectory, Waiting};
 use crate::error::Error;
-use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::report::Event;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -137,7 +137,9 @@ impl<K: Kernel> Run<'_, K> {
     fn commit_one(&self, waiter: Waiter<K>, apart: &BTreeSet<Option<u64>>) {
         let Waiter { whence, open, waiting, target_directory, removed, after } = waiter;
         let is_apart = apart.contains(&target_directory.dev);
+        let mut waits = Some(waiting);
         let ended = self.with_whence(&whence, |entry_pair| {
+            let waiting = waits.take().expect("a file that has waited until now");
             let made = match self.give_name(entry_pair.target, waiting, &target_directory, is_apart) {
                 Ok(copied) => {
                     self.note_operand(&whence, &copied);
@@ -147,6 +149,11 @@ impl<K: Kernel> Run<'_, K> {
                 Err(NamingError::Again) => return None,
             };
             Some(self.made_out(entry_pair, made, after))
+        });
+        let ended = ended.map_err(|error| match waits {
+            // Its directory cannot be had again; it may be open still.
+            Some(waiting) => self.give_up(waiting, &whence, &target_directory, error),
+            None => error,
         });
         drop(open);
         match ended.unwrap_or_else(|error| Some(self.failed(error, after))) {
@@ -166,15 +173,32 @@ impl<K: Kernel> Run<'_, K> {
         is_apart: bool,
     ) -> Result<Copied, NamingError> {
         let copier = &self.entries.copier;
-        if self.is_stopped() {
-            let gave_up = target.directory().map(|dir| copier.give_up_waiting(waiting, dir, target_directory));
-            gave_up.unwrap_or(());
-            return Err(NamingError::Failed(Error::Interrupted));
-        }
-        if is_apart {
-            copier.sync_waiting(&mut waiting, target).map_err(NamingError::Failed)?;
+        let synced = match is_apart {
+            _ if self.is_stopped() => Err(Error::Interrupted),
+            true => copier.sync_waiting(&mut waiting, target),
+            false => Ok(()),
+        };
+        if let Err(error) = synced {
+            let place = (target.directory(), target.shown);
+            return Err(NamingError::Failed(copier.give_up_waiting(waiting, place, target_directory, error)));
         }
         copier.name_waiting(waiting, target, target_directory)
+    }
+
+    /// Gives a file up whose directory could not be looked up again, for that reason. Returns what there is to say.
+    fn give_up(
+        &self,
+        waiting: Waiting<K::File>,
+        whence: &Whence<K>,
+        target_directory: &TargetDirectory,
+        error: Error,
+    ) -> Error {
+        let (pair, shown) = match whence {
+            Whence::Task(task) => (task.level.handles.get(), task.target_shown()),
+            Whence::Operand(operand) => (None, operand.target_shown.clone()),
+        };
+        let dir = pair.as_ref().map(|pair| &pair.target).ok_or(error.errno().unwrap_or(Errno::BADF));
+        self.entries.copier.give_up_waiting(waiting, (dir, &shown), target_directory, error)
     }
 
     /// The file has another number now than when its operand was done.

@@ -189,9 +189,12 @@ impl<K: Kernel> Entries<'_, K> {
         // What takes the old file's place as a new one would be without content.
         let stays = match facts.placement {
             Placement::Replace | Placement::Rewrite | Placement::InPlace => true,
-            Placement::New | Placement::Supplant | Placement::Through | Placement::BlockDevice | Placement::Value => {
-                false
-            }
+            Placement::New
+            | Placement::Own
+            | Placement::Supplant
+            | Placement::Through
+            | Placement::BlockDevice
+            | Placement::Value => false,
         };
         let is_asked = self.options().resume && stays;
         let Some(found) = facts.found.filter(|found| is_asked && is_like(found)) else { return Ok(None) };

@@ -112,6 +112,8 @@ impl<K: Kernel> Run<'_, K> {
         };
         let old = inspected.referent.or(inspected.existing);
         let wish = Requirement::new(self.options, &inspected.stat, old.as_ref());
+        // Of a pipe only what was left would be copied then.
+        let is_read_once = inspected.stat.kind != Kind::File && self.entries.is_copied_as_file(&inspected.stat);
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
             Ok(Arrived::Waits(waiting)) => {
                 self.wait(entry_pair, task, *waiting, removed, after);
@@ -119,7 +121,7 @@ impl<K: Kernel> Run<'_, K> {
             }
             Ok(Arrived::Done(outcome)) => Ok((outcome, removed)),
             // What waits for its name lies on disk twice, and has handles.
-            Err(error) if may_pass(&error) && self.commit_waiting(|_| true) => {
+            Err(error) if may_pass(&error) && !is_read_once && self.commit_waiting(|_| true) => {
                 return self.name_again(entry_pair, task, after);
             }
             Err(error) => {

@@ -130,7 +130,9 @@ impl<'a, K: Kernel> Run<'a, K> {
         let (source, target) = (entry_pair.source.shown, entry_pair.target.shown);
         let sealed = self.sealed(entry_pair.target, outcome);
         self.tell(Event::Finished { source, target, path: entry_pair.path, outcome, sealed: sealed.as_deref() });
-        let is_new = |copied: &Copied| copied.placement == Placement::Supplant && copied.backup.is_none();
+        let is_new = |copied: &Copied| {
+            matches!(copied.placement, Placement::Supplant | Placement::Own) && copied.backup.is_none()
+        };
         if removed == Removed::IfNeeded && matches!(outcome, Outcome::Copied(copied) if is_new(copied)) {
             self.tell(Event::Removed { target: entry_pair.target.shown });
         }

@@ -130,7 +130,8 @@ impl<K: Kernel> Copier<'_, K> {
                     }
                     errno => failed(errno),
                 };
-                let ((), backup) = self.take_over(target, Leaves::WhenReplaced, commit, failed_here)?;
+                let taken = self.take_over(target, Leaves::WhenReplaced, commit, failed_here);
+                let ((), backup) = self.with_strays(taken, target.shown)?;
                 if self.shows(making, target).map_err(failed)? {
                     return Ok(backup);
                 }
@@ -152,8 +153,8 @@ impl<K: Kernel> Copier<'_, K> {
     fn give_temporary(&self, making: Making<'_, K::File>, dir: &K::File, name: &Path) -> crate::kernel::Result<()> {
         self.give(making, dir, name).inspect_err(|&errno| {
             if errno != Errno::EXIST {
-                // The reason is on its way; a name that cannot be removed has nothing to add to it.
-                self.kernel.unlink(dir, name).unwrap_or(());
+                // The reason is on its way.
+                self.clear(dir, name);
             }
         })
     }

@@ -16,7 +16,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{DirEntryExt, FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
@@ -56,11 +56,38 @@ pub(crate) enum Habit {
     RenamesNothing,
     /// Nothing can be renamed over what is there.
     RenamesOverNothing,
+    /// Nothing can be renamed, and nothing has a second name.
+    KeepsNames,
+    /// The same, and nothing can be removed.
+    KeepsNamesForGood,
     /// Names do not begin with a dot.
     RefusesDots,
+    /// The same, with the answer of a server that hides them.
+    HidesDots,
+    /// Names do not begin with a dot, and nothing can be renamed or have a second name.
+    KeepsNamesWithoutDots,
     /// Bytes are taken behind the last ones.
     WritesInOrder,
 }
+
+impl Habit {
+    /// What is answered to names that begin with a dot, where these are not taken.
+    fn dots_refusal(self) -> Option<rustix::io::Errno> {
+        match self {
+            Habit::RefusesDots | Habit::KeepsNamesWithoutDots => Some(rustix::io::Errno::INVAL),
+            Habit::HidesDots => Some(rustix::io::Errno::NOENT),
+            _ => None,
+        }
+    }
+
+    /// Whether a file has the name that it was made under for good.
+    fn keeps_names(self) -> bool {
+        matches!(self, Habit::KeepsNames | Habit::KeepsNamesForGood | Habit::KeepsNamesWithoutDots)
+    }
+}
+
+/// Bytes behind this one find no room where nothing can be removed.
+const ROOM: u64 = 200_000;
 
 /// A mount, for as long as this lives.
 pub(crate) struct Mount {
@@ -162,6 +189,14 @@ impl Odd {
         if self.habit == Habit::CountsNoLinks { FileAttr { nlink: 0, ..found } } else { found }
     }
 
+    /// Fails for a name that is not taken.
+    fn taken(&self, name: &OsStr) -> io::Result<()> {
+        match self.habit.dots_refusal().filter(|_| name.as_bytes().starts_with(b".")) {
+            Some(errno) => Err(refusal(errno)),
+            None => Ok(()),
+        }
+    }
+
     fn paths(&self) -> MutexGuard<'_, Paths> {
         self.paths.lock().expect("no answer panicked")
     }
@@ -202,6 +237,18 @@ impl Odd {
         let mut paths = self.paths();
         let from = paths.of[parent.0 as usize].join(name);
         if let Some(number) = paths.numbers.remove(&from) {
+            paths.of[number as usize] = path.strip_prefix(&self.root).expect("a path below the root").to_owned();
+        }
+    }
+
+    /// What has the name later is another file. Who has this one open reaches it by a name that it still has there.
+    fn gone(&self, (parent, name): (INodeNo, &OsStr), inode: u64) {
+        let entries = fs::read_dir(self.path(parent)).into_iter().flatten().flatten();
+        let further = entries.filter(|entry| entry.ino() == inode).map(|entry| entry.path()).next();
+        let mut paths = self.paths();
+        let asked = paths.of[parent.0 as usize].join(name);
+        let number = paths.numbers.remove(&asked);
+        if let (Some(number), Some(path)) = (number, further) {
             paths.of[number as usize] = path.strip_prefix(&self.root).expect("a path below the root").to_owned();
         }
     }
@@ -324,15 +371,29 @@ impl Filesystem for Odd {
     }
 
     fn symlink(&self, _: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
-        entry!(reply, self.made(parent, name, std::os::unix::fs::symlink(target, self.entry(parent, name))));
+        let made = self.taken(name).and_then(|()| std::os::unix::fs::symlink(target, self.entry(parent, name)));
+        entry!(reply, self.made(parent, name, made));
     }
 
     fn link(&self, _: &Request, number: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        entry!(reply, self.made(parent, name, fs::hard_link(self.path(number), self.entry(parent, name))));
+        let linked = match self.habit.keeps_names() {
+            true => Err(refusal(rustix::io::Errno::NOSYS)),
+            false => self.taken(name).and_then(|()| fs::hard_link(self.path(number), self.entry(parent, name))),
+        };
+        entry!(reply, self.made(parent, name, linked));
     }
 
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        done!(reply, fs::remove_file(self.entry(parent, name)));
+        let path = self.entry(parent, name);
+        let found = fs::symlink_metadata(&path);
+        let removed = match self.habit {
+            Habit::KeepsNamesForGood => Err(refusal(rustix::io::Errno::NOSYS)),
+            _ => fs::remove_file(&path),
+        };
+        if let (Ok(()), Ok(found)) = (&removed, found) {
+            self.gone((parent, name), found.ino());
+        }
+        done!(reply, removed);
     }
 
     fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
@@ -354,7 +415,11 @@ impl Filesystem for Odd {
         let is_there = fs::symlink_metadata(&to).is_ok();
         let renamed = match self.habit {
             Habit::RenamesNothing => Err(rustix::io::Errno::NOSYS),
+            habit if habit.keeps_names() => Err(rustix::io::Errno::NOSYS),
             Habit::RenamesOverNothing if is_there => Err(rustix::io::Errno::EXIST),
+            habit if habit.dots_refusal().is_some() && new_name.as_bytes().starts_with(b".") => {
+                Err(rustix::io::Errno::INVAL)
+            }
             _ => rustix::fs::renameat_with(CWD, &from, CWD, &to, flags),
         };
         if renamed.is_ok() {
@@ -370,10 +435,8 @@ impl Filesystem for Odd {
     fn create(&self, _: &Request, parent: INodeNo, name: &OsStr, mode: u32, umask: u32, _: i32, reply: ReplyCreate) {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY;
         let mode = Mode::from_raw_mode(mode & !umask & 0o7777);
-        let made = match self.habit {
-            Habit::RefusesDots if name.as_bytes().starts_with(b".") => Err(refusal(rustix::io::Errno::INVAL)),
-            _ => rustix::fs::open(self.entry(parent, name), flags, mode).map(drop).map_err(io::Error::from),
-        };
+        let open = || rustix::fs::open(self.entry(parent, name), flags, mode).map(drop).map_err(io::Error::from);
+        let made = self.taken(name).and_then(|()| open());
         let made = self.made(parent, name, made);
         answer!(reply, made, |attributes| {
             reply.created(&ASK_AGAIN, &attributes, Generation(0), FileHandle(0), FopenFlags::FOPEN_DIRECT_IO)
@@ -410,6 +473,7 @@ impl Filesystem for Odd {
     ) {
         let file = File::options().write(true).open(self.path(number));
         let written = file.and_then(|file| match self.habit {
+            Habit::KeepsNames | Habit::KeepsNamesForGood if offset >= ROOM => Err(refusal(rustix::io::Errno::NOSPC)),
             Habit::WritesInOrder if file.metadata()?.len() != offset => Err(refusal(rustix::io::Errno::OPNOTSUPP)),
             _ => file.write_at(bytes, offset),
         });

@@ -1,0 +1,118 @@
+//! Targets that are written under their own names: on filesystems where a file cannot get another name later, or not one like
+//! a temporary's, as of some programs behind FUSE and some servers (docs/design/temporaries.md).
+//!
+//! Never done on filesystems that are known. A new file is closed to others until it is verified, and goes again if that fails.
+//! An old one leaves its name only to a copy that was verified elsewhere.
+
+use super::commit::{Claim, Temporary};
+use super::copier::{Copier, Job};
+use super::refusal::{gives_no_names, is_taken_for_good, may_be_the_name};
+use super::rewrite::lost;
+use super::sink::{Content, Finished, remove};
+use super::types::{Placement, TargetDirectory, TargetFacts};
+use crate::error::Error;
+use crate::kernel::{Errno, Kernel};
+use std::sync::PoisonError;
+
+/// How a finished file came by its target's name.
+pub(super) enum Taken<'a, K: Kernel> {
+    /// It was given to it.
+    Given,
+    /// It could not be: an empty file has it, which is to get its bytes.
+    Made(Temporary<'a, K>),
+}
+
+impl<K: Kernel> Copier<'_, K> {
+    /// Whether new files in a directory are made under their own names, as the first one on its filesystem had to be.
+    pub(super) fn needs_own_name(&self, directory: &TargetDirectory) -> bool {
+        !directory.honesty.is_known()
+            && self.own_names.lock().unwrap_or_else(PoisonError::into_inner).contains(&directory.dev)
+    }
+
+    /// What the bytes go into where no temporary can be made in the target's directory, which answered with `refusal`: a new target
+    /// itself; a file elsewhere, if what stands at the target goes.
+    pub(super) fn without_temporary<'j>(
+        &'j self,
+        job: &Job<'j, K::File>,
+        placement: Placement,
+        refusal: Errno,
+    ) -> crate::kernel::Result<(Temporary<'j, K>, Placement)> {
+        if !may_be_the_name(refusal, job.facts.target_directory.honesty) {
+            return Err(refusal);
+        }
+        let spot = self.spot_of(job)?;
+        if placement == Placement::Supplant {
+            return Ok((Temporary::create_elsewhere(spot, refusal)?, placement));
+        }
+        let made = Temporary::create_own(spot, job.target.name)?;
+        self.remember_own_name(&job.facts.target_directory);
+        Ok((made, Placement::Own))
+    }
+
+    /// Gives a verified file the target's name. Where names cannot be given, or not to what is there, what is there goes before;
+    /// at last an empty file is made that has the name.
+    pub(super) fn take_name<'j>(
+        &'j self,
+        job: &Job<'j, K::File>,
+        temporary: &mut Temporary<'_, K>,
+        claim: Claim,
+    ) -> crate::kernel::Result<Taken<'j, K>> {
+        let (target, directory) = (job.target.name, &job.facts.target_directory);
+        let is_refused = |errno| match claim {
+            Claim::New => gives_no_names(errno, directory.honesty),
+            Claim::Over => is_taken_for_good(errno, directory.honesty),
+        };
+        let mut commit = |claim| {
+            if temporary.is_elsewhere() { Err(Errno::XDEV) } else { temporary.commit(target, claim) }
+        };
+        match commit(claim) {
+            Ok(()) => return Ok(Taken::Given),
+            Err(errno) if !is_refused(errno) => return Err(errno),
+            Err(_) => {}
+        }
+        let spot = self.spot_of(job)?;
+        if claim == Claim::Over {
+            spot.remove(target)?;
+            match commit(Claim::New) {
+                Ok(()) => return Ok(Taken::Given),
+                Err(errno) if !gives_no_names(errno, directory.honesty) => return Err(errno),
+                Err(_) => {}
+            }
+        }
+        let made = Temporary::create_own(spot, target)?;
+        self.remember_own_name(directory);
+        Ok(Taken::Made(made))
+    }
+
+    /// Fills an empty target from its verified copy, and gives it its attributes. What fails is removed; then the copy stays if what
+    /// stood at the target had to go.
+    pub(super) fn fill_own(
+        &self,
+        job: &Job<'_, K::File>,
+        copy: Temporary<'_, K>,
+        own: Temporary<'_, K>,
+        (content, supplants): (Option<Content<'_>>, bool),
+    ) -> Result<Finished, Error> {
+        let filled = content.map(|content| self.move_into(job, copy.file(), own.file(), content, false)).transpose();
+        let filled = filled.and_then(|stat| self.report_writes(job, own.file()).map(|()| stat));
+        let stat = match filled {
+            Ok(stat) => stat,
+            Err(error) if supplants => {
+                drop(own);
+                return Err(lost(job, copy, &error, "is missing"));
+            }
+            Err(error) => return Err(error),
+        };
+        let place = (job.target, job.facts.target_directory.honesty);
+        let identity = self.identity_of_named(place, own.file(), true, content)?;
+        let facts = TargetFacts { found: None, ..*job.facts };
+        let job = &Job { facts: &facts, ..*job };
+        let mut finished = self.finish_old(job, own.into_named(), Placement::Rewrite, stat)?;
+        finished.complaints.extend(remove(job, copy).err());
+        Ok(Finished { placement: Placement::Own, identity, ..finished })
+    }
+
+    fn remember_own_name(&self, directory: &TargetDirectory) {
+        self.own_names.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.dev);
+    }
+}

@@ -1,0 +1,83 @@
+//! Temporary names that could not be removed, from that moment until they are told with what became of their file.
+//!
+//! What removes a temporary is mostly on its way out with another reason, and nobody listens there. A name that stays is told
+//! all the same: whoever looks into the directory would find it without a word.
+
+use crate::error::reason;
+use crate::kernel::Errno;
+use crate::quote::quoted;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread::ThreadId;
+
+/// Names that stayed.
+#[derive(Default)]
+pub(super) struct Strays(Mutex<Vec<Stray>>);
+
+pub(super) struct Stray {
+    /// Who could not take it away, and will tell.
+    thread: ThreadId,
+    /// In the target's directory.
+    name: PathBuf,
+    what: What,
+    errno: Errno,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    /// It could not be removed.
+    Temporary,
+    /// It could not get its own name back.
+    OlderBackup,
+}
+
+impl Strays {
+    /// Notes a name that cannot be removed.
+    pub(super) fn note(&self, name: &Path, errno: Errno) {
+        self.push(name, What::Temporary, errno);
+    }
+
+    /// Notes the name of an older backup that cannot get its own back.
+    pub(super) fn note_backup(&self, name: &Path, errno: Errno) {
+        self.push(name, What::OlderBackup, errno);
+    }
+
+    fn push(&self, name: &Path, what: What, errno: Errno) {
+        let stray = Stray { thread: std::thread::current().id(), name: name.to_owned(), what, errno };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(stray);
+    }
+
+    /// Those of this thread, which are forgotten.
+    pub(super) fn take(&self) -> Vec<Stray> {
+        let ours = std::thread::current().id();
+        let mut strays = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (taken, left) = std::mem::take(&mut *strays).into_iter().partition(|stray| stray.thread == ours);
+        *strays = left;
+        taken
+    }
+}
+
+impl Stray {
+    /// What is said of it beside its target.
+    pub(super) fn sentence(&self, target: &Path) -> String {
+        let name = target.with_file_name(&self.name);
+        match self.what {
+            What::Temporary => cannot_remove(&name, target, self.errno),
+            What::OlderBackup => {
+                let (name, target, why) = (quoted(&name), quoted(target), reason(self.errno));
+                format!("the older backup of {target} is left as {name}: {why}")
+            }
+        }
+    }
+}
+
+/// What is said of a file that was to be `target`, and stays under that name or a temporary one.
+pub(super) fn cannot_remove(name: &Path, target: &Path, errno: Errno) -> String {
+    let is_own = name.file_name() == target.file_name();
+    let (name, target, why) = (quoted(name), quoted(target), reason(errno));
+    if is_own {
+        format!("cannot remove {name}, which is incomplete: {why}")
+    } else {
+        format!("cannot remove {name}, a temporary of {target}: {why}")
+    }
+}
