@@ -21,18 +21,20 @@ pub(super) fn may_be_the_name(errno: Errno, honesty: Honesty) -> bool {
     is_refusal && !honesty.is_known()
 }
 
-/// Whether a file may have been refused a free name since the filesystem gives none to a file that is there.
+/// Whether a file may have been refused a free name since the filesystem gives none to a file that is there. Nothing old is at stake: EIO
+/// counts here.
 pub(super) fn gives_no_names(errno: Errno, honesty: Honesty) -> bool {
-    is_not_known_there(errno, honesty) || matches!(errno, Errno::PERM | Errno::ACCESS) && !honesty.is_known()
+    let is_other = matches!(errno, Errno::PERM | Errno::ACCESS | Errno::IO);
+    is_not_known_there(errno, honesty) || is_other && !honesty.is_known()
 }
 
-/// Whether a file may have been refused a name since the filesystem renames nothing over what is there.
+/// Whether a file may have been refused a name since the filesystem renames nothing over what is there. What stands there is then
+/// removed: an error that may pass, or that may strike the next call as well, is no such refusal.
 pub(super) fn is_taken_for_good(errno: Errno, honesty: Honesty) -> bool {
     is_not_known_there(errno, honesty) || errno == Errno::EXIST && !honesty.is_known()
 }
 
 fn is_not_known_there(errno: Errno, honesty: Honesty) -> bool {
-    let is_refusal =
-        matches!(errno, Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOTTY | Errno::XDEV | Errno::IO);
+    let is_refusal = matches!(errno, Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOTTY | Errno::XDEV);
     is_refusal && !honesty.is_known()
 }
