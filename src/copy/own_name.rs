@@ -94,7 +94,15 @@ impl<K: Kernel> Copier<'_, K> {
         (content, supplants): (Option<Content<'_>>, bool),
     ) -> Result<Finished, Error> {
         let filled = content.map(|content| self.move_into(job, copy.file(), own.file(), content, false)).transpose();
-        let filled = filled.and_then(|stat| self.report_writes(job, own.file()).map(|()| stat));
+        let syncs = supplants && self.syncs_in(&job.facts.target_directory);
+        let filled = filled.and_then(|stat| {
+            self.report_writes(job, own.file())?;
+            // On disk before its copy goes: the old file has gone already.
+            if syncs {
+                self.sync(own.file(), job.target.shown)?;
+            }
+            Ok(stat)
+        });
         let stat = match filled {
             Ok(stat) => stat,
             Err(error) if supplants => {

@@ -4,7 +4,7 @@
 use crate::kernel::Errno;
 use crate::known::filesystems::Honesty;
 
-/// Whether a file may have been refused for its name alone. EIO is what some programs answer to whatever they do not like.
+/// Whether a file may have been refused for its name alone.
 pub(super) fn may_be_the_name(errno: Errno, honesty: Honesty) -> bool {
     let is_refusal = matches!(
         errno,
@@ -16,7 +16,6 @@ pub(super) fn may_be_the_name(errno: Errno, honesty: Honesty) -> bool {
             | Errno::NOSYS
             | Errno::OPNOTSUPP
             | Errno::ILSEQ
-            | Errno::IO
     );
     is_refusal && !honesty.is_known()
 }
