@@ -260,11 +260,14 @@ fn is_kept(path: &Path, may_be_sticky: bool) -> bool {
     })
 }
 
-/// The directories of PATH, in their order.
+/// The directories of PATH, in their order; where it is not set, those in which shells look for programs then.
 #[must_use]
 pub fn path() -> Vec<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect()
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_else(|| UNSET_PATH.into())).collect()
 }
+
+/// What bash and dash of Debian take for PATH if it is not set. execvp(3) has the last ones alone.
+const UNSET_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A variable of the environment, if it is set and text.
 #[must_use]

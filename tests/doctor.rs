@@ -139,6 +139,16 @@ fn a_root_that_is_no_mount_is_looked_at() {
     assert!(output.stdout.contains(&format!("  {} on '/'", kind.trim())), "{kind}{output}");
 }
 
+/// As services have it; shells look in the system's directories then.
+#[test]
+fn without_a_path_programs_are_looked_for_where_shells_do() {
+    let world = World::new();
+    let output = world.shell("exec env -u PATH $safecp --doctor -v . .");
+    assert!(output.stdout.contains("bin/cp' ("), "{output}");
+    let mounted = output.stdout.lines().find(|line| line.contains(": its word about")).unwrap_or_default();
+    assert_eq!(mounted.matches('\'').count(), 2, "a filesystem is named once: {output}");
+}
+
 #[test]
 fn a_module_is_ruled_out_by_the_kernel_alone() {
     let Some(world) = World::with_mounts("a system without /sys and /proc") else { return };

@@ -76,10 +76,12 @@ fn filesystems(
 ) {
     let mut groups: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
     for place in places {
-        let (word, lines) = (word(place), about(place));
+        let (word, lines, name) = (word(place), about(place), quoted(&place.mount_point));
         match groups.iter_mut().find(|(known, said, _)| *known == word && *said == lines) {
-            Some((_, _, names)) => names.push(quoted(&place.mount_point)),
-            None => groups.push((word, lines, vec![quoted(&place.mount_point)])),
+            // Several paths may lie on it.
+            Some((_, _, names)) if names.contains(&name) => {}
+            Some((_, _, names)) => names.push(name),
+            None => groups.push((word, lines, vec![name])),
         }
     }
     let blocks = groups.into_iter().flat_map(|(word, lines, names)| {
