@@ -71,6 +71,28 @@ fn wrong_options_are_told_as_they_were_typed() {
     assert_eq!(said, format!("safecp --as=cp: option '--s=.x' is ambiguous; possibilities: {possible}"));
 }
 
+/// No line ends before the next word would be too long for it.
+#[test]
+fn help_is_folded_by_paragraphs() {
+    if !common::has_tool("script") {
+        return;
+    }
+    for line in ["--help", "--as=install --help", "--as=mv --help", "--as=scp --help", "--doctor --help"] {
+        let help = World::new().shell(&format!("script -qec \"stty rows 24 cols 40; $safecp {line}\" /dev/null"));
+        let text = help.stdout.replace('\r', "");
+        let is_prose =
+            |paragraph: &&str| !paragraph.starts_with(' ') && !paragraph.contains(':') && !paragraph.contains("\n  ");
+        let paragraphs: Vec<&str> = text.trim_end().split("\n\n").filter(is_prose).collect();
+        assert!(!paragraphs.is_empty(), "{line}: {text}");
+        for lines in paragraphs.iter().map(|paragraph| paragraph.lines().collect::<Vec<_>>()) {
+            for pair in lines.windows(2) {
+                let word = pair[1].split(' ').next().unwrap_or_default();
+                assert!(pair[0].len() <= 40 && pair[0].len() + 1 + word.len() > 40, "{line}: {pair:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn as_nothing_that_it_can_be_it_copies_nothing() {
     let world = World::new();

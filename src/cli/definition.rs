@@ -11,13 +11,18 @@ pub(super) const OURS: &str = "Its own options";
 /// one option to GNU's program stays that: where an option of ours begins with it as well, it is an alias of GNU's.
 pub(super) fn line(name: &'static str, about: &'static str, usage: String, after_help: &'static str) -> Command {
     Command::new(name)
-        .about(about)
+        .about(unfolded(about))
         .override_usage(usage)
-        .after_help(after_help)
+        .after_help(unfolded(after_help))
         .infer_long_args(true)
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
+}
+
+/// A text with a line for each paragraph: help is folded at the width of the terminal.
+fn unfolded(text: &str) -> String {
+    text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Names of files, however many.
