@@ -421,3 +421,21 @@ fn a_list_comes_by_standard_input() {
     let refused = world.cp("--manifest=- d");
     assert!(refused.code() == Some(1) && refused.stderr.contains("'./-' is one, '-' is not"), "{refused}");
 }
+
+/// Nobody's disk is to blame for what somebody writes while it is read, and it is no damage, whatever the times were before.
+#[test]
+fn what_is_written_while_it_is_read_is_changed() {
+    let world = World::new();
+    if !has_tool("strace") {
+        return;
+    }
+    world.dir("t").random("t/live", 3_000_000, 1).cp("--manifest=list t").succeeds();
+    // Each read is held up, and the file's end is another when it comes to it.
+    let run = world.shell(
+        "strace -f -qq -o /dev/null -P t/live -e trace=pread64 -e inject=pread64:delay_enter=100000 $safecp --check --jobs=1 list t &
+        sleep 0.8; printf changed | dd of=t/live bs=1 seek=2999900 conv=notrunc status=none; wait $!",
+    );
+    assert_eq!(run.code(), Some(1), "{run}");
+    assert!(run.stdout.starts_with("changed: 'live' ("), "{run}");
+    assert!(run.stdout.contains("it was written while it was read"), "{run}");
+}

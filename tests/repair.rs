@@ -423,3 +423,64 @@ fn an_unreadable_file_that_was_changed_stays() {
     traced.output.fails_with(&["error reading 'new/a': Input/output error"]);
     assert_eq!(world.read("new/a"), "wrote");
 }
+
+/// Of attributes a list has digests only: those of a copy that has others are not taken, though its content is.
+#[test]
+fn attributes_come_from_the_copy_that_has_those_that_are_listed() {
+    let world = World::new();
+    world.dir("t/d").file("t/a", "content").set_xattr("t/a", "user.k", b"right").set_xattr("t/d", "user.k", b"right");
+    world.cp("--manifest=list t").succeeds();
+    world.tool("cp", ["-a", "t", "one"]);
+    world.tool("cp", ["-a", "t", "two"]);
+    world
+        .set_xattr("one/a", "user.k", b"wrong")
+        .set_xattr("one/a", "user.more", b"")
+        .set_xattr("one/d", "user.k", b"wrong");
+    world.tool("rm", ["-r", "t/a", "t/d"]);
+    let run = world.cp("--repair list t --from=one --from=two");
+    assert_eq!((run.code(), run.stderr.as_str()), (Some(0), ""), "{run}");
+    world.cp("--check list t").succeeds();
+    world.cp("--check t --against two").succeeds();
+    // With that copy alone they are lost, and that is said.
+    world.tool("rm", ["-r", "t/a", "t/d"]);
+    let run = world.cp("--repair list t --from=one");
+    for name in ["a", "d"] {
+        let lacks = format!("left alone: attributes: '{name}' (extended attributes none, was ");
+        assert!(run.code() == Some(0) && run.stdout.contains(&lacks), "{run}");
+    }
+    assert_eq!(fs::read(world.path("t/a")).expect("read"), b"content");
+}
+
+/// Whom a directory's default list lets in to what is made in it was not let in to what is mended.
+#[test]
+fn what_is_mended_inherits_no_access_list() {
+    if !has_tool("setfacl") {
+        return left_out("needs setfacl");
+    }
+    let world = World::new();
+    world.dir("t/d").file("t/gone", "1").file("t/rotten", "2").chmod("t/gone", 0o640).chmod("t/rotten", 0o640);
+    world.tool("setfacl", ["-d", "-m", "u:65534:rwx", "t"]);
+    world.cp("--manifest=list t").succeeds();
+    world.tool("cp", ["-a", "t", "copy"]);
+    world.tool("rm", ["-r", "t/gone", "t/d"]);
+    world.rot("t/rotten", 0, b"x");
+    world.cp("--repair list t --from=copy").succeeds();
+    let lists = |tree: &str| world.shell(&format!("cd {tree} && getfacl -R .")).stdout;
+    assert!(!lists("copy").contains("\nuser:65534:") && !lists("copy").contains("\nuser:nobody:"));
+    assert_eq!(lists("t"), lists("copy"));
+    world.cp("--check list t").succeeds();
+}
+
+/// Where a list says nothing of modes and times, they are those of the copy whose content was taken.
+#[test]
+fn what_is_not_listed_comes_from_the_copy_that_was_right() {
+    let world = World::new();
+    world.dir("t").file("t/a", "content").chmod("t/a", 0o600).times("t/a", (5, 0), (1_600_000_000, 0));
+    world.shell("cd t && sha256sum a > ../list").succeeds();
+    world.tool("cp", ["-a", "t", "other"]);
+    world.dir("edited").file("edited/a", "edited").chmod("edited/a", 0o666);
+    fs::remove_file(world.path("t/a")).expect("rm");
+    world.cp("--repair list t --from=edited --from=other").succeeds();
+    world.tool("touch", ["-r", "other", "t"]);
+    world.assert_same_tree("t", "other");
+}

@@ -10,6 +10,7 @@ use super::format::Format;
 use super::list::List;
 use super::missing::Missing;
 use super::names::{Names, SeenNames};
+use super::open::as_meant;
 use super::record::Record;
 use super::walk::{Directory, Walk, WalkedName};
 use crate::account::Accounts;
@@ -18,9 +19,10 @@ use crate::copy::threads::Threads;
 use crate::copy::{Name, Sealing};
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
+use crate::quote::quoted;
 use rayon::prelude::*;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -131,10 +133,13 @@ impl<'a, K: Kernel> Check<'a, K> {
             Reference::List(list) => Some(chunks::companion(list)),
             Reference::Tree(_) => None,
         };
+        // However it is written.
+        let is_top = root.components().eq([Component::RootDir]);
         let comparison = Comparison {
             sealing: &self.sealing,
             format,
             root: self.open(root)?,
+            links: if is_top { format.links().from_top() } else { format.links() },
             shown: root,
             companion,
             release: self.release,
@@ -179,6 +184,7 @@ impl<'a, K: Kernel> Check<'a, K> {
             Some(pool) => pool.install(|| records.par_bridge().for_each(each)),
             None => records.for_each(each),
         }
+        run.must_have_named_something(list);
         let search = run.search(format, request);
         run.finish(root, search, own.as_ref())
     }
@@ -216,6 +222,14 @@ impl<K: Kernel> Run<'_, K> {
         (self.check.hear)(finding);
     }
 
+    /// A list that was cut behind its first line has nothing to say against any tree.
+    fn must_have_named_something(&self, list: &Path) {
+        let is_empty = self.count.load(Ordering::Relaxed) == 0 && lock(&self.tally).is_clean();
+        if is_empty && !self.comparison.format.may_be_empty() && !self.is_stopped() {
+            self.tell(&Finding::Failed(Error::Refused(format!("{} names nothing", quoted(list)))));
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.check.sealing.stop.is_asked()
     }
@@ -224,6 +238,8 @@ impl<K: Kernel> Run<'_, K> {
         if self.is_stopped() {
             return;
         }
+        let (kernel, links) = (self.check.sealing.kernel, self.comparison.links);
+        let record = as_meant(kernel, std::iter::once(&self.comparison.root), links, record);
         self.names.add(&super::names::clean(&record.path), record.digest.is_some());
         self.count.fetch_add(1, Ordering::Relaxed);
         let compared = self.comparison.record(&record);

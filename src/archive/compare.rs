@@ -4,7 +4,6 @@ use super::chunks;
 use super::digest::{Algorithm, Digest};
 use super::finding::{Detail, Fault, Finding, SecondReading};
 use super::format::Format;
-use super::formats::bagit;
 use super::names::clean;
 use super::open::{Links, beneath, digest};
 use super::record::Record;
@@ -37,6 +36,8 @@ pub(super) struct Comparison<'a, K: Kernel> {
     pub(super) sealing: &'a Sealing<'a, K>,
     pub(super) format: Format,
     pub(super) root: K::File,
+    /// Which links lead from there to what was listed.
+    pub(super) links: Links,
     /// What messages have before a path.
     pub(super) shown: &'a Path,
     /// The manifest's companion, if it may have one.
@@ -103,21 +104,12 @@ impl<K: Kernel> Comparison<'_, K> {
 
     /// Opens what a record speaks of; regular files to be read.
     fn open(&self, record: &Record) -> Result<Option<OpenName<K::File>>, Error> {
-        let path = clean(&record.path);
-        let opened = self.open_path(record, &path)?;
-        let is_encoded = opened.is_none() && matches!(self.format, Format::Bagit(_));
-        match bagit::decoded(path.as_os_str()).filter(|_| is_encoded) {
-            Some(decoded) => self.open_path(record, &decoded),
-            None => Ok(opened),
-        }
-    }
-
-    fn open_path(&self, record: &Record, path: &Path) -> Result<Option<OpenName<K::File>>, Error> {
         let kernel = self.sealing.kernel;
-        let links = self.format.links();
-        let shown = self.shown(path);
+        let path = clean(&record.path);
+        let links = self.links;
+        let shown = self.shown(&path);
         let failed = |errno| Error::call(Action::OpenSource, &shown, errno);
-        let open = |flags| match beneath(kernel, &self.root, path, flags, links) {
+        let open = |flags| match beneath(kernel, &self.root, &path, flags, links) {
             Ok(file) => Ok(Some(file)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(errno) => Err(errno),
@@ -133,7 +125,7 @@ impl<K: Kernel> Comparison<'_, K> {
         };
         let Some(file) = opened.map_err(failed)? else { return Ok(None) };
         let stat = kernel.stat(&file).map_err(failed)?;
-        Ok(Some(OpenName { path: path.to_owned(), file, stat }))
+        Ok(Some(OpenName { path, file, stat }))
     }
 
     /// How the content differs, if it does.
@@ -141,24 +133,31 @@ impl<K: Kernel> Comparison<'_, K> {
         if stat.kind != Kind::File {
             return Ok(None);
         }
-        let fault = self.fault(record, stat);
-        let differs = |detail| Some(Finding::Content { path: path.to_owned(), fault, detail });
+        let differs = |fault, detail| Some(Finding::Content { path: path.to_owned(), fault, detail });
         if let Some(wanted) = record.size.filter(|wanted| *wanted != stat.size) {
-            return Ok(differs(Detail::Size { wanted, found: stat.size }));
+            return Ok(differs(self.fault(record, stat), Detail::Size { wanted, found: stat.size }));
         }
         let Some(wanted) = &record.digest else { return Ok(None) };
         let shown = self.shown(path);
+        // Who writes a file while it is read sets its times meanwhile. A disk that is gone tells of nothing any more.
+        let later = || self.sealing.kernel.stat(file).unwrap_or(*stat);
         let (found, digests) = match self.digest(file, stat, &shown, wanted) {
             Ok(digested) => digested,
             Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Err(error) => return Ok(Some(Finding::Unreadable { path: path.to_owned(), fault, error })),
+            Err(error) => {
+                let fault = self.fault(record, &later());
+                return Ok(Some(Finding::Unreadable { path: path.to_owned(), fault, error }));
+            }
         };
         if found == wanted.value {
             return Ok(None);
         }
         let chunk = digests.and_then(|digests| self.first_chunk(wanted, stat, &digests));
         let again = self.again(file, stat, &shown, wanted, &found);
-        Ok(differs(Detail::Bytes { chunk, again }))
+        let later = later();
+        let is_written = (later.size, later.mtime) != (stat.size, stat.mtime);
+        let again = if is_written { SecondReading::Written } else { again };
+        Ok(differs(self.fault(record, &later), Detail::Bytes { chunk, again }))
     }
 
     /// Whether other content is damage or a change.
@@ -291,10 +290,13 @@ impl<K: Kernel> Comparison<'_, K> {
             }
             if self.format.is_ours() {
                 if record.attributes != sealed.attributes {
-                    differs(words("extended attributes", sealed.attributes), words("", record.attributes));
+                    differs(
+                        digest_words("extended attributes", sealed.attributes),
+                        digest_words("", record.attributes),
+                    );
                 }
                 if record.lists != sealed.lists {
-                    differs(words("access control lists", sealed.lists), words("", record.lists));
+                    differs(digest_words("access control lists", sealed.lists), digest_words("", record.lists));
                 }
             }
         }
@@ -342,7 +344,8 @@ fn is_of_package(path: &Path) -> bool {
     [".BUILDINFO", ".CHANGELOG", ".INSTALL", ".MTREE", ".PKGINFO"].iter().any(|name| path == Path::new(name))
 }
 
-fn words(what: &str, digest: Option<blake3::Hash>) -> String {
+/// A digest of attributes in few words.
+pub(super) fn digest_words(what: &str, digest: Option<blake3::Hash>) -> String {
     let digest = digest.map_or_else(|| "none".to_owned(), |digest| digest.to_hex()[..8].to_owned());
     format!("{what} {digest}").trim_start().to_owned()
 }

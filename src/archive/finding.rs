@@ -97,6 +97,8 @@ pub enum SecondReading {
     Other,
     /// The bytes that are listed.
     Right,
+    /// It was written between the two.
+    Written,
     /// It could not be read again.
     Failed,
 }

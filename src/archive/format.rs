@@ -26,6 +26,9 @@ pub enum Format {
     Mhl,
 }
 
+/// What programs of Windows begin a text in UTF-8 with.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// So much of a text tells what it is.
 pub const HEAD_BYTES: usize = 16 << 10;
 
@@ -33,7 +36,7 @@ impl Format {
     /// The kind of a list that begins so and has this name; `None` if it is none that is known.
     #[must_use]
     pub fn of(head: &[u8], name: &Path) -> Option<Self> {
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
         let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.next().unwrap_or_default();
         if first.starts_with(mtree::SIGNATURE) {
@@ -61,8 +64,8 @@ impl Format {
         if matches!(sums::parse(spoken, Ending::Line), Ok(Some(_))) {
             return Some(Format::Sums(Ending::Line));
         }
-        // The older style of mtree(5) needs no signature.
-        spoken.starts_with(b"/set ").then_some(Format::Mtree)
+        // mtree(5) needs no signature: the older style begins with /set, what NetBSD's mtree makes of a list (-C) with the top.
+        (spoken.starts_with(b"/set ") || spoken.starts_with(b". type=")).then_some(Format::Mtree)
     }
 
     /// Whether what the list does not say of a name's attributes is not there.
@@ -88,6 +91,12 @@ impl Format {
             Format::Ours | Format::Bagit(_) | Format::Mhl => true,
             Format::Mtree | Format::Sums(_) | Format::Hashdeep | Format::Contents => false,
         }
+    }
+
+    /// Whether one that names nothing may be whole: a bag may be empty (RFC 8493).
+    #[must_use]
+    pub fn may_be_empty(self) -> bool {
+        matches!(self, Format::Bagit(_))
     }
 
     /// Where names lie that do not say it, nor the user.

@@ -1,12 +1,12 @@
 //! Lists of other tools and our own, read record by record, whatever their length. What cannot be read comes up as an error
 //! with the number of its line.
 
-use super::format::{Format, HEAD_BYTES};
+use super::format::{BYTE_ORDER_MARK, Format, HEAD_BYTES};
 use super::formats::sums::Ending;
 use super::formats::{bagit, contents, hashdeep, mhl, mtree, sums};
 use super::record::Record;
 use crate::error::{Action, Error, reason_of};
-use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::quote::quoted;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader, Read};
@@ -70,12 +70,9 @@ impl<'a> List<'a> {
     where
         K::File: 'a,
     {
-        let failed = |error: std::io::Error| {
-            Error::call(
-                Action::Read,
-                path,
-                crate::kernel::Errno::from_io_error(&error).unwrap_or(crate::kernel::Errno::INVAL),
-            )
+        let failed = |error: std::io::Error| match Errno::from_io_error(&error) {
+            Some(errno) => Error::call(Action::Read, path, errno),
+            None => Error::Refused(format!("error reading {}: {}", quoted(path), reason_of(&error))),
         };
         let mut text = Input::open(kernel, path)?;
         let is_packed = text.fill_buf().map_err(failed)?.starts_with(b"\x1f\x8b");
@@ -117,7 +114,7 @@ impl<'a> List<'a> {
             Ok(0) => Ok(None),
             Ok(_) if line.last() == Some(&ending) => {
                 line.pop();
-                Ok(Some(line))
+                Ok(Some(self.without_mark(line)))
             }
             Ok(_) if line.len() as u64 >= LINE_BYTES => {
                 self.has_failed = true;
@@ -125,12 +122,25 @@ impl<'a> List<'a> {
             }
             // The last line has no end: the list may have been cut, and all but its very end is there.
             Ok(_) if self.format.is_ours() => Err(self.wrong("the list was cut off")),
-            Ok(_) => Ok(Some(line)),
+            Ok(_) => Ok(Some(self.without_mark(line))),
             Err(error) => {
                 self.has_failed = true;
                 Err(self.wrong(&reason_of(&error)))
             }
         }
+    }
+
+    /// The first line without the mark that programs of Windows begin a text with.
+    fn without_mark(&self, mut line: Vec<u8>) -> Vec<u8> {
+        if self.lines.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
+        }
+        line
+    }
+
+    /// Whether the list ends in the middle of something, so that a name would be lost without a word.
+    fn is_in_line(&self) -> bool {
+        matches!(&self.state, State::Mtree(reader) if reader.is_in_line())
     }
 
     fn record(&mut self, line: &[u8]) -> Result<Option<Record>, &'static str> {
@@ -162,6 +172,10 @@ impl Iterator for List<'_> {
                     Ok(Some(record)) => return Some(Ok(record)),
                     Err(why) => return Some(Err(self.wrong(why))),
                 },
+                Ok(None) if self.is_in_line() => {
+                    self.has_failed = true;
+                    return Some(Err(self.wrong("the list was cut off")));
+                }
                 Ok(None) => return None,
                 Err(error) => return Some(Err(error)),
             }

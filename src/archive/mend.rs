@@ -7,6 +7,7 @@
 use super::chunks::{self, CHUNK};
 use super::digest::{Algorithm, Digest};
 use super::finding::Mended;
+use super::format::Format;
 use super::name_to_mend::{Existing, NameToMend};
 use super::names::clean;
 use super::open::{Links, beneath, digest};
@@ -19,8 +20,6 @@ use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::quote::quoted;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Another copy of the tree.
@@ -36,6 +35,7 @@ pub(super) struct Mender<'a, K: Kernel> {
     pub(super) shown: &'a Path,
     pub(super) copies: Vec<Copy<'a, K>>,
     pub(super) companion: PathBuf,
+    pub(super) format: Format,
     pub(super) names: TemporaryNames,
 }
 
@@ -110,7 +110,8 @@ impl<K: Kernel> Mender<'_, K> {
     }
 
     /// Makes what a record lists of the name that is damaged or missing. `existing` is what is there.
-    pub(super) fn mend(&self, record: &Record) -> Result<Mended, Unmended> {
+    /// Tells in words what it lacks of what is listed, as no copy has that.
+    pub(super) fn mend(&self, record: &Record) -> Result<(Mended, Vec<String>), Unmended> {
         let path = clean(&record.path);
         match record.kind.unwrap_or(Kind::File) {
             Kind::File => self.file(record, &path),
@@ -133,31 +134,39 @@ impl<K: Kernel> Mender<'_, K> {
         record: &Record,
         path: &Path,
         make: impl Fn(&K, &K::File, &Path) -> crate::kernel::Result<()>,
-    ) -> Result<Mended, Unmended> {
+    ) -> Result<(Mended, Vec<String>), Unmended> {
         let to_mend = self.to_mend(path)?;
-        let donor = self.donor(path)?;
+        let donors = self.donors(record, path)?;
+        let donors: Vec<_> = donors.iter().collect();
+        let mut lacking = Vec::new();
         // A directory is filled before it is finished.
         let is_filled = record.kind == Some(Kind::Directory);
         let mode = record.mode.map(|mode| if is_filled { mode | 0o700 } else { mode });
         let unfinished = Record { mode, ..record.clone() };
         to_mend.make(
             |name| make(self.sealing.kernel, to_mend.spot().dir, name),
-            |handle| self.set_attributes(&unfinished, handle, donor.as_ref(), &to_mend.shown),
+            |handle| {
+                lacking = self.set_attributes(&unfinished, handle, (None, &donors), &to_mend.shown)?;
+                Ok(())
+            },
         )?;
         to_mend.leave()?;
-        Ok(Mended::Restored)
+        Ok((Mended::Restored, lacking))
     }
 
-    /// What another copy has of a name.
-    fn donor(&self, path: &Path) -> Result<Option<K::File>, Error> {
+    /// What other copies have of a name, where it is what is listed.
+    fn donors(&self, record: &Record, path: &Path) -> Result<Vec<K::File>, Error> {
+        let kernel = self.sealing.kernel;
+        let mut donors = Vec::new();
         for copy in &self.copies {
-            let donor = opened(beneath(self.sealing.kernel, &copy.root, path, OFlags::PATH, Links::None));
-            let donor = donor.map_err(|errno| Error::call(Action::OpenSource, &copy.shown.join(path), errno))?;
-            if donor.is_some() {
-                return Ok(donor);
+            let failed = |errno| Error::call(Action::OpenSource, &copy.shown.join(path), errno);
+            let donor = opened(beneath(kernel, &copy.root, path, OFlags::PATH, Links::None)).map_err(failed)?;
+            let Some(donor) = donor else { continue };
+            if Some(kernel.stat(&donor).map_err(failed)?.kind) == record.kind {
+                donors.push(donor);
             }
         }
-        Ok(None)
+        Ok(donors)
     }
 
     /// Sets the attributes of a directory once nothing more comes into it.
@@ -166,7 +175,9 @@ impl<K: Kernel> Mender<'_, K> {
         let failed = |errno| Error::call(Action::StatTarget, &shown, errno);
         let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let handle = beneath(self.sealing.kernel, &self.root, path, flags, Links::None).map_err(failed)?;
-        self.set_attributes(record, &handle, self.donor(path)?.as_ref(), &shown)
+        let donors = self.donors(record, path)?;
+        // What it lacks was told when it was made.
+        self.set_attributes(record, &handle, (None, &donors.iter().collect::<Vec<_>>()), &shown).map(drop)
     }
 
     /// Makes the name of a record a further one of a file that is right.
@@ -223,7 +234,7 @@ impl<K: Kernel> Mender<'_, K> {
         (origins, unreadable)
     }
 
-    fn file(&self, record: &Record, path: &Path) -> Result<Mended, Unmended> {
+    fn file(&self, record: &Record, path: &Path) -> Result<(Mended, Vec<String>), Unmended> {
         let kernel = self.sealing.kernel;
         let to_mend = self.to_mend(path)?;
         let own = self.origin(&self.root, path, to_mend.shown.clone(), false)?;
@@ -232,30 +243,35 @@ impl<K: Kernel> Mender<'_, K> {
         // Under a name: not every filesystem gives one to a file that was made without.
         let temporary = Temporary::create(to_mend.spot(), Mode::RUSR | Mode::WUSR, None);
         let mut temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, &to_mend.shown, errno))?;
-        let mended = self.fill(record, temporary.file(), &origins, unreadable, &to_mend.shown)?;
+        let (mended, from) = self.fill(record, temporary.file(), &origins, unreadable, &to_mend.shown)?;
         self.prove(record, temporary.file(), &to_mend.shown)?;
-        self.set_attributes(record, temporary.file(), origins.first().map(|origin| &origin.file), &to_mend.shown)?;
+        let own = origins.first().filter(|_| before.is_some()).map(|own| &own.file);
+        // Whose content was taken comes first.
+        let copies: Vec<_> =
+            from.into_iter().chain(origins.iter().filter(|origin| origin.is_copy)).map(|copy| &copy.file).collect();
+        let lacking = self.set_attributes(record, temporary.file(), (own, &copies), &to_mend.shown)?;
         kernel.fsync(temporary.file()).map_err(|errno| Error::call(Action::Sync, &to_mend.shown, errno))?;
         let existing = before.zip(origins.first()).map(|(stat, own)| Existing { file: &own.file, stat });
         to_mend.give(&mut temporary, existing)?;
         kernel.close(temporary.into_file()).map_err(|errno| Error::call(Action::Close, &to_mend.shown, errno))?;
         to_mend.leave()?;
-        Ok(if before.is_some() { mended } else { Mended::Restored })
+        Ok((if before.is_some() { mended } else { Mended::Restored }, lacking))
     }
 
-    /// Writes what is listed, from wherever it is right.
-    fn fill(
+    /// Writes what is listed, from wherever it is right; tells from where, if all is of one.
+    fn fill<'o>(
         &self,
         record: &Record,
         file: &K::File,
-        origins: &[Origin<K>],
+        origins: &'o [Origin<K>],
         mut unreadable: Unreadable,
         shown: &Path,
-    ) -> Result<Mended, Unmended> {
+    ) -> Result<(Mended, Option<&'o Origin<K>>), Unmended> {
         let nowhere = format!("cannot mend {}: its content is right nowhere", quoted(shown));
         let Some(wanted) = &record.digest else { return Err(unreadable.and(nowhere)) };
         if let Some(digests) = self.chunk_digests(record, wanted) {
-            return self.fill_by_chunks(record.size.unwrap_or(0), &digests, file, origins, unreadable, shown);
+            let mended = self.fill_by_chunks(record.size.unwrap_or(0), &digests, file, origins, unreadable, shown)?;
+            return Ok((mended, None));
         }
         for origin in origins {
             if record.size.is_some_and(|size| size != origin.stat.size) {
@@ -265,7 +281,8 @@ impl<K: Kernel> Mender<'_, K> {
                 Ok(true) => match self.copy(origin, file, shown)? {
                     Ended::Whole => {
                         let of = origin.stat.size.div_ceil(CHUNK).max(1);
-                        return Ok(Mended::Chunks { taken: if origin.is_copy { of } else { 0 }, of });
+                        let mended = Mended::Chunks { taken: if origin.is_copy { of } else { 0 }, of };
+                        return Ok((mended, Some(origin)));
                     }
                     Ended::Unreadable(error) => unreadable.note(error),
                 },
@@ -376,57 +393,6 @@ impl<K: Kernel> Mender<'_, K> {
         }
         Err(Error::Refused(format!("cannot mend {}: what was written does not read back", quoted(shown))))
     }
-
-    /// Gives what was made the attributes that are listed; those of which the list has only digests, from `donor`.
-    fn set_attributes(
-        &self,
-        record: &Record,
-        file: &K::File,
-        donor: Option<&K::File>,
-        shown: &Path,
-    ) -> Result<(), Error> {
-        let kernel = self.sealing.kernel;
-        let stat = donor.map(|donor| kernel.stat(donor)).transpose();
-        let stat = stat.map_err(|errno| Error::call(Action::StatSource, shown, errno))?;
-        let failed = |action| move |errno| Error::call(action, shown, errno);
-        let made = kernel.stat(file).map_err(failed(Action::StatTarget))?;
-        let uid = record.uid.or(stat.map(|stat| stat.uid)).filter(|uid| *uid != made.uid);
-        let gid = record.gid.or(stat.map(|stat| stat.gid)).filter(|gid| *gid != made.gid);
-        if uid.is_some() || gid.is_some() {
-            kernel.chown(file, uid, gid).map_err(failed(Action::PreserveOwnership))?;
-        }
-        let has_attributes = matches!(made.kind, Kind::File | Kind::Directory);
-        if let Some(donor) = donor.filter(|_| has_attributes) {
-            self.carry_attributes(donor, file).map_err(failed(Action::PreserveXattr))?;
-        }
-        if let Some(mode) = record.mode.or(stat.map(|stat| stat.mode)).filter(|_| made.kind != Kind::Symlink) {
-            kernel.chmod(file, mode).map_err(failed(Action::PreserveMode))?;
-        }
-        if let Some(mtime) = record.mtime.or(stat.map(|stat| stat.mtime)) {
-            let atime = stat.map_or(mtime, |stat| stat.atime);
-            kernel.set_times(file, atime, mtime).map_err(failed(Action::PreserveTimes))?;
-        }
-        Ok(())
-    }
-
-    fn carry_attributes(&self, donor: &K::File, file: &K::File) -> crate::kernel::Result<()> {
-        let kernel = self.sealing.kernel;
-        let names = match kernel.list_xattr(donor) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
-            names => names?,
-        };
-        for name in names.iter().filter(|name| is_carried(name)) {
-            let value = kernel.get_xattr(donor, name)?;
-            kernel.set_xattr(file, name, &value)?;
-        }
-        Ok(())
-    }
-}
-
-/// What digests in lists are taken of.
-fn is_carried(name: &OsStr) -> bool {
-    let bytes = name.as_bytes();
-    bytes.starts_with(b"user.") || bytes.starts_with(b"system.posix_acl_") || bytes == b"security.capability"
 }
 
 fn chunk_bytes() -> usize {

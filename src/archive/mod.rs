@@ -15,6 +15,7 @@ pub mod list;
 mod list_file;
 pub mod manifest;
 pub mod mend;
+mod mended_attributes;
 mod missing;
 mod name_to_mend;
 mod names;

@@ -1,6 +1,8 @@
 //! Names beneath a directory, opened so that nothing outside of it is reached, and read by other digests than BLAKE3.
 
 use super::digest::{Algorithm, Digest, Hasher};
+use super::names::clean;
+use super::record::Record;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use std::ffi::OsStr;
@@ -22,6 +24,22 @@ pub enum Links {
     OnTheWay,
     /// All that stay beneath the directory, since who made the list followed them.
     Beneath,
+    /// Those on the way, wherever they lead: nothing lies outside of `/`.
+    OnTheWayFromTop,
+    /// All, wherever they lead.
+    FromTop,
+}
+
+impl Links {
+    /// The same where the directory is `/`, so that a link that begins there leads to what it names.
+    #[must_use]
+    pub fn from_top(self) -> Self {
+        match self {
+            Links::None => Links::None,
+            Links::OnTheWay | Links::OnTheWayFromTop => Links::OnTheWayFromTop,
+            Links::Beneath | Links::FromTop => Links::FromTop,
+        }
+    }
 }
 
 /// Opens a name beneath a directory.
@@ -36,6 +54,8 @@ pub fn beneath<K: Kernel>(
         Links::None => (ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS, OFlags::NOFOLLOW),
         Links::OnTheWay => (ResolveFlags::BENEATH, OFlags::NOFOLLOW),
         Links::Beneath => (ResolveFlags::BENEATH, OFlags::empty()),
+        Links::OnTheWayFromTop => (ResolveFlags::empty(), OFlags::NOFOLLOW),
+        Links::FromTop => (ResolveFlags::empty(), OFlags::empty()),
     };
     let terminal = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NOCTTY };
     let flags = flags | extra | terminal;
@@ -60,6 +80,22 @@ pub fn beneath<K: Kernel>(
     }
     let resolve = if is_single && links == Links::None { ResolveFlags::BENEATH } else { resolve };
     kernel.open(above.as_ref().or(Some(root)), part, flags, Mode::empty(), resolve)
+}
+
+/// A record by the name that its list means, which is the other one if nothing beneath the roots has the one that stands there.
+pub(super) fn as_meant<'r, K: Kernel + 'r>(
+    kernel: &K,
+    roots: impl Iterator<Item = &'r K::File> + Clone,
+    links: Links,
+    mut record: Record,
+) -> Record {
+    let Some(also) = record.also.take() else { return record };
+    let flags = OFlags::PATH | OFlags::NOFOLLOW;
+    let is_there = |path: &Path| roots.clone().any(|root| beneath(kernel, root, &clean(path), flags, links).is_ok());
+    if !is_there(&record.path) && is_there(&also) {
+        record.path = also;
+    }
+    record
 }
 
 /// Hands all bytes of an open file to `take`, in their order.

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 pub struct Record {
     /// As it stands in the list, its escapes undone.
     pub path: PathBuf,
+    /// What its list means if nothing has that name: programs differ in what they escape, and in how they end lines.
+    pub also: Option<PathBuf>,
     /// What it is.
     pub kind: Option<Kind>,
     /// Bytes of content of a regular file.
@@ -52,6 +54,7 @@ impl Record {
         let is_node = matches!(stat.kind, Kind::CharDevice | Kind::BlockDevice);
         Self {
             path,
+            also: None,
             kind: Some(stat.kind),
             size: (stat.kind == Kind::File).then_some(stat.size),
             mode: Some(stat.mode),

@@ -8,7 +8,7 @@ use super::finding::{Fault, Finding, Mended, Repaired};
 use super::list::List;
 use super::mend::{Copy, Mender, Unmended};
 use super::names::clean;
-use super::open::{Links, beneath};
+use super::open::{Links, as_meant, beneath};
 use super::record::Record;
 use crate::account::Accounts;
 use crate::copy::stale_temporary::TemporaryNames;
@@ -121,6 +121,7 @@ pub fn repair<K: Kernel>(
         shown: &repair.root,
         copies: copies?,
         companion: chunks::companion(&repair.list),
+        format: List::open(kernel, &repair.list)?.format,
         names: TemporaryNames::default(),
     };
     let mut work = Work { mender, names, tell, repaired: Repaired { found, failed, ..Repaired::default() } };
@@ -186,19 +187,24 @@ impl<K: Kernel> Work<'_, K> {
         let mut directories = Vec::new();
         let mut searched = PathBuf::new();
         self.mender.remove_leftovers(Path::new("."));
+        let mut unseen = self.names.clone();
         for record in records()? {
             if self.mender.sealing.stop.is_asked() {
                 return Err(Error::Interrupted);
             }
+            let listed = clean(&record.path);
+            let record = self.as_meant(record);
             let path = clean(&record.path);
             // A killed repair may have mended all there was in a directory.
             if let Some(above) = path.parent().filter(|above| **above != searched && !above.as_os_str().is_empty()) {
                 self.mender.remove_leftovers(above);
                 above.clone_into(&mut searched);
             }
-            if !self.is_wrong(&record) {
+            if !self.names.contains(&listed) && !self.names.contains(&path) {
                 continue;
             }
+            unseen.remove(&listed);
+            unseen.remove(&path);
             let mut group = inode(&record).and_then(|inode| groups.get_mut(&inode));
             let right = group.as_mut().and_then(|group| {
                 let (right, failures) = group.right(&self.mender, &record);
@@ -206,7 +212,10 @@ impl<K: Kernel> Work<'_, K> {
                 right
             });
             let mended = match &right {
-                Some(right) => self.mender.link(&record, &path, right).map_err(Unmended::from),
+                Some(right) => {
+                    let linked = self.mender.link(&record, &path, right);
+                    linked.map(|how| (how, Vec::new())).map_err(Unmended::from)
+                }
                 None => self.mender.mend(&record),
             };
             if let Some(group) = group {
@@ -221,6 +230,10 @@ impl<K: Kernel> Work<'_, K> {
             }
             self.note(&path, mended);
         }
+        for path in unseen {
+            let shown = quoted(&self.mender.shown.join(path));
+            self.fail(&Error::Refused(format!("cannot mend {shown}: the list does not name it any more")));
+        }
         for (record, path) in directories.iter().rev() {
             if let Err(error) = self.mender.set_attributes_by_path(record, path) {
                 self.fail(&error);
@@ -229,11 +242,14 @@ impl<K: Kernel> Work<'_, K> {
         Ok(())
     }
 
-    fn note(&mut self, path: &Path, mended: Result<Mended, Unmended>) {
+    fn note(&mut self, path: &Path, mended: Result<(Mended, Vec<String>), Unmended>) {
         match mended {
-            Ok(mended) => {
+            Ok((mended, differences)) => {
                 self.repaired.mended += 1;
                 (self.tell)(&RepairEvent::Mended(path, mended));
+                if !differences.is_empty() {
+                    (self.tell)(&RepairEvent::Left(&Finding::Attributes { path: path.to_owned(), differences }));
+                }
             }
             Err(Unmended { unreadable, why }) => {
                 unreadable.iter().for_each(|error| (self.tell)(&RepairEvent::Failed(error)));
@@ -245,6 +261,13 @@ impl<K: Kernel> Work<'_, K> {
     fn fail(&mut self, error: &Error) {
         self.repaired.failed += 1;
         (self.tell)(&RepairEvent::Failed(error));
+    }
+
+    /// A record by the name that its list means, here or in a copy.
+    fn as_meant(&self, record: Record) -> Record {
+        let mender = &self.mender;
+        let roots = std::iter::once(&mender.root).chain(mender.copies.iter().map(|copy| &copy.root));
+        as_meant(mender.sealing.kernel, roots, Links::None, record)
     }
 
     fn is_wrong(&self, record: &Record) -> bool {

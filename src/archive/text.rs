@@ -52,6 +52,7 @@ fn again_words(again: SecondReading) -> &'static str {
         SecondReading::Same => "read again: the same",
         SecondReading::Other => "read again: different once more, so memory, cable or controller are to blame",
         SecondReading::Right => "read again: right, so memory, cable or controller are to blame",
+        SecondReading::Written => "it was written while it was read",
         SecondReading::Failed => "it could not be read again",
     }
 }

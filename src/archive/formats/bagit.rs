@@ -1,6 +1,6 @@
 //! BagIt's manifests (RFC 8493): a digest, blanks, a name in which `%0A`, `%0D` and `%25` stand for bytes.
 //!
-//! Many implementations leave the per cent sign alone (bagit-python issue 157), so a name is tried as it stands as well.
+//! Many implementations leave the per cent sign alone (bagit-python issue 157), so a name is tried as it stands first.
 
 use crate::archive::digest::{Algorithm, Digest};
 use crate::archive::record::Record;
@@ -28,7 +28,9 @@ pub fn parse(line: &[u8], algorithm: Algorithm) -> Result<Option<Record>, &'stat
     if name.is_empty() {
         return Err("no name");
     }
-    Ok(Some(Record::of_content(PathBuf::from(OsString::from_vec(name.to_vec())), digest)))
+    let name = OsString::from_vec(name.to_vec());
+    let also = decoded(&name);
+    Ok(Some(Record { also, ..Record::of_content(name.into(), digest) }))
 }
 
 /// The name that per cent signs stand for, if any stand for something.

@@ -1,6 +1,7 @@
 //! hashdeep's lists: two lines that say what the others have, and `size,digest,...,name`. Nothing is escaped.
 
-use super::mtree::note_digest;
+use super::mtree::{UNKNOWN_DIGEST, note_digest};
+use super::sums::without_carriage_return;
 use crate::archive::digest::{Algorithm, Digest};
 use crate::archive::record::Record;
 use crate::kernel::Kind;
@@ -53,8 +54,12 @@ impl Reader {
                 Column::Unknown => {}
             }
         }
+        if record.digest.is_none() {
+            return Err(UNKNOWN_DIGEST);
+        }
         let name = parts.next().filter(|name| !name.is_empty()).ok_or("no name")?;
         record.path = PathBuf::from(OsString::from_vec(name.to_vec()));
+        record.also = without_carriage_return(name);
         Ok(Some(record))
     }
 }

@@ -1,13 +1,20 @@
 //! Media hash lists: MHL 1.1 and ASC MHL 2.0, which are XML. Read as a stream, an element at a time.
 
-use super::mtree::note_digest;
+use super::mtree::{UNKNOWN_DIGEST, note_digest};
 use crate::archive::digest::{Algorithm, Digest};
 use crate::archive::record::Record;
 use crate::kernel::Kind;
+use crate::quote::quoted;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::BufRead;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// What an element tells: a record, or why it is none.
+type Told = Result<Record, String>;
+
+/// ASC MHL keeps the digest that a file had when it was not right any more.
+const FAILED: &str = "the list itself says that its verification failed";
 
 /// The records of a list, in its order.
 pub struct Records<R: BufRead> {
@@ -18,6 +25,8 @@ pub struct Records<R: BufRead> {
     /// The text of the innermost.
     text: String,
     record: Record,
+    /// What is wrong with the record, if something is.
+    fault: Option<String>,
     /// The little-endian XXH64 of MHL 1.0, which is written backwards.
     has_ended: bool,
 }
@@ -27,7 +36,7 @@ impl<R: BufRead> Records<R> {
     pub fn new(text: R) -> Self {
         let reader = Reader::from_reader(text);
         let (buffer, open, text) = (Vec::new(), Vec::new(), String::new());
-        Self { reader, buffer, open, text, record: Record::default(), has_ended: false }
+        Self { reader, buffer, open, text, record: Record::default(), fault: None, has_ended: false }
     }
 
     /// Where the reader stands, in bytes.
@@ -41,6 +50,7 @@ impl<R: BufRead> Records<R> {
         self.text.clear();
         if name == "hash" {
             self.record = Record { kind: Some(Kind::File), ..Record::default() };
+            self.fault = None;
         }
         if name == "path" && self.open.last().is_some_and(|above| above == "hash") {
             let size = element.try_get_attribute("size").map_err(|error| error.to_string())?;
@@ -49,40 +59,56 @@ impl<R: BufRead> Records<R> {
                 self.record.size = Some(text.parse().map_err(|_| "a size that is none".to_owned())?);
             }
         }
+        let action = element.try_get_attribute("action").map_err(|error| error.to_string())?;
+        if action.is_some_and(|action| *action.value == *b"failed") {
+            self.fault.get_or_insert_with(|| FAILED.to_owned());
+        }
         self.open.push(name);
         Ok(())
     }
 
     /// An element has ended; a record, if it was one's.
-    fn end(&mut self) -> Result<Option<Record>, String> {
+    fn end(&mut self) -> Result<Option<Told>, String> {
         let Some(name) = self.open.pop() else { return Err("an element ends that has not begun".to_owned()) };
         let text = std::mem::take(&mut self.text);
         if name == "hash" {
             let record = std::mem::take(&mut self.record);
-            return match (record.path.as_os_str().is_empty(), &record.digest) {
-                (true, _) => Err("a hash without a name".to_owned()),
-                (false, None) => Err("a hash without a digest that is known".to_owned()),
-                (false, Some(_)) => Ok(Some(record)),
-            };
+            let name = quoted(&record.path);
+            return Ok(Some(match (record.path.as_os_str().is_empty(), &record.digest, self.fault.take()) {
+                (true, ..) => Err("a hash without a name".to_owned()),
+                (false, _, Some(fault)) => Err(format!("{name}: {fault}")),
+                (false, None, None) => Err(format!("{name}: {UNKNOWN_DIGEST}")),
+                (false, Some(_), None) => Ok(record),
+            }));
+        }
+        if name == "path" && self.open.last().is_some_and(|above| above == "hashlistreference") {
+            let list = quoted(Path::new(&text));
+            return Ok(Some(Err(format!("{list} has the names beneath its directory, and is to be checked as well"))));
         }
         if self.open.last().is_none_or(|above| above != "hash") {
             return Ok(None);
         }
         match name.as_str() {
             "file" | "path" => self.record.path = PathBuf::from(text),
-            "size" => self.record.size = Some(text.trim().parse().map_err(|_| "a size that is none".to_owned())?),
+            "size" => match text.trim().parse() {
+                Ok(size) => self.record.size = Some(size),
+                Err(_) => self.fault = Some("a size that is none".to_owned()),
+            },
             // XXH32 and C4 are not known here; most lists that have them have others as well.
             name => {
                 if let Some(algorithm) = Algorithm::named(name) {
                     let digest = Digest::parse(algorithm, text.trim().as_bytes());
-                    note_digest(&mut self.record, digest.ok_or("a digest that is none")?);
+                    match digest {
+                        Some(digest) => note_digest(&mut self.record, digest),
+                        None => self.fault = Some("a digest that is none".to_owned()),
+                    }
                 }
             }
         }
         Ok(None)
     }
 
-    fn step(&mut self) -> Result<Option<Record>, String> {
+    fn step(&mut self) -> Result<Option<Told>, String> {
         self.buffer.clear();
         let mut buffer = std::mem::take(&mut self.buffer);
         let event = self.reader.read_event_into(&mut buffer).map_err(|error| error.to_string())?.into_owned();
@@ -129,7 +155,7 @@ impl<R: BufRead> Iterator for Records<R> {
         while !self.has_ended {
             match self.step() {
                 Ok(None) => {}
-                Ok(Some(record)) => return Some(Ok(record)),
+                Ok(Some(told)) => return Some(told),
                 Err(error) => {
                     // XML that is broken once means nothing from there on.
                     self.has_ended = true;

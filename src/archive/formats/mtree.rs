@@ -28,6 +28,12 @@ const KINDS: [(&str, Kind); 7] = [
     ("block", Kind::BlockDevice),
 ];
 
+/// Keywords of digests that are not taken here.
+const OTHER_DIGESTS: [&[u8]; 4] = [b"cksum", b"rmd160", b"rmd160digest", b"ripemd160digest"];
+
+/// Why a line is refused that has no other digest: its content would pass unread.
+pub const UNKNOWN_DIGEST: &str = "no digest that is known here";
+
 /// Most lines are shorter, and need no second piece of memory.
 const LINE_BYTES: usize = 320;
 
@@ -121,10 +127,18 @@ pub struct Reader {
 impl Reader {
     /// Reads a line without its end. `None` for one that speaks of no name.
     pub fn line(&mut self, line: &[u8]) -> Result<Option<Record>, &'static str> {
+        // It ends where its line does: NetBSD's mtree puts names of directories there as they are.
+        if self.begun.is_empty() && line.trim_ascii_start().starts_with(b"#") {
+            return Ok(None);
+        }
         let mut whole = std::mem::take(&mut self.begun);
         whole.extend_from_slice(line);
-        if let Some(begun) = whole.strip_suffix(b"\\") {
-            self.begun = [begun, b" "].concat();
+        // Of a name that ends in a backslash two are there, and its line has ended.
+        let backslashes = whole.iter().rev().take_while(|byte| **byte == b'\\').count();
+        if backslashes % 2 == 1 {
+            whole.pop();
+            whole.push(b' ');
+            self.begun = whole;
             return Ok(None);
         }
         let mut words = whole.split(|byte| *byte == b' ' || *byte == b'\t').filter(|word| !word.is_empty());
@@ -158,12 +172,17 @@ impl Reader {
     fn entry<'w>(&mut self, name: &[u8], words: impl Iterator<Item = &'w [u8]>) -> Result<Record, &'static str> {
         let name = unescaped(name).ok_or("an escape that is none")?;
         let mut record = Record::default();
+        let mut has_other_digest = false;
         for (key, value) in &self.set {
             keep(&mut record, key, value)?;
         }
         for word in words {
             let (key, value) = keyword(word);
+            has_other_digest |= OTHER_DIGESTS.contains(&key);
             keep(&mut record, key, value)?;
+        }
+        if has_other_digest && record.digest.is_none() {
+            return Err(UNKNOWN_DIGEST);
         }
         let is_path = name.contains(&b'/');
         let path = if is_path { name.clone() } else { self.beneath(&name) };
@@ -282,6 +301,7 @@ mod tests {
     fn a_record_comes_back_from_its_line() {
         let record = Record {
             path: PathBuf::from(OsString::from_vec(b"a \n\xff/#=".to_vec())),
+            also: None,
             kind: Some(Kind::CharDevice),
             size: Some(7),
             mode: Some(0o4755),
@@ -316,8 +336,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for line in ["./a size=x", "./a mode=9", "./a type=x", r"./a\q", "..", "/x type=file", "./a time=1.9999999999"]
-        {
+        for line in [
+            "./a size=x",
+            "./a cksum=1",
+            "./a mode=9",
+            "./a type=x",
+            r"./a\q",
+            "..",
+            "/x type=file",
+            "./a time=1.9999999999",
+        ] {
             assert!(Reader::default().line(line.as_bytes()).is_err(), "{line}");
         }
     }

@@ -56,7 +56,15 @@ pub fn parse(line: &[u8], ending: Ending) -> Result<Option<Record>, &'static str
     if name.is_empty() || name.contains(&0) {
         return Err("no name");
     }
-    Ok(Some(Record::of_content(PathBuf::from(OsString::from_vec(name)), digest)))
+    let also = if ending == Ending::Line { without_carriage_return(&name) } else { None };
+    Ok(Some(Record { also, ..Record::of_content(PathBuf::from(OsString::from_vec(name)), digest) }))
+}
+
+/// The name without a carriage return at its end, which may be half of the end of a line: b3sum 1.2 and coreutils 9.1 write one in
+/// a name as it is.
+pub(super) fn without_carriage_return(name: &[u8]) -> Option<PathBuf> {
+    let name = name.strip_suffix(b"\r").filter(|name| !name.is_empty())?;
+    Some(PathBuf::from(OsString::from_vec(name.to_vec())))
 }
 
 /// `DIGEST  NAME`, or `DIGEST *NAME`.
@@ -74,7 +82,7 @@ fn tagged(line: &[u8]) -> Option<(Digest, &[u8])> {
     let begin = line.windows(2).position(|pair| pair == b" (")?;
     let end = line.windows(4).rposition(|four| four == b") = ")?;
     let algorithm = Algorithm::named(std::str::from_utf8(&line[..begin]).ok()?)?;
-    Some((Digest::parse(algorithm, &line[end + 4..])?, line.get(begin + 2..end)?))
+    Some((Digest::parse(algorithm, line[end + 4..].trim_ascii_end())?, line.get(begin + 2..end)?))
 }
 
 fn unescaped(text: &[u8]) -> Option<Vec<u8>> {

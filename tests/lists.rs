@@ -1,0 +1,209 @@
+//! Lists as other programs, other systems and accidents leave them: with Windows' ends of lines, with digests that nobody here takes,
+//! cut, empty, or of files that were not right any more. What is not proved is not called right, and what is right is not called wrong.
+
+mod common;
+
+use common::World;
+use std::fs;
+
+/// A world with a tree of two files, and the first's SHA-256 and MD5.
+fn world() -> (World, String, String) {
+    let world = World::new();
+    world.dir("t").file("t/a", "first").file("t/b", "second");
+    let digest = |tool: &str| {
+        let said = world.tool(tool, ["t/a"]);
+        said.split(' ').next().expect("a digest").to_owned()
+    };
+    let (sha256, md5) = (digest("sha256sum"), digest("md5sum"));
+    (world, sha256, md5)
+}
+
+/// As editors and programs of Windows write them. GNU's sha256sum 9.2 and later read these lines, too.
+#[test]
+fn ends_of_lines_and_marks_of_windows_are_read() {
+    let (world, sha256, md5) = world();
+    for text in [
+        format!("{sha256}  a\r\n"),
+        format!("{sha256} *a\r\n"),
+        format!("SHA256 (a) = {sha256}\r\n"),
+        format!("\u{feff}{sha256}  a\n"),
+        format!("\u{feff}{sha256} *a\r\n"),
+        format!("\u{feff}#mtree\r\n./a type=file sha256={sha256}\r\n"),
+        format!("%%%% HASHDEEP-1.0\r\n%%%% size,md5,sha256,filename\r\n## \r\n5,{md5},{sha256},a\r\n"),
+        format!(
+            "\u{feff}<?xml version=\"1.0\"?>\r\n<hashlist><hash><file>t/a</file><md5>{md5}</md5></hash></hashlist>\r\n"
+        ),
+    ] {
+        let place = if text.contains("<hashlist") { "." } else { "t" };
+        world.file("list", &text);
+        world.cp(&format!("--check list {place}")).succeeds();
+        world.rot("t/a", 0, b"F");
+        let run = world.cp(&format!("--check list {place}"));
+        assert_eq!((run.code(), run.stdout.lines().count()), (Some(1), 1), "{text}: {run}");
+        world.rot("t/a", 0, b"f");
+    }
+}
+
+/// coreutils 9.1 and b3sum 1.2 write a carriage return in a name as it is.
+#[test]
+fn a_name_that_ends_in_a_carriage_return_is_not_taken_for_another() {
+    let (world, _, _) = world();
+    world.file("t/a\r", "third");
+    let digest = world.shell("sha256sum < $'t/a\\r'");
+    world.file("list", format!("{}  a\r\n", digest.stdout.split(' ').next().expect("a digest")));
+    world.cp("--check list t").succeeds();
+    world.file("t/a\r", "other");
+    assert_eq!(world.cp("--check list t").code(), Some(1));
+}
+
+#[test]
+fn content_that_no_known_digest_proves_is_not_called_right() {
+    let (world, sha256, _) = world();
+    for text in [
+        "#mtree\n./a type=file size=5 cksum=3015617425\n./b type=file\n".to_owned(),
+        "#mtree\n./a type=file size=5 rmd160digest=9c1185a5c5e9fc54612808977ee8f548b2258d31\n".to_owned(),
+        format!("%%%% HASHDEEP-1.0\n%%%% size,tiger,filename\n5,{},a\n", &sha256[..48]),
+        format!("<hashlist><hash><file>t/a</file><size>5</size><c4>c4{sha256}</c4></hash></hashlist>\n"),
+    ] {
+        let place = if text.contains("<hashlist") { "." } else { "t" };
+        let run = world.file("list", &text).cp(&format!("--check list {place}"));
+        assert!(run.code() == Some(1) && run.stderr.contains("no digest that is known here"), "{text}: {run}");
+    }
+    // One that is known is enough.
+    world.file("list", format!("#mtree\n./a type=file cksum=1 sha256={sha256}\n"));
+    world.cp("--check list t").succeeds();
+}
+
+/// The rest of a list is read behind a record that says nothing.
+#[test]
+fn a_media_hash_list_is_read_to_its_end() {
+    let (world, _, md5) = world();
+    let digestless = "<hash><file>t/a</file><c4>c41</c4></hash>";
+    world.file("list", format!("<hashlist>{digestless}<hash><file>t/b</file><md5>{md5}</md5></hash></hashlist>"));
+    let run = world.cp("--check list .");
+    assert!(run.stdout.contains("differs: 't/b'") && run.stderr.contains("'t/a': no digest"), "{run}");
+}
+
+/// ASC MHL keeps the digest of a file that had become another, with `action="failed"`.
+#[test]
+fn a_digest_of_a_failed_verification_proves_nothing() {
+    let (world, _, md5) = world();
+    let list = |action: &str| {
+        format!(
+            "<hashlist version=\"2.0\" xmlns=\"urn:ASC:MHL:v2.0\"><hashes><hash><path size=\"5\">a</path>\
+             <md5 action=\"{action}\">{md5}</md5></hash></hashes></hashlist>"
+        )
+    };
+    for action in ["original", "verified", "new"] {
+        world.file("list", list(action)).cp("--check list t").succeeds();
+    }
+    let run = world.file("list", list("failed")).cp("--check list t");
+    assert!(run.code() == Some(1) && run.stderr.contains("'a': the list itself says"), "{run}");
+}
+
+#[test]
+fn a_list_that_names_nothing_proves_nothing() {
+    let (world, _, _) = world();
+    for text in [
+        "#mtree\n",
+        "#mtree\n# safecp manifest 1\n",
+        "%%%% HASHDEEP-1.0\n",
+        "<hashlist></hashlist>",
+        "#mtree\n/set uid=0\n",
+    ] {
+        let run = world.file("list", text).cp("--check list t");
+        assert!(run.code() == Some(1) && run.stderr.contains("'list' names nothing"), "{text}: {run}");
+    }
+    // A bag may be empty.
+    world.file("manifest-md5.txt", "").cp("--check manifest-md5.txt t").succeeds();
+}
+
+/// A backslash at the end of a line of mtree(5) joins it with the next, and two are a name's own.
+#[test]
+fn a_line_of_mtree_that_goes_on_has_an_end() {
+    let (world, sha256, _) = world();
+    world.file("list", format!("#mtree\n./b type=file\n./a type=file \\\nsha256={sha256} \\\n"));
+    let run = world.cp("--check list t");
+    assert!(run.code() == Some(1) && run.stderr.contains("the list was cut off"), "{run}");
+    world.file("t/a\\", "first");
+    world.file("list", format!("#mtree\n/set type=file sha256={sha256}\n.  type=dir\n    a\\\\\n    a\n..\n"));
+    world.cp("--check list t").succeeds();
+    fs::remove_file(world.path("t/a\\")).expect("rm");
+    assert_eq!(world.cp("--check list t").stdout.lines().collect::<Vec<_>>(), ["missing: 'a\\'"]);
+    // NetBSD's mtree has names as they are in comments.
+    world.file("t/a\\", "first");
+    world.file("list", format!("#mtree\n# ./a\\\n/set type=file sha256={sha256}\n# ./d\\\n./a\\\\\n"));
+    world.cp("--check list t").succeeds().says("'list': all 1 names are as listed; 5 bytes were read\n");
+}
+
+/// What a list spells in another way than the tree is found by a strict check, and mended.
+#[test]
+fn names_that_a_bag_escapes_are_listed_and_mended() {
+    let world = World::new();
+    world
+        .dir("bag/data")
+        .file("bag/data/new\nline", "one")
+        .file("bag/data/cut\r", "two")
+        .file("bag/data/100%25", "three");
+    let digest = |name: &str| {
+        let said = world.shell(&format!("sha256sum < $'bag/data/{name}'"));
+        said.stdout.split(' ').next().expect("a digest").to_owned()
+    };
+    let lines = [("new%0Aline", "new\\nline"), ("cut%0D", "cut\\r"), ("100%25", "100%25")]
+        .map(|(listed, name)| format!("{}  data/{listed}\n", digest(name)));
+    world.file("manifest-sha256.txt", lines.concat()).tool("cp", ["-a", "bag", "copy"]);
+    world.cp("--check --strict manifest-sha256.txt bag").succeeds();
+    world.rot("bag/data/new\nline", 0, b"O");
+    fs::remove_file(world.path("bag/data/cut\r")).expect("rm");
+    world.rot("bag/data/100%25", 0, b"T");
+    world.cp("--repair manifest-sha256.txt bag --from=copy").succeeds();
+    world.tool("diff", ["-r", "bag", "copy"]);
+}
+
+/// A directory that had a history of its own before has its names there, and the list above only names that.
+#[test]
+fn lists_that_a_media_hash_list_refers_to_are_told_of() {
+    let (world, _, md5) = world();
+    world.file(
+        "list",
+        format!(
+            "<hashlist version=\"2.0\"><hashes><hash><path>a</path><md5>{md5}</md5></hash></hashes><references><hashlistreference>\
+             <path>day/ascmhl/0001_day.mhl</path><c4>c4</c4></hashlistreference></references></hashlist>"
+        ),
+    );
+    let run = world.cp("--check list t");
+    assert!(run.code() == Some(1) && run.stderr.contains("'day/ascmhl/0001_day.mhl' has the names beneath"), "{run}");
+}
+
+/// A directory may have been moved to another disk, with a link that begins at `/` in its place.
+#[test]
+fn beneath_the_root_of_all_a_link_may_begin_there() {
+    let (world, _, _) = world();
+    world.symlink(world.path("t").to_str().expect("UTF-8"), "moved");
+    let name = world.path("moved/a");
+    let name = name.to_str().expect("UTF-8");
+    world
+        .shell(&format!("md5sum {name} >list; cd / && md5sum .{name} >{}", world.path("relative").display()))
+        .succeeds();
+    let md5 = world.tool("md5sum", [name]);
+    let time = std::os::unix::fs::MetadataExt::mtime(&fs::metadata(name).expect("stat"));
+    world.file("CONTENTS", format!("obj {name} {} {time}\n", md5.split(' ').next().expect("a digest")));
+    for list in ["list", "relative /", "CONTENTS"] {
+        world.cp(&format!("--check {list}")).succeeds();
+    }
+    world.rot("t/a", 0, b"F");
+    for list in ["list", "relative /", "CONTENTS"] {
+        assert_eq!(world.cp(&format!("--check {list}")).stdout.lines().count(), 1, "{list}");
+    }
+}
+
+/// Of a list that is packed, why it cannot be read is said by who unpacks it: the kernel has no part in it.
+#[test]
+fn a_packed_list_that_was_cut_is_said_to_end() {
+    let (world, _, _) = world();
+    world.cp("--manifest=list t").succeeds();
+    world.shell("gzip -c list >whole; head -c -9 whole >cut").succeeds();
+    world.cp("--check whole t").succeeds();
+    let run = world.cp("--check cut t");
+    assert!(run.code() == Some(1) && run.stderr.contains("'cut'") && !run.stderr.contains("Invalid argument"), "{run}");
+}
