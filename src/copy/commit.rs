@@ -13,6 +13,7 @@ use super::types::TargetDirectory;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 /// How many temporary names are tried before their being taken is believed.
@@ -445,15 +446,21 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         }
     }
 
-    /// Gives the file the name `target` in its directory. On an error that has what it had, but where a new file took
-    /// the name and its temporary one could not be removed.
+    /// Gives the file the name `target` in its directory. On an error that has what it had. A temporary name that could then not be
+    /// removed is noted.
     pub(crate) fn commit(&mut self, target: &Path, claim: Claim) -> crate::kernel::Result<()> {
         let Spot { kernel, dir, .. } = self.spot;
         match (claim, &self.name) {
             (Claim::New, Some(_)) if self.is_own() => {}
             (Claim::New, None) => kernel.link(self.file(), dir, target)?,
             (Claim::New, Some(name)) => {
-                self.spot.rename_to_free(name, target, || kernel.link(self.file(), dir, target))?;
+                let is_linked = Cell::new(false);
+                let link = || kernel.link(self.file(), dir, target).inspect(|()| is_linked.set(true));
+                match self.spot.rename_to_free(name, target, link) {
+                    // It has the target's name, and one beside it that stays: to make it once more would not help.
+                    Err(errno) if is_linked.get() => self.spot.names.strays.note(name, errno),
+                    named => named?,
+                }
             }
             (Claim::Over, _) => {
                 self.give_name(None)?;

@@ -20,10 +20,9 @@ pub(super) fn may_be_the_name(errno: Errno, honesty: Honesty) -> bool {
     is_refusal && !honesty.is_known()
 }
 
-/// Whether a file may have been refused a free name since the filesystem gives none to a file that is there. Nothing old is at stake: EIO
-/// counts here.
+/// Whether a file may have been refused a free name since the filesystem gives none to a file that is there.
 pub(super) fn gives_no_names(errno: Errno, honesty: Honesty) -> bool {
-    let is_other = matches!(errno, Errno::PERM | Errno::ACCESS | Errno::IO);
+    let is_other = matches!(errno, Errno::PERM | Errno::ACCESS);
     is_not_known_there(errno, honesty) || is_other && !honesty.is_known()
 }
 

@@ -81,10 +81,12 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         target_directory: &TargetDirectory,
     ) -> Result<Copied, NamingError> {
-        match self.named_or_not(waiting, target, target_directory) {
-            Err(NamingError::Failed(error)) => self.with_strays(Err(error), target.shown).map_err(NamingError::Failed),
-            named => named,
-        }
+        let named = match self.named_or_not(waiting, target, target_directory) {
+            Ok(copied) => Ok(copied),
+            Err(NamingError::Failed(error)) => Err(error),
+            Err(NamingError::Again) => return Err(NamingError::Again),
+        };
+        self.with_strays(named, target.shown).map_err(NamingError::Failed)
     }
 
     fn named_or_not(

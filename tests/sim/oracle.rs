@@ -97,7 +97,9 @@ impl Judge<'_> {
     fn kept_copy(&self, error: &Error) -> Option<Result<(), Broken>> {
         let said = error.to_string();
         let (_, name) = said.split_once("a verified copy of 'source' is '")?;
-        let path = Path::new(name.trim_end_matches('\''));
+        // What else is said stands behind it.
+        let name = name.split_once('\'').map_or(name, |(name, _)| name);
+        let path = Path::new(name);
         let place = self.world.tree.walk(self.scenario.target_dir, path, false, ResolveFlags::empty());
         let found = place.ok().and_then(|place| place.found);
         Some(found.map_or_else(|| Err(format!("there is no copy {name}")), |node| self.is_source(node)))
