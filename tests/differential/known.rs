@@ -90,7 +90,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason { name: "an attribute that cannot be set: GNU names it twice", explains: named_twice },
     Reason {
-        name: "a symbolic link at the target inside a tree that leads out of it is not written through",
+        name: "a symbolic link at the target inside a tree that leads out of it, or is somebody else's, is not written through",
         explains: leads_out,
     },
     Reason {
@@ -183,7 +183,10 @@ fn kept(evidence: &Evidence<'_>) -> bool {
         // The first name of a file, where GNU has removed that.
         let first = Path::new(&evidence.difference.ours);
         let has = |outcome: &Outcome| outcome.tree.contains_key(&Path::new(WORLD).join(first));
-        return both_failed && has(evidence.ours) && !has(evidence.reference) && is_told_of(evidence, first);
+        return both_failed
+            && has(evidence.ours)
+            && !has(evidence.reference)
+            && (is_told_of(evidence, first) || cannot_open(evidence));
     }
     let Some(entry) = evidence.case.entry(path) else { return false };
     let is_as_before = evidence.ours.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| {
@@ -222,7 +225,7 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
 
 /// A file that may be written and not be read, and what follows from its refusal.
 fn unreadable(evidence: &Evidence<'_>) -> bool {
-    let Difference { what, path, ours, .. } = evidence.difference;
+    let Difference { what, path, reference, ours } = evidence.difference;
     // A list gives each his own rights.
     let has_list = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_access");
     let is_closed_by_mode = |entry: &Entry| entry.mode & 0o444 != 0o444 && entry.mode & 0o222 != 0;
@@ -249,6 +252,7 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
         && evidence.ours.ended.status == Some(1)
         && match what {
             What::Stderr => closed.any(|entry| refuses(ours, entry)),
+            What::Stdout => ours.is_empty() && reference.contains(" -> ") && closed.any(is_refused),
             What::Status => evidence.reference.ended.status == Some(0) && closed.any(is_refused),
             What::Content | What::Holes | What::Modified | What::Mode | What::Owner | What::Accessed | What::Xattr => {
                 // By another name of the file too.
@@ -491,7 +495,9 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
 fn leads_out(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
     let is_refusal = |line: &str| {
-        line.starts_with("cp: not writing through symlink ") && line.ends_with(", which leads out of the target")
+        let is_anothers = line.contains(", which belongs to user ");
+        line.starts_with("cp: not writing through symlink ")
+            && (is_anothers || line.ends_with(", which leads out of the target"))
     };
     let is_refused = evidence.ours.ended.stderr.iter().any(|line| is_refusal(line));
     let seen = evidence.reference.tree.get(&Path::new(WORLD).join(path));
@@ -538,7 +544,11 @@ fn own_source(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, .. } = evidence.difference;
     let is_lost = |path: &Path| {
         let is_there = |outcome: &Outcome| outcome.tree.contains_key(&Path::new(WORLD).join(path));
-        let lost = |line: &String| line.ends_with(" for reading: No such file or directory") && names(line, path);
+        let is_gone = |line: &String| {
+            line.ends_with(" for reading: No such file or directory")
+                || line.starts_with("cp: cannot create hard link ") && line.ends_with(": No such file or directory")
+        };
+        let lost = |line: &String| is_gone(line) && names(line, path);
         !is_there(evidence.reference) && is_there(evidence.ours) && evidence.reference.ended.stderr.iter().any(lost)
     };
     let mut links = evidence.case.entries.iter().filter(|entry| matches!(entry.kind, Kind::Symlink(_)));
