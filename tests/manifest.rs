@@ -539,3 +539,13 @@ fn what_was_not_written_is_found_out_before_a_list_has_its_name() {
     }
     assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
 }
+
+/// The digest is of no state of it, and the list says nothing of that.
+#[test]
+fn a_file_that_is_written_while_it_is_listed_is_told() {
+    let world = World::new();
+    world.dir("d").random("d/log", 4_000_000, 1).file("d/still", "1");
+    let script = "while :; do echo line >>d/log; done & writer=$!; $safecp --manifest=list d; status=$?; kill $writer; exit $status";
+    world.shell(script).succeeds_saying("safecp: warning: 'd/log' changed while being read\n");
+    world.cp("--manifest=list d").succeeds();
+}

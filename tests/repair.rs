@@ -70,6 +70,28 @@ fn what_is_missing_comes_back_with_what_the_list_says_of_it() {
     );
 }
 
+/// A sparse file that was restored dense would not fit on the disk that it came from.
+#[test]
+fn holes_come_back_as_holes_and_zeros_that_were_written_stay() {
+    let world = World::new();
+    let make = "mkdir src; truncate -s 300M src/missing src/damaged; head -c 3M /dev/zero >src/dense; \
+        for name in missing damaged; do head -c 5000 /dev/urandom | dd of=src/$name bs=1M seek=100 conv=notrunc status=none; done";
+    world.shell(make).succeeds();
+    for (format, list) in [("mtree", "list"), ("sha256sum", "sums")] {
+        world.shell("rm -rf new other").succeeds();
+        world.cp(&format!("-a --manifest={list} --manifest-format={format} src new")).succeeds();
+        world.cp("-a src other").succeeds();
+        world.rot("new/damaged", 100 << 20, b"x");
+        world.shell("rm new/missing new/dense").succeeds();
+        world.cp(&format!("--repair {list} new --from=other")).succeeds();
+        for name in ["missing", "damaged", "dense"] {
+            assert!(world.same_bytes(&format!("src/{name}"), &format!("new/{name}")), "{format}: {name}");
+            let sectors = |place: &str| fs::metadata(world.path(format!("{place}/{name}"))).expect("stat").blocks();
+            assert_eq!(sectors("new"), sectors("src"), "{format}: {name}");
+        }
+    }
+}
+
 /// A companion that was damaged itself proves nothing, and so is not used.
 #[test]
 fn a_damaged_companion_mends_nothing_wrongly() {

@@ -16,11 +16,19 @@ use super::spill::write_all;
 use crate::copy::Sealing;
 use crate::copy::commit::{Spot, Temporary};
 use crate::copy::digest::{Digests, piece_value};
+use crate::copy::extent::data_runs;
+use crate::copy::pass::Zeros;
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
+
+/// The bytes of a sector, in which stat(2) counts.
+const SECTOR: u64 = 512;
+
+/// What becomes a hole is so many bytes of zeros: a block of most filesystems.
+const BLOCK: u64 = 4096;
 
 /// Another copy of the tree.
 pub(super) struct Copy<'a, K: Kernel> {
@@ -278,14 +286,17 @@ impl<K: Kernel> Mender<'_, K> {
                 continue;
             }
             match self.is_right(&origin.file, wanted, &origin.shown) {
-                Ok(true) => match self.copy(origin, file, shown)? {
-                    Ended::Whole => {
-                        let of = origin.stat.size.div_ceil(CHUNK).max(1);
-                        let mended = Mended::Chunks { taken: if origin.is_copy { of } else { 0 }, of };
-                        return Ok((mended, Some(origin)));
+                Ok(true) => {
+                    let zeros = self.begin(file, origin.stat.size, origins, shown)?;
+                    match self.copy(origin, file, zeros, shown)? {
+                        Ended::Whole => {
+                            let of = origin.stat.size.div_ceil(CHUNK).max(1);
+                            let mended = Mended::Chunks { taken: if origin.is_copy { of } else { 0 }, of };
+                            return Ok((mended, Some(origin)));
+                        }
+                        Ended::Unreadable(error) => unreadable.note(error),
                     }
-                    Ended::Unreadable(error) => unreadable.note(error),
-                },
+                }
                 Ok(false) => {}
                 Err(error) => unreadable.note(error),
             }
@@ -326,6 +337,7 @@ impl<K: Kernel> Mender<'_, K> {
         shown: &Path,
     ) -> Result<Mended, Unmended> {
         let (mut taken, mut lost) = (0, 0);
+        let zeros = self.begin(file, size, origins, shown)?;
         let mut buffer = Vec::new();
         for (offset, value) in (0..).step_by(chunk_bytes()).zip(&digests.pieces) {
             let length = usize::try_from(CHUNK.min(size - offset)).unwrap_or(usize::MAX);
@@ -339,8 +351,7 @@ impl<K: Kernel> Mender<'_, K> {
             match origins.iter().find(is_right) {
                 Some(origin) => {
                     taken += u64::from(origin.is_copy);
-                    write_all(self.sealing.kernel, file, &buffer, offset)
-                        .map_err(|errno| Error::call(Action::Write, shown, errno))?;
+                    self.put(file, &buffer, offset, zeros).map_err(|errno| Error::call(Action::Write, shown, errno))?;
                 }
                 None => lost += 1,
             }
@@ -365,8 +376,26 @@ impl<K: Kernel> Mender<'_, K> {
         Ok(true)
     }
 
+    /// Gives a new file its size before its bytes come, where blocks of zeros become holes: what was sparse is not restored dense.
+    fn begin(&self, file: &K::File, size: u64, origins: &[Origin<K>], shown: &Path) -> Result<Zeros, Error> {
+        if !origins.iter().any(|origin| origin.stat.blocks < origin.stat.size.div_ceil(SECTOR)) {
+            return Ok(Zeros::Written);
+        }
+        let extended = self.sealing.kernel.truncate(file, size);
+        extended.map_err(|errno| Error::call(Action::Extend, shown, errno)).map(|()| Zeros::Holes)
+    }
+
+    fn put(&self, file: &K::File, bytes: &[u8], offset: u64, zeros: Zeros) -> crate::kernel::Result<()> {
+        let write = |bytes: &[u8], offset| write_all(self.sealing.kernel, file, bytes, offset);
+        match zeros {
+            Zeros::Written => write(bytes, offset),
+            Zeros::Holes => data_runs(bytes, offset, BLOCK)
+                .try_for_each(|run| write(&bytes[run.clone()], offset + run.start as u64)),
+        }
+    }
+
     /// Copies all bytes; what arrives is proved later.
-    fn copy(&self, from: &Origin<K>, to: &K::File, shown: &Path) -> Result<Ended, Error> {
+    fn copy(&self, from: &Origin<K>, to: &K::File, zeros: Zeros, shown: &Path) -> Result<Ended, Error> {
         let kernel = self.sealing.kernel;
         let mut buffer = vec![0; chunk_bytes()];
         let mut offset = 0;
@@ -376,8 +405,7 @@ impl<K: Kernel> Mender<'_, K> {
                 Ok(count) => count,
                 Err(errno) => return Ok(Ended::Unreadable(Error::call(Action::Read, &from.shown, errno))),
             };
-            write_all(kernel, to, &buffer[..count], offset)
-                .map_err(|errno| Error::call(Action::Write, shown, errno))?;
+            self.put(to, &buffer[..count], offset, zeros).map_err(|errno| Error::call(Action::Write, shown, errno))?;
             offset += count as u64;
         }
     }

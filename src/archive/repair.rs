@@ -124,10 +124,11 @@ pub fn repair<K: Kernel>(
         format: List::open(kernel, &repair.list)?.format,
         names: TemporaryNames::default(),
     };
+    let names = names.into_iter().map(|path| (path, false)).collect();
     let mut work = Work { mender, names, tell, repaired: Repaired { found, failed, ..Repaired::default() } };
     for (path, finding) in doubtful {
         match &finding {
-            _ if work.has_twin(&path) => drop(work.names.insert(path)),
+            _ if work.has_twin(&path) => drop(work.names.insert(path, false)),
             // What cannot be read and cannot be mended is nobody's work that may stay.
             Finding::Unreadable { error, .. } => work.fail(error),
             finding => tell(&RepairEvent::Left(finding)),
@@ -165,7 +166,8 @@ impl Group {
 
 struct Work<'a, K: Kernel> {
     mender: Mender<'a, K>,
-    names: BTreeSet<PathBuf>,
+    /// What is to be mended, and whether the list has named it by now.
+    names: BTreeMap<PathBuf, bool>,
     tell: &'a dyn Fn(&RepairEvent<'_>),
     repaired: Repaired,
 }
@@ -187,7 +189,6 @@ impl<K: Kernel> Work<'_, K> {
         let mut directories = Vec::new();
         let mut searched = PathBuf::new();
         self.mender.remove_leftovers(Path::new("."));
-        let mut unseen = self.names.clone();
         for record in records()? {
             if self.mender.sealing.stop.is_asked() {
                 return Err(Error::Interrupted);
@@ -200,11 +201,15 @@ impl<K: Kernel> Work<'_, K> {
                 self.mender.remove_leftovers(above);
                 above.clone_into(&mut searched);
             }
-            if !self.names.contains(&listed) && !self.names.contains(&path) {
+            let mut is_wrong = false;
+            for name in [&listed, &path] {
+                if let Some(is_named) = self.names.get_mut(name) {
+                    (*is_named, is_wrong) = (true, true);
+                }
+            }
+            if !is_wrong {
                 continue;
             }
-            unseen.remove(&listed);
-            unseen.remove(&path);
             let mut group = inode(&record).and_then(|inode| groups.get_mut(&inode));
             let right = group.as_mut().and_then(|group| {
                 let (right, failures) = group.right(&self.mender, &record);
@@ -230,7 +235,9 @@ impl<K: Kernel> Work<'_, K> {
             }
             self.note(&path, mended);
         }
-        for path in unseen {
+        let unnamed: Vec<_> =
+            self.names.iter().filter(|(_, is_named)| !**is_named).map(|(path, _)| path.clone()).collect();
+        for path in unnamed {
             let shown = quoted(&self.mender.shown.join(path));
             self.fail(&Error::Refused(format!("cannot mend {shown}: the list does not name it any more")));
         }
@@ -271,7 +278,7 @@ impl<K: Kernel> Work<'_, K> {
     }
 
     fn is_wrong(&self, record: &Record) -> bool {
-        self.names.contains(&clean(&record.path))
+        self.names.contains_key(&clean(&record.path))
     }
 
     /// Whether another copy has the size and the time of a file whose content is not the one that is listed: then nobody

@@ -8,8 +8,9 @@ use crate::account::Total;
 use crate::copy::threads::Threads;
 use crate::copy::{Name, Sealing};
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::path::directory_of;
+use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ pub fn seal<K: Kernel>(
         let name = operand.file_name().map(PathBuf::from).ok_or_else(|| failed(crate::kernel::Errno::INVAL))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let dir = kernel.open(None, above, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
-        return add(sealing, &dir, &name, &name, operand, manifest).map(|bytes| {
+        return add(sealing, (&dir, &name), &name, operand, manifest, listener).map(|bytes| {
             tell(operand, bytes);
             Extent::Whole
         });
@@ -84,7 +85,7 @@ pub fn seal<K: Kernel>(
                 return Ok(());
             }
             let shown = operand.join(&found.path);
-            let bytes = add(sealing, &found.dir.file, &found.name, &found.path, &shown, manifest)?;
+            let bytes = add(sealing, (&found.dir.file, &found.name), &found.path, &shown, manifest, listener)?;
             tell(&shown, bytes);
             Ok(())
         });
@@ -101,14 +102,15 @@ pub fn seal<K: Kernel>(
     Ok(if has_failed.into_inner() { Extent::Partial } else { Extent::Whole })
 }
 
-/// Writes down a name. Returns how many bytes of content it has.
+/// Writes down a name. Returns how many bytes of content it has. Of a file that is written meanwhile the list may have a digest that is of no
+/// state of it, which is said.
 fn add<K: Kernel>(
     sealing: &Sealing<'_, K>,
-    dir: &K::File,
-    name: &Path,
+    (dir, name): (&K::File, &Path),
     path: &Path,
     shown: &Path,
     manifest: &Manifest<'_, K>,
+    listener: &dyn Listener,
 ) -> Result<u64, Error> {
     let entry = Name::within(dir, name, shown);
     let sealed = sealing.name(&entry, None)?;
@@ -120,6 +122,15 @@ fn add<K: Kernel>(
         }
         Some(_) | None => None,
     };
+    if sealed.digests.is_some() && !is_still(sealing.kernel, (dir, name), &sealed.stat) {
+        listener.hear(&Event::Warned(&format!("{} changed while being read", quoted(shown))));
+    }
     manifest.add(path, &sealed, sha256)?;
     Ok(if sealed.digests.is_some() { sealed.stat.size } else { 0 })
+}
+
+/// Whether a name shows the file that it showed, and nobody has written to that since.
+fn is_still<K: Kernel>(kernel: &K, (dir, name): (&K::File, &Path), before: &Stat) -> bool {
+    let times = |stat: &Stat| (stat.size, stat.mtime, stat.ctime);
+    kernel.stat_at(Some(dir), name, false).is_ok_and(|now| now.is_same_file(before) && times(&now) == times(before))
 }

@@ -15,7 +15,8 @@ pub(super) struct CommandOption<D> {
     meaning: Meaning<D>,
 }
 
-/// What an option decides in the draft `D` of its command line, applied in the order in which options were typed: later ones take back what earlier ones said.
+/// What an option decides in the draft `D` of its command line, applied in the order in which options were typed: later ones take
+/// back what earlier ones said.
 pub(super) enum Meaning<D> {
     /// It takes no value.
     Flag(fn(&mut D)),

@@ -32,7 +32,9 @@ path with a slash before its first colon is one of this machine: ./a:b. Patterns
 are for the far end: host:'*.c'.
 
 Where no safecp is at the far end, this one is sent there and started, and removed again. Where it
-cannot run, files go over SFTP; a program there makes their digests, or they are read back. -3, -T and -A say what is done anyway, or is not needed. -D, -O, -R and -X are refused: they ask for what cannot be verified, or is not there.
+cannot run, files go over SFTP; a program there makes their digests, or they are read back. -3, -T
+and -A say what is done anyway, or is not needed. -D, -O, -R and -X are refused: they ask for what
+cannot be verified, or is not there.
 
 Exit status: 0 if everything was copied and reads the same at the far end, 1 otherwise.";
 

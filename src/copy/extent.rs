@@ -40,6 +40,21 @@ pub fn is_zero(bytes: &[u8]) -> bool {
     bytes.chunks(128).all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
+/// The runs of blocks in `bytes`, which begin at `offset` of their file, that hold something: blocks of zeros lie between. Blocks begin at
+/// multiples of `block`, which must not be 0.
+pub fn data_runs(bytes: &[u8], offset: u64, block: u64) -> impl Iterator<Item = Range<usize>> {
+    let within = move |position: u64| usize::try_from(position - offset).unwrap_or(usize::MAX);
+    let blocks = steps(offset..offset + bytes.len() as u64, block).map(move |cut| within(cut.start)..within(cut.end));
+    let mut blocks = blocks.filter(|block| !is_zero(&bytes[block.clone()])).peekable();
+    std::iter::from_fn(move || {
+        let mut run = blocks.next()?;
+        while let Some(next) = blocks.next_if(|next| next.start == run.end) {
+            run.end = next.end;
+        }
+        Some(run)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +78,26 @@ mod tests {
             let found: Vec<u64> = gaps(&ranges_of(&marked), 0..marked.len() as u64).into_iter().flatten().collect();
             let expected: Vec<u64> = (0..).zip(&marked).filter(|(_, mark)| !**mark).map(|(at, _)| at).collect();
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn runs_of_data_hold_all_that_is_no_zero_and_no_block_of_zeros(
+            bytes in proptest::collection::vec(prop_oneof![3 => Just(0_u8), 1 => any::<u8>()], 0..200),
+            offset in 0_u64..50,
+            block in 1_u64..20,
+        ) {
+            let runs: Vec<_> = data_runs(&bytes, offset, block).collect();
+            let mut left = bytes.clone();
+            runs.iter().for_each(|run| left[run.clone()].fill(0));
+            prop_assert!(is_zero(&left));
+            for run in &runs {
+                let in_file = offset + run.start as u64..offset + run.end as u64;
+                for cut in steps(in_file, block) {
+                    let cut = (cut.start - offset) as usize..(cut.end - offset) as usize;
+                    prop_assert!(!is_zero(&bytes[cut]));
+                }
+            }
+            prop_assert!(runs.windows(2).all(|pair| pair[0].end < pair[1].start));
         }
 
         #[test]

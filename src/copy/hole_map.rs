@@ -133,7 +133,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_byte_is_handed_out_once_as_what_it_is(data in proptest::collection::vec(any::<bool>(), 0..120), piece in 1_u64..40, count in 1_usize..5) {
+        fn every_byte_is_handed_out_once_as_what_it_is(
+            data in proptest::collection::vec(any::<bool>(), 0..120),
+            piece in 1_u64..40,
+            count in 1_usize..5,
+        ) {
             let size = data.len() as u64;
             let mut map = Map::new(size, piece, seek_in(&data));
             let mut seen = vec![None; data.len()];

@@ -96,7 +96,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_byte_that_changed_outside_the_body_is_found(head in proptest::collection::vec(any::<u8>(), 0..40), body in proptest::collection::vec(any::<u8>(), 0..40), at: prop::sample::Index, flip in 1_u8..) {
+        fn a_byte_that_changed_outside_the_body_is_found(
+            head in proptest::collection::vec(any::<u8>(), 0..40),
+            body in proptest::collection::vec(any::<u8>(), 0..40),
+            at: prop::sample::Index,
+            flip in 1_u8..,
+        ) {
             let mut bytes = Vec::new();
             write(&mut bytes, 7, &head, &body).expect("a frame");
             prop_assert_eq!(bytes.len(), length(head.len(), body.len()));

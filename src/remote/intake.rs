@@ -4,7 +4,8 @@
 //! file is. What nobody asks for is skipped. A chunk that arrived damaged, or that is needed once more, is asked for
 //! again; whatever was on its way then waits here, and the sender's window bounds it. Of a file that is resumed the sender
 //! tells the digest alone, and its chunks are asked for, several ahead, if what is here differs. Those that are in a part of it
-//! (--partial), as their values tell, are taken from there. Once the stream cannot be understood, nothing that comes is believed, and the run is asked to end.
+//! (--partial), as their values tell, are taken from there. Once the stream cannot be understood, nothing that
+//! comes is believed, and the run is asked to end.
 
 use super::awaited::{Awaited, AwaitedSources};
 use super::connection::{Input, Output, receive, send, strange, words};

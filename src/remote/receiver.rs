@@ -51,8 +51,8 @@ pub(super) struct Receiver<'a, K: Kernel> {
 }
 
 impl<K: Kernel> Receiver<'_, K> {
-    /// Receives everything that is sent by a sender that knows these features. `awaited` tells what an operand is called here, `None` if it was not asked for;
-    /// `operands` makes of these names what is to be copied where.
+    /// Receives everything that is sent by a sender that knows these features. `awaited` tells what an operand is called here,
+    /// `None` if it was not asked for; `operands` makes of these names what is to be copied where.
     pub(super) fn run(
         self,
         (mut input, output, features): (Input, Output, Features),

@@ -1,7 +1,8 @@
 //! Far files that are being read: what is asked for next, and the order of what comes.
 //!
-//! A push reads what it sent back, a pull reads what it is to write. Files are read in turn. Many reads are asked for at once and answered in any order, some with less than was asked. The bytes come out in order,
-//! each once. The file's size is a proposal: the end is where the server says that it is.
+//! A push reads what it sent back, a pull reads what it is to write. Files are read in turn. Many reads are asked for at once
+//! and answered in any order, some with less than was asked. The bytes come out in order, each once. The file's size is a
+//! proposal: the end is where the server says that it is.
 
 use super::hashing::{Hashing, Value};
 use super::types::Failure;

@@ -10,7 +10,7 @@ mod bytes;
 mod types;
 
 use super::digest::{PieceHasher, Tree};
-use super::extent::{gaps, is_zero, steps};
+use super::extent::{data_runs, gaps, is_zero, steps};
 use super::hole_map::{Map, Work};
 use super::meter::Moving;
 use super::stopped::Stopped;
@@ -349,17 +349,8 @@ impl<K: Kernel> Pass<'_, K> {
             // Behind the size that was set beforehand: the source grew, or its size is not known.
             self.kernel.truncate(self.target, end).map_err(|errno| Stopped::Failed(Action::Write, errno))?;
         }
-        let mut run = 0..0;
-        for block in steps(offset..offset + bytes.len() as u64, self.geometry.block as u64) {
-            let block = block.start - offset..block.end - offset;
-            if is_zero(&bytes[usize_of(block.start)..usize_of(block.end)]) {
-                self.write(&bytes[usize_of(run.start)..usize_of(run.end)], offset + run.start)?;
-                run = block.end..block.end;
-            } else {
-                run.end = block.end;
-            }
-        }
-        self.write(&bytes[usize_of(run.start)..usize_of(run.end)], offset + run.start)
+        data_runs(bytes, offset, self.geometry.block as u64)
+            .try_for_each(|run| self.write(&bytes[run.clone()], offset + run.start as u64))
     }
 
     fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Stopped> {
@@ -388,9 +379,4 @@ impl<K: Kernel> Pass<'_, K> {
 #[allow(clippy::cast_possible_truncation, reason = "a slice is at most Geometry::slice long, which is a usize")]
 fn length_of(slice: &Range<u64>) -> usize {
     (slice.end - slice.start) as usize
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "an offset within a slice")]
-fn usize_of(offset: u64) -> usize {
-    offset as usize
 }
