@@ -270,6 +270,22 @@ fn what_is_rewritten_at_once_after_its_copy_stays() {
     said.says("1\nnewold");
 }
 
+/// Its files are as old and as long as those that were copied under their names.
+#[test]
+fn another_directory_under_the_name_of_one_that_was_copied_stays() {
+    let Some(world) = mounts("a second filesystem, and a debugger") else { return };
+    if !has_tool("strace") {
+        return;
+    }
+    world.dir("d/sub").file("d/sub/f", "copied").dir("other").file("other/f", "not so");
+    let script = "sleep 0.1; (sleep 0.7; mv d/sub away; mv other d/sub) & \
+        strace -f -o /dev/null -e trace=syncfs -e inject=syncfs:delay_enter=2000000 \"$safecp\" --as=mv d o || echo $?
+        wait; cat d/sub/f o/d/sub/f away/f";
+    let said = across(&world, script);
+    assert_eq!(said.stderr, "mv: not removing 'd/sub', as it was changed after it was copied\n");
+    said.says("1\nnot socopiedcopied");
+}
+
 /// Where one name of a file goes, the other shows a change that is none; so it does where times are cut to two seconds.
 #[test]
 fn hard_links_go_where_times_are_coarse() {

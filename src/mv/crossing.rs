@@ -53,6 +53,7 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         let mut run = Run::new(kernel, prepared.options, prepared.host, prepared.stop, listener, ask);
         run.measure(prepared.meter);
         run.expect_several();
+        run.remember_entered();
         Self { kernel, prepared, listener, run, history: RefCell::default() }
     }
 
@@ -102,8 +103,11 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         self.write_out(stat, target)?;
         let options = self.prepared.options;
         let is_verbose = options.verbosity >= Verbosity::Names || options.record != Record::No;
-        let removal =
-            Removal { kernel: self.kernel, listener: self.listener, began, stop: self.prepared.stop, is_verbose };
+        // Numbers of inodes mean little on filesystems that are not known.
+        let is_entered =
+            |dir: &K::File, stat: &Stat| self.run.has_entered(stat) || !self.copier().honesty_of(dir).is_known();
+        let (kernel, listener, stop) = (self.kernel, self.listener, self.prepared.stop);
+        let removal = Removal { kernel, listener, began, stop, is_verbose, is_entered: &is_entered };
         removal.operand(here, source, stat, target).map(|()| true)
     }
 

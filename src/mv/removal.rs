@@ -4,6 +4,7 @@
 //! Here each name is compared with its copy once more: there must be one, of the same kind and size, and the source must
 //! not have been changed since the copying began, or show the time that its copy has, as exactly as that one is kept, or be a
 //! link with its copy's text. What does not is told, and stays.
+//! A directory must be one that was entered: what was copied may have been in another that had its name for a moment.
 //! Directories are gone through by handles, a component at a time, so that no link leads out; of a deep tree only
 //! some are open at once.
 
@@ -34,6 +35,8 @@ pub(super) struct Removal<'a, K: Kernel> {
     pub(super) stop: &'a AtomicBool,
     /// Each name is told.
     pub(super) is_verbose: bool,
+    /// Whether a directory, with its handle, is one that was copied: another may have had its name then.
+    pub(super) is_entered: &'a dyn Fn(&K::File, &Stat) -> bool,
 }
 
 /// A directory of the source, and its copy.
@@ -76,6 +79,9 @@ impl<K: Kernel> Removal<'_, K> {
         let copy = self.kernel.stat_at(Some(target.dir), &target.name, false).map_err(failed)?;
         let above = (here, target.dir);
         let top = self.enter(above, (source, &target.name), (&found, &copy)).map_err(failed)?;
+        if !self.was_copied(&top) {
+            return Err(changed(source));
+        }
         self.tree(here, vec![top])
     }
 
@@ -139,11 +145,19 @@ impl<K: Kernel> Removal<'_, K> {
             return Err(Stays::Changed);
         }
         if found.kind == Kind::Directory {
-            let entered = self.enter((source, copy), (name, name), (&found, &its_copy));
-            return entered.map(|level| Occupant::Directory(Box::new(level))).map_err(Stays::For);
+            let level = self.enter((source, copy), (name, name), (&found, &its_copy)).map_err(Stays::For)?;
+            return if self.was_copied(&level) {
+                Ok(Occupant::Directory(Box::new(level)))
+            } else {
+                Err(Stays::Changed)
+            };
         }
         self.kernel.unlink(source, name).map_err(Stays::For)?;
         Ok(Occupant::Removed)
+    }
+
+    fn was_copied(&self, level: &Level<K::File>) -> bool {
+        level.open.as_ref().is_some_and(|(source, _)| (self.is_entered)(source, &level.source))
     }
 
     /// Whether a name is what was copied: see the head of this file.

@@ -203,6 +203,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
             run.note_want(&directory_pair.target, &error, Requirement::default());
             error
         })?;
+        run.entered.note(&entered.from);
         if entered.made {
             run.tell(Event::DirectoryMade { source: &source_shown, target: &target_shown });
         }

@@ -9,6 +9,7 @@ mod commit_group;
 mod cut;
 mod descent;
 mod ending;
+mod entered;
 pub mod entries;
 pub mod entry;
 pub mod entry_context;

@@ -5,6 +5,7 @@
 //! does not grow with the number of files. With one job everything is a plain loop in the calling thread.
 
 use super::after::Removed;
+use super::entered::Entered;
 use super::entries::Entries;
 use super::entry_context::EntryContext;
 use super::groups::Groups;
@@ -19,7 +20,7 @@ use super::unwritten::Unwritten;
 use crate::copy::meter::Meter;
 use crate::copy::{Copied, Copier, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Stat};
 use crate::options::{Options, Verbosity};
 use crate::report::{Event, Listener};
 use std::path::Path;
@@ -46,6 +47,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) shortages: Shortages<K>,
     /// Directories that wait to be written out.
     pub(super) unwritten: Unwritten<K>,
+    /// Source directories that were entered.
+    pub(super) entered: Entered,
     /// Who tells which names are this run's, where others work on the same tree.
     pub(super) portion: Option<&'a dyn Portion>,
 }
@@ -87,8 +90,19 @@ impl<'a, K: Kernel> Run<'a, K> {
             groups,
             unwritten,
             shortages: Shortages::default(),
+            entered: Entered::default(),
             portion: None,
         }
+    }
+
+    /// Remembers from now on which source directories it enters.
+    pub(crate) fn remember_entered(&mut self) {
+        self.entered.is_wanted = true;
+    }
+
+    /// Whether it has entered a directory, which it remembers.
+    pub(crate) fn has_entered(&self, directory: &Stat) -> bool {
+        self.entered.has(directory)
     }
 
     /// Does its part of the work, and leaves the rest to others.

@@ -54,6 +54,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         };
         let forbidden = self.handles(&top, Asker::Name).map(|pair| self.kernel.stat(&pair.target))?;
         let forbidden = forbidden.map_err(|errno| Error::call(Action::StatTarget, target.shown, errno))?;
+        self.entered.note(&top.from);
         if top.made {
             self.tell(Event::DirectoryMade { source: source.shown, target: target.shown });
         }
