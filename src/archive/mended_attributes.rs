@@ -59,7 +59,10 @@ impl<K: Kernel> Mender<'_, K> {
         let mut lacking = Vec::new();
         if matches!(made.kind, Kind::File | Kind::Directory) {
             for class in &CLASSES {
-                let donor = own.or_else(|| self.donor(class, record, copies, shown));
+                let donor = match own {
+                    Some(own) => Some(own),
+                    None => self.donor(class, record, copies, shown)?,
+                };
                 self.carry(class, donor, file).map_err(failed(Action::PreserveXattr))?;
                 if let (true, Some(listed), None) = (self.format.is_ours(), (class.listed)(record), donor) {
                     lacking.push(format!("{}, was {}", digest_words(class.what, None), digest_words("", Some(listed))));
@@ -76,19 +79,29 @@ impl<K: Kernel> Mender<'_, K> {
         Ok(lacking)
     }
 
-    /// The first copy that has what is listed of a class; any, if the list says nothing of it.
-    fn donor<'c>(&self, class: &Class, record: &Record, copies: &[&'c K::File], shown: &Path) -> Option<&'c K::File> {
+    /// The first copy that has what is listed of a class; any, if the list says nothing of it. Fails if none has it of those that
+    /// can be asked, and one cannot.
+    fn donor<'c>(
+        &self,
+        class: &Class,
+        record: &Record,
+        copies: &[&'c K::File],
+        shown: &Path,
+    ) -> Result<Option<&'c K::File>, Error> {
         if !self.format.is_ours() {
-            return copies.first().copied();
+            return Ok(copies.first().copied());
         }
-        let listed = (class.listed)(record)?;
-        let is_listed = |copy: &&&K::File| {
-            let stat = self.sealing.kernel.stat(copy).ok();
-            // Of a copy of which nothing can be told nothing is proved.
-            let sealed = stat.and_then(|stat| self.sealing.handle(copy, shown, stat, None).ok());
-            sealed.is_some_and(|sealed| (class.seen)(&sealed) == Some(listed))
-        };
-        copies.iter().find(is_listed).copied()
+        let Some(listed) = (class.listed)(record) else { return Ok(None) };
+        let mut failure = None;
+        for copy in copies {
+            let stat = self.sealing.kernel.stat(copy).map_err(|errno| Error::call(Action::StatSource, shown, errno));
+            match stat.and_then(|stat| self.sealing.handle(copy, shown, stat, None)) {
+                Ok(sealed) if (class.seen)(&sealed) == Some(listed) => return Ok(Some(copy)),
+                Ok(_) => {}
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(None), Err)
     }
 
     /// Leaves the attributes of a class as `donor` has them; none, if there is no donor.

@@ -252,9 +252,11 @@ impl<K: Kernel> Work<'_, K> {
     fn note(&mut self, path: &Path, mended: Result<(Mended, Vec<String>), Unmended>) {
         match mended {
             Ok((mended, differences)) => {
-                self.repaired.mended += 1;
                 (self.tell)(&RepairEvent::Mended(path, mended));
-                if !differences.is_empty() {
+                if differences.is_empty() {
+                    self.repaired.mended += 1;
+                } else {
+                    self.repaired.failed += 1;
                     (self.tell)(&RepairEvent::Left(&Finding::Attributes { path: path.to_owned(), differences }));
                 }
             }

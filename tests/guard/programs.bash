@@ -177,10 +177,11 @@ prepare_newest_python() {
 declare -A packages_of_portage=([/usr/bin/python3]=python3 [/usr/lib/python3/dist-packages/pip]=python3-pip)
 
 prepare_portage() {
-    [[ ! -x $cache/portage/bin/python ]] || return 0
+    [[ ! -e $cache/portage/whole ]] || return 0
     /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv || give_up "needs python3-venv"
-    /usr/bin/python3 -m venv "$cache/portage.new"
-    "$cache/portage.new/bin/python" -m pip install --quiet portage==3.0.83 >&2 || give_up "Portage cannot be fetched"
+    # In its place from the beginning: its programs begin with the path of its python.
     rm -rf -- "$cache/portage"
-    mv -- "$cache/portage.new" "$cache/portage"
+    /usr/bin/python3 -m venv "$cache/portage"
+    "$cache/portage/bin/python" -m pip install --quiet portage==3.0.83 >&2 || give_up "Portage cannot be fetched"
+    touch -- "$cache/portage/whole"
 }
