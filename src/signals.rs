@@ -8,8 +8,9 @@
 //!
 //! A thread takes the signals, and all others have them blocked: one that waits for a filesystem which does not answer
 //! takes none, and the kernel would choose just that one. Where no thread is to be had, and where
-//! none can wait, handlers do the same.
+//! none can wait, handlers do the same. A run that only gives one small new file its name needs neither.
 
+use crate::kernel::deferred::defer;
 use crate::kernel::process::{block, end_later, started_without_heeding, unblock, wait_for};
 use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1};
@@ -27,6 +28,9 @@ const STACK: usize = 128 << 10;
 
 /// How soon signals are waited for again where that failed.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// What asks a run to end.
+const ENDING: [c_int; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// What has come so far.
 #[derive(Clone, Debug, Default)]
@@ -49,25 +53,26 @@ pub fn watch(grace: Duration) -> std::io::Result<Watch> {
 /// `grace` to end.
 pub fn watch_telling(grace: Duration, tell: Option<Tell>) -> std::io::Result<Watch> {
     let watch = Watch::default();
-    if dies_of_closed_pipes() {
-        // Its handler runs in the thread that writes, before the write has failed.
-        watch.note(SIGPIPE)?;
-    }
-    let heeded: Vec<c_int> =
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !started_without_heeding(*signal)).collect();
-    let tells = tell.is_some() && !started_without_heeding(SIGUSR1);
-    let awaited: Vec<c_int> = heeded.iter().copied().chain(tells.then_some(SIGUSR1)).collect();
-    block(&awaited);
-    let seen = watch.clone();
-    let thread = std::thread::Builder::new().name("signals".into()).stack_size(STACK);
-    // An empty set only asks whether there is such a wait.
-    let can_wait = matches!(wait_for(&[], Some(Duration::ZERO)), Err(Errno::AGAIN | Errno::INTR));
-    if !can_wait || thread.spawn(move || seen.wait(&awaited, grace, tell.as_ref())).is_err() {
-        watch.handle(&heeded, grace)?;
-        // SIGUSR1 stays blocked: nobody tells, and nobody dies of it.
-        unblock(&heeded);
-    }
+    watch.begin(grace, tell)?;
     Ok(watch)
+}
+
+/// Begins to watch as soon as the run could leave something behind or take long (kernel/deferred.rs). Until then a signal ends the process at
+/// once, as it ends cp, and SIGUSR1 waits. To be called before any thread begins.
+#[must_use]
+pub fn watch_when_needed(grace: Duration, tell: Tell) -> Watch {
+    let watch = Watch::default();
+    if !started_without_heeding(SIGUSR1) {
+        block(&[SIGUSR1]);
+    }
+    let begun = watch.clone();
+    defer(move || {
+        if begun.begin(grace, Some(tell)).is_err() {
+            // They go on to end the process.
+            unblock(&ENDING);
+        }
+    });
+    watch
 }
 
 /// Whether a pipe that nobody reads ends the process, as it does unless whoever started it has SIGPIPE ignored.
@@ -89,6 +94,27 @@ impl Watch {
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    fn begin(&self, grace: Duration, tell: Option<Tell>) -> std::io::Result<()> {
+        if dies_of_closed_pipes() {
+            // Its handler runs in the thread that writes, before the write has failed.
+            self.note(SIGPIPE)?;
+        }
+        let heeded: Vec<c_int> = ENDING.into_iter().filter(|signal| !started_without_heeding(*signal)).collect();
+        let tells = tell.is_some() && !started_without_heeding(SIGUSR1);
+        let awaited: Vec<c_int> = heeded.iter().copied().chain(tells.then_some(SIGUSR1)).collect();
+        block(&awaited);
+        let seen = self.clone();
+        let thread = std::thread::Builder::new().name("signals".into()).stack_size(STACK);
+        // An empty set only asks whether there is such a wait.
+        let can_wait = matches!(wait_for(&[], Some(Duration::ZERO)), Err(Errno::AGAIN | Errno::INTR));
+        if !can_wait || thread.spawn(move || seen.wait(&awaited, grace, tell.as_ref())).is_err() {
+            self.handle(&heeded, grace)?;
+            // SIGUSR1 stays blocked: nobody tells, and nobody dies of it.
+            unblock(&heeded);
+        }
+        Ok(())
     }
 
     /// What the thread does.

@@ -128,9 +128,9 @@ fn a_filesystem_that_does_not_answer_can_be_given_up() {
     let output = world.dir("m").shell_with_mounts(
         "exec 3<>/dev/fuse
          mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none m
-         $safecp m/x b 3<&- & sleep 0.5; kill -TERM $!
-         (exec >&- 2>&-; sleep 20; kill -KILL $!) & status=0
-         wait %1 || status=$?; kill %2; echo $status; exec 3<&-; umount -l m",
+         $safecp m/x b 3<&- & copy=$!; sleep 0.5; kill -TERM $copy
+         (exec >&- 2>&-; sleep 20; kill -KILL $copy) & end=$! status=0
+         wait $copy || status=$?; kill $end; echo $status; exec 3<&-; umount -l m",
     );
     assert_eq!(output.stdout, "143\n", "{output}");
 }
@@ -185,4 +185,40 @@ fn without_threads_a_temporary_goes_as_well() {
         world.shell(&format!("{strace} {copy} & sleep 1; kill -TERM $!; wait $!; kill -l $?")).says("TERM\n");
         assert_eq!((world.read("d/b").as_str(), world.names("d")), ("old", vec!["b".into()]), "{calls}");
     }
+}
+
+/// A small file that is new has no name until it is whole: a signal finds nothing to be taken along, and no thread waits for one.
+#[test]
+fn a_small_new_file_takes_no_thread() {
+    if !has_tool("strace") {
+        return;
+    }
+    let world = World::new();
+    world.dir("s").file("a", "new").file("old", "old").file("s/f", "f");
+    let threads = |words: &str| {
+        let traced = world
+            .shell(&format!("strace -f -qq -o calls -e trace=clone,clone3 $safecp {words} 2>/dev/null && cat calls"));
+        traced.succeeds();
+        traced.stdout.lines().count()
+    };
+    assert_eq!(threads("a b"), 0);
+    for words in ["a old", "--summary a c", "-r s t"] {
+        assert_ne!(threads(words), 0, "{words}");
+    }
+    assert_eq!([world.read("b"), world.read("old")], ["new", "new"]);
+}
+
+/// The name of a temporary may be the first thing that a run leaves anywhere.
+#[test]
+fn a_temporary_of_a_small_file_goes_as_well() {
+    if !has_tool("strace") {
+        return;
+    }
+    let world = World::new();
+    world.file("a", "new").dir("d").file("d/b", "old");
+    let strace = "strace -D -f -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_exit=1000000";
+    world
+        .shell(&format!("{strace} $safecp --sync=never a d/b & sleep 0.5; kill -TERM $!; wait $!; kill -l $?"))
+        .says("TERM\n");
+    assert_eq!(world.names("d"), ["b"]);
 }

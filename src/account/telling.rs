@@ -51,15 +51,26 @@ impl<'a> Telling<'a> {
 
     /// Begins to watch for signals; SIGUSR1 is answered by a line that tells how far the run is.
     pub fn watch(&self) -> std::io::Result<Watch> {
+        signals::watch_telling(signals::GRACE, Some(self.tell()))
+    }
+
+    /// The same for a run over one name, of which nothing may be left to tell or to take along.
+    pub fn watch_one(&self) -> std::io::Result<Watch> {
+        if *self.accounts != Accounts::default() {
+            return self.watch();
+        }
+        Ok(signals::watch_when_needed(signals::GRACE, self.tell()))
+    }
+
+    fn tell(&self) -> Tell {
         let (program, running, display) = (self.environment.program, Arc::clone(&self.running), self.display.clone());
-        let tell: Tell = Box::new(move || {
+        Box::new(move || {
             let line = running.status().line();
             match &display {
                 Some(display) => display.without(|| say(program, &line)),
                 None => say(program, &line),
             }
-        });
-        signals::watch_telling(signals::GRACE, Some(tell))
+        })
     }
 
     /// Puts a question, with nothing else at the bottom of the terminal.

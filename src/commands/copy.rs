@@ -101,7 +101,8 @@ pub(super) fn run(
     manifest: Option<&Wanted>,
 ) -> Result<ExitCode, Failure> {
     let account = telling.account();
-    let watch = telling.watch().map_err(unheeded)?;
+    let is_one = operands.sources.len() == 1 && manifest.is_none();
+    let watch = if is_one { telling.watch_one() } else { telling.watch() }.map_err(unheeded)?;
     let host = this_host(options, &telling.report);
     let ask = |question: &str| telling.ask(question);
     let run = |listener: &dyn Listener| {

@@ -6,6 +6,7 @@
 //! filesystems by a lock that nobody holds (docs/design/leftovers.md). What cannot be proved stays.
 
 use super::strays::Strays;
+use crate::kernel::deferred::do_deferred;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result, Timestamp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -185,6 +186,8 @@ impl TemporaryNames {
 
     /// Hexadecimal digits that were never given and cannot be foretold.
     fn random<K: Kernel>(&self, kernel: &K) -> String {
+        // Whoever ends this process may not leave what gets this name.
+        do_deferred();
         let secret = self.secret.get_or_init(|| {
             let mut secret = [0; 32];
             secret.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&kernel.random().to_ne_bytes()));

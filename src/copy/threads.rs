@@ -1,6 +1,7 @@
 //! Threads, begun when something can be shared between them and not before: to begin them takes as long as to copy a small
 //! file, which is what most calls of cp in a build do.
 
+use crate::kernel::deferred::do_deferred;
 use crate::kernel::process::memory_limit;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::num::NonZeroUsize;
@@ -35,6 +36,7 @@ impl Threads {
 }
 
 fn begin(count: NonZeroUsize) -> Option<ThreadPool> {
+    do_deferred();
     let limit = memory_limit().ok().flatten();
     let room = limit.map_or(COUNT_MAX, |bytes| usize::try_from(bytes / ROOM).unwrap_or(COUNT_MAX));
     let count = count.get().min(COUNT_MAX).min(room);

@@ -5,6 +5,7 @@
 //! the kernel's own words: no policy, no retries (those are in [`retry`]), no joined paths. Names
 //! are looked up relative to a directory handle; what was looked up once is used by handle.
 
+pub mod deferred;
 mod errno;
 pub mod linux;
 pub mod process;

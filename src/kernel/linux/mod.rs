@@ -24,6 +24,7 @@ mod xattr;
 
 pub use mapping::write_mapped;
 
+use super::deferred::{NEAR, do_deferred};
 use super::errno::{last_errno, whole_return};
 use super::{
     At, CachePages, DirEntry, Extent, InodeHints, Kernel, Kind, Mount, Quota, QuotaOf, Result, Room, Seek, Stat,
@@ -75,6 +76,9 @@ impl Kernel for Linux {
         mode: Mode,
         resolve: ResolveFlags,
     ) -> Result<OwnedFd> {
+        if flags.intersects(OFlags::CREATE | OFlags::TRUNC) {
+            do_deferred();
+        }
         let flags = flags | OFlags::CLOEXEC;
         if flags.contains(OFlags::TMPFILE) && !self.linking.is_possible(&self.reach, at(dir)) {
             return Err(Errno::OPNOTSUPP);
@@ -141,11 +145,13 @@ impl Kernel for Linux {
     }
 
     fn wait_from_now_on(&self, file: &OwnedFd) -> Result<()> {
+        do_deferred();
         let flags = rustix::fs::fcntl_getfl(file)?;
         rustix::fs::fcntl_setfl(file, flags - OFlags::NONBLOCK)
     }
 
     fn read(&self, file: &OwnedFd, buffer: &mut [u8]) -> Result<usize> {
+        do_deferred();
         rustix::io::read(file, buffer)
     }
 
@@ -154,6 +160,9 @@ impl Kernel for Linux {
     }
 
     fn pread(&self, file: &OwnedFd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        if offset >= NEAR {
+            do_deferred();
+        }
         rustix::io::pread(file, buffer, offset)
     }
 
@@ -178,6 +187,9 @@ impl Kernel for Linux {
     }
 
     fn copy_file_range(&self, source: &OwnedFd, target: &OwnedFd, range: Range<u64>) -> Result<u64> {
+        if range.end > NEAR {
+            do_deferred();
+        }
         let (mut from, mut to) = (range.start, range.start);
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         rustix::fs::copy_file_range(source, Some(&mut from), target, Some(&mut to), length).map(|count| count as u64)
@@ -200,15 +212,18 @@ impl Kernel for Linux {
     }
 
     fn truncate(&self, file: &OwnedFd, size: u64) -> Result<()> {
+        do_deferred();
         rustix::fs::ftruncate(file, size)
     }
 
     fn fsync(&self, file: &OwnedFd) -> Result<()> {
+        do_deferred();
         // SAFETY: the descriptor is open while `file` is borrowed.
         whole_return(unsafe { libc::fsync(file.as_raw_fd()) })
     }
 
     fn sync_filesystem(&self, file: &OwnedFd) -> Result<()> {
+        do_deferred();
         rustix::fs::syncfs(file)
     }
 
@@ -233,6 +248,7 @@ impl Kernel for Linux {
     }
 
     fn rename(&self, from_dir: &OwnedFd, from: &Path, to_dir: &OwnedFd, to: &Path, flags: RenameFlags) -> Result<()> {
+        do_deferred();
         if flags.is_empty() {
             return rustix::fs::renameat(from_dir, from, to_dir, to);
         }
@@ -244,6 +260,7 @@ impl Kernel for Linux {
     }
 
     fn unlink(&self, dir: &OwnedFd, name: &Path) -> Result<()> {
+        do_deferred();
         rustix::fs::unlinkat(dir, name, AtFlags::empty())
     }
 
@@ -252,10 +269,12 @@ impl Kernel for Linux {
     }
 
     fn mkdir(&self, dir: &OwnedFd, name: &Path, mode: Mode) -> Result<()> {
+        do_deferred();
         rustix::fs::mkdirat(dir, name, mode)
     }
 
     fn symlink(&self, content: &OsStr, dir: &OwnedFd, name: &Path) -> Result<()> {
+        do_deferred();
         rustix::fs::symlinkat(content, dir, name)
     }
 
@@ -276,6 +295,7 @@ impl Kernel for Linux {
     }
 
     fn mknod(&self, dir: &OwnedFd, name: &Path, kind: Kind, mode: Mode, rdev: u64) -> Result<()> {
+        do_deferred();
         let file_type = match kind {
             Kind::File => FileType::RegularFile,
             Kind::Fifo => FileType::Fifo,
