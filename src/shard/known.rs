@@ -36,9 +36,31 @@ pub(super) fn part_bits(stat: &Stat, birth: Option<Timestamp>) -> u64 {
 
 /// std's hasher is SipHash 1-3 with a fixed key. Records that another build of std has written differently are compared, not believed.
 fn bits(fields: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    fields.hash(&mut hasher);
-    hasher.finish()
+    let mut together = Together { bytes: [0; FIELDS_BYTES], filled: 0 };
+    fields.hash(&mut together);
+    together.finish()
+}
+
+/// More than all fields of a file have.
+const FIELDS_BYTES: usize = 64;
+
+/// Hands its fields to std's hasher as one: each by itself takes that four times as long.
+struct Together {
+    bytes: [u8; FIELDS_BYTES],
+    filled: usize,
+}
+
+impl Hasher for Together {
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes[self.filled..][..bytes.len()].copy_from_slice(bytes);
+        self.filled += bytes.len();
+    }
+
+    fn finish(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&self.bytes[..self.filled]);
+        hasher.finish()
+    }
 }
 
 /// All that a share has verified in earlier runs; of a name that stands there several times, the last counts.
@@ -74,7 +96,18 @@ impl Verified {
 
 #[cfg(test)]
 mod tests {
-    use super::{KnownCopy, PathKey, Verified};
+    use super::{KnownCopy, PathKey, Verified, bits};
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    #[test]
+    fn fields_that_go_together_have_the_bits_that_they_had_one_by_one() {
+        let (time, time_of_inode) = ((-5_i64, 999_999_999_u32), (1_790_000_000_i64, 1_u32));
+        let fields = (7_u8, u64::MAX, 3_u64, time, time_of_inode, 0o7777_u32, u32::MAX, 0_u32);
+        let mut hasher = DefaultHasher::new();
+        fields.hash(&mut hasher);
+        assert_eq!(bits(fields), hasher.finish());
+        assert_ne!(bits(fields), bits((6_u8, u64::MAX, 3_u64, time, time_of_inode, 0o7777_u32, u32::MAX, 0_u32)));
+    }
 
     #[test]
     fn the_last_record_of_a_name_counts() {

@@ -3,21 +3,30 @@
 //! What a killed run has written last may be half a line, and a filesystem after a crash may show zeros or old bytes. A line
 //! counts only with its check.
 
+use crate::archive::digest::push_hex;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The words as a line of a file.
 pub(super) fn sealed(words: &str) -> String {
-    format!("{words} {:08x}\n", check(words))
+    format!("{words} {:08x}\n", check(words.as_bytes()))
+}
+
+/// Makes the same of the words from `begin` to the end of a text.
+pub(super) fn seal(text: &mut Vec<u8>, begin: usize) {
+    let check = check(&text[begin..]);
+    text.push(b' ');
+    push_hex(text, &check.to_be_bytes());
+    text.push(b'\n');
 }
 
 /// The words of a line without its end; `None` if it is not whole.
 pub(super) fn opened(line: &[u8]) -> Option<&str> {
     let (words, found) = std::str::from_utf8(line).ok()?.rsplit_once(' ')?;
-    (found == format!("{:08x}", check(words))).then_some(words)
+    (found == format!("{:08x}", check(words.as_bytes()))).then_some(words)
 }
 
-fn check(words: &str) -> u32 {
-    xxh3_64(words.as_bytes()) as u32
+fn check(words: &[u8]) -> u32 {
+    xxh3_64(words) as u32
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl<'a, K: Kernel> Planner<'a, K> {
         let (kernel, shown) = (self.state.kernel, self.state.shown.join(name));
         let file = self.state.lines(name)?;
         kernel.truncate(&file, 0).map_err(|errno| Error::call(Action::CreateFile, &shown, errno))?;
-        write_out(kernel, &file, text, &shown)
+        write_out(kernel, &file, text.as_bytes(), &shown)
     }
 
     /// Writes the lists, once the walk has come to its end. Returns a line that tells of them.

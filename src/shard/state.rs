@@ -343,6 +343,6 @@ fn write_new<K: Kernel>(kernel: &K, dir: &K::File, name: &Path, text: &str, show
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
     let file = kernel.open(Some(dir), name, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty());
     let file = file.map_err(|errno| Error::call(Action::CreateFile, shown, errno))?;
-    write_out(kernel, &file, text, shown)?;
+    write_out(kernel, &file, text.as_bytes(), shown)?;
     Ok(file)
 }

@@ -5,9 +5,9 @@ use crate::kernel::{Errno, Kernel};
 use std::path::Path;
 
 /// Writes text where the file is, and syncs it; `shown` is the file's name in messages. On an error a part of it may be there.
-pub(super) fn write_out<K: Kernel>(kernel: &K, file: &K::File, text: &str, shown: &Path) -> Result<(), Error> {
+pub(super) fn write_out<K: Kernel>(kernel: &K, file: &K::File, text: &[u8], shown: &Path) -> Result<(), Error> {
     let failed = |action| move |errno| Error::call(action, shown, errno);
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while !rest.is_empty() {
         match kernel.write(file, rest).map_err(failed(Action::Write))? {
             0 => return Err(failed(Action::Write)(Errno::NOSPC)),

@@ -248,7 +248,7 @@ impl<K: Kernel> Run<'_, K> {
     /// Calls with what a name that does not wait any more comes from and where it goes.
     fn with_whence<T>(&self, whence: &Whence<K>, call: impl FnOnce(&EntryPair<'_, K::File>) -> T) -> Result<T, Error> {
         let operand = match whence {
-            Whence::Task(task) => return self.with_entry_pair(task, false, call),
+            Whence::Task(task) => return self.with_entry_pair((task, &task.path()), false, call),
             Whence::Operand(operand) => operand,
         };
         let source = Name { dir: None, name: &operand.source, shown: &operand.source_shown, follow: operand.follow };

@@ -18,7 +18,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Stat};
 use crate::options::{Backup, Dereference};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -114,28 +114,33 @@ impl<K: Kernel> Level<K> {
 
     /// The path of this level, and of `name` in it, from what was typed on.
     fn composed(&self, name: Option<&OsStr>, typed: impl Fn(&TypedNames) -> &Path) -> PathBuf {
-        let mut components: Vec<&OsStr> = name.into_iter().collect();
-        let mut level = self;
-        let begin = loop {
-            match (&level.names, &level.above) {
-                (NameSource::Typed(names), _) => break typed(names),
-                (NameSource::Beneath(name), Some(above)) => {
-                    components.push(name);
-                    level = above;
-                }
-                (NameSource::Beneath(name), None) => break Path::new(name),
-            }
+        let begin = match &self.top().names {
+            NameSource::Typed(names) => typed(names),
+            NameSource::Beneath(name) => Path::new(name),
         };
-        let length = components.iter().map(|name| name.len() + 1).sum::<usize>();
-        let mut path = OsString::with_capacity(begin.as_os_str().len() + length);
-        path.push(begin);
-        for name in components.into_iter().rev() {
-            if !path.is_empty() && !path.as_bytes().ends_with(b"/") {
-                path.push("/");
-            }
-            path.push(name);
+        let begin = begin.as_os_str().as_bytes();
+        let length = self.upward(name).map(|name| name.len() + 1).sum::<usize>();
+        let is_apart = begin.is_empty() || begin.ends_with(b"/");
+        let mut end = begin.len() + length - usize::from(is_apart && length > 0);
+        // A file has three such paths: one piece of memory for each, filled from its end.
+        let mut path = Vec::with_capacity(end);
+        path.extend_from_slice(begin);
+        path.resize(end, b'/');
+        for name in self.upward(name) {
+            path[end - name.len()..end].copy_from_slice(name.as_bytes());
+            end = (end - name.len()).saturating_sub(1);
         }
-        PathBuf::from(path)
+        PathBuf::from(OsString::from_vec(path))
+    }
+
+    /// The components from `name` up to what was typed, which is not among them.
+    fn upward<'l>(&'l self, name: Option<&'l OsStr>) -> impl Iterator<Item = &'l OsStr> {
+        let levels = std::iter::successors(Some(self), |level| level.above.as_deref());
+        let beneath = levels.map_while(|level| match (&level.names, &level.above) {
+            (NameSource::Beneath(name), Some(_)) => Some(name.as_os_str()),
+            (NameSource::Beneath(_), None) | (NameSource::Typed(_), _) => None,
+        });
+        name.into_iter().chain(beneath)
     }
 }
 

@@ -44,14 +44,13 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Whether a name is another run's. One look at the source tells, for it may have further names; what its target is called does not
-    /// matter yet. What cannot be told, or not so soon, is not.
-    pub(super) fn is_others(&self, task: &Task<K>) -> Result<bool, Error> {
+    /// matter yet. What cannot be told, or not so soon, is not. `path` is [`Task::path`].
+    pub(super) fn is_others(&self, task: &Task<K>, path: &Path) -> Result<bool, Error> {
         let Some(portion) = self.portion.filter(|portion| portion.part() == Part::Names) else { return Ok(false) };
-        let path = task.path();
-        if !portion.may_be_ours(&path) {
+        if !portion.may_be_ours(path) {
             return Ok(true);
         }
-        if task.kind() != Kind::File || portion.is_likely(&path) {
+        if task.kind() != Kind::File || portion.is_likely(path) {
             return Ok(false);
         }
         let pair = self.handles(&task.level, Asker::Name)?;

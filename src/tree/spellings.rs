@@ -134,8 +134,8 @@ pub(super) fn key(name: &OsStr) -> u64 {
     let bytes = &bytes[..end];
     let mut hasher = DefaultHasher::new();
     match std::str::from_utf8(bytes) {
-        Ok(text) if !bytes.is_ascii() => folded(text).into_iter().for_each(|byte| hasher.write_u8(byte)),
-        Ok(_) | Err(_) => bytes.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase())),
+        Ok(text) if !bytes.is_ascii() => hasher.write(&folded(text)),
+        Ok(_) | Err(_) => hasher.write(&bytes.to_ascii_lowercase()),
     }
     hasher.finish()
 }

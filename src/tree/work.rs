@@ -93,22 +93,23 @@ impl<'a, K: Kernel> Run<'a, K> {
     }
 
     fn name_of(&self, task: &Task<K>) -> Result<(), Error> {
-        if self.is_others(task)? {
+        let path = task.path();
+        if self.is_others(task, &path)? {
             return Ok(());
         }
-        self.with_entry_pair(task, true, |entry_pair| self.name(entry_pair, Some(task)))?
+        self.with_entry_pair((task, &path), true, |entry_pair| self.name(entry_pair, Some(task)))?
     }
 
-    /// Calls with what a name of a tree comes from and where it goes.
+    /// Calls with what a name of a tree comes from and where it goes; `path` is [`Task::path`].
     pub(super) fn with_entry_pair<T>(
         &self,
-        task: &Task<K>,
+        (task, path): (&Task<K>, &Path),
         may_wait: bool,
         call: impl FnOnce(&EntryPair<'_, K::File>) -> T,
     ) -> Result<T, Error> {
         let level = &task.level;
         let pair = self.handles(level, Asker::Name)?;
-        let (source_shown, target_shown, path) = (task.source_shown(), task.target_shown(), task.path());
+        let (source_shown, target_shown) = (task.source_shown(), task.target_shown());
         let follow = self.entries.copier.follow_inside();
         let source = Name { dir: Some(&pair.source), name: task.name(), shown: &source_shown, follow };
         let target = Name::within(&pair.target, task.name(), &target_shown);
@@ -126,14 +127,14 @@ impl<'a, K: Kernel> Run<'a, K> {
             fresh: level.made,
             target_directory: level.target_directory,
             origin: level.origin,
-            created: self.paths.created(&path),
+            created: self.paths.created(path),
             may_wait,
             named: false,
             walked: Some(task.kind()),
             top: Some(top),
         };
         let entry_pair =
-            EntryPair { source: &source, target: &target, context: &context, base: &level.base, path: &path };
+            EntryPair { source: &source, target: &target, context: &context, base: &level.base, path };
         Ok(call(&entry_pair))
     }
 
