@@ -23,7 +23,8 @@ struct Gathered {
     /// `None` once it is finished.
     destination: Option<Destination>,
     lines: Vec<u8>,
-    written: Instant,
+    /// When they are to be written, however few there are.
+    due: Instant,
     /// The first failure; nothing is written after it.
     failure: Option<std::io::Error>,
 }
@@ -48,8 +49,8 @@ impl Journal {
             ReportTo::Part(path) => Destination::Output(host::more_lines(path)?),
             ReportTo::File(path) => Destination::File(Document::open(path, Unread::Waits)?),
         };
-        let gathered =
-            Gathered { destination: Some(destination), lines: Vec::new(), written: Instant::now(), failure: None };
+        let due = Instant::now() + WAIT_MAX;
+        let gathered = Gathered { destination: Some(destination), lines: Vec::new(), due, failure: None };
         Ok(Self(Mutex::new(gathered)))
     }
 
@@ -61,7 +62,7 @@ impl Journal {
     pub(super) fn add(&self, line: &Line<'_>, directory: Option<&Path>) {
         let mut gathered = self.gathered();
         gathered.add(line, directory);
-        if gathered.lines.len() >= WRITE_BYTES || gathered.written.elapsed() >= WAIT_MAX {
+        if gathered.lines.len() >= WRITE_BYTES || Instant::now() >= gathered.due {
             gathered.write();
         }
     }
@@ -109,6 +110,6 @@ impl Gathered {
             self.failure = sink.write_all(&self.lines).and_then(|()| sink.flush()).err();
         }
         self.lines.clear();
-        self.written = Instant::now();
+        self.due = Instant::now() + WAIT_MAX;
     }
 }

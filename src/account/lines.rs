@@ -334,8 +334,11 @@ impl CopiedLine<'_> {
         object.value(key!("bytes"), &copied.size);
         object.value(key!("unallocated_bytes"), &copied.probed.unallocated);
         object.word(key!("strategy"), copied.strategy.word());
-        object.text(key!("why"), &copied.why.words());
-        object.text(key!("filesystem"), copied.probed.filesystem);
+        match copied.why.words() {
+            Cow::Borrowed(words) => object.word(key!("why"), words),
+            Cow::Owned(words) => object.text(key!("why"), &words),
+        }
+        object.word(key!("filesystem"), copied.probed.filesystem);
         copied.probed.residency.iter().for_each(|residency| object.word(key!("pages"), pages(*residency)));
         copied.probed.settling.iter().for_each(|settling| object.word(key!("settled_for"), settled_for(*settling)));
         if copied.fallbacks.is_empty() {
