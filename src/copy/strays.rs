@@ -7,12 +7,18 @@ use crate::error::reason;
 use crate::kernel::Errno;
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 
 /// Names that stayed.
 #[derive(Default)]
-pub(super) struct Strays(Mutex<Vec<Stray>>);
+pub(super) struct Strays {
+    names: Mutex<Vec<Stray>>,
+    /// There may be some. It changes only with the names locked, so that each thread sees its own; every file asks, and mostly
+    /// there are none.
+    are_any: AtomicBool,
+}
 
 pub(super) struct Stray {
     /// Who could not take it away, and will tell.
@@ -44,15 +50,21 @@ impl Strays {
 
     fn push(&self, name: &Path, what: What, errno: Errno) {
         let stray = Stray { thread: std::thread::current().id(), name: name.to_owned(), what, errno };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(stray);
+        let mut strays = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        strays.push(stray);
+        self.are_any.store(true, Ordering::Relaxed);
     }
 
     /// Those of this thread, which are forgotten.
     pub(super) fn take(&self) -> Vec<Stray> {
+        if !self.are_any.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
         let ours = std::thread::current().id();
-        let mut strays = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut strays = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let (taken, left) = std::mem::take(&mut *strays).into_iter().partition(|stray| stray.thread == ours);
         *strays = left;
+        self.are_any.store(!strays.is_empty(), Ordering::Relaxed);
         taken
     }
 }

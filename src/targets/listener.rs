@@ -55,21 +55,26 @@ impl<'a> TargetListener<'a> {
 
 impl Listener for TargetListener<'_> {
     fn hear(&self, event: &Event<'_>) {
-        self.failures.fetch_add(failures(event), Ordering::Relaxed);
-        if !text(event).is_some_and(|text| self.is_told(&text)) {
+        let (failures, text) = told(event);
+        self.failures.fetch_add(failures, Ordering::Relaxed);
+        if !text.is_some_and(|text| self.is_told(&text)) {
             self.next.hear(event);
         }
     }
 }
 
-/// How many failures an event tells.
-fn failures(event: &Event<'_>) -> usize {
+/// How many failures an event tells, and the line of it that several runs may find out alike, such as that a source cannot be
+/// read. Other lines name a target.
+fn told(event: &Event<'_>) -> (usize, Option<String>) {
     let is_failure = |error: &&Error| !matches!(error, Error::Noted(_));
     match event {
-        Event::Failed(error) => usize::from(is_failure(error)),
-        Event::Misused(_) => 1,
+        Event::Failed(Error::Interrupted) => (1, None),
+        Event::Failed(error) => (usize::from(is_failure(error)), Some(error.to_string())),
+        Event::Misused(text) => (1, Some((*text).to_owned())),
+        Event::Warned(text) | Event::Noted(text) => (0, Some((*text).to_owned())),
         Event::Finished { outcome, .. } => {
-            outcome.complaints().iter().filter(is_failure).count() + usize::from(matches!(outcome, Outcome::Declined))
+            let complaints = outcome.complaints().iter().filter(is_failure).count();
+            (complaints + usize::from(matches!(outcome, Outcome::Declined)), None)
         }
         Event::DirectoryMade { .. }
         | Event::ParentMade { .. }
@@ -82,31 +87,7 @@ fn failures(event: &Event<'_>) -> usize {
         | Event::Examined { .. }
         | Event::Found(_)
         | Event::Mended { .. }
-        | Event::Warned(_)
-        | Event::Full(_)
-        | Event::Noted(_) => 0,
-    }
-}
-
-/// What several runs may find out alike, such as that a source cannot be read. Other lines name a target.
-fn text(event: &Event<'_>) -> Option<String> {
-    match event {
-        Event::Failed(Error::Interrupted) => None,
-        Event::Failed(error) => Some(error.to_string()),
-        Event::Misused(text) | Event::Warned(text) | Event::Noted(text) => Some((*text).to_owned()),
-        Event::Finished { .. }
-        | Event::DirectoryMade { .. }
-        | Event::ParentMade { .. }
-        | Event::DirectoryCreated { .. }
-        | Event::DirectoryFinished { .. }
-        | Event::Removed { .. }
-        | Event::Renamed { .. }
-        | Event::Exchanged { .. }
-        | Event::SourceRemoved { .. }
-        | Event::Examined { .. }
-        | Event::Found(_)
-        | Event::Mended { .. }
-        | Event::Full(_) => None,
+        | Event::Full(_) => (0, None),
     }
 }
 
@@ -119,7 +100,7 @@ mod tests {
 
     impl Listener for Said {
         fn hear(&self, event: &Event<'_>) {
-            self.0.lock().expect("a listener").extend(text(event));
+            self.0.lock().expect("a listener").extend(told(event).1);
         }
     }
 
