@@ -169,3 +169,16 @@ fn an_old_file_gets_its_backup_name_where_nothing_is_renamed_over_it() {
     world.cp("-b new m/t").fails_with(&["cannot backup 'm/t': Function not implemented"]);
     assert_eq!((world.read("back/t"), world.names("back").len()), ("old".to_owned(), 1));
 }
+
+/// Where others may write to the directory, the name that was free has to be held for a moment.
+#[test]
+fn directories_get_their_names_where_a_rename_takes_no_flags() {
+    let Some((world, _mount)) = with(Habit::RenamesWithoutFlags) else { return };
+    world.chmod("s", 0o777).cp("-a --manifest=list s m/new").succeeds();
+    world.shell("rm -r m/new/d").succeeds();
+    world.cp("--repair list m/new --from=s").succeeds();
+    world.assert_same_tree("s/d", "back/new/d");
+    world.shell("chmod 777 m; mkdir m/d; $safecp --as=mv --backup=numbered -T m/d m/new").succeeds();
+    world.assert_same_tree("s/d", "back/new.~1~/d");
+    assert_eq!(world.shell("ls -A back/new").stdout, "");
+}

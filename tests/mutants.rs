@@ -272,7 +272,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     of_trees(
         "an old file with several names is emptied before a verified copy lies beside it",
-        &[("if seen.nlink > 1 => Placement::Rewrite,", "if seen.nlink > 1 => Placement::InPlace,")],
+        &[("if seen.has_other_names() => Placement::Rewrite,", "if seen.has_other_names() => Placement::InPlace,")],
     ),
     mutant(
         "a replaced file loses its flags",
@@ -475,8 +475,8 @@ const MUTANTS: &[Mutant] = &[
     of_trees(
         "a file of several names is emptied before its new content is verified",
         &[(
-            "Kind::File if seen.nlink > 1 => Placement::Rewrite,",
-            "Kind::File if seen.nlink > 1 => Placement::InPlace,",
+            "Kind::File if seen.has_other_names() => Placement::Rewrite,",
+            "Kind::File if seen.has_other_names() => Placement::InPlace,",
         )],
     ),
     of_trees(

@@ -125,7 +125,7 @@ impl<K: Kernel> Survey<'_, K> {
             return;
         }
         self.totals.names.fetch_add(1, Ordering::Relaxed);
-        let is_further = stat.nlink > 1 && self.options.preserve.links.wanted();
+        let is_further = stat.has_other_names() && self.options.preserve.links.wanted();
         let is_copied = !is_further || self.linked.insert((stat.dev, stat.ino));
         if stat.kind == Kind::File && is_copied {
             self.totals.bytes.fetch_add(stat.size, Ordering::Relaxed);

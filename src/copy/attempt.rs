@@ -194,7 +194,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         let reads_again = matches!(self.options.verify, Verify::Device | Verify::Blake3);
         let digests = self.options.tells_digests() || reads_again && !is_regular;
-        let unallocated = probe.size.saturating_sub(probe.blocks.saturating_mul(512));
+        let unallocated = probe.unallocated();
         Pass {
             kernel: self.kernel,
             source: job.source.file,

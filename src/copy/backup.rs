@@ -226,19 +226,15 @@ impl<K: Kernel> Copier<'_, K> {
     /// Gives an older backup its name back, whatever has that now. If that cannot be, and it has no other name, it stays where it is,
     /// which is told.
     fn bring_back(&self, spot: Spot<'_, K>, older: &Path, name: &Path) -> crate::kernel::Result<()> {
-        match self.kernel.rename(spot.dir, older, spot.dir, name, RenameFlags::empty()) {
-            Ok(()) => self.forget_second(spot, older, name),
-            Err(errno) => {
-                let look = |name: &Path| self.kernel.stat_at(Some(spot.dir), name, false);
-                let has_both =
-                    matches!((look(older), look(name)), (Ok(aside), Ok(there)) if aside.is_same_file(&there));
-                if has_both {
-                    return spot.remove(older);
-                }
-                self.names.strays.note_backup(older, errno);
-                Err(errno)
+        self.rename_or(spot, older, name, |errno| {
+            let look = |name: &Path| self.kernel.stat_at(Some(spot.dir), name, false);
+            let has_both = matches!((look(older), look(name)), (Ok(aside), Ok(there)) if aside.is_same_file(&there));
+            if has_both {
+                return spot.remove(older);
             }
-        }
+            self.names.strays.note_backup(older, errno);
+            Err(errno)
+        })
     }
 
     /// Undoes [`Self::keep`] after `error`; returns what there is to say then.

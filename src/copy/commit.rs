@@ -11,7 +11,7 @@ use super::refusal::{is_taken_for_good, may_be_the_name};
 use super::stale_temporary::{NamedFor, Numbers, TemporaryNames};
 use super::types::TargetDirectory;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -154,15 +154,22 @@ impl<K: Kernel> Spot<'_, K> {
         }
     }
 
-    /// Renames to a name that was seen to be free, or that an empty file was made for.
+    /// Renames to a name that was seen to be free, or that something empty was made for: a file, or a directory for a directory,
+    /// which can replace nothing else.
     fn rename_to_seen_free(&self, name: &Path, target: &Path) -> crate::kernel::Result<()> {
         let rename = || self.kernel.rename(self.dir, name, self.dir, target, RenameFlags::empty());
-        if self.is_private(name)? {
+        let ours = self.kernel.stat_at(Some(self.dir), name, false)?;
+        if self.is_private(&ours)? {
             return match self.kernel.stat_at(Some(self.dir), target, false) {
                 Ok(_) => Err(Errno::EXIST),
                 Err(Errno::NOENT) => rename(),
                 Err(errno) => Err(errno),
             };
+        }
+        if ours.kind == Kind::Directory {
+            self.kernel.mkdir(self.dir, target, Mode::RWXU)?;
+            // The reason is on its way; what somebody has put into it stays.
+            return rename().inspect_err(|_| self.kernel.rmdir(self.dir, target).unwrap_or(()));
         }
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
         self.kernel.open(Some(self.dir), target, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty())?;
@@ -188,9 +195,9 @@ impl<K: Kernel> Spot<'_, K> {
         self.is_refused(errno) || matches!(errno, Errno::NOENT | Errno::XDEV | Errno::MLINK)
     }
 
-    /// Whether only this user and root may change the directory, `name` being a name that this user made there.
-    fn is_private(&self, name: &Path) -> crate::kernel::Result<bool> {
-        let (here, ours) = (self.kernel.stat(self.dir)?, self.kernel.stat_at(Some(self.dir), name, false)?);
+    /// Whether only this user and root may change the directory, `ours` being what this user made there.
+    fn is_private(&self, ours: &Stat) -> crate::kernel::Result<bool> {
+        let here = self.kernel.stat(self.dir)?;
         Ok((here.uid == ours.uid || here.uid == 0) && here.mode & 0o022 == 0)
     }
 }
@@ -582,20 +589,32 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Renames within a directory; the old name is gone afterwards, whatever happened.
     pub(super) fn rename_and_forget(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
-        match self.kernel.rename(spot.dir, name, spot.dir, target, RenameFlags::empty()) {
-            Ok(()) => self.forget_second(spot, name, target),
-            Err(Errno::NOENT) => Err(Errno::NOENT),
-            Err(errno) => {
+        self.rename_or(spot, name, target, |errno| {
+            if errno != Errno::NOENT {
                 // The reason is on its way.
                 spot.clear(name);
-                Err(errno)
             }
+            Err(errno)
+        })
+    }
+
+    /// The same, where `failed` says what becomes of the old name if it stays.
+    pub(super) fn rename_or(
+        &self,
+        spot: Spot<'_, K>,
+        name: &Path,
+        target: &Path,
+        failed: impl FnOnce(Errno) -> crate::kernel::Result<()>,
+    ) -> crate::kernel::Result<()> {
+        match self.kernel.rename(spot.dir, name, spot.dir, target, RenameFlags::empty()) {
+            Ok(()) => self.forget_second(spot, name, target),
+            Err(errno) => failed(errno),
         }
     }
 
     /// rename of two names of one file does nothing and leaves both: removes the first. What else has that
     /// name now is another run's.
-    pub(super) fn forget_second(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
+    fn forget_second(&self, spot: Spot<'_, K>, name: &Path, target: &Path) -> crate::kernel::Result<()> {
         let look = |name: &Path| self.kernel.stat_at(Some(spot.dir), name, false);
         match look(name) {
             Err(Errno::NOENT) => Ok(()),

@@ -172,7 +172,7 @@ impl<K: Kernel> Copier<'_, K> {
             filesystem: probe.filesystem.name(),
             residency: (probe.honesty != Honesty::Honest).then_some(probe.residency),
             settling: rung.settling,
-            unallocated: probe.size.saturating_sub(probe.blocks.saturating_mul(512)),
+            unallocated: probe.unallocated(),
         };
         let verified = match (finished.placement, self.options.verify) {
             (Placement::Through, _) => Verified::Impossible,

@@ -8,7 +8,7 @@ use super::copier::Copier;
 use super::types::Source;
 use crate::error::{Action, Error};
 use crate::host::Host;
-use crate::kernel::{Errno, Kernel, Seek};
+use crate::kernel::{Errno, Kernel, Seek, unallocated};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::known::zfs::{Bug, Hint, Module};
 use std::path::Path;
@@ -62,7 +62,13 @@ impl Probe {
     /// Whether the source has fewer sectors than its size needs, so that it may have holes.
     #[must_use]
     pub fn looks_sparse(&self) -> bool {
-        self.blocks < self.size.div_ceil(512)
+        self.unallocated() > 0
+    }
+
+    /// Bytes of the source that have no sector.
+    #[must_use]
+    pub fn unallocated(&self) -> u64 {
+        unallocated(self.size, self.blocks)
     }
 
     /// The known bug that forbids a hint about this source.

@@ -12,7 +12,6 @@ use super::fallback::AttemptError;
 use super::ladder::Ladder;
 use super::outcome::Copied;
 use super::pass::{self, Digested, End, Holes, Pass, Passed, Position, Proof, TargetHoles, Zeros};
-use super::probe::Probe;
 use super::sink::{Content, Filled, Progress, Sink, SinkFile};
 use super::stopped::Stopped;
 use super::strategy::{Strategy, Why};
@@ -110,11 +109,9 @@ impl<K: Kernel> Copier<'_, K> {
         (part, range): (&Part<K::File>, &Range<u64>),
     ) -> Result<ChainingValue, Error> {
         let job = Job { source, target, facts, moving: None, unfinished: Unfinished::Removed };
-        let looks_sparse =
-            Probe { size: source.stat.size, blocks: source.stat.blocks, ..self.probe(source) }.looks_sparse();
         let zeros = match self.options.sparse {
             Sparse::Always => Zeros::Holes,
-            Sparse::Auto if looks_sparse => Zeros::Holes,
+            Sparse::Auto if source.stat.looks_sparse() => Zeros::Holes,
             Sparse::Auto | Sparse::Never => Zeros::Written,
         };
         let mode = if self.options.verify == Verify::Nothing { pass::Mode::Write } else { pass::Mode::WriteAndCompare };

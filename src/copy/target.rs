@@ -136,7 +136,7 @@ impl<K: Kernel> Copier<'_, K> {
         let stat = self.expected(job, &old)?;
         let precedent = self.precedents.of(&job.facts.target_directory);
         let lets_go = precedent.is_some() || self.spot_of(job).and_then(|spot| spot.lets_go(job.target.name)).is_ok();
-        let has_others = stat.nlink > 1 && !job.facts.is_another;
+        let has_others = stat.has_other_names() && !job.facts.is_another;
         if stat.kind != Kind::File || has_others || !lets_go {
             return self.rewriting(job);
         }
@@ -235,7 +235,7 @@ impl<K: Kernel> Copier<'_, K> {
     pub(super) fn expected(&self, job: &Job<'_, K::File>, old: &K::File) -> Result<Stat, Error> {
         let stat = self.kernel.stat(old).map_err(|errno| Error::call(Action::StatTarget, job.target.shown, errno))?;
         let is_known = job.facts.found.is_none_or(|found| found.is_same_file(&stat));
-        if is_known || stat.kind == Kind::File && stat.nlink <= 1 {
+        if is_known || stat.kind == Kind::File && !stat.has_other_names() {
             return Ok(stat);
         }
         Err(Error::Refused(format!("not writing to {}, as it was replaced meanwhile", quoted(job.target.shown))))

@@ -9,7 +9,7 @@ use crate::copy::probe::{Probe, Residency};
 use crate::copy::strategy::{Cloning, Rung, Why};
 use crate::host::Host;
 use crate::kernel::linux::Linux;
-use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, SECTOR};
 use crate::known::filesystems::{Filesystem, HONEST_SINCE, Honesty};
 use crate::options::Options;
 use rustix::fd::OwnedFd;
@@ -182,9 +182,8 @@ fn why(filesystem: Filesystem, honesty: Honesty) -> String {
     }
 }
 
-/// The size of the files that are made up, and of a sector.
+/// The size of the files that are made up.
 const SIZE: u64 = 1 << 20;
-const SECTOR: u64 = 512;
 
 fn choices(before: &Probe, sees_clean_pages: bool, cloning: Cloning) -> Choices {
     let dense = Probe { size: SIZE, blocks: SIZE / SECTOR, ..before.clone() };

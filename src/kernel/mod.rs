@@ -95,11 +95,33 @@ pub struct Stat {
     pub ctime: Timestamp,
 }
 
+/// The bytes of a sector, in which stat(2) counts.
+pub const SECTOR: u64 = 512;
+
+/// How many bytes of a file of that size have no sector: it may have holes if there are any.
+#[must_use]
+pub fn unallocated(size: u64, blocks: u64) -> u64 {
+    size.saturating_sub(blocks.saturating_mul(SECTOR))
+}
+
 impl Stat {
     /// Whether both describe one and the same inode.
     #[must_use]
     pub fn is_same_file(&self, other: &Stat) -> bool {
         self.dev == other.dev && self.ino == other.ino
+    }
+
+    /// Whether the inode has other names than the one that was looked up. Some programs behind FUSE say that no file has a
+    /// name, so that 0 is none either.
+    #[must_use]
+    pub fn has_other_names(&self) -> bool {
+        self.nlink > 1
+    }
+
+    /// Whether it has fewer sectors than its size needs, so that it may have holes.
+    #[must_use]
+    pub fn looks_sparse(&self) -> bool {
+        unallocated(self.size, self.blocks) > 0
     }
 }
 

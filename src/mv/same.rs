@@ -38,7 +38,7 @@ impl<K: Kernel> Pair<'_, K> {
             return Ok(!is_one);
         }
         // A link may replace one of several names of what it leads to: it leads to another.
-        let end = if self.found.nlink > 1 { self.end_of_source()? } else { None };
+        let end = if self.found.has_other_names() { self.end_of_source()? } else { None };
         if let Some(end) = end {
             return Ok(!self.is_same_name(&end)?);
         }

@@ -366,7 +366,7 @@ impl<'a, K: Kernel> Sender<'a, K> {
             Ok(opened) => opened,
             Err(errno) => return self.entry(here.sent_as, Ok(nothing(errno))).map(drop),
         };
-        let keeps_links = self.terms.carried == Carried::Everything && stat.nlink > 1;
+        let keeps_links = self.terms.carried == Carried::Everything && stat.has_other_names();
         let before = self.sent.get(&(stat.dev, stat.ino)).copied().filter(|_| keeps_links);
         let told = match before {
             None if self.tells_first(&stat) => self.told(&file, stat.size)?,

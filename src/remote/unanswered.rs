@@ -13,7 +13,7 @@ use crate::copy::digest::Digests;
 use crate::copy::strategy::{Cloning, Strategy, Why};
 use crate::copy::{Copied, Outcome, Probed, Sealed, Sparseness, Special, Thing, View};
 use crate::error::Error;
-use crate::kernel::{Kind, Stat};
+use crate::kernel::{Kind, Stat, unallocated};
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use blake3::Hash;
@@ -242,7 +242,7 @@ impl ToldName {
 
 fn copied(arrival: Arrival, sent: Option<&UnansweredFile>, complaints: Vec<Error>) -> Copied {
     let Arrival { size, continued, verified, placement, holes, unsynced, took } = arrival;
-    let unallocated = |sent: &UnansweredFile| sent.stat.size.saturating_sub(sent.stat.blocks.saturating_mul(512));
+    let unallocated = |sent: &UnansweredFile| unallocated(sent.stat.size, sent.stat.blocks);
     let unallocated = sent.map_or(0, unallocated);
     Copied {
         strategy: Strategy::Stream,

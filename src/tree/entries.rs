@@ -65,7 +65,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
     /// Whether a target loses the name that is copied to, and keeps its others: with --preserve=links.
     pub(super) fn parts_names(&self, found: &Stat) -> bool {
         let options = self.options();
-        options.preserve.links.wanted() && found.nlink > 1 && options.product != Product::Attributes
+        options.preserve.links.wanted() && found.has_other_names() && options.product != Product::Attributes
     }
 
     /// Whether a source takes its target's name from whatever has it: with -P all but a regular file do.
@@ -76,7 +76,7 @@ impl<'a, K: Kernel> Entries<'a, K> {
 
     /// An old file as it was before this run wrote it under another name, where its number tells that.
     pub(super) fn as_it_was(&self, found: Stat, target_directory: &TargetDirectory) -> Stat {
-        if found.nlink <= 1 || !target_directory.numbers_files() {
+        if !found.has_other_names() || !target_directory.numbers_files() {
             return found;
         }
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);

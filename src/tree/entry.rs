@@ -229,7 +229,7 @@ impl<K: Kernel> Entries<'_, K> {
 
     /// Notes that an old file with several names is written. True if it is already, of another source under another name.
     fn is_of_another(&self, inspected: &Inspected<K::File>) -> bool {
-        let Some(found) = inspected.referent.or(inspected.existing).filter(|found| found.nlink > 1) else {
+        let Some(found) = inspected.referent.or(inspected.existing).filter(Stat::has_other_names) else {
             return false;
         };
         let source = Version::new(&inspected.stat, None);
@@ -250,7 +250,7 @@ impl<K: Kernel> Entries<'_, K> {
             // A link that leads nowhere, and POSIX: a file is made at its end.
             Kind::Symlink => Placement::InPlace,
             Kind::File if options.in_place => Placement::InPlace,
-            Kind::File if seen.nlink > 1 => Placement::Rewrite,
+            Kind::File if seen.has_other_names() => Placement::Rewrite,
             Kind::File => Placement::Replace,
             // Nobody can ever open one: with -f, and where no link leads to it, a file takes its place.
             Kind::Socket if options.removal == Removal::WhenUnwritable && inspected.referent.is_none() => {

@@ -82,7 +82,7 @@ impl<K: Kernel> Run<'_, K> {
     /// The same of what the walk took for this; `None` for an operand.
     pub(super) fn has_further_names(&self, stat: &Stat, walked: Option<Kind>) -> bool {
         // The other names of what is moved may be gone by now.
-        let is_several = stat.nlink > 1
+        let is_several = stat.has_other_names()
             || self.options.work == Work::Move
             || match self.options.dereference {
                 Dereference::Always => true,

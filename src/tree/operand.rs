@@ -321,14 +321,14 @@ impl<K: Kernel> Run<'_, K> {
         let created = self.claim_path(&newcomer)?;
         let found = copier.stat_target(target, false)?;
         // Of a file with several names, this one goes to another file.
-        let is_made = |found: &Stat| found.nlink <= 1 && self.groups.is_made(&identity(found));
+        let is_made = |found: &Stat| !found.has_other_names() && self.groups.is_made(&identity(found));
         let is_operands = history.paths.contains(*path) || found.as_ref().is_some_and(is_made);
         let created = if found.is_some() && is_operands { MadeBefore::Operand } else { created };
         let context = EntryContext { created, ..context };
         let entry_pair = EntryPair { context: &context, ..entry_pair };
         self.name(&entry_pair, None)?;
         // What waits for its name has not taken it yet from an old file, which may have others.
-        let is_one = |found: &Stat| found.nlink <= 1;
+        let is_one = |found: &Stat| !found.has_other_names();
         self.groups.note_made(copier.stat_target(target, false)?.filter(is_one).as_ref().map(identity));
         history.paths.insert(path.to_path_buf());
         Ok(())

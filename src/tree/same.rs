@@ -107,7 +107,7 @@ impl<K: Kernel> Copier<'_, K> {
         if self.options.removal != Removal::Always || is_link(to) {
             return Ok(self.options.removal == Removal::Always);
         }
-        if is_one && to.nlink > 1 { are_two_names() } else { Ok(false) }
+        if is_one && to.has_other_names() { are_two_names() } else { Ok(false) }
     }
 
     fn itself(&self, seen: &FollowedName<'_, K::File>, action: Action) -> Result<Stat, Error> {

@@ -3,16 +3,13 @@
 //! What a name needs is what its source takes up, a hole left out. That is the least: a filesystem needs room for its own
 //! records as well, and a source that is compressed may take up more in its copy.
 
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Quota, QuotaOf, ResolveFlags, Stat};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Quota, QuotaOf, ResolveFlags, SECTOR, Stat};
 use crate::options::{Backup, Options, Sparse};
 use crate::report::{InPlace, Resource, Shortage};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-
-/// The bytes of a sector, in which stat(2) counts.
-const SECTOR: u64 = 512;
 
 /// What found no room, by device.
 pub(super) struct Shortages<K: Kernel>(Mutex<BTreeMap<u64, Want<K::File>>>);

@@ -221,7 +221,7 @@ impl<K: Kernel> Copier<'_, K> {
             let set = link.and_then(|link| {
                 // A hard link to somebody else's file, put here since, must not get our source's times.
                 let made = self.kernel.stat(&link)?;
-                let is_ours = made.kind == Kind::Symlink && made.nlink <= 1;
+                let is_ours = made.kind == Kind::Symlink && !made.has_other_names();
                 if is_ours { self.kernel.set_times(&link, from.atime, from.mtime) } else { Err(Errno::STALE) }
             });
             complaints.extend(set.map_err(|errno| Error::call(Action::PreserveTimes, target.shown, errno)).err());
@@ -258,9 +258,8 @@ impl<K: Kernel> Copier<'_, K> {
         let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
         let handle = target.open(self.kernel, OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)?;
         let made = self.kernel.stat(&handle).map_err(failed)?;
-        // A hard link to somebody else's node, put here since, must not get our source's owner. Some programs behind FUSE say
-        // that no file has a name.
-        if (made.kind, made.rdev) != (from.kind, from.rdev) || made.nlink > 1 {
+        // A hard link to somebody else's node, put here since, must not get our source's owner.
+        if (made.kind, made.rdev) != (from.kind, from.rdev) || made.has_other_names() {
             return Err(failed(Errno::STALE));
         }
         // With an owner of its own it keeps its set-user-ID bit only if its mode is preserved, as with cp.

@@ -56,6 +56,8 @@ pub(crate) enum Habit {
     RenamesNothing,
     /// Nothing can be renamed over what is there.
     RenamesOverNothing,
+    /// A rename takes no flags (ntfs-3g).
+    RenamesWithoutFlags,
     /// Nothing can be renamed, and nothing has a second name.
     KeepsNames,
     /// The same, and nothing can be removed.
@@ -416,6 +418,7 @@ impl Filesystem for Odd {
         let renamed = match self.habit {
             Habit::RenamesNothing => Err(rustix::io::Errno::NOSYS),
             habit if habit.keeps_names() => Err(rustix::io::Errno::NOSYS),
+            Habit::RenamesWithoutFlags if !flags.is_empty() => Err(rustix::io::Errno::INVAL),
             Habit::RenamesOverNothing if is_there => Err(rustix::io::Errno::EXIST),
             habit if habit.dots_refusal().is_some() && new_name.as_bytes().starts_with(b".") => {
                 Err(rustix::io::Errno::INVAL)

@@ -5,7 +5,7 @@ use crate::kernel::{Errno, Kernel, Result};
 use std::cell::RefCell;
 
 /// An open file, and where in it bytes are read and written.
-pub(super) struct Bytes<'a, K: Kernel> {
+pub(crate) struct Bytes<'a, K: Kernel> {
     pub(super) kernel: &'a K,
     pub(super) file: &'a K::File,
     pub(super) position: Position,
@@ -25,9 +25,14 @@ thread_local! {
     static BUFFERS: RefCell<Vec<u8>> = RefCell::default();
 }
 
-impl<K: Kernel> Bytes<'_, K> {
+impl<'a, K: Kernel> Bytes<'a, K> {
+    /// Those of a regular file.
+    pub(crate) fn of(kernel: &'a K, file: &'a K::File) -> Self {
+        Self { kernel, file, position: Position::Any }
+    }
+
     /// Writes all of `bytes`, going on after short counts. A count of 0 is a failure, not progress.
-    pub(super) fn write_full(&self, mut bytes: &[u8], mut offset: u64) -> Result<()> {
+    pub(crate) fn write_full(&self, mut bytes: &[u8], mut offset: u64) -> Result<()> {
         while !bytes.is_empty() {
             let written = match self.position {
                 Position::Any => self.kernel.pwrite(self.file, bytes, offset),
@@ -46,7 +51,7 @@ impl<K: Kernel> Bytes<'_, K> {
     }
 
     /// Reads until the buffer is full or a read returns 0, which alone is the end of the file.
-    pub(super) fn read_full(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    pub(crate) fn read_full(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         let (mut count, mut waits) = (0, false);
         while count < buffer.len() {
             let rest = &mut buffer[count..];

@@ -18,10 +18,11 @@ use super::threads::Threads;
 use super::types::{Geometry, Stop};
 use crate::error::{Action, Difference};
 use crate::kernel::{Kernel, Seek};
-use bytes::{Buffers, Bytes, with_buffers};
+use bytes::{Buffers, with_buffers};
 use rayon::prelude::*;
 use std::ops::Range;
 
+pub(crate) use bytes::Bytes;
 pub use types::{Digested, End, Holes, Mode, Passed, Position, Proof, TargetHoles, Zeros};
 
 /// Work items taken from the map at a time: what bounds memory for a file of many extents.
