@@ -303,6 +303,18 @@ fn two_trees_are_compared_without_a_list() {
     begins("missing: 'empty'");
 }
 
+/// Each filesystem counts its inodes for itself.
+#[test]
+fn hard_links_of_several_filesystems_are_told_apart() {
+    let Some(world) = World::with_mounts("two filesystems in a tree") else { return };
+    let script = "mkdir -p a/1 a/2; for n in 1 2; do mount -t tmpfs none a/$n; echo $n >a/$n/f; ln a/$n/f a/$n/g; done
+        stat -c %i a/*/f | uniq | wc -l; cp -a a b; $safecp --check a --against b; echo $?
+        cp -p b/2/f b/2/apart; mv b/2/apart b/2/f; $safecp --check a --against b | grep -c 'no hard link'";
+    let run = world.shell_with_mounts(script);
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert!(lines.first() == Some(&"1") && lines[2..] == ["0", "1"], "{run}");
+}
+
 #[test]
 fn nothing_outside_of_the_tree_is_read() {
     let world = World::new();

@@ -207,3 +207,19 @@ fn a_packed_list_that_was_cut_is_said_to_end() {
     let run = world.cp("--check cut t");
     assert!(run.code() == Some(1) && run.stderr.contains("'cut'") && !run.stderr.contains("Invalid argument"), "{run}");
 }
+
+/// gzip passes over zeros, with which tapes fill their blocks, and not over anything else.
+#[test]
+fn zeros_behind_a_packed_list_are_none_of_it() {
+    let (world, _, _) = world();
+    world.cp("--manifest=list t").succeeds();
+    world.shell("{ gzip -c list; head -c 10000 /dev/zero; } >padded; gzip -dc padded | cmp - list").succeeds();
+    world.cp("--check --strict padded t").succeeds();
+    world.shell("head -1 list | gzip -c >parts; sed 1d list | gzip -c >>parts; gzip -dc parts | cmp - list").succeeds();
+    world.cp("--check --strict parts t").succeeds();
+    for behind in ["xyz", "\\0x"] {
+        world.shell(&format!("{{ gzip -c list; printf '{behind}'; }} >odd")).succeeds();
+        assert_eq!(world.shell("gzip -dc odd >odd.text").code(), Some(2), "gzip warns");
+        assert_eq!(world.cp("--check odd t").code(), Some(1));
+    }
+}

@@ -506,3 +506,53 @@ fn what_is_not_listed_comes_from_the_copy_that_was_right() {
     world.tool("touch", ["-r", "other", "t"]);
     world.assert_same_tree("t", "other");
 }
+
+/// Two lists in one file count from 1 each. What has the same number need not be one file.
+#[test]
+fn a_number_of_two_lists_makes_no_hard_link_of_two_files() {
+    let world = World::new();
+    world.dir("src/a").dir("src/b").file("src/a/1", "one").file("src/b/1", "two");
+    world.shell("ln src/a/1 src/a/2; ln src/b/1 src/b/2").succeeds();
+    world.cp("--manifest=list src").succeeds();
+    world.shell("sed -i 's/inode:2/inode:1/' list; grep -c inode:1 list").succeeds().says("4\n");
+    world.tool("cp", ["-a", "src", "new"]);
+    world.shell("rm new/*/*").succeeds();
+    world.cp("--repair list new --from=src").succeeds();
+    for name in ["a/1", "a/2", "b/1", "b/2"] {
+        assert!(world.same_bytes(&format!("src/{name}"), &format!("new/{name}")), "{name}");
+    }
+    assert_eq!(world.inode("new/a/1"), world.inode("new/a/2"));
+    assert_eq!(world.inode("new/b/1"), world.inode("new/b/2"));
+}
+
+/// A list that does not tell which names are one file's.
+#[test]
+fn names_of_one_file_stay_names_of_one_file() {
+    let world = World::new();
+    world.dir("src").random("src/one", 5000, 1).shell("ln src/one src/two; cp -p src/one src/alone").succeeds();
+    world.cp("-a --manifest=list --manifest-format=sha256sum src new").succeeds();
+    world.cp("-a src other").succeeds();
+    world.rot("new/one", 7, b"wrong");
+    world.rot("new/alone", 7, b"wrong");
+    world.cp("--repair list new --from=other").succeeds();
+    for name in ["one", "two", "alone"] {
+        assert!(world.same_bytes("src/one", &format!("new/{name}")), "{name}");
+    }
+    assert_eq!(world.inode("new/one"), world.inode("new/two"));
+    assert_ne!(world.inode("new/one"), world.inode("new/alone"));
+}
+
+/// What no list of `sha256sum` tells. Closed to everybody, it would keep its own user out.
+#[test]
+fn a_directory_that_is_not_listed_comes_back_as_a_copy_has_it() {
+    let world = World::new();
+    world.dir("src/open/closed").dir("src/open/full").file("src/open/closed/a", "1").file("src/open/full/b", "2");
+    world.chmod("src/open", 0o755).chmod("src/open/closed", 0o550).chmod("src/open/full", 0o1777);
+    world.shell("touch -d 2020-01-02 src/open/* src/open; [ $UID != 0 ] || chown 5:6 src/open").succeeds();
+    world.cp("-a --manifest=list --manifest-format=sha256sum src new").succeeds();
+    world.shell("chmod -R u+w new; rm -r new/open").succeeds();
+    world.cp("--repair list new --from=src").succeeds();
+    let of = |place: &str| world.shell(&format!("cd {place}; find open -printf '%p %m %U:%G %T+\\n' | sort")).stdout;
+    assert_eq!(of("new"), of("src"));
+    world.shell("chmod -R u+w new src").succeeds();
+}

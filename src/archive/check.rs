@@ -199,7 +199,8 @@ impl<'a, K: Kernel> Check<'a, K> {
             let record = found.and_then(|found| {
                 let shown = one.join(&found.path);
                 let sealed = self.sealing.name(&Name::within(&found.dir.file, &found.name, &shown), None)?;
-                let inode = (sealed.stat.kind == Kind::File && sealed.stat.nlink > 1).then_some(sealed.stat.ino);
+                let is_linked = sealed.stat.kind == Kind::File && sealed.stat.has_other_names();
+                let inode = is_linked.then(|| number_of(&sealed.stat));
                 Ok(Record { inode, ..Record::of_sealed(found.path, &sealed) })
             });
             match record {
@@ -214,6 +215,11 @@ impl<'a, K: Kernel> Check<'a, K> {
         }
         run.finish(other, Search::Whole, None)
     }
+}
+
+/// A number that the names of an inode have in common, on whichever filesystem of a tree it lies.
+fn number_of(stat: &Stat) -> u64 {
+    stat.ino ^ stat.dev.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl<K: Kernel> Run<'_, K> {

@@ -4,6 +4,7 @@ use super::chunks;
 use super::digest::{Algorithm, Digest};
 use super::finding::{Detail, Fault, Finding, SecondReading};
 use super::format::Format;
+use super::inodes::{Inodes, Parted};
 use super::names::clean;
 use super::open::{Links, beneath, digest};
 use super::record::Record;
@@ -14,7 +15,6 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat, Timestamp};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::quote::quoted;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -50,8 +50,8 @@ pub(super) struct Comparison<'a, K: Kernel> {
     pub(super) list_directory: Option<Stat>,
     /// Whether digests of 32 bytes are BLAKE3 or SHA-256, once that is known.
     pub(super) either: AtomicU8,
-    /// The first name of each inode of the list, and what it is.
-    pub(super) inodes: Mutex<BTreeMap<u64, Inode>>,
+    /// What the numbers of the list are.
+    pub(super) inodes: Mutex<Inodes>,
     /// Bytes of content that were read.
     pub(super) bytes: AtomicU64,
 }
@@ -59,12 +59,6 @@ pub(super) struct Comparison<'a, K: Kernel> {
 const UNKNOWN: u8 = 0;
 const BLAKE3: u8 = 1;
 const SHA256: u8 = 2;
-
-/// An inode of a list: what it is, and the first of its names.
-pub(super) struct Inode {
-    identity: (u64, u64),
-    name: PathBuf,
-}
 
 /// An open name.
 pub(super) struct OpenName<F> {
@@ -301,11 +295,10 @@ impl<K: Kernel> Comparison<'_, K> {
             }
         }
         if let Some(inode) = record.inode.filter(|_| self.format.is_ours()) {
-            let identity = (stat.dev, stat.ino);
             let mut inodes = self.inodes.lock().unwrap_or_else(PoisonError::into_inner);
-            let first = inodes.entry(inode).or_insert_with(|| Inode { identity, name: path.to_owned() });
-            if first.identity != identity {
-                differences.push(format!("no hard link to {} any more", quoted(&first.name)));
+            if let Some(Parted { first }) = inodes.note(inode, (stat.dev, stat.ino), path) {
+                let first = first.map_or_else(|| "another name of the list".to_owned(), quoted);
+                differences.push(format!("no hard link to {first} any more"));
             }
         }
         Ok(differences)

@@ -5,10 +5,10 @@ use super::format::{BYTE_ORDER_MARK, Format, HEAD_BYTES};
 use super::formats::sums::Ending;
 use super::formats::{bagit, contents, hashdeep, mhl, mtree, sums};
 use super::record::Record;
+use super::unpacked::{self, Unpacked};
 use crate::error::{Action, Error, reason_of};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
 use crate::quote::quoted;
-use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -75,9 +75,8 @@ impl<'a> List<'a> {
             None => Error::Refused(format!("error reading {}: {}", quoted(path), reason_of(&error))),
         };
         let mut text = Input::open(kernel, path)?;
-        let is_packed = text.fill_buf().map_err(failed)?.starts_with(b"\x1f\x8b");
-        let mut text: Text<'a> =
-            if is_packed { Box::new(BufReader::new(MultiGzDecoder::new(text))) } else { Box::new(text) };
+        let is_packed = text.fill_buf().map_err(failed)?.starts_with(unpacked::SIGNATURE);
+        let mut text: Text<'a> = if is_packed { Box::new(BufReader::new(Unpacked::new(text))) } else { Box::new(text) };
         let mut head = Vec::new();
         text.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
         let format = Format::of(&head, path);

@@ -2,8 +2,8 @@
 //! list or the whole new one.
 
 use super::read_back::must_hold;
-use super::spill::write_all;
 use crate::copy::commit::{Claim, Spot, Temporary};
+use crate::copy::pass::Bytes;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags};
 use crate::path::directory_of;
@@ -59,7 +59,8 @@ impl<'a, K: Kernel> ListFile<'a, K> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        write_all(self.spot.kernel, self.temporary.file(), &self.buffer, self.written.count())
+        Bytes::of(self.spot.kernel, self.temporary.file())
+            .write_full(&self.buffer, self.written.count())
             .map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
         self.written.update(&self.buffer);
         self.buffer.clear();

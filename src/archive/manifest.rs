@@ -195,7 +195,7 @@ impl<'a, K: Kernel> Manifest<'a, K> {
             Form::Sha256sum => digest_line(name, sha256.as_ref()),
         };
         let value = [&stat.dev.to_le_bytes()[..], &stat.ino.to_le_bytes(), &line].concat();
-        let is_linked = stat.kind == Kind::File && stat.nlink > 1;
+        let is_linked = stat.kind == Kind::File && stat.has_other_names();
         self.put(if is_linked { Tag::Linked } else { Tag::Name }, key(path), value)?;
         if let Some(digests) = sealed.digests.as_ref().filter(|_| self.wanted.form == Form::Mtree) {
             chunks::entries(digests, stat.size).try_for_each(|(key, value)| self.put(Tag::Chunk, key, value))?;
@@ -291,13 +291,13 @@ fn digest_line(name: &[u8], digest: Option<&Digest>) -> Vec<u8> {
 /// What numbers of inodes are written: that of the first with several names is 1, so that copies of one tree have one list.
 struct InodeNumbering {
     linked: BTreeSet<(u64, u64)>,
-    given: BTreeMap<(u64, u64), usize>,
+    given: BTreeMap<(u64, u64), u64>,
 }
 
 impl InodeNumbering {
     /// The number that the names of an inode have in common, if it has several.
-    fn number(&mut self, identity: (u64, u64)) -> Option<usize> {
-        let next = self.given.len() + 1;
+    fn number(&mut self, identity: (u64, u64)) -> Option<u64> {
+        let next = self.given.len() as u64 + 1;
         self.linked.contains(&identity).then(|| *self.given.entry(identity).or_insert(next))
     }
 }
@@ -319,8 +319,8 @@ fn write<'a, K: Kernel>(
     while let Some((_, value)) = records.next()? {
         let line = value.get(16..).unwrap_or_default();
         let inode = numbers.number(identity(&value)).filter(|_| form == Form::Mtree);
-        match inode.zip(line.strip_suffix(b"\n")) {
-            Some((inode, line)) => file.write(&[line, format!(" inode={inode}\n").as_bytes()].concat())?,
+        match inode {
+            Some(inode) => file.write(&mtree::with_inode(line, inode))?,
             None => file.write(line)?,
         }
     }

@@ -3,6 +3,7 @@
 //! Events of a run, a tree or a list of another tool enter; a list, findings or mended files leave. Nothing
 //! here decides how a file is copied, and a check changes nothing.
 
+mod assembly;
 pub mod beside;
 pub mod check;
 pub mod chunks;
@@ -11,6 +12,7 @@ pub mod digest;
 pub mod finding;
 pub mod format;
 pub mod formats;
+mod inodes;
 pub mod list;
 mod list_file;
 pub mod manifest;
@@ -20,6 +22,7 @@ mod missing;
 mod name_to_mend;
 mod names;
 pub mod open;
+mod origin;
 pub mod part;
 mod read_back;
 pub mod record;
@@ -29,6 +32,8 @@ pub mod seal;
 mod sorted;
 mod spill;
 pub mod text;
+mod unmended;
+mod unpacked;
 mod walk;
 
 pub use manifest::{Manifest, Wanted, Written};

@@ -1,13 +1,11 @@
 //! A name that is made right, in its open directory, and how it gets what was made for it: by the temporaries of copies, so
 //! that it shows what was there or what is right, and a later run removes what a killed one leaves.
 
-use super::open::{Links, beneath};
 use super::record::Record;
 use crate::copy::commit::{Claim, Spot, Temporary};
 use crate::copy::stale_temporary::{NamedFor, TemporaryNames};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
-use crate::path::directory_of;
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 
@@ -35,19 +33,17 @@ pub(super) struct Existing<'e, F> {
 }
 
 impl<'p, K: Kernel> NameToMend<'p, K> {
-    /// That of a path beneath `root`, which messages call `shown`.
-    pub(super) fn open(
+    /// That of a path beneath what messages call `shown`, in its open directory.
+    pub(super) fn within(
         kernel: &'p K,
         names: &'p TemporaryNames,
-        root: &K::File,
+        dir: K::File,
         path: &'p Path,
         shown: &Path,
     ) -> Result<Self, Error> {
         let (shown, shown_root) = (shown.join(path), shown);
         let failed = |errno| Error::call(Action::CreateFile, &shown, errno);
         let name = path.file_name().map(Path::new).ok_or_else(|| failed(Errno::INVAL))?;
-        let above = directory_of(path);
-        let dir = directory(kernel, root, above).map_err(failed)?;
         let stat = kernel.stat(&dir).map_err(failed)?;
         let shown_dir = shown.parent().unwrap_or(shown_root).to_owned();
         Ok(Self { kernel, names, dir, stat, name, shown, shown_dir })
@@ -140,18 +136,4 @@ impl<'p, K: Kernel> NameToMend<'p, K> {
         let times = self.kernel.set_times(&self.dir, self.stat.atime, self.stat.mtime);
         times.map_err(failed(Action::PreserveTimes))
     }
-}
-
-/// Opens a directory; one that is not listed, and not there, is made.
-fn directory<K: Kernel>(kernel: &K, root: &K::File, path: &Path) -> crate::kernel::Result<K::File> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-    match beneath(kernel, root, path, flags, Links::None) {
-        Err(Errno::NOENT) => {}
-        opened => return opened,
-    }
-    let above = directory_of(path);
-    let dir = directory(kernel, root, above)?;
-    let name = path.file_name().map(Path::new).ok_or(Errno::INVAL)?;
-    kernel.mkdir(&dir, name, Mode::RWXU)?;
-    beneath(kernel, root, path, flags, Links::None)
 }

@@ -3,7 +3,7 @@
 //! An entry is a tag, the lengths of key and value in four bytes each, the lowest first, the key and the value.
 
 use super::read_back::must_hold;
-use super::spill::write_all;
+use crate::copy::pass::Bytes;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
 use crate::quote::quoted;
@@ -63,7 +63,7 @@ impl<'a, K: Kernel> PartFile<'a, K> {
 
     fn flush(&self, written: &mut Written) -> Result<(), Error> {
         let buffer = std::mem::take(&mut written.buffer);
-        let appended = write_all(self.kernel, &self.file, &buffer, written.written.count());
+        let appended = Bytes::of(self.kernel, &self.file).write_full(&buffer, written.written.count());
         appended.map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
         written.written.update(&buffer);
         Ok(())

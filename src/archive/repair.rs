@@ -6,15 +6,17 @@ use super::check::{Check, Reference, Request};
 use super::chunks;
 use super::finding::{Fault, Finding, Mended, Repaired};
 use super::list::List;
-use super::mend::{Copy, Mender, Unmended};
+use super::mend::{Copy, Mender};
 use super::names::clean;
 use super::open::{Links, as_meant, beneath};
 use super::record::Record;
+use super::unmended::Unmended;
 use crate::account::Accounts;
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::quote::quoted;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -115,17 +117,20 @@ pub fn repair<K: Kernel>(
     };
     let copy = |shown| Ok(Copy { root: open(shown)?, shown });
     let copies: Result<Vec<_>, Error> = repair.copies.iter().map(|shown| copy(shown.as_path())).collect();
+    let listed = List::open(kernel, &repair.list)?;
     let mender = Mender {
         sealing: &check.sealing,
         root: open(&repair.root)?,
         shown: &repair.root,
         copies: copies?,
         companion: chunks::companion(&repair.list),
-        format: List::open(kernel, &repair.list)?.format,
+        format: listed.format,
         names: TemporaryNames::default(),
+        unlisted: RefCell::default(),
     };
     let names = names.into_iter().map(|path| (path, false)).collect();
-    let mut work = Work { mender, names, tell, repaired: Repaired { found, failed, ..Repaired::default() } };
+    let repaired = Repaired { found, failed, ..Repaired::default() };
+    let mut work = Work { mender, replaced: BTreeMap::new(), names, tell, repaired };
     for (path, finding) in doubtful {
         match &finding {
             _ if work.has_twin(&path) => drop(work.names.insert(path, false)),
@@ -134,8 +139,20 @@ pub fn repair<K: Kernel>(
             finding => tell(&RepairEvent::Left(finding)),
         }
     }
-    work.mend(kernel, &repair.list)?;
+    work.mend(kernel, &repair.list, listed)?;
     Ok(work.repaired)
+}
+
+/// A file that has several names. Lists that were joined, and those of other tools, may give one number to two; then their
+/// content tells them apart.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Inode(u64, Option<Vec<u8>>);
+
+impl Inode {
+    fn of(record: &Record) -> Option<Self> {
+        let number = record.inode.filter(|_| record.kind == Some(Kind::File))?;
+        Some(Self(number, record.digest.as_ref().map(|digest| digest.value.clone())))
+    }
 }
 
 /// The names of a file that has several, of which one is to be mended.
@@ -164,8 +181,13 @@ impl Group {
     }
 }
 
+/// A file before it was replaced: its identity, and the digest that is listed of it.
+type OldFile = ((u64, u64), Vec<u8>);
+
 struct Work<'a, K: Kernel> {
     mender: Mender<'a, K>,
+    /// Files of several names that were replaced, and under which first: not every list tells which names are one file's.
+    replaced: BTreeMap<OldFile, PathBuf>,
     /// What is to be mended, and whether the list has named it by now.
     names: BTreeMap<PathBuf, bool>,
     tell: &'a dyn Fn(&RepairEvent<'_>),
@@ -173,16 +195,17 @@ struct Work<'a, K: Kernel> {
 }
 
 impl<K: Kernel> Work<'_, K> {
-    fn mend(&mut self, kernel: &K, list: &Path) -> Result<(), Error> {
+    /// Mends what is wrong. The list is read three times; the first time it is open already.
+    fn mend<'l>(&mut self, kernel: &'l K, list: &Path, opened: List<'l>) -> Result<(), Error> {
         // What is wrong with the list was told by the check.
-        let records = || List::open(kernel, list).map(|list| list.filter_map(Result::ok));
-        let inode = |record: &Record| record.inode.filter(|_| record.kind == Some(Kind::File));
-        let mut groups: BTreeMap<u64, Group> = records()?
+        let sound = |list: List<'l>| list.filter_map(Result::ok);
+        let records = || List::open(kernel, list).map(sound);
+        let mut groups: BTreeMap<Inode, Group> = sound(opened)
             .filter(|record| self.is_wrong(record))
-            .filter_map(|record| Some((inode(&record)?, Group::default())))
+            .filter_map(|record| Some((Inode::of(&record)?, Group::default())))
             .collect();
         for record in records()?.filter(|record| !self.is_wrong(record)) {
-            if let Some(group) = inode(&record).and_then(|inode| groups.get_mut(&inode)) {
+            if let Some(group) = Inode::of(&record).and_then(|inode| groups.get_mut(&inode)) {
                 group.unproved.push(clean(&record.path));
             }
         }
@@ -210,43 +233,63 @@ impl<K: Kernel> Work<'_, K> {
             if !is_wrong {
                 continue;
             }
-            let mut group = inode(&record).and_then(|inode| groups.get_mut(&inode));
-            let right = group.as_mut().and_then(|group| {
-                let (right, failures) = group.right(&self.mender, &record);
-                failures.iter().for_each(|error| self.fail(error));
-                right
-            });
-            let mended = match &right {
-                Some(right) => {
-                    let linked = self.mender.link(&record, &path, right);
-                    linked.map(|how| (how, Vec::new())).map_err(Unmended::from)
-                }
-                None => self.mender.mend(&record),
-            };
-            if let Some(group) = group {
-                match &mended {
-                    Ok(_) => group.right = right.or_else(|| Some(path.clone())),
-                    // It may have its name all the same.
-                    Err(_) => group.unproved.push(path.clone()),
-                }
-            }
+            let group = Inode::of(&record).and_then(|inode| groups.get_mut(&inode));
+            let mended = self.name(&record, &path, group);
             if record.kind == Some(Kind::Directory) && mended.is_ok() {
                 directories.push((record, path.clone()));
             }
             self.note(&path, mended);
         }
+        self.tell_unnamed();
+        let unlisted = self.mender.unlisted.take().into_iter().map(|record| (record.clone(), record.path));
+        for (record, path) in directories.into_iter().chain(unlisted).rev() {
+            if let Err(error) = self.mender.set_attributes_by_path(&record, &path) {
+                self.fail(&error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Mends a name of a record; `group` has the others of its file, if the list tells them.
+    fn name(
+        &mut self,
+        record: &Record,
+        path: &Path,
+        mut group: Option<&mut Group>,
+    ) -> Result<(Mended, Vec<String>), Unmended> {
+        let old = if group.is_none() { self.old_file(record, path) } else { None };
+        let right = match &mut group {
+            Some(group) => {
+                let (right, failures) = group.right(&self.mender, record);
+                failures.iter().for_each(|error| self.fail(error));
+                right
+            }
+            None => old.as_ref().and_then(|(old, _)| self.replaced.get(old).cloned()),
+        };
+        let mended = match &right {
+            Some(right) => self.mender.link(record, path, right).map(|how| (how, Vec::new())).map_err(Unmended::from),
+            None => self.mender.mend(record),
+        };
+        match (group, old, &mended) {
+            (Some(group), _, Ok(_)) => group.right = right.or_else(|| Some(path.to_owned())),
+            // It may have its name all the same.
+            (Some(group), _, Err(_)) => group.unproved.push(path.to_owned()),
+            (None, Some((old, true)), Ok(_)) => {
+                self.replaced.entry(old).or_insert_with(|| path.to_owned());
+            }
+            (None, _, _) => {}
+        }
+        mended
+    }
+
+    /// A name that is to be mended, and that the list had when it was checked.
+    fn tell_unnamed(&mut self) {
         let unnamed: Vec<_> =
             self.names.iter().filter(|(_, is_named)| !**is_named).map(|(path, _)| path.clone()).collect();
         for path in unnamed {
             let shown = quoted(&self.mender.shown.join(path));
             self.fail(&Error::Refused(format!("cannot mend {shown}: the list does not name it any more")));
         }
-        for (record, path) in directories.iter().rev() {
-            if let Err(error) = self.mender.set_attributes_by_path(record, path) {
-                self.fail(&error);
-            }
-        }
-        Ok(())
     }
 
     fn note(&mut self, path: &Path, mended: Result<(Mended, Vec<String>), Unmended>) {
@@ -279,6 +322,13 @@ impl<K: Kernel> Work<'_, K> {
         as_meant(mender.sealing.kernel, roots, Links::None, record)
     }
 
+    /// The file that has a name, with what is listed of it, and whether it has other names still.
+    fn old_file(&self, record: &Record, path: &Path) -> Option<(OldFile, bool)> {
+        let stat = stat(self.mender.sealing.kernel, &self.mender.root, path)?;
+        let digest = record.digest.as_ref().filter(|_| stat.kind == Kind::File)?;
+        Some((((stat.dev, stat.ino), digest.value.clone()), stat.has_other_names()))
+    }
+
     fn is_wrong(&self, record: &Record) -> bool {
         self.names.contains_key(&clean(&record.path))
     }
@@ -287,12 +337,14 @@ impl<K: Kernel> Work<'_, K> {
     /// wrote it. What the copy holds is proved when it is used.
     fn has_twin(&self, path: &Path) -> bool {
         let kernel = self.mender.sealing.kernel;
-        let stat = |root: &K::File| {
-            let file = beneath(kernel, root, path, OFlags::PATH | OFlags::NOFOLLOW, Links::None).ok()?;
-            kernel.stat(&file).ok()
-        };
-        let Some(own) = stat(&self.mender.root) else { return false };
-        let twins = self.mender.copies.iter().filter_map(|copy| stat(&copy.root));
+        let Some(own) = stat(kernel, &self.mender.root, path) else { return false };
+        let twins = self.mender.copies.iter().filter_map(|copy| stat(kernel, &copy.root, path));
         twins.into_iter().any(|twin| (twin.size, twin.mtime) == (own.size, own.mtime))
     }
+}
+
+/// What a name beneath a root is, if that can be told.
+fn stat<K: Kernel>(kernel: &K, root: &K::File, path: &Path) -> Option<Stat> {
+    let file = beneath(kernel, root, path, OFlags::PATH | OFlags::NOFOLLOW, Links::None).ok()?;
+    kernel.stat(&file).ok()
 }

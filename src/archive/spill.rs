@@ -2,6 +2,7 @@
 
 use super::read_back::not_held;
 use crate::copy::commit::{Spot, Temporary};
+use crate::copy::pass::Bytes;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ impl<'a, K: Kernel> Spill<'a, K> {
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        write_all(self.kernel, &self.file, bytes, self.end)
+        Bytes::of(self.kernel, &self.file)
+            .write_full(bytes, self.end)
             .map_err(|errno| Error::call(Action::Write, &self.shown, errno))?;
         let mut found = vec![0; bytes.len()];
         self.read(&mut found, self.end)?;
@@ -41,34 +43,8 @@ impl<'a, K: Kernel> Spill<'a, K> {
 
     /// Fills the buffer from an offset on; what is not there is an error.
     pub(super) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
-        let mut count = 0;
-        while count < buffer.len() {
-            let read = self.kernel.pread(&self.file, &mut buffer[count..], offset + count as u64);
-            match read {
-                Ok(0) => return Err(Error::call(Action::Read, &self.shown, Errno::IO)),
-                Ok(read) => count += read,
-                Err(errno) => return Err(Error::call(Action::Read, &self.shown, errno)),
-            }
-        }
-        Ok(())
+        let failed = |errno| Error::call(Action::Read, &self.shown, errno);
+        let read = Bytes::of(self.kernel, &self.file).read_full(buffer, offset).map_err(failed)?;
+        if read == buffer.len() { Ok(()) } else { Err(failed(Errno::IO)) }
     }
-}
-
-/// Writes all of `bytes`. A count of 0 is a failure, not progress.
-pub(super) fn write_all<K: Kernel>(
-    kernel: &K,
-    file: &K::File,
-    mut bytes: &[u8],
-    mut offset: u64,
-) -> crate::kernel::Result<()> {
-    while !bytes.is_empty() {
-        match kernel.pwrite(file, bytes, offset)? {
-            0 => return Err(Errno::NOSPC),
-            count => {
-                bytes = bytes.get(count..).unwrap_or_default();
-                offset += count as u64;
-            }
-        }
-    }
-    Ok(())
 }

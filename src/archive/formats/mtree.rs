@@ -34,10 +34,13 @@ const OTHER_DIGESTS: [&[u8]; 4] = [b"cksum", b"rmd160", b"rmd160digest", b"ripem
 /// Why a line is refused that has no other digest: its content would pass unread.
 pub const UNKNOWN_DIGEST: &str = "no digest that is known here";
 
+/// What is before the first of our own words; they stand last in a line.
+const TAGS: &str = " tags=";
+
 /// Most lines are shorter, and need no second piece of memory.
 const LINE_BYTES: usize = 320;
 
-/// The line of a name, which must be relative.
+/// The line of a name, which must be relative, without the number of its inode.
 #[must_use]
 pub fn line(record: &Record) -> Vec<u8> {
     let mut line = Line(Vec::with_capacity(LINE_BYTES));
@@ -69,9 +72,6 @@ pub fn line(record: &Record) -> Vec<u8> {
         let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
         line.text(" device=linux,").number::<10>(major.into(), 1).text(",").number::<10>(minor.into(), 1);
     }
-    if let Some(inode) = record.inode {
-        line.text(" inode=").number::<10>(inode, 1);
-    }
     if let Some(text) = &record.text {
         push_escaped(&mut line.text(" link=").0, text.as_bytes());
     }
@@ -82,11 +82,22 @@ pub fn line(record: &Record) -> Vec<u8> {
         ("acl:", record.lists.as_ref().map(|hash| &hash.as_bytes()[..])),
     ];
     let tags = tags.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    for (before, (name, value)) in std::iter::once(" tags=").chain(std::iter::repeat(",")).zip(tags) {
+    for (before, (name, value)) in std::iter::once(TAGS).chain(std::iter::repeat(",")).zip(tags) {
         push_hex(&mut line.text(before).text(name).0, value);
     }
     line.text("\n");
     line.0
+}
+
+/// A line of ours with the number that the names of its inode have in common.
+#[must_use]
+pub fn with_inode(line: &[u8], inode: u64) -> Vec<u8> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let start = line.iter().rposition(|byte| *byte == b' ').unwrap_or(0);
+    let before = if line[start..].starts_with(TAGS.as_bytes()) { "," } else { TAGS };
+    let mut whole = Line(line.to_vec());
+    whole.text(before).text("inode:").number::<10>(inode, 1).text("\n");
+    whole.0
 }
 
 /// A line on its way: there is one for each file, so that what makes it counts.
@@ -259,6 +270,7 @@ fn note_tag(record: &mut Record, tag: &str) -> Result<(), &'static str> {
         Some(("blake3", digits)) => note_digest(record, Digest::blake3(&hash(digits)?)),
         Some(("xattr", digits)) => record.attributes = Some(hash(digits)?),
         Some(("acl", digits)) => record.lists = Some(hash(digits)?),
+        Some(("inode", number)) => record.inode = Some(number.parse().map_err(|_| "a number that is none")?),
         // Another's.
         Some(_) | None => {}
     }
@@ -315,8 +327,17 @@ mod tests {
             attributes: Some(blake3::hash(b"y")),
             lists: Some(blake3::hash(b"z")),
         };
-        let line = line(&record);
+        let line = with_inode(&line(&record), u64::MAX);
         assert_eq!(Reader::default().line(line.trim_ascii_end()), Ok(Some(record)));
+    }
+
+    /// As they were written before NetBSD's mtree was known to refuse the keyword.
+    #[test]
+    fn the_number_of_an_inode_may_be_a_keyword() {
+        let inode = |line: &str| read(line)[0].inode;
+        assert_eq!(inode(&format!("./a type=file tags=blake3:{} inode=7", "a".repeat(64))), Some(7));
+        let line = with_inode(b"./a type=file\n", 7);
+        assert_eq!(line, b"./a type=file tags=inode:7\n");
     }
 
     #[test]
