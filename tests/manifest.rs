@@ -138,8 +138,10 @@ fn each_name_is_listed_as_stat_and_b3sum_see_it() {
                 .expect("b3sum");
             let digest = String::from_utf8(output.stdout).expect("digits");
             assert!(line.contains(&format!("blake3:{}", digest.trim())), "{line}\n{digest}");
-            assert_eq!(value(line, "inode").is_some(), stat.nlink() > 1, "{line}");
-            if let Some(number) = value(line, "inode") {
+            let tags = value(line, "tags").expect("tags");
+            let number = tags.split(',').find_map(|tag| tag.strip_prefix("inode:"));
+            assert_eq!(number.is_some(), stat.nlink() > 1, "{line}");
+            if let Some(number) = number {
                 assert_eq!(*groups.entry(number).or_insert(stat.ino()), stat.ino(), "{line}");
             }
         }
@@ -174,6 +176,35 @@ fn any_name_survives_and_bsdtar_reads_it() {
     for name in &names {
         let content = fs::read(world.path("unpacked").join(name)).unwrap_or_else(|error| panic!("{name:?}: {error}"));
         assert_eq!(content, fs::read(world.path("src").join(name)).expect("a source"), "{name:?}");
+    }
+}
+
+/// It refuses a list with a keyword that it does not know.
+#[test]
+fn netbsds_mtree_reads_a_list_with_hard_links() {
+    if !has_tool("mtree") {
+        return;
+    }
+    let world = World::new();
+    world.dir("t/d").file("t/one", "1").shell("ln t/one t/d/two").succeeds();
+    world.cp("--manifest=list t").succeeds();
+    world.shell("mtree -p t -f list").succeeds();
+    world.chmod("t/one", 0o600);
+    assert_eq!(world.shell("mtree -p t -f list").code(), Some(2));
+}
+
+/// As they were written before.
+#[test]
+fn numbers_of_inodes_may_be_keywords() {
+    let world = World::new();
+    world.dir("t").file("t/one", "1").shell("ln t/one t/two").succeeds();
+    world.cp("--manifest=new t").succeeds();
+    world.shell("sed 's/,inode:\\([0-9]*\\)/ inode=\\1/' new >old; grep -c ' inode=1$' old").succeeds().says("2\n");
+    world.cp("--check --strict old t").succeeds();
+    world.shell("cp -p t/two t/apart && mv t/apart t/two").succeeds();
+    for list in ["old", "new"] {
+        let run = world.cp(&format!("--check {list} t"));
+        assert!(run.code() == Some(1) && run.stdout.contains("no hard link to"), "{list}: {run}");
     }
 }
 
@@ -548,4 +579,26 @@ fn a_file_that_is_written_while_it_is_listed_is_told() {
     let script = "while :; do echo line >>d/log; done & writer=$!; $safecp --manifest=list d; status=$?; kill $writer; exit $status";
     world.shell(script).succeeds_saying("safecp: warning: 'd/log' changed while being read\n");
     world.cp("--manifest=list d").succeeds();
+}
+
+/// An empty variable in a script (`-a --manifest=list $FROM $TO`) leaves one operand, too.
+#[test]
+fn a_copy_whose_target_was_forgotten_is_no_list_of_its_source() {
+    let world = World::new();
+    world.dir("src").file("src/a", "1").file("list", "an older one");
+    for options in ["-a", "-r", "-p", "--durable", "--resume", "-u", "-v", "-n", "--verify=device"] {
+        world
+            .cp(&format!("{options} --manifest=list src"))
+            .fails_with(&["missing destination file operand after 'src'"]);
+        assert_eq!(world.read("list"), "an older one");
+    }
+    world.cp("-x --jobs=2 --report=r --digests --manifest-format=b3sum --manifest=list src").succeeds();
+}
+
+#[test]
+fn a_tree_is_listed_as_far_as_its_filesystem_if_that_is_asked_for() {
+    let Some(world) = World::with_mounts("a filesystem in a tree") else { return };
+    let script = "mkdir -p t/m; mount -t tmpfs none t/m; touch t/m/far t/near
+        for x in '' -x; do $safecp $x --manifest=list t; grep -o '^[^ ]*' list | grep -v '^#' | tr '\\n' ' '; done";
+    world.shell_with_mounts(script).says(". ./m ./m/far ./near . ./m ./near ");
 }

@@ -16,8 +16,22 @@ use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// A tree, or a name that is none, to be written down.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// As the user named it.
+    pub operand: &'a Path,
+    /// What lies on other filesystems is left out.
+    pub one_file_system: bool,
+}
+
 /// How much there is to read; `None` if `is_over` before that is known, and where nothing can be known.
-pub fn count<K: Kernel>(kernel: &K, operand: &Path, wanted: &Wanted, is_over: &AtomicBool) -> Option<Total> {
+pub fn count<K: Kernel>(
+    kernel: &K,
+    Subject { operand, one_file_system }: Subject<'_>,
+    wanted: &Wanted,
+    is_over: &AtomicBool,
+) -> Option<Total> {
     let size = |dir: Option<&K::File>, name: &Path| {
         // What is gone by now is not read either.
         let stat = kernel.stat_at(dir, name, false).ok();
@@ -31,7 +45,8 @@ pub fn count<K: Kernel>(kernel: &K, operand: &Path, wanted: &Wanted, is_over: &A
     let file = kernel.open(None, operand, flags, Mode::empty(), ResolveFlags::empty()).ok()?;
     let own = Own::of(kernel, &wanted.file)?;
     let mut total = Total::of_names(1);
-    for found in Walk::new(kernel, Directory { file, stat }, operand).flatten() {
+    let walk = Walk::new(kernel, Directory { file, stat }, operand).on_one_filesystem(one_file_system);
+    for found in walk.flatten() {
         if is_over.load(Ordering::Relaxed) {
             return None;
         }
@@ -50,7 +65,7 @@ pub fn count<K: Kernel>(kernel: &K, operand: &Path, wanted: &Wanted, is_over: &A
 /// the rest goes on. Returns how much could be listed.
 pub fn seal<K: Kernel>(
     sealing: &Sealing<'_, K>,
-    operand: &Path,
+    Subject { operand, one_file_system }: Subject<'_>,
     manifest: &Manifest<'_, K>,
     threads: &Threads,
     listener: &dyn Listener,
@@ -94,7 +109,7 @@ pub fn seal<K: Kernel>(
             listener.hear(&Event::Failed(&error));
         }
     };
-    let walk = Walk::new(kernel, Directory { file, stat }, operand);
+    let walk = Walk::new(kernel, Directory { file, stat }, operand).on_one_filesystem(one_file_system);
     match threads.pool() {
         Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
         None => walk.for_each(each),

@@ -38,18 +38,26 @@ pub(super) struct Walk<'a, K: Kernel> {
     levels: Vec<Level<K>>,
     /// Which directories are entered.
     enters: &'a (dyn Fn(&Path) -> bool + Sync),
+    /// The filesystem that is not left, if there is one.
+    device: Option<u64>,
 }
 
 impl<'a, K: Kernel> Walk<'a, K> {
     /// Those beneath an open directory, but not that itself.
     pub(super) fn new(kernel: &'a K, top: Directory<K>, shown: &'a Path) -> Self {
         let top = Level { dir: Arc::new(top), path: PathBuf::new(), listing: Listing::default() };
-        Self { kernel, shown, levels: vec![top], enters: &|_| true }
+        Self { kernel, shown, levels: vec![top], enters: &|_| true, device: None }
     }
 
     /// The same, but of the directories beneath the top only those that `enters` says yes to.
     pub(super) fn entering(self, enters: &'a (dyn Fn(&Path) -> bool + Sync)) -> Self {
         Self { enters, ..self }
+    }
+
+    /// The same, but of directories of other filesystems than the top's what is in them does not come up, if it is so.
+    pub(super) fn on_one_filesystem(self, is_so: bool) -> Self {
+        let device = self.levels.first().map(|top| top.dir.stat.dev).filter(|_| is_so);
+        Self { device, ..self }
     }
 
     /// Reads on in the directory that is listed, or leaves it at its end.
@@ -80,8 +88,10 @@ impl<'a, K: Kernel> Walk<'a, K> {
             let opened = self.kernel.open(Some(&dir.file), &name, flags, Mode::empty(), ResolveFlags::empty());
             let file = opened.map_err(failed(Action::Access))?;
             let stat = self.kernel.stat(&file).map_err(failed(Action::Access))?;
-            let dir = Arc::new(Directory { file, stat });
-            self.levels.push(Level { dir, path: path.clone(), listing: Listing::default() });
+            if self.device.is_none_or(|device| device == stat.dev) {
+                let dir = Arc::new(Directory { file, stat });
+                self.levels.push(Level { dir, path: path.clone(), listing: Listing::default() });
+            }
         }
         Ok(WalkedName { dir, name, path, kind })
     }

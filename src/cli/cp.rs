@@ -67,7 +67,7 @@ pub fn cp_command(name: &str) -> Command {
 
 /// The only use without a target.
 fn seal_usage(name: &str) -> String {
-    format!("{name} --manifest=FILE [--manifest-format=FORMAT] [--jobs=N] DIR")
+    format!("{name} --manifest=FILE [--manifest-format=FORMAT] [--jobs=N] [-x] DIR")
 }
 
 /// A copy that many runs work on.
@@ -100,6 +100,10 @@ fn define(usage: String, modes: Vec<Arg>) -> Command {
 fn options() -> Vec<CommandOption<Draft>> {
     of_cp().into_iter().chain(of_ours()).collect()
 }
+
+/// What a manifest of what is there takes.
+const OF_A_LIST: [&str; 8] =
+    ["manifest", "manifest-format", "jobs", "progress", "summary", "report", "digests", "one-file-system"];
 
 /// What can only be the first argument.
 const MODES: [&str; 9] = [
@@ -153,6 +157,8 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     if let Some(mode) = MODES.into_iter().filter(|_| are_defined).find(is_typed) {
         return Err(ParseError::new(format!("--{mode} must be the first argument")));
     }
+    let is_of_a_copy =
+        || options().iter().any(|option| !OF_A_LIST.contains(&option.name()) && option.is_typed(matches));
     let mut draft = Draft::new();
     if are_defined {
         draft.takes = TargetDirectories::Several;
@@ -163,9 +169,11 @@ fn invocation(matches: &ArgMatches, environment: &Environment, arguments: Vec<Os
     let manifest = draft.wanted()?;
     let accounts = draft.wanted_accounts()?;
     match (&manifest, &operands[..]) {
-        (Some(wanted), [operand]) if !draft.has_target(operands.len()) => {
+        // With an option of a copy it is one whose target was forgotten, or was an empty variable.
+        (Some(wanted), [operand]) if !draft.has_target(operands.len()) && !is_of_a_copy() => {
             let (operand, wanted) = (operand.clone(), wanted.clone());
-            return Ok(Invocation::Seal { operand, wanted, accounts, jobs: options.jobs });
+            let Options { one_file_system, jobs, .. } = options;
+            return Ok(Invocation::Seal { operand, one_file_system, wanted, accounts, jobs });
         }
         _ => {}
     }

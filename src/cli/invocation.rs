@@ -59,6 +59,8 @@ pub enum Invocation {
     Seal {
         /// What is read.
         operand: PathBuf,
+        /// What lies on other filesystems is left out.
+        one_file_system: bool,
         /// The manifest.
         wanted: Wanted,
         /// What is told of it beside its messages.

@@ -45,9 +45,19 @@ impl<D> CommandOption<D> {
         }
     }
 
+    /// Its long name.
+    pub(super) fn name(&self) -> &str {
+        self.arg.get_id().as_str()
+    }
+
+    /// Whether it was typed.
+    pub(super) fn is_typed(&self, matches: &ArgMatches) -> bool {
+        !self.occurrences(matches).is_empty()
+    }
+
     /// Each time that it was typed, and where.
     fn occurrences<'m>(&self, matches: &'m ArgMatches) -> Vec<(usize, Occurrence<'m, D>)> {
-        let id = self.arg.get_id().as_str();
+        let id = self.name();
         let places = || matches.indices_of(id).into_iter().flatten();
         let values = || matches.get_raw(id).into_iter().flatten();
         match self.meaning {

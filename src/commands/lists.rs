@@ -7,6 +7,7 @@ use crate::archive::check::{self, Check, Reference};
 use crate::archive::finding::Finding;
 use crate::archive::manifest::{Extent, ManifestDirectory};
 use crate::archive::repair::{Repair, RepairEvent};
+use crate::archive::seal::Subject;
 use crate::archive::{self, Manifest, Wanted};
 use crate::copy::threads::Threads;
 use crate::copy::{Geometry, Sealing, Stop};
@@ -57,16 +58,16 @@ pub(super) fn with_list(
 /// Writes down what is there.
 pub(super) fn seal(
     environment: &Environment,
-    operand: &Path,
+    subject: Subject<'_>,
     (wanted, accounts): (&Wanted, &Accounts),
     jobs: Option<NonZeroUsize>,
 ) -> Result<ExitCode, Failure> {
     let telling = Telling::begin(environment, accounts, Verbosity::Quiet)?.of(Work::Examine);
-    let count = |kernel: &_, is_over: &_| archive::seal::count(kernel, operand, wanted, is_over);
+    let count = |kernel: &_, is_over: &_| archive::seal::count(kernel, subject, wanted, is_over);
     with_list(&telling, jobs, count, |(sealing, threads), account| {
         let directory = ManifestDirectory::open(sealing.kernel, wanted)?;
         let manifest = Manifest::begin(sealing.kernel, wanted, &directory);
-        let sealed = archive::seal::seal(&sealing, operand, &manifest, threads, account);
+        let sealed = archive::seal::seal(&sealing, subject, &manifest, threads, account);
         // A list of a run that was stopped is none.
         if sealing.stop.is_asked() {
             return Ok(true);

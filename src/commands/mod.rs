@@ -16,6 +16,7 @@ mod transfer;
 
 pub use failure::Failure;
 
+use crate::archive::seal::Subject;
 use crate::cli::Invocation;
 use crate::exit_code::ExitCode;
 use crate::host::Environment;
@@ -35,8 +36,9 @@ pub fn run(invocation: Invocation, environment: &Environment) -> Result<ExitCode
             transfer::transfer(environment, &request, (manifest.as_ref(), &accounts))
         }
         Invocation::Serve(server) => transfer::serve(&server),
-        Invocation::Seal { operand, wanted, accounts, jobs } => {
-            lists::seal(environment, &operand, (&wanted, &accounts), jobs)
+        Invocation::Seal { operand, one_file_system, wanted, accounts, jobs } => {
+            let subject = Subject { operand: &operand, one_file_system };
+            lists::seal(environment, subject, (&wanted, &accounts), jobs)
         }
         Invocation::Check(request) => lists::check(environment, &request),
         Invocation::Repair(request) => lists::repair(environment, &request),

@@ -7,7 +7,7 @@ use safecp::archive::check::{Check, Reference, Request};
 use safecp::archive::finding::{Fault, Finding};
 use safecp::archive::manifest::{Extent, Form, ManifestDirectory};
 use safecp::archive::repair::{Repair, RepairEvent, repair};
-use safecp::archive::seal::seal;
+use safecp::archive::seal::{Subject, seal};
 use safecp::archive::{Manifest, Wanted, Written};
 use safecp::copy::threads::Threads;
 use safecp::copy::{Sealing, Stop};
@@ -80,7 +80,8 @@ pub fn write_list(sim: &Sim, list: &str) -> Played {
     let written = || {
         let directory = ManifestDirectory::open(&tools.kernel, &wanted)?;
         let manifest = Manifest::begin(&tools.kernel, &wanted, &directory);
-        let sealed = seal(&tools.sealing(), Path::new("s"), &manifest, &tools.threads, &report);
+        let subject = Subject { operand: Path::new("s"), one_file_system: false };
+        let sealed = seal(&tools.sealing(), subject, &manifest, &tools.threads, &report);
         manifest.finish(sealed.unwrap_or(Extent::Partial))
     };
     match written() {
