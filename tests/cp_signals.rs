@@ -187,7 +187,7 @@ fn without_threads_a_temporary_goes_as_well() {
     }
 }
 
-/// A small file that is new has no name until it is whole: a signal finds nothing to be taken along, and no thread waits for one.
+/// A small file that is new has no name until it is whole: a signal finds nothing to clean up, and no thread waits for one.
 #[test]
 fn a_small_new_file_takes_no_thread() {
     if !has_tool("strace") {

@@ -54,7 +54,7 @@ impl<'a> Telling<'a> {
         signals::watch_telling(signals::GRACE, Some(self.tell()))
     }
 
-    /// The same for a run over one name, of which nothing may be left to tell or to take along.
+    /// The same for a run over one name, which may have nothing to tell or to clean up.
     pub fn watch_one(&self) -> std::io::Result<Watch> {
         if *self.accounts != Accounts::default() {
             return self.watch();

@@ -186,7 +186,7 @@ impl TemporaryNames {
 
     /// Hexadecimal digits that were never given and cannot be foretold.
     fn random<K: Kernel>(&self, kernel: &K) -> String {
-        // Whoever ends this process may not leave what gets this name.
+        // A signal must not leave what gets this name behind.
         do_deferred();
         let secret = self.secret.get_or_init(|| {
             let mut secret = [0; 32];

@@ -1,10 +1,10 @@
 //! What is put off until this process does more than give one small file its name.
 //!
 //! A thread that takes signals costs a twelfth of the time of a small `install -m 644`, and has nothing to do there: the file has no
-//! name until it is whole, and the kernel removes it with the process. So the thread waits for the first call that could leave
-//! something behind or take long: one that changes a directory or cuts a file, a wait, bytes of a stream or beyond the
-//! first [`NEAR`] of a file, a sync. Such calls ask here (linux/mod.rs). So does whoever makes the name of a temporary, for link(2) may give it, and
-//! whoever begins threads, for they inherit which signals are blocked.
+//! name until it is whole, and the kernel removes it with the process. So the thread begins with the first call that could leave
+//! something behind or take long: one that changes a directory or cuts a file, a wait, a read of a stream or beyond the first [`NEAR`]
+//! bytes of a file, a sync. Those calls do what is deferred (linux/mod.rs). So does whoever makes the name of a temporary, for link(2)
+//! may give it, and whoever begins threads, for they inherit which signals are blocked.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
