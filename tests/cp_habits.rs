@@ -5,8 +5,11 @@ mod common;
 #[path = "odd/filesystem.rs"]
 mod filesystem;
 
-use common::World;
+use common::{Output, World};
 use filesystem::{Habit, Mount, exact, mount_with};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 const KIND: u32 = 0o7777;
 
@@ -63,6 +66,17 @@ fn an_old_file_is_written_where_nothing_is_renamed_over_it() {
         assert!(world.same_bytes("s/large", "back/large"), "{habit:?}");
         assert_eq!(world.names("back"), ["a", "large"], "{habit:?}");
     }
+}
+
+/// GNU's cp opens the file that is there, and makes none.
+#[test]
+fn an_old_file_is_written_where_this_user_has_no_files() {
+    let Some((world, _mount)) = with(Habit::MapsNoOwner) else { return };
+    world.file("back/a", "old").file("back/large", "old").chmod("back/a", 0o664);
+    world.cp("s/a s/large m").succeeds();
+    assert_eq!((world.read("back/a"), world.mode("back/a") & KIND), ("1".to_owned(), 0o664));
+    assert!(world.same_bytes("s/large", "back/large"));
+    world.cp("s/a m/new").fails_with(&["cannot create regular file 'm/new': Value too large for defined data type"]);
 }
 
 #[test]
@@ -146,6 +160,81 @@ fn what_failed_leaves_what_was_to_be_removed() {
     world.file("back/t", "old");
     world.cp("--remove-destination s/large m/t").fails_with(&["error writing 'm/t': No space left on device"]);
     assert_eq!((world.read("back/t"), world.names("back").len()), ("old".to_owned(), 1));
+}
+
+/// Copies, and takes what has a temporary name then to `kept`, under a name without a dot.
+fn copy_and_keep(world: &World, words: &str) -> Output {
+    let keeps = "for name in back/.safecp-*; do [ ! -e $name ] && [ ! -L $name ] || mv $name kept/${name#back/.}; done";
+    world.shell(&format!("mkdir kept; $safecp {words}; status=$?; {keeps}; exit $status"))
+}
+
+/// Where that is of which a message tells that it was verified or made, and could not have the target's name.
+#[track_caller]
+fn kept(world: &World, said: &str) -> PathBuf {
+    let before =
+        ["a verified copy of 's/large' is '", "a verified copy of 'new' is '", "what was to be 'm/t' is left as '"];
+    let (_, name) = before.iter().find_map(|before| said.split_once(before)).expect("a name that is told");
+    let (name, _) = name.split_once('\'').expect("a quoted name");
+    world.path(&name.replace("m/.", "kept/"))
+}
+
+/// Nothing can be renamed over an old file, so that it is removed first. GNU's cp, which does so always, has lost both then.
+#[test]
+fn what_was_verified_stays_if_the_old_file_has_gone_and_its_name_cannot_be_had() {
+    for habit in [Habit::KeepsNamesOnce, Habit::KeepsNamesWithoutDotsOnce, Habit::RenamesOverNothingOnce] {
+        let Some((world, _mount)) = with(habit) else { return };
+        world.file("new", "new").chmod("new", 0o644).file("back/t", "old");
+        let told = copy_and_keep(&world, "--remove-destination new m/t");
+        told.fails_with(&["cannot create regular file 'm/t': No space left on device; 'm/t' is missing, "]);
+        let kept = kept(&world, &told.stderr);
+        let found = fs::read_to_string(&kept).expect("what was kept");
+        fs::remove_file(&kept).expect("what was kept");
+        assert_eq!(found, "new", "{habit:?} {told}");
+        assert!(world.names("back").is_empty(), "{habit:?}");
+    }
+}
+
+#[test]
+fn what_was_verified_elsewhere_stays_if_it_finds_no_room_in_the_end() {
+    for words in ["", "--remove-destination"] {
+        let Some((world, _mount)) = with(Habit::KeepsNamesWithoutDots) else { return };
+        world.file("back/t", "old");
+        let told = copy_and_keep(&world, &format!("{words} s/large m/t"));
+        let left = if words.is_empty() { "incomplete" } else { "missing" };
+        let said = format!("error writing 'm/t': No space left on device; 'm/t' is {left}, a verified copy of");
+        told.fails_with(&[&said]);
+        let kept = kept(&world, &told.stderr);
+        let found = fs::read(&kept).expect("what was kept");
+        let mode = fs::metadata(&kept).expect("what was kept").mode();
+        fs::remove_file(&kept).expect("what was kept");
+        assert!(found == fs::read(world.path("s/large")).expect("the source"), "{words}: {told}");
+        assert_eq!(mode & KIND, 0o600, "{words}");
+    }
+}
+
+#[test]
+fn what_was_verified_stays_if_the_old_file_finds_no_room_when_it_is_closed() {
+    let Some((world, _mount)) = with(Habit::FillsAtClose) else { return };
+    world.file("new", "new").file("back/t", "old").link("back/t", "back/u");
+    let told = copy_and_keep(&world, "new m/t");
+    told.fails_with(&[
+        "'m/t': No space left on device; 'm/t' may be incomplete, a verified copy of 'new' is 'm/.safecp-",
+    ]);
+    assert_eq!(fs::read_to_string(kept(&world, &told.stderr)).expect("what was kept"), "new");
+}
+
+#[test]
+fn a_link_stays_under_another_name_if_the_old_file_has_gone_and_its_name_cannot_be_had() {
+    for habit in [Habit::KeepsNamesOnce, Habit::RenamesOverNothingOnce] {
+        let Some((world, _mount)) = with(habit) else { return };
+        world.symlink("new", "link").file("back/t", "old");
+        let told = copy_and_keep(&world, "--remove-destination -P link m/t");
+        told.fails_with(&[
+            "cannot create symbolic link 'm/t': No space left on device; what was to be 'm/t' is left as ",
+        ]);
+        assert_eq!(fs::read_link(kept(&world, &told.stderr)).expect("a link"), Path::new("new"), "{habit:?}");
+        assert!(world.names("back").is_empty(), "{habit:?}");
+    }
 }
 
 /// GNU's cp renames what gets a backup name, and so can none where nothing is renamed.

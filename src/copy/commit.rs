@@ -118,6 +118,19 @@ impl<K: Kernel> Spot<'_, K> {
         }
     }
 
+    /// Makes what has a temporary name already under the target's, which goes before. If it cannot be made there after that, it stays
+    /// under the other name, which is noted.
+    fn make_again(
+        &self,
+        (name, target): (&Path, &Path),
+        mut make: impl FnMut(&Path) -> crate::kernel::Result<()>,
+    ) -> crate::kernel::Result<()> {
+        self.remove(target).inspect_err(|_| self.clear(name))?;
+        make(target).inspect_err(|_| self.names.strays.note_successor(name))?;
+        self.clear(name);
+        Ok(())
+    }
+
     /// Removes what dead runs have left in the directory.
     pub(crate) fn remove_leftovers(&self) {
         self.names.visit(self.kernel, (self.dir, self.here), self.is_local);
@@ -219,8 +232,8 @@ enum Site {
     Beside,
     /// Under the target's own name.
     Own,
-    /// In a directory for temporary files, without a name.
-    Elsewhere,
+    /// In this directory for temporary files, without a name.
+    Elsewhere(&'static str),
 }
 
 /// Where a part comes from, which stays whatever ends the run.
@@ -245,7 +258,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     /// `named`. Both are less the umask.
     pub(crate) fn create(spot: Spot<'a, K>, named: Mode, nameless: Option<Mode>) -> crate::kernel::Result<Self> {
         let Some(mode) = nameless else { return Self::create_named(spot, named) };
-        match Self::create_nameless(spot, Some(spot.dir), Path::new("."), mode, OFlags::empty()) {
+        match Self::create_nameless(spot, Some(spot.dir), Path::new("."), mode) {
             // EISDIR and ENOENT come from kernels and network filesystems that do not know the flag. What a filter
             // refuses may go without it.
             Err(Errno::ISDIR | Errno::NOENT) => Self::create_named(spot, named),
@@ -259,7 +272,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     /// temporary files. The error is that of the directory.
     pub(super) fn create_beside(spot: Spot<'a, K>, target: &Path) -> crate::kernel::Result<Self> {
         let mode = Mode::from_raw_mode(0o600);
-        let mut made = Self::create_nameless(spot, Some(spot.dir), Path::new("."), mode, OFlags::empty());
+        let mut made = Self::create_nameless(spot, Some(spot.dir), Path::new("."), mode);
         if !matches!(made, Ok(_) | Err(Errno::NOSPC | Errno::DQUOT)) && spot.lets_go(target).is_ok() {
             made = Self::create_named(spot, mode);
         }
@@ -270,13 +283,15 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// Makes one without a name in a directory for temporary files, after the target's answered with `refusal`, which is the error
-    /// if there is none.
+    /// if there is none. It gets a name there if nothing else is left in the end.
     pub(super) fn create_elsewhere(spot: Spot<'a, K>, refusal: Errno) -> crate::kernel::Result<Self> {
         let mode = Mode::from_raw_mode(0o600);
-        let make = |path: &str| Self::create_nameless(spot, None, Path::new(path), mode, OFlags::EXCL).ok();
-        let mut made = ELSEWHERE.into_iter().find_map(make).ok_or(refusal)?;
-        made.site = Site::Elsewhere;
-        Ok(made)
+        let make = |path| {
+            let mut made = Self::create_nameless(spot, None, Path::new(path), mode).ok()?;
+            made.site = Site::Elsewhere(path);
+            Some(made)
+        };
+        ELSEWHERE.into_iter().find_map(make).ok_or(refusal)
     }
 
     /// Makes the target under its own name, which has to be free, for this user alone.
@@ -314,9 +329,8 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         dir: Option<&K::File>,
         path: &Path,
         mode: Mode,
-        extra: OFlags,
     ) -> crate::kernel::Result<Self> {
-        let flags = OFlags::TMPFILE | OFlags::RDWR | extra;
+        let flags = OFlags::TMPFILE | OFlags::RDWR;
         let file = spot.kernel.open(dir, path, flags, mode, ResolveFlags::empty())?;
         Ok(Self { spot, name: None, file: Some(file), kept: None, site: Site::Beside })
     }
@@ -326,7 +340,11 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         let (name, file) = spot.with_free_name(NamedFor::Made(spot.kernel.now()), make)?;
         let mut temporary = Self { spot, name: Some(name), file: Some(file), kept: None, site: Site::Beside };
         if !temporary.is_held()? {
-            temporary.remove()?;
+            let name = temporary.name.clone();
+            // The reason is on its way, without the name that stays.
+            temporary
+                .remove()
+                .inspect_err(|errno| name.iter().for_each(|name| spot.names.strays.note(name, *errno)))?;
             let (name, file) = spot.with_plain_name(make)?;
             (temporary.name, temporary.file) = (Some(name), Some(file));
         } else if let of @ NamedFor::Inode(..) = NamedFor::file(spot.kernel, temporary.file()) {
@@ -380,7 +398,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
 
     /// Whether it lies where nothing can give it a name beside the target.
     pub(super) fn is_elsewhere(&self) -> bool {
-        self.site == Site::Elsewhere
+        matches!(self.site, Site::Elsewhere(_))
     }
 
     /// Its temporary name, if it has one.
@@ -479,16 +497,37 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         Ok(())
     }
 
-    /// Gives it a name that no later run takes for a leftover, and leaves it there. `None` if it cannot have one.
+    /// Gives it a name that no later run takes for a leftover, and leaves it there: in its directory, or by its path in the one for
+    /// temporary files where it lies. What can have no other name stays under the one that it has. `None` if it has none.
     pub(super) fn keep(mut self) -> Option<PathBuf> {
         let Spot { kernel, dir, .. } = self.spot;
-        let kept = match &self.name {
-            None => self.spot.with_plain_name(|name| kernel.link(self.file(), dir, name)),
-            Some(old) => self.spot.with_plain_name(|name| kernel.rename(dir, old, dir, name, RenameFlags::empty())),
-        };
-        let (name, ()) = kept.ok()?;
-        self.name = None;
-        Some(name)
+        match (self.site, self.name.take()) {
+            (Site::Elsewhere(path), _) => self.named_elsewhere(Path::new(path)).ok(),
+            (_, None) => self.linked_plainly(dir).ok(),
+            (_, Some(old)) => {
+                let rename = |name: &Path| kernel.rename(dir, &old, dir, name, RenameFlags::empty());
+                let renamed = self.spot.with_plain_name(rename);
+                Some(renamed.map_or(old, |(name, ())| name))
+            }
+        }
+    }
+
+    fn named_elsewhere(&self, path: &Path) -> crate::kernel::Result<PathBuf> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let dir = self.spot.kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty())?;
+        Ok(path.join(self.linked_plainly(&dir)?))
+    }
+
+    /// A name in the directory that nobody takes for a leftover.
+    fn linked_plainly(&self, dir: &K::File) -> crate::kernel::Result<PathBuf> {
+        let Spot { kernel, names, .. } = self.spot;
+        let link = |name: &Path| kernel.link(self.file(), dir, name);
+        let linked = self.spot.with_plain_name(link).or_else(|_| {
+            // It may be refused for its dot.
+            let name = names.undotted(kernel);
+            link(&name).map(|()| (name, ()))
+        });
+        linked.map(|(name, ())| name)
     }
 
     /// The open file, which keeps the name that it has.
@@ -569,14 +608,17 @@ impl<K: Kernel> Copier<'_, K> {
                 made => made,
             };
             let (name, ()) = made?;
-            match self.rename_and_forget(spot, &name, target) {
+            match self.kernel.rename(dir, &name, dir, target, RenameFlags::empty()) {
+                Ok(()) => return self.forget_second(spot, &name, target),
                 // What has no lock another run may take for a dead one's.
                 Err(Errno::NOENT) => {}
                 // It could be made under another name, and so it can be here.
-                Err(errno) if is_taken_for_good(errno, honesty) => {
-                    return spot.remove(target).and_then(|()| make(target));
+                Err(errno) if is_taken_for_good(errno, honesty) => return spot.make_again((&name, target), make),
+                Err(errno) => {
+                    // The reason is on its way.
+                    spot.clear(&name);
+                    return Err(errno);
                 }
-                renamed => return renamed,
             }
         }
         Err(Errno::NOENT)

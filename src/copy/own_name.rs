@@ -2,8 +2,9 @@
 //! a temporary's, as of some programs behind FUSE and some servers (docs/design/temporaries.md).
 //!
 //! Never done on filesystems that are known. A new file is closed to others until it is verified, and goes again if that fails.
-//! An old one leaves its name only to a copy that was verified elsewhere.
+//! An old one leaves its name only to a copy that was verified elsewhere, which stays if the name then cannot be had.
 
+use super::backup::Leaves;
 use super::commit::{Claim, Temporary};
 use super::copier::{Copier, Job};
 use super::refusal::{gives_no_names, is_taken_for_good, may_be_the_name};
@@ -12,7 +13,12 @@ use super::sink::{Content, Finished, remove};
 use super::types::{Placement, TargetDirectory, TargetFacts};
 use crate::error::Error;
 use crate::kernel::{Errno, Kernel};
+use std::cell::Cell;
+use std::path::PathBuf;
 use std::sync::PoisonError;
+
+/// What is said of a target whose name nothing has any more.
+const MISSING: &str = "is missing";
 
 /// How a finished file came by its target's name.
 pub(super) enum Taken<'a, K: Kernel> {
@@ -49,13 +55,32 @@ impl<K: Kernel> Copier<'_, K> {
         Ok((made, Placement::Own))
     }
 
-    /// Gives a verified file the target's name. Where names cannot be given, or not to what is there, what is there goes before;
-    /// at last an empty file is made that has the name.
+    /// Gives a finished file the name of what stands at the target, which keeps a backup name if the options say so. If that has gone
+    /// and its name cannot be had, the finished file stays under another one, which the error tells.
+    pub(super) fn supplant<'j, 't>(
+        &'j self,
+        job: &Job<'j, K::File>,
+        mut temporary: Temporary<'t, K>,
+        failed: impl FnOnce(Errno) -> Error,
+    ) -> Result<(Taken<'j, K>, Temporary<'t, K>, Option<PathBuf>), Error> {
+        let leaves = if temporary.is_elsewhere() { Leaves::Before } else { Leaves::WhenReplaced };
+        let has_gone = Cell::new(false);
+        let take = |claim| self.take_name(job, &mut temporary, claim, &has_gone);
+        match self.take_over(job.target, leaves, take, failed) {
+            Ok((taken, backup)) => Ok((taken, temporary, backup)),
+            Err(error) if has_gone.get() && self.is_missing(job) => Err(lost(job, temporary, &error, MISSING)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a verified file the target's name. Where names cannot be given, or not to what is there, what is there goes before, which
+    /// `has_gone` tells; at last an empty file is made that has the name.
     pub(super) fn take_name<'j>(
         &'j self,
         job: &Job<'j, K::File>,
         temporary: &mut Temporary<'_, K>,
         claim: Claim,
+        has_gone: &Cell<bool>,
     ) -> crate::kernel::Result<Taken<'j, K>> {
         let (target, directory) = (job.target.name, &job.facts.target_directory);
         let is_refused = |errno| match claim {
@@ -73,6 +98,7 @@ impl<K: Kernel> Copier<'_, K> {
         let spot = self.spot_of(job)?;
         if claim == Claim::Over {
             spot.remove(target)?;
+            has_gone.set(true);
             match commit(Claim::New) {
                 Ok(()) => return Ok(Taken::Given),
                 Err(errno) if !gives_no_names(errno, directory.honesty) => return Err(errno),
@@ -93,31 +119,44 @@ impl<K: Kernel> Copier<'_, K> {
         own: Temporary<'_, K>,
         (content, supplants): (Option<Content<'_>>, bool),
     ) -> Result<Finished, Error> {
-        let filled = content.map(|content| self.move_into(job, copy.file(), own.file(), content, false)).transpose();
-        let syncs = supplants && self.syncs_in(&job.facts.target_directory);
-        let filled = filled.and_then(|stat| {
-            self.report_writes(job, own.file())?;
-            // On disk before its copy goes: the old file has gone already.
-            if syncs {
-                self.sync(own.file(), job.target.shown)?;
+        match self.filled_own(job, copy.file(), own, (content, supplants)) {
+            Ok(mut finished) => {
+                finished.complaints.extend(remove(job, copy).err());
+                Ok(finished)
             }
-            Ok(stat)
-        });
-        let stat = match filled {
-            Ok(stat) => stat,
             Err(error) if supplants => {
-                drop(own);
-                return Err(lost(job, copy, &error, "is missing"));
+                let left = if self.is_missing(job) { MISSING } else { "is incomplete" };
+                Err(lost(job, copy, &error, left))
             }
-            Err(error) => return Err(error),
-        };
+            Err(error) => Err(error),
+        }
+    }
+
+    fn filled_own(
+        &self,
+        job: &Job<'_, K::File>,
+        copy: &K::File,
+        own: Temporary<'_, K>,
+        (content, supplants): (Option<Content<'_>>, bool),
+    ) -> Result<Finished, Error> {
+        let stat = content.map(|content| self.move_into(job, copy, own.file(), content, false)).transpose()?;
+        self.report_writes(job, own.file())?;
+        // On disk before its copy goes: the old file has gone already. And before it stays whatever fails.
+        if self.options.durable || supplants && self.syncs_in(&job.facts.target_directory) {
+            self.sync(own.file(), job.target.shown)?;
+        }
         let place = (job.target, job.facts.target_directory.honesty);
         let identity = self.identity_of_named(place, own.file(), true, content)?;
         let facts = TargetFacts { found: None, ..*job.facts };
         let job = &Job { facts: &facts, ..*job };
-        let mut finished = self.finish_old(job, own.into_named(), Placement::Rewrite, stat)?;
-        finished.complaints.extend(remove(job, copy).err());
+        let finished = self.finish_old(job, own.into_named(), Placement::Rewrite, stat)?;
         Ok(Finished { placement: Placement::Own, identity, ..finished })
+    }
+
+    /// Whether nothing is seen at the target.
+    fn is_missing(&self, job: &Job<'_, K::File>) -> bool {
+        let seen = job.target.directory().and_then(|dir| self.kernel.stat_at(Some(dir), job.target.name, false));
+        seen.is_err()
     }
 
     fn remember_own_name(&self, directory: &TargetDirectory) {

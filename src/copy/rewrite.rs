@@ -1,8 +1,8 @@
 //! How the bytes of a verified copy get into an old file that has to stay, and what a name shows in the end.
 //!
 //! The old file is emptied only when a complete and verified copy lies beside it, and there is room for its bytes. They are
-//! then moved and compared like those of any source, and no signal ends that. If it fails nevertheless, the copy gets a name, and the message
-//! tells it.
+//! then moved and compared like those of any source, and no signal ends that. If it fails nevertheless, the copy gets a name, or keeps the
+//! one that it has, and the message tells it.
 
 use super::attempt::exhausted;
 use super::commit::Temporary;
@@ -50,7 +50,11 @@ impl<K: Kernel> Copier<'_, K> {
             Ok(stat) => stat,
             Err(error) => return Err(lost(job, copy, &error, "is incomplete")),
         };
-        let mut finished = self.finish_old(job, old, Placement::Rewrite, Some(stat))?;
+        let mut finished = match self.finish_old(job, old, Placement::Rewrite, Some(stat)) {
+            Ok(finished) => finished,
+            // Network filesystems say at close that what was written found no place.
+            Err(error) => return Err(lost(job, copy, &error, "may be incomplete")),
+        };
         finished.identity = Some((stat.dev, stat.ino));
         finished.complaints.extend(remove(job, copy).err());
         Ok(finished)

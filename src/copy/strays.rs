@@ -1,4 +1,4 @@
-//! Temporary names that could not be removed, from that moment until they are told with what became of their file.
+//! Temporary names that stay, from that moment until they are told with what became of their file.
 //!
 //! What removes a temporary is mostly on its way out with another reason, and nobody listens there. A name that stays is told
 //! all the same: whoever looks into the directory would find it without a word.
@@ -25,31 +25,37 @@ pub(super) struct Stray {
     thread: ThreadId,
     /// In the target's directory.
     name: PathBuf,
-    what: What,
-    errno: Errno,
+    why: Why,
 }
 
 #[derive(Clone, Copy)]
-enum What {
+enum Why {
     /// It could not be removed.
-    Temporary,
-    /// It could not get its own name back.
-    OlderBackup,
+    Kept(Errno),
+    /// It is an older backup, which could not get its own name back.
+    OlderBackup(Errno),
+    /// The old target has gone, and what it is could not be made in that one's place.
+    Successor,
 }
 
 impl Strays {
     /// Notes a name that cannot be removed.
     pub(super) fn note(&self, name: &Path, errno: Errno) {
-        self.push(name, What::Temporary, errno);
+        self.push(name, Why::Kept(errno));
     }
 
     /// Notes the name of an older backup that cannot get its own back.
     pub(super) fn note_backup(&self, name: &Path, errno: Errno) {
-        self.push(name, What::OlderBackup, errno);
+        self.push(name, Why::OlderBackup(errno));
     }
 
-    fn push(&self, name: &Path, what: What, errno: Errno) {
-        let stray = Stray { thread: std::thread::current().id(), name: name.to_owned(), what, errno };
+    /// Notes the name of what was to have the target's, which is free now.
+    pub(super) fn note_successor(&self, name: &Path) {
+        self.push(name, Why::Successor);
+    }
+
+    fn push(&self, name: &Path, why: Why) {
+        let stray = Stray { thread: std::thread::current().id(), name: name.to_owned(), why };
         let mut strays = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         strays.push(stray);
         self.are_any.store(true, Ordering::Relaxed);
@@ -73,11 +79,15 @@ impl Stray {
     /// What is said of it beside its target.
     pub(super) fn sentence(&self, target: &Path) -> String {
         let name = target.with_file_name(&self.name);
-        match self.what {
-            What::Temporary => cannot_remove(&name, target, self.errno),
-            What::OlderBackup => {
-                let (name, target, why) = (quoted(&name), quoted(target), reason(self.errno));
+        match self.why {
+            Why::Kept(errno) => cannot_remove(&name, target, errno),
+            Why::OlderBackup(errno) => {
+                let (name, target, why) = (quoted(&name), quoted(target), reason(errno));
                 format!("the older backup of {target} is left as {name}: {why}")
+            }
+            Why::Successor => {
+                let (name, target) = (quoted(&name), quoted(target));
+                format!("what was to be {target} is left as {name}")
             }
         }
     }

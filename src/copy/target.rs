@@ -5,7 +5,6 @@
 //! be made to look the same is written in place, from a verified copy beside it (rewrite.rs).
 
 use super::attributes::{AttributedFile, Fresh, KnownAttributes};
-use super::backup::Leaves;
 use super::commit::{Claim, PartOrigin, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
@@ -19,7 +18,8 @@ use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Product, Removal, Unfinished, Verify};
 use crate::quote::quoted;
-use std::path::{Path, PathBuf};
+use std::cell::Cell;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 impl<K: Kernel> Copier<'_, K> {
@@ -409,7 +409,7 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let failed = |errno| cannot_place(job.target.shown, placement, errno);
         let named = if is_new {
-            self.take_name(job, &mut temporary, Claim::New).map(Some)
+            self.take_name(job, &mut temporary, Claim::New, &Cell::default()).map(Some)
         } else if temporary.is_elsewhere() {
             Ok(None)
         } else {
@@ -422,26 +422,15 @@ impl<K: Kernel> Copier<'_, K> {
             }
             named => named.map_err(failed)?,
         };
-        let (taken, backup) = match taken {
-            Some(taken) => (taken, None),
-            None => self.supplant(job, &mut temporary, failed)?,
+        let (taken, temporary, backup) = match taken {
+            Some(taken) => (taken, temporary, None),
+            None => self.supplant(job, temporary, failed)?,
         };
         let finished = match taken {
             Taken::Given => self.finish_named(job, temporary, (placement, was_renamed), complaints, content)?,
             Taken::Made(own) => self.fill_own(job, temporary, own, (content, !is_new))?,
         };
         Ok(Progress::Named(Finished { backup, unsynced, ..finished }))
-    }
-
-    /// Gives a finished file the name of what stands at the target, which keeps a backup name if the options say so.
-    fn supplant<'j>(
-        &'j self,
-        job: &Job<'j, K::File>,
-        temporary: &mut Temporary<'_, K>,
-        failed: impl FnOnce(Errno) -> Error,
-    ) -> Result<(Taken<'j, K>, Option<PathBuf>), Error> {
-        let leaves = if temporary.is_elsewhere() { Leaves::Before } else { Leaves::WhenReplaced };
-        self.take_over(job.target, leaves, |claim| self.take_name(job, temporary, claim), failed)
     }
 
     /// A file without a name cannot be given one here (linkat is missing, or goes through a /proc that is): from now on
@@ -542,11 +531,11 @@ pub(super) fn is_name_kept(errno: Errno, honesty: Honesty) -> bool {
     }
 }
 
-/// Whether no temporary can be made there: in a directory that this user may not write, which holds a file that he may; or of that
-/// name, on some filesystems.
+/// Whether no temporary can be made there: in a directory that this user may not write, which holds a file that he may; on a mount
+/// that maps owners and has none for this user (EOVERFLOW); or of that name, on some filesystems.
 fn is_place_refused(errno: Errno, honesty: Honesty) -> bool {
     match errno {
-        Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::NAMETOOLONG => true,
+        Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::OVERFLOW | Errno::INVAL | Errno::NAMETOOLONG => true,
         errno => may_be_the_name(errno, honesty),
     }
 }

@@ -84,7 +84,11 @@ impl<K: Kernel> Copier<'_, K> {
         let named = match self.named_or_not(waiting, target, target_directory) {
             Ok(copied) => Ok(copied),
             Err(NamingError::Failed(error)) => Err(error),
-            Err(NamingError::Again) => return Err(NamingError::Again),
+            // A name that stays would be told with another file, by whoever of the threads comes to this one.
+            Err(NamingError::Again) => {
+                let told = self.with_strays(Ok(()), target.shown);
+                return Err(told.map_or_else(NamingError::Failed, |()| NamingError::Again));
+            }
         };
         self.with_strays(named, target.shown).map_err(NamingError::Failed)
     }

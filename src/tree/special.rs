@@ -125,7 +125,9 @@ impl<K: Kernel> Copier<'_, K> {
                 let commit = |_| self.replace_by(dir, target.name, known, give);
                 let failed_here = |errno| match errno {
                     // cp removes what stands at a target before it makes anything but links of its own.
-                    Errno::ACCESS | Errno::PERM if is_made.get() && is_copy && self.options.backup == Backup::No => {
+                    Errno::ACCESS | Errno::PERM | Errno::BUSY
+                        if is_made.get() && is_copy && self.options.backup == Backup::No =>
+                    {
                         Error::call(Action::Remove, target.shown, errno)
                     }
                     errno => failed(errno),

@@ -19,6 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -68,6 +69,16 @@ pub(crate) enum Habit {
     HidesDots,
     /// Names do not begin with a dot, and nothing can be renamed or have a second name.
     KeepsNamesWithoutDots,
+    /// Nothing can be renamed or have a second name; after a removal there is no room for a name.
+    KeepsNamesOnce,
+    /// The same, and names do not begin with a dot.
+    KeepsNamesWithoutDotsOnce,
+    /// Nothing can be renamed over what is there; after a removal there is no room for a name.
+    RenamesOverNothingOnce,
+    /// Nothing can be made, as on a mount that maps owners and has none for who asks.
+    MapsNoOwner,
+    /// What was written finds no room, which is said at close, but for temporaries.
+    FillsAtClose,
     /// Bytes are taken behind the last ones.
     WritesInOrder,
 }
@@ -76,7 +87,9 @@ impl Habit {
     /// What is answered to names that begin with a dot, where these are not taken.
     fn dots_refusal(self) -> Option<rustix::io::Errno> {
         match self {
-            Habit::RefusesDots | Habit::KeepsNamesWithoutDots => Some(rustix::io::Errno::INVAL),
+            Habit::RefusesDots | Habit::KeepsNamesWithoutDots | Habit::KeepsNamesWithoutDotsOnce => {
+                Some(rustix::io::Errno::INVAL)
+            }
             Habit::HidesDots => Some(rustix::io::Errno::NOENT),
             _ => None,
         }
@@ -84,11 +97,32 @@ impl Habit {
 
     /// Whether a file has the name that it was made under for good.
     fn keeps_names(self) -> bool {
+        matches!(
+            self,
+            Habit::KeepsNames
+                | Habit::KeepsNamesForGood
+                | Habit::KeepsNamesWithoutDots
+                | Habit::KeepsNamesOnce
+                | Habit::KeepsNamesWithoutDotsOnce
+        )
+    }
+
+    /// Whether no name can be had after a removal.
+    fn fills_up(self) -> bool {
+        matches!(self, Habit::KeepsNamesOnce | Habit::KeepsNamesWithoutDotsOnce | Habit::RenamesOverNothingOnce)
+    }
+
+    fn renames_over_nothing(self) -> bool {
+        matches!(self, Habit::RenamesOverNothing | Habit::RenamesOverNothingOnce)
+    }
+
+    /// Whether there is little room for a file's bytes.
+    fn is_narrow(self) -> bool {
         matches!(self, Habit::KeepsNames | Habit::KeepsNamesForGood | Habit::KeepsNamesWithoutDots)
     }
 }
 
-/// Bytes behind this one find no room where nothing can be removed.
+/// Bytes behind this one find no room where names are kept.
 const ROOM: u64 = 200_000;
 
 /// A mount, for as long as this lives.
@@ -135,7 +169,9 @@ pub(crate) fn mount_with(world: &World, fold: Fold, habit: Habit) -> Option<Moun
         Mutex::new(Paths { of: vec![PathBuf::new(), PathBuf::new()], numbers: HashMap::from([(PathBuf::new(), 1)]) });
     let mut config = Config::default();
     config.mount_options = vec![MountOption::FSName("odd".to_owned())];
-    let session = fuser::spawn_mount(Odd { root, fold, habit, paths }, world.path("m"), &config).expect("a FUSE mount");
+    let session =
+        fuser::spawn_mount(Odd { root, fold, habit, is_full: AtomicBool::new(false), paths }, world.path("m"), &config)
+            .expect("a FUSE mount");
     Some(Mount { session: Some(session), at: world.path("m") })
 }
 
@@ -149,6 +185,8 @@ struct Odd {
     root: PathBuf,
     fold: Fold,
     habit: Habit,
+    /// There is no room for a name.
+    is_full: AtomicBool,
     paths: Mutex<Paths>,
 }
 
@@ -193,6 +231,12 @@ impl Odd {
 
     /// Fails for a name that is not taken.
     fn taken(&self, name: &OsStr) -> io::Result<()> {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(refusal(rustix::io::Errno::NOSPC));
+        }
+        if self.habit == Habit::MapsNoOwner {
+            return Err(refusal(rustix::io::Errno::OVERFLOW));
+        }
         match self.habit.dots_refusal().filter(|_| name.as_bytes().starts_with(b".")) {
             Some(errno) => Err(refusal(errno)),
             None => Ok(()),
@@ -394,6 +438,7 @@ impl Filesystem for Odd {
         };
         if let (Ok(()), Ok(found)) = (&removed, found) {
             self.gone((parent, name), found.ino());
+            self.is_full.fetch_or(self.habit.fills_up(), Ordering::Relaxed);
         }
         done!(reply, removed);
     }
@@ -419,10 +464,11 @@ impl Filesystem for Odd {
             Habit::RenamesNothing => Err(rustix::io::Errno::NOSYS),
             habit if habit.keeps_names() => Err(rustix::io::Errno::NOSYS),
             Habit::RenamesWithoutFlags if !flags.is_empty() => Err(rustix::io::Errno::INVAL),
-            Habit::RenamesOverNothing if is_there => Err(rustix::io::Errno::EXIST),
+            habit if habit.renames_over_nothing() && is_there => Err(rustix::io::Errno::EXIST),
             habit if habit.dots_refusal().is_some() && new_name.as_bytes().starts_with(b".") => {
                 Err(rustix::io::Errno::INVAL)
             }
+            _ if self.is_full.load(Ordering::Relaxed) => Err(rustix::io::Errno::NOSPC),
             _ => rustix::fs::renameat_with(CWD, &from, CWD, &to, flags),
         };
         if renamed.is_ok() {
@@ -476,7 +522,7 @@ impl Filesystem for Odd {
     ) {
         let file = File::options().write(true).open(self.path(number));
         let written = file.and_then(|file| match self.habit {
-            Habit::KeepsNames | Habit::KeepsNamesForGood if offset >= ROOM => Err(refusal(rustix::io::Errno::NOSPC)),
+            habit if habit.is_narrow() && offset >= ROOM => Err(refusal(rustix::io::Errno::NOSPC)),
             Habit::WritesInOrder if file.metadata()?.len() != offset => Err(refusal(rustix::io::Errno::OPNOTSUPP)),
             _ => file.write_at(bytes, offset),
         });
@@ -488,7 +534,12 @@ impl Filesystem for Odd {
         reply.ok();
     }
 
-    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+    fn flush(&self, _: &Request, number: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        let path = self.path(number);
+        let is_temporary = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
+        if self.habit == Habit::FillsAtClose && !is_temporary {
+            return reply.error(Errno::ENOSPC);
+        }
         reply.ok();
     }
 

@@ -155,6 +155,10 @@ faults! {
     HandlesGone,
     /// linkat(2): EPERM, the filesystem has none.
     LinkUnsupported,
+    /// renameat2(2): ENOSYS, the filesystem renames nothing.
+    RenameUnsupported,
+    /// What would give a name that begins with a dot: EINVAL, the filesystem takes none.
+    DotRefused,
     /// flock(2): ENOLCK.
     LockUnsupported,
     /// Extended attributes: EOPNOTSUPP.

@@ -227,6 +227,7 @@ impl World {
             if slash {
                 return Err(Errno::ISDIR);
             }
+            self.takes_name(dir, &name)?;
             // A directory that was removed takes no new names (IS_DEADDIR in fs/namei.c).
             if self.removed.contains(&dir) {
                 return Err(Errno::NOENT);
@@ -296,8 +297,18 @@ impl World {
         }
     }
 
+    /// Fails for a name that the directory's filesystem takes for nothing.
+    fn takes_name(&mut self, dir: Node, name: &OsStr) -> Result<()> {
+        if self.systems[self.tree.inodes[dir].system].dots || !name.as_encoded_bytes().starts_with(b".") {
+            return Ok(());
+        }
+        self.count(Fault::DotRefused);
+        Err(Errno::INVAL)
+    }
+
     fn link(&mut self, node: Node, dir: Node, name: &OsStr) -> Result<()> {
         self.tree.entries(dir)?;
+        self.takes_name(dir, name)?;
         if self.tree.find(dir, name).is_some() {
             return Err(Errno::EXIST);
         }
@@ -331,6 +342,11 @@ impl World {
         if self.tree.inodes[from_dir].system != self.tree.inodes[to_dir].system {
             return Err(Errno::XDEV);
         }
+        if !self.systems[self.tree.inodes[to_dir].system].renames {
+            self.count(Fault::RenameUnsupported);
+            return Err(Errno::NOSYS);
+        }
+        self.takes_name(to_dir, to)?;
         if flags.contains(RenameFlags::NOREPLACE) {
             if !self.systems[self.tree.inodes[to_dir].system].noreplace {
                 self.count(Fault::NoReplaceUnsupported);
@@ -394,6 +410,7 @@ impl World {
         if name == "." || name == ".." || self.tree.find(dir, name).is_some() {
             return Err(Errno::EXIST);
         }
+        self.takes_name(dir, name)?;
         self.fails(&[(Fault::NoSpace, Errno::NOSPC)])?;
         let attributes = match kind {
             Kind::Symlink => self.attributes(mode),

@@ -27,7 +27,7 @@ use safecp::copy::strategy::Strategy;
 use safecp::copy::{Copied, Placement, Verified};
 use safecp::error::Error;
 use safecp::kernel::Stat;
-use safecp::options::{Backup, Hints, Keep, Reflink, Sparse, Unfinished, Verify};
+use safecp::options::{Backup, Hints, Keep, Reflink, Removal, Sparse, Unfinished, Verify};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -79,7 +79,8 @@ impl Judge<'_> {
                 self.success(copied)?;
                 // Who died before the last name was removed has not said success.
                 if !self.world.dead {
-                    self.no_temporary()?;
+                    let said: Vec<String> = copied.complaints.iter().map(Error::to_string).collect();
+                    self.no_temporary(&said.join("\n"))?;
                 }
                 self.power_loss_after(copied)
             }
@@ -87,7 +88,7 @@ impl Judge<'_> {
                 self.failure(error)?;
                 match self.world.death {
                     Some((_, death)) if self.world.dead => self.death(death),
-                    _ => self.kept_copy(error).unwrap_or_else(|| self.no_temporary()),
+                    _ => self.kept_copy(error).unwrap_or(Ok(())).and_then(|()| self.no_temporary(&error.to_string())),
                 }
             }
         }
@@ -133,14 +134,13 @@ impl Judge<'_> {
         place.ok()?.found
     }
 
-    fn no_temporary(&self) -> Result<(), Broken> {
-        if self.world.counts.of(Fault::UnlinkError) != 0 {
-            return Ok(());
-        }
+    /// What is left under a temporary name is told.
+    fn no_temporary(&self, said: &str) -> Result<(), Broken> {
         let entries = self.world.tree.entries(self.scenario.target_dir).unwrap_or_default();
         let is_kept =
             |name: &[u8]| self.scenario.options.unfinished == Unfinished::Kept && name.starts_with(PART.as_bytes());
-        let is_left = |name: &[u8]| name.starts_with(b".safecp-") && !is_kept(name);
+        let is_told = |name: &[u8]| said.contains(&*String::from_utf8_lossy(name));
+        let is_left = |name: &[u8]| name.starts_with(b".safecp-") && !is_kept(name) && !is_told(name);
         let left = entries.iter().find(|(name, _)| is_left(name.as_bytes()));
         demand(left.is_none(), || format!("a temporary was left: {left:?}"))
     }
@@ -401,12 +401,28 @@ impl Judge<'_> {
         let stays = self.scenario.before.as_ref().is_some_and(|before| self.target() == Some(before.node));
         demand(!could_undo || !stays || !self.has_backup(), || "a failed copy left a backup".to_owned())?;
         // A new file that was written under its own name, as no other could be had, and then not be removed.
-        let had_no_other = counts.any(&[Fault::OpenRefusedLate, Fault::OpenError, Fault::NamingError]);
+        let had_no_other =
+            counts.any(&[Fault::OpenRefusedLate, Fault::OpenError, Fault::NamingError]) || !self.gives_names();
         let is_told = error.to_string().contains("cannot remove 'target', which is incomplete");
         if is_told && had_no_other && !could_undo && self.scenario.before.is_none() {
             return Ok(());
         }
+        // An old file that was to be removed has gone before its name could be had. That the copy is there is asked elsewhere.
+        let left =
+            ["missing", "incomplete"].map(|left| format!("'target' is {left}, a verified copy of 'source' is '"));
+        let is_kept = left.iter().any(|left| error.to_string().contains(left));
+        let options = &self.scenario.options;
+        let had_to_go = options.removal != Removal::Never || options.backup != Backup::No;
+        if is_kept && (!self.gives_names() || had_no_other) && had_to_go {
+            return Ok(());
+        }
         self.old_or_new()
+    }
+
+    /// Whether the target's filesystem gives names to what is there, and any name.
+    fn gives_names(&self) -> bool {
+        let system = self.world.system(self.scenario.target_dir);
+        system.renames && system.links && system.dots
     }
 
     /// Options and filesystems that leave no way to succeed.
@@ -416,7 +432,9 @@ impl Judge<'_> {
         let on_honest = system.zfs.is_none();
         // Small files stay in metadata there.
         let packs = system.packs && !system.tmpfile;
+        let loses_backup = options.backup != Backup::No && self.scenario.before.is_some() && !self.gives_names();
         options.reflink == Reflink::Always
+            || loses_backup
             || options.verify == Verify::Device
                 && (!on_honest || packs || self.scenario.kernel < (5, 19) || self.refuses_residency())
             || options.require_stable && self.source_seemed_to_change()
@@ -504,7 +522,8 @@ impl Judge<'_> {
             return Ok(());
         }
         if !self.scenario.options.durable {
-            let replaces = matches!(copied.placement, Placement::Replace | Placement::Supplant);
+            // Where nothing is renamed over it, the old file goes before.
+            let replaces = matches!(copied.placement, Placement::Replace | Placement::Supplant) && self.gives_names();
             return if replaces { self.death(Death::PowerLoss) } else { Ok(()) };
         }
         self.world.count(Fault::PowerLossAfter);

@@ -144,12 +144,27 @@ const HINTLESS: u64 = 0x1b77_c0de_9f31_56e5;
 /// The same for runs that keep what they have of a large file (--partial).
 const PARTS: u64 = 0x7061_7274_6961_6c21;
 
+/// The same for filesystems that nobody knows and on which names are given only once, or do not begin with a dot.
+const NAMES: u64 = 0x6e61_6d65_7321_2121;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
     let class = random.pick(&CLASSES);
-    let systems = systems(&mut random, class);
+    let mut systems = systems(&mut random, class);
     let mut options = options(&mut random, class);
+    let mut names = Random::new(seed ^ NAMES);
+    // A death between two calls leaves what it leaves there, and so does somebody else.
+    let is_alone = !matches!(class, Class::Crash | Class::Intruded);
+    if is_alone && systems[0].magic == UNKNOWN_MAGIC && names.once_in(3) {
+        let (renames, links, dots) = (names.once_in(3), names.once_in(3), names.once_in(2));
+        systems.iter_mut().filter(|system| system.magic == UNKNOWN_MAGIC).for_each(|system| {
+            (system.renames, system.links, system.dots) = (renames, links, dots);
+        });
+        if names.once_in(2) {
+            options.removal = Removal::Always;
+        }
+    }
     // Chosen by a stream of its own, so that the seeds from before there were backups mean what they meant.
     let mut aside = Random::new(seed ^ BACKUPS);
     if aside.once_in(8) {
@@ -185,6 +200,9 @@ pub fn scenario(seed: u64) -> Scenario {
     let mut world = World::new(random.next(), systems);
     world.tick = random.pick(&[1, 1, 1, 4_000_000]);
     let (source_dir, target_dir, victim) = directories(&mut world, &mut random);
+    if world.systems.iter().any(|system| !system.dots) {
+        world.add_temporary_directory();
+    }
     let source = add_file(&mut world, &mut random, source_dir, "source");
     let before = if random.once_in(2) { Some(old_target(&mut world, &mut random, target_dir)) } else { None };
     let part = keeps_parts.then(|| add_part(&mut world, target_dir));

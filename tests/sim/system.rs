@@ -74,6 +74,10 @@ pub struct System {
     pub lies: bool,
     /// A file may have several names.
     pub links: bool,
+    /// Files can be renamed.
+    pub renames: bool,
+    /// Names may begin with a dot.
+    pub dots: bool,
     /// It has extended attributes.
     pub xattrs: bool,
     /// flock works.
@@ -134,6 +138,8 @@ impl System {
             packs: magic == BTRFS_MAGIC,
             lies: false,
             links: true,
+            renames: true,
+            dots: true,
             xattrs: true,
             locks: true,
             keeps_names: false,

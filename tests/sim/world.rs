@@ -9,7 +9,7 @@ use super::call::{Call, Strike};
 use super::faults::{Counts, Fault, Rates};
 use super::intruder::Intruder;
 use super::random::Random;
-use super::system::System;
+use super::system::{EXT4_MAGIC, System};
 use super::tree::{Attributes, Body, LISTED, Node, ROOT, Tree};
 use super::trees::stranger::Stranger;
 use rustix::fs::{OFlags, ResolveFlags};
@@ -123,6 +123,19 @@ pub struct World {
 
 impl World {
     /// An empty root directory on `systems[0]`, owned by root, where nothing goes wrong.
+    /// Makes /var/tmp on a disk of its own.
+    pub fn add_temporary_directory(&mut self) {
+        self.systems.push(System::honest(EXT4_MAGIC, false));
+        let mut above = ROOT;
+        for name in ["var", "tmp"] {
+            let (attributes, system) = (self.attributes(0o777), self.systems.len() - 1);
+            let body = Body::Directory { entries: Vec::new(), parent: above };
+            let node = self.tree.add(system, Kind::Directory, body, attributes);
+            self.tree.set(above, name.as_ref(), Some(node));
+            above = node;
+        }
+    }
+
     pub fn new(seed: u64, systems: Vec<System>) -> Self {
         let mut world = Self {
             tree: Tree::default(),

@@ -161,7 +161,13 @@ impl Class {
     /// What has to strike in a campaign with worlds of the class.
     pub fn faults(self) -> &'static [Fault] {
         match self {
-            Class::Lacking => &[Fault::LinkUnsupported, Fault::LockUnsupported, Fault::XattrUnsupported],
+            Class::Lacking => &[
+                Fault::LinkUnsupported,
+                Fault::LockUnsupported,
+                Fault::XattrUnsupported,
+                Fault::RenameUnsupported,
+                Fault::DotRefused,
+            ],
             Class::Passing | Class::Refused => &[Fault::Struck],
             Class::Failing
             | Class::FailingBackups

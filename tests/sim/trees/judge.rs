@@ -510,7 +510,9 @@ impl<'a> Judge<'a> {
                 (Some(old), Some(now)) if now.node == old.node && self.is_written_elsewhere(old) => true,
                 (Some(old), Some(now)) => old.is_whole(now) && self.end_is_whole(name, old),
                 // A directory takes a file's place in two steps; its backup has it meanwhile.
-                (Some(old), None) => self.backups_of(&name.target).any(|backup| old.is_whole(&backup)),
+                (Some(old), None) => {
+                    self.backups_of(&name.target).any(|backup| old.is_whole(&backup)) || self.is_left_aside(name)
+                }
                 (None, Some(now)) => now.kind == Kind::Directory,
             };
             let had = |still: Option<&Still>| still.map_or("nothing".to_owned(), |still| format!("{:?}", still.kind));
@@ -519,6 +521,13 @@ impl<'a> Judge<'a> {
             })?;
         }
         Ok(())
+    }
+
+    /// Whether what was made for a target stays under a name that is told, where the old file had to go before.
+    fn is_left_aside(&self, name: &Seen) -> bool {
+        let told = format!("what was to be {} is left as '", quoted(Path::new(&name.target)));
+        let Some((_, left)) = self.driven.messages.split_once(&told) else { return false };
+        left.split_once('\'').is_some_and(|(left, _)| self.at(left).is_some())
     }
 
     /// What a link led to is as it was, unless it was written through.
@@ -544,7 +553,9 @@ impl<'a> Judge<'a> {
             // What the stranger put in a temporary's place has the target's name, which is said.
             return true;
         }
-        let Some(old) = self.old(name) else { return false };
+        // A new file that was written under its own name, as there was no other, and could not be removed.
+        let own = format!("cannot remove {}, which is incomplete", quoted(Path::new(&name.target)));
+        let Some(old) = self.old(name) else { return self.driven.messages.contains(&own) };
         // Then the whole new content has a name of its own, which is told.
         let told = format!("{} is incomplete", quoted(Path::new(&name.target)));
         if self.driven.messages.contains(&told) {
@@ -615,9 +626,12 @@ impl<'a> Judge<'a> {
                 && ["~", ".~1~", ".~2~", ".~3~", ".~4~", ".~5~"].iter().any(is_of_known);
             let is_known = known.contains(&path) || is_backup || self.is_taken(&still.path);
             let is_strangers = self.took.iter().any(|took| still.path.ends_with(took.as_str()));
-            let is_temporary = still.path.contains("/.safecp-");
+            let name = still.path.rsplit('/').next().unwrap_or_default();
+            let is_temporary = name.starts_with(".safecp-") || name.starts_with("safecp-");
             let is_kept = self.scenario.class == Class::Kept && !self.driven.succeeded;
-            demand(is_known || is_strangers || is_kept || is_temporary && is_said, || {
+            // One of several is told, at least.
+            let is_told = [name, "/.safecp-", "/safecp-"].iter().any(|name| self.driven.messages.contains(name));
+            demand(is_known || is_strangers || is_kept || is_temporary && is_said && is_told, || {
                 format!("'{}' was left", still.path)
             })?;
         }

@@ -53,12 +53,15 @@ const DESCRIPTORS: std::ops::Range<u64> = 24..64;
 /// Those of them that are not seen here: the standard ones, those of signals.
 const NOT_SEEN: u64 = 8;
 
+/// Sets the stream that chooses what names are like apart from those that choose the world.
+const NAMES: u64 = 0x6e61_6d65_7321_2121;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let class = Class::of(seed);
     let mut random = Random::new(seed);
     let mut options = options(&mut random, class);
-    let (source_system, target_system) = systems(&mut random, class);
+    let (source_system, target_system) = systems(&mut random, &mut Random::new(seed ^ NAMES), class);
     let mut world = World::new(random.next(), vec![source_system, target_system]);
     let other = usize::from(source_system != target_system);
     world.reuses_numbers = class == Class::Reused;
@@ -77,6 +80,9 @@ pub fn scenario(seed: u64) -> Scenario {
     let source = gardener.source(0);
     let target = gardener.directory_on(ROOT, "t", 0o755, other);
     let theirs = gardener.directory(ROOT, "theirs", 0o777);
+    if !target_system.dots {
+        world.add_temporary_directory();
+    }
     let order = order(&mut random, &mut world, source, target, &mut options, class);
     let seen = order.inspect(&world, &options);
     let chance = if class == Class::Narrow { 20 } else { random.pick(&[1, 2, 3, 100]) };
@@ -115,7 +121,7 @@ fn stills_of(world: &World, outside: Node) -> Vec<Still> {
     stills(world, "o")
 }
 
-fn systems(random: &mut Random, class: Class) -> (System, System) {
+fn systems(random: &mut Random, names: &mut Random, class: Class) -> (System, System) {
     let mut system = match random.below(4) {
         0 => System::honest(BTRFS_MAGIC, true),
         1 => System::honest(XFS_MAGIC, true),
@@ -151,6 +157,12 @@ fn systems(random: &mut Random, class: Class) -> (System, System) {
         }
         Class::Taken | Class::Guessed | Class::Closed => target.tmpfile = random.once_in(4),
         _ => {}
+    }
+    let may_keep_names = class == Class::Lacking || class.fails();
+    if may_keep_names && target.magic == UNKNOWN_MAGIC && names.once_in(3) {
+        target.renames = names.once_in(3);
+        target.links &= names.once_in(3);
+        target.dots = names.once_in(2);
     }
     (system, target)
 }
@@ -384,6 +396,8 @@ fn can_be_done(world: &World, order: &Order, options: &Options, seen: &[Seen], t
     let targets = || seen.iter().map(|seen| &seen.target).chain(parents.iter().map(|(_, parent)| parent));
     let is_one = |one: &String, other: &String| one != other && key(world, one) == key(world, other);
     let are_folded = parents.iter().any(|(_, parent)| targets().any(|other| is_one(parent, other)));
+    let gives_names = target.renames && target.dots;
+    let takes_backups = options.backup == Backup::No || gives_names && target.links;
     // Of one inode GNU cp makes one file, wherever a name that comes later would be put.
     !seen.iter().any(is_lost)
         && !seen.iter().any(is_directory_link)
@@ -394,6 +408,7 @@ fn can_be_done(world: &World, order: &Order, options: &Options, seen: &[Seen], t
             .iter()
             .any(|(_, parent)| seen.iter().any(|seen| seen.key == key(world, parent) && seen.state != State::Directory))
         && !keeps_lists
+        && takes_backups
         && !is_link_in_the_way
         && (target.links && !(options.product == Product::HardLink && is_apart) || !wants_links(options, seen))
 }
