@@ -154,6 +154,14 @@ pub(super) fn read_path(reader: &mut Reader<'_>) -> Result<PathBuf> {
     if is_path { Ok(PathBuf::from(path)) } else { Err(Malformed) }
 }
 
+/// Strings behind how many there are.
+pub(super) fn write_strings<'s>(writer: &mut Writer, strings: impl ExactSizeIterator<Item = &'s OsStr>) {
+    writer.u32(u32::try_from(strings.len()).unwrap_or(u32::MAX));
+    strings.for_each(|string| {
+        writer.bytes(string.as_bytes());
+    });
+}
+
 /// An error number that may be missing.
 pub(super) fn write_errno(writer: &mut Writer, errno: Option<Errno>) {
     writer.optional(errno, |writer, errno| {

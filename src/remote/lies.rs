@@ -11,7 +11,6 @@ use super::receiver::Receiver;
 use super::receiver_event::{Arrival, Became, Holes, ReceiverEvent, Seal, ToldName, Weight};
 use super::sender::Sender;
 use super::terms::{Carried, Depth, Start, Tell, Terms};
-use crate::copy::digest::PieceHasher;
 use crate::copy::{Copied, Outcome, Placement, Sealed, Verified};
 use crate::host;
 use crate::kernel::linux::Linux;
@@ -80,9 +79,7 @@ fn entry(id: u64, name: &str, kind: Kind, size: usize, content: Content) -> Mess
 }
 
 fn chunk(id: u64, bytes: &[u8]) -> Chunk {
-    let mut hasher = PieceHasher::at(0);
-    hasher.update(bytes);
-    Chunk { id, number: 0, value: hasher.value().expect("bytes"), bytes: bytes.to_vec() }
+    Chunk::of(id, 0, bytes.to_vec())
 }
 
 /// What is said by one who sends a directory with two files and a link, and tells the digest of one of the files alone.

@@ -13,6 +13,7 @@ mod answers;
 mod awaited;
 pub mod client;
 mod connection;
+mod far_copy;
 mod fields;
 mod fill;
 mod flow;

@@ -1,13 +1,13 @@
 //! A transfer to or from a machine where no safecp answers. Files go over SFTP, and a program there makes their digests, or
 //! they are read back. What SFTP cannot carry is refused before anything is written.
 
+use super::far_copy::far_copy;
 use super::message::Sources;
 use super::operand::{Host, from_home, label};
 use super::ssh::Ssh;
 use super::terms::{Carried, Depth, Lasting, Terms};
 use super::transport::NoSafecp;
-use crate::copy::strategy::{Cloning, Strategy, Why};
-use crate::copy::{Copied, Outcome, Placement, Probed, Sealed, Sparseness, Special, Thing, Verified};
+use crate::copy::{Copied, Outcome, Placement, Sealed, Special, Thing, Verified};
 use crate::error::{Action, Error};
 use crate::host;
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
@@ -241,30 +241,12 @@ fn wishes(terms: &Terms) -> Result<Wishes, &'static str> {
 
 /// A file that was copied, in the words of a report.
 fn copied(size: u64, (proof, placement): (Proof, Placement), sealed: Option<&Sealed>) -> Copied {
-    Copied {
-        strategy: Strategy::Stream,
-        why: Why::Asked,
-        cloning: Cloning::Refused,
-        fallbacks: Vec::new(),
-        probed: Probed { filesystem: "unknown", residency: None, settling: None, unallocated: 0 },
-        size,
-        digests: sealed.and_then(|sealed| sealed.digests.clone()),
-        verified: match proof {
-            Proof::Digest(_) => Verified::FarDigest,
-            Proof::ReadBack => Verified::Content,
-            Proof::Nothing => Verified::No,
-        },
-        sparse: Sparseness { by_map: false, by_zeros: false },
-        changed: false,
-        continued: false,
-        placement,
-        unsynced: None,
-        complaints: Vec::new(),
-        backup: None,
-        identity: None,
-        sealed: None,
-        took: None,
-    }
+    let verified = match proof {
+        Proof::Digest(_) => Verified::FarDigest,
+        Proof::ReadBack => Verified::Content,
+        Proof::Nothing => Verified::No,
+    };
+    Copied { digests: sealed.and_then(|sealed| sealed.digests.clone()), ..far_copy(size, verified, placement) }
 }
 
 /// How files are verified, in words.

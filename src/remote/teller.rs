@@ -132,32 +132,13 @@ fn seal(sealed: &Sealed) -> Seal {
 
 #[cfg(test)]
 mod tests {
+    use super::super::far_copy::far_copy;
     use super::*;
-    use crate::copy::strategy::{Cloning, Strategy, Why};
-    use crate::copy::{Placement, Probed, Sparseness, Verified};
+    use crate::copy::{Placement, Verified};
 
     #[test]
     fn only_a_sender_that_knows_of_it_is_told_that_a_copy_went_on() {
-        let copied = Copied {
-            strategy: Strategy::Stream,
-            why: Why::Asked,
-            cloning: Cloning::Refused,
-            fallbacks: Vec::new(),
-            probed: Probed { filesystem: "unknown", residency: None, settling: None, unallocated: 0 },
-            size: 1,
-            digests: None,
-            verified: Verified::Content,
-            sparse: Sparseness { by_map: false, by_zeros: false },
-            changed: false,
-            continued: true,
-            placement: Placement::New,
-            unsynced: None,
-            complaints: Vec::new(),
-            backup: None,
-            identity: None,
-            sealed: None,
-            took: None,
-        };
+        let copied = Copied { continued: true, ..far_copy(1, Verified::Content, Placement::New) };
         for (features, expected) in [(Features::all(), true), (Features::default(), false)] {
             let teller = Teller::new((Tell::Outcomes, features), Root::Target, std::iter::empty());
             assert_eq!(teller.expect("somebody wants it").arrival(&copied).continued, expected);

@@ -5,12 +5,12 @@
 //! names, of which no more is taken than was sent.
 
 use super::connection::strange;
+use super::far_copy::far_copy;
 use super::operand::label;
 use super::receiver_event::{Arrival, Became, Holes, ReceiverEvent, Seal, ToldName, Weight};
 use super::terms::Tell;
 use crate::account::Running;
 use crate::copy::digest::Digests;
-use crate::copy::strategy::{Cloning, Strategy, Why};
 use crate::copy::{Copied, Outcome, Probed, Sealed, Sparseness, Special, Thing, View};
 use crate::error::Error;
 use crate::kernel::{Kind, Stat, unallocated};
@@ -244,25 +244,17 @@ fn copied(arrival: Arrival, sent: Option<&UnansweredFile>, complaints: Vec<Error
     let Arrival { size, continued, verified, placement, holes, unsynced, took } = arrival;
     let unallocated = |sent: &UnansweredFile| unallocated(sent.stat.size, sent.stat.blocks);
     let unallocated = sent.map_or(0, unallocated);
+    let known = far_copy(sent.map_or(size, |sent| sent.size), verified, placement);
     Copied {
-        strategy: Strategy::Stream,
-        why: Why::Asked,
-        cloning: Cloning::Refused,
-        fallbacks: Vec::new(),
-        probed: Probed { filesystem: "unknown", residency: None, settling: None, unallocated },
-        size: sent.map_or(size, |sent| sent.size),
+        probed: Probed { unallocated, ..known.probed },
         digests: sent.map(|sent| sent.digests.clone()),
-        verified,
-        sparse: Sparseness { by_map: false, by_zeros: holes == Holes::ByZeros },
+        sparse: Sparseness { by_zeros: holes == Holes::ByZeros, ..known.sparse },
         changed: sent.is_some_and(|sent| sent.changed),
         continued,
-        placement,
         unsynced,
         complaints,
-        backup: None,
-        identity: None,
-        sealed: None,
         took: Some(took),
+        ..known
     }
 }
 
