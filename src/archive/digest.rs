@@ -135,8 +135,10 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Puts the same behind a text.
 pub fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    let begin = text.len();
+    text.resize(begin + 2 * bytes.len(), 0);
+    for (digits, byte) in text[begin..].chunks_exact_mut(2).zip(bytes) {
+        digits.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
 }
 

@@ -126,7 +126,6 @@ pub(super) fn finish(
     let kernel = Retrying(Linux::new());
     let watch = signals::watch(signals::GRACE).map_err(unheeded)?;
     let user = host::user();
-    // It has a log open for each share.
     let files_max = host::allow_many_files();
     let begun = Finish::begin(&kernel, about, user).unwrap_or_else(|missing| {
         missing.iter().for_each(|error| report.hear(&Event::Failed(error)));
@@ -138,7 +137,7 @@ pub(super) fn finish(
             return Err(anyhow::Error::msg("the records of the shards are not of a copy by shards").into());
         };
         let options = of_this_process(Options { jobs, ..request.options.clone() }, host::umask());
-        let options = options.within(files_max.saturating_sub(finish.open_files()));
+        let options = options.within(files_max);
         let finished = finish_by((environment, &kernel, &watch), &mut finish, &request, &options);
         is_well = finished.unwrap_or_else(|error| {
             report.hear(&Event::Failed(&error));
@@ -180,7 +179,8 @@ fn finish_by(
         None => None,
         Some((wanted, directory)) => {
             let manifest = Manifest::begin(kernel, wanted, directory);
-            for (number, file, shown) in finish.manifest_parts()? {
+            for part in finish.manifest_parts() {
+                let (number, file, shown) = part?;
                 manifest.join(number, &file, &shown)?;
             }
             Some(recorder(kernel, &account, manifest, &operands)?)

@@ -292,6 +292,8 @@ pub trait Kernel: Sync {
     /// flock(LOCK_EX | LOCK_NB): nobody else has the file locked until it is closed, by death too. EAGAIN
     /// where somebody has.
     fn lock(&self, file: &Self::File) -> Result<()>;
+    /// flock(LOCK_SH | LOCK_NB): the same beside others who ask for no more than this.
+    fn lock_shared(&self, file: &Self::File) -> Result<()>;
     /// ioctl(FS_IOC_FIEMAP): the flags of a file's first extent (FIEMAP_EXTENT_*), `None` where it has none. What waits to be
     /// written out goes on waiting.
     fn first_extent(&self, file: &Self::File) -> Result<Option<u32>>;

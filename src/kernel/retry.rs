@@ -63,6 +63,7 @@ impl<K: Kernel> Kernel for Retrying<K> {
         fn first_extent(&self, file: &K::File) -> Option<u32>;
         fn extents(&self, file: &K::File, offset: u64) -> Vec<Extent>;
         fn lock(&self, file: &K::File) -> ();
+        fn lock_shared(&self, file: &K::File) -> ();
         fn truncate(&self, file: &K::File, size: u64) -> ();
         fn fsync(&self, file: &K::File) -> ();
         fn sync_filesystem(&self, file: &K::File) -> ();

@@ -304,6 +304,7 @@ impl<K: Kernel> Kernel for World<'_, K> {
         fn pwrite(&self, file, buffer: &[u8], offset: u64) -> usize;
         fn seek(&self, file, what: Seek, offset: u64) -> Option<u64>;
         fn lock(&self, file) -> ();
+        fn lock_shared(&self, file) -> ();
         fn first_extent(&self, file) -> Option<u32>;
         fn extents(&self, file, offset: u64) -> Vec<Extent>;
         fn allocate(&self, file, range: Range<u64>) -> ();

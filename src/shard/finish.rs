@@ -5,7 +5,8 @@
 //! leaves it to be run again, and nothing that is called finished.
 
 use super::lists::LISTED;
-use super::log::{Ending, each_line, ending, is_locked};
+use super::lock::{is_locked, take_plan};
+use super::log::{Ending, each_line, ending};
 use super::path_key::PathKey;
 use super::plan::{Plan, absolute};
 use super::ranges::Ranges;
@@ -46,9 +47,9 @@ pub struct Finish<'a, K: Kernel> {
     done: Names,
     /// What they have verified of large files.
     ranges: Ranges,
-    /// Locked, so that no share begins again meanwhile.
-    logs: Vec<K::File>,
-    /// How often a log that is locked is tried again.
+    /// Locked for this end alone, so that no share begins again meanwhile; none is wanted where only records are to be removed.
+    plan: Option<K::File>,
+    /// How often what is locked is tried again.
     patience: u32,
 }
 
@@ -76,40 +77,50 @@ impl<'a, K: Kernel> Finish<'a, K> {
     pub fn begin(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Vec<Error>> {
         let state = State::open(kernel, about, user).map_err(|error| vec![error])?;
         let Some(state) = state else { return Ok(None) };
-        let mut finish = Self { state, done: (0, 0), ranges: Ranges::default(), logs: Vec::new(), patience: PATIENCE };
+        let mut finish = Self { state, done: (0, 0), ranges: Ranges::default(), plan: None, patience: PATIENCE };
         if finish.state.stage == Stage::Removal {
             return Ok(Some(finish));
         }
+        finish.plan = finish.wait(take_plan).map_err(|error| vec![error])?;
         let count = finish.state.plan.count;
         let numbers = (1..=count.get()).filter_map(NonZeroU32::new);
-        let missing: Vec<Error> = numbers.filter_map(|number| finish.take(Number { number, count }).err()).collect();
+        let mut missing: Vec<Error> =
+            numbers.filter_map(|number| finish.take(Number { number, count }).err()).collect();
+        if missing.is_empty() && finish.plan.is_none() {
+            let target = quoted(finish.state.shown_target());
+            missing.push(Error::Refused(format!("{target} is being finished, or --plan is at work")));
+        }
         finish.ranges.sort();
         if missing.is_empty() { Ok(Some(finish)) } else { Err(missing) }
     }
 
-    /// Takes a share's log, if that is complete.
+    /// Takes what a share has done, if that is complete.
     fn take(&mut self, share: Number) -> Result<(), Error> {
-        let state = &self.state;
         let Number { number, count } = share;
         let not = |what: &str| Error::Refused(format!("shard {number} of {count} {what}"));
-        let shown = state.shown_log(number);
-        let file = state.log(number)?.ok_or_else(|| not("has not begun"))?;
-        while !is_locked(state.kernel, &file, &shown)? {
-            if self.patience == 0 {
-                return Err(not("is at work"));
-            }
-            self.patience -= 1;
-            state.kernel.pause(AGAIN);
-        }
-        match ending(state.kernel, &file).map_err(|errno| Error::call(Action::Read, &shown, errno))? {
+        let (kernel, shown) = (self.state.kernel, self.state.shown_log(number));
+        let file = self.state.log(number)?.ok_or_else(|| not("has not begun"))?;
+        self.wait(|_| Ok(is_locked(kernel.lock(&file), &shown)?.then_some(())))?.ok_or_else(|| not("is at work"))?;
+        match ending(kernel, &file).map_err(|errno| Error::call(Action::Read, &shown, errno))? {
             Ending::NotBegun => Err(not("has not begun")),
             Ending::Begun(_) => Err(not("was interrupted")),
             Ending::Failed(_) => Err(not("has failed")),
             Ending::Complete(count, sum) => {
                 self.done = (self.done.0 + count.names, self.done.1.wrapping_add(sum));
-                self.logs.push(file);
                 self.take_ranges(number)
             }
+        }
+    }
+
+    /// Tries what may be locked again and again, as long as there is patience left.
+    fn wait<T>(&mut self, attempt: impl Fn(&State<'a, K>) -> Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+        loop {
+            let found = attempt(&self.state)?;
+            if found.is_some() || self.patience == 0 {
+                return Ok(found);
+            }
+            self.patience -= 1;
+            self.state.kernel.pause(AGAIN);
         }
     }
 
@@ -118,12 +129,6 @@ impl<'a, K: Kernel> Finish<'a, K> {
         let Some(file) = self.state.ranges(number)? else { return Ok(()) };
         let read = each_line(self.state.kernel, &file, |line| self.ranges.add(line));
         read.map(drop).map_err(|errno| Error::call(Action::Read, &self.state.shown_log(number), errno))
-    }
-
-    /// How many files it holds open.
-    #[must_use]
-    pub fn open_files(&self) -> u64 {
-        self.logs.len() as u64
     }
 
     /// Whether all that is left is to remove the records.
@@ -138,16 +143,16 @@ impl<'a, K: Kernel> Finish<'a, K> {
         &self.state.plan.here
     }
 
-    /// Opens each share's part of the manifest.
-    pub fn manifest_parts(&self) -> Result<Vec<(u32, K::File, PathBuf)>, Error> {
-        let part = |number: NonZeroU32| {
+    /// Each share's part of the manifest, opened when its turn comes.
+    pub fn manifest_parts(&self) -> impl Iterator<Item = Result<(u32, K::File, PathBuf), Error>> {
+        let part = move |number: NonZeroU32| {
             let name = manifest_name(number);
             let shown = self.state.shown.join(&name);
             let file = self.state.find(&name)?;
             let file = file.ok_or_else(|| Error::call(Action::Read, &shown, Errno::NOENT))?;
             Ok((number.get(), file, shown))
         };
-        (1..=self.state.plan.count.get()).filter_map(NonZeroU32::new).map(part).collect()
+        (1..=self.state.plan.count.get()).filter_map(NonZeroU32::new).map(part)
     }
 
     /// The names of the shares' parts of the report.

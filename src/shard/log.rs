@@ -6,29 +6,25 @@
 use super::Number;
 use super::known::{KnownCopy, Verified};
 use super::line::{opened, seal, sealed};
+use super::lock::begin_share;
 use super::path_key::PathKey;
 use super::ranges::{Ranges, part_line, range_line};
 use super::state::{State, ranges_name};
 use super::written::write_out;
 use crate::archive::digest::push_hex;
-use crate::error::{Action, Error, reason};
-use crate::kernel::{Errno, Kernel};
-use crate::quote::quoted;
-use crate::report::{Event, Listener};
+use crate::error::{Action, Error};
+use crate::kernel::Kernel;
+use crate::report::Listener;
 use blake3::hazmat::ChainingValue;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 /// So many lines are held back at most until their targets are on disk.
 const HELD_MAX: usize = 4096;
 
 /// They are held back for so many seconds at most.
 const SECONDS_MAX: i64 = 20;
-
-/// How often somebody else's lock is tried.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// The end of a log in which its last line is looked for.
 const TAIL_BYTES: u64 = 4096;
@@ -71,6 +67,8 @@ pub(super) enum Ending {
 pub(super) struct Log<'a, K: Kernel> {
     kernel: &'a K,
     file: K::File,
+    /// Locked together with other shares.
+    _plan: K::File,
     /// What is written down of large files.
     ranges: K::File,
     shown: PathBuf,
@@ -108,7 +106,7 @@ struct Tally {
 }
 
 impl<'a, K: Kernel> Log<'a, K> {
-    /// Opens the log of a share and begins a run. Waits as long as another run of the same share goes on. Returns what
+    /// Opens the log of a share and begins a run. Waits as long as another run of the same share, or an end, goes on. Returns what
     /// earlier runs have verified too, names and ranges.
     pub(super) fn begin(
         state: &State<'a, K>,
@@ -119,24 +117,8 @@ impl<'a, K: Kernel> Log<'a, K> {
     ) -> Result<(Self, Verified, Ranges), Error> {
         let kernel = state.kernel;
         let shown = state.shown_log(number.number);
-        let file = state.lines(&number.number.to_string())?;
-        let mut is_told = false;
-        while !is_locked(kernel, &file, &shown)? {
-            if !is_told {
-                let Number { number, count } = number;
-                listener
-                    .hear(&Event::Noted(&format!("shard {number} of {count} is at work already; waiting for its end")));
-                is_told = true;
-            }
-            if stop.load(Ordering::Relaxed) {
-                return Err(Error::Interrupted);
-            }
-            kernel.pause(AGAIN);
-        }
+        let (file, plan) = begin_share(state, number, stop, listener)?;
         let failed = |errno| Error::call(Action::Read, &shown, errno);
-        if kernel.stat(&file).map_err(failed)?.nlink == 0 {
-            return Err(Error::Refused(format!("{} was removed: the copy is finished", quoted(&shown))));
-        }
         state.check_place()?;
         let mut records = Vec::new();
         let is_whole = each_line(kernel, &file, |line| records.extend(known(line))).map_err(failed)?;
@@ -150,7 +132,7 @@ impl<'a, K: Kernel> Log<'a, K> {
         let (mut held, held_ranges) = (end(is_whole), end(are_whole));
         held.extend_from_slice(sealed(&format!("begun {}", words(&count))).as_bytes());
         let tally = Mutex::new(Tally { held, held_ranges, held_lines: 0, flushed: now, count, sum: 0 });
-        let log = Self { kernel, file, ranges: ranges_file, shown, witness, tally };
+        let log = Self { kernel, file, _plan: plan, ranges: ranges_file, shown, witness, tally };
         log.write(&mut log.tally())?;
         Ok((log, Verified::new(records), ranges))
     }
@@ -237,20 +219,6 @@ pub(super) enum Ended {
     Failed,
     /// With everything done.
     Complete,
-}
-
-/// Locks a log, unless somebody else has it locked.
-pub(super) fn is_locked<K: Kernel>(kernel: &K, file: &K::File, shown: &Path) -> Result<bool, Error> {
-    match kernel.lock(file) {
-        Ok(()) => Ok(true),
-        Err(Errno::AGAIN) => Ok(false),
-        // Without locks two runs of one share would take each other's files for old ones.
-        Err(errno) => {
-            let (shown, reason) = (quoted(shown), reason(errno));
-            let way = "keep records on another filesystem by --state=DIR";
-            Err(Error::Refused(format!("cannot lock {shown}: {reason}; {way}")))
-        }
-    }
 }
 
 /// What the last line of a log tells.

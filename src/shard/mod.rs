@@ -9,6 +9,7 @@ pub mod finish;
 mod known;
 mod line;
 mod lists;
+mod lock;
 mod log;
 mod path_key;
 pub mod plan;

@@ -4,10 +4,10 @@
 //! alone says how long it takes. A directory that is too much for one share is cut by its names' keys.
 
 use super::lists::{LISTED, List, ShareList, Unit, list_name, listed_text};
-use super::log::is_locked;
+use super::lock::{is_locked, share_plan};
 use super::path_key::{share_of, share_of_path};
 use super::plan::Plan;
-use super::share::{check_sources, reserved};
+use super::share::{check_sources, check_state, reserved};
 use super::state::State;
 use super::written::write_out;
 use super::{About, Number, Request, directory};
@@ -15,7 +15,8 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, RenameFlags, Stat};
 use crate::options::TargetRule;
 use crate::tree::portion::{Part, Portion};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -64,6 +65,8 @@ enum Whom {
 /// A walk for all shares.
 pub struct Planner<'a, K: Kernel> {
     state: State<'a, K>,
+    /// Locked together with shares, so that no end begins meanwhile.
+    _plan: K::File,
     count: NonZeroU32,
     reserved: Option<PathBuf>,
     seen: Mutex<WalkTotals>,
@@ -78,6 +81,7 @@ impl<'a, K: Kernel> Planner<'a, K> {
         (here, user): (&Path, u32),
     ) -> Result<Self, Error> {
         let (operands, number) = (&request.operands, Number { number: NonZeroU32::MIN, count });
+        check_state(request, here)?;
         if operands.rule == TargetRule::Itself {
             check_sources(kernel, operands)?;
             directory::make(kernel, &operands.target)?;
@@ -85,7 +89,8 @@ impl<'a, K: Kernel> Planner<'a, K> {
         let about = About { target: operands.target.clone(), state: request.state.clone() };
         let state = State::begin(kernel, &about, &Plan::of(request, number, here), user)?;
         let reserved = reserved(kernel, operands, state.lies)?;
-        let planner = Self { state, count, reserved, seen: Mutex::default() };
+        let plan = share_plan(&state)?.ok_or_else(|| state.being_finished())?;
+        let planner = Self { state, _plan: plan, count, reserved, seen: Mutex::default() };
         planner.void()?;
         Ok(planner)
     }
@@ -99,7 +104,7 @@ impl<'a, K: Kernel> Planner<'a, K> {
         let State { kernel, dir, shown, .. } = &self.state;
         for number in self.shares() {
             let Some(log) = self.state.log(number)? else { continue };
-            if !is_locked(*kernel, &log, &self.state.shown_log(number))? {
+            if !is_locked(kernel.lock(&log), &self.state.shown_log(number))? {
                 return Err(Error::Refused(format!("shard {number} of {} is at work", self.count)));
             }
         }
@@ -173,10 +178,13 @@ fn deal(seen: &WalkTotals, count: u32) -> (Vec<List>, Vec<Load>) {
             load.add(part);
         }
     }
+    // Numbers that are not negative are in the order of their bits.
+    let weight = |load: Load| load.of(whole).to_bits();
+    let mut least_first: BinaryHeap<_> = (0..loads.len()).map(|share| Reverse((weight(loads[share]), share))).collect();
     for (load, path, number, of) in units {
-        let least = (0..loads.len()).min_by(|one, other| loads[*one].of(whole).total_cmp(&loads[*other].of(whole)));
-        let least = least.unwrap_or(0);
+        let Some(Reverse((_, least))) = least_first.pop() else { break };
         loads[least].add(load);
+        least_first.push(Reverse((weight(loads[least]), least)));
         let unit = lists[least].directories.entry(path.clone()).or_insert_with(|| Unit { of, ..Unit::default() });
         unit.parts.insert(number);
     }

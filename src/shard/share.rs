@@ -34,8 +34,8 @@ pub struct Share<'a, K: Kernel> {
     ranges: Ranges,
     /// What is on its list, if there are lists.
     list: Option<List>,
-    /// What the sources of names that are being copied were when they were looked at.
-    sources: Mutex<BTreeMap<PathKey, Stat>>,
+    /// The keys of names that are being copied, and what their sources were when they were looked at.
+    sources: Mutex<BTreeMap<PathBuf, (PathKey, Stat)>>,
     reserved: Option<PathBuf>,
     /// Where a new name was to go stood something.
     has_found: AtomicBool,
@@ -56,6 +56,7 @@ impl<'a, K: Kernel> Share<'a, K> {
     ) -> Result<Self, Error> {
         let operands = &request.operands;
         let target = &operands.target;
+        check_state(request, here)?;
         if operands.rule == TargetRule::Itself {
             check_sources(kernel, operands)?;
             directory::make(kernel, target)?;
@@ -112,7 +113,7 @@ impl<'a, K: Kernel> Share<'a, K> {
         share + 1 == self.number.number.get()
     }
 
-    fn sources(&self) -> MutexGuard<'_, BTreeMap<PathKey, Stat>> {
+    fn sources(&self) -> MutexGuard<'_, BTreeMap<PathBuf, (PathKey, Stat)>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -134,6 +135,19 @@ pub(super) fn reserved<K: Kernel>(kernel: &K, operands: &Operands, lies: Lies) -
         return Ok(Some(PathBuf::from(NAME)));
     }
     Ok(Some(targets.operand(&operands.target).name.join(NAME)))
+}
+
+/// Fails for records that would lie in a source: each share would copy some of them, and no end would find them as they were.
+pub(super) fn check_state(request: &Request, here: &Path) -> Result<(), Error> {
+    let Some(state) = &request.state else { return Ok(()) };
+    let place = here.join(state);
+    match request.operands.sources.iter().find(|source| place.starts_with(here.join(source))) {
+        None => Ok(()),
+        Some(source) => {
+            let (state, source) = (quoted(state), quoted(source));
+            Err(Error::Refused(format!("not keeping records in {state}, which is in {source} and would be copied")))
+        }
+    }
 }
 
 /// A target that is the copy itself is a directory: every share looks for the state in it.
@@ -197,7 +211,7 @@ impl<K: Kernel> Portion for Share<'_, K> {
         if !is_ours {
             return Whose::Others;
         }
-        self.sources().insert(PathKey::of(path), *source);
+        self.sources().insert(path.to_owned(), (PathKey::of(path), *source));
         Whose::Ours
     }
 
@@ -206,10 +220,8 @@ impl<K: Kernel> Portion for Share<'_, K> {
     }
 
     fn is_made(&self, path: &Path, target: &Stat) -> bool {
-        let key = PathKey::of(path);
-        let source = self.sources().get(&key).copied();
-        let known = |source: &Stat| KnownCopy { key, source: source_bits(source), target: target_bits(target) };
-        source.is_some_and(|source| self.verified.has(&known(&source)))
+        let Some((key, source)) = self.sources().get(path).copied() else { return false };
+        self.verified.has(&KnownCopy { key, source: source_bits(&source), target: target_bits(target) })
     }
 
     fn expects_nothing(&self) -> bool {
@@ -225,14 +237,15 @@ impl<K: Kernel> Portion for Share<'_, K> {
         if is_looked_at || self.is_mistaken.load(Ordering::Relaxed) {
             return Ok(false);
         }
-        let key = PathKey::of(path);
-        let Some(source) = self.sources().remove(&key) else { return Ok(false) };
+        let Some((key, source)) = self.sources().remove(path) else { return Ok(false) };
         self.note(key, Some(&source), (foretold_bits(&source, inode), source.size)).map(|()| true)
     }
 
     fn made(&self, path: &Path, target: &Stat) -> Result<(), Error> {
-        let key = PathKey::of(path);
-        let source = self.sources().remove(&key);
+        let (key, source) = match self.sources().remove(path) {
+            Some((key, source)) => (key, Some(source)),
+            None => (PathKey::of(path), None),
+        };
         let is_file = target.kind == Kind::File;
         let found = target_bits(target);
         if is_file && source.is_some_and(|source| foretold_bits(&source, target.ino) != found) {

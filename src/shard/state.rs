@@ -139,12 +139,21 @@ impl<'a, K: Kernel> State<'a, K> {
 
     /// Fails if an end has taken it out of the target since it was opened, and has died: only another one brings it back.
     pub(super) fn check_place(&self) -> Result<(), Error> {
-        // As the user wrote it.
-        let target = self.shown.parent().unwrap_or(&self.plan.target);
-        if self.lies == Lies::Within && Self::open_beside(self.kernel, target)?.is_some() {
-            return Err(being_finished(target));
+        if self.lies == Lies::Within && Self::open_beside(self.kernel, self.shown_target())?.is_some() {
+            return Err(self.being_finished());
         }
         Ok(())
+    }
+
+    /// The target, as the user wrote it where that is known.
+    pub(super) fn shown_target(&self) -> &Path {
+        let within = self.shown.parent().filter(|_| self.lies == Lies::Within);
+        within.unwrap_or(&self.plan.target)
+    }
+
+    /// An end is at work, or has died on the way.
+    pub(super) fn being_finished(&self) -> Error {
+        being_finished(self.shown_target())
     }
 
     /// What a share's log is called in messages.
@@ -173,10 +182,28 @@ impl<'a, K: Kernel> State<'a, K> {
 
     /// Opens a file that lines are added to; makes it where there is none.
     pub(super) fn lines(&self, name: &str) -> Result<K::File, Error> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW;
-        let mode = Mode::from_raw_mode(0o600);
-        let opened = self.kernel.open(Some(&self.dir), name.as_ref(), flags, mode, ResolveFlags::empty());
+        let opened = self.open_lines(name, OFlags::CREATE);
         opened.map_err(|errno| Error::call(Action::CreateFile, &self.shown.join(name), errno))
+    }
+
+    /// The same; `None` where there is none.
+    pub(super) fn more_lines(&self, name: &str) -> Result<Option<K::File>, Error> {
+        match self.open_lines(name, OFlags::empty()) {
+            Ok(file) => Ok(Some(file)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::call(Action::Access, &self.shown.join(name), errno)),
+        }
+    }
+
+    fn open_lines(&self, name: &str, flags: OFlags) -> crate::kernel::Result<K::File> {
+        let flags = flags | OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW;
+        self.kernel.open(Some(&self.dir), name.as_ref(), flags, Mode::from_raw_mode(0o600), ResolveFlags::empty())
+    }
+
+    /// Opens the plan, by which runs tell each other that they are at work.
+    pub(super) fn plan_file(&self) -> Result<(K::File, PathBuf), Error> {
+        let file = self.find(PLAN)?.ok_or_else(|| self.being_finished())?;
+        Ok((file, self.shown.join(PLAN)))
     }
 
     /// Takes back what [`State::set_aside`] did.

@@ -2,7 +2,8 @@
 
 use super::About;
 use super::lists::{ShareList, list_name, listed};
-use super::log::{Count, Ending, ending, is_locked};
+use super::lock::is_locked;
+use super::log::{Count, Ending, ending};
 use super::state::{Stage, State};
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
@@ -124,7 +125,7 @@ impl Standing {
 fn standing<K: Kernel>(state: &State<'_, K>, number: NonZeroU32) -> Result<(Standing, Count), Error> {
     let shown = state.shown_log(number);
     let Some(file) = state.log(number)? else { return Ok((Standing::NotBegun, Count::default())) };
-    let is_free = is_locked(state.kernel, &file, &shown)?;
+    let is_free = is_locked(state.kernel.lock(&file), &shown)?;
     let told = ending(state.kernel, &file).map_err(|errno| Error::call(Action::Read, &shown, errno))?;
     Ok(match told {
         Ending::Complete(count, _) => (Standing::Complete, count),

@@ -133,8 +133,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             walked: Some(task.kind()),
             top: Some(top),
         };
-        let entry_pair =
-            EntryPair { source: &source, target: &target, context: &context, base: &level.base, path };
+        let entry_pair = EntryPair { source: &source, target: &target, context: &context, base: &level.base, path };
         Ok(call(&entry_pair))
     }
 

@@ -8,7 +8,7 @@ use super::content::Content;
 use super::faults::Fault;
 use super::tree::{Attributes, Body, Node, Place, ROOT};
 use super::turns::Turns;
-use super::world::{ACCESS_LIST, DEFAULT_LIST, Opened, World};
+use super::world::{ACCESS_LIST, DEFAULT_LIST, Lock, Opened, World};
 use rustix::fs::{Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 use safecp::kernel::{
@@ -63,7 +63,7 @@ impl Drop for File {
         if let Some(opened) = world.opened.get_mut(number) {
             *opened = None;
         }
-        world.locks.iter_mut().for_each(|locks| locks.retain(|(_, handle)| *handle != number));
+        world.locks.iter_mut().for_each(|locks| locks.retain(|lock| lock.handle != number));
         world.leave(format_args!("dropped #{number}"), None);
     }
 }
@@ -103,6 +103,17 @@ impl Sim {
 
     fn file(&self, number: usize) -> File {
         File { world: Arc::clone(&self.world), number }
+    }
+
+    fn flock(&self, file: &File, is_shared: bool) -> Result<()> {
+        self.call(format_args!("flock {file} {is_shared}"), Call::Lock, |world| {
+            let node = world.usable(file)?.node;
+            if world.system(node).locks {
+                return world.lock(Lock { node, handle: file.number, is_shared });
+            }
+            world.count(Fault::LockUnsupported);
+            Err(Errno::NOLCK)
+        })
     }
 }
 
@@ -687,14 +698,11 @@ impl Kernel for Sim {
     }
 
     fn lock(&self, file: &File) -> Result<()> {
-        self.call(format_args!("flock {file}"), Call::Lock, |world| {
-            let node = world.usable(file)?.node;
-            if world.system(node).locks {
-                return world.lock(node, file.number);
-            }
-            world.count(Fault::LockUnsupported);
-            Err(Errno::NOLCK)
-        })
+        self.flock(file, false)
+    }
+
+    fn lock_shared(&self, file: &File) -> Result<()> {
+        self.flock(file, true)
     }
 
     fn truncate(&self, file: &File, size: u64) -> Result<()> {

@@ -103,8 +103,8 @@ pub struct World {
     pub calls: u64,
     /// Calls after which it is stopped.
     pub calls_max: u64,
-    /// Inodes that are locked, with the handles that hold them, where several processes have to respect that.
-    pub locks: Option<Vec<(Node, usize)>>,
+    /// Inodes that are locked, where several processes have to respect that.
+    pub locks: Option<Vec<Lock>>,
     /// Directories that were removed, which somebody may have open.
     pub removed: Vec<Node>,
     /// At which call the world ends, and how.
@@ -119,6 +119,16 @@ pub struct World {
     pub pace: u64,
     hash: u64,
     pub trace: Option<Vec<String>>,
+}
+
+/// A lock of flock(2).
+#[derive(Clone, Copy, Debug)]
+pub struct Lock {
+    pub node: Node,
+    /// Who holds it, until it is closed.
+    pub handle: usize,
+    /// It was asked for as one that others may have as well.
+    pub is_shared: bool,
 }
 
 impl World {
@@ -254,17 +264,16 @@ impl World {
         Err(errno)
     }
 
-    /// Locks an inode for a handle, unless another handle holds it.
-    pub fn lock(&mut self, node: Node, handle: usize) -> Result<()> {
+    /// Locks an inode for a handle, unless another handle holds it, and not both would share it.
+    pub fn lock(&mut self, wanted: Lock) -> Result<()> {
         let Some(locks) = &mut self.locks else { return Ok(()) };
-        match locks.iter().find(|(locked, _)| *locked == node) {
-            Some((_, holder)) if *holder != handle => Err(Errno::AGAIN),
-            Some(_) => Ok(()),
-            None => {
-                locks.push((node, handle));
-                Ok(())
-            }
+        let others = locks.iter().filter(|held| held.node == wanted.node && held.handle != wanted.handle);
+        if others.into_iter().any(|held| !(held.is_shared && wanted.is_shared)) {
+            return Err(Errno::AGAIN);
         }
+        locks.retain(|held| held.node != wanted.node || held.handle != wanted.handle);
+        locks.push(wanted);
+        Ok(())
     }
 
     /// The number that a file shows where it is reached by this name.

@@ -199,6 +199,10 @@ impl Kernel for Linux {
         rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
     }
 
+    fn lock_shared(&self, file: &OwnedFd) -> Result<()> {
+        rustix::fs::flock(file, FlockOperation::NonBlockingLockShared)
+    }
+
     fn first_extent(&self, file: &OwnedFd) -> Result<Option<u32>> {
         extents::first(file)
     }
