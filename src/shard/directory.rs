@@ -35,7 +35,11 @@ pub(super) fn make<K: Kernel>(kernel: &K, path: &Path) -> Result<K::File, Error>
         // A umask, or a list that is inherited, may have taken rights from the owner; then it cannot be opened.
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
         let made = kernel.open(Some(&above), &name, flags, Mode::empty(), ResolveFlags::empty()).map_err(failed)?;
-        kernel.chmod(&made, OWNERS).map_err(failed)?;
+        let mode = kernel.stat(&made).map_err(failed)?.mode;
+        // Where the directory above gives its group, what is made has the set-group-ID bit and hands that down.
+        if mode & OWNERS != OWNERS {
+            kernel.chmod(&made, mode | OWNERS).map_err(failed)?;
+        }
     }
     open(kernel, path).map_err(failed)
 }
