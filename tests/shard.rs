@@ -189,6 +189,60 @@ fn a_second_run_of_a_shard_waits_for_the_first() {
     world.shell(script).succeeds();
 }
 
+/// A directory with the set-group-ID bit gives its group to all that is made beneath it, also where the target is made for the records.
+#[test]
+fn the_group_of_a_directory_is_handed_down_as_in_one_run() {
+    if !common::is_root() {
+        return left_out("needs root, which has a second group");
+    }
+    let world = World::new();
+    world.dir("src/d").file("src/d/a", "a").file("src/b", "b");
+    world.shell("for d in one two; do mkdir $d; chgrp 33 $d; chmod 2775 $d; done").succeeds();
+    let words = "-R --preserve=mode,timestamps";
+    world.cp(&format!("{words} src one/dst")).succeeds();
+    for number in [1, 2] {
+        world.cp(&format!("{words} --shard={number}/2 src two/dst")).succeeds();
+    }
+    world.cp("--finish two/dst").succeeds();
+    let groups = |directory: &str| world.tool("find", [directory, "-printf", "%P %g %m\n"]);
+    assert_eq!(groups("two/dst"), groups("one/dst"));
+    assert!(groups("two/dst").lines().all(|line| line.contains(" www-data ") || line.contains(" 33 ")));
+}
+
+/// An end has the plan locked, and shares have it together.
+#[test]
+fn whoever_comes_while_a_copy_is_being_finished_waits_or_is_refused() {
+    let world = World::new();
+    world.dir("src").file("src/a", "a");
+    shard(&world, 1, 1).succeeds();
+    let while_locked = |how: &str, words: &str| {
+        world.shell(&format!("flock {how} dst/.safecp-shards/plan sleep 2 & sleep 0.3; \"$safecp\" {words}"))
+    };
+    let waits = "safecp: the copy is being finished; waiting for the end of that\n";
+    while_locked("-x", "-a --shard=1/1 src dst").succeeds_saying(waits);
+    while_locked("-s", "-a --shard=1/1 src dst").succeeds();
+    while_locked("-x", "-a --plan=1 src dst").fails("safecp: 'dst' is being finished: run --finish again\n");
+    while_locked("-s", "--finish dst").fails("safecp: 'dst' is being finished, or --plan is at work\n");
+    // The end of that comes soon enough.
+    let script = "flock -s dst/.safecp-shards/plan sleep 0.6 & sleep 0.3; \"$safecp\" --finish dst";
+    world.shell(script).succeeds();
+    assert_same(&world, "src", "dst");
+}
+
+/// However many shards there are, the end has the files of one open.
+#[test]
+fn shards_may_be_more_than_descriptors() {
+    const SHARDS: u32 = 80;
+    let world = World::new();
+    tree(&world);
+    for number in 1..=SHARDS {
+        world.cp(&format!("-a --manifest=list --report=report --shard={number}/{SHARDS} src dst")).succeeds();
+    }
+    world.shell("ulimit -n 40; \"$safecp\" --finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    world.cp("--check list dst").succeeds();
+}
+
 /// An end that dies leaves the records beside the target. A run that has waited for it meanwhile has to leave them as they are: no
 /// end can bring them back where a share has begun (worlds 5843855666423476874 and 15574272853614952151 of the simulator).
 #[test]
@@ -313,6 +367,22 @@ fn records_may_lie_elsewhere() {
     world.cp("--finish --state=records dst").succeeds();
     assert_same(&world, "src", "dst");
     assert_eq!(world.names("."), ["dst", "src"]);
+}
+
+/// They would be copied, and be other ones at each look.
+#[test]
+fn records_do_not_lie_in_a_source() {
+    let world = World::new();
+    world.dir("src/d").file("src/a", "a");
+    for words in ["--shard=1/1", "--plan=1"] {
+        let said = world.cp(&format!("-a --state=./src/d/records {words} src dst"));
+        said.fails("safecp: not keeping records in './src/d/records', which is in 'src' and would be copied\n");
+    }
+    assert_eq!(world.names("."), ["src"]);
+    assert!(world.names("src/d").is_empty());
+    world.cp("-a --state=src-records --shard=1/1 src dst").succeeds();
+    world.cp("--finish --state=src-records dst").succeeds();
+    assert_same(&world, "src", "dst");
 }
 
 #[test]
@@ -717,6 +787,24 @@ fn a_range_that_is_not_what_was_verified_is_found_at_the_end() {
     shard(&world, 2, 2).succeeds();
     world.cp("--finish dst").succeeds();
     assert_same(&world, "src", "dst");
+}
+
+/// Somebody puts a file where a large one is to be. Its bytes are verified by no share.
+#[test]
+fn what_has_taken_the_name_of_a_large_file_is_not_finished() {
+    let world = World::new();
+    large_tree(&world);
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.file("dst/d/large", "somebody else's");
+    let words = "which shards have copied in ranges: run all shards again";
+    world.cp("--finish dst").fails_with(&["something else stands in the place of", "dst/d/large", words]);
+    assert_eq!(parts(&world).len(), 2, "what was verified is still there");
+    shard(&world, 1, 2).succeeds();
+    shard(&world, 2, 2).succeeds();
+    world.cp("--finish dst").succeeds();
+    assert_same(&world, "src", "dst");
+    assert_eq!(parts(&world), [""; 0]);
 }
 
 #[test]

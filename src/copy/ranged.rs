@@ -199,6 +199,15 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
+    /// Removes the part of a target, if there is one.
+    pub(crate) fn discard_part(&self, target: &Name<'_, K::File>, name: &Path) -> Result<(), Error> {
+        let failed = |errno| Error::call(Action::Remove, &target.shown.with_file_name(name), errno);
+        match self.kernel.unlink(target.directory().map_err(failed)?, name) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
     /// Removes a part that does not hold what it should.
     pub(crate) fn remove_part(&self, target: &Name<'_, K::File>, part: Part<K::File>) -> Result<(), Error> {
         let failed = |errno| Error::call(Action::Remove, &target.shown.with_file_name(&part.name), errno);

@@ -36,6 +36,8 @@ impl<K: Kernel> Run<'_, K> {
         let Some(portion) = self.portion else { return Ok(false) };
         let Some(cut) = self.cut_of(portion, stat) else { return Ok(false) };
         if !context.fresh && self.entries.copier.stat_target(target, false)?.is_some() {
+            // Ranges that shards have copied before it stood there are nothing now.
+            self.entries.copier.discard_part(target, &portion.part_name(path))?;
             return Ok(false);
         }
         let ours = (0..cut.count()).filter(|number| portion.whose_range(path, *number) == Whose::Ours);
@@ -74,6 +76,31 @@ impl<K: Kernel> Run<'_, K> {
             return Err(Error::Refused(format!("{source} has another size than {target}: run all shards again")));
         }
         self.values(entry_pair, portion, &cut, &stat, &part).map(|_| true)
+    }
+
+    /// Fails for a target that has taken the name of a file while its ranges lie in a part: no share has verified that.
+    pub(super) fn must_be_no_other(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        portion: &dyn Portion,
+        found: &Stat,
+    ) -> Result<(), Error> {
+        let EntryPair { target, path, .. } = *entry_pair;
+        if !portion.had_part(path) {
+            return Ok(());
+        }
+        let stat = self.source_stat(entry_pair)?;
+        // The part of what was cut once is of no account, and goes in the end.
+        if self.keeps_links(entry_pair, &stat) || !self.is_cut(portion, &stat) {
+            return Ok(());
+        }
+        let part = self.entries.copier.find_part(target, &portion.part_name(path))?;
+        // An end that died may have given it the name already.
+        if part.is_none_or(|part| part.stat.is_same_file(found)) {
+            return Ok(());
+        }
+        let (target, why) = (quoted(target.shown), "which shards have copied in ranges: run all shards again");
+        Err(Error::Refused(format!("something else stands in the place of {target}, {why}")))
     }
 
     /// The values of a part's ranges, in order. Fails unless each was copied from what the source is now.

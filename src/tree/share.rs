@@ -143,7 +143,7 @@ impl<K: Kernel> Run<'_, K> {
         if is_other {
             return Err(Error::Refused(format!("{} is not what was copied", quoted(target.shown))));
         }
-        Ok(())
+        self.must_be_no_other(entry_pair, portion, &found)
     }
 
     /// Joins the ranges of a file that was copied in ranges.
