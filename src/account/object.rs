@@ -1,6 +1,6 @@
 //! An object of JSON that is written key by key, for the lines that are many: a general serializer looks at each byte of each
 //! key and word, which took a third of a microsecond for each file that was copied. Keys and words of ours are put in
-//! line, so that the compiler knows their lengths: a line takes 2,170 instructions, and took 3,200.
+//! line, so that the compiler knows their lengths: a line takes 1,810 instructions, and took 3,200.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
