@@ -68,11 +68,6 @@ const fn mutant(name: &'static str, edits: &'static [(&'static str, &'static str
     Mutant { name, edits, seed: "1", campaign: Campaign::Files(200_000) }
 }
 
-/// The same, of worlds in which names are given once.
-const fn of_no_names(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
-    Mutant { name, edits, seed: "1", campaign: Campaign::Files(600_000) }
-}
-
 /// A mutant that worlds with trees kill.
 const fn of_trees(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
     Mutant { name, edits, seed: "1", campaign: Campaign::Trees(200_000) }
@@ -161,52 +156,6 @@ const MUTANTS: &[Mutant] = &[
     of_shares(
         "a part that was made anew is the same",
         &[("bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))", "bits(birth.is_some())")],
-    ),
-    of_no_names(
-        "what was verified goes although the old file has gone",
-        &[(
-            "Err(error) if has_gone.get() && self.is_missing(job) =>",
-            "Err(error) if has_gone.get() && !self.is_missing(job) =>",
-        )],
-    ),
-    of_no_names(
-        "what was verified goes if its bytes cannot be moved to the name of an old file that has gone",
-        &[("Err(error) if supplants => {", "Err(error) if !supplants => {")],
-    ),
-    of_no_names(
-        "what was verified stays only if it can be renamed",
-        &[("Some(renamed.map_or(old, |(name, ())| name))", "renamed.ok().map(|(name, ())| name)")],
-    ),
-    of_no_names(
-        "an old file is never removed to make room for what cannot be renamed over it",
-        &[("            spot.remove(target)?;\n            has_gone.set(true);\n", "")],
-    ),
-    of_no_names(
-        "a file is not made under its own name where temporaries have none",
-        &[("if !may_be_the_name(refusal, job.facts.target_directory.honesty) {", "if refusal != Errno::NOTTY {")],
-    ),
-    of_trees(
-        "what was written under its own name stays closed to others",
-        &[("temporary.kept().is_some() || temporary.is_own() || self", "temporary.kept().is_some() || self")],
-    ),
-    of_trees(
-        "a name that cannot be removed is not told",
-        &[("self.push(name, Why::Kept(errno));", "let _ = (name, errno);")],
-    ),
-    of_trees(
-        "an older backup that stays under another name is not told",
-        &[("self.push(name, Why::OlderBackup(errno));", "let _ = (name, errno);")],
-    ),
-    of_trees(
-        "what was to have the name of an old file that has gone is not told",
-        &[("self.push(name, Why::Successor);", "let _ = name;")],
-    ),
-    of_trees(
-        "a name that stays is no failure",
-        &[(
-            "Ok(_) | Err(Error::Interrupted) => Error::Refused(stays),",
-            "Ok(made) => return Ok(made),\n                Err(Error::Interrupted) => Error::Refused(stays),",
-        )],
     ),
     mutant(
         "what a part holds is believed",

@@ -407,13 +407,13 @@ impl Judge<'_> {
         if is_told && had_no_other && !could_undo && self.scenario.before.is_none() {
             return Ok(());
         }
-        // An old file that was to be removed has gone before its name could be had. That the copy is there is asked elsewhere.
+        // An old file that was to be removed has gone before its name could be had, or was written from another filesystem. That the
+        // copy is there is asked elsewhere.
         let left =
             ["missing", "incomplete"].map(|left| format!("'target' is {left}, a verified copy of 'source' is '"));
         let is_kept = left.iter().any(|left| error.to_string().contains(left));
-        let options = &self.scenario.options;
-        let had_to_go = options.removal != Removal::Never || options.backup != Backup::No;
-        if is_kept && (!self.gives_names() || had_no_other) && had_to_go {
+        let had_to_go = self.scenario.options.removal != Removal::Never && had_no_other;
+        if is_kept && (!self.gives_names() || had_to_go) {
             return Ok(());
         }
         self.old_or_new()

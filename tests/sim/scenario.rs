@@ -160,6 +160,8 @@ pub fn scenario(seed: u64) -> Scenario {
         let (renames, links, dots) = (names.once_in(3), names.once_in(3), names.once_in(2));
         systems.iter_mut().filter(|system| system.magic == UNKNOWN_MAGIC).for_each(|system| {
             (system.renames, system.links, system.dots) = (renames, links, dots);
+            // What has no name there could never have one.
+            system.tmpfile &= links;
         });
         if names.once_in(2) {
             options.removal = Removal::Always;

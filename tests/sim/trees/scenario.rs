@@ -163,6 +163,8 @@ fn systems(random: &mut Random, names: &mut Random, class: Class) -> (System, Sy
         target.renames = names.once_in(3);
         target.links &= names.once_in(3);
         target.dots = names.once_in(2);
+        // What has no name there could never have one.
+        target.tmpfile &= target.links;
     }
     (system, target)
 }
