@@ -228,7 +228,7 @@ _safecp() {
         --report) _safecp_file; return ;;
         esac
         if [[ $current == -* ]]; then
-            _safecp_word --against --strict --jobs --report --summary --progress --help
+            _safecp_word --against --strict -x --one-file-system --jobs --report --summary --progress --help
         else
             _safecp_file
         fi

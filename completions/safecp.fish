@@ -75,6 +75,7 @@ complete -c safecp -n __safecp_is -l doctor -d 'as the first argument: tell whet
 complete -c safecp -n __safecp_is -s t -l target-directory -r -f -a '(__fish_complete_directories)' -d 'copy every operand into DIRECTORY; with several, into each of them'
 complete -c safecp -n '__safecp_is --check' -l against -r -f -a '(__fish_complete_directories)' -d 'compare with the tree DIR, without a list'
 complete -c safecp -n '__safecp_is --check' -l strict -d 'find also what is not listed, and directories with other times'
+complete -c safecp -n '__safecp_is --check' -s x -l one-file-system -d 'look for what is not listed, or for what the other tree has, on one filesystem'
 complete -c safecp -n '__safecp_is --check' -l jobs -r -f -d 'read N files, or parts of a large file, at once (default: one per processor)'
 complete -c safecp -n '__safecp_is --check' -l report -r -F -d 'write a line of JSON to FILE for each name, and one at the end; \'-\' is standard output'
 complete -c safecp -n '__safecp_is --check' -l summary -d 'say on standard error in the end what the run came to'

@@ -599,6 +599,10 @@ fn a_copy_whose_target_was_forgotten_is_no_list_of_its_source() {
 fn a_tree_is_listed_as_far_as_its_filesystem_if_that_is_asked_for() {
     let Some(world) = World::with_mounts("a filesystem in a tree") else { return };
     let script = "mkdir -p t/m; mount -t tmpfs none t/m; touch t/m/far t/near
-        for x in '' -x; do $safecp $x --manifest=list t; grep -o '^[^ ]*' list | grep -v '^#' | tr '\\n' ' '; done";
-    world.shell_with_mounts(script).says(". ./m ./m/far ./near . ./m ./near ");
+        for x in '' -x; do $safecp $x --manifest=list t; grep -o '^[^ ]*' list | grep -v '^#' | tr '\\n' ' '; done
+        $safecp --check --strict -x list t >/dev/null; echo $?; $safecp --check --strict list t || true
+        cp -ax t u; $safecp --check -x t --against u >/dev/null; echo $?; $safecp --check t --against u";
+    let run = world.shell_with_mounts(script);
+    run.says(". ./m ./m/far ./near . ./m ./near 0\nnot listed: 'm/far'\n0\nmissing: 'm/far'\n");
+    assert_eq!(run.code(), Some(1), "{run}");
 }

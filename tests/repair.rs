@@ -556,3 +556,15 @@ fn a_directory_that_is_not_listed_comes_back_as_a_copy_has_it() {
     assert_eq!(of("new"), of("src"));
     world.shell("chmod -R u+w new src").succeeds();
 }
+
+/// However deep: a list is not ours alone.
+#[test]
+fn no_directory_is_made_for_what_no_copy_has() {
+    let world = World::new();
+    world.dir("new").dir("copy").file("new/a", "1");
+    let digest = "0".repeat(64);
+    world.file("list", format!("{digest}  d/e/f\n{digest}  {}f\n", "x/".repeat(20_000)));
+    let run = world.cp("--repair list new --from=copy");
+    assert_eq!((run.code(), run.stderr.matches("its content is right nowhere").count()), (Some(1), 2), "{run}");
+    assert_eq!(world.shell("ls -A new").stdout, "a\n");
+}

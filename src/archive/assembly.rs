@@ -49,8 +49,7 @@ impl<'a, K: Kernel> Assembly<'a, K> {
         record: &Record,
         mut unreadable: Unreadable,
     ) -> Result<(Mended, Option<&'a Origin<K>>), Unmended> {
-        let nowhere = format!("cannot mend {}: its content is right nowhere", quoted(self.shown));
-        let Some(wanted) = &record.digest else { return Err(unreadable.and(nowhere)) };
+        let Some(wanted) = &record.digest else { return Err(unreadable.and(nowhere(self.shown))) };
         if let Some(digests) = self.chunk_digests(record, wanted) {
             return Ok((self.fill_by_chunks(record.size.unwrap_or(0), &digests, unreadable)?, None));
         }
@@ -68,7 +67,7 @@ impl<'a, K: Kernel> Assembly<'a, K> {
                 Err(error) => unreadable.note(error),
             }
         }
-        Err(unreadable.and(nowhere))
+        Err(unreadable.and(nowhere(self.shown)))
     }
 
     /// The digests of a file's chunks, if they are known and add up to the one that is listed.
@@ -154,6 +153,11 @@ impl<'a, K: Kernel> Assembly<'a, K> {
         }
         Err(Error::Refused(format!("cannot mend {}: what was written does not read back", quoted(self.shown))))
     }
+}
+
+/// What is said of a file that cannot be had.
+pub(super) fn nowhere(shown: &Path) -> String {
+    format!("cannot mend {}: its content is right nowhere", quoted(shown))
 }
 
 fn chunk_bytes() -> usize {

@@ -44,6 +44,8 @@ pub struct Request {
     pub root: Option<PathBuf>,
     /// What is not listed is found as well, and directories' times count.
     pub is_strict: bool,
+    /// Trees are gone through as far as their tops' filesystems; what is listed is looked for wherever it is.
+    pub one_file_system: bool,
     /// How many files are read at once; `None` for as many as there are processors.
     pub jobs: Option<NonZeroUsize>,
     /// What is told of it beside its messages.
@@ -106,7 +108,8 @@ pub fn count<K: Kernel>(kernel: &K, request: &Request, is_over: &AtomicBool) -> 
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
             let file = kernel.open(None, tree, flags, Mode::empty(), ResolveFlags::empty()).ok()?;
             let stat = kernel.stat(&file).ok()?;
-            Walk::new(kernel, Directory { file, stat }, tree).take_while(|_| !is_over()).count()
+            let walk = Walk::new(kernel, Directory { file, stat }, tree).on_one_filesystem(request.one_file_system);
+            walk.take_while(|_| !is_over()).count()
         }
     };
     (!is_over()).then_some(count as u64)
@@ -186,7 +189,7 @@ impl<'a, K: Kernel> Check<'a, K> {
         }
         run.must_have_named_something(list);
         let search = run.search(format, request);
-        run.finish(root, search, own.as_ref())
+        run.finish(root, search, own.as_ref(), request)
     }
 
     /// Every name of the one tree is a record for the other.
@@ -209,11 +212,12 @@ impl<'a, K: Kernel> Check<'a, K> {
             }
         };
         let walk = Walk::new(self.sealing.kernel, Directory { file, stat }, one);
+        let walk = walk.on_one_filesystem(request.one_file_system);
         match self.threads.pool() {
             Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
             None => walk.for_each(each),
         }
-        run.finish(other, Search::Whole, None)
+        run.finish(other, Search::Whole, None, request)
     }
 }
 
@@ -286,7 +290,7 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Looks for what is not listed.
-    fn finish(self, root: &Path, search: Search, own: Option<&Own>) -> Result<Tally, Error> {
+    fn finish(self, root: &Path, search: Search, own: Option<&Own>, request: &Request) -> Result<Tally, Error> {
         let is_strict = self.comparison.is_strict;
         let Self { check, comparison, names, missing, tally, count, .. } = self;
         let missing = Missing::new(missing.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -301,7 +305,8 @@ impl<K: Kernel> Run<'_, K> {
             let stat = check.stat(&file, root)?;
             let enters = |path: &Path| search == Search::Whole || known.has(path);
             let is_of_interest = |path: &Path| search == Search::Whole || known.has_files_beside(path);
-            for found in Walk::new(check.sealing.kernel, Directory { file, stat }, root).entering(&enters) {
+            let walk = Walk::new(check.sealing.kernel, Directory { file, stat }, root).entering(&enters);
+            for found in walk.on_one_filesystem(request.one_file_system) {
                 // Outside of strict checks nothing is left to look for then.
                 let is_over = !is_strict && extras.missing.is_empty();
                 if is_over || check.sealing.stop.is_asked() {

@@ -2,7 +2,7 @@
 //!
 //! What is damaged stays as it is until what takes its name was proved, and is on disk.
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, nowhere};
 use super::finding::Mended;
 use super::format::Format;
 use super::name_to_mend::{Existing, NameToMend};
@@ -47,27 +47,30 @@ impl<K: Kernel> Mender<'_, K> {
 
     /// Opens a directory to make `shown` in it. One that is not there, and that the list does not tell, is made as a copy has it.
     fn directory(&self, path: &Path, shown: &Path) -> Result<K::File, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let open = |path: &Path| beneath(self.sealing.kernel, &self.root, path, flags, Links::None);
+        let is_missing = |path: &&Path| !path.as_os_str().is_empty() && matches!(open(path), Err(Errno::NOENT));
+        let missing: Vec<_> = path.ancestors().take_while(is_missing).collect();
+        for path in missing.into_iter().rev() {
+            let above = open(directory_of(path)).map_err(|errno| Error::call(Action::CreateFile, shown, errno))?;
+            self.make_unlisted(&above, path, shown)?;
+        }
+        open(path).map_err(|errno| Error::call(Action::CreateFile, shown, errno))
+    }
+
+    fn make_unlisted(&self, above: &K::File, path: &Path, shown: &Path) -> Result<(), Error> {
         let kernel = self.sealing.kernel;
         let failed = |errno| Error::call(Action::CreateFile, shown, errno);
-        let open = || beneath(kernel, &self.root, path, OFlags::RDONLY | OFlags::DIRECTORY, Links::None);
-        match open() {
-            Err(Errno::NOENT) => {}
-            opened => return opened.map_err(failed),
-        }
-        let above = self.directory(directory_of(path), shown)?;
         let name = path.file_name().map(Path::new).ok_or_else(|| failed(Errno::INVAL))?;
-        kernel.mkdir(&above, name, Mode::RWXU).map_err(failed)?;
-        let made = open().map_err(failed)?;
+        kernel.mkdir(above, name, Mode::RWXU).map_err(failed)?;
         let unlisted = Record { path: path.to_owned(), kind: Some(Kind::Directory), ..Record::default() };
         let donors = self.donors(&unlisted, path)?;
-        if let Some(donor) = donors.first() {
-            // It is filled before it is finished.
-            let mode = kernel.stat(donor).map_err(failed)?.mode | 0o700;
-            let unfinished = Record { mode: Some(mode), ..unlisted.clone() };
-            self.set_attributes(&unfinished, &made, (None, &donors.iter().collect::<Vec<_>>()), shown)?;
-            self.unlisted.borrow_mut().push(unlisted);
-        }
-        Ok(made)
+        let Some(donor) = donors.first() else { return Ok(()) };
+        // It is filled before it is finished.
+        let mode = Some(kernel.stat(donor).map_err(failed)?.mode | 0o700);
+        self.set_attributes_by_path(&Record { mode, ..unlisted.clone() }, path)?;
+        self.unlisted.borrow_mut().push(unlisted);
+        Ok(())
     }
 
     /// Removes what killed runs have left in a directory of the tree; one that is not there has nothing.
@@ -191,10 +194,15 @@ impl<K: Kernel> Mender<'_, K> {
 
     fn file(&self, record: &Record, path: &Path) -> Result<(Mended, Vec<String>), Unmended> {
         let kernel = self.sealing.kernel;
-        let to_mend = self.to_mend(path)?;
-        let own = Origin::open(kernel, &self.root, path, to_mend.shown.clone(), false)?;
-        let before = own.as_ref().map(|own| to_mend.existing(record, own.stat)).transpose()?;
+        let own = Origin::open(kernel, &self.root, path, self.shown.join(path), false)?;
+        let own_stat = own.as_ref().map(|own| own.stat);
         let (origins, unreadable) = self.origins(path, own);
+        if origins.is_empty() {
+            // No directory is made for what nobody has.
+            return Err(unreadable.and(nowhere(&self.shown.join(path))));
+        }
+        let to_mend = self.to_mend(path)?;
+        let before = own_stat.map(|stat| to_mend.existing(record, stat)).transpose()?;
         // Under a name: not every filesystem gives one to a file that was made without.
         let temporary = Temporary::create(to_mend.spot(), Mode::RUSR | Mode::WUSR, None);
         let mut temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, &to_mend.shown, errno))?;

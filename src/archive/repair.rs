@@ -42,7 +42,8 @@ impl Repair {
     #[must_use]
     pub fn check(&self) -> Request {
         let (reference, root) = (Reference::List(self.list.clone()), Some(self.root.clone()));
-        Request { reference, root, is_strict: false, jobs: self.jobs, accounts: Accounts::default() }
+        let (is_strict, one_file_system, accounts) = (false, false, Accounts::default());
+        Request { reference, root, is_strict, one_file_system, jobs: self.jobs, accounts }
     }
 }
 

@@ -34,7 +34,9 @@ Exit status: 0 if everything is as listed, 1 otherwise.";
 const STANDARD_INPUT: &str = "/dev/stdin";
 
 pub(super) fn usage(name: &str) -> String {
-    format!("{name} --check [--strict] [--jobs=N] MANIFEST [DIR]\n       {name} --check [--jobs=N] DIR --against DIR")
+    format!(
+        "{name} --check [--strict] [-x] [--jobs=N] MANIFEST [DIR]\n       {name} --check [-x] [--jobs=N] DIR --against DIR"
+    )
 }
 
 /// The command line of `NAME --check`.
@@ -44,6 +46,11 @@ pub fn check_command(name: &str) -> Command {
         .arg(flag(MODE, None, "compare").hide(true))
         .arg(path(valued("against", "DIR", "compare with the tree DIR, without a list").value_hint(ValueHint::DirPath)))
         .arg(flag("strict", None, "find also what is not listed, and directories with other times"))
+        .arg(flag(
+            "one-file-system",
+            Some('x'),
+            "look for what is not listed, or for what the other tree has, on one filesystem",
+        ))
         .arg(valued("jobs", "N", "read N files, or parts of a large file, at once (default: one per processor)"))
         .args(accounts::of_examinations())
         .arg(help())
@@ -73,6 +80,7 @@ fn request(matches: &ArgMatches) -> Result<Request> {
         reference,
         root,
         is_strict: matches.get_flag("strict"),
+        one_file_system: matches.get_flag("one-file-system"),
         jobs: jobs(matches)?,
         accounts: accounts::wanted(matches),
     })
@@ -105,7 +113,10 @@ mod tests {
     fn a_list_may_have_a_directory() {
         let request = typed("--strict m d").expect("sound");
         assert_eq!((request.reference, request.root), (Reference::List("m".into()), Some(PathBuf::from("d"))));
-        assert!(request.is_strict && typed("m").is_ok_and(|request| request.root.is_none()));
+        assert!(
+            request.is_strict && !request.one_file_system && typed("m").is_ok_and(|request| request.root.is_none())
+        );
+        assert!(typed("-x m d").is_ok_and(|request| request.one_file_system));
         assert_eq!(typed("- d").expect("sound").reference, Reference::List("/dev/stdin".into()));
         assert_eq!(typed("./-").expect("sound").reference, Reference::List("./-".into()));
         assert_eq!(typed("").expect_err("no list"), "missing operand");

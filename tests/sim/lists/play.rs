@@ -101,6 +101,7 @@ pub fn check(sim: &Sim) -> Played {
         reference: Reference::List(LIST.into()),
         root: Some("s".into()),
         is_strict: false,
+        one_file_system: false,
         jobs: Some(NonZeroUsize::MIN),
         accounts: Accounts::default(),
     };
