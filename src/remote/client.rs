@@ -288,7 +288,7 @@ impl<K: Kernel> Client<'_, K> {
         let streams = (input, output, features);
         let mut sender = Sender::new(&world, self.request.terms, streams, self.listener, self.stop);
         sender.tell_of(self.running);
-        sender.write_down(host.name.to_string_lossy().into_owned(), self.request.listed);
+        sender.write_down(host.to_string(), self.request.listed);
         let verdict = sender.run(paths);
         self.end(child, host, verdict);
     }
@@ -312,7 +312,7 @@ impl<K: Kernel> Client<'_, K> {
             kept: (self.request.record, self.request.listed.is_made()),
             stop: Arc::clone(self.stop),
         };
-        let name = host.name.to_string_lossy();
+        let name = host.to_string();
         let asked = Asked::by(patterns.iter().map(|pattern| from_home(pattern)));
         let awaited =
             |sent_as: PathBuf| asked.has(&sent_as).then(|| Awaited { shown: label(&name, &sent_as), sent_as });

@@ -56,7 +56,9 @@ impl fmt::Display for Strange {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name.to_string_lossy())
+        let name = self.name.to_string_lossy();
+        // As it is typed before a path.
+        if name.contains(':') { write!(f, "[{name}]") } else { f.write_str(&name) }
     }
 }
 
@@ -239,6 +241,9 @@ mod tests {
     fn labels_are_no_paths_of_this_machine() {
         assert_eq!(label("h", Path::new("a")), Path::new("h:./a"));
         assert_eq!(label("h", Path::new("d/a")), Path::new("h:d/a"));
+        let Ok(Place::Remote { host, path }) = Place::parse(OsStr::new("u@[::1]:d/a")) else { panic!("a far path") };
+        assert_eq!(label(&host.to_string(), &path), Path::new("[::1]:d/a"));
+        assert_eq!(unlike_labels(Path::new("[::1]:d/a")), Path::new("./[::1]:d/a"));
         assert_eq!(unlike_labels(Path::new("h:./a")), Path::new("./h:./a"));
         assert_eq!(unlike_labels(Path::new("a/h:b")), Path::new("a/h:b"));
         for (typed, path) in [("~", "."), ("", "."), ("~/a", "a"), ("~//a", "a"), ("~a", "~a"), ("/a", "/a")] {
