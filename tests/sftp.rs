@@ -22,6 +22,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// A world with a server; `None`, which is said, where there is none.
 fn world() -> Option<World> {
@@ -100,6 +101,53 @@ fn an_account_without_a_shell_is_read_back() {
     }
 }
 
+/// An ssh that is not there, or ends at once.
+#[test]
+fn why_there_is_no_server_is_said() {
+    struct Missing;
+    impl safecp::sftp::Reach for Missing {
+        fn sftp(&self) -> Command {
+            Command::new("/nowhere/ssh")
+        }
+        fn shell(&self, _: &str) -> Option<Command> {
+            None
+        }
+    }
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), "file").expect("a file");
+        let heard = copy(way, &Missing, &[world.path("here/file")], &world.path("there"), &wishes());
+        assert_eq!(heard.ended.as_deref(), Some("cannot run '/nowhere/ssh': No such file or directory"));
+        let far = Far::plain().sftp("exec 0<&-; echo Welcome").shell(None);
+        for _ in 0..50 {
+            let heard = over(way, &far, &world, "file", &wishes());
+            assert!(heard.complaints().contains("something there prints 'Welc...'"), "{heard:?}");
+        }
+    }
+}
+
+/// Shares of a NAS, or a root of SFTP's own: a shell has other files by these names, or none.
+#[test]
+fn a_shell_that_begins_elsewhere_than_sftp_makes_no_digests() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        tree(&world.path("here"));
+        for far in [Far::plain().sftp("cd /; exec $server"), Far::plain().shell(Some("cd /; exec sh -c \"$line\""))] {
+            let heard = over(way, &far, &world, "tree", &Wishes { start: Start::Resumed, ..wishes() });
+            assert!(heard.is_success(), "{heard:?}");
+            assert_eq!(heard.verifying, Some(Proof::ReadBack));
+            assert!(heard.copied.iter().all(|(.., proof)| *proof == Proof::ReadBack), "{heard:?}");
+            world.tool("diff", ["-r", "here/tree", "there/tree"]);
+            // What is there is read over SFTP as well.
+            fs::write(world.path("there/tree/a/7"), "7\n".repeat(6) + "8\n").expect("a file");
+            let heard = over(way, &far, &world, "tree", &Wishes { start: Start::Resumed, ..wishes() });
+            assert_eq!(heard.copied.len(), 1, "{heard:?}");
+            world.tool("diff", ["-r", "here/tree", "there/tree"]);
+            fs::remove_dir_all(world.path("there/tree")).expect("rm");
+        }
+    }
+}
+
 /// A directory with these programs and no others, for a far shell that finds only them.
 fn only(world: &World, programs: &[&str]) -> String {
     let bin = world.path(format!("bin-{}", programs.join("-")));
@@ -135,14 +183,48 @@ fn every_program_for_digests_is_understood() {
     }
 }
 
-/// Digests are taken of far files that somebody has changed a moment before.
+/// The program there is done, and gone, before all of a large file has come.
+#[test]
+fn a_digest_that_is_told_early_is_compared_late() {
+    for program in ["b3sum", "openssl", "sha256sum"] {
+        let Some(world) = world() else { return };
+        if !common::has_tool(program) {
+            left_out(&format!("needs {program}"));
+            continue;
+        }
+        fs::write(world.path("here/file"), vec![7; 3_000_000]).expect("a file");
+        // As the server does, the shell begins in the world.
+        let shell = format!("cd {}; {}", world.path(".").display(), only(&world, &["sh", "xargs", program]));
+        let mut has_waited = false;
+        let waiting: Meddling = Box::new(move |to, packet| {
+            if to == Direction::ToClient && packet[0] == DATA && !has_waited {
+                has_waited = true;
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            true
+        });
+        let proxy = Proxy::start(world.path(".").as_path(), waiting);
+        let far = Far::plain().sftp(&proxy.script()).shell(Some(&shell));
+        let heard = over(Way::Pull, &far, &world, "file", &wishes());
+        drop(proxy);
+        assert!(heard.is_success(), "{program}: {heard:?}");
+        assert_eq!(heard.copied[0].3, Proof::Digest(program));
+        world.tool("cmp", ["here/file", "there/file"]);
+    }
+}
+
+/// Digests are taken of far files that somebody has changed a moment before, at the fourth byte.
 fn liar(world: &World) -> Far {
+    after(world, "printf X | dd of=\"$name\" conv=notrunc bs=1 seek=3 2>/dev/null")
+}
+
+/// Digests are taken of far files with which a shell has done that a moment before.
+fn after(world: &World, done: &str) -> Far {
     let bin = world.path("liar");
     fs::create_dir(&bin).expect("mkdir");
     for program in ["b3sum", "openssl", "sha256sum"] {
         let script = format!(
-            "#!/bin/sh\nfor name; do case $name in /*) printf X | dd of=\"$name\" conv=notrunc bs=1 seek=3 2>/dev/null;; esac; done\n\
-             PATH=${{PATH#*:}}; exec {program} \"$@\"\n"
+            "#!/bin/sh\nfor name; do case $name in /*) {done};; esac; done\nPATH=${{PATH#*:}}; exec {program} \"$@\"\n"
         );
         if common::has_tool(program) {
             let path = bin.join(program);
@@ -172,6 +254,37 @@ fn a_far_file_that_changed_before_the_check_is_found_and_the_old_one_stays() {
     }
 }
 
+/// A log that is written to: what was read of it is copied, as scp does and a copy on one machine.
+#[test]
+fn a_source_that_grows_is_copied_as_it_was_read() {
+    // The digest of the second one is asked for while it comes.
+    for content in [b"0123456789".to_vec(), vec![7; 5_000_000]] {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), &content).expect("a file");
+        let far = after(&world, "printf more >>\"$name\"");
+        let heard = over(Way::Pull, &far, &world, "file", &wishes());
+        assert!(heard.is_success(), "{heard:?}");
+        assert_eq!(heard.changed, [world.path("here/file")]);
+        let copied = fs::read(world.path("there/file")).expect("the copy");
+        assert!(copied.starts_with(&content) && [&content[..], b"more"].concat().starts_with(&copied));
+        no_temporaries(&world);
+    }
+    // It grows between two readings.
+    let Some(world) = world() else { return };
+    fs::write(world.path("here/file"), "0123456789").expect("a file");
+    let (mut reads, path) = (0, world.path("here/file"));
+    let meddling: Meddling = Box::new(move |to, packet| {
+        reads += u32::from(to == Direction::ToServer && packet[0] == READ && packet.ends_with(&[0, 0, 0, 10]));
+        if reads == 2 {
+            fs::write(&path, "0123456789 and more").expect("a file");
+        }
+        true
+    });
+    let heard = meddled(Way::Pull, &world, ("file", &wishes()), meddling);
+    assert!(heard.is_success(), "{heard:?}");
+    assert_eq!(fs::read(world.path("there/file")).expect("the copy"), b"0123456789");
+}
+
 #[test]
 fn modes_and_times_are_kept_where_that_is_asked_for() {
     for way in WAYS {
@@ -199,6 +312,35 @@ fn modes_and_times_are_kept_where_that_is_asked_for() {
         assert_eq!(there.mode() & 0o7777, 0o755);
         assert!(there.mtime() > 1_000_000_000);
         assert_eq!(fs::metadata(world.path("there/tree/a/1")).expect("a file").mode() & 0o7777, 0o444);
+    }
+}
+
+/// Version 3 has seconds from 1970 on, in 32 bits. What does not fit is said, of files and directories, new or there already.
+#[test]
+fn times_that_the_protocol_lacks_are_said() {
+    for (way, last) in [(Way::Push, "2040-01-01T00:00:00Z"), (Way::Pull, "2037-01-01T00:00:00Z")] {
+        let Some(world) = world() else { return };
+        fs::create_dir_all(world.path("here/tree/dir")).expect("mkdir");
+        fs::write(world.path("here/tree/plain"), "plain").expect("a file");
+        fs::write(world.path("here/tree/old"), "old").expect("a file");
+        world.tool("touch", ["-d", "1950-01-01T00:00:00Z", "here/tree/dir"]);
+        world.tool("touch", ["-d", "1969-12-31T23:59:59Z", "here/tree/old"]);
+        world.tool("touch", ["-d", last, "here/tree/plain", "here/tree"]);
+        let kept = Wishes { attributes: Attributes::Kept, ..wishes() };
+        for wishes in [kept, Wishes { start: Start::Resumed, ..kept }] {
+            let heard = over(way, &Far::plain(), &world, "tree", &wishes);
+            assert_eq!(heard.failed.len(), 2, "{heard:?}");
+            for name in ["tree/old", "tree/dir"] {
+                let told = |line: &&String| line.starts_with("preserving times for") && line.contains(name);
+                assert_eq!(heard.failed.iter().filter(told).count(), 1, "{name}: {heard:?}");
+            }
+            world.tool("diff", ["-r", "here/tree", "there/tree"]);
+            let modified = |path: &str| fs::metadata(world.path(path)).expect("a file").mtime();
+            assert_eq!(modified("there/tree/plain"), modified("here/tree/plain"));
+            // Where nothing is to be kept nothing is lacking.
+            let fresh = Wishes { attributes: Attributes::Fresh, ..wishes };
+            assert!(over(way, &Far::plain(), &world, "tree", &fresh).is_success());
+        }
     }
 }
 
@@ -352,6 +494,15 @@ fn why_a_directory_cannot_be_made_is_what_the_server_says() {
     let complaints = heard.complaints();
     assert!(complaints.contains("cannot create directory") && complaints.contains("Permission denied"), "{heard:?}");
     assert!(!complaints.contains("No such file"), "{heard:?}");
+    assert_eq!(heard.failed.len(), 1, "{heard:?}");
+    // Of what was to be in it nothing is said, though it was on its way.
+    fs::write(world.path("there/tree"), "a file").expect("a file");
+    let heard = over(Way::Push, &Far::plain(), &world, "tree", &wishes());
+    assert_eq!(
+        heard.failed,
+        [format!("cannot create directory '{}': Not a directory", world.path("there/tree").display())]
+    );
+    assert_eq!(fs::read(world.path("there/tree")).expect("the file"), b"a file");
 }
 
 // ---- somebody in the middle ----
@@ -368,6 +519,7 @@ fn meddled(way: Way, world: &World, (name, wishes): (&str, &Wishes), meddling: M
     heard
 }
 
+const READ: u8 = 5;
 const WRITE: u8 = 6;
 const DATA: u8 = 103;
 const NAME: u8 = 104;

@@ -6,6 +6,7 @@
 use super::fields::Malformed;
 use super::frame;
 use super::message::{Message, VERSION};
+use crate::error::reason_of;
 use std::io::{BufReader, BufWriter, Error, ErrorKind, Read, Result, Write};
 
 /// What comes from a peer.
@@ -143,7 +144,7 @@ pub(super) fn has_ended(error: &Error) -> bool {
 
 /// Why a connection cannot be used any more.
 pub(super) fn words(error: &Error) -> String {
-    if has_ended(error) { "the connection ended early".to_owned() } else { error.to_string() }
+    if has_ended(error) { "the connection ended early".to_owned() } else { reason_of(error) }
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use super::incoming::Incoming;
 use super::types::Failure;
 use super::wire::{self, Answer, Request, WireError};
+use crate::error::{Error, reason_of};
 use crate::kernel::process;
+use crate::quote::quoted;
 use std::collections::BTreeMap;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,7 +72,8 @@ impl Extension {
 
 /// Whatever went wrong with a pipe.
 pub(super) fn broken(error: &std::io::Error) -> Failure {
-    Failure::Broken(error.to_string())
+    let is_closed = error.kind() == ErrorKind::BrokenPipe;
+    Failure::Broken(if is_closed { "closed".to_owned() } else { reason_of(error) })
 }
 
 fn malformed(error: &WireError) -> Failure {
@@ -79,7 +83,11 @@ fn malformed(error: &WireError) -> Failure {
 impl Greeted {
     /// Starts the program and agrees on version 3.
     pub(super) fn start(mut command: Command) -> Result<Self, Failure> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(|error| broken(&error))?;
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.map_err(|error| {
+            let program = quoted(Path::new(command.get_program()));
+            Failure::Here(Error::Refused(format!("cannot run {program}: {}", reason_of(&error))))
+        })?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (stdin, stdout) = pipes.ok_or_else(|| Failure::Broken("it has no pipes".to_owned()))?;
         let output = BufWriter::with_capacity(64 << 10, stdin);
@@ -93,8 +101,10 @@ impl Greeted {
 
     fn greet(&mut self) -> Result<(), Failure> {
         process::block(&[libc::SIGPIPE]);
-        self.output.write_all(&wire::init()).and_then(|()| self.output.flush()).map_err(|error| broken(&error))?;
+        let greeted = self.output.write_all(&wire::init()).and_then(|()| self.output.flush());
+        // Of one that ended at once, what it has printed tells more than that nothing can be written to it.
         let (kind, body) = wire::read_packet(&mut self.input).map_err(|error| malformed(&error))?;
+        greeted.map_err(|error| broken(&error))?;
         let (version, extensions) = wire::version(kind, &body).map_err(|error| malformed(&error))?;
         if version < 3 {
             return Err(Failure::Broken(format!("its SFTP is version {version}, and 3 is needed")));

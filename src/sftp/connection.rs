@@ -44,7 +44,13 @@ impl IdleConnection {
             return Err(Failure::Broken("it cannot write files out: it has no fsync@openssh.com".to_owned()));
         }
         let digest = asked.and_then(far_digest::StartedCommand::started);
-        Ok(Self { server, digest, sender, incoming, verify: wishes.verify })
+        let mut idle = Self { server, digest: None, sender, incoming, verify: wishes.verify };
+        if let Some(digest) = digest {
+            // What a shell calls by a name may be another file than SFTP's.
+            let is_one_view = idle.absolute(b".")? == digest.begins_in;
+            idle.digest = Some(digest).filter(|_| is_one_view);
+        }
+        Ok(idle)
     }
 
     /// What stands at a path, links followed; `None` if the server says that nothing does.

@@ -2,6 +2,9 @@
 //!
 //! Of a name that such programs would write in another way (with a backslash, a control character or what is no UTF-8) no digest
 //! is asked; such a file is read back. So a line of the answer is a digest and a name, whichever program wrote it.
+//!
+//! Some servers show other paths over SFTP than to a shell: shares of a NAS, or a root of their own. The command says where it begins, so that
+//! this can be compared with where SFTP does.
 
 use super::hashing::{Algorithm, Value, value_of};
 use super::incoming::Incoming;
@@ -18,7 +21,7 @@ use std::time::Duration;
 /// runs instead, which takes it for the length of a packet. `xargs -n` lets digests come before the last name is sent.
 const LINE: &str = "exec sh -c 'read -r greeting; for tool in b3sum openssl sha256sum none; do \
                     command -v $tool >/dev/null 2>&1 && command -v xargs >/dev/null 2>&1 && break; done; \
-                    echo \"safecp digests by $tool\"; case $tool in \
+                    echo \"safecp digests by $tool in $(pwd -P)\"; case $tool in \
                     b3sum) exec xargs -0 -n 128 b3sum -- 2>/dev/null;; \
                     openssl) exec xargs -0 -n 128 openssl dgst -sha256 -r 2>/dev/null;; \
                     sha256sum) exec xargs -0 -n 128 sha256sum -- 2>/dev/null;; esac'";
@@ -64,11 +67,11 @@ impl Program {
     }
 }
 
-/// A command that was started and has not said yet which program it has.
+/// A command that was started and has not said yet which program it has, and where it begins.
 pub(super) struct StartedCommand {
     child: Child,
     stdin: ChildStdin,
-    program: Receiver<Program>,
+    said: Receiver<(Program, Vec<u8>)>,
     submitted: Arc<AtomicUsize>,
 }
 
@@ -78,6 +81,8 @@ pub(super) struct FarDigest {
     names: Option<Sender<Vec<u8>>>,
     submitted: Arc<AtomicUsize>,
     pub(super) program: Program,
+    /// The directory of its login.
+    pub(super) begins_in: Vec<u8>,
 }
 
 /// Starts the command. `None` where there is no shell.
@@ -85,20 +90,20 @@ pub(super) fn ask(reach: &dyn Reach, incoming: Sender<Incoming>) -> Option<Start
     let mut command = reach.shell(LINE)?;
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     let (stdin, stdout) = child.stdin.take().zip(child.stdout.take())?;
-    let (said, program) = channel();
+    let (sender, said) = channel();
     let submitted = Arc::new(AtomicUsize::new(0));
     let due = Arc::clone(&submitted);
     std::thread::spawn(move || {
         // Whatever it breaks off at, the rest is read back.
-        listen(stdout, &said, &incoming, &due).unwrap_or(());
+        listen(stdout, &sender, &incoming, &due).unwrap_or(());
         incoming.send(Incoming::DigestsEnded).unwrap_or(());
     });
-    Some(StartedCommand { child, stdin, program, submitted })
+    Some(StartedCommand { child, stdin, said, submitted })
 }
 
 fn listen(
     stdout: ChildStdout,
-    said: &Sender<Program>,
+    said: &Sender<(Program, Vec<u8>)>,
     incoming: &Sender<Incoming>,
     due: &AtomicUsize,
 ) -> std::io::Result<()> {
@@ -107,10 +112,9 @@ fn listen(
     loop {
         let Some(line) = next_line(&mut lines)? else { return Ok(()) };
         noise += line.len() as u64;
-        let text = String::from_utf8_lossy(&line);
-        if let Some(program) = text.strip_prefix(SAYS) {
-            let Some(program) = Program::of(program) else { return Ok(()) };
-            if said.send(program).is_err() {
+        if let Some(words) = line.strip_prefix(SAYS.as_bytes()) {
+            let Some(words) = words_of(words) else { return Ok(()) };
+            if said.send(words).is_err() {
                 return Ok(());
             }
             break;
@@ -128,6 +132,13 @@ fn listen(
         }
     }
     Ok(())
+}
+
+/// A program, and where the command begins.
+fn words_of(words: &[u8]) -> Option<(Program, Vec<u8>)> {
+    let end = words.iter().position(|byte| *byte == b' ')?;
+    let program = Program::of(std::str::from_utf8(&words[..end]).ok()?)?;
+    Some((program, words[end..].strip_prefix(b" in ")?.to_vec()))
 }
 
 /// A line without its end; `None` at the end, and where it is longer than any that was asked for.
@@ -155,8 +166,8 @@ impl StartedCommand {
     pub(super) fn started(mut self) -> Option<FarDigest> {
         process::block(&[libc::SIGPIPE]);
         let greeted = self.stdin.write_all(b"this is no SFTP\n").is_ok();
-        let program = self.program.recv_timeout(PATIENCE).ok().filter(|_| greeted);
-        let Some(program) = program else {
+        let said = self.said.recv_timeout(PATIENCE).ok().filter(|_| greeted);
+        let Some((program, begins_in)) = said else {
             self.child.kill().unwrap_or(());
             self.child.wait().map(drop).unwrap_or(());
             return None;
@@ -179,7 +190,7 @@ impl StartedCommand {
                 buffer.clear();
             }
         });
-        Some(FarDigest { child: self.child, names: Some(names), submitted: self.submitted, program })
+        Some(FarDigest { child: self.child, names: Some(names), submitted: self.submitted, program, begins_in })
     }
 }
 
@@ -220,6 +231,14 @@ mod tests {
         for line in ["", "00ff", &format!("{digits}/a"), &format!("\\{digits}  /a"), &format!("{}  /a", "x".repeat(64))]
         {
             assert_eq!(digest_of(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_names_a_program_and_a_directory() {
+        assert_eq!(words_of(b"b3sum in /a b"), Some((Program::B3sum, b"/a b".to_vec())));
+        for words in [&b"none in /a"[..], b"b3sum", b"b3sum /a", b"b3sum in", b" in /a", b"md5sum in /"] {
+            assert_eq!(words_of(words), None, "{words:?}");
         }
     }
 

@@ -4,7 +4,7 @@
 use super::hashing::Hashing;
 use super::local_directory::LocalDirectory;
 use super::types::{Attributes, Wishes, Writing};
-use super::wire::Attrs;
+use super::wire::{self, Attrs};
 use crate::copy::Placement;
 use crate::copy::commit::{Claim, Detached, Spot, Temporary};
 use crate::copy::stale_temporary::TemporaryNames;
@@ -202,7 +202,8 @@ impl<K: Kernel> Landings<'_, K> {
         let set = self.kernel.chmod(file, mode).map_err(|errno| Error::call(Action::PreserveMode, shown, errno));
         let times = attrs.times.filter(|_| keeps).map_or(Ok(()), |(atime, mtime)| {
             let set = self.kernel.set_times(file, timestamp(atime), timestamp(mtime));
-            set.map_err(|errno| Error::call(Action::PreserveTimes, shown, errno))
+            set.map_err(|errno| Error::call(Action::PreserveTimes, shown, errno))?;
+            sure_times((atime, mtime), shown)
         });
         Ok(set.and(times).err())
     }
@@ -213,6 +214,15 @@ impl<K: Kernel> Landings<'_, K> {
             drop(Temporary::attach(self.spot(&landing.dir.file), detached));
         }
     }
+}
+
+/// Complains of times that may be others at the far end.
+pub(super) fn sure_times(times: (u32, u32), shown: &Path) -> Result<(), Error> {
+    if wire::are_times_sure(times) {
+        return Ok(());
+    }
+    let why = "SFTP does not tell those before 1970 from those after 2038";
+    Err(Error::Refused(format!("preserving times for {}: {why}", quoted(shown))))
 }
 
 /// Whole seconds, as SFTP version 3 has them.

@@ -116,6 +116,8 @@ pub(super) struct Reading {
     again: Vec<RequestedRange>,
     due: usize,
     end: Option<u64>,
+    /// What lies behind the size is not looked for.
+    is_bounded: bool,
     /// No more is asked for, whatever comes.
     is_stopped: bool,
 }
@@ -123,7 +125,13 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn new(handle: Vec<u8>, size: u64, hashing: Hashing) -> Self {
         let (early, again) = (BTreeMap::new(), Vec::new());
-        Self { handle, hashing, size, asked: 0, taken: 0, early, again, due: 0, end: None, is_stopped: false }
+        let (asked, taken, due, end, is_bounded, is_stopped) = (0, 0, 0, None, false, false);
+        Self { handle, hashing, size, asked, taken, early, again, due, end, is_bounded, is_stopped }
+    }
+
+    /// The same up to its size, whatever lies behind that. Of what has no size the end is looked for.
+    pub(super) fn bounded(self) -> Self {
+        Self { is_bounded: self.size > 0, ..self }
     }
 
     /// What to ask for now; nothing if answers have to come first, or everything was read.
@@ -134,7 +142,7 @@ impl Reading {
             None => {
                 let left = self.size.saturating_sub(self.asked);
                 // Beyond its size one read at a time looks for the end.
-                if left == 0 && self.due > 0 {
+                if left == 0 && (self.due > 0 || self.is_bounded) {
                     return None;
                 }
                 let most = if left == 0 { u64::MAX } else { left };
@@ -176,6 +184,9 @@ impl Reading {
             self.taken += bytes.len() as u64;
             self.hashing.update(&bytes);
             out.push(bytes);
+        }
+        if self.is_bounded && self.taken == self.size {
+            self.end = Some(self.taken);
         }
         let is_over = self.due == 0 && self.end.is_some();
         // An end before what came, or a gap before it.
@@ -236,6 +247,28 @@ mod tests {
         let (first, second) = (shrinking.next(10).expect("a range"), shrinking.next(10).expect("a range"));
         shrinking.take(first, eof()).expect("an end");
         assert_eq!(shrinking.take(second, Answer::Data(vec![1; 10])), Err(ReadFault::Changed));
+    }
+
+    #[test]
+    fn what_lies_behind_a_bound_is_not_asked_for() {
+        let mut bounded = reading(20).bounded();
+        let (first, second) = (bounded.next(10).expect("a range"), bounded.next(10).expect("a range"));
+        assert_eq!((first, second, bounded.next(10)), ((0, 10), (10, 10), None));
+        bounded.take(second, Answer::Data(vec![2; 4])).expect("some bytes");
+        bounded.take(first, Answer::Data(vec![1; 10])).expect("bytes");
+        let rest = bounded.next(10).expect("the rest");
+        assert_eq!(rest, (14, 6));
+        assert!(!bounded.is_done());
+        bounded.take(rest, Answer::Data(vec![2; 6])).expect("bytes");
+        assert!(bounded.is_done() && bounded.next(10).is_none());
+        let content = [[1; 10], [2; 10]].concat();
+        assert_eq!(&bounded.hashing.value(), blake3::hash(&content).as_bytes());
+        // One that is shorter by now ends there.
+        let mut short = reading(20).bounded();
+        let (first, second) = (short.next(10).expect("a range"), short.next(10).expect("a range"));
+        short.take(first, Answer::Data(vec![1; 10])).expect("bytes");
+        short.take(second, eof()).expect("the end");
+        assert!(short.is_done() && short.taken == 10);
     }
 
     #[test]

@@ -69,10 +69,20 @@ impl Attrs {
     }
 }
 
-/// What the protocol can say of a file's times.
+/// What the protocol can say of a file's times; the nearest where [`can_tell_times`] says no.
 pub(super) fn times_of(stat: &Stat) -> (u32, u32) {
     let seconds = |seconds: i64| u32::try_from(seconds.max(0)).unwrap_or(u32::MAX);
     (seconds(stat.atime.seconds), seconds(stat.mtime.seconds))
+}
+
+/// Whether the protocol has a file's times, but for parts of a second.
+pub(super) fn can_tell_times(stat: &Stat) -> bool {
+    [stat.atime, stat.mtime].iter().all(|time| u32::try_from(time.seconds).is_ok())
+}
+
+/// Whether times that a server tells are what it has. OpenSSH's tells one before 1970 as one after 2038.
+pub(super) fn are_times_sure((atime, mtime): (u32, u32)) -> bool {
+    [atime, mtime].iter().all(|seconds| i32::try_from(*seconds).is_ok())
 }
 
 /// How a file is opened.

@@ -5,7 +5,7 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Mode};
 use crate::quote::quoted;
 use crate::sftp::far_path::is_single;
-use crate::sftp::landing::{open_directory, timestamp};
+use crate::sftp::landing::{open_directory, sure_times, timestamp};
 use crate::sftp::local_directory::{Last, LocalDirectory};
 use crate::sftp::status::refusal;
 use crate::sftp::types::{Attributes, Failure, TransferEvent, Tree};
@@ -140,9 +140,10 @@ impl<K: Kernel> Pull<'_, K> {
                 let mode = last.mode.map_or(Ok(()), |mode| self.near.kernel.chmod(&directory.file, mode));
                 let mode = mode.map_err(|errno| Error::call(Action::PreserveMode, shown, errno));
                 let times = last.times.map_or(Ok(()), |(atime, mtime)| {
-                    self.near.kernel.set_times(&directory.file, timestamp(atime), timestamp(mtime))
+                    let set = self.near.kernel.set_times(&directory.file, timestamp(atime), timestamp(mtime));
+                    set.map_err(|errno| Error::call(Action::PreserveTimes, shown, errno))?;
+                    sure_times((atime, mtime), shown)
                 });
-                let times = times.map_err(|errno| Error::call(Action::PreserveTimes, shown, errno));
                 if let Err(error) = mode.and(times) {
                     self.failed_here(error);
                 }

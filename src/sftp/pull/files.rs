@@ -38,6 +38,7 @@ impl<K: Kernel> Pull<'_, K> {
                     value: None,
                     told: None,
                     size: 0,
+                    has_changed: false,
                     proof: Proof::Nothing,
                     due: 0,
                     failure: None,
@@ -95,6 +96,7 @@ impl<K: Kernel> Pull<'_, K> {
                 file.handle = Some(handle);
                 self.read_again(number);
             }
+            (Step::LookAgain, answer) => self.looked_again(number, &answer)?,
             (Step::Read(asked), answer) => self.was_read(number, asked, answer)?,
             (Step::Open | Step::OpenAgain, answer) => self.fail_far(number, "cannot open", &answer),
             (Step::Look, answer) => self.fail_far(number, "cannot stat", &answer),
@@ -112,6 +114,9 @@ impl<K: Kernel> Pull<'_, K> {
                 let path = self.path_in_list(target);
                 let (sealed, unsealed) = sealed.map_or_else(|error| (None, Some(error)), |sealed| (sealed, None));
                 let (placement, sealed) = (file.landing.placement(), sealed.as_ref());
+                if file.has_changed {
+                    (self.tell)(&TransferEvent::Changed { source });
+                }
                 (self.tell)(&TransferEvent::Copied { source, target, size, proof, placement, path: &path, sealed });
                 complaint.into_iter().chain(unsealed).for_each(|error| self.failed_here(error));
                 self.done(number)

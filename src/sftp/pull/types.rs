@@ -69,6 +69,7 @@ pub(super) enum Step {
     Look,
     Read(RequestedRange),
     OpenAgain,
+    LookAgain,
 }
 
 /// A far name, and where it goes.
@@ -118,6 +119,8 @@ pub(super) struct Received<F> {
     /// What a program there has said before everything came.
     pub(super) told: Option<Value>,
     pub(super) size: u64,
+    /// It is no more what it was when it was opened.
+    pub(super) has_changed: bool,
     pub(super) proof: Proof,
     pub(super) due: usize,
     pub(super) failure: Option<Failure>,

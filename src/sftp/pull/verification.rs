@@ -7,7 +7,7 @@ use crate::quote::quoted;
 use crate::sftp::hashing::Value;
 use crate::sftp::reading::Reading;
 use crate::sftp::types::{Failure, Proof};
-use crate::sftp::wire::Request;
+use crate::sftp::wire::{Answer, Attrs, Request};
 
 impl<K: Kernel> Pull<'_, K> {
     /// All of a file came: it is read back here, and there.
@@ -19,11 +19,16 @@ impl<K: Kernel> Pull<'_, K> {
             self.fail(number, Failure::Here(Error::Refused(sentence)));
             return Ok(());
         }
-        file.proof = self.connection.proof_of(&file.path);
+        file.has_changed = file.attrs.size.is_some_and(|announced| size > announced);
+        // Whoever has told its digest may be gone by now.
+        if file.told.is_none() {
+            file.proof = self.connection.proof_of(&file.path);
+        }
         if file.proof == Proof::Nothing {
             return self.name(number);
         }
-        match self.landings.read_back(&file.landing, self.connection.hashing()) {
+        let hashing = self.readings.hashing_as(number).unwrap_or_else(|| self.connection.hashing());
+        match self.landings.read_back(&file.landing, hashing) {
             Ok(hashing) if hashing.value() == value => {}
             Ok(_) => {
                 let name = file.landing.shown.as_path().into();
@@ -57,8 +62,9 @@ impl<K: Kernel> Pull<'_, K> {
     /// Asks for the digest of a file, unless that was done: of a large one while it comes, so that both readings take as long as
     /// one. False if none comes for this one. Two sources may be one file: the first has its digest.
     pub(super) fn ask_far_digest(&mut self, number: u64) -> bool {
-        let Some(file) = self.files.get(&number) else { return false };
-        if !matches!(self.connection.proof_of(&file.path), Proof::Digest(_)) {
+        let Some(file) = self.files.get_mut(&number) else { return false };
+        let proof = self.connection.proof_of(&file.path);
+        if !matches!(proof, Proof::Digest(_)) {
             return false;
         }
         if let Some(asked) = self.digests.get(&file.path) {
@@ -66,6 +72,7 @@ impl<K: Kernel> Pull<'_, K> {
         }
         let is_asked = self.connection.submit(&file.path);
         if is_asked {
+            file.proof = proof;
             self.digests.insert(file.path.clone(), number);
         }
         is_asked
@@ -110,8 +117,24 @@ impl<K: Kernel> Pull<'_, K> {
         let hashing = self.readings.hashing_as(number).unwrap_or_else(|| self.connection.hashing());
         let handle = file.handle.clone().unwrap_or_default();
         if file.failure.is_none() {
-            self.readings.begin(number, Reading::new(handle, file.size, hashing));
+            let reading = Reading::new(handle, file.size, hashing);
+            // What a source has grown by since is no part of a copy; but a file that is longer than an old one is another.
+            let reading = if file.old == Old::Compared { reading } else { reading.bounded() };
+            self.readings.begin(number, reading);
         }
+    }
+
+    /// The digest is not that of what came. Where the source has changed since it was opened, that says nothing: it is read once more.
+    pub(super) fn looked_again(&mut self, number: u64, answer: &Answer) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        let state = |attrs: &Attrs| (attrs.size, attrs.times.map(|(_, modified)| modified));
+        if matches!(answer, Answer::Attrs(attrs) if state(attrs) != state(&file.attrs)) {
+            file.has_changed = true;
+            return self.open_again(number);
+        }
+        let name = file.landing.shown.as_path().into();
+        self.fail(number, Failure::Differs { name });
+        Ok(())
     }
 
     pub(super) fn compare(&mut self, number: u64, value: Value) -> Result<(), Failure> {
@@ -120,6 +143,10 @@ impl<K: Kernel> Pull<'_, K> {
             (true, true, Old::Compared) => return self.is_same(number),
             (true, false, Old::Compared) => return self.differs(number),
             (true, true, Old::Unseen | Old::Differs) => return self.name(number),
+            (true, false, Old::Unseen | Old::Differs) if matches!(file.proof, Proof::Digest(_)) => {
+                let path = file.path.clone();
+                return self.ask(number, &Request::Stat(&path), Step::LookAgain);
+            }
             (true, false, Old::Unseen | Old::Differs) | (false, ..) => {}
         }
         let name = file.landing.shown.as_path().into();

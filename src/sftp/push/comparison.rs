@@ -2,6 +2,7 @@
 //!
 //! Times tell nothing. The far end makes a digest of its file, or it is read over SFTP; either is less than to send it and to read it back.
 
+use super::failure::lacking_times;
 use super::types::{Phase, Push, Step};
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
@@ -81,6 +82,9 @@ impl<K: Kernel> Push<'_, K> {
         file.file = None;
         if self.wishes.attributes == Attributes::Kept {
             let path = join(&file.dir, &file.name);
+            if !wire::can_tell_times(&file.stat) {
+                file.complaint = Some(lacking_times(&file.shown));
+            }
             let (mode, times) = (Some(file.stat.mode), Some(wire::times_of(&file.stat)));
             let attrs = Attrs { mode, times, ..Attrs::default() };
             return self.ask(number, &Request::Setstat(&path, attrs), Step::Attributes);

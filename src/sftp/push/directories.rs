@@ -1,5 +1,6 @@
 //! Far directories: made before what is in them, and given their last attributes after it.
 
+use super::failure::lacking_times;
 use super::types::{Directory, Finishing, Push, Search, Tag};
 use crate::kernel::{Kernel, Stat};
 use crate::sftp::far_path::{beneath, shown, split};
@@ -20,7 +21,7 @@ impl<K: Kernel> Push<'_, K> {
         self.directories.insert(far.clone(), Directory::Asked(number));
         let attrs = Attrs { mode: Some(stat.mode & 0o777 | 0o700), ..Attrs::default() };
         self.connection.client.ask(&Request::Mkdir(&far, attrs), Tag::Make(number))?;
-        self.finishing.push(Finishing { far, stat, is_fresh: false, refusal: None });
+        self.finishing.push(Finishing { far, stat, is_fresh: false, refusal: None, failures: Vec::new() });
         Ok(())
     }
 
@@ -30,6 +31,7 @@ impl<K: Kernel> Push<'_, K> {
             self.finishing[number].is_fresh = true;
             self.directories.insert(far.clone(), Directory::Fresh);
             (self.tell)(&TransferEvent::Made { target: &shown(&far) });
+            self.tell_failures(number);
             return Ok(());
         }
         self.finishing[number].refusal = Some(refusal(answer));
@@ -42,6 +44,7 @@ impl<K: Kernel> Push<'_, K> {
         match answer {
             Answer::Attrs(attrs) if attrs.kind() == Some(wire::DIRECTORY) => {
                 self.directories.insert(far.clone(), Directory::Existing);
+                self.tell_failures(number);
                 self.searching.push(Search::new(far));
                 self.search(self.searching.len() - 1)
             }
@@ -54,10 +57,30 @@ impl<K: Kernel> Push<'_, K> {
                 let refused = self.finishing[number].refusal.take().filter(|_| is_missing(answer));
                 let reason = refused.unwrap_or(reason);
                 let name = shown(&far).into_boxed_path();
+                self.finishing[number].failures.clear();
+                let is_told = self.directories.get(split(&far).0) == Some(&Directory::Failed);
                 self.directories.insert(far, Directory::Failed);
-                (self.tell)(&TransferEvent::Failed(&Failure::Far { action: "cannot create directory", name, reason }));
+                if !is_told {
+                    let failure = Failure::Far { action: "cannot create directory", name, reason };
+                    (self.tell)(&TransferEvent::Failed(&failure));
+                }
                 Ok(())
             }
+        }
+    }
+
+    /// Tells why a file failed, unless its directory has failed, which is told. As long as nobody knows that, it waits.
+    pub(super) fn tell_failure(&mut self, dir: &[u8], failure: Failure) {
+        match self.directories.get(dir) {
+            Some(Directory::Failed) => {}
+            Some(Directory::Asked(number)) => self.finishing[*number].failures.push(failure),
+            Some(Directory::Fresh | Directory::Existing) | None => (self.tell)(&TransferEvent::Failed(&failure)),
+        }
+    }
+
+    fn tell_failures(&mut self, number: usize) {
+        for failure in std::mem::take(&mut self.finishing[number].failures) {
+            (self.tell)(&TransferEvent::Failed(&failure));
         }
     }
 
@@ -76,6 +99,9 @@ impl<K: Kernel> Push<'_, K> {
             };
             if self.directories.get(far) == Some(&Directory::Failed) {
                 continue;
+            }
+            if attrs.times.is_some() && !wire::can_tell_times(stat) {
+                (self.tell)(&TransferEvent::Failed(&lacking_times(&shown(far))));
             }
             if attrs != Attrs::default() {
                 self.connection.client.ask(&Request::Setstat(far, attrs), Tag::Finish(number))?;

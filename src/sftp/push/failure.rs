@@ -3,8 +3,15 @@
 use super::types::{Phase, Push, Step};
 use crate::kernel::Kernel;
 use crate::sftp::status::refusal;
-use crate::sftp::types::{Failure, TransferEvent};
+use crate::sftp::types::Failure;
 use crate::sftp::wire::{self, Answer, Request};
+use std::path::Path;
+
+/// The protocol lacks the times that a far name was to get.
+pub(super) fn lacking_times(shown: &Path) -> Failure {
+    let reason = "SFTP has no times before 1970 or after 2106".to_owned();
+    Failure::Far { action: "preserving times for", name: shown.into(), reason }
+}
 
 impl<K: Kernel> Push<'_, K> {
     /// Notes why a file failed; nothing more is sent of it.
@@ -41,9 +48,9 @@ impl<K: Kernel> Push<'_, K> {
                 self.ask(number, &Request::Remove(&temporary), Step::Remove)
             }
             None => {
-                let failure = self.files.remove(&number).and_then(|file| file.failure);
-                if let Some(failure) = failure.filter(|failure| !matches!(failure, Failure::Stopped)) {
-                    (self.tell)(&TransferEvent::Failed(&failure));
+                let Some(file) = self.files.remove(&number) else { return Ok(()) };
+                if let Some(failure) = file.failure.filter(|failure| !matches!(failure, Failure::Stopped)) {
+                    self.tell_failure(&file.dir, failure);
                 }
                 Ok(())
             }

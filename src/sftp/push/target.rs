@@ -1,5 +1,6 @@
 //! A file's target: what has its name, the temporary that is made beside that, and the name in the end.
 
+use super::failure::lacking_times;
 use super::types::{Directory, Link, OutgoingFile, Phase, Push, Step};
 use crate::copy::{Placement, Sealed};
 use crate::error::Error;
@@ -178,6 +179,9 @@ impl<K: Kernel> Push<'_, K> {
             (Attributes::Fresh, None) => None,
         };
         let times = (self.wishes.attributes == Attributes::Kept).then(|| wire::times_of(&file.stat));
+        if times.is_some() && !wire::can_tell_times(&file.stat) {
+            file.complaint = Some(lacking_times(&file.shown));
+        }
         if mode.is_some() || times.is_some() {
             let attrs = Attrs { mode, times, ..Attrs::default() };
             self.ask(number, &Request::Setstat(&temporary, attrs), Step::Attributes)?;

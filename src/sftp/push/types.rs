@@ -160,6 +160,8 @@ pub(super) struct Finishing {
     pub(super) is_fresh: bool,
     /// Why it could not be made.
     pub(super) refusal: Option<String>,
+    /// Of files in it, until it is known whether it is there.
+    pub(super) failures: Vec<Failure>,
 }
 
 /// The search for what dead runs left in a directory.
