@@ -409,8 +409,8 @@ impl Judge<'_> {
         }
         // An old file that was to be removed has gone before its name could be had, or was written from another filesystem. That the
         // copy is there is asked elsewhere.
-        let left =
-            ["missing", "incomplete"].map(|left| format!("'target' is {left}, a verified copy of 'source' is '"));
+        let left = ["is missing", "is incomplete", "may be incomplete"]
+            .map(|left| format!("'target' {left}, a verified copy of 'source' is '"));
         let is_kept = left.iter().any(|left| error.to_string().contains(left));
         let had_to_go = self.scenario.options.removal != Removal::Never && had_no_other;
         if is_kept && (!self.gives_names() || had_to_go) {
