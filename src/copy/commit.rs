@@ -110,6 +110,13 @@ impl<K: Kernel> Spot<'_, K> {
         }
     }
 
+    /// The same of one that is known to have been there.
+    fn forget(&self, name: &Path) {
+        if let Err(errno) = self.remove(name) {
+            self.names.strays.note(name, errno);
+        }
+    }
+
     /// Removes a temporary name; it is well if another run has.
     pub(crate) fn remove(&self, name: &Path) -> crate::kernel::Result<()> {
         match self.kernel.unlink(self.dir, name) {
@@ -125,9 +132,9 @@ impl<K: Kernel> Spot<'_, K> {
         (name, target): (&Path, &Path),
         mut make: impl FnMut(&Path) -> crate::kernel::Result<()>,
     ) -> crate::kernel::Result<()> {
-        self.remove(target).inspect_err(|_| self.clear(name))?;
+        self.remove(target).inspect_err(|_| self.forget(name))?;
         make(target).inspect_err(|_| self.names.strays.note_successor(name))?;
-        self.clear(name);
+        self.forget(name);
         Ok(())
     }
 
@@ -616,7 +623,7 @@ impl<K: Kernel> Copier<'_, K> {
                 Err(errno) if is_taken_for_good(errno, honesty) => return spot.make_again((&name, target), make),
                 Err(errno) => {
                     // The reason is on its way.
-                    spot.clear(&name);
+                    spot.forget(&name);
                     return Err(errno);
                 }
             }
@@ -634,7 +641,7 @@ impl<K: Kernel> Copier<'_, K> {
         self.rename_or(spot, name, target, |errno| {
             if errno != Errno::NOENT {
                 // The reason is on its way.
-                spot.clear(name);
+                spot.forget(name);
             }
             Err(errno)
         })
