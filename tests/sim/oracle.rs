@@ -413,7 +413,9 @@ impl Judge<'_> {
             .map(|left| format!("'target' {left}, a verified copy of 'source' is '"));
         let is_kept = left.iter().any(|left| error.to_string().contains(left));
         let had_to_go = self.scenario.options.removal != Removal::Never && had_no_other;
-        if is_kept && (!self.gives_names() || had_to_go) {
+        // Where the copy could have no name either, that is told.
+        let is_unnamed = counts.of(Fault::NamingError) != 0 && error.to_string().ends_with("'target' is incomplete");
+        if (is_kept || is_unnamed) && !self.gives_names() || is_kept && had_to_go {
             return Ok(());
         }
         self.old_or_new()
