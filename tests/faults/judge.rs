@@ -237,7 +237,7 @@ impl Run<'_> {
             let text = String::from_utf8_lossy(text).into_owned();
             // Further names may have failed, and with them the numbers that names have in common.
             text.split_inclusive('\n')
-                .map(|line| line.split(" inode=").next().unwrap_or(line).trim_end().into())
+                .map(|line| line.split(",inode:").next().unwrap_or(line).trim_end().into())
                 .collect()
         };
         let wanted = lines(&list::of(top, &self.beneath(self.listed()))[which]);

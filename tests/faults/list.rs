@@ -28,7 +28,7 @@ pub(crate) fn of(top: &Seen, tree: &Tree) -> [Vec<u8>; 2] {
         let is_linked = tree.values().filter(|other| other.inode == seen.inode).count() > 1;
         if is_linked {
             let next = numbers.len() + 1;
-            write!(list, " inode={}", numbers.entry(seen.inode).or_insert(next)).expect("text");
+            write!(list, ",inode:{}", numbers.entry(seen.inode).or_insert(next)).expect("text");
         }
         list.push('\n');
         if seen.content.len() > CHUNK {
