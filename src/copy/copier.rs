@@ -145,13 +145,21 @@ impl<'a, K: Kernel> Copier<'a, K> {
         self.unclonable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What became of a target, and the names beside it that stayed: these are a failure, whatever else is.
-    pub(crate) fn with_strays<T>(&self, made: Result<T, Error>, target: &Path) -> Result<T, Error> {
+    /// What became of a target, and the names beside it that stayed: these are a failure, whatever else is. `complaints` are what is said
+    /// of a target that was made.
+    pub(crate) fn with_strays<T>(
+        &self,
+        made: Result<T, Error>,
+        target: &Path,
+        complaints: impl Fn(&T) -> &[Error],
+    ) -> Result<T, Error> {
+        let leaving = |error, sentence| Error::Leaving(Box::new(error), sentence);
         let tell = |made: Result<T, Error>, stray: Stray| {
             let stays = stray.sentence(target);
             Err(match made {
-                Ok(_) | Err(Error::Interrupted) => Error::Refused(stays),
-                Err(error) => Error::Leaving(Box::new(error), stays),
+                Ok(made) => complaints(&made).iter().map(Error::to_string).fold(Error::Refused(stays), leaving),
+                Err(Error::Interrupted) => Error::Refused(stays),
+                Err(error) => leaving(error, stays),
             })
         };
         self.names.strays.take().into_iter().fold(made, tell)

@@ -30,7 +30,7 @@ impl<K: Kernel> Copier<'_, K> {
         target: &Name<'_, K::File>,
         facts: &TargetFacts,
     ) -> Result<Arrival<K::File>, Error> {
-        self.with_strays(self.copy_by_ladder(source, target, facts), target.shown)
+        self.with_strays(self.copy_by_ladder(source, target, facts), target.shown, Arrival::complaints)
     }
 
     fn copy_by_ladder(
@@ -123,7 +123,7 @@ impl<K: Kernel> Copier<'_, K> {
             Ok(Progress::Again) => attempt(),
             finished => finished,
         };
-        match self.with_strays(finished, target.shown)? {
+        match self.with_strays(finished, target.shown, Progress::complaints)? {
             Progress::Named(finished) => Ok(finished),
             Progress::Waits(..) | Progress::Again => Err(Error::call(Action::CreateFile, target.shown, Errno::BUSY)),
         }

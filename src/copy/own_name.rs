@@ -12,13 +12,16 @@ use super::rewrite::lost;
 use super::sink::{Content, Finished, remove};
 use super::types::{Placement, TargetDirectory, TargetFacts};
 use crate::error::Error;
-use crate::kernel::{Errno, Kernel};
+use crate::kernel::{Errno, Kernel, Stat};
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
 /// What is said of a target whose name nothing has any more.
 const MISSING: &str = "is missing";
+
+/// What is said of a target that has not all of its bytes.
+const INCOMPLETE: &str = "is incomplete";
 
 /// How a finished file came by its target's name.
 pub(super) enum Taken<'a, K: Kernel> {
@@ -68,9 +71,21 @@ impl<K: Kernel> Copier<'_, K> {
         let take = |claim| self.take_name(job, &mut temporary, claim, &has_gone);
         match self.take_over(job.target, leaves, take, failed) {
             Ok((taken, backup)) => Ok((taken, temporary, backup)),
-            Err(error) if has_gone.get() && self.is_missing(job) => Err(lost(job, temporary, &error, MISSING)),
+            Err(error) if has_gone.get() => match self.loss(job, &temporary) {
+                Some(left) => Err(lost(job, temporary, &error, left)),
+                None => Err(error),
+            },
             Err(error) => Err(error),
         }
+    }
+
+    /// What is left at a target whose old file had gone: nothing, or an empty file that was to take its bytes and could not be
+    /// removed. `None` if the old file has its name again, or the new one has it.
+    fn loss(&self, job: &Job<'_, K::File>, new: &Temporary<'_, K>) -> Option<&'static str> {
+        let Ok(seen) = self.stat_at_target(job) else { return Some(MISSING) };
+        let is_old = job.facts.found.is_some_and(|old| old.is_same_file(&seen));
+        let is_new = self.kernel.stat(new.file()).is_ok_and(|new| new.is_same_file(&seen));
+        (!is_old && !is_new).then_some(INCOMPLETE)
     }
 
     /// Gives a verified file the target's name. Where names cannot be given, or not to what is there, what is there goes before, which
@@ -125,7 +140,7 @@ impl<K: Kernel> Copier<'_, K> {
                 Ok(finished)
             }
             Err(error) if supplants => {
-                let left = if self.is_missing(job) { MISSING } else { "is incomplete" };
+                let left = if self.stat_at_target(job).is_err() { MISSING } else { INCOMPLETE };
                 Err(lost(job, copy, &error, left))
             }
             Err(error) => Err(error),
@@ -153,10 +168,8 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Finished { placement: Placement::Own, identity, ..finished })
     }
 
-    /// Whether nothing is seen at the target.
-    fn is_missing(&self, job: &Job<'_, K::File>) -> bool {
-        let seen = job.target.directory().and_then(|dir| self.kernel.stat_at(Some(dir), job.target.name, false));
-        seen.is_err()
+    fn stat_at_target(&self, job: &Job<'_, K::File>) -> crate::kernel::Result<Stat> {
+        job.target.directory().and_then(|dir| self.kernel.stat_at(Some(dir), job.target.name, false))
     }
 
     fn remember_own_name(&self, directory: &TargetDirectory) {

@@ -44,6 +44,16 @@ pub(super) enum Progress<F> {
     Again,
 }
 
+impl<F> Progress<F> {
+    /// What is said of it.
+    pub(super) fn complaints(&self) -> &[Error] {
+        match self {
+            Progress::Named(finished) | Progress::Waits(_, finished) => &finished.complaints,
+            Progress::Again => &[],
+        }
+    }
+}
+
 /// What is known of a target once it has its name.
 pub(crate) struct Finished {
     pub(super) placement: Placement,

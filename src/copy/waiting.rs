@@ -34,6 +34,16 @@ pub enum Arrival<F> {
     Waits(Box<Waiting<F>>),
 }
 
+impl<F> Arrival<F> {
+    /// What is said of it.
+    pub(super) fn complaints(&self) -> &[Error] {
+        match self {
+            Arrival::Named(copied) => &copied.complaints,
+            Arrival::Waits(waiting) => &waiting.copied.complaints,
+        }
+    }
+}
+
 /// Why a file that waited did not get its name.
 #[derive(Debug)]
 pub(crate) enum NamingError {
@@ -86,11 +96,11 @@ impl<K: Kernel> Copier<'_, K> {
             Err(NamingError::Failed(error)) => Err(error),
             // A name that stays would be told with another file, by whoever of the threads comes to this one.
             Err(NamingError::Again) => {
-                let told = self.with_strays(Ok(()), target.shown);
+                let told = self.with_strays(Ok(()), target.shown, |()| &[]);
                 return Err(told.map_or_else(NamingError::Failed, |()| NamingError::Again));
             }
         };
-        self.with_strays(named, target.shown).map_err(NamingError::Failed)
+        self.with_strays(named, target.shown, |copied| &copied.complaints).map_err(NamingError::Failed)
     }
 
     fn named_or_not(
@@ -142,7 +152,7 @@ impl<K: Kernel> Copier<'_, K> {
             (Err(errno), Some(name)) => self.names.strays.note(name, errno),
             (Err(_), None) => {}
         }
-        self.with_strays::<()>(Err(error), shown).expect_err("a failure stays one")
+        self.with_strays(Err(error), shown, |()| &[]).expect_err("a failure stays one")
     }
 
     fn not_linked(&self, temporary: &Temporary<'_, K>, errno: Errno) -> Option<NamingError> {

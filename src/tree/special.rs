@@ -133,7 +133,7 @@ impl<K: Kernel> Copier<'_, K> {
                     errno => failed(errno),
                 };
                 let taken = self.take_over(target, Leaves::WhenReplaced, commit, failed_here);
-                let ((), backup) = self.with_strays(taken, target.shown)?;
+                let ((), backup) = self.with_strays(taken, target.shown, |_| &[])?;
                 if self.shows(making, target).map_err(failed)? {
                     return Ok(backup);
                 }

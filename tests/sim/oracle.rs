@@ -414,7 +414,8 @@ impl Judge<'_> {
         let is_kept = left.iter().any(|left| error.to_string().contains(left));
         let had_to_go = self.scenario.options.removal != Removal::Never && had_no_other;
         // Where the copy could have no name either, that is told.
-        let is_unnamed = counts.of(Fault::NamingError) != 0 && error.to_string().ends_with("'target' is incomplete");
+        let is_unnamed = counts.any(&[Fault::NamingError, Fault::OpenError])
+            && ["'target' is incomplete", "'target' is missing"].iter().any(|end| error.to_string().ends_with(end));
         if (is_kept || is_unnamed) && !self.gives_names() || is_kept && had_to_go {
             return Ok(());
         }
@@ -482,7 +483,9 @@ impl Judge<'_> {
     }
 
     fn is_old(&self, before: &Before) -> Result<(), Broken> {
-        if self.may_write_in_place(before) {
+        // Where no temporary can lie beside it, it is written from a copy elsewhere, and a directory that then cannot be synced is an error.
+        let is_whole = !self.gives_names() && self.is_source(before.node).is_ok();
+        if is_whole || self.may_write_in_place(before) {
             return Ok(());
         }
         let now = snapshot(self.world, before.node);
