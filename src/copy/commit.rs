@@ -105,8 +105,13 @@ impl<K: Kernel> Spot<'_, K> {
     /// Removes a temporary name that may be there, after something has failed. What stays is noted, to be told.
     pub(crate) fn clear(&self, name: &Path) {
         let Err(errno) = self.kernel.unlink(self.dir, name) else { return };
-        if errno != Errno::NOENT && self.kernel.stat_at(Some(self.dir), name, false).is_ok() {
-            self.names.strays.note(name, errno);
+        if errno == Errno::NOENT {
+            return;
+        }
+        match self.kernel.stat_at(Some(self.dir), name, false) {
+            // It was never made: a directory that takes no name lets none be removed.
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Ok(_) | Err(_) => self.names.strays.note(name, errno),
         }
     }
 

@@ -75,7 +75,10 @@ fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Copi
         Inspection::Ended(outcome) => outcome,
     };
     if options.durable {
-        entries.copier.sync_directory(&target_dir, Path::new("t"))?;
+        // What was said of the file is said beside that.
+        let said = |error, complaint: &Error| Error::Leaving(Box::new(error), complaint.to_string());
+        let synced = entries.copier.sync_directory(&target_dir, Path::new("t"));
+        synced.map_err(|error| outcome.complaints().iter().fold(error, said))?;
     }
     match outcome {
         Outcome::Copied(copied) => Ok(*copied),

@@ -167,10 +167,8 @@ impl Judge<'_> {
         // What cannot be read of a part is written anew, and read back; or the part is given up.
         let is_kept = self.scenario.options.unfinished == Unfinished::Kept;
         // And where a part cannot be made there is an ordinary temporary.
-        let is_mended = |fault| {
-            fault == Fault::ReadError && (copied.continued || is_kept && !copied.fallbacks.is_empty())
-                || fault == Fault::Quota && is_kept
-        };
+        let is_mended =
+            |fault| fault == Fault::ReadError && (copied.continued || is_kept) || fault == Fault::Quota && is_kept;
         let struck = FATAL.iter().find(|fault| self.world.counts.of(**fault) != 0 && !is_mended(**fault));
         demand(struck.is_none(), || format!("success after {struck:?}"))
     }
@@ -414,7 +412,7 @@ impl Judge<'_> {
         let is_kept = left.iter().any(|left| error.to_string().contains(left));
         let had_to_go = self.scenario.options.removal != Removal::Never && had_no_other;
         // Where the copy could have no name either, that is told.
-        let is_unnamed = counts.any(&[Fault::NamingError, Fault::OpenError])
+        let is_unnamed = counts.any(&[Fault::NamingError, Fault::OpenError, Fault::NoSpace, Fault::Quota])
             && ["'target' is incomplete", "'target' is missing"].iter().any(|end| error.to_string().ends_with(end));
         if (is_kept || is_unnamed) && !self.gives_names() || is_kept && had_to_go {
             return Ok(());

@@ -557,8 +557,11 @@ impl<'a> Judge<'a> {
         let own = format!("cannot remove {}, which is incomplete", quoted(Path::new(&name.target)));
         let Some(old) = self.old(name) else { return self.driven.messages.contains(&own) };
         // Then the whole new content has a name of its own, which is told.
-        let told = format!("{} is incomplete", quoted(Path::new(&name.target)));
-        if self.driven.messages.contains(&told) {
+        let told = |left: &str| {
+            let told = format!("{} is {left}", quoted(Path::new(&name.target)));
+            self.driven.messages.contains(&told)
+        };
+        if told("incomplete") || self.scenario.strike.is_some() && told("missing") {
             return true;
         }
         let options = &self.scenario.options;
