@@ -175,7 +175,7 @@ fn kept(world: &World, said: &str) -> PathBuf {
         ["a verified copy of 's/large' is '", "a verified copy of 'new' is '", "what was to be 'm/t' is left as '"];
     let (_, name) = before.iter().find_map(|before| said.split_once(before)).expect("a name that is told");
     let (name, _) = name.split_once('\'').expect("a quoted name");
-    world.path(&name.replace("m/.", "kept/"))
+    world.path(name.replace("m/.", "kept/"))
 }
 
 /// Nothing can be renamed over an old file, so that it is removed first. GNU's cp, which does so always, has lost both then.

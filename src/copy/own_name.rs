@@ -31,6 +31,14 @@ pub(super) enum Taken<'a, K: Kernel> {
     Made(Temporary<'a, K>),
 }
 
+/// A finished file that has come by an old one's name.
+pub(super) struct Supplanted<'j, 't, K: Kernel> {
+    pub(super) taken: Taken<'j, K>,
+    pub(super) temporary: Temporary<'t, K>,
+    /// The name that the old file keeps.
+    pub(super) backup: Option<PathBuf>,
+}
+
 impl<K: Kernel> Copier<'_, K> {
     /// Whether new files in a directory are made under their own names, as the first one on its filesystem had to be.
     pub(super) fn needs_own_name(&self, directory: &TargetDirectory) -> bool {
@@ -65,12 +73,12 @@ impl<K: Kernel> Copier<'_, K> {
         job: &Job<'j, K::File>,
         mut temporary: Temporary<'t, K>,
         failed: impl FnOnce(Errno) -> Error,
-    ) -> Result<(Taken<'j, K>, Temporary<'t, K>, Option<PathBuf>), Error> {
+    ) -> Result<Supplanted<'j, 't, K>, Error> {
         let leaves = if temporary.is_elsewhere() { Leaves::Before } else { Leaves::WhenReplaced };
         let has_gone = Cell::new(false);
         let take = |claim| self.take_name(job, &mut temporary, claim, &has_gone);
         match self.take_over(job.target, leaves, take, failed) {
-            Ok((taken, backup)) => Ok((taken, temporary, backup)),
+            Ok((taken, backup)) => Ok(Supplanted { taken, temporary, backup }),
             Err(error) if has_gone.get() => match self.loss(job, &temporary) {
                 Some(left) => Err(lost(job, temporary, &error, left)),
                 None => Err(error),

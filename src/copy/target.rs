@@ -9,7 +9,7 @@ use super::commit::{Claim, PartOrigin, Spot, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
 use super::flags::{self, InodeSettings};
-use super::own_name::Taken;
+use super::own_name::{Supplanted, Taken};
 use super::refusal::may_be_the_name;
 use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create, not_beside, remove};
 use super::types::{Follow, Name, Placement, Source};
@@ -422,8 +422,8 @@ impl<K: Kernel> Copier<'_, K> {
             }
             named => named.map_err(failed)?,
         };
-        let (taken, temporary, backup) = match taken {
-            Some(taken) => (taken, temporary, None),
+        let Supplanted { taken, temporary, backup } = match taken {
+            Some(taken) => Supplanted { taken, temporary, backup: None },
             None => self.supplant(job, temporary, failed)?,
         };
         let finished = match taken {
