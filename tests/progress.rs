@@ -317,6 +317,29 @@ fn several_targets_are_seen_together() {
     terminal.sees("the end", |lines| lines.contains(&"ended"));
 }
 
+/// ssh asks for a password on the same terminal, and whoever does not see that waits for ever.
+#[test]
+fn no_bar_is_drawn_over_a_question_of_ssh() {
+    let world = World::new();
+    world.random("big", 100_000_000, 1).dir("far");
+    world.file(
+        "ssh",
+        "#!/bin/sh\nprintf 'the password, please: ' >/dev/tty; read -r password </dev/tty\n\
+         while [ \"$1\" != -- ]; do shift; done; shift 2; cd far && exec sh -c \"$*\"\n",
+    );
+    world.chmod("ssh", 0o755);
+    let line = "$safecp --as=scp --progress -l 160000 -S ./ssh --far-program=$safecp big h:copy";
+    let Some(terminal) = Terminal::start(&world, 80, line) else { return };
+    terminal.sees("the question", |lines| lines == ["the password, please:"]);
+    // Longer than it takes to draw a bar.
+    sleep(Duration::from_millis(1500));
+    assert_eq!(terminal.sees("the question still", |_| true), ["the password, please:"]);
+    terminal.tmux(&["send-keys", "secret", "Enter"]);
+    terminal.sees("a bar", |lines| lines.last().is_some_and(|name| name.starts_with("'big' (")));
+    terminal.sees("the end", |lines| lines.contains(&"ended"));
+    assert!(world.same_bytes("big", "far/copy"));
+}
+
 #[test]
 fn nothing_is_shown_unasked() {
     let world = World::new();

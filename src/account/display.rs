@@ -26,6 +26,9 @@ impl Display {
 
     /// Shows how far it is, in so many columns.
     pub(super) fn show(&self, status: &Status, columns: usize) {
+        if self.0.is_finished() {
+            self.0.reset();
+        }
         let bar = if columns >= BAR_MIN && status.total.is_some() { "{bar:12} " } else { "" };
         let columns = columns.saturating_sub(SPARE);
         let room = columns.saturating_sub(if bar.is_empty() { 0 } else { 13 });
@@ -38,9 +41,11 @@ impl Display {
         self.0.force_draw();
     }
 
-    /// Takes the bar away.
+    /// Takes the bar away, until it is shown again.
     pub(super) fn clear(&self) {
-        self.0.finish_and_clear();
+        if !self.0.is_finished() {
+            self.0.finish_and_clear();
+        }
     }
 
     /// Does something with the terminal while the bar is not there.

@@ -27,6 +27,8 @@ pub struct Running {
     /// Somebody has looked: the next name is kept for them. A name costs a copy of it, which nobody pays who is not looked at.
     wants_name: AtomicBool,
     last: Mutex<Option<PathBuf>>,
+    /// Another program has the terminal.
+    is_terminal_lent: AtomicBool,
 }
 
 /// How many bytes were done, and when.
@@ -51,7 +53,23 @@ impl Running {
             pace: Mutex::default(),
             wants_name: AtomicBool::new(false),
             last: Mutex::default(),
+            is_terminal_lent: AtomicBool::new(false),
         }
+    }
+
+    /// Lets another program have the terminal, such as ssh that may ask for a password: no bar is drawn over its question. What is drawn
+    /// already goes within a fifth of a second, in which nobody has asked yet.
+    pub fn lend_terminal(&self) {
+        self.is_terminal_lent.store(true, Ordering::Relaxed);
+    }
+
+    /// Has it back.
+    pub fn take_terminal_back(&self) {
+        self.is_terminal_lent.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_lent_terminal(&self) -> bool {
+        self.is_terminal_lent.load(Ordering::Relaxed)
     }
 
     /// Takes note of what happened.

@@ -70,6 +70,10 @@ impl Watcher<'_> {
         let (mut pause, then) = if self.display.is_some() { (PATIENCE, FRAME) } else { (LINE, LINE) };
         while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             pause = then;
+            if let Some(display) = self.display.filter(|_| self.running.has_lent_terminal()) {
+                display.clear();
+                continue;
+            }
             let status = self.running.status();
             match (self.display, host::columns()) {
                 (Some(display), Some(columns)) => display.show(&status, columns),

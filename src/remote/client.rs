@@ -145,8 +145,17 @@ impl<K: Kernel> Client<'_, K> {
         if self.request.sources.len() > 1 { Sources::Several } else { Sources::One }
     }
 
-    /// Calls safecp at the far end, and says what is wanted of it.
+    /// Calls safecp at the far end, and says what is wanted of it. Until that answers, or SFTP in its place, the terminal is ssh's.
     fn reach(&self, host: &Host, wish: ServerRequest) -> Answer {
+        self.running.lend_terminal();
+        let answer = self.called(host, wish);
+        if !matches!(answer, Answer::Lacking(_)) {
+            self.running.take_terminal_back();
+        }
+        answer
+    }
+
+    fn called(&self, host: &Host, wish: ServerRequest) -> Answer {
         if self.request.way == Transport::Sftp {
             return Answer::Lacking(NoSafecp::Asked);
         }
@@ -255,9 +264,10 @@ impl<K: Kernel> Client<'_, K> {
 
     fn over_sftp<'a>(&'a self, host: &'a Host, lack: NoSafecp) -> OverSftp<'a, K> {
         let Request { ssh, terms, speed_max, listed, .. } = self.request;
-        let (kernel, report, listener, stop) = (self.kernel, self.report, self.listener, self.stop);
+        let (kernel, report, listener) = (self.kernel, self.report, self.listener);
+        let (running, stop) = (self.running, self.stop);
         let (terms, speed_max, listed) = (*terms, *speed_max, *listed);
-        OverSftp { kernel, ssh, host, terms, speed_max, lack, report, listener, listed, stop }
+        OverSftp { kernel, ssh, host, terms, speed_max, lack, report, listener, running, listed, stop }
     }
 
     /// What became of both ends.

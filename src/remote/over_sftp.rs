@@ -7,6 +7,7 @@ use super::operand::{Host, from_home, label};
 use super::ssh::Ssh;
 use super::terms::{Carried, Depth, Lasting, Terms};
 use super::transport::NoSafecp;
+use crate::account::Running;
 use crate::copy::{Copied, Outcome, Placement, Sealed, Special, Thing, Verified};
 use crate::error::{Action, Error};
 use crate::host;
@@ -40,6 +41,8 @@ pub(super) struct OverSftp<'a, K: Kernel> {
     pub(super) report: &'a Report,
     /// Who is told of names.
     pub(super) listener: &'a dyn Listener,
+    /// Who has lent ssh the terminal.
+    pub(super) running: &'a Running,
     /// What a list takes of them.
     pub(super) listed: ListDigests,
     /// Set where the run is to end.
@@ -93,6 +96,7 @@ impl<K: Kernel> OverSftp<'_, K> {
 
     /// Says that this cannot be done over SFTP.
     pub(super) fn refuse(&self, why: &str) {
+        self.running.take_terminal_back();
         let lack = match &self.lack {
             NoSafecp::Asked => String::new(),
             lack @ (NoSafecp::NotFound(_) | NoSafecp::Unfit(..) | NoSafecp::Silent(_)) => format!("{lack}, and "),
@@ -117,8 +121,10 @@ impl<K: Kernel> OverSftp<'_, K> {
         let mut has_answered = false;
         let done = copy(&wishes, &mut |told| {
             has_answered = true;
+            self.running.take_terminal_back();
             self.hear(told, direction);
         });
+        self.running.take_terminal_back();
         match (done, &self.lack) {
             (Ok(()), _) => {}
             (Err(Failure::Broken(reason)), NoSafecp::NotFound(_) | NoSafecp::Unfit(..) | NoSafecp::Silent(_))
