@@ -280,7 +280,12 @@ impl Run<'_> {
         // Lists write files by pwrite64 alone: where no word gets out, the exit status is all there is.
         let is_terminal = self.scenario.task != Task::Copy && fault.call.name == "write";
         // Attributes that cannot be had are told as others than those that are listed.
-        let is_other = self.scenario.task == Task::Check && said.lines().any(|line| line.starts_with("attributes: "));
+        let told_of_others = match self.scenario.task {
+            Task::Check => Some("attributes: "),
+            Task::Repair => Some("left alone: attributes: "),
+            Task::Copy | Task::Manifest | Task::Seal => None,
+        };
+        let is_other = told_of_others.is_some_and(|words| said.lines().any(|line| line.starts_with(words)));
         let is_said = if is_terminal || is_other {
             true
         } else if is_early {
