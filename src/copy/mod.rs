@@ -19,6 +19,7 @@ pub mod digest;
 mod durable;
 pub mod extent;
 pub mod fallback;
+mod finish;
 mod flags;
 pub mod hole_map;
 pub mod ladder;

@@ -6,10 +6,11 @@
 
 use super::commit::{Claim, Detached, Temporary};
 use super::copier::Copier;
+use super::finish::is_name_kept;
 use super::outcome::Copied;
 use super::refusal::{gives_no_names, is_taken_for_good};
 use super::sink::{Content, Filled};
-use super::target::{cannot_place, is_name_kept};
+use super::target::cannot_place;
 use super::types::{Name, Placement, TargetDirectory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
