@@ -444,8 +444,9 @@ fn what_is_written_while_it_is_read_is_changed() {
     world.dir("t").random("t/live", 3_000_000, 1).cp("--manifest=list t").succeeds();
     // Each read is held up, and the file's end is another when it comes to it.
     let run = world.shell(
-        "strace -f -qq -o /dev/null -P t/live -e trace=pread64 -e inject=pread64:delay_enter=100000 $safecp --check --jobs=1 list t &
-        sleep 0.8; printf changed | dd of=t/live bs=1 seek=2999900 conv=notrunc status=none; wait $!",
+        "strace -D -f -qq -o /dev/null -P t/live -e trace=pread64 -e inject=pread64:delay_enter=200000 $safecp --check --jobs=1 list t & run=$!
+        until readlink /proc/$run/fd/* | grep -q '/t/live$'; do kill -0 $run || exit 99; done
+        sleep 0.2; printf changed | dd of=t/live bs=1 seek=2999900 conv=notrunc status=none; wait $run",
     );
     assert_eq!(run.code(), Some(1), "{run}");
     assert!(run.stdout.starts_with("changed: 'live' ("), "{run}");
