@@ -213,7 +213,11 @@ fn tells_of_loss(error: &Error) -> bool {
     matches!(error, Error::Call { action: Action::Sync, errno, .. } if Limit::met(*errno).is_some())
 }
 
-/// Whether there may be room once what waits has its names.
+/// Whether there may be room once what waits has its names. A failure that leaves a name is told: another try would have something
+/// else to tell, or nothing.
 fn may_pass(error: &Error) -> bool {
-    error.errno().is_some_and(|errno| Limit::met(errno).is_some() || matches!(errno, Errno::MFILE | Errno::NFILE))
+    !matches!(error, Error::Leaving(..))
+        && error
+            .errno()
+            .is_some_and(|errno| Limit::met(errno).is_some() || matches!(errno, Errno::MFILE | Errno::NFILE))
 }

@@ -554,11 +554,13 @@ impl<'a> Judge<'a> {
             return true;
         }
         // A new file that was written under its own name, as there was no other, and could not be removed.
-        let own = format!("cannot remove {}, which is incomplete", quoted(Path::new(&name.target)));
+        // What a source's `.` becomes is shown without it.
+        let shown = name.target.replace("/./", "/");
+        let own = format!("cannot remove {}, which is incomplete", quoted(Path::new(&shown)));
         let Some(old) = self.old(name) else { return self.driven.messages.contains(&own) };
         // Then the whole new content has a name of its own, which is told.
         let told = |left: &str| {
-            let told = format!("{} is {left}", quoted(Path::new(&name.target)));
+            let told = format!("{} is {left}", quoted(Path::new(&shown)));
             self.driven.messages.contains(&told)
         };
         if told("incomplete") || self.scenario.strike.is_some() && told("missing") {
