@@ -554,16 +554,15 @@ impl<'a> Judge<'a> {
             return true;
         }
         // A new file that was written under its own name, as there was no other, and could not be removed.
-        // What a source's `.` becomes is shown without it.
-        let shown = name.target.replace("/./", "/");
-        let own = format!("cannot remove {}, which is incomplete", quoted(Path::new(&shown)));
-        let Some(old) = self.old(name) else { return self.driven.messages.contains(&own) };
-        // Then the whole new content has a name of its own, which is told.
-        let told = |left: &str| {
-            let told = format!("{} is {left}", quoted(Path::new(&shown)));
-            self.driven.messages.contains(&told)
+        // What a source's `.` becomes is shown without it, or with it.
+        let shown = [name.target.replace("/./", "/"), name.target.clone()];
+        let is_said = |before: &str, after: &str| {
+            let said = |shown: &String| format!("{before}{}{after}", quoted(Path::new(shown)));
+            shown.iter().map(said).any(|said| self.driven.messages.contains(&said))
         };
-        if told("incomplete") || self.scenario.strike.is_some() && told("missing") {
+        let Some(old) = self.old(name) else { return is_said("cannot remove ", ", which is incomplete") };
+        // Then the whole new content has a name of its own, which is told.
+        if is_said("", " is incomplete") || self.scenario.strike.is_some() && is_said("", " is missing") {
             return true;
         }
         let options = &self.scenario.options;
