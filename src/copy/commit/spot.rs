@@ -83,9 +83,10 @@ impl<K: Kernel> Spot<'_, K> {
             return;
         }
         match self.kernel.stat_at(Some(self.dir), name, false) {
-            // It was never made: a directory that takes no name lets none be removed.
-            Err(Errno::NOENT | Errno::NOTDIR) => {}
-            Ok(_) | Err(_) => self.names.strays.note(name, errno),
+            // What a disk cannot tell may be there.
+            Ok(_) | Err(Errno::IO | Errno::NOMEM) => self.names.strays.note(name, errno),
+            // A directory that takes no such name lets none be removed or looked at.
+            Err(_) => {}
         }
     }
 
