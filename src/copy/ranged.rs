@@ -18,6 +18,7 @@ use super::strategy::{Strategy, Why};
 use super::types::{Name, Placement, Source, TargetFacts};
 use crate::error::{Action, Error, TargetAfterFailure};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
+use crate::known::filesystems::Honesty;
 use crate::options::{Sparse, Unfinished, Verify};
 use crate::quote::quoted;
 use blake3::hazmat::ChainingValue;
@@ -201,11 +202,8 @@ impl<K: Kernel> Copier<'_, K> {
 
     /// Removes the part of a target, if there is one.
     pub(crate) fn discard_part(&self, target: &Name<'_, K::File>, name: &Path) -> Result<(), Error> {
-        let failed = |errno| Error::call(Action::Remove, &target.shown.with_file_name(name), errno);
-        match self.kernel.unlink(target.directory().map_err(failed)?, name) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(failed(errno)),
-        }
+        let removed = target.directory().and_then(|dir| self.spot(dir, Honesty::Unknown).remove(name));
+        removed.map_err(|errno| Error::call(Action::Remove, &target.shown.with_file_name(name), errno))
     }
 
     /// Removes a part that does not hold what it should.

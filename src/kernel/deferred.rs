@@ -6,9 +6,8 @@
 //! bytes of a file, a sync. Those calls do what is deferred (linux/mod.rs). So does whoever makes the name of a temporary, for link(2)
 //! may give it, and whoever begins threads, for they inherit which signals are blocked.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Bytes of a file that are read and written in no time.
 pub(super) const NEAR: u64 = 1 << 20;

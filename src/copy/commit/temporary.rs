@@ -135,11 +135,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         let (name, file) = spot.with_free_name(NamedFor::Made(spot.kernel.now()), make)?;
         let mut temporary = Self { spot, name: Some(name), file: Some(file), kept: None, site: Site::Beside };
         if !temporary.is_held()? {
-            let name = temporary.name.clone();
-            // The reason is on its way, without the name that stays.
-            temporary
-                .remove()
-                .inspect_err(|errno| name.iter().for_each(|name| spot.names.strays.note(name, *errno)))?;
+            temporary.remove_or_note()?;
             let (name, file) = spot.with_plain_name(make)?;
             (temporary.name, temporary.file) = (Some(name), Some(file));
         } else if let of @ NamedFor::Inode(..) = NamedFor::file(spot.kernel, temporary.file()) {
@@ -340,6 +336,12 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         }
     }
 
+    /// The same; a name that stays is noted, for whoever hears the reason does not hear the name.
+    fn remove_or_note(&mut self) -> crate::kernel::Result<()> {
+        let Some(name) = self.name.clone() else { return Ok(()) };
+        self.remove().inspect_err(|errno| self.spot.names.strays.note(&name, *errno))
+    }
+
     /// Whether a name that others could have put something else under shows this file.
     fn is_shown_by(&self, name: &Path) -> crate::kernel::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
@@ -359,9 +361,6 @@ impl<K: Kernel> Drop for Temporary<'_, K> {
             return;
         }
         // The copy has failed already and its reason is on its way.
-        let Some(name) = self.name.clone() else { return };
-        if let Err(errno) = self.remove() {
-            self.spot.names.strays.note(&name, errno);
-        }
+        self.remove_or_note().unwrap_or(());
     }
 }

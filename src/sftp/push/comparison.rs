@@ -82,9 +82,7 @@ impl<K: Kernel> Push<'_, K> {
         file.file = None;
         if self.wishes.attributes == Attributes::Kept {
             let path = join(&file.dir, &file.name);
-            if !wire::can_tell_times(&file.stat) {
-                file.complaint = Some(lacking_times(&file.shown));
-            }
+            file.complaint = lacking_times(&file.stat, &file.shown);
             let (mode, times) = (Some(file.stat.mode), Some(wire::times_of(&file.stat)));
             let attrs = Attrs { mode, times, ..Attrs::default() };
             return self.ask(number, &Request::Setstat(&path, attrs), Step::Attributes);

@@ -100,8 +100,8 @@ impl<K: Kernel> Push<'_, K> {
             if self.directories.get(far) == Some(&Directory::Failed) {
                 continue;
             }
-            if attrs.times.is_some() && !wire::can_tell_times(stat) {
-                (self.tell)(&TransferEvent::Failed(&lacking_times(&shown(far))));
+            if let Some(failure) = attrs.times.and_then(|_| lacking_times(stat, &shown(far))) {
+                (self.tell)(&TransferEvent::Failed(&failure));
             }
             if attrs != Attrs::default() {
                 self.connection.client.ask(&Request::Setstat(far, attrs), Tag::Finish(number))?;

@@ -1,16 +1,17 @@
 //! A file that failed: why, and what goes of it at the far end.
 
 use super::types::{Phase, Push, Step};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Stat};
 use crate::sftp::status::refusal;
 use crate::sftp::types::Failure;
 use crate::sftp::wire::{self, Answer, Request};
 use std::path::Path;
 
-/// The protocol lacks the times that a far name was to get.
-pub(super) fn lacking_times(shown: &Path) -> Failure {
-    let reason = "SFTP has no times before 1970 or after 2106".to_owned();
-    Failure::Far { action: "preserving times for", name: shown.into(), reason }
+/// What is said of a far name that was to get the times of `stat`, if the protocol lacks them.
+pub(super) fn lacking_times(stat: &Stat, shown: &Path) -> Option<Failure> {
+    let reason = || "SFTP has no times before 1970 or after 2106".to_owned();
+    let failure = || Failure::Far { action: "preserving times for", name: shown.into(), reason: reason() };
+    (!wire::can_tell_times(stat)).then(failure)
 }
 
 impl<K: Kernel> Push<'_, K> {

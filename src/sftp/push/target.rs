@@ -179,9 +179,7 @@ impl<K: Kernel> Push<'_, K> {
             (Attributes::Fresh, None) => None,
         };
         let times = (self.wishes.attributes == Attributes::Kept).then(|| wire::times_of(&file.stat));
-        if times.is_some() && !wire::can_tell_times(&file.stat) {
-            file.complaint = Some(lacking_times(&file.shown));
-        }
+        file.complaint = times.and_then(|_| lacking_times(&file.stat, &file.shown));
         if mode.is_some() || times.is_some() {
             let attrs = Attrs { mode, times, ..Attrs::default() };
             self.ask(number, &Request::Setstat(&temporary, attrs), Step::Attributes)?;
