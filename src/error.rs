@@ -244,6 +244,13 @@ impl Error {
         Error::Refused(format!("will not copy {} through just-created symlink {}", quoted(source), quoted(target)))
     }
 
+    /// What failed, and what had been said of the same name before, which nobody else tells now.
+    #[must_use]
+    pub fn with_complaints(self, complaints: &[Error]) -> Self {
+        let leaving = |error, complaint: &Error| Error::Leaving(Box::new(error), complaint.to_string());
+        complaints.iter().fold(self, leaving)
+    }
+
     /// The kernel's reason, if it had one.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {

@@ -153,13 +153,12 @@ impl<'a, K: Kernel> Copier<'a, K> {
         target: &Path,
         complaints: impl Fn(&T) -> &[Error],
     ) -> Result<T, Error> {
-        let leaving = |error, sentence| Error::Leaving(Box::new(error), sentence);
         let tell = |made: Result<T, Error>, stray: Stray| {
             let stays = stray.sentence(target);
             Err(match made {
-                Ok(made) => complaints(&made).iter().map(Error::to_string).fold(Error::Refused(stays), leaving),
+                Ok(made) => Error::Refused(stays).with_complaints(complaints(&made)),
                 Err(Error::Interrupted) => Error::Refused(stays),
-                Err(error) => leaving(error, stays),
+                Err(error) => Error::Leaving(Box::new(error), stays),
             })
         };
         self.names.strays.take().into_iter().fold(made, tell)

@@ -72,6 +72,14 @@ impl<K: Kernel> Copier<'_, K> {
             };
             complaints = self.carry(job, &file, known, fresh);
         }
+        match self.settle_old(job, file) {
+            Ok(()) => Ok(Finished::new(placement, complaints)),
+            Err(error) => Err(error.with_complaints(&complaints)),
+        }
+    }
+
+    /// Closes it, after it was written out with --durable.
+    fn settle_old(&self, job: &Job<'_, K::File>, file: K::File) -> Result<(), Error> {
         if self.options.durable {
             self.sync(&file, job.target.shown)?;
             if job.facts.found.is_none() {
@@ -80,8 +88,7 @@ impl<K: Kernel> Copier<'_, K> {
                 synced.map_err(|errno| Error::call(Action::Sync, job.target.shown, errno))?;
             }
         }
-        self.close(job, file)?;
-        Ok(Finished::new(placement, complaints))
+        self.close(job, file)
     }
 
     /// FUSE and network filesystems say at close, or to any call before it, that what was written

@@ -120,8 +120,9 @@ impl<K: Kernel> Entries<'_, K> {
             // What has the name in the tree is the link.
             copied.sealed = None;
         }
-        if let (Arrived::Done(_), Some(ending)) = (&arrived, ending.as_ref().filter(|_| self.options().durable)) {
-            self.copier.sync_directory(&ending.dir, target.shown)?;
+        if let (Arrived::Done(made), Some(ending)) = (&arrived, ending.as_ref().filter(|_| self.options().durable)) {
+            let synced = self.copier.sync_directory(&ending.dir, target.shown);
+            synced.map_err(|error| error.with_complaints(made.complaints()))?;
         }
         Ok(arrived)
     }

@@ -63,7 +63,7 @@ impl<K: Kernel> Copier<'_, K> {
             kind => self.make_node(from, kind, target, existing)?,
         };
         let complaints = self.set_attributes(&handle, source, from, target, context)?;
-        self.sync_name(target)?;
+        self.sync_name(target).map_err(|error| error.with_complaints(&complaints))?;
         let thing = if from.kind == Kind::Symlink { Thing::Symlink } else { Thing::Node };
         Ok(Special::new(thing, complaints, backup))
     }
@@ -228,7 +228,7 @@ impl<K: Kernel> Copier<'_, K> {
             });
             complaints.extend(set.map_err(|errno| Error::call(Action::PreserveTimes, target.shown, errno)).err());
         }
-        self.sync_name(target)?;
+        self.sync_name(target).map_err(|error| error.with_complaints(&complaints))?;
         Ok(Special::new(Thing::Symlink, complaints, backup))
     }
 

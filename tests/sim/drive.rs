@@ -76,9 +76,8 @@ fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Copi
     };
     if options.durable {
         // What was said of the file is said beside that.
-        let said = |error, complaint: &Error| Error::Leaving(Box::new(error), complaint.to_string());
         let synced = entries.copier.sync_directory(&target_dir, Path::new("t"));
-        synced.map_err(|error| outcome.complaints().iter().fold(error, said))?;
+        synced.map_err(|error| error.with_complaints(outcome.complaints()))?;
     }
     match outcome {
         Outcome::Copied(copied) => Ok(*copied),

@@ -417,6 +417,12 @@ impl Judge<'_> {
         if (is_kept || is_unnamed) && !self.gives_names() || is_kept && had_to_go {
             return Ok(());
         }
+        let only_copy = self.scenario.before.as_ref().filter(|before| self.is_only_backed_up(before));
+        if only_copy.is_some() && self.target().is_none() {
+            let said = error.to_string();
+            let is_told = ["'target~'", "'target.~1~'"].iter().any(|name| said.contains(name));
+            return demand(is_told, || "nobody says under which name the old file is now".to_owned());
+        }
         self.old_or_new()
     }
 
@@ -470,7 +476,7 @@ impl Judge<'_> {
         let entries = self.world.tree.entries(self.scenario.target_dir).unwrap_or_default();
         let is_backup = |name: &OsStr| name == "target~" || name == "target.~1~";
         let has_name = entries.iter().any(|(name, node)| is_backup(name) && (before.linked || *node == before.node));
-        has_name && self.world.counts.of(Fault::NamingError) != 0
+        has_name && self.world.counts.any(&[Fault::NamingError, Fault::NoSpace, Fault::Quota])
     }
 
     /// Where neither RENAME_NOREPLACE nor a link is to be had, an empty file takes a new name for a moment, and stays if
