@@ -169,7 +169,7 @@ fn executes(what: &str, more: u64, each: u64, limit: u64) {
     assert!(cost >= limit / 3, "{what} takes {cost} instructions: the limit of {limit} guards nothing");
 }
 
-/// Measured: 8,860.
+/// Measured: 8,860 in the summer on an AMD processor, 11,275 in November on an Intel one.
 #[test]
 fn instructions_of_a_small_file() {
     if !has_tool("valgrind") {

@@ -23,6 +23,7 @@ mod scan;
 mod scp;
 mod server;
 mod usage_error;
+mod values;
 mod words;
 
 pub use check::check_command;

@@ -2,10 +2,11 @@
 
 use super::accounts;
 use super::definition::{OURS, flag, help, letter, line, operands, optional, paths, valued};
-use super::draft::{Draft, UPDATES};
+use super::draft::Draft;
 use super::invocation::{Invocation, parse_program};
 use super::option::{CommandOption, Meaning, apply, option};
 use super::usage_error::{ParseError, Result};
+use super::values::UPDATES;
 use super::words::one_of;
 use crate::account::Summary;
 use crate::host::Environment;

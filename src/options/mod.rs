@@ -3,6 +3,10 @@
 //! Each field answers one question and is an enum where the question has more than two answers. No
 //! part of clap is seen from here on, and nothing here makes a system call.
 
+mod attributes;
+mod descriptors;
+
+pub use self::attributes::{Context, Given, Keep, Preserve};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
@@ -17,25 +21,6 @@ pub enum Work {
     Move,
     /// Looking at what is there (--check, --repair, --scan).
     Examine,
-}
-
-/// Attributes that what is made gets whatever its source has (install's -o, -g and -m).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Given {
-    /// Owner.
-    pub uid: Option<u32>,
-    /// Group.
-    pub gid: Option<u32>,
-    /// Permission bits, with those that give rights by owner.
-    pub mode: Option<u32>,
-}
-
-impl Given {
-    /// Whether an owner or a group is given.
-    #[must_use]
-    pub fn has_owner(&self) -> bool {
-        self.uid.is_some() || self.gid.is_some()
-    }
 }
 
 /// Which symbolic links in the source are followed.
@@ -116,99 +101,6 @@ pub enum Backup {
     Existing,
     /// Its name with the next free number: `.~1~`, `.~2~`, ...
     Numbered,
-}
-
-/// The security context that new files get (-Z, --context).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Context {
-    /// Whatever the kernel gives them.
-    Inherited,
-    /// This one.
-    Named {
-        /// The extended attribute that the kernel keeps it in.
-        attribute: &'static str,
-        /// As typed.
-        value: OsString,
-    },
-}
-
-/// Whether an attribute is carried over, and how loud a failure is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// Not carried over.
-    No,
-    /// As far as it goes: a failure is silent (xattr and context under -a).
-    Try,
-    /// As far as it goes: a failure is said, unless the filesystem has no such attributes (xattr and
-    /// context under --preserve=all).
-    Say,
-    /// As far as it goes: what the filesystem has not, or the user may not set, is said whatever it is (install's times, all that mv carries).
-    Warn,
-    /// A failure is said and remembered in the exit status.
-    Must,
-}
-
-impl Keep {
-    /// Whether the attribute is carried over at all.
-    #[must_use]
-    pub fn wanted(self) -> bool {
-        self != Keep::No
-    }
-}
-
-/// The attributes of --preserve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Preserve {
-    /// Permission bits and access control lists.
-    pub mode: Keep,
-    /// Owner and group.
-    pub ownership: Keep,
-    /// Times of last access and change, to the nanosecond.
-    pub timestamps: Keep,
-    /// Hard links between copied files.
-    pub links: Keep,
-    /// The security context (security.selinux and its like).
-    pub context: Keep,
-    /// Extended attributes, file capabilities among them.
-    pub xattr: Keep,
-    /// --no-preserve=mode was said: new files get the default mode, not the source's.
-    pub default_mode: bool,
-}
-
-impl Preserve {
-    /// Whether what is made stays closed to others until its owner and mode are set.
-    #[must_use]
-    pub fn closes_until_done(&self) -> bool {
-        self.mode.wanted() || self.ownership.wanted()
-    }
-
-    /// --preserve=all as -a has it: what the filesystem cannot keep of context and xattr is silent.
-    #[must_use]
-    pub fn everything() -> Self {
-        Self {
-            mode: Keep::Must,
-            ownership: Keep::Must,
-            timestamps: Keep::Must,
-            links: Keep::Must,
-            context: Keep::Try,
-            xattr: Keep::Try,
-            default_mode: false,
-        }
-    }
-
-    /// Nothing is carried over but the permission bits of new files, less the umask.
-    #[must_use]
-    pub fn nothing() -> Self {
-        Self {
-            mode: Keep::No,
-            ownership: Keep::No,
-            timestamps: Keep::No,
-            links: Keep::No,
-            context: Keep::No,
-            xattr: Keep::No,
-            default_mode: false,
-        }
-    }
 }
 
 /// Holes in the target (--sparse).
@@ -405,16 +297,6 @@ pub struct Options {
     pub group: u32,
 }
 
-/// Descriptors of a run apart from those of the names that it copies: the three standard ones, those of signals, the
-/// directory of all targets, a listing.
-const DESCRIPTORS_OF_A_RUN: usize = 24;
-
-/// Descriptors of one file on its way: its source, its temporary, the old target, duplicates, directories on the way.
-const DESCRIPTORS_OF_A_FILE: usize = 10;
-
-/// The operand's own directory, and the one that is listed.
-const DIRECTORIES_MIN: usize = 2;
-
 /// More open directories than this gain nothing.
 const DIRECTORIES_MAX: usize = 256;
 
@@ -438,19 +320,6 @@ impl Options {
     #[must_use]
     pub fn replaces_all(&self) -> bool {
         self.overwrite == Overwrite::Always && self.update == Update::All
-    }
-
-    /// The same with no more files open at once than `descriptors`, as far as that can be.
-    #[must_use]
-    pub fn within(self, descriptors: u64) -> Self {
-        let free = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_OF_A_RUN);
-        let waiting_max = (free / 4).min(WAITING_MAX);
-        let free = free - waiting_max;
-        let (files, directories) = (free / 2, free / 2);
-        let jobs_max = NonZeroUsize::new(files / DESCRIPTORS_OF_A_FILE).unwrap_or(NonZeroUsize::MIN);
-        // A quarter more may be open for a moment, on the way back up a deep tree.
-        let directories_max = (directories / 2 * 4 / 5).clamp(DIRECTORIES_MIN, DIRECTORIES_MAX);
-        Self { jobs_max, directories_max, waiting_max, ..self }
     }
 
     /// Whether the umask takes rights from the owner as well. What is made has them until it is done.
