@@ -41,6 +41,21 @@ names_damage() { grep -q "'opt/victim/dense'" "$work/log" || { cat -- "$work/log
 fails() { ! "$@"; }
 says() { grep -q -- "$1" "$work/log" || { cat -- "$work/log"; return 1; }; }
 
+# look_alikes MANAGER: packages of which one name, read as a pattern, is another one's as well.
+look_alikes() {
+    local name marks=$machine/var/lib/safecp/damaged
+    for name in small-c++ smallzc++; do
+        check "$1 installs $name, which damages its file" "$1_has" "$name" "echo X >>/opt/small/$name"
+    done
+    check "both are damaged" diff <(printf '%s\n' small-c++ smallzc++) <(sort "$marks")
+    check "$1 installs small.c++" "$1_has" small.c++ :
+    check "that takes no mark off the others" diff <(printf '%s\n' small-c++ smallzc++) <(sort "$marks")
+    for name in small-c++ smallzc++; do
+        check "$1 repairs $name" "$1_has" "$name" :
+    done
+    check "no mark is left" test ! -e "$marks"
+}
+
 # holds DIRECTORY: whether the machine has what the package has, but for what is the administrator's.
 holds() {
     same_files "$1/opt/victim" "$machine/opt/victim"

@@ -29,6 +29,7 @@ try_rpm() {
     check "that file is named" says "missing: '/opt/victim/dense'"
     check "rpm repairs it" inside rpm -U --oldpackage --nodeps /tmp/victim-2.rpm
     check "nothing is damaged any more" nothing_found
+    look_alikes rpm
     check "rpm removes" inside rpm -e victim safecp-verify
     check "nothing is left" test ! -e "$machine/opt/victim/dense"
 }
@@ -66,6 +67,31 @@ END
     [[ -e $machine/tmp/contents ]] || cp -a -- "$work/memory/rpm" "$machine/tmp/contents"
     inside rpmbuild --define '_topdir /tmp/rpmbuild' --nodeps -bb /tmp/victim.spec &&
         mv -- "$machine"/tmp/rpmbuild/RPMS/*/victim-"$1"-1.*.rpm "$machine/tmp/victim-$1.rpm"
+}
+
+# rpm_has NAME SCRIPT: a package with one small file, installed.
+rpm_has() {
+    cat >"$machine/tmp/small.spec" <<END
+%define __os_install_post %{nil}
+Name: $1
+Version: 1
+Release: 1
+Summary: small
+License: none
+BuildArch: noarch
+AutoReqProv: no
+%description
+small
+%install
+mkdir -p %{buildroot}/opt/small
+echo $1 >%{buildroot}/opt/small/$1
+%files
+/opt/small/$1
+%post
+$2
+END
+    inside rpmbuild --define '_topdir /tmp/rpmbuild' --nodeps -bb /tmp/small.spec &&
+        inside rpm -U --nodeps --replacepkgs "/tmp/rpmbuild/RPMS/noarch/$1-1-1.noarch.rpm"
 }
 
 make_verifier() {
