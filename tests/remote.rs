@@ -194,6 +194,34 @@ fn a_directory_that_is_named_in_two_ways_goes_to_both_names() {
     }
 }
 
+/// A slash at the end, as Tab puts it, is no part of the name, whatever way the directory goes. GNU's cp says where it goes.
+#[test]
+fn a_directory_with_a_slash_behind_it_keeps_its_name() {
+    for way in ["", "-s"] {
+        let Some(world) = sftp_world(SHELL) else { return };
+        plain_tree(&world, "d");
+        world.shell("cp -r d far/").succeeds();
+        for (number, typed) in ["d/", "d//", "./d/", "d/sub/", "d/../d/"].into_iter().enumerate() {
+            let (target, expected) = (format!("to{number}"), format!("expected{number}"));
+            world
+                .dir(&target)
+                .dir(&format!("far/{target}"))
+                .dir(&expected)
+                .shell(&format!("cp -r {typed} {expected}"))
+                .succeeds();
+            is_well(&scp(&world, &format!("{way} -r h:{typed} {target}")));
+            diff(&world, &expected, &target);
+            is_well(&scp(&world, &format!("{way} -r {typed} h:{target}")));
+            diff(&world, &expected, &format!("far/{target}"));
+            if way.is_empty() {
+                world.dir(&format!("far/{target}x"));
+                is_well(&scp(&world, &format!("-r h:{typed} g:{target}x")));
+                diff(&world, &expected, &format!("far/{target}x"));
+            }
+        }
+    }
+}
+
 /// More names than one message holds, and each of them found again at once.
 #[test]
 fn thousands_of_sources_are_copied() {

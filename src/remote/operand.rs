@@ -159,13 +159,20 @@ fn decoded(part: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What a path of another machine is called in messages and by the engine. It has a colon before its first slash, and
-/// one before its last component, so that no path of this machine is the same.
+/// one before its last component, so that no path of this machine is the same. Slashes at the end have no component behind them.
 #[must_use]
 pub(super) fn label(side: &str, path: &Path) -> PathBuf {
     let path = path.as_os_str();
-    let between = if path.as_bytes().contains(&b'/') { "" } else { "./" };
+    let name = path.as_bytes().iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    let (between, behind) = match &path.as_bytes()[..name] {
+        // The root has no name: what is in it goes into the target.
+        [] if !path.is_empty() => ("", "."),
+        named if named.contains(&b'/') => ("", ""),
+        _ => ("./", ""),
+    };
     let side = side.replace('/', "_");
-    PathBuf::from([OsStr::new(&side), OsStr::new(":"), OsStr::new(between), path].into_iter().collect::<OsString>())
+    let parts = [OsStr::new(&side), OsStr::new(":"), OsStr::new(between), path, OsStr::new(behind)];
+    PathBuf::from(parts.into_iter().collect::<OsString>())
 }
 
 /// A path of this machine in words that are no label.
@@ -241,6 +248,12 @@ mod tests {
     fn labels_are_no_paths_of_this_machine() {
         assert_eq!(label("h", Path::new("a")), Path::new("h:./a"));
         assert_eq!(label("h", Path::new("d/a")), Path::new("h:d/a"));
+        // To std slashes at the end are none.
+        for (path, labelled) in
+            [("d/", "h:./d/"), ("d//", "h:./d//"), ("d/a/", "h:d/a/"), ("/d/", "h:/d/"), ("/", "h:/."), ("", "h:./")]
+        {
+            assert_eq!(label("h", Path::new(path)).as_os_str(), labelled, "{path}");
+        }
         let Ok(Place::Remote { host, path }) = Place::parse(OsStr::new("u@[::1]:d/a")) else { panic!("a far path") };
         assert_eq!(label(&host.to_string(), &path), Path::new("[::1]:d/a"));
         assert_eq!(unlike_labels(Path::new("[::1]:d/a")), Path::new("./[::1]:d/a"));
