@@ -140,7 +140,10 @@ fn patterns_are_for_the_far_end() {
     scp(&world, "h:*.c to").succeeds();
     assert_eq!(world.names("to"), ["x.c", "y.c"]);
     scp(&world, "h:[a] to").succeeds();
-    assert_eq!(world.read("to/[a]"), "4", "what is there is no pattern");
+    assert_eq!(world.read("to/[a]"), "4", "what matches nothing is a name");
+    world.file("far/*.c", "5").dir("all");
+    scp(&world, "h:*.c all").succeeds();
+    assert_eq!(world.names("all"), ["*.c", "x.c", "y.c"], "a name that is the pattern hides no others");
     scp(&world, "h:*.c one").fails("scp: target directory 'one': No such file or directory\n");
     scp(&world, "h:*.o to").fails("scp: cannot stat 'h:./*.o': No such file or directory\n");
 }

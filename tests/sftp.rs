@@ -442,7 +442,9 @@ fn patterns_are_those_of_a_shell() {
     };
     assert_eq!(pull("a[12]"), ("a1 a2".to_owned(), true));
     assert_eq!(pull("*1"), ("a1 b1".to_owned(), true));
-    assert_eq!(pull("a*"), ("a*".to_owned(), true), "the very name comes first");
+    assert_eq!(pull("a*"), ("a* a1 a2".to_owned(), true), "a name that is the pattern hides no others");
+    fs::write(world.path("here/[c]"), "c").expect("a file");
+    assert_eq!(pull("[c]"), ("[c]".to_owned(), true), "what matches nothing is a name");
     assert_eq!(pull("z*"), (String::new(), false));
     assert_eq!(pull("../her?/b*"), ("b1".to_owned(), true));
 }

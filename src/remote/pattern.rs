@@ -63,21 +63,20 @@ fn is_plain(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..")
 }
 
-/// The paths that a pattern stands for, in order; itself if it is none, or stands for nothing. What could not be looked at, so
+/// The paths that a pattern stands for, in order; itself if it is none, or stands for nothing, as for scp: a file that is called `*` hides
+/// no others. What could not be looked at, so
 /// that it may be one of them, is told.
 pub(super) fn expand<K: Kernel>(kernel: &K, pattern: &Path, tell: &dyn Fn(&Error)) -> Vec<PathBuf> {
     let bytes = pattern.as_os_str().as_bytes();
     let is_there = |path: &Path| match kernel.stat_at(None, path, false) {
         Ok(_) => true,
         Err(errno) if is_nothing(errno) => false,
-        // No name is as long as some patterns are.
-        Err(Errno::NAMETOOLONG) if path == pattern => false,
         Err(errno) => {
             tell(&Error::call(Action::StatSource, path, errno));
             false
         }
     };
-    if !is_pattern(bytes) || is_there(pattern) {
+    if !is_pattern(bytes) {
         return vec![pattern.to_owned()];
     }
     let mut found: Vec<Vec<u8>> = vec![Vec::new()];

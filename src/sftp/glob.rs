@@ -19,17 +19,11 @@ pub(super) struct Matches {
     pub(super) refused: Vec<Failure>,
 }
 
-/// The paths that a typed one means; none if nothing matches. What is there by the very name that was typed is that.
+/// The paths that a typed one means; none if nothing matches. A pattern that matches nothing may be a name, as for scp: a file that is
+/// called `*` hides no others.
 pub(super) fn matches(server: &mut Greeted, typed: &[u8]) -> Result<Matches, Failure> {
-    let itself = || Matches { paths: vec![typed.to_vec()], refused: Vec::new() };
     if !is_pattern(typed) {
-        return Ok(itself());
-    }
-    match server.call(&Request::Lstat(typed))? {
-        Answer::Attrs(_) => return Ok(itself()),
-        // No name is as long as some patterns are.
-        Answer::Status(wire::NO_SUCH_FILE | wire::BAD_MESSAGE, _) => {}
-        answer => return Ok(Matches { paths: Vec::new(), refused: vec![unseen(typed, &answer)] }),
+        return Ok(Matches { paths: vec![typed.to_vec()], refused: Vec::new() });
     }
     let mut refused = Vec::new();
     let mut found: Vec<Vec<u8>> = vec![if typed.starts_with(b"/") { b"/".to_vec() } else { Vec::new() }];
@@ -57,6 +51,14 @@ pub(super) fn matches(server: &mut Greeted, typed: &[u8]) -> Result<Matches, Fai
             Answer::Attrs(_) => paths.push(path),
             answer if is_missing(&answer) => {}
             answer => refused.push(unseen(&path, &answer)),
+        }
+    }
+    if paths.is_empty() {
+        match server.call(&Request::Lstat(typed))? {
+            Answer::Attrs(_) => paths.push(typed.to_vec()),
+            // No name is as long as some patterns are.
+            Answer::Status(wire::NO_SUCH_FILE | wire::BAD_MESSAGE, _) => {}
+            answer => refused.push(unseen(typed, &answer)),
         }
     }
     Ok(Matches { paths, refused })
