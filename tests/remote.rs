@@ -263,6 +263,54 @@ fn a_login_may_print() {
     assert_eq!(world.read("far/b"), "a");
 }
 
+/// `cat` in the place of a far end, or a terminal that was left alone.
+#[test]
+fn a_far_end_that_repeats_what_it_is_told_is_none() {
+    let world = World::new();
+    world.file("ssh", "#!/bin/sh\nexec cat\n").chmod("ssh", 0o755).file("a", "a");
+    for (words, ours) in [
+        ("a h:b", "safecp"),
+        ("h:b c", "safecp"),
+        ("h:b g:c", "safecp"),
+        ("-3 h:b g:c", "safecp"),
+        ("-s a h:b", "SFTP server"),
+        ("-s h:b c", "SFTP server"),
+    ] {
+        let program = asked::as_a_word(&asked::program());
+        let mut command = Command::new("timeout");
+        command.arg("20").arg(program).args(["--as=scp", "-S./ssh"]).args(words.split_whitespace());
+        let ended = command.current_dir(world.path(".")).output().expect("safecp runs");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{words:?}: {said}");
+        assert!(
+            said.ends_with(&format!("comes back: something runs there that repeats it, and no {ours}\n")),
+            "{said}"
+        );
+    }
+}
+
+/// Two bytes are appended for each that travels: its end never comes nearer.
+#[test]
+fn a_source_that_grows_faster_than_it_travels_is_not_followed() {
+    if !common::has_tool("perl") {
+        left_out("needs perl");
+        return;
+    }
+    let grow = "perl -e 'open F, \">>\", shift; $| = 1; while ($n = sysread STDIN, $b, 65536) { \
+                if ($n > 9999 && $all < 150e6) { syswrite F, \"x\" x (2 * $n); $all += 2 * $n } print $b }' ../far/grows";
+    for (to, from, words, copy) in [(grow, "", "far/grows h:copy", "far/copy"), ("", grow, "h:grows copy", "copy")] {
+        let world = World::new();
+        world.dir("far").random("far/grows", 1 << 20, 1);
+        ssh(&world, "ssh", to, from);
+        let said = scp(&world, words);
+        assert_eq!(said.code(), Some(0), "{said}");
+        assert!(said.stderr.ends_with("grows' changed while being copied\n"), "{said}");
+        let size = world.stat(copy).size();
+        assert!(size > 1 << 20 && size < 30_000_000, "{size}");
+        world.shell(&format!("head -c {size} far/grows | cmp - {copy}")).succeeds();
+    }
+}
+
 #[test]
 fn a_root_holds_everything() {
     let world = World::new();
@@ -938,8 +986,7 @@ fn without_safecp_there_files_go_over_sftp_and_come_back() {
         is_well(&push);
         let by = if shell == SHELL { "verified by " } else { "verified by reading back from there\n" };
         assert!(push.stderr.contains(&format!("scp: h: {why}: over SFTP, {by}")), "{push}");
-        let line = format!("'a' -> 'h:{}'\n", world.path("far/b").canonicalize().expect("a file").display());
-        assert_eq!(push.stdout, line);
+        assert_eq!(push.stdout, "'a' -> 'h:./b'\n");
         let pull = scp_without(&world, "-v h:~/b c");
         is_well(&pull);
         let by = if shell == SHELL { "verified by " } else { "verified by reading twice from there\n" };
@@ -998,7 +1045,7 @@ fn over_sftp_a_failure_leaves_the_old_file() {
         sftp_ssh(&world, shell, &flip(600_000));
         let failed = scp_without(&world, "new h:f");
         assert_eq!((failed.code(), world.read("far/f").as_str()), (Some(1), "old"), "{failed}");
-        assert!(failed.stderr.ends_with("/far/f' differs from its source after the copy\n"), "{failed}");
+        assert!(failed.stderr.ends_with("scp: 'h:./f' differs from its source after the copy\n"), "{failed}");
         // A cut leaves a temporary there, which the next run removes.
         sftp_ssh(&world, shell, &cut(600_000));
         let words = ["--as=scp", "-S", "./ssh", "--far-program=no-such-safecp", "--upload=never", "new", "h:f"];
@@ -1013,6 +1060,40 @@ fn over_sftp_a_failure_leaves_the_old_file() {
         let failed = scp_without(&world, "h:none old");
         assert_eq!((failed.code(), world.read("old").as_str()), (Some(1), "old"), "{failed}");
         assert!(failed.stderr.ends_with("scp: cannot stat 'h:./none': No such file or directory\n"), "{failed}");
+    }
+}
+
+/// Whoever copies between several machines has to know of which one a name is.
+#[test]
+fn what_is_said_of_a_far_name_has_its_host_over_sftp() {
+    let Some(world) = sftp_world(SHELL) else { return };
+    world.file("a", "a").dir("d").dir("to").dir("there").file("there/a", "a");
+    world
+        .dir("far/dir")
+        .file("far/dir/a", "1")
+        .file("far/dir/b", "1")
+        .fifo("far/fifo")
+        .dir("far/deep")
+        .dir("far/deep/a");
+    world.symlink("../dir", "far/dir/circle").symlink("none", "far/dangling").file("far/x", "x");
+    for (words, said) in [
+        ("h:dir to", "-r not specified; omitting directory 'h:./dir'"),
+        ("h:fifo to", "'h:./fifo': not a regular file"),
+        ("-r h:none* to", "cannot stat 'h:./none*': No such file or directory"),
+        ("-r h:dir to", "cannot access 'h:dir/circle': Too many levels of symbolic links"),
+        ("h:dangling to", "cannot stat 'h:./dangling': No such file or directory"),
+        ("h:x h:dir/../x to", "warning: source file 'h:dir/../x' specified more than once"),
+        ("h:dir/a h:x/../dir/b h:deep/a to", "-r not specified; omitting directory 'h:deep/a'"),
+        ("-r h:fifo h:dir/../fifo to", "'h:dir/../fifo': not a regular file"),
+        ("a there/a h:", "will not overwrite just-created 'h:./a' with 'there/a'"),
+        ("a h:deep", "cannot overwrite directory 'h:deep/a' with non-directory"),
+        ("a h:fifo", "cannot replace 'h:./fifo': it is not a regular file"),
+        ("-r d h:x", "cannot create directory 'h:./x': Not a directory"),
+        ("a d/../a h:none", "target 'h:./none': No such file or directory"),
+        ("a h:none/b", "cannot create regular file 'h:none/b': No such file or directory"),
+    ] {
+        let heard = scp_without(&world, words);
+        assert!(heard.stderr.contains(&format!("\nscp: {said}")), "{words}: {heard}");
     }
 }
 

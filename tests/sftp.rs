@@ -19,6 +19,7 @@ use proxy::{Direction, Meddling, Proxy};
 use random::Random;
 use safecp::sftp::{Attributes, ListDigests, Proof, Start, Tree, Verify, Wishes, Writing};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -285,6 +286,35 @@ fn a_source_that_grows_is_copied_as_it_was_read() {
     assert_eq!(fs::read(world.path("there/file")).expect("the copy"), b"0123456789");
 }
 
+/// Two bytes are appended for each that travels: its end never comes nearer.
+#[test]
+fn a_source_that_grows_faster_than_it_travels_is_not_followed() {
+    const FIRST: usize = 1 << 20;
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::write(world.path("here/file"), vec![1; FIRST]).expect("a file");
+        let mut source = fs::OpenOptions::new().append(true).open(world.path("here/file")).expect("the file");
+        let (travels, mut grown) =
+            (if way == Way::Push { (Direction::ToServer, WRITE) } else { (Direction::ToClient, DATA) }, 0);
+        let meddling: Meddling = Box::new(move |to, packet| {
+            // It ends after all, for who follows it.
+            if (to, packet[0]) == travels && grown < 150_000_000 {
+                source.write_all(&vec![2; 2 * packet.len()]).expect("more");
+                grown += 2 * packet.len();
+            }
+            true
+        });
+        let heard = meddled(way, &world, ("file", &wishes()), meddling);
+        assert!(heard.is_success(), "{way:?}: {heard:?}");
+        assert_eq!(heard.changed, [world.path("here/file")]);
+        let (whole, copied) = (world.path("here/file"), world.path("there/file"));
+        let (whole, copied) = (fs::read(whole).expect("the source"), fs::read(copied).expect("the copy"));
+        assert!(copied.len() > FIRST && copied.len() < 30_000_000, "{way:?}: {} bytes", copied.len());
+        assert!(whole.starts_with(&copied));
+        no_temporaries(&world);
+    }
+}
+
 #[test]
 fn modes_and_times_are_kept_where_that_is_asked_for() {
     for way in WAYS {
@@ -385,6 +415,13 @@ fn targets_are_found_as_scp_finds_them() {
         let heard = to(&[file.clone(), world.path("sub/file")], "there", &wishes());
         assert!(heard.complaints().contains("will not overwrite just-created"), "{way:?}: {heard:?}");
         assert_eq!(fs::read(world.path("there/file")).expect("the first"), b"new");
+        // One source that is named in several ways is copied once, with a word.
+        let others = ["here/../here/file", "here/./file"].map(|other| world.path("").join(other));
+        let heard = to(&[file.clone(), others[0].clone(), others[1].clone()], "there", &wishes());
+        assert!(heard.is_success() && heard.copied.len() == 1 && heard.twice == others, "{way:?}: {heard:?}");
+        let slash = PathBuf::from(format!("{}/", dir.display()));
+        let heard = to(&[dir.clone(), slash.clone()], "there", &wishes());
+        assert!(heard.is_success() && heard.twice == [slash], "{way:?}: {heard:?}");
         // Into what is no directory go no two.
         assert!(!to(&[file.clone(), dir.clone()], "there/missing", &wishes()).is_success());
         assert!(!world.path("there/missing").exists());

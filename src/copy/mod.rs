@@ -21,6 +21,7 @@ pub mod extent;
 pub mod fallback;
 mod finish;
 mod flags;
+pub(crate) mod growth;
 pub mod hole_map;
 pub mod ladder;
 mod lease;

@@ -2,7 +2,7 @@
 
 use super::awaited::Awaited;
 use super::connection::{
-    Feature, Features, Input, Output, agree, await_greeting, greet, has_ended, send, streams, words,
+    Feature, Features, Input, Output, Role, agree, await_greeting, greet, has_ended, send, streams, words,
 };
 use super::kernel::World;
 use super::message::{Message, ServerRequest, Sources, Verdict};
@@ -161,7 +161,7 @@ impl<K: Kernel> Client<'_, K> {
         }
         let command = [self.request.far_program.as_os_str(), OsStr::new(" --server")].into_iter().collect::<OsString>();
         let Some(mut reached) = self.call(host, &command) else { return Answer::Failed };
-        let greeted = greet(&mut reached.output).and_then(|()| await_greeting(&mut reached.input));
+        let greeted = greet(&mut reached.output, Role::Client).and_then(|()| await_greeting(&mut reached.input));
         match greeted {
             Ok(()) => self.ask(reached, host, wish, Origin::There),
             Err(error) => match self.unmet(reached, host, &error) {
@@ -181,7 +181,7 @@ impl<K: Kernel> Client<'_, K> {
         let Some(mut reached) = self.call(host, &parcel.command()) else { return Answer::Failed };
         let (input, output) = (&mut reached.input, &mut reached.output);
         let sent = parcel.send(input, output).and_then(|()| await_greeting(input));
-        match sent.and_then(|()| greet(output)) {
+        match sent.and_then(|()| greet(output, Role::Client)) {
             Ok(()) => self.ask(reached, host, wish, Origin::Here),
             Err(error) => match status(reached) {
                 Some(status) if status != FAILED => Answer::Lacking(NoSafecp::Unfit(far, Unfit::by_status(status))),
@@ -209,7 +209,7 @@ impl<K: Kernel> Client<'_, K> {
     fn ask(&self, mut reached: FarEnd, host: &Host, wish: ServerRequest, origin: Origin) -> Answer {
         let speaker = OsString::from(format!("{}: {host}", self.program));
         let hello = Message::Request { wish, terms: self.request.terms, speaker };
-        let met = agree(&mut reached.input).and_then(|features| {
+        let met = agree(&mut reached.input, Role::Server).and_then(|features| {
             if self.request.terms.unfinished == Unfinished::Kept && !features.has(Feature::Partial) {
                 return Err(io::Error::new(io::ErrorKind::Unsupported, "the safecp there is too old for --partial"));
             }

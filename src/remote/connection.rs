@@ -50,6 +50,18 @@ const FEATURES: [(Feature, &str); 4] = [
     (Feature::Operands, "operands"),
 ];
 
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The end that was typed at.
+    Client,
+    /// The far end.
+    Server,
+}
+
+/// What a client says of itself beside what it knows, so that it finds its own words where they come back.
+const CLIENT: &str = "client";
+
 /// What a peer knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Features(Vec<Feature>);
@@ -82,22 +94,27 @@ pub(super) fn receive(input: &mut dyn Read) -> Result<(Message, u64)> {
 }
 
 /// Says the first words.
-pub(super) fn greet(output: &mut dyn Write) -> Result<()> {
+pub(super) fn greet(output: &mut dyn Write, role: Role) -> Result<()> {
     output.write_all(GREETING)?;
-    let features = FEATURES.iter().map(|(_, name)| name.into()).collect();
+    let of_role = (role == Role::Client).then_some(CLIENT);
+    let features = FEATURES.iter().map(|(_, name)| *name).chain(of_role).map(Into::into).collect();
     send(output, &Message::Hello { newest: VERSION, oldest: VERSION, features })?;
     output.flush()
 }
 
-/// Waits for the peer's.
+/// Waits for the client's.
 pub(super) fn meet(input: &mut dyn Read) -> Result<Features> {
     await_greeting(input)?;
-    agree(input)
+    agree(input, Role::Client)
 }
 
 /// Waits for the version of a peer that has greeted, and for what it can beyond that.
-pub(super) fn agree(input: &mut dyn Read) -> Result<Features> {
+pub(super) fn agree(input: &mut dyn Read, peer: Role) -> Result<Features> {
     match receive(input)?.0 {
+        Message::Hello { features, .. } if peer == Role::Server && features.iter().any(|told| told == CLIENT) => {
+            let why = "what is sent there comes back: something runs there that repeats it, and no safecp";
+            Err(Error::new(ErrorKind::InvalidData, why))
+        }
         Message::Hello { newest, oldest, features } if (oldest..=newest).contains(&VERSION) => {
             let known = FEATURES.iter().filter(|(_, name)| features.iter().any(|told| told == name));
             Ok(Features(known.map(|(feature, _)| *feature).collect()))
@@ -154,13 +171,23 @@ mod tests {
     #[test]
     fn what_a_login_prints_is_skipped_and_no_more_than_that() {
         let mut said = b"Welcome\n\0safecp \0saf".to_vec();
-        greet(&mut said).expect("a greeting");
+        greet(&mut said, Role::Client).expect("a greeting");
         said.push(b'x');
         let mut left = &said[..];
         assert_eq!(meet(&mut left).expect("the greeting"), Features::all());
         assert_eq!(left, b"x");
         let noise = vec![b'y'; NOISE_MAX + GREETING.len()];
         assert_eq!(meet(&mut &noise[..]).expect_err("noise").kind(), ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_client_that_hears_itself_ends() {
+        for (role, is_heard) in [(Role::Client, false), (Role::Server, true)] {
+            let mut said = Vec::new();
+            greet(&mut said, role).expect("a greeting");
+            let met = await_greeting(&mut &said[..]).and_then(|()| agree(&mut &said[GREETING.len()..], Role::Server));
+            assert_eq!(met.is_ok(), is_heard, "{role:?}");
+        }
     }
 
     #[test]

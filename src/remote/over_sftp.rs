@@ -11,7 +11,7 @@ use crate::account::Running;
 use crate::copy::{Copied, Outcome, Placement, Sealed, Special, Thing, Verified};
 use crate::error::{Action, Error};
 use crate::host;
-use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Kernel, Kind, Mode, OFlags, ResolveFlags};
 use crate::options::{self, Sparse, Unfinished, Verbosity};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
@@ -172,6 +172,11 @@ impl<K: Kernel> OverSftp<'_, K> {
                 let source = self.source(source, direction);
                 self.listener.hear(&Event::Warned(&format!("{} changed while being copied", quoted(&source))));
             }
+            TransferEvent::Twice { source, kind } => {
+                let what = if *kind == Kind::Directory { "directory" } else { "file" };
+                let source = quoted(&self.source(source, direction)).to_string();
+                self.listener.hear(&Event::Warned(&format!("source {what} {source} specified more than once")));
+            }
             TransferEvent::Failed(failure) => self.failed(failure, direction),
             TransferEvent::Verifying(_) | TransferEvent::Moved(_) => {}
         }
@@ -184,6 +189,10 @@ impl<K: Kernel> OverSftp<'_, K> {
             Failure::Here(error) => return self.say(error),
             Failure::Far { action, name, reason } => {
                 Failure::Far { action, name: self.far(name).into(), reason: reason.clone() }.to_string()
+            }
+            Failure::OfFar { before, name, after } => {
+                let (before, name, after) = (before.clone(), self.far(name).into(), after.clone());
+                Failure::OfFar { before, name, after }.to_string()
             }
             Failure::Differs { name } => Failure::Differs { name: self.target(name, direction).into() }.to_string(),
             Failure::Unverified { name, reason } => {

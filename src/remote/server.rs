@@ -4,7 +4,7 @@
 //! keep it from writing.
 
 use super::awaited::Awaited;
-use super::connection::{greet, meet, receive, strange, streams, words};
+use super::connection::{Role, greet, meet, receive, strange, streams, words};
 use super::kernel::World;
 use super::message::{Message, ServerRequest, Sources, Verdict};
 use super::operand::{from_home, label, unlike_labels};
@@ -58,7 +58,7 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
         Ok(output) => streams(std::io::stdin(), output),
         Err(error) => return refuse(&words(&error)),
     };
-    let met = greet(&mut output).and_then(|()| meet(&mut input));
+    let met = greet(&mut output, Role::Server).and_then(|()| meet(&mut input));
     let request = met.and_then(|features| receive(&mut input).map(|(request, _)| (request, features)));
     let (wish, terms, speaker, features) = match request {
         Ok((Message::Request { wish, terms, speaker }, features)) => (wish, terms, speaker, features),

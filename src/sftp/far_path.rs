@@ -44,6 +44,24 @@ pub(super) fn beneath(base: &[u8], path: &[u8], name: &[u8]) -> PathBuf {
     }
 }
 
+/// A far directory: its absolute path, and the one that was typed.
+pub(super) struct TypedDirectory {
+    pub(super) absolute: Vec<u8>,
+    pub(super) typed: Vec<u8>,
+}
+
+impl TypedDirectory {
+    /// What an absolute path is called in messages: in the directory as that was typed.
+    pub(super) fn shown(&self, path: &[u8]) -> PathBuf {
+        let is_beneath = |rest: &&[u8]| rest.is_empty() || rest.starts_with(b"/") || self.absolute.ends_with(b"/");
+        match path.strip_prefix(self.absolute.as_slice()).filter(is_beneath) {
+            Some(b"") => shown(&self.typed),
+            Some(rest) => shown(&join(&self.typed, rest.strip_prefix(b"/").unwrap_or(rest))),
+            None => shown(path),
+        }
+    }
+}
+
 /// As a path for messages.
 pub(super) fn shown(path: &[u8]) -> PathBuf {
     Path::new(OsStr::from_bytes(path)).to_owned()
@@ -72,6 +90,19 @@ mod tests {
             (listed("/d", "/d/a/b"), listed("/", "/a"), listed("/d", "/d")),
             ("a/b".into(), "a".into(), "n".into())
         );
+    }
+
+    #[test]
+    fn messages_have_the_directory_that_was_typed() {
+        let of = |absolute: &str, typed: &str, path: &str| {
+            let (absolute, typed) = (absolute.as_bytes().to_vec(), typed.as_bytes().to_vec());
+            TypedDirectory { absolute, typed }.shown(path.as_bytes()).display().to_string()
+        };
+        assert_eq!(of("/home/u/d", "d", "/home/u/d/a/b"), "d/a/b");
+        assert_eq!(of("/home/u", ".", "/home/u/a"), "./a");
+        assert_eq!(of("/home/u", ".", "/home/u"), ".");
+        assert_eq!(of("/", "/", "/a"), "/a");
+        assert_eq!(of("/home/u/d", "d", "/home/u/dd/a"), "/home/u/dd/a");
     }
 
     #[test]

@@ -5,9 +5,7 @@ use super::types::{Failure, ListDigests};
 use super::wire::{self, Attrs};
 use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::{Sealed, View};
-use crate::error::Error;
 use crate::kernel::{Kind, Stat, Timestamp};
-use crate::quote::quoted;
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -99,8 +97,8 @@ fn stat(attrs: &Attrs, kind: Kind) -> Option<Stat> {
 
 /// What is said of a far name that [`sealed`] has no words for.
 pub(super) fn unlisted(shown: &Path) -> Failure {
-    let why = "it has changed again, or is a symbolic link to a directory";
-    Failure::Here(Error::Refused(format!("the list cannot tell what {} is: {why}", quoted(shown))))
+    let why = " is: it has changed again, or is a symbolic link to a directory";
+    Failure::of_far("the list cannot tell what ", shown, why)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use super::hashing::{Hashing, Value};
 use super::types::Failure;
 use super::wire::{self, Answer};
+use crate::copy::growth;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A range that was asked for: where it begins, and its length.
@@ -29,6 +30,8 @@ pub(super) enum Came {
     Late,
     /// Bytes in order, which begin at the offset. With the last of them comes the digest of all.
     Bytes { offset: u64, bytes: Vec<Vec<u8>>, whole: Option<Value> },
+    /// The same, and the file is much longer than it was said to be: nothing more is asked for before somebody says how it goes on.
+    Longer { offset: u64, bytes: Vec<Vec<u8>> },
     /// The server refused, with this answer.
     Refused(Answer),
     /// The file became shorter or longer meanwhile.
@@ -73,6 +76,10 @@ impl Readings {
             Err(ReadFault::Changed) => return Ok(Came::Changed),
             Err(ReadFault::Nonsense) => return Err(Failure::Broken("an answer that cannot be".to_owned())),
         };
+        if !reading.is_bounded && growth::is_look_due(reading.size, offset, reading.taken) && reading.end.is_none() {
+            reading.is_held = true;
+            return Ok(Came::Longer { offset, bytes });
+        }
         let whole = reading.is_done().then(|| reading.hashing.value());
         if whole.is_some() {
             self.queue.retain(|other| *other != number);
@@ -80,6 +87,25 @@ impl Readings {
             self.queue.push_back(number);
         }
         Ok(Came::Bytes { offset, bytes, whole })
+    }
+
+    /// Goes on with a file that is longer than it was said to be.
+    pub(super) fn go_on(&mut self, number: u64) {
+        if let Some(reading) = self.readings.get_mut(&number) {
+            reading.is_held = false;
+            self.queue.push_back(number);
+        }
+    }
+
+    /// Ends such a file with what came. Returns the digest of that, and how long it is.
+    pub(super) fn end_here(&mut self, number: u64) -> Option<(Value, u64)> {
+        self.stop(number);
+        self.readings.get(&number).map(|reading| (reading.hashing.value(), reading.taken))
+    }
+
+    /// How much of a file came in order.
+    pub(super) fn taken(&self, number: u64) -> u64 {
+        self.readings.get(&number).map_or(0, |reading| reading.taken)
     }
 
     /// Asks for no more of a file.
@@ -120,13 +146,16 @@ pub(super) struct Reading {
     is_bounded: bool,
     /// No more is asked for, whatever comes.
     is_stopped: bool,
+    /// It is much longer than it was said to be: somebody has to say how it goes on.
+    is_held: bool,
 }
 
 impl Reading {
     pub(super) fn new(handle: Vec<u8>, size: u64, hashing: Hashing) -> Self {
         let (early, again) = (BTreeMap::new(), Vec::new());
-        let (asked, taken, due, end, is_bounded, is_stopped) = (0, 0, 0, None, false, false);
-        Self { handle, hashing, size, asked, taken, early, again, due, end, is_bounded, is_stopped }
+        let (asked, taken, due, end) = (0, 0, 0, None);
+        let (is_bounded, is_stopped, is_held) = (false, false, false);
+        Self { handle, hashing, size, asked, taken, early, again, due, end, is_bounded, is_stopped, is_held }
     }
 
     /// The same up to its size, whatever lies behind that. Of what has no size the end is looked for.
@@ -136,6 +165,9 @@ impl Reading {
 
     /// What to ask for now; nothing if answers have to come first, or everything was read.
     fn next(&mut self, length_max: usize) -> Option<RequestedRange> {
+        if self.is_held {
+            return None;
+        }
         let next = match self.again.pop() {
             Some(asked) => asked,
             None if self.end.is_some() => return None,

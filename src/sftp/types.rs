@@ -2,7 +2,7 @@
 
 use crate::copy::{Placement, Sealed};
 use crate::error::Error;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Kind};
 use crate::quote::quoted;
 use std::fmt;
 use std::path::Path;
@@ -160,6 +160,13 @@ pub enum TransferEvent<'a> {
     },
     /// Bytes were sent or received, for who shows progress.
     Moved(u64),
+    /// A source was named before, and goes to the same name: it was copied once.
+    Twice {
+        /// The source.
+        source: &'a Path,
+        /// What it is.
+        kind: Kind,
+    },
     /// The source of a file that was copied changed while it was read.
     Changed {
         /// The source.
@@ -183,6 +190,15 @@ pub enum Failure {
         /// Its reason.
         reason: String,
     },
+    /// A far name is not what it has to be.
+    OfFar {
+        /// Words that go before it.
+        before: Box<str>,
+        /// The far name.
+        name: Box<Path>,
+        /// Words that follow it.
+        after: Box<str>,
+    },
     /// What the far end has is not what was sent, or what was received is not what it has.
     Differs {
         /// The target.
@@ -201,11 +217,19 @@ pub enum Failure {
     Stopped,
 }
 
+impl Failure {
+    /// A sentence with a far name in it.
+    pub(super) fn of_far(before: &str, name: &Path, after: &str) -> Self {
+        Failure::OfFar { before: before.into(), name: name.into(), after: after.into() }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Here(error) => write!(f, "{error}"),
             Failure::Far { action, name, reason } => write!(f, "{action} {}: {reason}", quoted(name)),
+            Failure::OfFar { before, name, after } => write!(f, "{before}{}{after}", quoted(name)),
             Failure::Differs { name } => write!(f, "{} differs from its source after the copy", quoted(name)),
             Failure::Unverified { name, reason } => write!(f, "cannot verify {}: {reason}", quoted(name)),
             Failure::Broken(reason) => write!(f, "connection to the far end: {reason}"),

@@ -189,6 +189,9 @@ impl std::fmt::Display for WireError {
             }
             WireError::TooLong(bytes) => write!(f, "a packet of {} bytes", u32::from_be_bytes(*bytes)),
             WireError::Malformed => write!(f, "a malformed packet"),
+            WireError::Unknown(INIT) => {
+                write!(f, "what is sent there comes back: something runs there that repeats it, and no SFTP server")
+            }
             WireError::Unknown(kind) => write!(f, "a packet of unknown type {kind}"),
         }
     }

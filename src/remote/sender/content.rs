@@ -5,6 +5,7 @@
 use super::Sender;
 use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::extent::is_zero;
+use crate::copy::growth;
 use crate::kernel::{Kernel, Stat};
 use crate::remote::connection::strange;
 use crate::remote::fill::fill;
@@ -74,6 +75,9 @@ impl<K: Kernel> Sender<'_, K> {
             followed.iter().for_each(|followed| followed.pass(count as u64));
             if count as u64 == CHUNK && is_zero(&buffer) {
                 zeros += 1;
+                if self.grows_on(id, stat, (size - CHUNK, size)) {
+                    break None;
+                }
                 continue;
             }
             self.zeros(id, &mut zeros)?;
@@ -83,7 +87,7 @@ impl<K: Kernel> Sender<'_, K> {
             let Message::Data(chunk) = data else { return Err(strange()) };
             buffer = chunk.bytes;
             // It ends there, or it grows: what comes later is not a part of this copy.
-            if (count as u64) < CHUNK {
+            if (count as u64) < CHUNK || self.grows_on(id, stat, (size - count as u64, size)) {
                 break None;
             }
         };
@@ -97,6 +101,12 @@ impl<K: Kernel> Sender<'_, K> {
         let end = End { id, size, digest: digest.unwrap_or_default(), steadiness, error };
         self.say(&Message::End(end))?;
         Ok(digest)
+    }
+
+    /// Whether a file becomes longer faster than it is sent; asked now and then.
+    fn grows_on(&self, id: u64, stat: &Stat, (before, read): (u64, u64)) -> bool {
+        let size = || self.open.get(&id).and_then(|opened| self.kernel.stat(&opened.file).ok()).map(|stat| stat.size);
+        growth::is_look_due(stat.size, before, read) && size().is_some_and(|size| size > read)
     }
 
     fn zeros(&mut self, id: u64, count: &mut u64) -> Result<()> {

@@ -23,13 +23,12 @@ const DEPTH_MAX: usize = 256;
 impl<K: Kernel> Pull<'_, K> {
     pub(super) fn begin_directory(&mut self, found: FarName<K::File>, attrs: Attrs) -> Result<(), Failure> {
         if self.wishes.tree == Tree::Refused {
-            let source = quoted(&found.source);
-            self.failed_here(Error::Refused(format!("-r not specified; omitting directory {source}")));
+            self.failed(Failure::of_far("-r not specified; omitting directory ", &found.source, ""));
             self.release(found.dir);
             return Ok(());
         }
         if found.dir.depth == DEPTH_MAX || self.levels.len() == LEVELS_MAX {
-            self.failed_here(Error::call(Action::Access, &found.source, Errno::LOOP));
+            self.circles(&found.source);
             self.release(found.dir);
             return Ok(());
         }
@@ -110,8 +109,8 @@ impl<K: Kernel> Pull<'_, K> {
                 let bad = names.iter().filter(is_other).count();
                 level.names.extend(names.into_iter().filter(|entry| is_single(&entry.name)));
                 if bad > 0 {
-                    let sentence = format!("the far end lists {bad} names in {} that are none", quoted(&source));
-                    self.failed_here(Error::Refused(sentence));
+                    let listed = format!("the far end lists {bad} names in ");
+                    self.failed(Failure::of_far(&listed, &source, " that are none"));
                 }
             }
             Answer::Status(wire::EOF, _) => level.is_over = true,

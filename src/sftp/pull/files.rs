@@ -1,9 +1,8 @@
 //! A file on its way: it is opened and looked at, and it ends with its name, or with why it failed.
 
+use super::names::NOT_REGULAR;
 use super::types::{FarName, Old, Pull, Received, Step, Tag};
-use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::quote::quoted;
 use crate::sftp::landing::NamingError;
 use crate::sftp::reading::Reading;
 use crate::sftp::status::refusal;
@@ -18,7 +17,7 @@ impl<K: Kernel> Pull<'_, K> {
     pub(super) fn begin_file(&mut self, found: FarName<K::File>) -> Result<(), Failure> {
         let FarName { source, path, dir, name, above: _ } = found;
         let Some(name) = name else {
-            self.failed_here(Error::Refused(format!("{}: not a directory", quoted(&source))));
+            self.failed(Failure::of_far("", &source, ": not a directory"));
             self.release(dir);
             return Ok(());
         };
@@ -89,17 +88,18 @@ impl<K: Kernel> Pull<'_, K> {
                 }
             }
             (Step::Look, Answer::Attrs(_)) => {
-                let sentence = format!("{}: not a regular file", quoted(&file.source));
-                self.fail(number, Failure::Here(Error::Refused(sentence)));
+                let failure = Failure::of_far("", &file.source, NOT_REGULAR);
+                self.fail(number, failure);
             }
             (Step::OpenAgain, Answer::Handle(handle)) => {
                 file.handle = Some(handle);
                 self.read_again(number);
             }
             (Step::LookAgain, answer) => self.looked_again(number, &answer)?,
+            (Step::LookFurther, Answer::Attrs(attrs)) => self.looked_further(number, attrs)?,
             (Step::Read(asked), answer) => self.was_read(number, asked, answer)?,
             (Step::Open | Step::OpenAgain, answer) => self.fail_far(number, "cannot open", &answer),
-            (Step::Look, answer) => self.fail_far(number, "cannot stat", &answer),
+            (Step::Look | Step::LookFurther, answer) => self.fail_far(number, "cannot stat", &answer),
         }
         self.turn(number)
     }

@@ -75,7 +75,7 @@ pub fn pull<K: Kernel>(
         connection: opened.begin(),
         landings,
         operands: operands.into_iter(),
-        given: BTreeSet::new(),
+        given: BTreeMap::new(),
         base: destination.dir.shown.clone(),
         destination,
         files_max,

@@ -1,16 +1,20 @@
 //! Names of the far end: the next one, what it is, and where a link leads.
 
 use super::types::{FarName, Pull, Tag};
-use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel};
+use crate::error::reason;
+use crate::kernel::{Errno, Kernel, Kind};
 use crate::quote::quoted;
 use crate::sftp::far_path::{is_single, join, shown, split, trimmed};
 use crate::sftp::status::refusal;
-use crate::sftp::types::Failure;
+use crate::sftp::types::{Failure, TransferEvent, Tree};
 use crate::sftp::wire::{self, Answer, Attrs, Request};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::rc::Rc;
+
+/// What is said behind a name that is no file and no directory.
+pub(super) const NOT_REGULAR: &str = ": not a regular file";
 
 /// Whether a far path is the other one, or lies in it.
 fn is_within(path: &[u8], other: &[u8]) -> bool {
@@ -47,12 +51,35 @@ impl<K: Kernel> Pull<'_, K> {
         let own = split(trimmed(&operand.typed)).1.to_vec();
         let name = self.destination.name.clone().or_else(|| is_single(&own).then(|| shown(&own)));
         let (source, dir) = (shown(&operand.typed), Rc::clone(&self.destination.dir));
-        if let Some(name) = name.as_ref().filter(|name| !self.given.insert(name.to_path_buf())) {
-            self.failed_here(Error::just_created(&dir.shown.join(name), &source));
-            return Ok(true);
-        }
         self.look(FarName { source, path: operand.absolute, dir, name, above: None })?;
         Ok(true)
+    }
+
+    /// Whether the name that an operand is to have is another's by now; that is said. What is named twice is copied once.
+    fn is_taken(&mut self, found: &FarName<K::File>, attrs: Attrs) -> bool {
+        let kind = match attrs.kind() {
+            Some(wire::DIRECTORY) if self.wishes.tree == Tree::Copied => Kind::Directory,
+            Some(wire::FILE) => Kind::File,
+            _ => return false,
+        };
+        let Some(name) = found.name.as_ref().filter(|_| found.above.is_none()) else { return false };
+        let Some(first) = self.given.get(name) else {
+            self.given.insert(name.clone(), found.path.clone());
+            return false;
+        };
+        if *first == found.path {
+            (self.tell)(&TransferEvent::Twice { source: &found.source, kind });
+        } else {
+            let target = quoted(&found.dir.shown.join(name)).to_string();
+            self.failed(Failure::of_far(&format!("will not overwrite just-created {target} with "), &found.source, ""));
+        }
+        true
+    }
+
+    /// Says that links lead from a directory into what it was found in, or too deep.
+    pub(super) fn circles(&mut self, source: &Path) {
+        let reason = reason(Errno::LOOP);
+        self.failed(Failure::Far { action: "cannot access", name: source.into(), reason });
     }
 
     fn look(&mut self, found: FarName<K::File>) -> Result<(), Failure> {
@@ -70,8 +97,7 @@ impl<K: Kernel> Pull<'_, K> {
             // A link, which is followed; or a server that does not say.
             Some(wire::LINK) | None => self.look(found),
             Some(_) => {
-                let sentence = format!("{}: not a regular file", quoted(&found.source));
-                self.failed_here(Error::Refused(sentence));
+                self.failed(Failure::of_far("", &found.source, NOT_REGULAR));
                 self.release(found.dir);
                 Ok(())
             }
@@ -82,8 +108,7 @@ impl<K: Kernel> Pull<'_, K> {
         let Some(found) = self.looking.remove(&number) else { return Ok(()) };
         match answer {
             Answer::Attrs(attrs) if matches!(attrs.kind(), Some(wire::LINK) | None) => {
-                let sentence = format!("{}: not a regular file", quoted(&found.source));
-                self.failed_here(Error::Refused(sentence));
+                self.failed(Failure::of_far("", &found.source, NOT_REGULAR));
             }
             // It was a link: what it leads to may be what it was found in.
             Answer::Attrs(attrs) if found.above.is_some() && attrs.kind() == Some(wire::DIRECTORY) => {
@@ -91,6 +116,7 @@ impl<K: Kernel> Pull<'_, K> {
                 self.looking.insert(number, found);
                 return Ok(());
             }
+            Answer::Attrs(attrs) if self.is_taken(&found, *attrs) => {}
             Answer::Attrs(attrs) => return self.begin(found, *attrs),
             answer => {
                 let (name, reason) = (found.source.as_path().into(), refusal(answer));
@@ -109,7 +135,7 @@ impl<K: Kernel> Pull<'_, K> {
         };
         match path.filter(|path| path.starts_with(b"/") && !path.contains(&0)) {
             Some(path) if found.above.as_ref().is_some_and(|above| is_within(above, &path)) => {
-                self.failed_here(Error::call(Action::Access, &found.source, Errno::LOOP));
+                self.circles(&found.source);
             }
             Some(path) => return self.begin_directory(FarName { path, ..found }, attrs),
             None => {

@@ -22,8 +22,8 @@ pub(super) struct Pull<'a, K: Kernel> {
     pub(super) connection: Connection<Tag>,
     pub(super) landings: Landings<'a, K>,
     pub(super) operands: std::vec::IntoIter<Operand>,
-    /// Names that operands have.
-    pub(super) given: BTreeSet<PathBuf>,
+    /// Names that operands have, and the far paths that they are of.
+    pub(super) given: BTreeMap<PathBuf, Vec<u8>>,
     pub(super) destination: Destination<K::File>,
     /// The directory of all targets, in messages.
     pub(super) base: PathBuf,
@@ -68,6 +68,8 @@ pub(super) enum Step {
     Open,
     Look,
     Read(RequestedRange),
+    /// Much more came than it was said to have.
+    LookFurther,
     OpenAgain,
     LookAgain,
 }

@@ -1,9 +1,7 @@
 //! Verification of what came: it is read back here, and the far end makes a digest of its own, or is read once more.
 
 use super::types::{Old, Pull, Received, Step, Tag};
-use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::quote::quoted;
 use crate::sftp::hashing::Value;
 use crate::sftp::reading::Reading;
 use crate::sftp::types::{Failure, Proof};
@@ -15,8 +13,8 @@ impl<K: Kernel> Pull<'_, K> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         (file.value, file.size) = (Some(value), size);
         if file.attrs.size.is_some_and(|announced| size < announced) {
-            let sentence = format!("{} was truncated while being copied", quoted(&file.source));
-            self.fail(number, Failure::Here(Error::Refused(sentence)));
+            let failure = Failure::of_far("", &file.source, " was truncated while being copied");
+            self.fail(number, failure);
             return Ok(());
         }
         file.has_changed = file.attrs.size.is_some_and(|announced| size > announced);

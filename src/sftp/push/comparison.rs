@@ -48,7 +48,8 @@ impl<K: Kernel> Push<'_, K> {
             }
             let failed = |errno| Failure::Here(Error::call(Action::Read, &file.source, errno));
             let count = self.near.kernel.pread(content, buffer, file.size).map_err(failed)?;
-            if count == 0 {
+            // What is longer than the old file differs from it, however long it becomes.
+            if count == 0 || file.size > file.stat.size {
                 file.value = Some(file.hashing.value());
                 return Ok(());
             }

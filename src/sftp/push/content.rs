@@ -1,6 +1,7 @@
 //! A file's bytes: read here, sent, and hashed as they pass.
 
 use super::types::{Phase, Push, Step};
+use crate::copy::growth;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Stat};
 use crate::known::filesystems::Filesystem;
@@ -44,9 +45,15 @@ impl<K: Kernel> Push<'_, K> {
         file.hashing.update(bytes);
         file.taking.iter_mut().for_each(|taking| taking.update(bytes));
         file.size += count as u64;
+        let is_look_due = growth::is_look_due(file.stat.size, offset, file.size);
+        let grows = is_look_due && self.near.kernel.stat(content).is_ok_and(|stat| stat.size > file.size);
         self.ask(number, &Request::Write(&handle, offset, bytes), Step::Write)?;
         (self.tell)(&TransferEvent::Moved(count as u64));
         self.pace.keep(count as u64);
+        if grows {
+            self.sending.pop_front();
+            return self.end_content(number, &handle);
+        }
         Ok(())
     }
 

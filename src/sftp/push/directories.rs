@@ -3,7 +3,7 @@
 use super::failure::lacking_times;
 use super::types::{Directory, Finishing, Push, Search, Tag};
 use crate::kernel::{Kernel, Stat};
-use crate::sftp::far_path::{beneath, shown, split};
+use crate::sftp::far_path::{beneath, split};
 use crate::sftp::listing;
 use crate::sftp::status::{is_missing, refusal};
 use crate::sftp::types::{Attributes, Failure, TransferEvent};
@@ -30,7 +30,7 @@ impl<K: Kernel> Push<'_, K> {
         if let Answer::Status(wire::OK, _) = answer {
             self.finishing[number].is_fresh = true;
             self.directories.insert(far.clone(), Directory::Fresh);
-            (self.tell)(&TransferEvent::Made { target: &shown(&far) });
+            (self.tell)(&TransferEvent::Made { target: &self.home.shown(&far) });
             self.tell_failures(number);
             return Ok(());
         }
@@ -56,7 +56,7 @@ impl<K: Kernel> Push<'_, K> {
                 // Nothing is there: why it was not made is the reason.
                 let refused = self.finishing[number].refusal.take().filter(|_| is_missing(answer));
                 let reason = refused.unwrap_or(reason);
-                let name = shown(&far).into_boxed_path();
+                let name = self.home.shown(&far).into_boxed_path();
                 self.finishing[number].failures.clear();
                 let is_told = self.directories.get(split(&far).0) == Some(&Directory::Failed);
                 self.directories.insert(far, Directory::Failed);
@@ -100,7 +100,7 @@ impl<K: Kernel> Push<'_, K> {
             if self.directories.get(far) == Some(&Directory::Failed) {
                 continue;
             }
-            if let Some(failure) = attrs.times.and_then(|_| lacking_times(stat, &shown(far))) {
+            if let Some(failure) = attrs.times.and_then(|_| lacking_times(stat, &self.home.shown(far))) {
                 (self.tell)(&TransferEvent::Failed(&failure));
             }
             if attrs != Attrs::default() {
@@ -134,13 +134,13 @@ impl<K: Kernel> Push<'_, K> {
             Some(sealed) => {
                 (self.tell)(&TransferEvent::Finished { path: &beneath(&self.base, far, b"."), sealed: &sealed })
             }
-            None => (self.tell)(&TransferEvent::Failed(&listing::unlisted(&shown(far)))),
+            None => (self.tell)(&TransferEvent::Failed(&listing::unlisted(&self.home.shown(far)))),
         }
     }
 
     pub(super) fn finished(&mut self, number: usize, answer: &Answer) -> Result<(), Failure> {
         if !matches!(answer, Answer::Status(wire::OK, _)) {
-            let name = shown(&self.finishing[number].far).into_boxed_path();
+            let name = self.home.shown(&self.finishing[number].far).into_boxed_path();
             let failure = Failure::Far { action: "preserving attributes for", name, reason: refusal(answer) };
             (self.tell)(&TransferEvent::Failed(&failure));
         }

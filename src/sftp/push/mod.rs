@@ -19,7 +19,7 @@ mod types;
 mod verification;
 
 use super::connection::IdleConnection;
-use super::far_path::{join, split, trimmed};
+use super::far_path::{TypedDirectory, join, split, trimmed};
 use super::local_tree::LocalTree;
 use super::pace::Pace;
 use super::reading::Readings;
@@ -58,20 +58,16 @@ pub fn push<K: Kernel>(
         let words = if found.is_some() { "Not a directory" } else { "No such file or directory" };
         return Err(Failure::Far { action: "target", name: target.into(), reason: words.to_owned() });
     }
-    let (base, operands) = if is_directory {
-        let dir = opened.absolute(typed)?;
-        let named = |source: &PathBuf| (source.clone(), dir.clone(), near_name(source));
-        let operands = sources.iter().map(named).collect();
-        (dir, operands)
-    } else {
-        let (dir, name) = split(trimmed(typed));
-        let dir = opened.absolute(dir)?;
-        let operands = sources.iter().map(|source| (source.clone(), dir.clone(), name.to_vec()));
-        let operands = operands.collect::<Vec<Operand>>();
-        // A directory that is the target itself has the names of a list in it.
-        (join(&dir, name), operands)
+    let (typed, name) = match split(trimmed(typed)) {
+        _ if is_directory => (typed, None),
+        (dir, name) => (dir, Some(name)),
     };
-    let operands = without_doubles(operands, tell);
+    let home = TypedDirectory { absolute: opened.absolute(typed)?, typed: typed.to_vec() };
+    // A directory that is the target itself has the names of a list in it.
+    let base = name.map_or(home.absolute.clone(), |name| join(&home.absolute, name));
+    let named = |source: &PathBuf| name.map_or_else(|| near_name(source), <[u8]>::to_vec);
+    let operands = sources.iter().map(|source| (source.clone(), home.absolute.clone(), named(source)));
+    let operands = without_doubles(near.kernel, operands.collect::<Vec<Operand>>(), &home, tell);
     let searched = operands.iter().map(|(_, dir, _)| dir.clone()).collect::<BTreeSet<_>>();
     let names = Names::new(near.kernel);
     let files_max = FILES_MAX.min(opened.server.lengths().handles / 2).max(1);
@@ -91,6 +87,7 @@ pub fn push<K: Kernel>(
         digests: BTreeMap::new(),
         has_ended_digests: false,
         base,
+        home,
         directories: BTreeMap::new(),
         finishing: Vec::new(),
         searching: searched.into_iter().map(Search::new).collect(),

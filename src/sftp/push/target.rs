@@ -3,10 +3,8 @@
 use super::failure::lacking_times;
 use super::types::{Directory, Link, OutgoingFile, Phase, Push, Step};
 use crate::copy::{Placement, Sealed};
-use crate::error::Error;
 use crate::kernel::{Kernel, Stat};
-use crate::quote::quoted;
-use crate::sftp::far_path::{beneath, join, shown, split};
+use crate::sftp::far_path::{beneath, join, split};
 use crate::sftp::listing::{self, Taking};
 use crate::sftp::types::{Attributes, Failure, Proof, Start, TransferEvent};
 use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
@@ -29,7 +27,7 @@ impl<K: Kernel> Push<'_, K> {
         let number = self.next_file;
         self.next_file += 1;
         let far = join(&dir, &name);
-        let (shown, listed) = (shown(&far), beneath(&self.base, &far, &name));
+        let (shown, listed) = (self.home.shown(&far), beneath(&self.base, &far, &name));
         let taking = Taking::of(self.wishes.listed);
         let hashing = self.connection.hashing();
         let sent = OutgoingFile {
@@ -90,13 +88,13 @@ impl<K: Kernel> Push<'_, K> {
                 self.ask(number, &request, Step::Resolve)
             }
             Some(wire::DIRECTORY) => {
-                let sentence = format!("cannot overwrite directory {} with non-directory", quoted(&file.shown));
-                self.fail(number, Failure::Here(Error::Refused(sentence)));
+                let failure = Failure::of_far("cannot overwrite directory ", &file.shown, " with non-directory");
+                self.fail(number, failure);
                 Ok(())
             }
             Some(_) | None => {
-                let sentence = format!("cannot replace {}: it is not a regular file", quoted(&file.shown));
-                self.fail(number, Failure::Here(Error::Refused(sentence)));
+                let failure = Failure::of_far("cannot replace ", &file.shown, ": it is not a regular file");
+                self.fail(number, failure);
                 Ok(())
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::kernel::{Kernel, Stat};
 use crate::sftp::connection::Connection;
+use crate::sftp::far_path::TypedDirectory;
 use crate::sftp::hashing::{Hashing, Value};
 use crate::sftp::listing::Taking;
 use crate::sftp::local_tree::LocalTree;
@@ -34,6 +35,8 @@ pub(super) struct Push<'a, K: Kernel> {
     pub(super) has_ended_digests: bool,
     /// The directory of all targets.
     pub(super) base: Vec<u8>,
+    /// The far directory that was typed, or that the typed name is in.
+    pub(super) home: TypedDirectory,
     pub(super) directories: BTreeMap<Vec<u8>, Directory>,
     pub(super) finishing: Vec<Finishing>,
     pub(super) searching: Vec<Search>,

@@ -42,8 +42,10 @@ impl<K: Kernel> Push<'_, K> {
                 self.pace.keep(bytes.iter().map(|bytes| bytes.len() as u64).sum());
                 whole
             }
-            Came::Changed | Came::Refused(_) if file.phase == Phase::Comparing => return self.differs(number),
-            Came::Changed => {
+            Came::Changed | Came::Longer { .. } | Came::Refused(_) if file.phase == Phase::Comparing => {
+                return self.differs(number);
+            }
+            Came::Changed | Came::Longer { .. } => {
                 let name = file.shown.clone().into_boxed_path();
                 self.fail(number, Failure::Differs { name });
                 return Ok(());
