@@ -98,6 +98,32 @@ fn a_hard_linked_target_that_cannot_be_filled_leaves_the_copy_that_was_verified(
     assert_eq!((world.read("said"), world.read(&kept)), (format!("{said} '{name}'\n"), "new".to_owned()));
 }
 
+/// The copy that was verified has no name, and a filter refuses it one.
+#[test]
+fn a_hard_linked_target_that_cannot_be_filled_leaves_a_copy_where_open_files_get_no_names() {
+    for (fails, kept) in [("when=2", Some("new")), ("when=2+", None)] {
+        let world = old_and_new();
+        world.link("b", "other");
+        let command = format!(
+            "strace -f -qq -o log -e trace=pwrite64,linkat -e inject=pwrite64:error=EIO:{fails} \
+             -e inject=linkat:error=EPERM {} --jobs=1 a b 2>said; echo $?",
+            common::asked::program().display()
+        );
+        if !has_tool("strace") {
+            return;
+        }
+        assert_eq!(world.tool("bash", ["-c", &command]).trim(), "1");
+        assert!(world.read("log").contains("linkat"), "it had no name");
+        let said = "safecp: error writing 'b': Input/output error; 'b' is incomplete";
+        let left = world.temporaries();
+        let told = match left.first().and_then(|left| left.strip_prefix(".").ok()) {
+            Some(left) => format!("{said}, a verified copy of 'a' is '{}'\n", left.display()),
+            None => format!("{said}, and no copy of 'a' could be kept\n"),
+        };
+        assert_eq!((world.read("said"), left.first().map(|left| world.read(left))), (told, kept.map(str::to_owned)));
+    }
+}
+
 #[test]
 fn a_file_behind_a_link_is_replaced_whole_where_the_link_ends() {
     let world = World::new();

@@ -207,7 +207,7 @@ impl<K: Kernel> Copier<'_, K> {
         };
         let Supplanted { taken, temporary, backup } = match taken {
             Some(taken) => Supplanted { taken, temporary, backup: None },
-            None => self.supplant(job, temporary, failed)?,
+            None => self.supplant(job, (temporary, content), failed)?,
         };
         let finished = match taken {
             Taken::Given => self.finish_named(job, temporary, (placement, was_renamed), complaints, content)?,

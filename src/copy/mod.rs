@@ -25,6 +25,7 @@ pub(crate) mod growth;
 pub mod hole_map;
 pub mod ladder;
 mod lease;
+mod loss;
 pub mod meter;
 mod mismatch;
 mod outcome;

@@ -8,7 +8,6 @@ use super::backup::Leaves;
 use super::commit::{Claim, Temporary};
 use super::copier::{Copier, Job};
 use super::refusal::{gives_no_names, is_taken_for_good, may_be_the_name};
-use super::rewrite::lost;
 use super::sink::{Content, Finished, remove};
 use super::types::{Placement, TargetDirectory, TargetFacts};
 use crate::error::Error;
@@ -71,7 +70,7 @@ impl<K: Kernel> Copier<'_, K> {
     pub(super) fn supplant<'j, 't>(
         &'j self,
         job: &Job<'j, K::File>,
-        mut temporary: Temporary<'t, K>,
+        (mut temporary, content): (Temporary<'t, K>, Option<Content<'_>>),
         failed: impl FnOnce(Errno) -> Error,
     ) -> Result<Supplanted<'j, 't, K>, Error> {
         let leaves = if temporary.is_elsewhere() { Leaves::Before } else { Leaves::WhenReplaced };
@@ -80,7 +79,7 @@ impl<K: Kernel> Copier<'_, K> {
         match self.take_over(job.target, leaves, take, failed) {
             Ok((taken, backup)) => Ok(Supplanted { taken, temporary, backup }),
             Err(error) if has_gone.get() => match self.loss(job, &temporary) {
-                Some(left) => Err(lost(job, temporary, &error, left)),
+                Some(left) => Err(self.lost(job, temporary, content, (&error, left))),
                 None => Err(error),
             },
             Err(error) => Err(error),
@@ -149,7 +148,7 @@ impl<K: Kernel> Copier<'_, K> {
             }
             Err(error) if supplants => {
                 let left = if self.stat_at_target(job).is_err() { MISSING } else { INCOMPLETE };
-                Err(lost(job, copy, &error, left))
+                Err(self.lost(job, copy, content, (&error, left)))
             }
             Err(error) => Err(error),
         }

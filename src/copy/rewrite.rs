@@ -48,12 +48,12 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let stat = match self.move_into(job, copy.file(), &old, content, is_shared) {
             Ok(stat) => stat,
-            Err(error) => return Err(lost(job, copy, &error, "is incomplete")),
+            Err(error) => return Err(self.lost(job, copy, Some(content), (&error, "is incomplete"))),
         };
         let mut finished = match self.finish_old(job, old, Placement::Rewrite, Some(stat)) {
             Ok(finished) => finished,
             // Network filesystems say at close that what was written found no place.
-            Err(error) => return Err(lost(job, copy, &error, "may be incomplete")),
+            Err(error) => return Err(self.lost(job, copy, Some(content), (&error, "may be incomplete"))),
         };
         finished.identity = Some((stat.dev, stat.ino));
         finished.complaints.extend(remove(job, copy).err());
@@ -282,15 +282,4 @@ impl<K: Kernel> Copier<'_, K> {
         let pass = self.pass_into(file, &there, content);
         Ok(size == content.filled.passed.size && self.compare(pass).is_ok())
     }
-}
-
-/// What is said of an old file that had to be emptied or removed, and has not got its new content. The verified copy stays, if it can
-/// have a name.
-pub(super) fn lost<K: Kernel>(job: &Job<'_, K::File>, copy: Temporary<'_, K>, error: &Error, left: &str) -> Error {
-    let (source, target) = (quoted(job.source.shown), quoted(job.target.shown));
-    let kept = copy.keep().map(|name| job.target.shown.with_file_name(name));
-    Error::Refused(match kept {
-        Some(kept) => format!("{error}; {target} {left}, a verified copy of {source} is {}", quoted(&kept)),
-        None => format!("{error}; {target} {left}"),
-    })
 }

@@ -413,7 +413,10 @@ impl Judge<'_> {
         let had_to_go = self.scenario.options.removal != Removal::Never && had_no_other;
         // Where the copy could have no name either, that is told.
         let is_unnamed = counts.any(&[Fault::NamingError, Fault::OpenError, Fault::NoSpace, Fault::Quota])
-            && ["'target' is incomplete", "'target' is missing"].iter().any(|end| error.to_string().ends_with(end));
+            && ["is incomplete", "is missing"].iter().any(|left| {
+                let said = format!("'target' {left}, and no copy of 'source' could be kept");
+                error.to_string().contains(&said)
+            });
         if (is_kept || is_unnamed) && !self.gives_names() || is_kept && had_to_go {
             return Ok(());
         }

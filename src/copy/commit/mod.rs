@@ -10,6 +10,7 @@ mod spot;
 mod temporary;
 
 pub(crate) use spot::Spot;
+pub(in crate::copy) use temporary::ELSEWHERE;
 pub(crate) use temporary::{Detached, PartOrigin, Temporary};
 
 use super::copier::Copier;

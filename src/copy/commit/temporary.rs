@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 /// Where a verified copy lies if its target's directory takes none: nobody else sees a file without a name.
-const ELSEWHERE: [&str; 2] = ["/var/tmp", "/tmp"];
+pub(in crate::copy) const ELSEWHERE: [&str; 2] = ["/var/tmp", "/tmp"];
 
 /// A file that does not have its target's name yet. Dropping it removes its temporary name, unless it is a part that a later
 /// run can go on with.
@@ -95,6 +95,13 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         let file =
             spot.kernel.open(Some(spot.dir), target, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty())?;
         Ok(Self { spot, name: Some(target.to_owned()), file: Some(file), kept: None, site: Site::Own })
+    }
+
+    /// Makes an empty file for this user alone, under a name that no later run takes for a leftover.
+    pub(in crate::copy) fn create_plain(spot: Spot<'a, K>) -> crate::kernel::Result<Self> {
+        let make = |name: &Path| spot.make(name, OFlags::RDWR, Mode::from_raw_mode(0o600));
+        let (name, file) = spot.with_plain_name(make)?;
+        Ok(Self { spot, name: Some(name), file: Some(file), kept: None, site: Site::Beside })
     }
 
     /// A file that is there and is to have a further name in the directory.
@@ -289,8 +296,8 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     }
 
     /// Gives it a name that no later run takes for a leftover, and leaves it there: in its directory, or by its path in the one for
-    /// temporary files where it lies. What can have no other name stays under the one that it has. `None` if it has none.
-    pub(in crate::copy) fn keep(mut self) -> Option<PathBuf> {
+    /// temporary files where it lies. What can have no other name stays under the one that it has. `None` if it has none and gets none.
+    pub(in crate::copy) fn keep(&mut self) -> Option<PathBuf> {
         let Spot { kernel, dir, .. } = self.spot;
         match (self.site, self.name.take()) {
             (Site::Elsewhere(path), _) => self.named_elsewhere(Path::new(path)).ok(),
@@ -307,6 +314,11 @@ impl<'a, K: Kernel> Temporary<'a, K> {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let dir = self.spot.kernel.open(None, path, flags, Mode::empty(), ResolveFlags::empty())?;
         Ok(path.join(self.linked_plainly(&dir)?))
+    }
+
+    /// The name in its directory, under which it stays.
+    pub(in crate::copy) fn stay(mut self) -> Option<PathBuf> {
+        self.name.take()
     }
 
     /// A name in the directory that nobody takes for a leftover.
