@@ -124,6 +124,28 @@ fn a_hard_linked_target_that_cannot_be_filled_leaves_a_copy_where_open_files_get
     }
 }
 
+/// GNU's cp writes it in place and so leaves it to its owner. Another one's program would run with this user's rights.
+#[test]
+fn an_old_file_stays_its_owners_where_the_new_one_cannot_be_had() {
+    let Some(world) = World::as_root("files of other owners") else { return };
+    for (words, old, new, left) in [
+        ("-p", 0o644, 0o4755, 0o600),
+        ("-a", 0o755, 0o640, 0o600),
+        ("-a", 0o4711, 0o755, 0o700),
+        ("--preserve=ownership", 0o4711, 0o755, 0o4711),
+        ("--preserve=ownership,mode", 0o640, 0o755, 0o600),
+    ] {
+        world.file("a", "new").file("b", "old").tool("chown", ["1234:5678", "a"]);
+        world.tool("chown", ["4321:8765", "b"]);
+        world.chmod("a", new).chmod("b", old);
+        let output = world.shell(&format!("setpriv --bounding-set -chown --inh-caps -chown $safecp {words} a b"));
+        output.fails("safecp: failed to preserve ownership for 'b': Operation not permitted\n");
+        let stat = world.stat("b");
+        assert_eq!((stat.uid(), stat.gid(), world.mode("b")), (4321, 8765, left), "{words} {old:o} {new:o}");
+        assert_eq!(world.read("b"), "new");
+    }
+}
+
 #[test]
 fn a_file_behind_a_link_is_replaced_whole_where_the_link_ends() {
     let world = World::new();

@@ -122,6 +122,10 @@ impl<K: Kernel> Copier<'_, K> {
             Err(errno) => return Err(failed(errno)),
         };
         let complaints = self.carry(job, temporary.file(), known, Fresh::Alike { inherits });
+        // It would be this user's, and neither the source's owner's nor the old one's. The old file keeps its owner.
+        if complaints.iter().any(is_owner_refused) {
+            return self.rewrite_after_all(job, temporary, content).map(Progress::Named);
+        }
         if job.facts.may_wait {
             return Ok(Progress::Waits(temporary.detach(), Finished::new(Placement::Replace, complaints)));
         }
@@ -274,6 +278,11 @@ impl<K: Kernel> Copier<'_, K> {
         let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
         Ok(before.kind == Kind::File && state(before) != state(&after))
     }
+}
+
+/// Whether a complaint is that the source's owner cannot be had there: a user namespace or a mount has no number for him.
+fn is_owner_refused(complaint: &Error) -> bool {
+    matches!(complaint, Error::Call { action: Action::PreserveOwnership, errno, .. } if is_refused(*errno))
 }
 
 /// Whether the name cannot be taken from the old file: of a mount point, in a directory that lets nothing go, or on a filesystem

@@ -56,6 +56,10 @@ impl<K: Kernel> Attributes<'_, K> {
             return (owned != Owned::Failed).then_some(mode);
         }
         if preserve.mode.wanted() {
+            // An old file's owner keeps what was left to him, and gets no right of another's.
+            if fresh == Fresh::Old && owned == Owned::Failed {
+                return None;
+            }
             let lost = match owned {
                 Owned::Another | Owned::Failed => SPECIAL_BITS,
                 Owned::AsBefore | Owned::Given => self.rights_of_another(from, target, owned, complaints),
