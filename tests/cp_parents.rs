@@ -13,6 +13,16 @@ fn parents_makes_the_directories_of_the_path() {
     assert_eq!((world.read("d/a/b/x"), world.mode("d/a"), world.mode("d/a/b")), ("x".to_owned(), 0o751, 0o711));
 }
 
+/// Its old name, which GNU's cp takes without a word and does not document.
+#[test]
+fn path_is_parents() {
+    for word in ["--path", "--pat"] {
+        let world = World::new();
+        world.dir("a").file("a/x", "x").dir("d").cp(&format!("{word} a/x d")).succeeds().says("");
+        assert_eq!(world.read("d/a/x"), "x");
+    }
+}
+
 #[test]
 fn parents_of_an_absolute_path_lie_in_the_directory() {
     let world = World::new();

@@ -50,7 +50,7 @@ pub(super) fn of_cp() -> Vec<CommandOption<Draft>> {
             Word(|draft, list| draft.preserve(list, "--preserve", Keep::Must))),
         option(valued("no-preserve", "ATTR_LIST", "do not keep these attributes"),
             Word(|draft, list| draft.preserve(list, "--no-preserve", Keep::No))),
-        option(flag("parents", None, "recreate the path of each source beneath DIRECTORY").aliases(["pa", "par"]),
+        option(flag("parents", None, "recreate the path of each source beneath DIRECTORY").aliases(["pa", "par", "path"]),
             Flag(|draft| draft.options.parents = true)),
         option(flag("recursive", Some('R'), "copy directories with all that is in them").visible_short_alias('r'),
             Flag(|draft| draft.options.recursive = true)),
