@@ -313,8 +313,20 @@ impl<'a> Judge<'a> {
         Some(Still::of(self.world, name.target.clone(), end))
     }
 
+    /// Whether the target had been, when its turn came, the very file that a link of the source leads to: `cp -l` leaves that, without
+    /// a word, as GNU's does.
+    fn stood_where_it_leads(&self, name: &Seen, now: &Still) -> bool {
+        let end = self.world.tree.walk(ROOT, Path::new(&name.source), true, ResolveFlags::empty());
+        let leads_there = end.is_ok_and(|end| end.found == Some(now.node));
+        let came_before =
+            |other: &Seen| other.key == name.key && other.operand < name.operand && other.node == now.node;
+        let stood = self.old(name).is_some_and(|old| old.node == now.node) || self.names().any(came_before);
+        leads_there && now.kind != Kind::Symlink && stood
+    }
+
     fn is_like(&self, name: &Seen, now: &Still) -> bool {
         match (self.scenario.options.product, &name.state) {
+            (Product::HardLink, State::Symlink(_)) if self.stood_where_it_leads(name, now) => return true,
             (Product::HardLink, state) if *state != State::Directory => return now.node == name.node,
             (Product::SymbolicLink, state) if *state != State::Directory => {
                 // With links kept, the second name of a source is one of the link to the first.
