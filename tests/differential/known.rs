@@ -122,6 +122,14 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "what GNU moved away as a backup, and then looks for where the backup was made through a link to here",
         explains: moved_away,
     },
+    Reason {
+        name: "a source that another one takes the place of is copied before or after that: the directory's order decides",
+        explains: replaced_source,
+    },
+    Reason {
+        name: "a sticky directory beneath a set-group-ID one inherits that bit; GNU sets its mode, which takes the bit from who is not in the group",
+        explains: inherited_group_bit,
+    },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -279,16 +287,15 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
     let is_passed_over = refuses(evidence.reference) && evidence.case.has('n', "--update")
         || refuses(evidence.reference) && evidence.case.has('\0', "--paren") && both_failed(evidence);
     // What GNU does not come to any more replaces what is in the target itself.
-    let is_copied_over = || {
-        let seen = |path: &Path| evidence.ours.tree.get(&Path::new(WORLD).join(path));
-        let above = path.parent().and_then(Path::parent).zip(path.file_name()).map(|(above, name)| above.join(name));
-        let source = above.as_deref().and_then(seen);
-        source.is_some_and(|source| seen(path).is_some_and(|copy| copy.content == source.content))
-    };
+    let seen = |path: &Path| evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    let above = path.parent().and_then(Path::parent).zip(path.file_name()).map(|(above, name)| above.join(name));
+    let source = above.as_deref().and_then(seen);
+    let is_copied_over = || source.is_some_and(|source| seen(path).is_some_and(|copy| copy.content == source.content));
+    let has_owner_of_above = || source.is_some_and(|source| seen(path).is_some_and(|copy| copy.owner == source.owner));
     (is_refused && has_failed || is_passed_over)
         && match what {
             What::Content => is_copied_over(),
-            What::Owner => false,
+            What::Owner => is_copied_over() && has_owner_of_above(),
             _ => true,
         }
 }
@@ -468,6 +475,8 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "Valid arguments are:",
         "cp: invalid option ",
         "cp: unrecognized option ",
+        "cp: option requires an argument ",
+        "cp: option '--",
         "cp: multiple target directories specified",
         "cp: -r not specified; omitting directory ",
         "cp: with --parents, the destination must be a directory",
@@ -700,6 +709,53 @@ fn moved_away(evidence: &Evidence<'_>) -> bool {
     evidence.case.has('b', "--backup") | evidence.case.has('S', "--suffix")
         && evidence.reference.ended.stderr.iter().any(|line| is_lost(line))
         && (*what == What::Stderr && is_lost(reference) || *what == What::Status && reference == "1")
+}
+
+/// Of `cp -a c/. .` with c/x and c/c/x both copy c/c/x over c/x, and c/x to x: whichever comes up first.
+fn replaced_source(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, .. } = evidence.difference;
+    let case = evidence.case;
+    let has_time_of = |outcome: &Outcome, path: &Path, entry: &Entry| {
+        let seen = outcome.tree.get(&Path::new(WORLD).join(path));
+        seen.is_some_and(|seen| seen.modified == (entry.modified.0, entry.modified.1.into()))
+    };
+    let outcomes = [evidence.reference, evidence.ours];
+    let takes_its_place = |new: &Entry, old: &Entry| {
+        new.path != old.path
+            && new.path.file_name() == old.path.file_name()
+            && new.modified != old.modified
+            && outcomes.iter().all(|outcome| has_time_of(outcome, &old.path, new))
+            && outcomes.iter().all(|outcome| [new, old].iter().any(|entry| has_time_of(outcome, path, entry)))
+    };
+    let is_replaced = |old: &Entry| {
+        old.path != *path
+            && old.path.file_name() == path.file_name()
+            && case.entries.iter().any(|new| takes_its_place(new, old))
+    };
+    let is_of_an_entry = matches!(
+        what,
+        What::Content | What::Modified | What::Accessed | What::Mode | What::Owner | What::Xattr | What::Holes
+    );
+    is_of_an_entry
+        && case.is_recursive()
+        && (case.has('p', "--preserve") || case.has('a', "--archive"))
+        && evidence.reference.ended.status == evidence.ours.ended.status
+        && case.entries.iter().any(is_replaced)
+}
+
+/// mkdir(2) gives a new directory that bit.
+fn inherited_group_bit(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let case = evidence.case;
+    let bits = |text: &str| u32::from_str_radix(text, 8).unwrap_or(0);
+    let is_sticky = |entry: &Entry| entry.kind == Kind::Directory && entry.mode & 0o1000 != 0;
+    let gives_group = path.parent().and_then(|parent| case.entry(parent)).is_some_and(|above| above.mode & 0o2000 != 0);
+    *what == What::Mode
+        && case.as_nobody
+        && case.entry(path).is_none()
+        && gives_group
+        && bits(ours) == bits(reference) | 0o2000
+        && case.entries.iter().any(|entry| entry.path.file_name() == path.file_name() && is_sticky(entry))
 }
 
 fn named_twice(evidence: &Evidence<'_>) -> bool {
