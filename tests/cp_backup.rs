@@ -2,7 +2,7 @@
 //! GNU's manual.
 
 mod common;
-use common::{World, left_out};
+use common::{World, has_tool, left_out};
 use std::os::unix::fs::MetadataExt;
 
 #[test]
@@ -12,6 +12,26 @@ fn an_old_target_keeps_its_name_with_a_suffix() {
     assert_eq!((world.read("b"), world.read("b~")), ("new".to_owned(), "old".to_owned()));
     world.file("a", "newer").cp("-b -S .was a b").succeeds();
     assert_eq!((world.read("b"), world.read("b.was"), world.read("b~")), ("newer".into(), "new".into(), "old".into()));
+}
+
+/// The copy fails, and so does each way back.
+#[test]
+fn an_older_backup_that_cannot_have_its_name_again_is_told() {
+    if !has_tool("strace") {
+        return;
+    }
+    let world = World::new();
+    world.file("a", "new").file("b", "old").file("b~", "older");
+    let command = format!(
+        "strace -f -qq -o log -e trace=renameat -e inject=renameat:error=EIO:when=2+ {} -b a b 2>said; echo $?",
+        common::asked::program().display()
+    );
+    assert_eq!(world.tool("bash", ["-c", &command]).trim(), "1");
+    let left = world.temporaries().remove(0);
+    let name = left.strip_prefix(".").expect("a name here").display();
+    let said = format!("; the older backup of 'b' is left as '{name}': Input/output error\n");
+    assert!(world.read("said").ends_with(&said), "{}", world.read("said"));
+    assert_eq!((world.read("b"), world.read(&left)), ("old".to_owned(), "older".to_owned()));
 }
 
 #[test]
