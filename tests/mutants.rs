@@ -158,6 +158,38 @@ const MUTANTS: &[Mutant] = &[
         &[("bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))", "bits(birth.is_some())")],
     ),
     mutant(
+        "what was verified goes although the old file has gone",
+        &[("else { return Some(MISSING) };", "else { return None };")],
+    ),
+    mutant(
+        "what was verified goes if its bytes cannot be moved to the name of an old file that has gone",
+        &[("Err(error) if supplants => {", "Err(error) if !supplants => {")],
+    ),
+    mutant(
+        "what was verified stays only if it can be renamed",
+        &[("Some(renamed.map_or(old, |(name, ())| name))", "renamed.ok().map(|(name, ())| name)")],
+    ),
+    mutant(
+        "an old file is never removed to make room for what cannot be renamed over it",
+        &[("            spot.remove(target)?;\n            has_gone.set(true);\n", "")],
+    ),
+    mutant(
+        "a file is not made under its own name where temporaries have none",
+        &[("if !may_be_the_name(refusal, job.facts.target_directory.honesty) {", "if refusal != Errno::NOTTY {")],
+    ),
+    of_trees(
+        "what was written under its own name stays closed to others",
+        &[("temporary.kept().is_some() || temporary.is_own() || self", "temporary.kept().is_some() || self")],
+    ),
+    of_trees(
+        "a name that cannot be removed is not told",
+        &[("self.push(name, Why::Kept(errno));", "let _ = (name, errno);")],
+    ),
+    of_trees(
+        "a name that stays is no failure",
+        &[("Ok(made) => Error::Refused(stays).with_complaints(complaints(&made)),", "Ok(made) => return Ok(made),")],
+    ),
+    mutant(
         "what a part holds is believed",
         &[("let is_held = found == bytes;", "let is_held = found.len() == bytes.len();")],
     ),
