@@ -153,7 +153,8 @@ fn traced(tool: &Tool, scenario: &Scenario, desk: &Desk) -> Option<(Trace, Optio
         log = clean(tool, scenario, desk, &arguments(hindrance.as_ref()))?.log;
     }
     let world = desk.path.join("w/");
-    Some((Trace::read(&log, world.to_str().expect("a plain path")), hindrance))
+    let world = world.to_str().expect("a plain path");
+    Some((Trace::read(&log, world, scenario.source.is_tree()), hindrance))
 }
 
 fn clean(tool: &Tool, scenario: &Scenario, desk: &Desk, arguments: &[String]) -> Option<Ended> {

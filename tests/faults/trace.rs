@@ -18,7 +18,7 @@ pub(crate) struct Call {
     /// No operand had been named yet.
     pub(crate) before_operands: bool,
     /// It tells whether what was written will last: fsync, and close of a file that just got its name or was written
-    /// in place.
+    /// in place. The close of a directory tells nothing.
     pub(crate) seals: bool,
 }
 
@@ -42,8 +42,8 @@ const NOT_STRUCK: &[(&str, &[&str])] = &[
 ];
 
 impl Trace {
-    /// Reads the log of a run whose operands lie in `world`, a path that nothing else contains.
-    pub(crate) fn read(log: &str, world: &str) -> Self {
+    /// Reads the log of a run whose operands lie in `world`, a path that nothing else contains, and are trees or single files.
+    pub(crate) fn read(log: &str, world: &str, is_tree: bool) -> Self {
         let mut trace = Self::default();
         let mut counts = HashMap::<(&str, &str), usize>::new();
         let lines: Vec<_> = log.lines().filter_map(parts).collect();
@@ -55,7 +55,9 @@ impl Trace {
         let is_target = |rest: &str| rest.contains("/w/d/t>") && !rest.contains("(deleted)");
         let is_written = |rest: &str| is_target(rest) || rest.contains("/w/d/.safecp-");
         let was_written = lines.iter().any(|(_, name, rest)| *name == "pwrite64" && is_written(rest));
-        let last_close = lines.iter().rposition(|(_, name, rest)| *name == "close" && is_target(rest) && was_written);
+        let is_file_written = was_written && !is_tree;
+        let last_close =
+            lines.iter().rposition(|(_, name, rest)| *name == "close" && is_target(rest) && is_file_written);
         // Files that were made without a name and have got one: handle and number.
         let mut named = HashSet::<&str>::new();
         for (index, (thread, name, rest)) in lines.iter().enumerate() {
