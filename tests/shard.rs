@@ -989,6 +989,61 @@ print(len(one[0]))";
     assert!(names.trim().parse::<u32>().expect("a number") > 60, "{names}");
 }
 
+/// What a run has done that was killed is counted by its lines: it has no last one.
+#[test]
+fn the_end_of_a_joined_report_counts_what_killed_runs_did() {
+    let world = World::new();
+    if !has_tool("strace") {
+        return left_out("needs strace to kill a run");
+    }
+    world.dir("src/d").symlink("nowhere", "src/d/link");
+    for number in 0..400 {
+        world.random(&format!("src/d/{number}"), 100, number);
+    }
+    let run = "\"$safecp\" -a --jobs=1 --report=joined --shard=1/1 src dst";
+    let killed = world.shell(&format!("strace -f -o /dev/null -e inject=linkat:signal=KILL:when=350 {run}"));
+    assert_ne!(killed.code(), Some(0), "{killed}");
+    let part = world.read("dst/.safecp-shards/1-report");
+    let told = part.lines().filter(|line| line.starts_with("{\"what\":\"copied\"")).count();
+    assert!(told > 50 && !part.contains("\"what\":\"end\""), "{told} lines were on disk");
+    assert_eq!(world.shell(run).code(), Some(0));
+    world.cp("--finish dst").succeeds();
+    let script = "import json
+lines = [json.loads(line) for line in open('joined')]
+end, lines = lines[-1], lines[:-1]
+copied = [line for line in lines if line['what'] == 'copied']
+assert 100 < len(copied), len(copied)
+links = sum(line.get('thing') == 'symbolic link' for line in lines)
+assert end['files'] == end['verified'] == len(copied), (end['files'], end['verified'], len(copied))
+assert end['bytes'] == 100 * len(copied), end['bytes']
+assert end['symbolic_links'] == links >= 1 and end['directories'] == sum(line['what'] == 'directory' for line in lines)";
+    world.tool("python3", ["-c", script]);
+}
+
+/// A status is asked by somebody who may not be able to write anything, and changes nothing.
+#[test]
+fn a_status_changes_nothing_and_needs_to_write_nothing() {
+    let Some(world) = World::with_mounts("mounting what cannot be written") else { return };
+    world.dir("src").file("src/a", "a").file("src/b", "b");
+    world.cp("-a --plan=2 src dst").succeeds();
+    shard(&world, 1, 2).succeeds();
+    let asked =
+        world.shell_with_mounts("mount --bind dst dst; mount -o remount,bind,ro dst; $safecp --status dst || exit 1");
+    assert_eq!(asked.code(), Some(1), "{asked}");
+    assert_eq!((asked.stdout.as_str(), asked.stderr.as_str()), (world.cp("--status dst").stdout.as_str(), ""));
+    shard(&world, 2, 2).succeeds();
+    world.shell_with_mounts("mount --bind dst dst; mount -o remount,bind,ro dst; $safecp --status dst").succeeds();
+    // Only the directory of the records is left, as a kill leaves it.
+    world.cp("--finish dst").succeeds();
+    world.dir(".safecp-shards-of-dst").chmod(".safecp-shards-of-dst", 0o700);
+    let asked = world.cp("--status dst");
+    assert_eq!(asked.code(), Some(0), "{asked}");
+    assert!(asked.stdout.contains("run --finish again"), "{asked}");
+    assert!(world.exists(".safecp-shards-of-dst"));
+    world.cp("--finish dst").succeeds();
+    assert!(!world.exists(".safecp-shards-of-dst"));
+}
+
 #[test]
 fn shares_that_read_lists_make_what_one_run_makes() {
     let world = World::new();

@@ -122,7 +122,7 @@ impl List {
     pub(super) fn of<K: Kernel>(state: &State<'_, K>, number: NonZeroU32) -> Result<Option<Self>, Error> {
         let name = list_name(number);
         let shown = state.shown.join(&name);
-        let (are_whole, file) = (state.find(LISTED)?.is_some(), state.find(&name)?);
+        let (are_whole, file) = (state.find_to_read(LISTED)?.is_some(), state.find_to_read(&name)?);
         let file = match (are_whole, file) {
             (true, Some(file)) => file,
             (true, None) => return Err(Error::call(Action::Read, &shown, Errno::NOENT)),

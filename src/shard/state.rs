@@ -46,6 +46,14 @@ pub(super) enum Stage {
     Removal,
 }
 
+/// What there is of the records of a copy.
+pub(super) enum Records<'a, K: Kernel> {
+    /// A state directory with its plan.
+    Open(State<'a, K>),
+    /// A directory beside the target, of which all was removed but itself.
+    Emptied { dir: K::File, shown: PathBuf },
+}
+
 /// A state directory that is open.
 pub struct State<'a, K: Kernel> {
     pub(super) kernel: &'a K,
@@ -88,6 +96,18 @@ impl<'a, K: Kernel> State<'a, K> {
 
     /// Opens the one of a copy that shares have begun. `None` where only its removal had not come to the end, and has now.
     pub fn open(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Error> {
+        let (dir, shown) = match Self::look(kernel, about, user)? {
+            Records::Open(state) => return Ok(Some(state)),
+            Records::Emptied { dir, shown } => (dir, shown),
+        };
+        // Shares that came while it was being emptied may have left logs, in which nothing stands.
+        let (above, name) = place(kernel, &shown)?;
+        let removed = empty(kernel, &dir).and_then(|()| kernel.rmdir(&above, &name));
+        removed.map(|()| None).map_err(|errno| Error::call(Action::Remove, &shown, errno))
+    }
+
+    /// Opens it, and changes nothing.
+    pub(super) fn look(kernel: &'a K, about: &About, user: u32) -> Result<Records<'a, K>, Error> {
         let (opened, shown, lies) = match &about.state {
             Some(state) => (open(kernel, state), state.clone(), Lies::Elsewhere),
             None => match Self::open_beside(kernel, &about.target)? {
@@ -108,10 +128,7 @@ impl<'a, K: Kernel> State<'a, K> {
             if lies != Lies::Beside {
                 return Err(nothing());
             }
-            // Shares that came while it was being emptied may have left logs, in which nothing stands.
-            let (above, name) = place(kernel, &shown)?;
-            let removed = empty(kernel, &dir).and_then(|()| kernel.rmdir(&above, &name));
-            return removed.map(|()| None).map_err(|errno| Error::call(Action::Remove, &shown, errno));
+            return Ok(Records::Emptied { dir, shown });
         };
         let looked = |path: &Path| {
             let found = kernel.stat_at(None, path, true);
@@ -122,7 +139,7 @@ impl<'a, K: Kernel> State<'a, K> {
             let (shown, target) = (quoted(&shown), quoted(&plan.target));
             return Err(Error::Refused(format!("the records in {shown} are of a copy to {target}")));
         }
-        Ok(Some(Self { kernel, dir, shown, lies, stage, plan }))
+        Ok(Records::Open(Self { kernel, dir, shown, lies, stage, plan }))
     }
 
     /// The one beside the target, if there is one.
@@ -171,8 +188,18 @@ impl<'a, K: Kernel> State<'a, K> {
         self.find(&ranges_name(number))
     }
 
+    /// Opens a file of it that may be locked: NFS locks only what is open for writing.
     pub(super) fn find(&self, name: &str) -> Result<Option<K::File>, Error> {
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW;
+        self.find_for(OFlags::RDWR, name)
+    }
+
+    /// The same to read it, where it may be that nothing can be written.
+    pub(super) fn find_to_read(&self, name: &str) -> Result<Option<K::File>, Error> {
+        self.find_for(OFlags::RDONLY, name)
+    }
+
+    fn find_for(&self, access: OFlags, name: &str) -> Result<Option<K::File>, Error> {
+        let flags = access | OFlags::NOFOLLOW;
         match self.kernel.open(Some(&self.dir), name.as_ref(), flags, Mode::empty(), ResolveFlags::empty()) {
             Ok(file) => Ok(Some(file)),
             Err(Errno::NOENT) => Ok(None),

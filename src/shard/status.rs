@@ -1,10 +1,11 @@
-//! How far the shares of a copy are: asked of their records, from any machine.
+//! How far the shares of a copy are: asked of their records, from any machine. Nothing is changed, so that they may lie where nothing
+//! can be written.
 
 use super::About;
 use super::lists::{ShareList, list_name, listed};
 use super::lock::is_locked;
 use super::log::{Count, Ending, ending};
-use super::state::{Stage, State};
+use super::state::{Records, Stage, State};
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use crate::quote::quoted;
@@ -30,12 +31,12 @@ struct Sums {
 /// Lines that tell how far the shares of a copy are; and whether all are complete.
 pub fn status<K: Kernel>(kernel: &K, about: &About, user: u32) -> Result<(Vec<String>, bool), Error> {
     let target = quoted(&about.target);
-    let Some(state) = State::open(kernel, about, user)? else {
-        return Ok((vec![format!("{target}: finished")], true));
+    let state = match State::look(kernel, about, user)? {
+        Records::Open(state) if state.stage == Stage::Shares => state,
+        Records::Open(_) | Records::Emptied { .. } => {
+            return Ok((vec![format!("{target}: finished, but for the removal of records; run --finish again")], true));
+        }
     };
-    if state.stage == Stage::Removal {
-        return Ok((vec![format!("{target}: finished, but for the removal of records; run --finish again")], true));
-    }
     let count = state.plan.count;
     let all_listed = listed(&state)?;
     let (mut lines, mut sums, mut left) = (Vec::new(), Sums::default(), Remaining::default());
@@ -54,7 +55,7 @@ pub fn status<K: Kernel>(kernel: &K, about: &About, user: u32) -> Result<(Vec<St
     if all_listed.is_some() {
         lines.push(left.line(count));
         lines.extend((sums.working > 0).then(|| sums.rate()));
-    } else if state.find(&list_name(NonZeroU32::MIN))?.is_some() {
+    } else if state.find_to_read(&list_name(NonZeroU32::MIN))?.is_some() {
         lines.push("lists: not whole; a run with --plan makes them, or was interrupted".to_owned());
     } else {
         lines.extend(sums.left(count));
@@ -124,8 +125,11 @@ impl Standing {
 
 fn standing<K: Kernel>(state: &State<'_, K>, number: NonZeroU32) -> Result<(Standing, Count), Error> {
     let shown = state.shown_log(number);
-    let Some(file) = state.log(number)? else { return Ok((Standing::NotBegun, Count::default())) };
-    let is_free = is_locked(state.kernel.lock(&file), &shown)?;
+    let Some(file) = state.find_to_read(&number.to_string())? else {
+        return Ok((Standing::NotBegun, Count::default()));
+    };
+    // Together with others that ask, and so that a file suffices that cannot be written.
+    let is_free = is_locked(state.kernel.lock_shared(&file), &shown)?;
     let told = ending(state.kernel, &file).map_err(|errno| Error::call(Action::Read, &shown, errno))?;
     Ok(match told {
         Ending::Complete(count, _) => (Standing::Complete, count),
