@@ -117,7 +117,9 @@ fn without_times_only_what_a_twin_shows_to_be_damaged_is_mended() {
     world.rot("new/rotten", 0, b"w");
     world.file("new/edited", "wrong");
     fs::remove_file(world.path("new/gone")).expect("rm");
-    world.cp("--repair list new --from=src").succeeds();
+    // What may be damage as well stays, and is no success.
+    let repair = world.cp("--repair list new --from=src");
+    assert_eq!(repair.code(), Some(1), "{repair}");
     let read = |name: &str| fs::read_to_string(world.path("new").join(name)).expect("read");
     assert_eq!((read("rotten"), read("edited"), read("gone")), ("right".into(), "wrong".into(), "right".into()));
 }
@@ -567,4 +569,17 @@ fn no_directory_is_made_for_what_no_copy_has() {
     let run = world.cp("--repair list new --from=copy");
     assert_eq!((run.code(), run.stderr.matches("its content is right nowhere").count()), (Some(1), 2), "{run}");
     assert_eq!(world.shell("ls -A new").stdout, "a\n");
+}
+
+/// A list without times does not tell damage from a change, and success would say that there is none.
+#[test]
+fn what_may_be_damage_and_is_left_is_no_success() {
+    let world = World::new();
+    world.dir("good").dir("tree").file("good/a", "right").file("tree/a", "wrong");
+    world.times("good/a", (1, 2), (3, 4)).shell("cd good && sha256sum a > ../list").succeeds();
+    let repair = world.cp("--repair list tree --from=good");
+    assert_eq!((repair.code(), world.read("tree/a").as_str()), (Some(1), "wrong"), "{repair}");
+    assert!(repair.stdout.contains("1 have other content"), "{repair}");
+    world.tool("cp", ["-p", "good/a", "tree/a"]);
+    world.cp("--repair list tree --from=good").succeeds();
 }

@@ -4,7 +4,7 @@
 
 use super::beside::Own;
 use super::chunks;
-use super::compare::{Compared, Comparison, unknown};
+use super::compare::{Compared, Comparison};
 use super::finding::{Finding, Tally};
 use super::format::Format;
 use super::list::List;
@@ -12,6 +12,7 @@ use super::missing::Missing;
 use super::names::{Names, SeenNames};
 use super::open::as_meant;
 use super::record::Record;
+use super::unnamed::Unnamed;
 use super::walk::{Directory, Walk, WalkedName};
 use crate::account::Accounts;
 use crate::copy::stale_temporary::TEMPORARY_PREFIX;
@@ -148,7 +149,7 @@ impl<'a, K: Kernel> Check<'a, K> {
             release: self.release,
             is_strict: request.is_strict || !is_list,
             list_directory: own.map(|own| own.dir),
-            either: unknown(),
+            unnamed: Unnamed::default(),
             inodes: Mutex::default(),
             bytes: AtomicU64::new(0),
         };
@@ -326,7 +327,8 @@ impl<K: Kernel> Run<'_, K> {
         }
         let bytes = comparison.bytes.load(Ordering::Relaxed);
         let tally = *lock(&tally);
-        Ok(Tally { names: count.into_inner(), bytes, ..tally })
+        let fits_nothing = comparison.unnamed.fits_nothing();
+        Ok(Tally { names: count.into_inner(), bytes, fits_nothing, ..tally })
     }
 }
 

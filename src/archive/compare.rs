@@ -6,9 +6,10 @@ use super::finding::{Detail, Fault, Finding, SecondReading};
 use super::format::Format;
 use super::inodes::{Inodes, Parted};
 use super::names::clean;
-use super::open::{Links, beneath, digest};
+use super::open::{Links, beneath, digests};
 use super::record::Record;
 use super::text::time;
+use super::unnamed::Unnamed;
 use crate::copy::Sealing;
 use crate::copy::digest::Digests;
 use crate::error::{Action, Error};
@@ -16,7 +17,7 @@ use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat, Timestamp};
 use crate::known::filesystems::{Filesystem, Honesty};
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,17 +49,16 @@ pub(super) struct Comparison<'a, K: Kernel> {
     pub(super) is_strict: bool,
     /// Where the list lies. Its own writing has changed that directory's time, and is no change of the tree.
     pub(super) list_directory: Option<Stat>,
-    /// Whether digests of 32 bytes are BLAKE3 or SHA-256, once that is known.
-    pub(super) either: AtomicU8,
+    /// What digests without a name are of.
+    pub(super) unnamed: Unnamed,
     /// What the numbers of the list are.
     pub(super) inodes: Mutex<Inodes>,
     /// Bytes of content that were read.
     pub(super) bytes: AtomicU64,
 }
 
-const UNKNOWN: u8 = 0;
-const BLAKE3: u8 = 1;
-const SHA256: u8 = 2;
+/// A digest that was taken of a file, and those of its chunks where it is BLAKE3's.
+type Taken = (Digest, Option<Digests>);
 
 /// An open name.
 pub(super) struct OpenName<F> {
@@ -143,7 +143,7 @@ impl<K: Kernel> Comparison<'_, K> {
                 return Ok(Some(Finding::Unreadable { path: path.to_owned(), fault, error }));
             }
         };
-        if found == wanted.value {
+        if found.value == wanted.value {
             return Ok(None);
         }
         let chunk = digests.and_then(|digests| self.first_chunk(wanted, stat, &digests));
@@ -168,48 +168,39 @@ impl<K: Kernel> Comparison<'_, K> {
         listed == found || is_rounded && listed.seconds == found.seconds
     }
 
-    /// Takes the digest that the list has of a file; for BLAKE3 those of its chunks as well.
-    fn digest(
-        &self,
-        file: &K::File,
-        stat: &Stat,
-        shown: &Path,
-        wanted: &Digest,
-    ) -> Result<(Vec<u8>, Option<Digests>), Error> {
-        let digested = self.digest_of_file(file, stat, shown, wanted);
+    /// Takes the digest that the list has of a file; for BLAKE3 those of its chunks as well. Where a list does not tell what its
+    /// digests are of, it is the one that is right, if there is such a one.
+    fn digest(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest) -> Result<Taken, Error> {
+        let candidates = self.unnamed.candidates(wanted.algorithm);
+        let taken = self.first_right(file, stat, shown, (wanted, &candidates));
         self.bytes.fetch_add(stat.size, Ordering::Relaxed);
-        digested
+        let taken = taken?;
+        let right = (taken.0.value == wanted.value).then_some(taken.0.algorithm);
+        self.unnamed.note(wanted.algorithm, right);
+        Ok(taken)
     }
 
-    fn digest_of_file(
+    fn first_right(
         &self,
         file: &K::File,
         stat: &Stat,
         shown: &Path,
-        wanted: &Digest,
-    ) -> Result<(Vec<u8>, Option<Digests>), Error> {
-        let blake3 = || self.sealing.content(file, shown, stat.size).map(|(_, digests)| digests);
-        let other = |algorithm| digest(self.sealing.kernel, file, shown, algorithm).map(|digest| digest.value);
-        let value = |digests: &Digests| digests.whole.as_bytes().to_vec();
-        match wanted.algorithm {
-            Algorithm::Blake3 => blake3().map(|digests| (value(&digests), Some(digests))),
-            Algorithm::Sha256OrBlake3 => {
-                let either = self.either.load(Ordering::Relaxed);
-                if either != SHA256 {
-                    let digests = blake3()?;
-                    if either == BLAKE3 || value(&digests) == wanted.value {
-                        self.either.store(BLAKE3, Ordering::Relaxed);
-                        return Ok((value(&digests), Some(digests)));
-                    }
+        (wanted, candidates): (&Digest, &[Algorithm]),
+    ) -> Result<Taken, Error> {
+        let others = match candidates {
+            [Algorithm::Blake3, others @ ..] => {
+                let (_, digests) = self.sealing.content(file, shown, stat.size)?;
+                let digest = Digest::blake3(&digests.whole);
+                if digest.value == wanted.value || others.is_empty() {
+                    return Ok((digest, Some(digests)));
                 }
-                let sha256 = other(Algorithm::Sha256)?;
-                if sha256 == wanted.value {
-                    self.either.store(SHA256, Ordering::Relaxed);
-                }
-                Ok((sha256, None))
+                others
             }
-            algorithm => other(algorithm).map(|value| (value, None)),
-        }
+            others => others,
+        };
+        let mut taken = digests(self.sealing.kernel, file, shown, others)?;
+        let right = taken.iter().position(|digest| digest.value == wanted.value);
+        Ok((taken.swap_remove(right.unwrap_or(0)), None))
     }
 
     /// The first chunk that differs, where the digests of chunks are known.
@@ -221,12 +212,14 @@ impl<K: Kernel> Comparison<'_, K> {
     }
 
     /// Reads a file once more, from the device if it can be proved that nothing of it is in memory.
-    fn again(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest, found: &[u8]) -> SecondReading {
+    fn again(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest, found: &Digest) -> SecondReading {
         let is_from_device = self.drops_from_cache(file, stat);
+        // By the same algorithm: another file may have told meanwhile that it is not the one that the list means.
+        let wanted = &Digest { algorithm: found.algorithm, value: wanted.value.clone() };
         match self.digest(file, stat, shown, wanted) {
             Err(_) => SecondReading::Failed,
-            Ok((again, _)) if again == wanted.value => SecondReading::Right,
-            Ok((again, _)) if again != found => SecondReading::Other,
+            Ok((again, _)) if again.value == wanted.value => SecondReading::Right,
+            Ok((again, _)) if again != *found => SecondReading::Other,
             Ok(_) if is_from_device => SecondReading::SameFromDevice,
             Ok(_) => SecondReading::Same,
         }
@@ -317,18 +310,12 @@ impl<K: Kernel> Comparison<'_, K> {
 
     /// The digests of an open file that a list may mean by an algorithm.
     pub(super) fn values(&self, opened: &OpenName<K::File>, algorithm: Algorithm) -> Result<Vec<Vec<u8>>, Error> {
-        let algorithms = match (algorithm, self.either.load(Ordering::Relaxed)) {
-            (Algorithm::Sha256OrBlake3, BLAKE3) => vec![Algorithm::Blake3],
-            (Algorithm::Sha256OrBlake3, SHA256) => vec![Algorithm::Sha256],
-            (Algorithm::Sha256OrBlake3, _) => vec![Algorithm::Blake3, Algorithm::Sha256],
-            (algorithm, _) => vec![algorithm],
-        };
         let shown = self.shown(&opened.path);
         let value = |algorithm| {
             let unknown = Digest { algorithm, value: Vec::new() };
-            self.digest(&opened.file, &opened.stat, &shown, &unknown).map(|(value, _)| value)
+            self.digest(&opened.file, &opened.stat, &shown, &unknown).map(|(digest, _)| digest.value)
         };
-        algorithms.into_iter().map(value).collect()
+        self.unnamed.candidates(algorithm).into_iter().map(value).collect()
     }
 }
 
@@ -341,9 +328,4 @@ fn is_of_package(path: &Path) -> bool {
 pub(super) fn digest_words(what: &str, digest: Option<blake3::Hash>) -> String {
     let digest = digest.map_or_else(|| "none".to_owned(), |digest| digest.to_hex()[..8].to_owned());
     format!("{what} {digest}").trim_start().to_owned()
-}
-
-/// The state of [`Comparison::either`] before anything is known.
-pub(super) const fn unknown() -> AtomicU8 {
-    AtomicU8::new(UNKNOWN)
 }

@@ -1,5 +1,7 @@
 //! Digests of content as lists have them, and the taking of one.
 
+use blake2::Blake2b;
+use blake2::digest::consts::{U16, U20, U28, U32, U48, U64};
 use blake3::Hash;
 use md5::Md5;
 use sha1::Sha1;
@@ -23,20 +25,26 @@ pub enum Algorithm {
     Sha1,
     /// SHA-224.
     Sha224,
-    /// SHA-256 or BLAKE3: lists of sha256sum and of b3sum look the same.
-    Sha256OrBlake3,
+    /// One of those whose digests have so many bytes: lists of sha256sum and of b3sum look the same, and so do those of
+    /// sha512sum and of b2sum.
+    Unnamed(u8),
     /// SHA-256.
     Sha256,
     /// SHA-384.
     Sha384,
     /// SHA-512.
     Sha512,
+    /// BLAKE2b with so many bytes, which are among [`LENGTHS`].
+    Blake2b(u8),
     /// BLAKE3.
     Blake3,
 }
 
+/// Bytes of digests that have no word for their algorithm.
+const LENGTHS: [u8; 6] = [16, 20, 28, 32, 48, 64];
+
 /// Words for algorithms, in lower case and without dashes.
-const NAMES: [(&str, Algorithm); 17] = [
+const NAMES: [(&str, Algorithm); 21] = [
     ("xxhash64", Algorithm::Xxh64),
     ("xxhash64be", Algorithm::Xxh64),
     ("xxh64", Algorithm::Xxh64),
@@ -54,6 +62,11 @@ const NAMES: [(&str, Algorithm); 17] = [
     ("sha512", Algorithm::Sha512),
     ("sha512digest", Algorithm::Sha512),
     ("blake3", Algorithm::Blake3),
+    // openssl's.
+    ("sha2224", Algorithm::Sha224),
+    ("sha2256", Algorithm::Sha256),
+    ("sha2384", Algorithm::Sha384),
+    ("sha2512", Algorithm::Sha512),
 ];
 
 impl Algorithm {
@@ -62,21 +75,33 @@ impl Algorithm {
     pub fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase().replace('-', "");
         let name = if name == "blake3digest" { "blake3" } else { &name };
+        if let Some(bits) = name.strip_prefix("blake2b") {
+            let is_of = |bytes: &u8| bits.parse() == Ok(8 * u32::from(*bytes)) || bits.is_empty() && *bytes == 64;
+            return LENGTHS.into_iter().find(is_of).map(Algorithm::Blake2b);
+        }
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
     }
 
-    /// The one whose digests have so many bytes in the lists of md5sum and its like.
+    /// What digests of so many bytes are of in lists without words.
     #[must_use]
     pub fn of_length(bytes: usize) -> Option<Self> {
-        Some(match bytes {
-            16 => Algorithm::Md5,
-            20 => Algorithm::Sha1,
-            28 => Algorithm::Sha224,
-            32 => Algorithm::Sha256OrBlake3,
-            48 => Algorithm::Sha384,
-            64 => Algorithm::Sha512,
-            _ => return None,
-        })
+        LENGTHS.into_iter().find(|length| usize::from(*length) == bytes).map(Algorithm::Unnamed)
+    }
+
+    /// What it may be: itself, but for one that has no name. The one that is tried first comes first. Only those are here for
+    /// which nobody can make a file that has a given digest, so not xxHash: whoever changed files could choose what they are taken for.
+    #[must_use]
+    pub fn candidates(self) -> Vec<Self> {
+        let Algorithm::Unnamed(bytes) = self else { return vec![self] };
+        let usual: &[Self] = match bytes {
+            16 => &[Algorithm::Md5],
+            20 => &[Algorithm::Sha1],
+            28 => &[Algorithm::Sha224],
+            32 => &[Algorithm::Blake3, Algorithm::Sha256],
+            48 => &[Algorithm::Sha384],
+            _ => &[Algorithm::Sha512],
+        };
+        usual.iter().copied().chain([Algorithm::Blake2b(bytes)]).collect()
     }
 
     /// Bytes of a digest.
@@ -87,9 +112,10 @@ impl Algorithm {
             Algorithm::Xxh128 | Algorithm::Md5 => 16,
             Algorithm::Sha1 => 20,
             Algorithm::Sha224 => 28,
-            Algorithm::Sha256OrBlake3 | Algorithm::Sha256 | Algorithm::Blake3 => 32,
+            Algorithm::Sha256 | Algorithm::Blake3 => 32,
             Algorithm::Sha384 => 48,
             Algorithm::Sha512 => 64,
+            Algorithm::Unnamed(bytes) | Algorithm::Blake2b(bytes) => bytes.into(),
         }
     }
 }
@@ -154,7 +180,7 @@ pub fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
 
 /// A digest that is being taken of bytes in their order. BLAKE3 is taken elsewhere, by pieces.
 pub enum Hasher {
-    /// SHA-2, SHA-1, MD5.
+    /// SHA-2, SHA-1, MD5, BLAKE2b.
     Cryptographic(Box<dyn DynDigest + Send>),
     /// xxHash.
     Xxh64(Box<Xxh64>),
@@ -167,7 +193,7 @@ pub enum Hasher {
 }
 
 impl Hasher {
-    /// For this algorithm; for SHA-256 where the list does not tell it from BLAKE3.
+    /// For this algorithm; for that which is tried first where it has no name.
     #[must_use]
     pub fn new(algorithm: Algorithm) -> Self {
         match algorithm {
@@ -177,10 +203,12 @@ impl Hasher {
             Algorithm::Md5 => Hasher::Cryptographic(Box::<Md5>::default()),
             Algorithm::Sha1 => Hasher::Cryptographic(Box::<Sha1>::default()),
             Algorithm::Sha224 => Hasher::Cryptographic(Box::<Sha224>::default()),
-            Algorithm::Sha256 | Algorithm::Sha256OrBlake3 => Hasher::Cryptographic(Box::<Sha256>::default()),
+            Algorithm::Sha256 => Hasher::Cryptographic(Box::<Sha256>::default()),
             Algorithm::Sha384 => Hasher::Cryptographic(Box::<Sha384>::default()),
             Algorithm::Sha512 => Hasher::Cryptographic(Box::<Sha512>::default()),
+            Algorithm::Blake2b(bytes) => Hasher::Cryptographic(blake2b(bytes)),
             Algorithm::Blake3 => Hasher::Blake3(Box::new(blake3::Hasher::new())),
+            Algorithm::Unnamed(_) => Self::new(algorithm.candidates()[0]),
         }
     }
 
@@ -206,5 +234,16 @@ impl Hasher {
             Hasher::Xxh128(hasher) => hasher.digest128().to_be_bytes().to_vec(),
             Hasher::Blake3(hasher) => hasher.finalize().as_bytes().to_vec(),
         }
+    }
+}
+
+fn blake2b(bytes: u8) -> Box<dyn DynDigest + Send> {
+    match bytes {
+        16 => Box::<Blake2b<U16>>::default(),
+        20 => Box::<Blake2b<U20>>::default(),
+        28 => Box::<Blake2b<U28>>::default(),
+        32 => Box::<Blake2b<U32>>::default(),
+        48 => Box::<Blake2b<U48>>::default(),
+        _ => Box::<Blake2b<U64>>::default(),
     }
 }

@@ -110,6 +110,8 @@ pub struct Tally {
     pub names: u64,
     /// Bytes of content that were read for them.
     pub bytes: u64,
+    /// Digests of a list that does not tell what they are of were right for no file.
+    pub fits_nothing: bool,
     /// [`Finding::Missing`].
     pub missing: u64,
     /// [`Finding::Extra`].
@@ -200,4 +202,14 @@ pub struct Repaired {
     pub mended: u64,
     /// Names that are not.
     pub failed: u64,
+    /// Names of other content that were left, since nothing tells whether that is damage.
+    pub doubtful: u64,
+}
+
+impl Repaired {
+    /// Whether nothing is damaged or missing any more, as far as can be told of each name.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.failed == 0 && self.doubtful == 0
+    }
 }

@@ -1,6 +1,7 @@
 //! Lists of other tools and our own, read record by record, whatever their length. What cannot be read comes up as an error
 //! with the number of its line.
 
+use super::foreign;
 use super::format::{BYTE_ORDER_MARK, Format, HEAD_BYTES};
 use super::formats::sums::Ending;
 use super::formats::{bagit, contents, hashdeep, mhl, mtree, sums};
@@ -80,7 +81,11 @@ impl<'a> List<'a> {
         let mut head = Vec::new();
         text.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
         let format = Format::of(&head, path);
-        let format = format.ok_or_else(|| Error::Refused(format!("{} is no list that is known", quoted(path))))?;
+        let unread = || match foreign::what(&head) {
+            Some(what) => Error::Refused(format!("{} is no list that is read: {what}", quoted(path))),
+            None => Error::Refused(format!("{} is no list that is known", quoted(path))),
+        };
+        let format = format.ok_or_else(unread)?;
         Ok(Self::new(format, Box::new(BufReader::new(std::io::Cursor::new(head).chain(text))), path))
     }
 

@@ -10,6 +10,7 @@ pub mod chunks;
 mod compare;
 pub mod digest;
 pub mod finding;
+mod foreign;
 pub mod format;
 pub mod formats;
 mod inodes;
@@ -33,6 +34,7 @@ mod sorted;
 mod spill;
 pub mod text;
 mod unmended;
+mod unnamed;
 mod unpacked;
 mod walk;
 

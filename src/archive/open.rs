@@ -125,6 +125,19 @@ pub fn digest<K: Kernel>(kernel: &K, file: &K::File, shown: &Path, algorithm: Al
     Ok(Digest { algorithm, value: hasher.finish() })
 }
 
+/// Its digests by several algorithms, in their order, of the same bytes: it is read once.
+pub(super) fn digests<K: Kernel>(
+    kernel: &K,
+    file: &K::File,
+    shown: &Path,
+    algorithms: &[Algorithm],
+) -> Result<Vec<Digest>, Error> {
+    let mut hashers: Vec<_> = algorithms.iter().map(|algorithm| Hasher::new(*algorithm)).collect();
+    read_all(kernel, file, shown, |bytes| hashers.iter_mut().for_each(|hasher| hasher.update(bytes)))?;
+    let values = hashers.into_iter().map(Hasher::finish);
+    Ok(algorithms.iter().zip(values).map(|(algorithm, value)| Digest { algorithm: *algorithm, value }).collect())
+}
+
 /// SHA-256 of a regular file whose BLAKE3 is known: both are taken, so that it is that of the same bytes.
 pub fn sha256_of_known<K: Kernel>(
     kernel: &K,

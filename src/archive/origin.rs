@@ -1,6 +1,6 @@
 //! A file that content may come from: what has the name that is mended, or what another copy has of it.
 
-use super::digest::{Algorithm, Digest};
+use super::digest::Digest;
 use super::open::{Links, beneath, digest};
 use crate::copy::pass::Bytes;
 use crate::error::{Action, Error};
@@ -58,12 +58,8 @@ pub(super) fn opened<F>(result: crate::kernel::Result<F>) -> crate::kernel::Resu
 
 /// Whether an open file holds what a digest is of.
 pub(super) fn is_right<K: Kernel>(kernel: &K, file: &K::File, wanted: &Digest, shown: &Path) -> Result<bool, Error> {
-    let algorithms: &[Algorithm] = match wanted.algorithm {
-        Algorithm::Sha256OrBlake3 => &[Algorithm::Blake3, Algorithm::Sha256],
-        _ => &[wanted.algorithm],
-    };
-    for algorithm in algorithms {
-        if digest(kernel, file, shown, *algorithm)?.value == wanted.value {
+    for algorithm in wanted.algorithm.candidates() {
+        if digest(kernel, file, shown, algorithm)?.value == wanted.value {
             return Ok(true);
         }
     }

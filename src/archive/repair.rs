@@ -137,7 +137,10 @@ pub fn repair<K: Kernel>(
             _ if work.has_twin(&path) => drop(work.names.insert(path, false)),
             // What cannot be read and cannot be mended is nobody's work that may stay.
             Finding::Unreadable { error, .. } => work.fail(error),
-            finding => tell(&RepairEvent::Left(finding)),
+            finding => {
+                work.repaired.doubtful += 1;
+                tell(&RepairEvent::Left(finding));
+            }
         }
     }
     work.mend(kernel, &repair.list, listed)?;

@@ -96,13 +96,20 @@ pub fn tell_mended(path: &Path, mended: Mended, listener: &dyn Listener) {
 #[must_use]
 pub fn repaired(list: &Path, repaired: &Repaired) -> String {
     let (list, names) = (quoted(list), repaired.found.names);
-    let Repaired { mended, failed, .. } = repaired;
-    format!("{list}: of {names} names {mended} were mended, and {failed} could not be")
+    let Repaired { mended, failed, doubtful, .. } = repaired;
+    let doubt = match doubtful {
+        0 => String::new(),
+        _ => format!("; {doubtful} have other content, and nothing tells whether that is damage or a change"),
+    };
+    format!("{list}: of {names} names {mended} were mended, and {failed} could not be{doubt}")
 }
 
 /// What to do about it.
 #[must_use]
 pub fn advice(tally: &Tally) -> Option<&'static str> {
+    if tally.fits_nothing {
+        return Some("no file has the digest that is listed: the list may be of another algorithm, or of other files");
+    }
     match (tally.damaged + tally.missing + tally.unreadable > 0, tally.differing > 0) {
         (true, _) => Some(
             "what is damaged, missing or unreadable can be mended from another copy: safecp --repair MANIFEST DIR --from=COPY",

@@ -24,7 +24,8 @@ The tree is checked as by --check. A damaged file is put together of those of it
 chunks of the copies, each of which is proved by its digest first; for that the manifest's companion
 (MANIFEST.chunks) must be there, else a copy must have the whole file. What was changed, moved or added stays.
 
-Exit status: 0 if nothing is damaged or missing any more, 1 otherwise.";
+Exit status: 0 if nothing is damaged or missing any more, 1 otherwise, and where a list without times does not
+tell damage from a change.";
 
 pub(super) fn usage(name: &str) -> String {
     format!("{name} --repair [--jobs=N] MANIFEST DIR --from=COPY...")

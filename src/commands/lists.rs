@@ -123,6 +123,6 @@ pub(super) fn repair(environment: &Environment, request: &Repair) -> Result<Exit
             RepairEvent::Failed(error) => account.hear(&Event::Failed(error)),
         })?;
         telling.report.line(&archive::text::repaired(&request.list, &repaired));
-        Ok(repaired.failed == 0)
+        Ok(repaired.is_whole())
     })
 }

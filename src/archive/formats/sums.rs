@@ -51,7 +51,8 @@ pub fn parse(line: &[u8], ending: Ending) -> Result<Option<Record>, &'static str
         Some(rest) if ending == Ending::Line => (true, rest),
         Some(_) | None => (false, line),
     };
-    let (digest, name) = plain(line).or_else(|| tagged(line)).ok_or("neither a digest nor a name")?;
+    let unread = || if has_unknown_tag(line) { UNKNOWN_TAG } else { "neither a digest nor a name" };
+    let (digest, name) = plain(line).or_else(|| tagged(line)).ok_or_else(unread)?;
     let name = if is_escaped { unescaped(name).ok_or("an escape that is none")? } else { name.to_vec() };
     if name.is_empty() || name.contains(&0) {
         return Err("no name");
@@ -77,12 +78,43 @@ fn plain(line: &[u8]) -> Option<(Digest, &[u8])> {
     }
 }
 
-/// `ALGORITHM (NAME) = DIGEST`.
 fn tagged(line: &[u8]) -> Option<(Digest, &[u8])> {
-    let begin = line.windows(2).position(|pair| pair == b" (")?;
-    let end = line.windows(4).rposition(|four| four == b") = ")?;
-    let algorithm = Algorithm::named(std::str::from_utf8(&line[..begin]).ok()?)?;
-    Some((Digest::parse(algorithm, line[end + 4..].trim_ascii_end())?, line.get(begin + 2..end)?))
+    let Tagged { tag, name, digits } = Tagged::of(line)?;
+    Some((Digest::parse(Algorithm::named(tag)?, digits)?, name))
+}
+
+/// What is said of a line whose algorithm is none of ours.
+pub const UNKNOWN_TAG: &str = "its digests are of an algorithm that is not read here";
+
+/// Whether a line has a digest of an algorithm that is not known, as SM3, SHA3 or CRC.
+#[must_use]
+pub fn has_unknown_tag(line: &[u8]) -> bool {
+    Tagged::of(line).is_some_and(|Tagged { tag, digits, .. }| {
+        digits.iter().all(u8::is_ascii_hexdigit) && Algorithm::named(tag).is_none()
+    })
+}
+
+/// A line of `--tag`, in its parts.
+struct Tagged<'a> {
+    tag: &'a str,
+    name: &'a [u8],
+    digits: &'a [u8],
+}
+
+impl<'a> Tagged<'a> {
+    /// `ALGORITHM (NAME) = DIGEST`, or openssl's `ALGORITHM(NAME)= DIGEST`.
+    fn of(line: &'a [u8]) -> Option<Self> {
+        Self::between(line, b" (", b") = ").or_else(|| Self::between(line, b"(", b")= "))
+    }
+
+    fn between(line: &'a [u8], open: &[u8], close: &[u8]) -> Option<Self> {
+        let begin = line.windows(open.len()).position(|part| part == open)?;
+        let end = line.windows(close.len()).rposition(|part| part == close)?;
+        let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-/_".contains(byte);
+        let tag = std::str::from_utf8(&line[..begin]).ok().filter(|tag| !tag.is_empty())?;
+        tag.as_bytes().iter().all(is_of_word).then_some(())?;
+        Some(Self { tag, name: line.get(begin + open.len()..end)?, digits: line[end + close.len()..].trim_ascii_end() })
+    }
 }
 
 fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
@@ -127,6 +159,10 @@ mod tests {
         assert_eq!(read(&format!("MD5 (a (b) = c) = {md5}"), Ending::Line), name("a (b) = c"));
         assert_eq!(read(&format!("\\MD5 (a\\nb) = {md5}"), Ending::Line), name("a\nb"));
         assert_eq!(read(&format!("{md5}  a\\nb"), Ending::Zero), name("a\\nb"));
+        assert_eq!(read(&format!("MD5(a (b)= c)= {md5}"), Ending::Line), name("a (b)= c"));
+        assert_eq!(read(&format!("MD5(a (b) = c)= {md5}"), Ending::Line), name("a (b) = c"));
+        assert_eq!(read(&format!("BLAKE2b-128 (a) = {md5}"), Ending::Line), name("a"));
+        assert_eq!(read(&format!("SM3 (a) = {md5}"), Ending::Line), Err(UNKNOWN_TAG));
         assert_eq!(read("# a comment", Ending::Line), Ok(None));
         for wrong in [&md5[1..], "zz  a", &format!("{md5} a"), &format!("\\{md5}  a\\q"), &format!("{md5}  ")] {
             assert!(read(wrong, Ending::Line).is_err(), "{wrong}");
