@@ -64,8 +64,7 @@ fn is_plain(name: &[u8]) -> bool {
 }
 
 /// The paths that a pattern stands for, in order; itself if it is none, or stands for nothing, as for scp: a file that is called `*` hides
-/// no others. What could not be looked at, so
-/// that it may be one of them, is told.
+/// no others. What could not be looked at, so that it may be one of them, is told.
 pub(super) fn expand<K: Kernel>(kernel: &K, pattern: &Path, tell: &dyn Fn(&Error)) -> Vec<PathBuf> {
     let bytes = pattern.as_os_str().as_bytes();
     let is_there = |path: &Path| match kernel.stat_at(None, path, false) {

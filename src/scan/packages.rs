@@ -81,8 +81,8 @@ impl Packages {
         for line in Input::open(kernel, list)?.split(b'\n') {
             // A line that is none says nothing of any name.
             let Ok(Some(record)) = sums::parse(&line.map_err(read)?, Ending::Line) else { continue };
-            // The lines themselves do not name it.
-            let is_md5 = |algorithm: Algorithm| algorithm.candidates().contains(&Algorithm::Md5);
+            // Most lines do not name it.
+            let is_md5 = |algorithm| matches!(algorithm, Algorithm::Md5 | Algorithm::Unnamed(16));
             let Some(value) = record.digest.filter(|digest| is_md5(digest.algorithm)) else { continue };
             let Ok(value) = <[u8; 16]>::try_from(value.value) else { continue };
             let merged = is_merged.iter().any(|(name, is_merged)| *is_merged && record.path.starts_with(name));

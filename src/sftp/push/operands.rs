@@ -1,6 +1,6 @@
 //! What is to be sent where: each source with the far directory and the name that it gets there.
 
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::Kernel;
 use crate::quote::quoted;
 use crate::sftp::far_path::{TypedDirectory, join, split};
 use crate::sftp::types::{Failure, TransferEvent};
@@ -18,18 +18,16 @@ pub(super) fn without_doubles<K: Kernel>(
     home: &TypedDirectory,
     tell: &mut dyn FnMut(&TransferEvent<'_>),
 ) -> Vec<Operand> {
-    let mut targets: BTreeMap<Vec<u8>, Option<Stat>> = BTreeMap::new();
+    let mut targets: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
+    // What cannot be looked at fails by itself.
+    let look = |source: &Path| kernel.stat_at(None, source, true).ok();
     let mut is_new = |(source, dir, name): &Operand| {
-        // What cannot be looked at fails by itself.
-        let (target, stat) = (join(dir, name), kernel.stat_at(None, source, true).ok());
-        let first = match targets.get(&target).filter(|_| name != b".") {
-            None => {
-                targets.insert(target, stat);
-                return true;
-            }
-            Some(first) => first.zip(stat).filter(|(first, stat)| first.is_same_file(stat)),
+        let target = join(dir, name);
+        let Some(first) = targets.get(&target).filter(|_| name != b".") else {
+            targets.insert(target, source.clone());
+            return true;
         };
-        match first {
+        match look(first).zip(look(source)).filter(|(first, stat)| first.is_same_file(stat)) {
             Some((stat, _)) => tell(&TransferEvent::Twice { source, kind: stat.kind }),
             None => {
                 let after = format!(" with {}", quoted(source));
