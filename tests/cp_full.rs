@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::World;
+use common::{World, has_tool};
 
 /// A run in a small filesystem: what it said, without the lines that GNU's cp says too.
 fn lines_of_ours(said: &str) -> Vec<&str> {
@@ -52,6 +52,28 @@ fn of_many_files_each_is_named_and_all_are_added_up_once() {
     let line = &lines_of_ours(&output.stderr)[0];
     assert!(line.contains(&format!(" needs {} ", people(named * 60))), "{line}");
     assert!(line.contains(&format!(": at least {} ", people(missing))), "{line}");
+}
+
+/// Closing takes long, so that the large file keeps all the room while small ones are written beside it.
+#[test]
+fn what_fits_is_copied_beside_a_file_that_does_not() {
+    if !has_tool("strace") {
+        return;
+    }
+    let Some(world) = World::with_mounts("a full disk") else { return };
+    world.dir("s").random("s/big", 3 << 20, 1);
+    for name in 0..40 {
+        world.file(format!("s/{name}"), "small");
+    }
+    let script = "mkdir m; mount -t tmpfs -o size=1m none m
+        for round in 1 2 3 4 5 6; do
+            strace -f -qq -o /dev/null -e trace=close -e inject=close:delay_enter=20000 $safecp --jobs=6 -a s m/t && exit 9 || true
+            diff -r s m/t || true; rm -r m/t
+        done";
+    let output = world.shell_with_mounts(script);
+    output.says(&"Only in s: big\n".repeat(6));
+    let failed = output.stderr.lines().filter(|line| line.ends_with(": No space left on device"));
+    assert_eq!(failed.collect::<Vec<_>>(), ["safecp: error writing 'm/t/big': No space left on device"; 6]);
 }
 
 #[test]

@@ -231,16 +231,21 @@ impl<K: Kernel> Run<'_, K> {
             let next = self.groups.later.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Some(next) = next else { return is_any };
             is_any = true;
-            match next {
-                Deferred::Task(task) => self.task(task),
-                Deferred::Again(whence, after) => {
-                    let again = self.with_whence(&whence, |entry_pair| self.name_again(entry_pair, None, after));
-                    let again = again.unwrap_or_else(|error| self.failed(error, after));
-                    if let Err(error) = again {
-                        self.tell(Event::Failed(&error));
-                    }
-                    self.release_whence(whence);
+            self.make_deferred(next);
+        }
+    }
+
+    /// Makes what could not be made when its turn was.
+    pub(super) fn make_deferred(&self, deferred: Deferred<K>) {
+        match deferred {
+            Deferred::Task(task) => self.task(task),
+            Deferred::Again(whence, after) => {
+                let again = self.with_whence(&whence, |entry_pair| self.name_again(entry_pair, None, after));
+                let again = again.unwrap_or_else(|error| self.failed(error, after));
+                if let Err(error) = again {
+                    self.tell(Event::Failed(&error));
                 }
+                self.release_whence(whence);
             }
         }
     }

@@ -75,11 +75,11 @@ pub(super) struct OperandName<K: Kernel> {
     pub(super) named: bool,
 }
 
-/// What comes up when no group is being committed.
+/// What comes up when no group is being committed, or nobody else is at work.
 pub(super) enum Deferred<K: Kernel> {
     /// A name that waited for another of its inode.
     Task(Task<K>),
-    /// A file that cannot get its name in this way.
+    /// A file that cannot get its name in this way, or that found no room.
     Again(Whence<K>, After),
 }
 

@@ -6,6 +6,7 @@
 mod after;
 mod collision;
 mod commit_group;
+mod crowded;
 mod cut;
 mod descent;
 mod ending;

@@ -4,6 +4,7 @@ use super::after::{After, Removed};
 use super::entry::Arrived;
 use super::entry_context::EntryContext;
 use super::further::First;
+use super::groups::{Deferred, Whence};
 use super::inspected::{Inspected, Inspection, ReplacedLink};
 use super::level::Task;
 use super::links::{LinkDecision, LinkableCopy, Version};
@@ -54,7 +55,11 @@ impl<K: Kernel> Run<'_, K> {
             match self.links.decide(&version, refused.as_deref(), waiting.cloned()) {
                 LinkDecision::Left => return Ok(()),
                 LinkDecision::Link(made, likeness, _) => match self.first(entry_pair, &stat, &made, likeness)? {
-                    Some(first) => return self.link(entry_pair, &made, &first, inspected.existing.as_ref(), is_newer),
+                    Some(first) => {
+                        let existing = inspected.existing.as_ref();
+                        let linked = self.link(entry_pair, &made, &first, existing, is_newer);
+                        return linked.or_else(|error| self.leave_or_fail(error, waiting));
+                    }
                     None => refused = Some(made),
                 },
                 LinkDecision::Copy(_) => {
@@ -124,6 +129,9 @@ impl<K: Kernel> Run<'_, K> {
             Err(error) if may_pass(&error) && !is_read_once && self.commit_waiting(|_| true) => {
                 return self.name_again(entry_pair, task, after);
             }
+            Err(error) if may_pass(&error) && !is_read_once && self.leaves(task, |task| again(task, after)) => {
+                return Ok(());
+            }
             Err(error) => {
                 wish.into_iter().for_each(|wish| self.note_want(entry_pair.target, &error, wish));
                 Err(error)
@@ -185,6 +193,17 @@ impl<K: Kernel> Run<'_, K> {
         Err(error)
     }
 
+    /// Leaves a further name that failed until nobody else is at work, if it may be made then.
+    fn leave_or_fail(&self, error: Error, task: Option<&Task<K>>) -> Result<(), Error> {
+        let is_left = may_pass(&error) && !tells_of_loss(&error) && self.leaves(task, Deferred::Task);
+        if is_left { Ok(()) } else { Err(error) }
+    }
+
+    /// Leaves a name of a tree until nobody else is at work. False if nobody is now.
+    fn leaves(&self, task: Option<&Task<K>>, name: impl FnOnce(Task<K>) -> Deferred<K>) -> bool {
+        task.is_some_and(|task| self.crowded.leave(|| name(task.clone())))
+    }
+
     /// Makes a name a hard link to what was made of its inode before; a newer target too, as with cp.
     fn link(
         &self,
@@ -207,13 +226,18 @@ impl<K: Kernel> Run<'_, K> {
     }
 }
 
+/// A name of a tree once more, whose inode is this one's to copy still.
+fn again<K: Kernel>(task: Task<K>, after: After) -> Deferred<K> {
+    Deferred::Again(Whence::Task(task), after)
+}
+
 /// Whether what was written found no place in the end. That is said once: a second fsync of the same file succeeds, and the bytes are
 /// gone (errseq_t, since Linux 4.13). A copy of its own is made anew and loses nothing by another try.
 fn tells_of_loss(error: &Error) -> bool {
     matches!(error, Error::Call { action: Action::Sync, errno, .. } if Limit::met(*errno).is_some())
 }
 
-/// Whether there may be room once what waits has its names. A failure that leaves a name is told: another try would have something
+/// Whether there may be room once what waits has its names, and nobody else is at work. A failure that leaves a name is told: another try would have something
 /// else to tell, or nothing.
 fn may_pass(error: &Error) -> bool {
     !matches!(error, Error::Leaving(..))

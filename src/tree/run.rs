@@ -5,6 +5,7 @@
 //! does not grow with the number of files. With one job everything is a plain loop in the calling thread.
 
 use super::after::Removed;
+use super::crowded::Crowded;
 use super::entered::Entered;
 use super::entries::Entries;
 use super::entry_context::EntryContext;
@@ -43,6 +44,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) directories: Directories<K>,
     /// Files that wait for their names.
     pub(super) groups: Groups<K>,
+    /// Names that wait until nobody else is at work.
+    pub(super) crowded: Crowded<K>,
     /// What found no room.
     pub(super) shortages: Shortages<K>,
     /// Directories that wait to be written out.
@@ -89,6 +92,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             directories,
             groups,
             unwritten,
+            crowded: Crowded::default(),
             shortages: Shortages::default(),
             entered: Entered::default(),
             portion: None,

@@ -66,8 +66,10 @@ impl<'a, K: Kernel> Run<'a, K> {
     /// Works a tree off, in this thread or in all.
     fn descend(&self, mut descent: Descent<'_, 'a, K>) {
         if let Some(pool) = self.entries.copier.threads.pool() {
+            self.crowded.begin();
             let batches = std::iter::from_fn(|| descent.batch(BATCH)).par_bridge();
             pool.install(|| batches.for_each(|batch| batch.into_par_iter().for_each(|task| self.task(task))));
+            self.crowded.end().into_iter().for_each(|name| self.make_deferred(name));
         } else {
             while let Some(batch) = descent.batch(1) {
                 batch.into_iter().for_each(|task| self.task(task));
