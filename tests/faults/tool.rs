@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// What runs longer hangs.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// What runs longer hangs. On a machine full of other work some cases take more than 20 s.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A program to test.
 #[derive(Clone, Debug)]
