@@ -259,6 +259,36 @@ fn links_in_a_target_lead_not_beside_it() {
     assert_eq!(world.read("t/f"), "beside");
 }
 
+/// What takes its target's name with -P does so with -H beneath an operand, where no link is followed.
+#[test]
+fn names_within_a_tree_are_taken_with_h_as_without() {
+    let world = World::new();
+    world.dir("s").symlink("a", "s/l").tool("mkfifo", ["s/p", "q"]);
+    for words in ["-rH s/. t", "-aH s/. t", "-rHf s/. t"] {
+        world.cp(words).succeeds();
+        world.cp(words).succeeds();
+    }
+    assert_eq!(world.link_text("t/l"), "a");
+    world.cp("-rH q t/p").fails("safecp: cannot create fifo 't/p': File exists\n");
+}
+
+/// -n, -u and --update=none are no orders to write there. GNU's cp says nothing of these, and this is what it says with none-fail.
+#[test]
+fn a_link_that_leads_out_is_no_failure_where_it_is_left_alone() {
+    let world = World::new();
+    world.dir("s").file("s/f", "new").dir("t").symlink("../out", "t/f").file("out", "old").times("out", (9, 0), (9, 0));
+    world.cp("-rn s/. t").succeeds().says("");
+    world.cp("-r --update=none s/. t").succeeds();
+    world.cp("-r --update=none-fail s/. t").fails("safecp: not replacing 't/./f'\n");
+    let refused = "safecp: not writing through symlink 't/./f', which leads out of the target\n";
+    world.cp("-ru s/. t").fails(refused);
+    world.times("s/f", (8, 0), (8, 0)).cp("-ru s/. t").succeeds();
+    // GNU's cp fails as well, for a link that leads nowhere or to the source itself.
+    world.symlink("../none", "t/g").file("s/g", "new").cp("-rn s/. t").fails(&refused.replace("/f", "/g"));
+    world.dir("u").symlink("../s/f", "u/f").cp("-ru s/. u").fails(&refused.replace("t/", "u/"));
+    assert_eq!((world.read("out"), world.link_text("t/f")), ("old".to_owned(), "../out".to_owned()));
+}
+
 #[test]
 fn a_link_of_somebody_else_is_not_written_through() {
     for (links, words) in [

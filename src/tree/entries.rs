@@ -2,10 +2,10 @@
 
 use super::links::{Identity, Version, identity};
 use super::overwrite::Ask;
-use crate::copy::{Copier, TargetDirectory};
+use crate::copy::{Copier, Follow, TargetDirectory};
 use crate::host::Host;
 use crate::kernel::{Kernel, Kind, Stat};
-use crate::options::{Backup, Dereference, Options, Product, Removal};
+use crate::options::{Backup, Options, Product, Removal};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -56,10 +56,10 @@ impl<'a, K: Kernel> Entries<'a, K> {
     }
 
     /// Whether cp removes what stands at the target before it makes anything there.
-    pub(super) fn is_removed_first(&self, stat: &Stat, found: &Stat) -> bool {
+    pub(super) fn is_removed_first(&self, (follow, stat): (Follow, &Stat), found: &Stat) -> bool {
         let options = self.options();
-        options.backup == Backup::No
-            && (options.removal == Removal::Always || self.parts_names(found) || self.takes_names(stat))
+        let takes_names = || self.takes_names(follow, stat);
+        options.backup == Backup::No && (options.removal == Removal::Always || self.parts_names(found) || takes_names())
     }
 
     /// Whether a target loses the name that is copied to, and keeps its others: with --preserve=links.
@@ -68,10 +68,9 @@ impl<'a, K: Kernel> Entries<'a, K> {
         options.preserve.links.wanted() && found.has_other_names() && options.product != Product::Attributes
     }
 
-    /// Whether a source takes its target's name from whatever has it: with -P all but a regular file do.
-    pub(super) fn takes_names(&self, stat: &Stat) -> bool {
-        let options = self.options();
-        options.dereference == Dereference::Never && stat.kind != Kind::File && options.product != Product::Attributes
+    /// Whether a source takes its target's name from whatever has it: with -P all but a regular file do, and with -H what is within a tree.
+    pub(super) fn takes_names(&self, follow: Follow, stat: &Stat) -> bool {
+        follow == Follow::No && stat.kind != Kind::File && self.options().product != Product::Attributes
     }
 
     /// An old file as it was before this run wrote it under another name, where its number tells that.

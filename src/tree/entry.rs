@@ -222,7 +222,7 @@ impl<K: Kernel> Entries<'_, K> {
             || options.product == Product::SymbolicLink
             || inspected.stat.kind == Kind::Symlink;
         let replaces = options.backup != Backup::No
-            || self.is_removed_first(&inspected.stat, &found)
+            || self.is_removed_first(inspected.source(), &found)
             || options.removal == Removal::WhenUnwritable && is_link
             || options.overwrite == Overwrite::Ask && options.product == Product::HardLink;
         if replaces { TargetName::Taken } else { TargetName::Free }
@@ -243,7 +243,7 @@ impl<K: Kernel> Entries<'_, K> {
         let options = self.options();
         let Some(found) = inspected.existing else { return Placement::New };
         let seen = inspected.referent.unwrap_or(found);
-        let is_removed = inspected.referent.is_none() && self.is_removed_first(&inspected.stat, &found);
+        let is_removed = inspected.referent.is_none() && self.is_removed_first(inspected.source(), &found);
         if options.backup != Backup::No || is_removed || inspected.replaced_link.is_some() {
             return Placement::Supplant;
         }

@@ -29,9 +29,11 @@ impl<K: Kernel> Entries<'_, K> {
         let existing = if context.fresh { Ok(None) } else { self.copier.stat_target(target, false) };
         // cp looks at the source first, which is told where neither can be looked at.
         let existing = existing.or_else(|error| self.stat_source(source).and(Err(error)))?;
+        let follow = source.follow;
         let (stat, file) = self.inspect_source(source, context, existing.as_ref())?;
         let Some(found) = existing else {
-            let inspected = Inspected { stat, file, existing: None, referent: None, ending: None, replaced_link: None };
+            let (existing, referent, ending, replaced_link) = (None, None, None, None);
+            let inspected = Inspected { stat, follow, file, existing, referent, ending, replaced_link };
             return Ok(Inspection::Make(Box::new(inspected)));
         };
         let follows = found.kind == Kind::Symlink && self.writes_through(&stat);
@@ -40,11 +42,12 @@ impl<K: Kernel> Entries<'_, K> {
             Err(Error::Call { errno: Errno::LOOP, .. }) if self.options().removal == Removal::WhenUnwritable => {
                 ((None, None), Some(ReplacedLink::Circular))
             }
+            Err(refusal @ Error::Refused(_)) => return self.inspect_refused(&stat, target, context, refusal),
             led => (led?, None),
         };
         let seen = referent.unwrap_or(found);
         let (referent, ending, replaced_link) = match referent {
-            Some(there) if self.parts_names(&there) || self.takes_names(&stat) => {
+            Some(there) if self.parts_names(&there) || self.takes_names(follow, &stat) => {
                 (None, None, Some(ReplacedLink::RemovedFirst))
             }
             referent => (referent, ending, replaced_link),
@@ -52,7 +55,7 @@ impl<K: Kernel> Entries<'_, K> {
         let from = FollowedName { name: source, stat: &stat, itself: None };
         let to = FollowedName { name: target, stat: &seen, itself: Some(&found) };
         let sameness = if self.options().may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
-        let inspected = Box::new(Inspected { stat, file, existing, referent, ending, replaced_link });
+        let inspected = Box::new(Inspected { stat, follow, file, existing, referent, ending, replaced_link });
         if follows && referent.is_none() && replaced_link.is_none() {
             self.check_just_created(&inspected.stat, &found, source, target, context)?;
             return self.inspect_dangling(inspected, source, target);
@@ -117,6 +120,29 @@ impl<K: Kernel> Entries<'_, K> {
             return Ok(Inspection::Make(inspected));
         }
         Err(Error::Refused(format!("not writing through dangling symlink {}", quoted(target.shown))))
+    }
+
+    /// A symbolic link within a tree that is not written through, for where it leads or whose it is. That is a failure only where it
+    /// would be: what is to be left alone stays, as with cp.
+    fn inspect_refused(
+        &self,
+        stat: &Stat,
+        target: &Name<'_, K::File>,
+        context: &EntryContext<'_, K::File>,
+        refusal: Error,
+    ) -> Result<Inspection<K::File>, Error> {
+        let options = self.options();
+        if options.replaces_all() {
+            return Err(refusal);
+        }
+        // A look, which opens nothing.
+        let Ok(Some(there)) = self.copier.stat_target(target, true) else { return Err(refusal) };
+        let old = self.as_it_was(there, &context.target_directory);
+        match decide(stat, &old, target.shown, options, || true, &|_| true)? {
+            Decision::Newer if there.is_same_file(stat) => Err(refusal),
+            Decision::Skip | Decision::Newer => Ok(Inspection::Ended(Outcome::Skipped)),
+            Decision::Replace | Decision::Decline => Err(refusal),
+        }
     }
 
     /// Whether a symbolic link at the target of such a source is written through, not replaced.

@@ -1,13 +1,15 @@
 //! What was found out about a name.
 
 use super::ending::Ending;
-use crate::copy::Outcome;
+use crate::copy::{Follow, Outcome};
 use crate::kernel::Stat;
 
 /// A name that was looked at.
 pub struct Inspected<F> {
     /// The source.
     pub stat: Stat,
+    /// Whether links of the source are followed.
+    pub(super) follow: Follow,
     /// The source, if it was opened already.
     pub(super) file: Option<F>,
     /// What stands at the target, links not followed.
@@ -18,6 +20,13 @@ pub struct Inspected<F> {
     pub(super) ending: Option<Ending<F>>,
     /// Why it is replaced, if it is a symbolic link that would otherwise be written through.
     pub(super) replaced_link: Option<ReplacedLink>,
+}
+
+impl<F> Inspected<F> {
+    /// How links of the source were taken, and what it is then.
+    pub(super) fn source(&self) -> (Follow, &Stat) {
+        (self.follow, &self.stat)
+    }
 }
 
 /// Why a symbolic link at the target is replaced, and not written through.

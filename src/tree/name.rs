@@ -111,7 +111,7 @@ impl<K: Kernel> Run<'_, K> {
         }
         let removed = match &inspected.existing {
             None => Removed::No,
-            Some(found) if self.entries.is_removed_first(&inspected.stat, found) => Removed::Before,
+            Some(found) if self.entries.is_removed_first(inspected.source(), found) => Removed::Before,
             Some(_) if inspected.replaced_link == Some(ReplacedLink::RemovedFirst) => Removed::Before,
             Some(_) => Removed::IfNeeded,
         };

@@ -5,10 +5,10 @@
 //! nothing is made: a look that failed is not two files.
 
 use super::overwrite::same_file;
-use crate::copy::{Copier, Name};
+use crate::copy::{Copier, Follow, Name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
-use crate::options::{Backup, Dereference, Product, Removal};
+use crate::options::{Backup, Product, Removal};
 use std::path::Path;
 
 /// What is to be done about a source and a target that may be one.
@@ -42,7 +42,8 @@ impl<K: Kernel> Copier<'_, K> {
         if is_one && product == Product::HardLink {
             return Ok(Sameness::Done);
         }
-        let follows_none = self.options.dereference == Dereference::Never;
+        // With -H too, within a tree.
+        let follows_none = source.name.follow == Follow::No;
         if follows_none && is_link(source.stat) && is_link(target.stat) {
             return match (self.is_same_name(source.name, target.name)?, is_one) {
                 (true, _) => refused(),
@@ -101,7 +102,7 @@ impl<K: Kernel> Copier<'_, K> {
         let are_two_names = || self.is_same_name(source.name, target.name).map(|is_same| !is_same);
         if self.options.backup != Backup::No {
             // A link that leads to the target would lead nowhere once that is renamed.
-            let leads_there = self.options.dereference != Dereference::Never && is_link(from) && !is_link(to);
+            let leads_there = source.name.follow != Follow::No && is_link(from) && !is_link(to);
             return if is_one { are_two_names() } else { Ok(!leads_there) };
         }
         if self.options.removal != Removal::Always || is_link(to) {
