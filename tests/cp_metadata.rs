@@ -135,6 +135,28 @@ fn an_ordinary_user_gets_files_of_his_own() {
     assert_eq!((world.stat("u/x").uid(), world.read("u/x")), (65534, "1".to_owned()));
 }
 
+/// As with GNU's cp: -a makes what is lost of extended attributes neither a failure nor worth a word, unless they are demanded by name.
+#[test]
+fn attributes_that_are_demanded_stay_so_beside_archive() {
+    let Some(world) = World::as_root("attributes for root alone") else { return };
+    world.file("a", "1").tool("setfattr", ["-n", "security.x", "-v", "1", "a"]);
+    let run = |words| {
+        world.shell(&format!(
+            "setpriv --bounding-set -sys_admin --inh-caps -sys_admin $safecp {words} a b; s=$?; rm b; exit $s"
+        ))
+    };
+    for words in
+        ["--preserve=xattr -a", "-a --preserve=xattr", "--preserve=xattr --preserve=all", "-a --preserve=mode,xattr"]
+    {
+        run(words).fails("safecp: setting attributes for 'b': Operation not permitted\n");
+    }
+    for words in ["-a", "-a --preserve=all", "--preserve=all -a", "--preserve=xattr --no-preserve=xattr -a"] {
+        run(words).succeeds();
+    }
+    let said = run("--preserve=all");
+    assert!(said.code() == Some(0) && said.stderr.contains("setting attribute"), "{said}");
+}
+
 #[test]
 fn capabilities_are_preserved() {
     let Some(world) = World::as_root("capabilities") else { return };

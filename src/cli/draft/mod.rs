@@ -40,6 +40,7 @@ pub(super) struct Draft {
     pub(super) strips: bool,
     pub(super) no_target_directory: bool,
     pub(super) sets_context: bool,
+    archives: bool,
     pub(super) accounts: Accounts,
     pub(super) takes_digests: bool,
     pub(super) takes: TargetDirectories,
@@ -69,6 +70,7 @@ impl Draft {
             strips: false,
             no_target_directory: false,
             sets_context: false,
+            archives: false,
             accounts: Accounts::default(),
             takes_digests: false,
             takes: TargetDirectories::One,
@@ -88,7 +90,17 @@ impl Draft {
     pub(super) fn archive(&mut self) {
         self.dereference = Some(Dereference::Never);
         self.options.recursive = true;
-        self.options.preserve = Preserve::everything();
+        self.archives = true;
+        self.preserve_all();
+    }
+
+    /// Extended attributes and context stay demanded where they were, by name. Otherwise what cannot be kept of them is no failure, and is
+    /// said unless -a is given, wherever that stands.
+    fn preserve_all(&mut self) {
+        let Preserve { xattr, context, .. } = self.options.preserve;
+        let lenient = if self.archives { Keep::Try } else { Keep::Say };
+        let keep = |demanded| if demanded == Keep::Must { demanded } else { lenient };
+        self.options.preserve = Preserve { xattr: keep(xattr), context: keep(context), ..Preserve::everything() };
     }
 
     pub(super) fn keep_links(&mut self) {
@@ -129,8 +141,8 @@ impl Draft {
 
     /// Keeps the attributes of a list, or does not; `option` is where it was typed.
     pub(super) fn preserve(&mut self, list: &str, option: &str, keep: Keep) -> Result<()> {
-        let preserve = &mut self.options.preserve;
         for attribute in list.split(',') {
+            let preserve = &mut self.options.preserve;
             match one_of(option, attribute, &ATTRIBUTES)? {
                 Attribute::Mode => {
                     preserve.mode = keep;
@@ -144,10 +156,7 @@ impl Draft {
                 Attribute::All if keep == Keep::No => {
                     *preserve = Preserve { default_mode: true, ..Preserve::nothing() };
                 }
-                // Unlike with -a, what cannot be kept of them is said, if it is no failure either.
-                Attribute::All => {
-                    *preserve = Preserve { context: Keep::Say, xattr: Keep::Say, ..Preserve::everything() }
-                }
+                Attribute::All => self.preserve_all(),
             }
         }
         Ok(())
