@@ -29,10 +29,8 @@ pub(crate) struct Summary {
 
 /// Differences that are alike.
 pub(crate) struct Unexplained {
-    /// The first case that showed it.
-    pub(crate) seed: u64,
-    /// How many cases showed it.
-    pub(crate) cases: u64,
+    /// The cases that showed it.
+    pub(crate) seeds: Vec<u64>,
 }
 
 /// Runs `cases` cases on all processors, until `failures_max` showed something unexplained.
@@ -56,7 +54,7 @@ pub(crate) fn campaign(bench: &Bench, options: &Options, base: u64, cases: u64, 
                     let judged = catch_unwind(AssertUnwindSafe(|| bench.judge(&case, &desk)));
                     let Ok(verdict) = judged else {
                         println!("case {seed}: the test itself fails\n{}", case.script());
-                        locked().unexplained.insert("the test itself".to_owned(), Unexplained { seed, cases: 1 });
+                        locked().unexplained.insert("the test itself".to_owned(), Unexplained { seeds: vec![seed] });
                         break;
                     };
                     locked().count(&verdict);
@@ -102,9 +100,9 @@ impl Summary {
         let mut news = None;
         let likenesses: BTreeSet<String> = verdict.unexplained.iter().map(Difference::likeness).collect();
         for likeness in likenesses {
-            let unexplained = self.unexplained.entry(likeness.clone()).or_insert(Unexplained { seed, cases: 0 });
-            unexplained.cases += 1;
-            if unexplained.cases == 1 && news.is_none() {
+            let unexplained = self.unexplained.entry(likeness.clone()).or_insert(Unexplained { seeds: Vec::new() });
+            unexplained.seeds.push(seed);
+            if unexplained.seeds.len() == 1 && news.is_none() {
                 news = Some(likeness);
             }
         }
@@ -120,8 +118,8 @@ impl Summary {
             "  {} in which both succeeded, {} with an unexplained difference",
             self.successes, self.cases_unexplained
         );
-        for (likeness, Unexplained { seed, cases }) in &self.unexplained {
-            println!("  UNEXPLAINED in {cases} cases, the first is {seed}: {likeness}");
+        for (likeness, Unexplained { seeds }) in &self.unexplained {
+            println!("  UNEXPLAINED in {} cases, such as {:?}: {likeness}", seeds.len(), &seeds[..seeds.len().min(4)]);
         }
         for (reason, (differences, cases)) in REASONS.iter().zip(&self.explained) {
             println!("  {differences} differences in {cases} cases: {}", reason.name);

@@ -5,6 +5,7 @@ use super::case::{Case, Entry, Kind};
 use super::compare::{Difference, Outcome, WORLD, What};
 use super::tree;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// A case, how both runs of it ended, and the one difference that is looked at.
@@ -50,6 +51,14 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         name: "--parents copies into a directory that is there; GNU cannot make a/. or what an operand before made",
         explains: parents_of_a_dot,
+    },
+    Reason {
+        name: "--parents: GNU takes a name for new, whatever has it, after an operand whose directories it made",
+        explains: taken_for_new,
+    },
+    Reason {
+        name: "--parents ./x: GNU sets the attributes of the target directory itself, or tries to",
+        explains: attributes_of_a_dot,
     },
     Reason {
         name: "--parents treats directories as those that are copied: attributes, modes",
@@ -125,6 +134,10 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         name: "a source that another one takes the place of is copied before or after that: the directory's order decides",
         explains: replaced_source,
+    },
+    Reason {
+        name: "a file that is named twice, with --update and --backup: GNU links the name that it left once more to itself",
+        explains: linked_to_itself,
     },
     Reason {
         name: "a sticky directory beneath a set-group-ID one inherits that bit; GNU sets its mode, which takes the bit from who is not in the group",
@@ -205,7 +218,9 @@ fn kept(evidence: &Evidence<'_>) -> bool {
         && both_failed
         && !matches!(entry.kind, Kind::Directory)
         && (is_as_before || matches!(entry.kind, Kind::Link(_)))
-        && (names_of(evidence, path).any(|name| is_told_of(evidence, name)) || cannot_open(evidence))
+        && (names_of(evidence, path).any(|name| is_told_of(evidence, name))
+            || links_to(evidence, path).any(|name| is_told_of(evidence, name))
+            || cannot_open(evidence))
 }
 
 /// A directory in which GNU made a file, failed to fill it, and removed it.
@@ -291,7 +306,14 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
     let above = path.parent().and_then(Path::parent).zip(path.file_name()).map(|(above, name)| above.join(name));
     let source = above.as_deref().and_then(seen);
     let is_copied_over = || source.is_some_and(|source| seen(path).is_some_and(|copy| copy.content == source.content));
-    let has_owner_of_above = || source.is_some_and(|source| seen(path).is_some_and(|copy| copy.owner == source.owner));
+    let case = evidence.case;
+    let preserves = case.has('p', "--preserve") || case.has('a', "--archive");
+    let user = if case.as_nobody { (65534, 65534) } else { (0, 0) };
+    let has_owner_of_above = || {
+        let is_owner =
+            |source: &tree::Seen, copy: &tree::Seen| copy.owner == if preserves { source.owner } else { user };
+        source.is_some_and(|source| seen(path).is_some_and(|copy| is_owner(source, copy)))
+    };
     (is_refused && has_failed || is_passed_over)
         && match what {
             What::Content => is_copied_over(),
@@ -310,6 +332,39 @@ fn parents_of_a_dot(evidence: &Evidence<'_>) -> bool {
     let made = ["cp: cannot create directory ", "cp: cannot create symbolic link ", "cp: cannot create hard link "];
     let refuses = |line: &String| made.iter().any(|words| line.starts_with(words)) && line.ends_with(": File exists");
     evidence.case.has('\0', "--paren") && evidence.reference.ended.stderr.iter().any(refuses)
+}
+
+/// A bare name that is named twice, and its backup: GNU does not look for what the first has made.
+fn taken_for_new(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, .. } = evidence.difference;
+    let is_refusal = |line: &&String| {
+        let is_made = ["cp: cannot create fifo ", "cp: cannot create special file "];
+        is_made.iter().any(|words| line.starts_with(words)) && line.ends_with(": File exists")
+    };
+    let Some(line) = evidence.reference.ended.stderr.iter().find(is_refusal) else { return false };
+    let words = evidence.case.words(Path::new(""));
+    let is_told = |word: &&OsString| !word.to_string_lossy().contains('/') && names(line, Path::new(word));
+    let Some(word) = words.iter().find(is_told) else { return false };
+    let is_of_word = path.file_name().is_some_and(|name| name.as_bytes().starts_with(word.as_bytes()));
+    evidence.case.has('\0', "--paren")
+        && (evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix"))
+        && words.iter().filter(|other| *other == word).count() > 1
+        && !evidence.ours.ended.stderr.contains(line)
+        && (matches!(what, What::Status | What::Stderr) || is_of_word && *what == What::Presence)
+}
+
+/// A complaint of `target/.` alone.
+fn attributes_of_a_dot(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, reference, .. } = evidence.difference;
+    let is_of_a_dot =
+        |line: &str| line.starts_with("cp: failed to preserve ") && line.ends_with("/.': Operation not permitted");
+    let said = &evidence.reference.ended.stderr;
+    evidence.case.has('\0', "--paren")
+        && match what {
+            What::Stderr => is_of_a_dot(reference),
+            What::Status => reference == "1" && !said.is_empty() && said.iter().all(|line| is_of_a_dot(line)),
+            _ => false,
+        }
 }
 
 fn parents_attributes(evidence: &Evidence<'_>) -> bool {
@@ -561,10 +616,24 @@ fn own_source(evidence: &Evidence<'_>) -> bool {
         !is_there(evidence.reference) && is_there(evidence.ours) && evidence.reference.ended.stderr.iter().any(lost)
     };
     let mut links = evidence.case.entries.iter().filter(|entry| matches!(entry.kind, Kind::Symlink(_)));
-    let is_gone = |line: &String| line.ends_with(" for reading: No such file or directory");
-    if evidence.case.has('b', "--backup") {
+    let is_gone = |line: &String| {
+        line.ends_with(" for reading: No such file or directory")
+            || evidence.case.has('l', "--lin")
+                && line.starts_with("cp: cannot create hard link ")
+                && line.ends_with(": No such file or directory")
+    };
+    if evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix") {
+        // A link to a directory, whose name the new directory has by then, in which GNU finds nothing.
+        let is_empty = |entry: &Entry| {
+            let tree = &evidence.reference.tree;
+            let place = Path::new(WORLD).join(&entry.path);
+            let is_within = |path: &Path| path != place && path.starts_with(&place);
+            tree.get(&place).is_some_and(|seen| seen.kind == tree::Kind::Directory)
+                && !tree.keys().any(|path| is_within(path))
+                && (matches!(what, What::Status | What::Stderr | What::Stdout) || path.starts_with(&entry.path))
+        };
         let outcome = matches!(what, What::Presence | What::Kind | What::Status | What::Stderr);
-        return outcome && evidence.reference.ended.stderr.iter().any(is_gone);
+        return outcome && evidence.reference.ended.stderr.iter().any(is_gone) || links.any(is_empty);
     }
     evidence.case.has('\0', "--remove-destinatio")
         && evidence.ours.ended.status == Some(0)
@@ -661,8 +730,13 @@ fn by_handle(evidence: &Evidence<'_>) -> bool {
 fn other_first_name(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let inode = |text: &str| {
-        let inside = text.trim_matches('"').strip_prefix("$PWD/")?;
-        evidence.ours.tree.get(&Path::new(WORLD).join(inside)).map(|seen| seen.inode)
+        let inside = Path::new(text.trim_matches('"').strip_prefix("$PWD/")?);
+        // With -L a link is one of the names.
+        let led = match evidence.case.entry(inside).map(|entry| &entry.kind) {
+            Some(Kind::Symlink(to)) if evidence.case.has('L', "--deref") => inside.parent()?.join(to),
+            _ => inside.to_owned(),
+        };
+        evidence.ours.tree.get(&Path::new(WORLD).join(led)).map(|seen| seen.inode)
     };
     *what == What::Content
         && evidence.case.has('s', "--symb")
@@ -743,6 +817,25 @@ fn replaced_source(evidence: &Evidence<'_>) -> bool {
         && case.entries.iter().any(is_replaced)
 }
 
+/// Of `cp -bu b b c` with a c/b that is not older. GNU gives c/b a temporary second name, and renames that to c/b.
+fn linked_to_itself(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let case = evidence.case;
+    let words = case.words(Path::new(""));
+    let stays = |word: &&OsString| {
+        let target = path.join(Path::new(word).file_name().unwrap_or_default());
+        let is_file = case.entry(&target).is_some_and(|entry| entry.kind != Kind::Directory);
+        is_file && [evidence.reference, evidence.ours].iter().all(|outcome| !is_replaced_in(outcome, &target))
+    };
+    let is_twice = |word: &&OsString| words.iter().filter(|other| *other == *word).count() > 1;
+    *what == What::Modified
+        && reference == "now"
+        && ours != "now"
+        && (case.has('b', "--backup") || case.has('S', "--suffix"))
+        && case.has('u', "--update")
+        && words.iter().filter(is_twice).any(|word| stays(&word))
+}
+
 /// mkdir(2) gives a new directory that bit.
 fn inherited_group_bit(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
@@ -818,6 +911,17 @@ fn names_of<'a>(evidence: &'a Evidence<'_>, path: &'a Path) -> impl Iterator<Ite
     };
     let sought = evidence.case.entry(path).map(file);
     let entries = evidence.case.entries.iter().filter(move |entry| Some(file(entry)) == sought);
+    entries.map(|entry| entry.path.as_path())
+}
+
+/// Symbolic links that name the file of this name, beside them or above.
+fn links_to<'a>(evidence: &'a Evidence<'_>, path: &'a Path) -> impl Iterator<Item = &'a Path> {
+    let leads =
+        move |to: &Path, above: &Path| above.join(to) == path || to.strip_prefix("..").is_ok_and(|to| to == path);
+    let entries = evidence.case.entries.iter().filter(move |entry| match (&entry.kind, entry.path.parent()) {
+        (Kind::Symlink(to), Some(above)) => leads(to, above),
+        _ => false,
+    });
     entries.map(|entry| entry.path.as_path())
 }
 
