@@ -158,6 +158,25 @@ fn a_link_with_a_slash_is_not_moved_away() {
     across(&world, script).says("d\nl\nn\n");
 }
 
+/// GNU's manual has slashes removed before anything is done with a source. GNU's program tries a first rename with them, of a name to one that
+/// is free, and fails by that.
+#[test]
+fn slashes_that_are_to_be_removed_have_no_meaning() {
+    let world = World::new();
+    world.dir("d").symlink("d", "l").file("f", "1").mv("--strip-trailing-slashes l/ new").succeeds();
+    assert_eq!(
+        (world.link_text("new"), world.names(".")),
+        ("d".to_owned(), vec!["d".into(), "f".into(), "new".into()])
+    );
+    // What GNU's program removes from the last name too: always with -T, else if something has the name.
+    world.mv("--strip-trailing-slashes new// f/").succeeds();
+    assert_eq!(world.link_text("f"), "d");
+    world.mv("--strip-trailing-slashes -T f/ l/").succeeds();
+    assert_eq!((world.link_text("l"), world.names(".")), ("d".to_owned(), vec!["d".into(), "l".into()]));
+    let said = "mv: cannot move 'l' to 'new': Not a directory\n";
+    world.mv("--strip-trailing-slashes l/ new/").fails(said);
+}
+
 #[test]
 fn across_filesystems_everything_of_a_file_comes_along() {
     let Some(world) = mounts("a second filesystem") else { return };

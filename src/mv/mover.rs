@@ -60,7 +60,8 @@ impl<'a, K: Kernel> Mover<'a, K> {
         let (target, sources) = (&request.operands.target, &request.operands.sources);
         let here =
             self.open_directory(Path::new(".")).map_err(|errno| Error::call(Action::Access, Path::new("."), errno))?;
-        let itself = Destination { dir: &here, name: target.clone(), shown: target.clone() };
+        let plain = self.stripped(target).to_owned();
+        let itself = Destination { dir: &here, name: plain.clone(), shown: plain };
         let action = match request.operands.rule {
             TargetRule::Itself => {
                 self.tell(|mover| mover.one(&here, mover.stripped(&sources[0]), &itself, None, true));
@@ -74,9 +75,10 @@ impl<'a, K: Kernel> Mover<'a, K> {
             (request.operands.rule, &sources[..], request.way != MoveMethod::Exchange)
         {
             let source = self.stripped(source);
-            first = Some(self.rename(&here, source, &itself, RenameFlags::NOREPLACE));
+            let as_typed = Destination { name: target.clone(), shown: itself.shown.clone(), ..itself };
+            first = Some(self.rename(&here, source, &as_typed, RenameFlags::NOREPLACE));
             if first == Some(Ok(())) {
-                self.renamed(source, &itself, None);
+                self.renamed(source, &as_typed, None);
                 return Ok(());
             }
         }
