@@ -202,6 +202,24 @@ fn a_failed_copy_leaves_the_old_target_and_no_backup() {
     assert_eq!((world.read("b"), world.exists("b~")), ("old".to_owned(), false));
 }
 
+/// GNU's cp takes such a copy away and gives the backup its name back.
+#[test]
+fn a_copy_without_what_it_must_have_leaves_the_old_target_and_no_backup() {
+    let Some(world) = World::as_root("files of other owners") else { return };
+    for (words, lacking, said) in [
+        ("-p -b", "chown", "failed to preserve ownership for 'b'"),
+        ("-a --backup=t", "chown", "failed to preserve ownership for 'b'"),
+        ("--preserve=xattr -b", "sys_admin", "setting attributes for 'b'"),
+    ] {
+        world.file("a", "new").file("b", "old").file("b~", "older").tool("chown", ["1234:5678", "a"]);
+        world.tool("setfattr", ["-n", "security.x", "-v", "1", "a"]);
+        let script = format!("setpriv --bounding-set -{lacking} --inh-caps -{lacking} $safecp {words} a b");
+        world.shell(&script).fails(&format!("safecp: {said}: Operation not permitted\n"));
+        assert_eq!((world.read("b"), world.read("b~")), ("old".to_owned(), "older".to_owned()), "{words}");
+        assert_eq!(world.names("."), ["a", "b", "b~"], "{words}");
+    }
+}
+
 #[test]
 fn a_target_that_cannot_be_replaced_in_the_end_gives_its_backup_name_back() {
     let world = World::new();

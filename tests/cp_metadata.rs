@@ -125,6 +125,26 @@ fn setuid_goes_where_the_owner_cannot_be_preserved() {
     assert_eq!((world.stat("b").uid(), world.mode("b")), (65534, 0o755));
 }
 
+/// GNU's cp ends with the first attribute that is refused.
+#[test]
+fn what_belongs_to_another_user_is_told_of_once() {
+    let Some(world) = World::as_root("files of another user") else { return };
+    world
+        .dir("s")
+        .dir("d")
+        .file("s/f", "new")
+        .file("d/f", "old")
+        .chmod("d", 0o777)
+        .chmod("d/f", 0o666)
+        .chmod(".", 0o777);
+    let script = "cp $safecp ./cp && setpriv --reuid 65534 --regid 65534 --clear-groups ./cp -a s/. d";
+    world.shell(script).fails(
+        "cp: preserving times for 'd/./f': Operation not permitted\n\
+         cp: preserving times for 'd/.': Operation not permitted\n",
+    );
+    assert_eq!((world.read("d/f"), world.mode("d"), world.mode("d/f")), ("new".to_owned(), 0o777, 0o666));
+}
+
 #[test]
 fn an_ordinary_user_gets_files_of_his_own() {
     let Some(world) = World::as_root("files of other owners") else { return };

@@ -181,6 +181,7 @@ impl<K: Kernel> Copier<'_, K> {
         let fresh = Fresh::Made { private, default_mode, inherits };
         let made = content.and_then(|content| content.filled.stat);
         let complaints = self.carry(job, temporary.file(), KnownAttributes::of(made), fresh);
+        let complaints = self.unless_backed_up(job, complaints)?;
         // What replaces an old file is on disk before it does, or a power loss could take both: no
         // filesystem promises to write the data before the rename (docs/design/temporaries.md).
         let mut unsynced = None;
@@ -218,6 +219,16 @@ impl<K: Kernel> Copier<'_, K> {
             Taken::Made(own) => self.fill_own(job, temporary, own, (content, !is_new))?,
         };
         Ok(Progress::Named(Finished { backup, unsynced, ..finished }))
+    }
+
+    /// An old file that is to have a backup stays what it is where the new one lacks what it must have, as by GNU's cp, which gives the
+    /// backup its name back: the complaints, unless they end the copy.
+    fn unless_backed_up(&self, job: &Job<'_, K::File>, mut complaints: Vec<Error>) -> Result<Vec<Error>, Error> {
+        let keeps_old = self.options.backup != Backup::No && job.facts.found.is_some();
+        match complaints.iter().position(is_loss) {
+            Some(at) if keeps_old => Err(complaints.remove(at).with_complaints(&complaints)),
+            _ => Ok(complaints),
+        }
     }
 
     /// A file without a name cannot be given one here (linkat is missing, or goes through a /proc that is): from now on
@@ -283,6 +294,11 @@ impl<K: Kernel> Copier<'_, K> {
 /// Whether a complaint is that the source's owner cannot be had there: a user namespace or a mount has no number for him.
 fn is_owner_refused(complaint: &Error) -> bool {
     matches!(complaint, Error::Call { action: Action::PreserveOwnership, errno, .. } if is_refused(*errno))
+}
+
+/// Whether a complaint is that a copy lacks what it must have. GNU's install gives a file its owner once the copy counts as made.
+fn is_loss(complaint: &Error) -> bool {
+    !matches!(complaint, Error::Noted(_) | Error::Call { action: Action::ChangeOwnership, .. })
 }
 
 /// Whether the name cannot be taken from the old file: of a mount point, in a directory that lets nothing go, or on a filesystem

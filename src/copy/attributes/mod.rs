@@ -17,7 +17,7 @@ mod xattrs;
 pub use types::{AttributedFile, Attributes, Fresh, KnownAttributes};
 
 use crate::error::{Action, Error};
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::{Errno, Kernel, Stat};
 use crate::options::{Context, Keep};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -31,6 +31,22 @@ impl<K: Kernel> Attributes<'_, K> {
     /// that is the owner or an access control list, group and others have no rights in the end: they might be others
     /// than the source's.
     pub fn carry(
+        &self,
+        source: &AttributedFile<'_, K::File>,
+        from: &Stat,
+        target: &AttributedFile<'_, K::File>,
+        fresh: Fresh,
+    ) -> Vec<Error> {
+        let mut complaints = self.carry_each(source, from, target, fresh);
+        let is_refused = |complaint: &Error, actions: &[Action]| matches!(complaint, Error::Call { action, errno: Errno::PERM, .. } if actions.contains(action));
+        // What is another user's, or has chattr +a, lets nothing be set. That is told once, as by GNU's cp.
+        if complaints.iter().any(|complaint| is_refused(complaint, &[Action::PreserveTimes])) {
+            complaints.retain(|complaint| !is_refused(complaint, &[Action::ClearMode, Action::PreserveMode]));
+        }
+        complaints
+    }
+
+    fn carry_each(
         &self,
         source: &AttributedFile<'_, K::File>,
         from: &Stat,
