@@ -286,6 +286,34 @@ fn a_source_that_grows_is_copied_as_it_was_read() {
     assert_eq!(fs::read(world.path("there/file")).expect("the copy"), b"0123456789");
 }
 
+/// Files of /proc say that they hold nothing. An empty file that is written to meanwhile is told as one that changed.
+#[test]
+fn a_file_that_tells_no_size_has_not_changed() {
+    for far in [Far::plain(), Far::plain().shell(None)] {
+        for way in WAYS {
+            let Some(world) = world() else { return };
+            let heard = copy(way, &far, &[PathBuf::from("/proc/version")], &world.path("there"), &wishes());
+            assert!(heard.is_success(), "{heard:?}");
+            assert_eq!(heard.changed, Vec::<PathBuf>::new(), "{way:?}");
+            let (copied, source) = (fs::read(world.path("there/version")), fs::read("/proc/version"));
+            assert_eq!(copied.expect("the copy"), source.expect("the source"));
+        }
+    }
+    let Some(world) = world() else { return };
+    fs::write(world.path("here/file"), "").expect("a file");
+    let path = world.path("here/file");
+    let meddling: Meddling = Box::new(move |to, packet| {
+        if to == Direction::ToServer && packet[0] == READ {
+            fs::write(&path, "more").expect("a file");
+        }
+        true
+    });
+    let heard = meddled(Way::Pull, &world, ("file", &wishes()), meddling);
+    assert!(heard.is_success(), "{heard:?}");
+    assert_eq!(heard.changed, [world.path("here/file")]);
+    assert_eq!(fs::read(world.path("there/file")).expect("the copy"), b"more");
+}
+
 /// Two bytes are appended for each that travels: its end never comes nearer.
 #[test]
 fn a_source_that_grows_faster_than_it_travels_is_not_followed() {

@@ -70,6 +70,8 @@ pub(super) enum Step {
     Read(RequestedRange),
     /// Much more came than it was said to have.
     LookFurther,
+    /// All came of a file that was said to have nothing.
+    LookAtEnd,
     OpenAgain,
     LookAgain,
 }

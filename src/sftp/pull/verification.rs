@@ -7,8 +7,14 @@ use crate::sftp::reading::Reading;
 use crate::sftp::types::{Failure, Proof};
 use crate::sftp::wire::{Answer, Attrs, Request};
 
+/// What tells that a file has changed.
+fn state(attrs: &Attrs) -> (Option<u64>, Option<u32>) {
+    (attrs.size, attrs.times.map(|(_, modified)| modified))
+}
+
 impl<K: Kernel> Pull<'_, K> {
-    /// All of a file came: it is read back here, and there.
+    /// All of a file came, as long as it was said to be or longer. One that tells no size, as those in /proc, says 0 and holds
+    /// more: whether it has changed the server is asked once more.
     pub(super) fn received(&mut self, number: u64, value: Value, size: u64) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         (file.value, file.size) = (Some(value), size);
@@ -17,7 +23,24 @@ impl<K: Kernel> Pull<'_, K> {
             self.fail(number, failure);
             return Ok(());
         }
+        if file.attrs.size == Some(0) && size > 0 {
+            let handle = file.handle.clone().unwrap_or_default();
+            return self.ask(number, &Request::Fstat(&handle), Step::LookAtEnd);
+        }
         file.has_changed = file.attrs.size.is_some_and(|announced| size > announced);
+        self.verify(number, value)
+    }
+
+    /// What a file says of itself that said to have nothing, and of which bytes came.
+    pub(super) fn looked_at_end(&mut self, number: u64, answer: &Answer) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        file.has_changed = !matches!(answer, Answer::Attrs(attrs) if state(attrs) == state(&file.attrs));
+        file.value.map_or(Ok(()), |value| self.verify(number, value))
+    }
+
+    /// What came is read back here, and there.
+    fn verify(&mut self, number: u64, value: Value) -> Result<(), Failure> {
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         // Whoever has told its digest may be gone by now.
         if file.told.is_none() {
             file.proof = self.connection.proof_of(&file.path);
@@ -125,7 +148,6 @@ impl<K: Kernel> Pull<'_, K> {
     /// The digest is not that of what came. Where the source has changed since it was opened, that says nothing: it is read once more.
     pub(super) fn looked_again(&mut self, number: u64, answer: &Answer) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
-        let state = |attrs: &Attrs| (attrs.size, attrs.times.map(|(_, modified)| modified));
         if matches!(answer, Answer::Attrs(attrs) if state(attrs) != state(&file.attrs)) {
             file.has_changed = true;
             return self.open_again(number);
