@@ -25,7 +25,7 @@ fn ssh(world: &World, name: &str, to_server: &str, from_server: &str) {
     let to = if to_server.is_empty() { String::new() } else { format!("< <({to_server})") };
     let from = if from_server.is_empty() { String::new() } else { format!("> >({from_server})") };
     let script = format!(
-        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\nmkdir -p far; cd far || exit\n\
+        "#!/bin/bash\nwhile [ \"$1\" != -- ]; do shift; done\nhost=$2; shift 2\nmkdir -p far; cd far || exit\n\
          exec sh -c \"$*\" {to} {from}\n"
     );
     world.file(name, script).chmod(name, 0o755);
@@ -499,9 +499,9 @@ fn a_second_read_that_fails_is_said_with_its_reason() {
 
 // ---- what is there already ----
 
-/// Counts what travels in each direction, into `to` and `from`.
+/// Counts what travels in each direction, into `to` and `from`; `to-g` is what travels to the host `g`.
 fn counting_ssh(world: &World) {
-    ssh(world, "ssh", "exec tee ../to", "exec tee ../from");
+    ssh(world, "ssh", "exec tee ../to ../to-$host", "exec tee ../from");
 }
 
 fn travelled(world: &World, name: &str) -> u64 {
@@ -538,6 +538,111 @@ fn what_is_there_and_holds_the_same_does_not_travel_again() {
     let there = travelled(&world, "from");
     assert!((2_500_000..2_600_000).contains(&there), "{there} bytes: the other file alone");
     assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
+}
+
+/// More than may be on its way before the receiver has taken anything, with what lies in pipes.
+const BEFORE_ANY_ANSWER: u64 = 4 << 20;
+
+#[test]
+fn what_can_be_stored_nowhere_does_not_travel() {
+    let world = World::new();
+    counting_ssh(&world);
+    world.random("big", 40_000_000, 1).dir("tree").random("tree/a", 20_000_000, 2).random("tree/b", 20_000_000, 3);
+    world.dir("far").link("big", "far/big").dir("far/tree");
+    world.link("tree/a", "far/tree/a").link("tree/b", "far/tree/b");
+    let (file, reason) = ("cannot create regular file 'nodir/x'", "No such file or directory\n");
+    let directory = "cannot create directory 'nodir/x'";
+    for (words, said, way) in [
+        ("h:big nodir/x", format!("scp: {file}: {reason}"), "from"),
+        ("-r h:tree nodir/x", format!("scp: {directory}: {reason}"), "from"),
+        ("-r --resume h:tree nodir/x", format!("scp: {directory}: {reason}"), "from"),
+        ("big h:nodir/x", format!("scp: h: {file}: {reason}"), "to"),
+        ("-r tree h:nodir/x", format!("scp: h: {directory}: {reason}"), "to"),
+        ("-r --report=report tree h:nodir/x", format!("scp: h: {directory}: {reason}"), "to"),
+        ("-r big tree h:nodir", format!("scp: h: target directory 'nodir': {reason}"), "to"),
+        ("h:big g:nodir/x", format!("scp: g: {file}: {reason}"), "to-g"),
+        ("-r h:tree g:nodir/x", format!("scp: g: {directory}: {reason}"), "to-g"),
+    ] {
+        scp(&world, words).fails(&said);
+        let travelled = travelled(&world, way);
+        assert!(travelled < BEFORE_ANY_ANSWER, "{words}: {travelled} bytes");
+        assert!(!world.exists("nodir") && !world.exists("far/nodir"), "{words}");
+    }
+    // Several sources, and a target that is here: nobody has to log in.
+    fs::remove_file(world.path("from")).expect("it counts");
+    scp(&world, "h:big g:big nodir").fails(&format!("scp: target directory 'nodir': {reason}"));
+    assert!(!world.exists("from"));
+}
+
+/// Of what is passed over nothing more travels, and all else does.
+#[test]
+fn what_is_passed_over_does_not_travel() {
+    let world = World::new();
+    counting_ssh(&world);
+    world.dir("tree").random("tree/big", 40_000_000, 1).random("tree/one", 100_000, 2).random("tree/two", 100_000, 3);
+    world.dir("tree/sub").random("tree/sub/big", 40_000_000, 4).random("tree/sub/small", 1, 5);
+    world.dir("far").dir("far/tree").dir("far/tree/big").file("far/tree/sub", "a file");
+    let refused = scp(&world, "-r tree h:");
+    assert_eq!(refused.code(), Some(1), "{refused}");
+    let mut said: Vec<&str> = refused.stderr.lines().collect();
+    said.sort_unstable();
+    assert_eq!(
+        said,
+        [
+            "scp: h: cannot overwrite directory './tree/big' with non-directory 'local:./tree/big'",
+            "scp: h: cannot overwrite non-directory './tree/sub' with directory 'local:./tree/sub'"
+        ]
+    );
+    assert!(world.same_bytes("tree/one", "far/tree/one") && world.same_bytes("tree/two", "far/tree/two"));
+    // Later ones come when the window has opened.
+    let there = travelled(&world, "to");
+    assert!(there < 40_000_000, "{there} bytes");
+    // A source that was named before.
+    let again = scp(&world, "tree/big tree/big h:new");
+    assert_eq!(again.code(), Some(1), "{again}");
+    world.dir("far/new");
+    scp(&world, "tree/big tree/big h:new")
+        .succeeds_saying("scp: h: warning: source file 'local:tree/big' specified more than once\n");
+    assert!(world.same_bytes("tree/big", "far/new/big"));
+    let there = travelled(&world, "to");
+    assert!(there < 60_000_000, "{there} bytes");
+}
+
+/// What this end has said to a peer that says what is in `lies`, but for the greeting.
+fn heard(world: &World) -> Vec<Message> {
+    let said = fs::read(world.path("heard")).expect("what was said");
+    let mut rest = said.strip_prefix(GREETING).expect("a greeting");
+    let mut heard = Vec::new();
+    while !rest.is_empty() {
+        heard.push(Message::read(frame::read(&mut rest).expect("a frame")).expect("a message"));
+    }
+    heard
+}
+
+/// A sender of before does not know the message that this is enough, and goes on; so it does behind this machine.
+#[test]
+fn only_a_sender_that_knows_of_it_hears_that_this_is_enough() {
+    let world = World::new();
+    world.dir("far");
+    let [data, end] = content(1, b"text");
+    let said = [operands(&["f"]), entry(1, "f", Kind::File, 4), data, end, Message::Finish];
+    for (features, is_told) in [(&["missed", "operands"][..], false), (&["missed", "enough"], true)] {
+        lie_with(&world, features, &said);
+        let script = "#!/bin/bash\nwhile [ \"$1\" != -- ]; do shift; done\n\
+             [ $2 = old ] && { cat lies; exec cat > heard; }\nshift 2\ncd far\nexec sh -c \"$*\"\n";
+        world.file("ssh", script);
+        for words in ["old:f nodir/x", "old:f h:nodir/x"] {
+            let failed = scp(&world, words);
+            assert_eq!(failed.code(), Some(1), "{failed}");
+            assert!(
+                failed.stderr.ends_with("cannot create regular file 'nodir/x': No such file or directory\n"),
+                "{failed}"
+            );
+            let heard = heard(&world);
+            assert_eq!(heard.contains(&Message::Enough { id: 0 }), is_told, "{words} {heard:?}");
+            assert_eq!(heard.last(), Some(&Message::Finished(Verdict::Failed)), "{words}");
+        }
+    }
 }
 
 #[test]
@@ -1333,8 +1438,14 @@ const GREETING: &[u8] = b"\0safecp remote\n";
 
 /// What a peer says, whatever it hears.
 fn lie(world: &World, said: &[Message]) {
+    lie_with(world, &[], said);
+}
+
+/// The same of one that knows these features.
+fn lie_with(world: &World, features: &[&str], said: &[Message]) {
     let mut script = GREETING.to_vec();
-    let hello = Message::Hello { newest: VERSION, oldest: VERSION, features: Vec::new() };
+    let features = features.iter().map(OsString::from).collect();
+    let hello = Message::Hello { newest: VERSION, oldest: VERSION, features };
     for message in [&hello].into_iter().chain(said) {
         let (kind, head, body) = message.write();
         frame::write(&mut script, kind, &head, body).expect("a frame");

@@ -25,7 +25,7 @@ use crate::options::{Record, TargetRule, Unfinished, Verbosity, Verify};
 use crate::quote::quoted;
 use crate::report::{Event, Listener, Report};
 use crate::sftp::ListDigests;
-use crate::tree::plan::Operands;
+use crate::tree::plan::{Operands, Plan};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -128,10 +128,22 @@ impl<K: Kernel> Client<'_, K> {
                 }
                 by_host(sources).into_iter().for_each(|from| self.relay(from, (host, path)));
             }
+            // What is known before anybody has to log in.
+            Place::Local(target) if self.lacks_directory(target) => {}
             Place::Local(target) => {
                 by_host(sources).into_iter().for_each(|(host, patterns)| self.pull(host, patterns, target));
             }
         }
+    }
+
+    /// Whether several sources have a target here that is no directory; then that was told.
+    fn lacks_directory(&self, target: &Path) -> bool {
+        let (target, rule) = (unlike_labels(target), TargetRule::Directory);
+        let operands = Operands { sources: Vec::new(), target, rule, strips: false };
+        let planned = (self.sources() == Sources::Several).then(|| Plan::new(self.kernel, &operands));
+        let failure = planned.and_then(Result::err);
+        failure.iter().for_each(|error| self.listener.hear(&Event::Failed(error)));
+        failure.is_some()
     }
 
     fn failed(&self, text: String) {
@@ -358,7 +370,8 @@ impl<K: Kernel> Client<'_, K> {
             drop((sender.input, sender.output));
             return self.end(sender.child, from, Verdict::Failed);
         };
-        let streams = ((sender.input, sender.output), (receiver.input, receiver.output, receiver.features));
+        let streams =
+            ((sender.input, sender.output, sender.features), (receiver.input, receiver.output, receiver.features));
         let asked = Asked::by(patterns.iter().map(|pattern| from_home(pattern)));
         let verdict = relay(streams, &|path| asked.has(path)).unwrap_or_else(|error| {
             self.failed(words(&error));

@@ -40,14 +40,17 @@ pub(super) enum Feature {
     Continued,
     /// More operands than one message holds.
     Operands,
+    /// That nothing more is wanted of an entry, or of all.
+    Enough,
 }
 
 /// How they are called in a hello.
-const FEATURES: [(Feature, &str); 4] = [
+const FEATURES: [(Feature, &str); 5] = [
     (Feature::Missed, "missed"),
     (Feature::Partial, "partial"),
     (Feature::Continued, "continued"),
     (Feature::Operands, "operands"),
+    (Feature::Enough, "enough"),
 ];
 
 /// Who speaks.

@@ -8,6 +8,10 @@ use super::connection::strange;
 /// smaller.
 pub(super) const WINDOW: u64 = 16 << 20;
 
+/// So many bytes until the receiver has taken something: a target that cannot be made is known by then. It is what ssh's own window
+/// begins with.
+const WINDOW_FIRST: u64 = 2 << 20;
+
 /// The receiver tells that it has taken so much.
 pub(super) const CREDIT_BYTES: u64 = 256 << 10;
 
@@ -18,15 +22,20 @@ pub(super) const CREDIT_ENTRIES: u64 = 64;
 pub(super) const OPEN_MAX: usize = 4096;
 
 /// What is on its way.
-#[derive(Default)]
 pub(super) struct Flow {
     in_flight: u64,
+    window: u64,
 }
 
 impl Flow {
+    /// Nothing so far.
+    pub(super) fn new() -> Self {
+        Self { in_flight: 0, window: WINDOW_FIRST }
+    }
+
     /// Whether so many bytes more may be sent.
     pub(super) fn has_room(&self, bytes: u64) -> bool {
-        self.in_flight == 0 || self.in_flight + bytes <= WINDOW
+        self.in_flight == 0 || self.in_flight + bytes <= self.window
     }
 
     /// They were.
@@ -37,6 +46,7 @@ impl Flow {
     /// The receiver has taken them. It cannot have taken more than there was.
     pub(super) fn taken(&mut self, bytes: u64) -> Result<()> {
         self.in_flight = self.in_flight.checked_sub(bytes).ok_or_else(strange)?;
+        self.window = WINDOW;
         Ok(())
     }
 }
@@ -47,8 +57,12 @@ mod tests {
 
     #[test]
     fn nobody_takes_what_was_not_sent() {
-        let mut flow = Flow::default();
+        let mut flow = Flow::new();
         assert!(flow.has_room(WINDOW * 2), "something always goes");
+        flow.sent(1);
+        assert!(flow.has_room(WINDOW_FIRST - 1) && !flow.has_room(WINDOW_FIRST));
+        flow.taken(1).expect("it was sent");
+        assert!(flow.has_room(WINDOW_FIRST));
         flow.sent(WINDOW);
         assert!(!flow.has_room(1));
         flow.taken(1).expect("it was sent");

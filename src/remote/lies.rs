@@ -187,7 +187,7 @@ fn lie(frames: &mut Vec<Frame>, chance: &mut Chance) {
             0 => drop(frames.remove(at)),
             1 => frames.insert(at, frames[other].clone()),
             2 => frames.swap(at, other),
-            3 => frames[at].kind = chance.byte() % 18,
+            3 => frames[at].kind = chance.byte() % 20,
             4 => {
                 let length = chance.below(frames[at].head.len());
                 frames[at].head.truncate(length);
@@ -244,6 +244,55 @@ fn received(to: &Path, told: Vec<u8>) -> Verdict {
         strips: false,
     });
     if report.is_well() { verdict } else { Verdict::Failed }
+}
+
+/// Sends two files to one who says `early` once no more may be on its way, and `late` when everything was sent. Returns what was sent
+/// as well.
+fn sent_to_one_who_has_enough(from: &Path, early: &[Message], late: &[Message]) -> (Verdict, Vec<u8>) {
+    let (kernel, stop, report) = (Linux::new(), AtomicBool::new(false), quiet());
+    let (signal, signals) = channel();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let parts = Parts(signals, [late, early].map(|said| Cursor::new(written(&frames(said)))).into());
+    let (input, output): (Input, Output) = streams(parts, Kept(Arc::clone(&kept), Flushed(signal)));
+    let world = World { local: &kernel, root: None, intake: None, part: Mutex::default() };
+    let sender = Sender::new(&world, Terms::plain(), (input, output, Features::all()), &report, &stop);
+    let verdict = sender.run(&[from.join("f"), from.join("g")]);
+    let sent = kept.lock().expect("nobody panics").clone();
+    (if report.is_well() { verdict } else { Verdict::Failed }, sent)
+}
+
+/// Says one part after the other, the last one first, each once the other side waits for it.
+struct Parts(Signals<()>, Vec<Cursor<Vec<u8>>>);
+
+impl Read for Parts {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(part) = self.1.last_mut() else { return Ok(0) };
+        if part.position() == 0 {
+            // A sender that has failed before says nothing more.
+            self.0.recv().unwrap_or(());
+        }
+        match part.read(buffer)? {
+            0 => {
+                self.1.pop();
+                self.read(buffer)
+            }
+            count => Ok(count),
+        }
+    }
+}
+
+/// Keeps what is written.
+struct Kept(Arc<Mutex<Vec<u8>>>, Flushed);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panics").extend(bytes);
+        self.1.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.1.flush()
+    }
 }
 
 /// Ends whatever reads until the other side has written out what it had to say.
@@ -452,6 +501,38 @@ fn no_lie_about_outcomes_is_believed() {
         assert!(of_others.into_iter().all(|(_, copied, _)| copied.digests.is_none()), "{about}");
         verdict
     });
+}
+
+/// A receiver that has enough of what it was to store has failed, whatever else it says.
+#[test]
+fn who_has_enough_of_it_has_not_stored_it() {
+    let ground = tempfile::tempdir().expect("a directory");
+    // More than may be on its way before anything is answered.
+    let large: Vec<u8> =
+        (0..2_000_000_u32).map(|number| number.wrapping_mul(2_654_435_761)).flat_map(u32::to_le_bytes).collect();
+    fs::write(ground.path().join("f"), &large).expect("a file");
+    fs::write(ground.path().join("g"), SMALL).expect("a file");
+    let right = |id, bytes: &[u8]| Message::Answer { id, digest: Some(*blake3::hash(bytes).as_bytes()) };
+    let none = |id| Message::Answer { id, digest: None };
+    let end = Message::Finished(Verdict::Well);
+    let credit = Message::Credit { bytes: 1 << 20, reached: 1 };
+    for early in [0, 1].map(|id| [Message::Enough { id }, credit.clone()]) {
+        for answers in [
+            vec![],
+            vec![none(1), none(2)],
+            vec![none(1), right(2, SMALL)],
+            vec![right(1, &large), right(2, SMALL)],
+            vec![right(2, SMALL)],
+        ] {
+            let late = [answers, vec![end.clone()]].concat();
+            let (verdict, sent) = sent_to_one_who_has_enough(ground.path(), &early, &late);
+            assert_eq!(verdict, Verdict::Failed, "{early:?} {late:?}");
+            assert!(sent.len() < 4 << 20, "{early:?} {late:?}: {} bytes", sent.len());
+        }
+    }
+    // What was never sent yet cannot be enough.
+    let (verdict, _) = sent_to_one_who_has_enough(ground.path(), &[Message::Enough { id: 9 }], &[end]);
+    assert_eq!(verdict, Verdict::Failed);
 }
 
 #[test]

@@ -11,6 +11,8 @@
 
 mod answers;
 mod awaited;
+#[cfg(test)]
+mod both_ends;
 pub mod client;
 mod connection;
 mod far_copy;

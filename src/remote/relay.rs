@@ -9,15 +9,15 @@ use crate::kernel::Errno;
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
-/// The streams of the end that sends, and of the one that receives, and what that knows.
-pub(super) type Ends = ((Input, Output), (Input, Output, Features));
+/// The streams of the end that sends and of the one that receives, and what they know.
+pub(super) type Ends = ((Input, Output, Features), (Input, Output, Features));
 
 /// Hands on everything until the receiver has finished; then, how it says that it went.
 pub(super) fn relay((from, to): Ends, is_asked_for: &(dyn Fn(&Path) -> bool + Sync)) -> Result<Verdict> {
-    let ((from_input, from_output), (to_input, to_output, features)) = (from, to);
+    let ((from_input, from_output, sender_knows), (to_input, to_output, receiver_knows)) = (from, to);
     std::thread::scope(|scope| {
-        let forth = scope.spawn(move || forth(from_input, (to_output, features), is_asked_for));
-        let verdict = back(to_input, from_output);
+        let forth = scope.spawn(move || forth(from_input, (to_output, receiver_knows), is_asked_for));
+        let verdict = back(to_input, (from_output, &sender_knows));
         let sent = forth.join().unwrap_or_else(|_| Err(strange()));
         match sent {
             Err(error) if error.kind() == ErrorKind::Other => Err(error),
@@ -66,9 +66,13 @@ fn cannot_be_read(errno: Errno) -> Error {
 }
 
 /// From the receiver to the sender, until the receiver has finished.
-fn back(mut input: Input, mut output: Output) -> Result<Verdict> {
+fn back(mut input: Input, (mut output, features): (Output, &Features)) -> Result<Verdict> {
     loop {
         let (message, _) = receive(&mut input)?;
+        // It goes on, and the receiver passes over what it has enough of.
+        if matches!(message, Message::Enough { .. }) && !features.has(Feature::Enough) {
+            continue;
+        }
         hand_on(&input, &mut output, &message)?;
         if let Message::Finished(verdict) = message {
             output.flush()?;

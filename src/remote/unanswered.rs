@@ -130,9 +130,7 @@ impl<'a> Unanswered<'a> {
             return if digest.is_none() && id < next { Ok(()) } else { Err(strange()) };
         };
         let Some(digest) = digest else {
-            if sent.named == Named::First {
-                self.lacking.get_or_insert(sent.shown);
-            }
+            self.lack(&sent.shown, sent.named);
             return Ok(());
         };
         let is_sealed = told.as_ref().and_then(|told| told.seal.as_ref()).and_then(|seal| seal.digest);
@@ -146,6 +144,13 @@ impl<'a> Unanswered<'a> {
             (Tell::Outcomes | Tell::Lists, None) => self.misses(&sent.shown),
         }
         Ok(())
+    }
+
+    /// The receiver does not have that: it has to tell of a failure, unless it has the same by another name.
+    pub(super) fn lack(&mut self, shown: &Path, named: Named) {
+        if named == Named::First {
+            self.lacking.get_or_insert_with(|| shown.to_owned());
+        }
     }
 
     /// The receiver says that it has everything, and has not said what it has of these.

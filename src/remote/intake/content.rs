@@ -158,7 +158,7 @@ mod tests {
     use crate::kernel::{Kind, Stat, Timestamp};
     use crate::options::Unfinished;
     use crate::remote::awaited::Awaited;
-    use crate::remote::connection::{send, streams};
+    use crate::remote::connection::{Features, send, streams};
     use crate::remote::message::{Entry, FileHead, Missed};
     use std::io::{Cursor, sink};
     use std::path::{Path, PathBuf};
@@ -190,7 +190,8 @@ mod tests {
         }
         let (input, output) = streams(Cursor::new(said), sink());
         let awaited = Awaited { sent_as: PathBuf::from("f"), shown: PathBuf::from("h:f") };
-        let mut intake = Intake::new((input, output), vec![awaited], Unfinished::Removed, Arc::default());
+        let mut intake =
+            Intake::new((input, output, Features::all()), vec![awaited], Unfinished::Removed, Arc::default());
         let file = intake.operand(Path::new("h:f")).expect("it has come");
         let (mut buffer, mut read) = (vec![0; CHUNK as usize], Vec::<u8>::new());
         loop {

@@ -4,7 +4,7 @@
 //! has come. Once the stream cannot be understood, nothing that comes is believed, and the run is asked to end.
 
 use crate::kernel::{Errno, Result};
-use crate::remote::connection::{Input, Output, receive, send, strange, words};
+use crate::remote::connection::{Feature, Features, Input, Output, receive, send, strange, words};
 use crate::remote::flow::{CREDIT_BYTES, CREDIT_ENTRIES, WINDOW};
 use crate::remote::message::{Chunk, Message, Missed};
 use std::collections::VecDeque;
@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Exchange {
     input: Input,
     output: Output,
+    /// What the sender knows.
+    features: Features,
+    /// What it was told last that nothing more is wanted of.
+    enough: Option<u64>,
     /// What came while a chunk was waited for, and how long it was.
     queue: VecDeque<(Message, u64)>,
     queued: u64,
@@ -34,10 +38,12 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// With a sender at the other end of these streams; `stop` is set once it makes no sense.
-    pub(super) fn new((input, output): (Input, Output), stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new((input, output, features): (Input, Output, Features), stop: Arc<AtomicBool>) -> Self {
         Self {
             input,
             output,
+            features,
+            enough: None,
             queue: VecDeque::new(),
             queued: 0,
             asked: VecDeque::new(),
@@ -161,6 +167,17 @@ impl Exchange {
     /// Says something.
     pub(super) fn say(&mut self, message: &Message) -> Result<()> {
         send(&mut self.output, message).map(drop).map_err(|error| self.break_off(&error))
+    }
+
+    /// Nothing more is wanted of an entry, or of anything at all (0): said once, to a sender that knows of it.
+    pub(super) fn enough(&mut self, id: u64) -> Result<()> {
+        let is_said = self.enough.is_some_and(|said| said == id || said == 0);
+        if is_said || !self.features.has(Feature::Enough) {
+            return Ok(());
+        }
+        self.enough = Some(id);
+        self.say(&Message::Enough { id })?;
+        self.flush()
     }
 
     /// What was said goes now.

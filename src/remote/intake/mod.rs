@@ -12,7 +12,7 @@ mod stream;
 mod told;
 
 use super::awaited::{Awaited, AwaitedSources};
-use super::connection::{Input, Output};
+use super::connection::{Features, Input, Output};
 use super::received::Received;
 use crate::kernel::Result;
 use crate::options::Unfinished;
@@ -57,7 +57,7 @@ pub(super) enum Note {
 impl Intake {
     /// What will come from a sender, whose first message names the operands; `stop` is set once it makes no sense.
     pub(super) fn new(
-        streams: (Input, Output),
+        streams: (Input, Output, Features),
         operands: Vec<Awaited>,
         unfinished: Unfinished,
         stop: Arc<AtomicBool>,

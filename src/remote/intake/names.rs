@@ -36,6 +36,7 @@ impl Intake {
                 return Ok(Arc::clone(arrived));
             }
             let message = self.exchange.next()?;
+            self.spare(0, &message)?;
             self.skip(message)?;
         }
     }
@@ -54,6 +55,16 @@ impl Intake {
         Ok(())
     }
 
+    /// Of what comes so deep in the tree or deeper nobody wants anything: tells the sender, if there is more of it to come.
+    fn spare(&mut self, depth: usize, message: &Message) -> Result<()> {
+        let passed_over = match (self.levels.get(depth), message) {
+            (Some(level), Message::Entry(_) | Message::Data(_) | Message::Zeros { .. }) => level.entry.id,
+            (None, Message::Data(_) | Message::Zeros { .. }) => self.stream.id,
+            _ => return Ok(()),
+        };
+        self.exchange.enough(passed_over)
+    }
+
     /// The next name in a directory; nothing at its end.
     pub(in crate::remote) fn next_name(&mut self, dir: &Received) -> Result<Option<Arc<Received>>> {
         loop {
@@ -61,7 +72,9 @@ impl Intake {
                 return Ok(None);
             }
             let is_here = self.levels.len() == dir.depth + 1;
-            match self.exchange.next()? {
+            let message = self.exchange.next()?;
+            self.spare(dir.depth + 1, &message)?;
+            match message {
                 Message::Entry(entry) => {
                     let received = self.enter(entry)?;
                     if is_here {

@@ -47,7 +47,7 @@ impl Intake {
         self.exchange.put(&Message::Answer { id, digest });
     }
 
-    /// Takes what is left, and tells how it went.
+    /// Takes what is left, of which nobody wants anything, and tells how it went.
     pub(in crate::remote) fn finish(&mut self, verdict: Verdict) -> Result<()> {
         loop {
             match self.exchange.next()? {
@@ -55,7 +55,12 @@ impl Intake {
                     self.pass_over_unread();
                     break;
                 }
-                message => self.skip(message)?,
+                message => {
+                    if matches!(message, Message::Entry(_) | Message::Data(_) | Message::Zeros { .. }) {
+                        self.exchange.enough(0)?;
+                    }
+                    self.skip(message)?;
+                }
             }
         }
         self.exchange.say(&Message::Finished(verdict))?;

@@ -107,6 +107,12 @@ pub enum Message {
     Missed(Missed),
     /// Behind an entry whose digest is told, of a file that is long enough to have a part (--partial).
     Values(Values),
+    /// The receiver wants nothing more of an entry and of what is in it, 0 for nothing at all; to a sender that has said it
+    /// hears that. What was cut short by it was not copied.
+    Enough {
+        /// The entry.
+        id: u64,
+    },
 }
 
 impl Message {
@@ -187,6 +193,10 @@ impl Message {
                 values.write(&mut head);
                 17
             }
+            Message::Enough { id } => {
+                head.u64(*id);
+                19
+            }
         };
         (kind, head.into_bytes(), body)
     }
@@ -228,6 +238,7 @@ impl Message {
             16 => Message::Missed(Missed::read(&mut reader)?),
             17 => Message::Values(Values::read(&mut reader)?),
             18 => Message::MoreOperands(reader.several(read_path)?),
+            19 => Message::Enough { id: reader.u64()? },
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -287,6 +298,7 @@ mod tests {
             Message::Again { id: 1, number: 2 },
             Message::Answer { id: 1, digest: Some([3; 32]) },
             Message::Finished(Verdict::Failed),
+            Message::Enough { id: 3 },
         ];
         all.extend(wishes.map(|wish| Message::Request { wish, terms: Terms::plain(), speaker: OsString::from("s") }));
         for message in all {

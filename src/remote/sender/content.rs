@@ -6,7 +6,7 @@ use super::Sender;
 use crate::copy::digest::{Digests, PieceHasher, Tree};
 use crate::copy::extent::is_zero;
 use crate::copy::growth;
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::{Errno, Kernel, Stat};
 use crate::remote::connection::strange;
 use crate::remote::fill::fill;
 use crate::remote::message::{CHUNK, Chunk, End, Message, Steadiness};
@@ -57,7 +57,12 @@ impl<K: Kernel> Sender<'_, K> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let followed = self.owed.running.and_then(|running| running.meter.follow_reading(shown, stat.size));
         let mut sha256 = self.sha256();
+        self.wanted.enter(id);
         let error = loop {
+            if self.wanted.is_over() {
+                self.owed.lack(shown, self.named);
+                break Some(Errno::CANCELED);
+            }
             buffer.resize(CHUNK as usize, 0);
             let file = &self.open.get(&id).ok_or_else(strange)?.file;
             let count = match fill(self.kernel, file, &mut buffer, size) {
@@ -75,6 +80,7 @@ impl<K: Kernel> Sender<'_, K> {
             followed.iter().for_each(|followed| followed.pass(count as u64));
             if count as u64 == CHUNK && is_zero(&buffer) {
                 zeros += 1;
+                self.listen()?;
                 if self.grows_on(id, stat, (size - CHUNK, size)) {
                     break None;
                 }
@@ -91,6 +97,7 @@ impl<K: Kernel> Sender<'_, K> {
                 break None;
             }
         };
+        self.wanted.leave();
         self.buffer = buffer;
         self.zeros(id, &mut zeros)?;
         let digests = tree.digests(size).filter(|_| error.is_none());

@@ -8,7 +8,7 @@ use crate::remote::fill::fill;
 use crate::remote::flow::OPEN_MAX;
 use crate::remote::frame;
 use crate::remote::message::{CHUNK, Chunk, Message, Missed};
-use std::io::{Result, Write};
+use std::io::{ErrorKind, Result, Write};
 use std::sync::atomic::Ordering;
 
 impl<K: Kernel> Sender<'_, K> {
@@ -27,12 +27,22 @@ impl<K: Kernel> Sender<'_, K> {
                 }
             }
         }
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(std::io::Error::from(std::io::ErrorKind::Interrupted));
-        }
+        self.go_on()?;
         frame::write(&mut self.output, kind, &head, body)?;
         self.flow.sent(length);
         Ok(())
+    }
+
+    /// Hears what the receiver has said meanwhile.
+    pub(super) fn listen(&mut self) -> Result<()> {
+        while let Some(message) = self.incoming.poll()? {
+            self.hear(message)?;
+        }
+        self.go_on()
+    }
+
+    fn go_on(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) { Err(ErrorKind::Interrupted.into()) } else { Ok(()) }
     }
 
     /// What the receiver says.
@@ -46,6 +56,10 @@ impl<K: Kernel> Sender<'_, K> {
             Message::Again { id, number } => self.again(id, number),
             Message::Answer { id, digest } => self.owed.answer(id, digest, self.next_id),
             Message::Told(told) => self.owed.hear(told),
+            Message::Enough { id } if id < self.next_id => {
+                self.wanted.spare(id);
+                Ok(())
+            }
             _ => Err(strange()),
         }
     }

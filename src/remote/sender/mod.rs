@@ -9,6 +9,7 @@ mod file;
 mod incoming;
 mod names;
 mod operands;
+mod wanted;
 
 use super::connection::{Features, Input, Output, words};
 use super::flow::Flow;
@@ -28,6 +29,7 @@ use std::ffi::OsStr;
 use std::io::{Result, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use wanted::Wanted;
 
 /// The side that sends; see the head of this file.
 pub(super) struct Sender<'a, K: Kernel> {
@@ -50,6 +52,8 @@ pub(super) struct Sender<'a, K: Kernel> {
     sent: BTreeMap<(u64, u64), [u8; 32]>,
     /// The directories that are being sent.
     above: Vec<(u64, u64)>,
+    /// What of them the receiver still wants.
+    wanted: Wanted,
     /// What was named so far.
     operands: BTreeSet<(u64, u64)>,
     /// Whether what is being sent was named before.
@@ -87,13 +91,14 @@ impl<'a, K: Kernel> Sender<'a, K> {
             output,
             features,
             incoming: Incoming::new(input),
-            flow: Flow::default(),
+            flow: Flow::new(),
             next_id: 1,
             open: BTreeMap::new(),
             owed: Unanswered::new(listener, terms.tell),
             listed: ListDigests::Nothing,
             sent: BTreeMap::new(),
             above: Vec::new(),
+            wanted: Wanted::new(),
             operands: BTreeSet::new(),
             named: Named::First,
             buffer: Vec::new(),

@@ -31,6 +31,10 @@ impl<K: Kernel> Sender<'_, K> {
             let is_new = self.operands.insert((stat.dev, stat.ino));
             self.named = if is_new { Named::First } else { Named::Again };
         }
+        if self.wanted.is_over() {
+            self.owed.lack(name.shown, self.named);
+            return Ok(());
+        }
         match stat.kind {
             Kind::File => self.file(here, stat),
             Kind::Directory => self.directory(here, stat),
@@ -102,13 +106,15 @@ impl<K: Kernel> Sender<'_, K> {
             Err(errno) => (None, stat, Vec::new(), Some(errno)),
         };
         let found = FileHead { stat, text: None, attributes, refusal, content: Content::Nothing };
-        self.entry(here.sent_as, Ok(found))?;
+        let id = self.entry(here.sent_as, Ok(found))?;
         self.above.push((stat.dev, stat.ino));
+        self.wanted.enter(id);
         let listed = match dir.filter(|_| self.terms.depth == Depth::Trees) {
             Some(dir) => self.names(&dir, here.name.shown)?,
             None => refusal,
         };
         self.above.pop();
+        self.wanted.leave();
         self.say(&Message::Leave(listed))
     }
 
@@ -117,6 +123,10 @@ impl<K: Kernel> Sender<'_, K> {
         let mut listing = Listing::default();
         loop {
             while let Some(listed) = listing.take() {
+                if self.wanted.is_over() {
+                    self.owed.lack(shown, self.named);
+                    return Ok(None);
+                }
                 let name = Path::new(&listed.name);
                 let shown = joined(shown, name);
                 let follow = if self.follows() { Follow::Yes } else { Follow::No };

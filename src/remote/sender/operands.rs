@@ -2,7 +2,7 @@
 
 use super::Sender;
 use crate::kernel::Kernel;
-use crate::remote::connection::{Feature, strange};
+use crate::remote::connection::{Feature, send, strange};
 use crate::remote::frame::HEAD_MAX;
 use crate::remote::message::Message;
 use std::io::Result;
@@ -20,10 +20,11 @@ impl<K: Kernel> Sender<'_, K> {
             return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, text));
         }
         let (last, first) = groups.split_last().ok_or_else(strange)?;
+        // No receiver tells that it has taken them: they are no part of what may be on its way.
         for group in first {
-            self.say(&Message::MoreOperands(group.to_vec()))?;
+            send(&mut self.output, &Message::MoreOperands(group.to_vec()))?;
         }
-        self.say(&Message::Operands(last.to_vec()))
+        send(&mut self.output, &Message::Operands(last.to_vec())).map(drop)
     }
 }
 
