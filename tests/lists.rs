@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::World;
+use common::{World, has_tool, left_out};
 use std::fs;
 
 /// A world with a tree of two files, and the first's SHA-256 and MD5.
@@ -230,8 +230,15 @@ fn digests_without_a_name_are_what_a_file_is_right_by() {
     let (world, _, _) = world();
     world.shell("cd t && b2sum a b > ../b2 && b2sum -l 256 a b > ../short && sha512sum a b > ../sha512").succeeds();
     world.shell("(cd t && b2sum a; sha256sum b) > mixed").succeeds();
-    for list in ["b2", "short", "sha512", "mixed"] {
-        world.cp(&format!("--check {list} t")).succeeds();
+    for (list, algorithm) in
+        [("b2", "BLAKE2b-512"), ("short", "BLAKE2b-256"), ("sha512", "SHA-512"), ("mixed", "SHA-256 and BLAKE2b-512")]
+    {
+        let said = world.cp(&format!("--check {list} t"));
+        said.succeeds();
+        assert!(
+            said.stdout.contains(&format!("; its digests are taken for {algorithm}, as the list does not say\n")),
+            "{said}"
+        );
         // The first is wrong, so that the second has to tell.
         world.rot("t/a", 0, b"F");
         let run = world.cp(&format!("--check {list} t"));
@@ -244,6 +251,72 @@ fn digests_without_a_name_are_what_a_file_is_right_by() {
     world.rot("t/b", 0, b"S");
     world.cp("--repair b2 t --from=other").succeeds();
     world.cp("--check b2 t").succeeds();
+}
+
+/// By what a list is right the check finds out, and the repair need not do so again.
+#[test]
+fn a_repair_reads_a_wrong_file_no_more_often_by_a_list_without_words() {
+    let (world, _, _) = world();
+    world.shell("cd t && b2sum b a >../bare && b2sum --tag b a >../tagged && cp -a . ../other").succeeds();
+    let reads = |list: &str| {
+        world.rot("t/a", 0, b"F");
+        let words = format!("--repair {list} t --from=other --jobs=1");
+        let traced = world.cp_traced_on(Some("t/a"), "pread64", &[], &words)?;
+        traced.output.succeeds();
+        Some(traced.count("pread64"))
+    };
+    let (Some(bare), Some(tagged)) = (reads("bare"), reads("tagged")) else { return };
+    assert!(tagged > 0 && bare == tagged, "{bare} and {tagged}");
+}
+
+/// b3sum makes digests of any length; those of usual lengths are told apart as others are.
+#[test]
+fn lists_of_b3sum_with_other_lengths_are_read() {
+    if !has_tool("b3sum") {
+        return left_out("needs b3sum");
+    }
+    let (world, _, _) = world();
+    for length in ["16", "20", "28", "48", "64"] {
+        world.shell(&format!("cd t && b3sum -l {length} b a >../list")).succeeds();
+        let said = world.cp("--check list t");
+        said.succeeds();
+        assert!(said.stdout.contains(&format!("taken for BLAKE3 of {length} bytes")), "{said}");
+        world.rot("t/a", 0, b"F");
+        assert_eq!(world.cp("--check list t").stdout.lines().count(), 1, "{length}");
+        world.rot("t/a", 0, b"f");
+    }
+    // With a tag, as b3sum 1.5 and later write them, any length is told.
+    world.shell("cd t && b3sum -l 100 a | sed 's/\\(.*\\)  \\(.*\\)/BLAKE3 (\\2) = \\1/' >../list").succeeds();
+    world.cp("--check list t").succeeds();
+    world.rot("t/a", 0, b"F");
+    assert_eq!(world.cp("--check list t").code(), Some(1));
+    world.shell("cd t && b3sum -l 40 a >../list").succeeds();
+    let run = world.cp("--check list t");
+    assert!(run.code() == Some(1) && run.stderr.contains("`b3sum --length`"), "{run}");
+}
+
+/// rhash fills the names of algorithms up with blanks.
+#[test]
+fn lists_of_rhash_are_read() {
+    if !has_tool("rhash") {
+        return left_out("needs rhash");
+    }
+    let (world, _, _) = world();
+    world.file("t/b (c) = d", "odd").shell("mkdir other && cp -a t/. other").succeeds();
+    for algorithms in ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "md5 --sha1 --sha512"] {
+        world.shell(&format!("cd t && rhash --bsd --{algorithms} -- * >../list")).succeeds();
+        world.cp("--check list t").succeeds();
+        world.rot("t/a", 0, b"F");
+        let found = world.cp("--check list t");
+        assert!(found.stdout.lines().all(|line| line.starts_with("differs: 'a'")), "{found}");
+        assert_eq!(found.code(), Some(1));
+        world.rot("t/a", 0, b"f");
+    }
+    for algorithm in ["tiger", "sha3-256", "blake2s"] {
+        world.shell(&format!("cd t && rhash --bsd --{algorithm} -- * >../list")).succeeds();
+        let run = world.cp("--check list t");
+        assert!(run.code() == Some(1) && run.stderr.contains("of an algorithm that is not read here"), "{run}");
+    }
 }
 
 /// A digest that no algorithm gives is no proof that a file is damaged.

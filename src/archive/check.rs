@@ -327,8 +327,8 @@ impl<K: Kernel> Run<'_, K> {
         }
         let bytes = comparison.bytes.load(Ordering::Relaxed);
         let tally = *lock(&tally);
-        let fits_nothing = comparison.unnamed.fits_nothing();
-        Ok(Tally { names: count.into_inner(), bytes, fits_nothing, ..tally })
+        let (fits_nothing, taken_for) = (comparison.unnamed.fits_nothing(), comparison.unnamed.taken_for());
+        Ok(Tally { names: count.into_inner(), bytes, fits_nothing, taken_for, ..tally })
     }
 }
 

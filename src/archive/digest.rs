@@ -26,7 +26,7 @@ pub enum Algorithm {
     /// SHA-224.
     Sha224,
     /// One of those whose digests have so many bytes: lists of sha256sum and of b3sum look the same, and so do those of
-    /// sha512sum and of b2sum.
+    /// sha512sum and of b2sum, and those of `b3sum --length`.
     Unnamed(u8),
     /// SHA-256.
     Sha256,
@@ -36,12 +36,17 @@ pub enum Algorithm {
     Sha512,
     /// BLAKE2b with so many bytes, which are among [`LENGTHS`].
     Blake2b(u8),
+    /// The first so many bytes of what BLAKE3 gives, more or less than the usual (`b3sum --length`).
+    Blake3Of(u8),
     /// BLAKE3.
     Blake3,
 }
 
 /// Bytes of digests that have no word for their algorithm.
-const LENGTHS: [u8; 6] = [16, 20, 28, 32, 48, 64];
+pub(super) const LENGTHS: [u8; 6] = [16, 20, 28, 32, 48, 64];
+
+/// Fewer bytes of BLAKE3 prove little.
+const BLAKE3_MIN: u8 = 16;
 
 /// Words for algorithms, in lower case and without dashes.
 const NAMES: [(&str, Algorithm); 21] = [
@@ -101,7 +106,38 @@ impl Algorithm {
             48 => &[Algorithm::Sha384],
             _ => &[Algorithm::Sha512],
         };
-        usual.iter().copied().chain([Algorithm::Blake2b(bytes)]).collect()
+        let of_length = (bytes != 32).then_some(Algorithm::Blake3Of(bytes));
+        usual.iter().copied().chain([Algorithm::Blake2b(bytes)]).chain(of_length).collect()
+    }
+
+    /// The same of a digest of so many bytes: BLAKE3 gives as many as one likes.
+    #[must_use]
+    pub fn of_bytes(self, bytes: usize) -> Self {
+        match (self, u8::try_from(bytes)) {
+            (Algorithm::Blake3, Ok(bytes)) if bytes >= BLAKE3_MIN && bytes != 32 => Algorithm::Blake3Of(bytes),
+            (algorithm, _) => algorithm,
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn words(self) -> String {
+        let name = match self {
+            Algorithm::Xxh64 => "xxHash64",
+            Algorithm::Xxh3 => "XXH3",
+            Algorithm::Xxh128 => "XXH128",
+            Algorithm::Md5 => "MD5",
+            Algorithm::Sha1 => "SHA-1",
+            Algorithm::Sha224 => "SHA-224",
+            Algorithm::Sha256 => "SHA-256",
+            Algorithm::Sha384 => "SHA-384",
+            Algorithm::Sha512 => "SHA-512",
+            Algorithm::Blake3 => "BLAKE3",
+            Algorithm::Blake2b(bytes) => return format!("BLAKE2b-{}", 8 * u32::from(bytes)),
+            Algorithm::Blake3Of(bytes) => return format!("BLAKE3 of {bytes} bytes"),
+            Algorithm::Unnamed(bytes) => return format!("{bytes} bytes"),
+        };
+        name.to_owned()
     }
 
     /// Bytes of a digest.
@@ -115,7 +151,7 @@ impl Algorithm {
             Algorithm::Sha256 | Algorithm::Blake3 => 32,
             Algorithm::Sha384 => 48,
             Algorithm::Sha512 => 64,
-            Algorithm::Unnamed(bytes) | Algorithm::Blake2b(bytes) => bytes.into(),
+            Algorithm::Unnamed(bytes) | Algorithm::Blake2b(bytes) | Algorithm::Blake3Of(bytes) => bytes.into(),
         }
     }
 }
@@ -188,8 +224,8 @@ pub enum Hasher {
     Xxh3(Box<Xxh3>),
     /// XXH3 with 128 bits.
     Xxh128(Box<Xxh3>),
-    /// BLAKE3.
-    Blake3(Box<blake3::Hasher>),
+    /// BLAKE3, of so many bytes.
+    Blake3(Box<blake3::Hasher>, u8),
 }
 
 impl Hasher {
@@ -207,7 +243,8 @@ impl Hasher {
             Algorithm::Sha384 => Hasher::Cryptographic(Box::<Sha384>::default()),
             Algorithm::Sha512 => Hasher::Cryptographic(Box::<Sha512>::default()),
             Algorithm::Blake2b(bytes) => Hasher::Cryptographic(blake2b(bytes)),
-            Algorithm::Blake3 => Hasher::Blake3(Box::new(blake3::Hasher::new())),
+            Algorithm::Blake3 => Hasher::Blake3(Box::new(blake3::Hasher::new()), 32),
+            Algorithm::Blake3Of(bytes) => Hasher::Blake3(Box::new(blake3::Hasher::new()), bytes),
             Algorithm::Unnamed(_) => Self::new(algorithm.candidates()[0]),
         }
     }
@@ -218,7 +255,7 @@ impl Hasher {
             Hasher::Cryptographic(hasher) => hasher.update(bytes),
             Hasher::Xxh64(hasher) => hasher.update(bytes),
             Hasher::Xxh3(hasher) | Hasher::Xxh128(hasher) => hasher.update(bytes),
-            Hasher::Blake3(hasher) => {
+            Hasher::Blake3(hasher, _) => {
                 hasher.update(bytes);
             }
         }
@@ -232,7 +269,11 @@ impl Hasher {
             Hasher::Xxh64(hasher) => hasher.digest().to_be_bytes().to_vec(),
             Hasher::Xxh3(hasher) => hasher.digest().to_be_bytes().to_vec(),
             Hasher::Xxh128(hasher) => hasher.digest128().to_be_bytes().to_vec(),
-            Hasher::Blake3(hasher) => hasher.finalize().as_bytes().to_vec(),
+            Hasher::Blake3(hasher, bytes) => {
+                let mut value = vec![0; bytes.into()];
+                hasher.finalize_xof().fill(&mut value);
+                value
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a check finds, one difference between what is listed and what is there, and what a repair makes of it.
 
+use super::unnamed::TakenFor;
 use crate::error::Error;
 use crate::kernel::Kind;
 use std::path::PathBuf;
@@ -110,6 +111,8 @@ pub struct Tally {
     pub names: u64,
     /// Bytes of content that were read for them.
     pub bytes: u64,
+    /// What digests were taken for of which the list does not tell what they are of.
+    pub taken_for: TakenFor,
     /// Digests of a list that does not tell what they are of were right for no file.
     pub fits_nothing: bool,
     /// [`Finding::Missing`].

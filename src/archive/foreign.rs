@@ -19,8 +19,14 @@ pub(super) fn what(head: &[u8]) -> Option<&'static str> {
     }
     match plain_digits(line) {
         Some(8) => return Some("it has sums of 32 bits, which prove little, and are not read"),
-        Some(16) => return Some("it has digests of 64 bits without a name: `xxhsum --tag` names them, and is read"),
-        Some(digits) if digits > 16 => return Some("it has digests of a length that no known algorithm has"),
+        Some(16) => {
+            return Some(
+                "it has digests of 64 bits without a name: `xxhsum --tag` names them, and is read; `b3sum` has longer ones",
+            );
+        }
+        Some(digits) if digits > 16 => {
+            return Some("it has digests of a length that is not read, as `b3sum --length` and `b2sum --length` make");
+        }
         Some(_) | None => {}
     }
     if is_cksum(line) || is_sfv(line) {

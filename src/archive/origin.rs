@@ -1,7 +1,8 @@
 //! A file that content may come from: what has the name that is mended, or what another copy has of it.
 
 use super::digest::Digest;
-use super::open::{Links, beneath, digest};
+use super::open::{Links, beneath, digests};
+use super::unnamed::TakenFor;
 use crate::copy::pass::Bytes;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
@@ -35,7 +36,7 @@ impl<K: Kernel> Origin<K> {
     }
 
     /// Whether it holds what is listed.
-    pub(super) fn holds(&self, kernel: &K, wanted: &Digest, size: Option<u64>) -> Result<bool, Error> {
+    pub(super) fn holds(&self, kernel: &K, wanted: (&Digest, &TakenFor), size: Option<u64>) -> Result<bool, Error> {
         Ok(size.is_none_or(|size| size == self.stat.size) && is_right(kernel, &self.file, wanted, &self.shown)?)
     }
 
@@ -56,12 +57,14 @@ pub(super) fn opened<F>(result: crate::kernel::Result<F>) -> crate::kernel::Resu
     }
 }
 
-/// Whether an open file holds what a digest is of.
-pub(super) fn is_right<K: Kernel>(kernel: &K, file: &K::File, wanted: &Digest, shown: &Path) -> Result<bool, Error> {
-    for algorithm in wanted.algorithm.candidates() {
-        if digest(kernel, file, shown, algorithm)?.value == wanted.value {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Whether an open file holds what a digest is of, by the algorithm that the check has taken it for, or else by any that it may be.
+/// The file is read once.
+pub(super) fn is_right<K: Kernel>(
+    kernel: &K,
+    file: &K::File,
+    (wanted, taken_for): (&Digest, &TakenFor),
+    shown: &Path,
+) -> Result<bool, Error> {
+    let found = digests(kernel, file, shown, &taken_for.candidates(wanted.algorithm))?;
+    Ok(found.iter().any(|digest| digest.value == wanted.value))
 }

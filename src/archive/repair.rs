@@ -128,6 +128,7 @@ pub fn repair<K: Kernel>(
         format: listed.format,
         names: TemporaryNames::default(),
         unlisted: RefCell::default(),
+        taken_for: found.taken_for,
     };
     let names = names.into_iter().map(|path| (path, false)).collect();
     let repaired = Repaired { found, failed, ..Repaired::default() };

@@ -76,9 +76,21 @@ pub fn kind_word(kind: Kind) -> &'static str {
 pub fn summary(reference: &Path, tally: &Tally) -> String {
     let (reference, names) = (quoted(reference), tally.names);
     if tally.is_clean() {
-        return format!("{reference}: all {names} names are as listed; {} bytes were read", tally.bytes);
+        return format!(
+            "{reference}: all {names} names are as listed; {} bytes were read{}",
+            tally.bytes,
+            taken_for(tally)
+        );
     }
-    format!("{reference}: not all of {names} names are as listed: {}", tally.in_words().join(", "))
+    let differences = tally.in_words().join(", ");
+    format!("{reference}: not all of {names} names are as listed: {differences}{}", taken_for(tally))
+}
+
+/// What the digests of a list were taken for that does not say it.
+fn taken_for(tally: &Tally) -> String {
+    let algorithms = tally.taken_for.words();
+    algorithms
+        .map_or_else(String::new, |words| format!("; its digests are taken for {words}, as the list does not say"))
 }
 
 /// Tells that a name is right again.

@@ -80,7 +80,7 @@ fn plain(line: &[u8]) -> Option<(Digest, &[u8])> {
 
 fn tagged(line: &[u8]) -> Option<(Digest, &[u8])> {
     let Tagged { tag, name, digits } = Tagged::of(line)?;
-    Some((Digest::parse(Algorithm::named(tag)?, digits)?, name))
+    Some((Digest::parse(Algorithm::named(tag)?.of_bytes(digits.len() / 2), digits)?, name))
 }
 
 /// What is said of a line whose algorithm is none of ours.
@@ -102,7 +102,7 @@ struct Tagged<'a> {
 }
 
 impl<'a> Tagged<'a> {
-    /// `ALGORITHM (NAME) = DIGEST`, or openssl's `ALGORITHM(NAME)= DIGEST`.
+    /// `ALGORITHM (NAME) = DIGEST`, or openssl's `ALGORITHM(NAME)= DIGEST`. rhash fills the algorithm up with blanks.
     fn of(line: &'a [u8]) -> Option<Self> {
         Self::between(line, b" (", b") = ").or_else(|| Self::between(line, b"(", b")= "))
     }
@@ -111,7 +111,7 @@ impl<'a> Tagged<'a> {
         let begin = line.windows(open.len()).position(|part| part == open)?;
         let end = line.windows(close.len()).rposition(|part| part == close)?;
         let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-/_".contains(byte);
-        let tag = std::str::from_utf8(&line[..begin]).ok().filter(|tag| !tag.is_empty())?;
+        let tag = std::str::from_utf8(&line[..begin]).ok().map(str::trim_end).filter(|tag| !tag.is_empty())?;
         tag.as_bytes().iter().all(is_of_word).then_some(())?;
         Some(Self { tag, name: line.get(begin + open.len()..end)?, digits: line[end + close.len()..].trim_ascii_end() })
     }
@@ -162,6 +162,9 @@ mod tests {
         assert_eq!(read(&format!("MD5(a (b)= c)= {md5}"), Ending::Line), name("a (b)= c"));
         assert_eq!(read(&format!("MD5(a (b) = c)= {md5}"), Ending::Line), name("a (b) = c"));
         assert_eq!(read(&format!("BLAKE2b-128 (a) = {md5}"), Ending::Line), name("a"));
+        assert_eq!(read(&format!("MD5   (a (b) = c) = {md5}"), Ending::Line), name("a (b) = c"));
+        assert_eq!(read(&format!("BLAKE3 (a) = {md5}{md5}{md5}"), Ending::Line), name("a"));
+        assert_eq!(read(&format!("TIGER (a) = {md5}{}", &md5[..16]), Ending::Line), Err(UNKNOWN_TAG));
         assert_eq!(read(&format!("SM3 (a) = {md5}"), Ending::Line), Err(UNKNOWN_TAG));
         assert_eq!(read("# a comment", Ending::Line), Ok(None));
         for wrong in [&md5[1..], "zz  a", &format!("{md5} a"), &format!("\\{md5}  a\\q"), &format!("{md5}  ")] {
