@@ -60,6 +60,99 @@ pub(super) struct Counts {
     pub(super) failures: Vec<String>,
 }
 
+/// A number, or several by words. [`FIELDS`] has all of them, so that whoever writes, reads or adds them has the same.
+pub(super) enum Field {
+    Number { of: fn(&Counts) -> u64, within: fn(&mut Counts) -> &mut u64 },
+    Words { of: fn(&Counts) -> &BTreeMap<String, u64>, within: fn(&mut Counts) -> &mut BTreeMap<String, u64> },
+}
+
+macro_rules! number {
+    ($field:ident) => {
+        Field::Number { of: |counts| counts.$field, within: |counts| &mut counts.$field }
+    };
+}
+
+macro_rules! words {
+    ($field:ident) => {
+        Field::Words { of: |counts| &counts.$field, within: |counts| &mut counts.$field }
+    };
+}
+
+/// What the numbers are called in the last line of a report, in its order.
+pub(super) const FIELDS: &[(&str, Field)] = &[
+    ("files", number!(files)),
+    ("directories", number!(directories)),
+    ("symbolic_links", number!(symlinks)),
+    ("hard_links", number!(hard_links)),
+    ("special_files", number!(nodes)),
+    ("attributes_only", number!(attributes)),
+    ("same_already", number!(same)),
+    ("bytes", number!(bytes)),
+    ("clones", number!(clones)),
+    ("files_with_holes", number!(sparse)),
+    ("unallocated_bytes", number!(unallocated)),
+    ("verified", number!(verified)),
+    ("fallbacks", words!(fallbacks)),
+    ("renamed", number!(renamed)),
+    ("sources_removed", number!(sources_removed)),
+    ("examined", number!(examined)),
+    ("found", words!(found)),
+    ("mended", number!(mended)),
+    ("skipped", number!(skipped)),
+    ("declined", number!(declined)),
+    ("warned", number!(warned)),
+    ("failed", number!(failed)),
+];
+
+/// Where a number stands.
+pub(super) type Within = fn(&mut Counts) -> &mut u64;
+
+/// Everything that a made name can be.
+pub(super) const THINGS: [Thing; 5] = [Thing::Symlink, Thing::HardLink, Thing::Node, Thing::Attributes, Thing::Same];
+
+/// What is told of a thing that was made, and what it counts as.
+pub(super) fn told_of_thing(thing: Thing) -> (&'static str, Within) {
+    match thing {
+        Thing::Symlink => ("symbolic link", |counts| &mut counts.symlinks),
+        Thing::HardLink => ("hard link", |counts| &mut counts.hard_links),
+        Thing::Node => ("special file", |counts| &mut counts.nodes),
+        Thing::Attributes => ("attributes", |counts| &mut counts.attributes),
+        Thing::Same => ("same already", |counts| &mut counts.same),
+    }
+}
+
+/// What is told of how a target was proved, and whether that counts as verified.
+pub(super) fn told_of_proof(verified: Verified) -> (&'static str, bool) {
+    match verified {
+        Verified::Content => ("content", true),
+        Verified::FarDigest => ("far digest", true),
+        Verified::Blocks => ("blocks", true),
+        Verified::Device => ("device", true),
+        Verified::Digests => ("blake3", true),
+        Verified::No => ("no", false),
+        Verified::Impossible => ("impossible", false),
+        Verified::MadeUp => ("made up", false),
+    }
+}
+
+/// Ways in which a target is not read back.
+const UNREAD: [Verified; 3] = [Verified::No, Verified::Impossible, Verified::MadeUp];
+
+/// Whether a target was read back of which this is told.
+pub(super) fn tells_of_reading_back(proof: &str) -> bool {
+    UNREAD.iter().all(|unread| told_of_proof(*unread).0 != proof)
+}
+
+/// What a copied file adds to the numbers, by whichever way that is known.
+pub(super) struct CopiedFile {
+    pub(super) bytes: u64,
+    pub(super) is_clone: bool,
+    /// Bytes without blocks that were left out as holes.
+    pub(super) unallocated: u64,
+    pub(super) is_verified: bool,
+    pub(super) is_changed: bool,
+}
+
 impl Counts {
     /// Takes note of what happened.
     pub(super) fn note(&mut self, event: &Event<'_>) {
@@ -114,29 +207,33 @@ impl Counts {
     }
 
     fn copied(&mut self, copied: &Copied) {
-        self.files += 1;
-        self.bytes += copied.size;
-        self.clones += u64::from(copied.strategy == Strategy::Reflink);
-        if (copied.sparse.by_map || copied.sparse.by_zeros) && copied.probed.unallocated > 0 {
-            self.sparse += 1;
-            self.unallocated += copied.probed.unallocated;
-        }
-        self.verified += u64::from(is_verified(copied.verified));
-        self.warned += u64::from(copied.changed);
+        let has_holes = copied.sparse.by_map || copied.sparse.by_zeros;
+        self.file(&CopiedFile {
+            bytes: copied.size,
+            is_clone: copied.strategy == Strategy::Reflink,
+            unallocated: if has_holes { copied.probed.unallocated } else { 0 },
+            is_verified: told_of_proof(copied.verified).1,
+            is_changed: copied.changed,
+        });
         for (strategy, fallback) in &copied.fallbacks {
             *self.fallbacks.entry(format!("{strategy}: {}", fallback.reason())).or_default() += 1;
         }
     }
 
+    /// Adds a copied file.
+    pub(super) fn file(&mut self, file: &CopiedFile) {
+        self.files += 1;
+        self.bytes += file.bytes;
+        self.clones += u64::from(file.is_clone);
+        self.sparse += u64::from(file.unallocated > 0);
+        self.unallocated += file.unallocated;
+        self.verified += u64::from(file.is_verified);
+        self.warned += u64::from(file.is_changed);
+    }
+
     fn made(&mut self, special: &Special) {
-        let count = match special.thing {
-            Thing::Symlink => &mut self.symlinks,
-            Thing::HardLink => &mut self.hard_links,
-            Thing::Node => &mut self.nodes,
-            Thing::Attributes => &mut self.attributes,
-            Thing::Same => &mut self.same,
-        };
-        *count += 1;
+        let (_, within) = told_of_thing(special.thing);
+        *within(self) += 1;
     }
 
     fn failed(&mut self, error: &Error) {
@@ -159,13 +256,5 @@ impl Counts {
         if self.failures.len() < FAILURES_MAX {
             self.failures.push(message);
         }
-    }
-}
-
-/// Whether a target was read back.
-fn is_verified(verified: Verified) -> bool {
-    match verified {
-        Verified::Content | Verified::FarDigest | Verified::Blocks | Verified::Device | Verified::Digests => true,
-        Verified::No | Verified::Impossible | Verified::MadeUp => false,
     }
 }

@@ -1,18 +1,18 @@
 //! The line of JSON that tells an event. docs/report.md has the words, docs/report.schema.json the form.
 
-use super::counts::Counts;
+use super::counts::{Counts, FIELDS, Field, told_of_proof, told_of_thing};
 use super::object::{Object, key};
 use crate::copy::fallback::Fallback;
 use crate::copy::probe::{Residency, Settling};
 use crate::copy::strategy::Strategy;
-use crate::copy::{Copied, Outcome, Placement, Special, Thing, Verified};
+use crate::copy::{Copied, Outcome, Placement, Special};
 use crate::error::{Error, reason};
 use crate::report::{Event, Found};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
@@ -176,31 +176,23 @@ pub(super) struct EndLine<'a> {
 }
 
 /// What was done, and how long it took.
-#[derive(Serialize)]
 struct CountFields<'a> {
-    files: u64,
-    directories: u64,
-    symbolic_links: u64,
-    hard_links: u64,
-    special_files: u64,
-    attributes_only: u64,
-    same_already: u64,
-    bytes: u64,
-    clones: u64,
-    files_with_holes: u64,
-    unallocated_bytes: u64,
-    verified: u64,
-    fallbacks: &'a BTreeMap<String, u64>,
-    renamed: u64,
-    sources_removed: u64,
-    examined: u64,
-    found: &'a BTreeMap<String, u64>,
-    mended: u64,
-    skipped: u64,
-    declined: u64,
-    warned: u64,
-    failed: u64,
-    seconds: f64,
+    counts: &'a Counts,
+    took: Duration,
+}
+
+impl Serialize for CountFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        for (word, field) in FIELDS {
+            match field {
+                Field::Number { of, .. } => fields.serialize_entry(word, &of(self.counts))?,
+                Field::Words { of, .. } => fields.serialize_entry(word, of(self.counts))?,
+            }
+        }
+        fields.serialize_entry("seconds", &self.took.as_secs_f64())?;
+        fields.end()
+    }
 }
 
 /// Told in the words that it has for people.
@@ -280,7 +272,7 @@ impl<'a> Line<'a> {
 
     /// The line of a target whose run is over.
     pub(super) fn target(counts: &'a Counts, complete: bool, took: Duration) -> Self {
-        Line::Target(Box::new(TargetLine { complete, numbers: CountFields::new(counts, took) }))
+        Line::Target(Box::new(TargetLine { complete, numbers: CountFields { counts, took } }))
     }
 
     /// The last line.
@@ -290,38 +282,8 @@ impl<'a> Line<'a> {
             version: env!("CARGO_PKG_VERSION"),
             succeeded: end == End::Succeeded,
             interrupted: end == End::Interrupted,
-            numbers: CountFields::new(counts, took),
+            numbers: CountFields { counts, took },
         }))
-    }
-}
-
-impl<'a> CountFields<'a> {
-    fn new(counts: &'a Counts, took: Duration) -> Self {
-        Self {
-            files: counts.files,
-            directories: counts.directories,
-            symbolic_links: counts.symlinks,
-            hard_links: counts.hard_links,
-            special_files: counts.nodes,
-            attributes_only: counts.attributes,
-            same_already: counts.same,
-            bytes: counts.bytes,
-            clones: counts.clones,
-            files_with_holes: counts.sparse,
-            unallocated_bytes: counts.unallocated,
-            verified: counts.verified,
-            fallbacks: &counts.fallbacks,
-            renamed: counts.renamed,
-            sources_removed: counts.sources_removed,
-            examined: counts.examined,
-            found: &counts.found,
-            mended: counts.mended,
-            skipped: counts.skipped,
-            declined: counts.declined,
-            warned: counts.warned,
-            failed: counts.failed,
-            seconds: took.as_secs_f64(),
-        }
     }
 }
 
@@ -348,7 +310,7 @@ impl CopiedLine<'_> {
             let fallbacks = copied.fallbacks.iter().map(|(strategy, why)| fallback((*strategy, why)));
             object.value(key!("fallbacks"), &fallbacks.collect::<Vec<_>>());
         }
-        object.word(key!("verified"), verified(copied.verified));
+        object.word(key!("verified"), told_of_proof(copied.verified).0);
         match copied.digest() {
             Some(digest) => object.text(key!("blake3"), &digest.to_hex()),
             None => object.bare(key!("blake3"), "null"),
@@ -394,7 +356,7 @@ impl<'a> NamesLine<'a> {
 
     fn of_special(source: &'a Path, target: &'a Path, special: &'a Special) -> Self {
         let complaints = special.complaints.iter().map(FailureLine::new).collect();
-        let line = Self { thing: Some(thing(special.thing)), complaints, ..Self::new(source, target) };
+        let line = Self { thing: Some(told_of_thing(special.thing).0), complaints, ..Self::new(source, target) };
         line.with_backup(special.backup.as_deref())
     }
 }
@@ -447,16 +409,6 @@ impl<'a> FailureLine<'a> {
     }
 }
 
-fn thing(thing: Thing) -> &'static str {
-    match thing {
-        Thing::Symlink => "symbolic link",
-        Thing::HardLink => "hard link",
-        Thing::Node => "special file",
-        Thing::Attributes => "attributes",
-        Thing::Same => "same already",
-    }
-}
-
 fn pages(residency: Residency) -> &'static str {
     match residency {
         Residency::Nothing => "none",
@@ -472,19 +424,6 @@ fn settled_for(settling: Settling) -> &'static str {
         Settling::ForHoles => "holes",
         Settling::ForClone => "clone",
         Settling::ForMappedClone => "mapped clone",
-    }
-}
-
-fn verified(verified: Verified) -> &'static str {
-    match verified {
-        Verified::Content => "content",
-        Verified::FarDigest => "far digest",
-        Verified::Blocks => "blocks",
-        Verified::Device => "device",
-        Verified::Digests => "blake3",
-        Verified::No => "no",
-        Verified::Impossible => "impossible",
-        Verified::MadeUp => "made up",
     }
 }
 
