@@ -236,7 +236,7 @@ fn digests_without_a_name_are_what_a_file_is_right_by() {
         let said = world.cp(&format!("--check {list} t"));
         said.succeeds();
         assert!(
-            said.stdout.contains(&format!("; its digests are taken for {algorithm}, as the list does not say\n")),
+            said.stdout.contains(&format!("; its digests were taken as {algorithm}, which the list does not say\n")),
             "{said}"
         );
         // The first is wrong, so that the second has to tell.

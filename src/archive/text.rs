@@ -90,7 +90,7 @@ pub fn summary(reference: &Path, tally: &Tally) -> String {
 fn taken_for(tally: &Tally) -> String {
     let algorithms = tally.taken_for.words();
     algorithms
-        .map_or_else(String::new, |words| format!("; its digests are taken for {words}, as the list does not say"))
+        .map_or_else(String::new, |words| format!("; its digests were taken as {words}, which the list does not say"))
 }
 
 /// Tells that a name is right again.
