@@ -11,7 +11,7 @@ use super::types::{Placement, Source};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
-use crate::options::Backup;
+use crate::options::{Backup, Keep};
 use crate::quote::quoted;
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
@@ -221,11 +221,15 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Progress::Named(Finished { backup, unsynced, ..finished }))
     }
 
-    /// An old file that is to have a backup stays what it is where the new one lacks what it must have, as by GNU's cp, which gives the
-    /// backup its name back: the complaints, unless they end the copy.
+    /// An old file that is to have a backup stays what it is where the new one cannot have the source's owner, or extended attributes that
+    /// are demanded, as by GNU's cp, which gives the backup its name back: the complaints, unless they end the copy. Whatever else is
+    /// complained of may be what GNU's cp copies without a word, as where calls for attributes are refused.
     fn unless_backed_up(&self, job: &Job<'_, K::File>, mut complaints: Vec<Error>) -> Result<Vec<Error>, Error> {
         let keeps_old = self.options.backup != Backup::No && job.facts.found.is_some();
-        match complaints.iter().position(is_loss) {
+        let demands = self.options.preserve.xattr == Keep::Must;
+        let is_xattr =
+            |complaint: &Error| matches!(complaint, Error::Call { action: Action::PreserveXattr, .. }) && demands;
+        match complaints.iter().position(|complaint| is_owner_refused(complaint) || is_xattr(complaint)) {
             Some(at) if keeps_old => Err(complaints.remove(at).with_complaints(&complaints)),
             _ => Ok(complaints),
         }
@@ -294,11 +298,6 @@ impl<K: Kernel> Copier<'_, K> {
 /// Whether a complaint is that the source's owner cannot be had there: a user namespace or a mount has no number for him.
 fn is_owner_refused(complaint: &Error) -> bool {
     matches!(complaint, Error::Call { action: Action::PreserveOwnership, errno, .. } if is_refused(*errno))
-}
-
-/// Whether a complaint is that a copy lacks what it must have. GNU's install gives a file its owner once the copy counts as made.
-fn is_loss(complaint: &Error) -> bool {
-    !matches!(complaint, Error::Noted(_) | Error::Call { action: Action::ChangeOwnership, .. })
 }
 
 /// Whether the name cannot be taken from the old file: of a mount point, in a directory that lets nothing go, or on a filesystem
