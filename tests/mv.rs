@@ -153,6 +153,10 @@ fn a_link_with_a_slash_is_not_moved_away() {
         assert_eq!(world.mv(&format!("{options} e {target}")).code(), Some(1), "{options} {target}");
     }
     assert_eq!(world.names("."), ["d", "e", "l", "n"]);
+    // GNU's mv looks at it, and asks, before it would be backed up.
+    world.file("f", "1").symlink("f", "m").mv("-b e m/").fails("mv: cannot stat 'm/': Not a directory\n");
+    let said = world.cp_answered("--as=mv -bTi e l/", "n\n");
+    assert!(said.stderr.ends_with("overwrite 'l/'? "), "{said}");
     let script = "mkdir o/d; ln -s d o/l; ln -s nowhere o/n
         for target in l n; do for options in -T -bT; do mv $options e o/$target/ && echo moved; done; done; ls o";
     across(&world, script).says("d\nl\nn\n");

@@ -180,6 +180,12 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
     let is_taken_for_copied = fails_alike && has(gnu, "will not create hard link");
     // GNU's install removes the link that it is then to read, and moves away as a backup what it is then to read.
     let loses_source = gnu.status == Some(1) && ours.status == Some(0) && has(gnu, "for reading: No such file");
+    // Or removes the source, which is one of several names of the target by way of a link to its directory.
+    let removes_itself = fail
+        && has(gnu, "install: cannot open ")
+        && has(gnu, "for reading: No such file")
+        && has(ours, "are the same file")
+        && gnu.tree.len() < ours.tree.len();
     let moves_source = fails_alike
         && has(gnu, "for reading: No such file")
         && has(ours, "are the same file")
@@ -201,6 +207,7 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         || is_directory
         || is_taken_for_copied
         || loses_source
+        || removes_itself
         || moves_source
         || is_missing
         || moves_target

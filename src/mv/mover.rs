@@ -147,10 +147,8 @@ impl<'a, K: Kernel> Mover<'a, K> {
         }
         let stat = self.kernel.stat_at(None, source, false);
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, source, errno))?;
-        if request.options.backup != Backup::No && is_link_with_slash(self.kernel, Some(target.dir), &target.name) {
-            return Err(Error::call(Action::Backup, &target.shown, Errno::NOTDIR));
-        }
         let Some(found) = self.stat_target(target)? else {
+            self.check_backup(target)?;
             let free = if free == Some(Err(Errno::EXIST)) { Some(rename_to_free()) } else { free };
             let errno = match free {
                 Some(Ok(())) => {
@@ -169,6 +167,7 @@ impl<'a, K: Kernel> Mover<'a, K> {
             return self.leave(source, target, outcome);
         }
         self.check(source, &stat, target, &found)?;
+        self.check_backup(target)?;
         let is_moved = self.replace(here, source, target, (&stat, &found))?;
         if is_moved && !is_last { self.remember_made(target) } else { Ok(()) }
     }
@@ -223,6 +222,15 @@ impl<'a, K: Kernel> Mover<'a, K> {
         // mv's words for what may not be written are those of cp -f.
         let options = Options { removal: Removal::WhenUnwritable, ..options.clone() };
         !(self.ask)(&question(found, &target.shown, &options, is_writable))
+    }
+
+    /// Refuses to give a link with a slash behind it a backup name: what it leads to cannot be renamed by this name.
+    fn check_backup(&self, target: &Destination<'_, K::File>) -> Result<(), Error> {
+        let has_backup = self.request.options.backup != Backup::No;
+        if has_backup && is_link_with_slash(self.kernel, Some(target.dir), &target.name) {
+            return Err(Error::call(Action::Backup, &target.shown, Errno::NOTDIR));
+        }
+        Ok(())
     }
 
     /// Refuses what must not take another's place.
