@@ -280,7 +280,7 @@ fn lists_of_b3sum_with_other_lengths_are_read() {
         world.shell(&format!("cd t && b3sum -l {length} b a >../list")).succeeds();
         let said = world.cp("--check list t");
         said.succeeds();
-        assert!(said.stdout.contains(&format!("taken for BLAKE3 of {length} bytes")), "{said}");
+        assert!(said.stdout.contains(&format!("taken as BLAKE3 of {length} bytes")), "{said}");
         world.rot("t/a", 0, b"F");
         assert_eq!(world.cp("--check list t").stdout.lines().count(), 1, "{length}");
         world.rot("t/a", 0, b"f");
