@@ -107,9 +107,6 @@ pub(super) const FIELDS: &[(&str, Field)] = &[
 /// Where a number stands.
 pub(super) type Within = fn(&mut Counts) -> &mut u64;
 
-/// Everything that a made name can be.
-pub(super) const THINGS: [Thing; 5] = [Thing::Symlink, Thing::HardLink, Thing::Node, Thing::Attributes, Thing::Same];
-
 /// What is told of a thing that was made, and what it counts as.
 pub(super) fn told_of_thing(thing: Thing) -> (&'static str, Within) {
     match thing {
@@ -135,12 +132,9 @@ pub(super) fn told_of_proof(verified: Verified) -> (&'static str, bool) {
     }
 }
 
-/// Ways in which a target is not read back.
-const UNREAD: [Verified; 3] = [Verified::No, Verified::Impossible, Verified::MadeUp];
-
 /// Whether a target was read back of which this is told.
 pub(super) fn tells_of_reading_back(proof: &str) -> bool {
-    UNREAD.iter().all(|unread| told_of_proof(*unread).0 != proof)
+    !Verified::ALL.into_iter().map(told_of_proof).any(|told| told == (proof, false))
 }
 
 /// What a copied file adds to the numbers, by whichever way that is known.

@@ -1,7 +1,8 @@
 //! The account of several runs: their lines as they are, and in the place of their last ones a last line of all.
 
 use super::begun::Account;
-use super::counts::{CopiedFile, Counts, FIELDS, Field, THINGS, tells_of_reading_back, told_of_thing};
+use super::counts::{CopiedFile, Counts, FIELDS, Field, tells_of_reading_back, told_of_thing};
+use crate::copy::Thing;
 use crate::copy::strategy::Strategy;
 use serde_json::{Map, Value};
 use std::io::BufRead;
@@ -60,7 +61,7 @@ impl Counts {
         match word(fields, "what") {
             "copied" => self.copied_line(fields),
             "made" => {
-                let mut things = THINGS.into_iter().map(told_of_thing);
+                let mut things = Thing::ALL.into_iter().map(told_of_thing);
                 let made = things.find(|(told, _)| *told == word(fields, "thing"));
                 made.iter().for_each(|(_, within)| *within(self) += 1);
             }

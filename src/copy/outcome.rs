@@ -74,6 +74,11 @@ pub enum Thing {
     Same,
 }
 
+impl Thing {
+    /// All of them. Their places are what the protocol between machines tells: what is new goes to the end.
+    pub(crate) const ALL: [Self; 5] = [Self::Symlink, Self::HardLink, Self::Node, Self::Attributes, Self::Same];
+}
+
 /// What was made that is no copy of a file's content.
 #[derive(Clone, Debug)]
 pub struct Special {
@@ -185,4 +190,18 @@ pub enum Verified {
     Impossible,
     /// Not at all, because what a read gives is made up by the kernel.
     MadeUp,
+}
+
+impl Verified {
+    /// All of them. Their places are what the protocol between machines tells: what is new goes to the end.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Content,
+        Self::Blocks,
+        Self::Device,
+        Self::Digests,
+        Self::No,
+        Self::Impossible,
+        Self::MadeUp,
+        Self::FarDigest,
+    ];
 }

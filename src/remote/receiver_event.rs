@@ -124,17 +124,6 @@ pub enum Weight {
     Noted,
 }
 
-const THINGS: [Thing; 5] = [Thing::Symlink, Thing::HardLink, Thing::Node, Thing::Attributes, Thing::Same];
-const VERIFIED: [Verified; 8] = [
-    Verified::Content,
-    Verified::Blocks,
-    Verified::Device,
-    Verified::Digests,
-    Verified::No,
-    Verified::Impossible,
-    Verified::MadeUp,
-    Verified::FarDigest,
-];
 const PLACEMENTS: [Placement; 9] = [
     Placement::New,
     Placement::Replace,
@@ -189,13 +178,13 @@ impl ToldName {
         match &self.became {
             Became::Copied(arrival) => {
                 head.u8(if arrival.continued { 2 } else { 0 }).u64(arrival.size);
-                head.u8(place(&VERIFIED, &arrival.verified)).u8(place(&PLACEMENTS, &arrival.placement));
+                head.u8(place(&Verified::ALL, &arrival.verified)).u8(place(&PLACEMENTS, &arrival.placement));
                 head.u8(place(&HOLES, &arrival.holes));
                 write_errno(head, arrival.unsynced);
                 head.u64(u64::try_from(arrival.took.as_nanos()).unwrap_or(u64::MAX));
             }
             Became::Made(thing) => {
-                head.u8(1).u8(place(&THINGS, thing));
+                head.u8(1).u8(place(&Thing::ALL, thing));
             }
         }
         head.u32(u32::try_from(self.complaints.len()).unwrap_or(u32::MAX));
@@ -212,13 +201,13 @@ impl ToldName {
             kind @ (0 | 2) => Became::Copied(Arrival {
                 size: reader.u64()?,
                 continued: kind == 2,
-                verified: at(&VERIFIED, reader)?,
+                verified: at(&Verified::ALL, reader)?,
                 placement: at(&PLACEMENTS, reader)?,
                 holes: at(&HOLES, reader)?,
                 unsynced: read_errno(reader)?,
                 took: Duration::from_nanos(reader.u64()?),
             }),
-            1 => Became::Made(at(&THINGS, reader)?),
+            1 => Became::Made(at(&Thing::ALL, reader)?),
             _ => return Err(Malformed),
         };
         let (complaints, seal) = (reader.several(read_text)?, reader.optional(Seal::read)?);
