@@ -38,10 +38,14 @@ impl<K: Kernel> Attributes<'_, K> {
         fresh: Fresh,
     ) -> Vec<Error> {
         let mut complaints = self.carry_each(source, from, target, fresh);
-        let is_refused = |complaint: &Error, actions: &[Action]| matches!(complaint, Error::Call { action, errno: Errno::PERM, .. } if actions.contains(action));
+        let refused = |complaint: &Error| match complaint {
+            Error::Call { action, errno: Errno::PERM, .. } => Some(*action),
+            _ => None,
+        };
         // What is another user's, or has chattr +a, lets nothing be set. That is told once, as by GNU's cp.
-        if complaints.iter().any(|complaint| is_refused(complaint, &[Action::PreserveTimes])) {
-            complaints.retain(|complaint| !is_refused(complaint, &[Action::ClearMode, Action::PreserveMode]));
+        if complaints.iter().any(|complaint| refused(complaint) == Some(Action::PreserveTimes)) {
+            complaints
+                .retain(|complaint| !matches!(refused(complaint), Some(Action::ClearMode | Action::PreserveMode)));
         }
         complaints
     }
