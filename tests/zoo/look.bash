@@ -52,7 +52,7 @@ describe() {
 compare_looks() {
     awk -F '\t' '
         { key = $1 "\t" $2 }
-        FNR == NR { gnu[key] = $3; kind_gnu[$1] = $2 == "kind" ? $3 : kind_gnu[$1]; keys[key]; next }
+        FILENAME == ARGV[1] { gnu[key] = $3; kind_gnu[$1] = $2 == "kind" ? $3 : kind_gnu[$1]; keys[key]; next }
         { ours[key] = $3; kind_ours[$1] = $2 == "kind" ? $3 : kind_ours[$1]; keys[key] }
         END {
             for (key in keys) {
