@@ -53,6 +53,7 @@ mod xattrs;
 
 use asked::variable;
 use campaign::Size;
+use places::{places, places_with_parts};
 use scenario::{LISTS, PARTS, SCENARIOS};
 use std::io::Write;
 
@@ -74,7 +75,7 @@ fn say(line: &str) {
 #[test]
 fn matrix() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        matrix::run(&Size::asked(300), SCENARIOS).conclude("matrix");
+        matrix::run(&Size::asked(300), SCENARIOS, &places()).conclude("matrix");
     }
 }
 
@@ -82,7 +83,7 @@ fn matrix() {
 #[test]
 fn parts() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        matrix::run(&Size::of_long_files(6), PARTS).conclude("parts");
+        matrix::run(&Size::of_long_files(6), PARTS, &places_with_parts()).conclude("parts");
     }
 }
 
@@ -90,7 +91,7 @@ fn parts() {
 #[test]
 fn parts_kill() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        kill::run(&Size::of_long_files(4), PARTS).conclude("parts_kill");
+        kill::run(&Size::of_long_files(4), PARTS, &places_with_parts()).conclude("parts_kill");
     }
 }
 
@@ -110,7 +111,7 @@ fn gnu_lives() {
 #[test]
 fn kill() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        kill::run(&Size::asked(150), SCENARIOS).conclude("kill");
+        kill::run(&Size::asked(150), SCENARIOS, &places()).conclude("kill");
     }
 }
 
@@ -118,7 +119,7 @@ fn kill() {
 #[test]
 fn lists() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        matrix::run(&Size::asked(100), LISTS).conclude("lists");
+        matrix::run(&Size::asked(100), LISTS, &places()).conclude("lists");
     }
 }
 
@@ -126,7 +127,7 @@ fn lists() {
 #[test]
 fn lists_kill() {
     if can_trace() && variable("SAFECP_FAULTS_TOOLS").is_none() {
-        kill::run(&Size::asked(60), LISTS).conclude("lists_kill");
+        kill::run(&Size::asked(60), LISTS, &places()).conclude("lists_kill");
     }
 }
 

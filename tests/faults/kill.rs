@@ -5,7 +5,7 @@ use super::campaign::{Desk, Desks, Size, Tally, each, is_asked, is_temporary, lo
 use super::judge::{Broken, Rule, Run};
 use super::look::{Kind, Tree, look};
 use super::matrix::{Clean, clean_runs, is_hindered};
-use super::places::{Place, places};
+use super::places::Place;
 use super::random::Random;
 use super::scenario::{Hindrance, Program, Scenario, Source, Task};
 use super::tool::{Ended, Tool};
@@ -33,19 +33,19 @@ struct Case {
     when: When,
 }
 
-/// Kills safecp in these scenarios.
-pub(crate) fn run(size: &Size, scenarios: &[Scenario]) -> Tally {
-    let (tool, places) = (Tool::ours(), places());
-    let desks = Desks::new(&places);
+/// Kills safecp in these scenarios, in each of these places.
+pub(crate) fn run(size: &Size, scenarios: &[Scenario], places: &[Place]) -> Tally {
+    let tool = Tool::ours();
+    let desks = Desks::new(places);
     let tally = Mutex::new(Tally::new(size));
     let half = Size { cases: size.cases.map(|cases| cases.div_ceil(2)), seed: size.seed };
-    let at_calls = at_calls(&tool, scenarios, &places, &desks, &tally);
-    let mut cases = half.choose(at_calls, |case| described(&tool, case, &places));
-    cases.extend(at_times(&tool, scenarios, &places, &desks, &half));
-    cases.retain(|case| is_asked(&described(&tool, case, &places)));
+    let at_calls = at_calls(&tool, scenarios, places, &desks, &tally);
+    let mut cases = half.choose(at_calls, |case| described(&tool, case, places));
+    cases.extend(at_times(&tool, scenarios, places, &desks, &half));
+    cases.retain(|case| is_asked(&described(&tool, case, places)));
     each(&cases, LOAD, &tally, |case, thread, tally| {
         let desk = desks.desk(case.place, thread);
-        kill(&tool, case, &places, &desk, tally);
+        kill(&tool, case, places, &desk, tally);
     });
     tally.into_inner().expect("no thread panicked")
 }

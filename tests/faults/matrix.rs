@@ -5,7 +5,7 @@ use super::fault::{Fault, faults, group};
 use super::judge::{Broken, Rule, Run};
 use super::lives::why;
 use super::look::{Tree, look};
-use super::places::{Place, places};
+use super::places::Place;
 use super::scenario::{Hindrance, Program, Scenario, Source};
 use super::tool::{Ended, Tool};
 use super::trace::Trace;
@@ -38,17 +38,17 @@ impl Case {
     }
 }
 
-/// Runs the matrix of these scenarios on safecp.
-pub(crate) fn run(size: &Size, scenarios: &[Scenario]) -> Tally {
-    let (tool, places) = (Tool::ours(), places());
-    let desks = Desks::new(&places);
+/// Runs the matrix of these scenarios on safecp, in each of these places.
+pub(crate) fn run(size: &Size, scenarios: &[Scenario], places: &[Place]) -> Tally {
+    let tool = Tool::ours();
+    let desks = Desks::new(places);
     let tally = Mutex::new(Tally::new(size));
-    let all = cases(&tool, scenarios, &places, &desks, &tally);
+    let all = cases(&tool, scenarios, places, &desks, &tally);
     println!("matrix: there are {} cases", all.len());
-    let cases = size.choose(all, |case| case.described(&tool, &places));
+    let cases = size.choose(all, |case| case.described(&tool, places));
     each(&cases, 1, &tally, |case, thread, tally| {
         let desk = desks.desk(case.place, thread);
-        judge_case(&tool, case, &places, &desk, tally, false);
+        judge_case(&tool, case, places, &desk, tally, false);
     });
     tally.into_inner().expect("no thread panicked")
 }
