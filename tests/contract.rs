@@ -475,6 +475,20 @@ claims! {
         assert_eq!(on.stat(&link).mtime, atime);
     }
 
+    /// utimensat with UTIME_NOW gives the time of the content's last change, by the kernel's clock, and leaves that of the last access.
+    fn now_is_by_the_clock_of_writes(on) {
+        let file = on.file("f", b"one");
+        let long_ago = Timestamp { seconds: 1_000_000, nanos: 5 };
+        assert_eq!(on.kernel.set_times(&file, long_ago, long_ago), Ok(()));
+        assert_eq!(on.kernel.touch(&file), Ok(()));
+        let touched = on.stat(&file);
+        assert_eq!(touched.atime, long_ago);
+        assert!(touched.mtime > long_ago);
+        assert_eq!(touched.mtime, touched.ctime);
+        let next = on.stat(&on.file("g", b""));
+        assert!(next.mtime >= touched.mtime, "a file that is made next is not older");
+    }
+
     /// A write gives the file a later change time.
     fn a_write_shows_in_the_times(on) {
         let file = on.file("f", b"one");

@@ -290,8 +290,7 @@ impl<K: Kernel> Copier<'_, K> {
         let before = job.source.stat;
         let after = self.kernel.stat(job.source.file);
         let after = after.map_err(|errno| Error::call(Action::StatSource, job.source.shown, errno))?;
-        let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
-        Ok(before.kind == Kind::File && state(before) != state(&after))
+        Ok(before.kind == Kind::File && !before.is_unchanged(&after))
     }
 }
 

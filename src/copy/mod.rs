@@ -39,6 +39,7 @@ mod ranged;
 mod refusal;
 mod rewrite;
 mod same;
+mod same_already;
 mod seal;
 mod sealed;
 mod sink;

@@ -8,6 +8,7 @@ use super::stopped::Stopped;
 use super::types::Source;
 use crate::error::{Action, Error};
 use crate::kernel::Kernel;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// What two files hold that hold the same.
@@ -32,6 +33,8 @@ impl<K: Kernel> Copier<'_, K> {
             let is_same = size == source.stat.size && *digests.whole.as_bytes() == digest;
             return Ok(is_same.then_some(SameBytes { digests: Some(digests) }));
         }
+        let is_large = source.stat.size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN);
+        let following = self.meter.and_then(|meter| meter.follow_reading(source.shown, source.stat.size));
         let pass = Pass {
             kernel: self.kernel,
             source: source.file,
@@ -46,9 +49,9 @@ impl<K: Kernel> Copier<'_, K> {
             target_holes: TargetHoles::ByBytes,
             digested: if self.options.seals { Digested::Everything } else { Digested::Nothing },
             geometry: self.geometry,
-            threads: None,
+            threads: is_large.then_some(&self.threads),
             stop: self.stop,
-            moving: None,
+            moving: following.as_ref().map(|following| &*following.moving),
         };
         match pass.run() {
             Ok(passed) => {

@@ -118,6 +118,13 @@ impl Stat {
         self.nlink > 1
     }
 
+    /// Whether the file that it was taken of holds what it held then, as far as its times tell.
+    #[must_use]
+    pub fn is_unchanged(&self, after: &Stat) -> bool {
+        let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
+        state(self) == state(after)
+    }
+
     /// Whether it has fewer sectors than its size needs, so that it may have holes.
     #[must_use]
     pub fn looks_sparse(&self) -> bool {
@@ -273,6 +280,11 @@ pub trait Kernel: Sync {
         None
     }
 
+    /// Whether the file's content comes once, from somebody who would have to be asked for it again: no call.
+    fn comes_once(&self, _file: &Self::File) -> bool {
+        false
+    }
+
     /// fcntl(F_SETFL) without O_NONBLOCK: reads and writes of the handle wait from now on.
     fn wait_from_now_on(&self, file: &Self::File) -> Result<()>;
     /// read(2) at the handle's own position. 0 is end of file.
@@ -361,6 +373,8 @@ pub trait Kernel: Sync {
     fn chmod(&self, file: &Self::File, mode: u32) -> Result<()>;
     /// utimensat(2) of the handle itself, also an O_PATH one.
     fn set_times(&self, file: &Self::File, atime: Timestamp, mtime: Timestamp) -> Result<()>;
+    /// utimensat(2) with UTIME_NOW: the content was changed now, by the clock that writes go by. The other time stays.
+    fn touch(&self, file: &Self::File) -> Result<()>;
     /// flistxattr(2); works on O_PATH handles. Names in the kernel's order.
     fn list_xattr(&self, file: &Self::File) -> Result<Vec<OsString>>;
     /// fgetxattr(2); works on O_PATH handles. ENODATA where there is none.

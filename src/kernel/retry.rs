@@ -84,6 +84,7 @@ impl<K: Kernel> Kernel for Retrying<K> {
         fn chown(&self, file: &K::File, uid: Option<u32>, gid: Option<u32>) -> ();
         fn chmod(&self, file: &K::File, mode: u32) -> ();
         fn set_times(&self, file: &K::File, atime: Timestamp, mtime: Timestamp) -> ();
+        fn touch(&self, file: &K::File) -> ();
         fn list_xattr(&self, file: &K::File) -> Vec<OsString>;
         fn get_xattr(&self, file: &K::File, name: &OsStr) -> Vec<u8>;
         fn set_xattr(&self, file: &K::File, name: &OsStr, value: &[u8]) -> ();

@@ -340,6 +340,17 @@ impl Options {
         self.record != Record::No || self.tells_digests()
     }
 
+    /// Whether an old file that is what its copy would be may stay: nothing is said of how it is to be made
+    /// (docs/design/same-already.md).
+    #[must_use]
+    pub fn leaves_the_same(&self) -> bool {
+        (self.work, self.product) == (Work::Copy, Product::Copy)
+            && (self.verify, self.sparse, self.reflink) == (Verify::Content, Sparse::Auto, Reflink::Auto)
+            && self.context == Context::Inherited
+            && !self.in_place
+            && !self.durable
+    }
+
     /// What `safecp SOURCE TARGET` means, with one job, before the environment was asked.
     #[must_use]
     pub fn plain() -> Self {

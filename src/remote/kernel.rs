@@ -279,6 +279,10 @@ impl<K: Kernel> Kernel for World<'_, K> {
         }
     }
 
+    fn comes_once(&self, file: &Self::File) -> bool {
+        matches!(file, File::Far(_))
+    }
+
     fn read(&self, file: &Self::File, buffer: &mut [u8]) -> Result<usize> {
         match file {
             File::Local(file) => self.local.read(file, buffer),
@@ -323,6 +327,7 @@ impl<K: Kernel> Kernel for World<'_, K> {
         fn chown(&self, file, uid: Option<u32>, gid: Option<u32>) -> ();
         fn chmod(&self, file, mode: u32) -> ();
         fn set_times(&self, file, atime: Timestamp, mtime: Timestamp) -> ();
+        fn touch(&self, file) -> ();
         fn set_xattr(&self, file, name: &OsStr, value: &[u8]) -> ();
         fn remove_xattr(&self, file, name: &OsStr) -> ();
         fn inode_flags(&self, file) -> u32;

@@ -156,6 +156,9 @@ impl<K: Kernel> Entries<'_, K> {
         if let Some(special) = self.resumed(source, target, facts)? {
             return Ok(Arrived::Done(Outcome::Made(special)));
         }
+        if let Some(special) = self.copier.same_already(source, target, facts)? {
+            return Ok(Arrived::Done(Outcome::Made(special)));
+        }
         match self.copier.copy_or_strip(source, target, facts)? {
             Arrival::Named(copied) => Ok(Arrived::Done(Outcome::Copied(copied))),
             Arrival::Waits(waiting) => Ok(Arrived::Waits(waiting)),

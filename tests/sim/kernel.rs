@@ -887,6 +887,16 @@ impl Kernel for Sim {
         })
     }
 
+    fn touch(&self, file: &File) -> Result<()> {
+        self.call(format_args!("utimens {file} now"), Call::Times, |world| {
+            let node = world.node(file);
+            world.owns(node)?;
+            world.fails(&[(Fault::AttributeError, Errno::IO)])?;
+            world.touch(node);
+            Ok(())
+        })
+    }
+
     fn list_xattr(&self, file: &File) -> Result<Vec<OsString>> {
         self.call(format_args!("listxattr {file}"), Call::ListXattr, |world| {
             world.knows_xattrs(world.node(file))?;

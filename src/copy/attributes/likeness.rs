@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 const SGI: &[u8] = b"trusted.SGI_";
 
 /// What the kernel takes from a file that is written to, since it vouches for the old content.
-fn is_lost_by_writing(name: &OsStr) -> bool {
+pub(super) fn is_lost_by_writing(name: &OsStr) -> bool {
     [&b"security.capability"[..], b"security.ima", b"security.evm"].contains(&name.as_bytes())
 }
 

@@ -6,6 +6,7 @@
 //! source. Everything goes through handles. What cannot be kept is returned as a complaint: the copy stands, the exit
 //! status remembers.
 
+mod equality;
 mod likeness;
 mod lists;
 mod mode;

@@ -323,6 +323,10 @@ impl Kernel for Linux {
         owner_and_mode::set_times(&self.reach, file, atime, mtime)
     }
 
+    fn touch(&self, file: &OwnedFd) -> Result<()> {
+        owner_and_mode::touch(&self.reach, file)
+    }
+
     fn list_xattr(&self, file: &OwnedFd) -> Result<Vec<OsString>> {
         xattr::list(&self.reach, file)
     }

@@ -4,7 +4,7 @@ use super::reach::{self, Purpose, Reach};
 use super::stat::timespec;
 use crate::kernel::{Result, Timestamp};
 use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Gid, Mode, Timestamps, Uid};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 use std::path::Path;
 
@@ -37,15 +37,23 @@ pub(super) fn chmod(reach: &Reach, file: &OwnedFd, mode: u32) -> Result<()> {
 }
 
 pub(super) fn set_times(reach: &Reach, file: &OwnedFd, atime: Timestamp, mtime: Timestamp) -> Result<()> {
-    let times = Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) };
-    let answer = match rustix::fs::futimens(file, &times) {
-        Err(Errno::BADF) => rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH),
+    set(reach, file, &Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) })
+}
+
+pub(super) fn touch(reach: &Reach, file: &OwnedFd) -> Result<()> {
+    let at = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+    set(reach, file, &Timestamps { last_access: at(UTIME_OMIT), last_modification: at(UTIME_NOW) })
+}
+
+fn set(reach: &Reach, file: &OwnedFd, times: &Timestamps) -> Result<()> {
+    let answer = match rustix::fs::futimens(file, times) {
+        Err(Errno::BADF) => rustix::fs::utimensat(file, "", times, AtFlags::EMPTY_PATH),
         answer => return answer,
     };
     // Linux before 5.8 knows no empty path here.
     let answer = if answer == Err(Errno::INVAL) { Err(Errno::BADF) } else { answer };
-    let by_path = |path: &Path| rustix::fs::utimensat(CWD, path, &times, AtFlags::empty());
+    let by_path = |path: &Path| rustix::fs::utimensat(CWD, path, times, AtFlags::empty());
     let by_name =
-        |dir: BorrowedFd<'_>, name: &Path| rustix::fs::utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW);
+        |dir: BorrowedFd<'_>, name: &Path| rustix::fs::utimensat(dir, name, times, AtFlags::SYMLINK_NOFOLLOW);
     reach.else_by_path(file, Purpose::Change, answer, by_path, by_name)
 }
