@@ -1,6 +1,6 @@
 # The cases of benches/run: what is copied, where, by which programs, and what safecp is to be at most. To be sourced.
 
-cases=(dense dense-cold dense-8g small small-cold source deep sparse reflink reflink-map reflink-none links over over-unsynced over-source durable)
+cases=(dense dense-cold dense-8g small small-cold source deep sparse reflink reflink-map reflink-none links over again over-unsynced over-source durable)
 
 all="safecp safecp-none safecp-device cp cp-cmp cp-b3sum uutils xcp rsync rsync-c"
 # tmpfs has no device to read back from.
@@ -10,7 +10,7 @@ declare -A places=(
     [dense]="ext4 xfs btrfs tmpfs" [dense-cold]="ext4 xfs btrfs" [dense-8g]=ext4
     [small]="ext4 xfs btrfs tmpfs" [small-cold]="ext4 xfs btrfs" [source]="ext4 tmpfs" [deep]="ext4 tmpfs"
     [sparse]="ext4 xfs" [reflink]="btrfs xfs" [reflink-map]="btrfs xfs" [reflink-none]="btrfs xfs"
-    [links]="ext4 tmpfs" [over]="ext4 xfs btrfs tmpfs" [over-unsynced]="ext4 xfs btrfs tmpfs" [over-source]=ext4 [durable]="ext4 xfs btrfs"
+    [links]="ext4 tmpfs" [over]="ext4 xfs btrfs tmpfs" [again]="ext4 xfs btrfs tmpfs" [over-unsynced]="ext4 xfs btrfs tmpfs" [over-source]=ext4 [durable]="ext4 xfs btrfs"
 )
 # btrfs writes delayed data out as soon as it has promised more metadata than a small filesystem has room for, at 40 GiB after some
 # thousand files: it gets the size that its filesystems have.
@@ -20,17 +20,17 @@ declare -A programs=(
     [small]=$in_memory [small-cold]=$all [source]="safecp safecp-none cp xcp rsync rsync-c"
     [deep]="safecp safecp-none cp uutils xcp rsync rsync-c" [sparse]="safecp safecp-none cp xcp"
     [reflink]="safecp cp cp-cmp cp-b3sum" [reflink-none]="safecp-none cp" [links]="safecp cp rsync" [reflink-map]="safecp-map cp"
-    [over]="safecp cp rsync-all" [over-unsynced]="safecp-unsynced cp" [over-source]="safecp rsync-all" [durable]="safecp-durable cp-sync"
+    [over]="safecp cp rsync-all" [again]="safecp cp rsync-all rsync-c" [over-unsynced]="safecp-unsynced cp" [over-source]="safecp rsync-all" [durable]="safecp-durable cp-sync"
 )
 declare -A makers=(
     [dense]=dense [dense-cold]=dense [dense-8g]=dense_8g [small]=small [small-cold]=small [source]=source [deep]=deep
     [sparse]=sparse [reflink]=dense [reflink-map]=dense_8g [reflink-none]=dense [links]=links
-    [over]=small [over-unsynced]=small [over-source]=source [durable]=small
+    [over]=small [again]=small [over-unsynced]=small [over-source]=source [durable]=small
 )
 declare -A forms=(
     [dense]=file [dense-cold]=file [dense-8g]=file [small]=tree [small-cold]=tree [source]=tree [deep]=tree [sparse]=file
     [reflink]=clone [reflink-map]=clone [reflink-none]=clone [links]=tree
-    [over]=over [over-unsynced]=over [over-source]=over [durable]=tree
+    [over]=over [again]=again [over-unsynced]=over [over-source]=over [durable]=tree
 )
 # Files of a case whose system calls are counted.
 declare -A counted=([small]=20000 [links]=100000)
@@ -39,7 +39,7 @@ declare -A counted=([small]=20000 [links]=100000)
 declare -A limits=(
     [dense/cp]=1.00 [dense/cp-cmp]=0.60 [small/cp]=0.75 [small/xcp]=1.00 [small/rsync]=0.60 [small/rsync-c]=0.40 [source/cp]=0.75
     [source/rsync-c]=0.40 [deep/rsync-c]=0.40 [sparse/cp]=1.2 [reflink/cp-b3sum]=1.1 [reflink-none/cp]=1.1 [reflink-map/cp]=1.5 [over/cp]=1.5 [over/cp/xfs]=1.2 [over/cp/tmpfs]=0.8
-    [over-unsynced/cp]=1.0 [over-source/rsync-all]=0.8 [durable/cp-sync]=1.5 [small/cp/tmpfs]=0.70 [small/cp/btrfs]=0.90
+    [again/cp]=1.0 [over-unsynced/cp]=1.0 [over-source/rsync-all]=0.8 [durable/cp-sync]=1.5 [small/cp/tmpfs]=0.70 [small/cp/btrfs]=0.90
 )
 
 make_dense() { head -c 1G /dev/urandom >"$1"; }

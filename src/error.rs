@@ -261,6 +261,12 @@ impl Error {
         }
     }
 
+    /// Whether a call failed on this name.
+    #[must_use]
+    pub(crate) fn is_about(&self, shown: &Path) -> bool {
+        matches!(self, Error::Call { path, .. } if path == shown)
+    }
+
     /// Whether permission bits or an access control list could not be set.
     #[must_use]
     pub fn is_about_permissions(&self) -> bool {

@@ -400,6 +400,25 @@ const MUTANTS: &[Mutant] = &[
         "pages that stay cached are taken for the device",
         &[("            if is_gone() {", "            if is_gone() || true {")],
     ),
+    mutant(
+        "an old file stays whose bytes are not the source's",
+        &[(
+            "Ok(None) | Err(_) => return Ok(None),
+        };
+        let is_steady",
+            "Ok(None) | Err(_) => super::same::SameBytes { digests: None },
+        };
+        let is_steady",
+        )],
+    ),
+    mutant(
+        "an old file stays though its source changed while both were compared",
+        &[("if !is_steady || !self.attributes()", "if (false && !is_steady) || !self.attributes()")],
+    ),
+    mutant(
+        "an old file stays that has another mode than its source",
+        &[("            && (!preserve.mode.wanted() || stat.mode == found.mode)\n", "")],
+    ),
     Mutant {
         seed: "5",
         campaign: Campaign::Files(1_200_000),

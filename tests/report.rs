@@ -181,6 +181,7 @@ fn digests_are_taken_where_they_are_asked_for() {
     world.cp("--report=report a b").succeeds();
     assert_eq!(of(&report(&world), "copied")[0]["blake3"], Value::Null);
     for asks in ["--digests", "--manifest=m", "--verify=blake3", "--debug"] {
+        world.file("b", "old");
         assert_eq!(world.cp(&format!("--report=report {asks} a b")).code(), Some(0));
         assert!(of(&report(&world), "copied")[0]["blake3"].is_string(), "{asks}");
     }

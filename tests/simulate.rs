@@ -50,6 +50,7 @@ fn no_world_breaks_a_promise() {
     if worlds >= WORLDS_FOR_COUNTERS {
         assert_eq!(summary.counts.missing(Fault::FILES), [], "faults that never struck");
         assert!(summary.strategies.iter().all(|copies| *copies > 0), "a strategy was never used");
+        assert!(summary.same > 0, "no old file was what its copy would be");
     }
 }
 

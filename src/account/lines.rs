@@ -102,6 +102,8 @@ pub(super) struct NamesLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     thing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    blake3: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     backup: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup_base64: Option<String>,
@@ -341,6 +343,7 @@ impl<'a> NamesLine<'a> {
             target: target.name,
             target_base64: target.base64,
             thing: None,
+            blake3: None,
             backup: None,
             backup_base64: None,
             complaints: Vec::new(),
@@ -356,7 +359,9 @@ impl<'a> NamesLine<'a> {
 
     fn of_special(source: &'a Path, target: &'a Path, special: &'a Special) -> Self {
         let complaints = special.complaints.iter().map(FailureLine::new).collect();
-        let line = Self { thing: Some(told_of_thing(special.thing).0), complaints, ..Self::new(source, target) };
+        let thing = Some(told_of_thing(special.thing).0);
+        let blake3 = special.content.as_ref().map(|content| content.digests.whole.to_string());
+        let line = Self { thing, blake3, complaints, ..Self::new(source, target) };
         line.with_backup(special.backup.as_deref())
     }
 }

@@ -70,7 +70,7 @@ pub enum Thing {
     Node,
     /// A file that got its source's attributes alone (--attributes-only).
     Attributes,
-    /// A file that held the same already and got its source's attributes (--resume).
+    /// A file that held the same already: it got its source's times, and with --resume its attributes.
     Same,
 }
 
@@ -88,7 +88,7 @@ pub struct Special {
     pub complaints: Vec<Error>,
     /// The name, for messages, that the old target keeps.
     pub backup: Option<PathBuf>,
-    /// What the file holds, where a list is made of the run and it was read to find out whether it is the same.
+    /// What the file holds, where digests are told and it was read to find out whether it is the same.
     pub content: Option<Box<KnownContent>>,
 }
 

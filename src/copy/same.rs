@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// What two files hold that hold the same.
 pub(crate) struct SameBytes {
-    /// BLAKE3 of it, where a list is made of the run, or where it was told.
+    /// BLAKE3 of it, where digests are told, or this one was.
     pub(crate) digests: Option<Digests>,
 }
 
@@ -47,7 +47,7 @@ impl<K: Kernel> Copier<'_, K> {
             zeros: Zeros::Written,
             holes: Holes::Unmapped,
             target_holes: TargetHoles::ByBytes,
-            digested: if self.options.seals { Digested::Everything } else { Digested::Nothing },
+            digested: if self.options.tells_digests() { Digested::Everything } else { Digested::Nothing },
             geometry: self.geometry,
             threads: is_large.then_some(&self.threads),
             stop: self.stop,

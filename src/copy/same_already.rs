@@ -34,6 +34,8 @@ impl<K: Kernel> Copier<'_, K> {
         let same = match self.holds_same_bytes(source, &old, target.shown) {
             Ok(Some(same)) => same,
             Err(Error::Interrupted) => return Err(Error::Interrupted),
+            // Another read might succeed.
+            Err(error) if error.is_about(source.shown) => return Err(error),
             Ok(None) | Err(_) => return Ok(None),
         };
         let is_steady = self.kernel.stat(source.file).is_ok_and(|after| source.stat.is_unchanged(&after));
@@ -57,14 +59,15 @@ impl<K: Kernel> Copier<'_, K> {
     /// Whether what stat tells of both is what it would tell of source and copy.
     fn may_be_same(&self, source: &Source<'_, K::File>, found: &Stat, facts: &TargetFacts) -> bool {
         let (stat, preserve) = (source.stat, &self.options.preserve);
-        let is_replaced = facts.placement == Placement::Replace && !facts.is_another && !found.has_other_names();
+        // With other names it would be written in place.
+        let is_old = matches!(facts.placement, Placement::Replace | Placement::Rewrite) && !facts.is_another;
         let is_plain = (stat.kind, found.kind) == (Kind::File, Kind::File) && found.mode & SET_ID_BITS == 0;
         // Times prove nothing; by them files are passed over that are hardly worth reading.
         let was_copied =
             if preserve.timestamps.wanted() { stat.mtime == found.mtime } else { stat.mtime <= found.mtime };
         // All of a hole is read.
         let is_dense = !stat.looks_sparse() || stat.size <= self.geometry.piece;
-        is_replaced
+        is_old
             && is_plain
             && was_copied
             && is_dense

@@ -12,7 +12,7 @@ pub use amount::short_size;
 pub use event::{Event, Found, Listener};
 pub use shortage::{InPlace, Resource, Shortage, text as shortage_words};
 
-use crate::copy::Outcome;
+use crate::copy::{Outcome, Thing};
 use crate::error::Error;
 use crate::kernel::Errno;
 use crate::options::{Verbosity, Work};
@@ -130,7 +130,13 @@ impl Report {
                     self.warned(&text::changed(source));
                 }
             }
-            Outcome::Made(_) => self.say_of_name(|| self.arrow(source, target, outcome)),
+            Outcome::Made(made) => self.say_of_name(|| {
+                let mut lines = self.arrow(source, target, outcome);
+                if made.thing == Thing::Same && self.verbosity >= Verbosity::Decisions {
+                    lines.push_str(&text::same_already(made));
+                }
+                lines
+            }),
             Outcome::Skipped => {
                 if self.verbosity >= Verbosity::Decisions {
                     self.say(&text::skipped(target));

@@ -2,7 +2,7 @@
 
 use crate::copy::fallback::Fallback;
 use crate::copy::strategy::{Cloning, Strategy, Why};
-use crate::copy::{Copied, Placement, Verified};
+use crate::copy::{Copied, Placement, Special, Verified};
 use crate::error::reason;
 use crate::quote::quoted;
 use std::fmt::Write;
@@ -89,6 +89,18 @@ pub(super) fn decisions(copied: &Copied) -> String {
     )
     .unwrap_or_default();
     text
+}
+
+/// The same of a file that holds what its source holds.
+pub(super) fn same_already(made: &Special) -> String {
+    let content = made
+        .content
+        .as_ref()
+        .map_or_else(String::new, |content| format!(", {} bytes, blake3: {}", content.size, content.digests.whole));
+    format!(
+        "copy offload: no, reflink: no, sparse detection: no\n\
+         same already: every byte of both was read and compared, nothing was written{content}\n"
+    )
 }
 
 /// In GNU's words; "avoided" is said where an option forbids it, as GNU's tests want it.

@@ -42,6 +42,8 @@ pub(crate) enum Old {
     Tree,
     /// The same as the source.
     Same,
+    /// A file that differs from the source in its last byte, and in nothing that stat(2) tells.
+    Alike,
     /// The same, and then some of it rotted and some was removed.
     Damaged,
     /// What --partial has kept of the source: some of it right, some of it wrong, and not all of it.
@@ -140,6 +142,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("file over old, all attributes", "-a --jobs=1", Source::Dense, Old::File),
     scenario("tree", "-aT --jobs=1", Source::Tree, Old::Nothing),
     scenario("tree over old", "-aT --jobs=1", Source::Tree, Old::Tree),
+    scenario("again", "--jobs=1", Source::Dense, Old::Same),
+    scenario("again, all attributes", "-a --jobs=1", Source::Dense, Old::Same),
+    scenario("over what looks like it", "-a --jobs=1", Source::Dense, Old::Alike),
+    scenario("tree again", "-aT --jobs=1", Source::Tree, Old::Same),
+    scenario("large again, threads", "-a", Source::Large, Old::Same),
     scenario("large, threads", "", Source::Large, Old::Nothing),
     scenario("large over old, threads", "", Source::Large, Old::File),
     scenario("tree, threads", "-aT", Source::Tree, Old::Nothing),
@@ -264,20 +271,24 @@ impl Scenario {
     pub(crate) fn make_source(&self, world: &Path) {
         fs::create_dir(world).and_then(|()| fs::create_dir(world.join("d"))).expect("a world");
         let source = world.join("s");
-        match self.source {
-            Source::Dense => dense(&source, 300_000, 1),
-            Source::Sparse => sparse(&source),
-            Source::Empty => dense(&source, 0, 1),
-            Source::Large => dense(&source, 2_200_000, 1),
-            Source::Tree => tree(&source),
-            Source::Backup => backup(&source),
-            Source::Long => long(&source),
-        }
+        self.make_like_source(&source);
         if matches!(self.task, Task::Check | Task::Repair) {
             let [list, chunks] = list::of(&seen(&source), &look(&source));
             fs::write(world.join("list"), list)
                 .and_then(|()| fs::write(world.join("list.chunks"), chunks))
                 .expect("a list");
+        }
+    }
+
+    fn make_like_source(&self, path: &Path) {
+        match self.source {
+            Source::Dense => dense(path, 300_000, 1),
+            Source::Sparse => sparse(path),
+            Source::Empty => dense(path, 0, 1),
+            Source::Large => dense(path, 2_200_000, 1),
+            Source::Tree => tree(path),
+            Source::Backup => backup(path),
+            Source::Long => long(path),
         }
     }
 
@@ -295,7 +306,14 @@ impl Scenario {
                 old(&target.join("sub/file"));
                 symlink("before", target.join("link")).expect("symlink");
             }
-            Old::Same => backup(&target),
+            Old::Same => self.make_like_source(&target),
+            Old::Alike => {
+                self.make_like_source(&target);
+                let file = File::options().write(true).open(&target).expect("what looks like the source");
+                let end = file.metadata().expect("its size").len() - 1;
+                file.write_all_at(b"!", end).expect("another byte");
+                dress(&target, 0o640, SOURCE_TIME);
+            }
             Old::Damaged => {
                 backup(&target);
                 damage(&target);

@@ -1,6 +1,6 @@
 //! Many worlds: seeds, threads, counters, and the report of a world that broke a promise.
 
-use super::drive::{Driven, drive};
+use super::drive::{Driven, Made, drive};
 use super::faults::{Counts, Fault};
 use super::oracle::{Broken, judge};
 use super::random::seed_of;
@@ -16,6 +16,8 @@ pub struct Report {
     pub broken: Option<Broken>,
     pub counts: Counts,
     pub strategy: Option<Strategy>,
+    /// The old file was what its copy would be.
+    pub was_same: bool,
     pub calls: u64,
     pub hash: u64,
     pub trace: Vec<String>,
@@ -29,7 +31,11 @@ pub fn run_world(seed: u64, traced: bool) -> Report {
     let driven = drive(&mut scenario);
     let broken = judge(&scenario, &driven);
     let Driven { outcome, sim } = driven;
-    let strategy = outcome.as_ref().ok().map(|copied| copied.strategy);
+    let (strategy, was_same) = match &outcome {
+        Ok(Made::Copied(copied)) => (Some(copied.strategy), false),
+        Ok(Made::Same) => (None, true),
+        Err(_) => (None, false),
+    };
     let mut world = sim.world();
     let hash = world.hash();
     if traced {
@@ -43,6 +49,7 @@ pub fn run_world(seed: u64, traced: bool) -> Report {
         broken,
         counts: world.counts,
         strategy,
+        was_same,
         calls: world.calls,
         hash,
         trace: world.trace.take().unwrap_or_default(),
@@ -58,6 +65,8 @@ pub struct Summary {
     pub classes: [(u64, u64); CLASSES.len()],
     /// Successes by strategy.
     pub strategies: [u64; 4],
+    /// Old files that stayed, as they were what their copies would be.
+    pub same: u64,
     pub calls: u64,
     /// Seeds of worlds that broke a promise, with what they broke.
     pub broken: Vec<(u64, Broken)>,
@@ -78,6 +87,10 @@ impl Summary {
             self.classes[class].1 += 1;
             self.strategies[strategy as usize] += 1;
         }
+        if report.was_same {
+            self.classes[class].1 += 1;
+            self.same += 1;
+        }
         if let Some(broken) = report.broken {
             self.broken.push((seed, broken));
         }
@@ -95,6 +108,7 @@ impl Sum for Summary {
         for (sum, more) in self.strategies.iter_mut().zip(other.strategies) {
             *sum += more;
         }
+        self.same += other.same;
         self.broken.extend(other.broken);
     }
 
@@ -117,6 +131,7 @@ impl Summary {
         for strategy in [Strategy::Reflink, Strategy::Offload, Strategy::Extents, Strategy::Stream] {
             println!("  {strategy}: {}", self.strategies[strategy as usize]);
         }
+        println!("  same already: {}", self.same);
         let faults: Vec<String> =
             Fault::FILES.iter().map(|fault| format!("{fault:?} {}", self.counts.of(*fault))).collect();
         println!("  {}", faults.join(", "));

@@ -7,7 +7,7 @@ use super::kernel::{File, Sim};
 use super::scenario::Scenario;
 use super::system::System;
 use super::world::World;
-use safecp::copy::{Copied, Follow, Name, Outcome};
+use safecp::copy::{Copied, Follow, Name, Outcome, Special, Thing};
 use safecp::error::{Action, Error};
 use safecp::host::Host;
 use safecp::kernel::retry::Retrying;
@@ -22,8 +22,16 @@ use std::sync::atomic::AtomicBool;
 
 /// What the engine made of a scenario, and the world after it.
 pub struct Driven {
-    pub outcome: Result<Copied, Error>,
+    pub outcome: Result<Made, Error>,
     pub sim: Sim,
+}
+
+/// What became of the target.
+#[derive(Debug)]
+pub enum Made {
+    Copied(Box<Copied>),
+    /// It was what its copy would be, and stays.
+    Same,
 }
 
 /// Copies `s/source` to `t/target`.
@@ -46,7 +54,7 @@ fn host(systems: &[System], scenario: &Scenario) -> Host {
     Host { kernel: scenario.kernel, zfs, ..Host::default() }
 }
 
-fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Copied, Error> {
+fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Made, Error> {
     let (stop, options) = (AtomicBool::new(false), &scenario.options);
     let mut entries = Entries::new(kernel, options, host, &stop, &|_| true);
     entries.copier.geometry = scenario.geometry;
@@ -80,7 +88,8 @@ fn copy(kernel: &Retrying<Sim>, host: &Host, scenario: &Scenario) -> Result<Copi
         synced.map_err(|error| error.with_complaints(outcome.complaints()))?;
     }
     match outcome {
-        Outcome::Copied(copied) => Ok(*copied),
+        Outcome::Copied(copied) => Ok(Made::Copied(copied)),
+        Outcome::Made(Special { thing: Thing::Same, .. }) => Ok(Made::Same),
         Outcome::Made(_) | Outcome::Skipped | Outcome::Declined => Err(Error::Refused(format!("{outcome:?}"))),
     }
 }

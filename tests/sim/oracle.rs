@@ -16,7 +16,7 @@
 //! other names, or because a new file could not be made to look like it.
 
 use super::content::Content;
-use super::drive::Driven;
+use super::drive::{Driven, Made};
 use super::faults::Fault;
 use super::scenario::{Before, Class, HOSTILE, PART, SECRET, Scenario, snapshot};
 use super::tree::Node;
@@ -55,7 +55,8 @@ pub fn judge(scenario: &Scenario, driven: &Driven) -> Option<Broken> {
     let mut judge = Judge { scenario, world: &mut world };
     let broken = judge.verdict(&driven.outcome).err()?;
     let how = match &driven.outcome {
-        Ok(copied) => format!("{} {:?}, changed {}", copied.strategy, copied.placement, copied.changed),
+        Ok(Made::Copied(copied)) => format!("{} {:?}, changed {}", copied.strategy, copied.placement, copied.changed),
+        Ok(Made::Same) => "same already".to_owned(),
         Err(error) => error.to_string(),
     };
     Some(format!("{broken} ({:?}, {how})", scenario.class))
@@ -71,11 +72,16 @@ fn demand(holds: bool, broken: impl FnOnce() -> Broken) -> Result<(), Broken> {
 }
 
 impl Judge<'_> {
-    fn verdict(&mut self, outcome: &Result<Copied, Error>) -> Result<(), Broken> {
+    fn verdict(&mut self, outcome: &Result<Made, Error>) -> Result<(), Broken> {
         self.nothing_hung()?;
         self.nothing_outside()?;
         match outcome {
-            Ok(copied) => {
+            Ok(Made::Same) => {
+                self.same()?;
+                self.no_temporary("")?;
+                if self.world.intruder.took_target { Ok(()) } else { self.death(Death::PowerLoss) }
+            }
+            Ok(Made::Copied(copied)) => {
                 self.success(copied)?;
                 // Who died before the last name was removed has not said success.
                 if !self.world.dead {
@@ -163,12 +169,50 @@ impl Judge<'_> {
         self.first_able(copied)
     }
 
+    /// The old file has its name, its attributes and the source's bytes, and new times.
+    fn same(&self) -> Result<(), Broken> {
+        let Some(before) = &self.scenario.before else { return Err("there was no old file to stay".to_owned()) };
+        if self.world.intruder.took_target {
+            return Ok(());
+        }
+        demand(self.target() == Some(before.node), || "the name has another file".to_owned())?;
+        self.is_source(before.node)?;
+        demand(!self.source_seemed_to_change(), || "the source changed, and nothing was said".to_owned())?;
+        let witness = &self.world.witness;
+        demand(witness.last_stat_call > witness.last_read_call, || "the source was not looked at again".to_owned())?;
+        let options = &self.scenario.options;
+        let has_to_be_made = options.in_place
+            || options.durable
+            || options.backup != Backup::No
+            || options.removal == Removal::Always
+            || (options.sparse, options.reflink) != (Sparse::Auto, Reflink::Auto);
+        demand(!has_to_be_made, || "the options ask for another file".to_owned())?;
+        let now = &self.world.tree.inodes[before.node].attributes;
+        let looks = |a: &super::tree::Attributes| (a.mode, a.uid, a.gid, a.flags, a.xattrs.clone());
+        demand(looks(now) == looks(&before.attributes), || "the file that stays looks different".to_owned())?;
+        if self.world.intruder.took_source {
+            return Ok(());
+        }
+        let (source, preserve) = (&self.world.tree.inodes[self.scenario.source].attributes, &options.preserve);
+        demand(!preserve.mode.wanted() || now.mode == source.mode, || "the mode was not preserved".to_owned())?;
+        let owners = ((now.uid, now.gid), (source.uid, source.gid));
+        demand(!preserve.ownership.wanted() || owners.0 == owners.1, || "the owner was not preserved".to_owned())?;
+        demand(!preserve.xattr.wanted() || now.xattrs == source.xattrs, || {
+            "an attribute was not preserved".to_owned()
+        })?;
+        let (is_kept, is_new) = (now.mtime == source.mtime, now.mtime > before.attributes.mtime);
+        demand(if preserve.timestamps.wanted() { is_kept } else { is_new }, || "its time is not right".to_owned())
+    }
+
     fn nothing_swallowed(&self, copied: &Copied) -> Result<(), Broken> {
         // What cannot be read of a part is written anew, and read back; or the part is given up.
         let is_kept = self.scenario.options.unfinished == Unfinished::Kept;
         // And where a part cannot be made there is an ordinary temporary.
-        let is_mended =
-            |fault| fault == Fault::ReadError && (copied.continued || is_kept) || fault == Fault::Quota && is_kept;
+        // And an old file that looks like an earlier copy is replaced where it cannot be read.
+        let was_old = self.scenario.has_twin && !self.world.witness.source_unread;
+        let is_mended = |fault| {
+            fault == Fault::ReadError && (copied.continued || is_kept || was_old) || fault == Fault::Quota && is_kept
+        };
         let struck = FATAL.iter().find(|fault| self.world.counts.of(**fault) != 0 && !is_mended(**fault));
         demand(struck.is_none(), || format!("success after {struck:?}"))
     }

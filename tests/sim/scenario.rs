@@ -110,6 +110,8 @@ pub struct Scenario {
     pub claimed: Option<(u32, u32, u32)>,
     /// The name was found by a walk, and may lead nowhere outside; else it is an operand.
     pub in_tree: bool,
+    /// The old target looks like an earlier copy.
+    pub has_twin: bool,
 }
 
 /// How the names begin of what runs leave of large files.
@@ -146,6 +148,9 @@ const PARTS: u64 = 0x7061_7274_6961_6c21;
 
 /// The same for filesystems that nobody knows and on which names are given only once, or do not begin with a dot.
 const NAMES: u64 = 0x6e61_6d65_7321_2121;
+
+/// The same for old targets that look like an earlier copy.
+const TWINS: u64 = 0x7477_696e_7321_2121;
 
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
@@ -185,6 +190,12 @@ pub fn scenario(seed: u64) -> Scenario {
     if Random::new(seed ^ DIGESTS).once_in(4) {
         options.verbosity = Verbosity::Decisions;
     }
+    let mut twins = Random::new(seed ^ TWINS);
+    let has_twin = twins.once_in(5);
+    if has_twin && twins.once_in(2) && class != Class::Unverified {
+        (options.verify, options.sparse, options.reflink) = (Verify::Content, Sparse::Auto, Reflink::Auto);
+        (options.in_place, options.durable, options.backup) = (false, false, Backup::No);
+    }
     let geometry = Geometry {
         slice: random.pick(&[256, 512, 1024]),
         piece: random.pick(&[1024, 1024, 2048]),
@@ -220,6 +231,9 @@ pub fn scenario(seed: u64) -> Scenario {
     for link in world.tree.inodes.iter_mut().filter(|inode| inode.kind == Kind::Symlink) {
         link.attributes.uid = user;
     }
+    if let Some(old) = before.filter(|_| has_twin) {
+        make_twin(&mut world, &mut twins, source, old);
+    }
     world.umask = options.umask;
     world.witness.source = Some(source);
     // What replaces an old file is on disk before it does; a new name is only with --durable.
@@ -253,6 +267,7 @@ pub fn scenario(seed: u64) -> Scenario {
         victim,
         kernel,
         in_tree,
+        has_twin,
     }
 }
 
@@ -423,6 +438,40 @@ fn old_target(world: &mut World, random: &mut Random, dir: Node) -> Node {
         world.tree.set(dir, OsStr::new("second name"), Some(node));
     }
     node
+}
+
+/// Makes the old target what an earlier run may have made of the source, and perhaps something that only looks like it.
+fn make_twin(world: &mut World, random: &mut Random, source: Node, old: Node) {
+    let Some(mut bytes) = world.tree.content(source).map(Content::whole) else { return };
+    if random.once_in(4) && !bytes.is_empty() {
+        let at = random.index(bytes.len());
+        bytes[at] ^= 1 << random.below(8);
+    }
+    let mut attributes = world.tree.inodes[source].attributes.clone();
+    let inode = &mut world.tree.inodes[old];
+    if random.once_in(6) {
+        attributes.mode = inode.attributes.mode;
+    }
+    if random.once_in(6) {
+        (attributes.uid, attributes.gid) = (inode.attributes.uid, inode.attributes.gid);
+    }
+    if random.once_in(6) {
+        attributes.xattrs.clone_from(&inode.attributes.xattrs);
+    }
+    if random.once_in(6) {
+        attributes.mtime = inode.attributes.mtime;
+    }
+    if !world.systems[inode.system].xattrs {
+        attributes.xattrs.clear();
+    }
+    (inode.attributes, inode.stable) = (attributes.clone(), attributes);
+    if let Some(content) = world.tree.content_mut(old) {
+        content.truncate(0);
+        content.write(0, &bytes);
+        content.write_back(u64::MAX);
+        content.make_stable();
+        content.sync();
+    }
 }
 
 /// The name that a run without a machine's ID gives the part of `target` (docs/design/partial.md).

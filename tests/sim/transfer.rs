@@ -60,7 +60,10 @@ impl World {
         if self.witness.source == Some(node) {
             self.witness.last_read_call = self.calls;
         }
-        self.fails(&[(Fault::ReadError, Errno::IO)])?;
+        if let Err(errno) = self.fails(&[(Fault::ReadError, Errno::IO)]) {
+            self.witness.source_unread |= self.witness.source == Some(node);
+            return Err(errno);
+        }
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let there = self.content_of(node).size().saturating_sub(start).min(buffer.len());
         let wanted = if there > 1 && self.strikes(Fault::ShortRead) { 1 + self.random.index(there - 1) } else { there };

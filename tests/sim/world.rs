@@ -57,6 +57,8 @@ pub struct Witness {
     pub last_stat_call: u64,
     /// When its content was last read.
     pub last_read_call: u64,
+    /// A read of it has failed.
+    pub source_unread: bool,
     /// A call that would never have returned, such as opening a fifo nobody writes to.
     pub hung: Option<&'static str>,
     /// A file was cloned on ZFS although some of its pages could be seen to be dirty.

@@ -53,7 +53,6 @@ fn set(reach: &Reach, file: &OwnedFd, times: &Timestamps) -> Result<()> {
     // Linux before 5.8 knows no empty path here.
     let answer = if answer == Err(Errno::INVAL) { Err(Errno::BADF) } else { answer };
     let by_path = |path: &Path| rustix::fs::utimensat(CWD, path, times, AtFlags::empty());
-    let by_name =
-        |dir: BorrowedFd<'_>, name: &Path| rustix::fs::utimensat(dir, name, times, AtFlags::SYMLINK_NOFOLLOW);
+    let by_name = |dir: BorrowedFd<'_>, name: &Path| rustix::fs::utimensat(dir, name, times, AtFlags::SYMLINK_NOFOLLOW);
     reach.else_by_path(file, Purpose::Change, answer, by_path, by_name)
 }

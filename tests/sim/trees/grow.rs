@@ -206,6 +206,7 @@ impl<'a> Gardener<'a> {
                     self.planted(dir, last);
                     false
                 }
+                State::File(bytes) if self.world.random.clone().once_in(4) => self.twin(dir, last, name.node, bytes),
                 State::File(_) => self.old_file(dir, last, &mut seconds, !is_new_name),
                 State::Symlink(_) | State::Special(..) | State::Nowhere => self.old_other(dir, last),
             };
@@ -237,6 +238,27 @@ impl<'a> Gardener<'a> {
     fn old(&mut self, dir: Node, name: &str) -> Node {
         let mode = self.world.random.pick(&[0o644, 0o600, 0o600, 0o664]);
         self.file(dir, name, mode)
+    }
+
+    /// What an earlier run may have made of a source, or what only looks like that.
+    fn twin(&mut self, dir: Node, name: &str, source: Node, bytes: &[u8]) -> bool {
+        let node = self.old(dir, name);
+        let mut bytes = bytes.to_vec();
+        if self.world.random.once_in(4) {
+            let at = self.world.random.index(bytes.len());
+            bytes[at] ^= 1 << self.world.random.below(8);
+        }
+        let has_xattrs = self.world.systems[self.world.tree.inodes[node].system].xattrs;
+        let mut attributes = self.world.tree.inodes[source].attributes.clone();
+        if !has_xattrs {
+            attributes.xattrs.clear();
+        }
+        self.world.tree.inodes[node].attributes = attributes;
+        if let Some(content) = self.world.tree.content_mut(node) {
+            content.truncate(0);
+            content.write(0, &bytes);
+        }
+        true
     }
 
     fn old_file(&mut self, dir: Node, name: &str, seconds: &mut Vec<Node>, may_be_directory: bool) -> bool {
