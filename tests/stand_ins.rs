@@ -199,8 +199,6 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         && has(ours, ": No such file or directory")
         && words.last().is_some_and(is_target);
     // GNU's mv leaves a backup without what it was made for, and says what cannot be combined after it has moved.
-    let is_backup = |path: &&String| path.ends_with('~') || path.ends_with(".x");
-    let backups = |left: &Left| left.tree.keys().filter(is_backup).count();
     let leaves_backup = fail && gnu.messages == ours.messages && backups(gnu) > backups(ours);
     let moves_first = fail && gnu.messages == ours.messages && both_say("cannot combine --backup");
     is_usage
@@ -213,6 +211,35 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         || moves_target
         || leaves_backup
         || moves_first
+        || goes_astray(gnu, ours, words)
+}
+
+/// What GNU's mv does to a directory that it has itself moved away, and by a look that has failed.
+fn goes_astray(gnu: &Left, ours: &Left, words: &[String]) -> bool {
+    let has = |left: &Left, text: &str| left.messages.iter().any(|line| line.contains(text));
+    let fail = gnu.status == Some(1) && ours.status == Some(1);
+    // As the backup of itself, where its target is itself by way of a link to where it lies; and it stays there.
+    let backs_up_itself = fail
+        && has(gnu, "mv: cannot move ")
+        && has(gnu, ": No such file or directory")
+        && has(ours, "are the same file")
+        && gnu.tree.len() == ours.tree.len()
+        && backups(gnu) > backups(ours);
+    // At a link to nothing with a slash behind its name: it asks about that, calls it a file, or finds it no older and says
+    // that all is well.
+    let has_seen_nothing = gnu.tree == ours.tree
+        && has(ours, "/': Not a directory")
+        && match gnu.status {
+            Some(0) => ours.status == Some(1) && words.iter().any(|word| word == "-u"),
+            Some(1) => fail && (has(gnu, "/'? ") || has(gnu, "mv: cannot overwrite non-directory")),
+            _ => false,
+        };
+    backs_up_itself || has_seen_nothing
+}
+
+/// How many backups there are.
+fn backups(left: &Left) -> usize {
+    left.tree.keys().filter(|path| path.ends_with('~') || path.ends_with(".x")).count()
 }
 
 /// Gives a directory names at random.

@@ -143,6 +143,14 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "a sticky directory beneath a set-group-ID one inherits that bit; GNU sets its mode, which takes the bit from who is not in the group",
         explains: inherited_group_bit,
     },
+    Reason {
+        name: "an attribute of a file that nobody may write, over an old one of another owner or group: GNU closes that first, and is refused",
+        explains: closed_first,
+    },
+    Reason {
+        name: "a further name with -s is one of the symbolic link that was made: GNU follows that, and links the source itself",
+        explains: linked_through,
+    },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -940,6 +948,41 @@ fn is_replaced(evidence: &Evidence<'_>, path: &Path) -> bool {
         && inode(reference) == before(reference)
         && inode(ours).is_some()
         && inode(ours) != before(ours)
+}
+
+/// GNU takes from an old file the rights that its source does not give (set_owner in copy.c), before it sets attributes.
+fn closed_first(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let case = evidence.case;
+    let Some(name) = reference.strip_suffix("=none").filter(|name| name.starts_with("user.")) else { return false };
+    let is_source = |entry: &Entry, old: &Entry| {
+        let has_it = entry.xattrs.iter().any(|(has, _)| *has == name);
+        has_it && entry.mode & 0o200 == 0 && entry.owner != old.owner
+    };
+    *what == What::Xattr
+        && !ours.ends_with("=none")
+        && case.as_nobody
+        && (case.has('p', "--preserve") || case.has('a', "--archive"))
+        && case.entry(path).is_some_and(|old| case.entries.iter().any(|entry| is_source(entry, old)))
+}
+
+/// Of `cp -s --preserve=links $PWD/a $PWD/b c` where a and b are one file.
+fn linked_through(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let seen = |outcome: &Outcome, path: &Path| {
+        outcome.tree.get(&Path::new(WORLD).join(path)).map(|seen| (seen.kind, seen.inode))
+    };
+    let is_source = |inode: u64| evidence.reference.inodes.values().any(|source| *source == inode);
+    let is_followed = |path: &Path| {
+        seen(evidence.ours, path).is_some_and(|(kind, _)| kind == tree::Kind::Link)
+            && seen(evidence.reference, path).is_some_and(|(kind, inode)| kind == tree::Kind::File && is_source(inode))
+    };
+    evidence.case.has('s', "--symb")
+        && match what {
+            What::Kind => is_followed(path),
+            What::HardLinks => [reference, ours].iter().any(|first| is_followed(Path::new(first))),
+            _ => false,
+        }
 }
 
 /// The reason for this difference, by its number.
