@@ -179,7 +179,9 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
     // GNU's mv takes a directory that could not be moved into itself for one that it has copied.
     let is_taken_for_copied = fails_alike && has(gnu, "will not create hard link");
     // GNU's install removes the link that it is then to read, and moves away as a backup what it is then to read.
-    let loses_source = gnu.status == Some(1) && ours.status == Some(0) && has(gnu, "for reading: No such file");
+    let says_no_more = ours.messages.iter().all(|line| gnu.messages.contains(line)) && gnu.tree.len() < ours.tree.len();
+    let loses_source =
+        gnu.status == Some(1) && (ours.status == Some(0) || says_no_more) && has(gnu, "for reading: No such file");
     // Or removes the source, which is one of several names of the target by way of a link to its directory.
     let removes_itself = fail
         && has(gnu, "install: cannot open ")
@@ -190,11 +192,13 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         && has(gnu, "for reading: No such file")
         && has(ours, "are the same file")
         && words.iter().any(|word| word == "-b" || word.starts_with("--backup") || word.starts_with("-S"));
+    // What is just created is also the source, by way of a link to its directory.
+    let is_either = fails_alike && has(gnu, "will not overwrite just-created") && has(ours, "are the same file");
     // GNU's mv finds that one of the two names is missing before it has an error for it.
     let is_missing = fails_alike && has(gnu, "Unknown error -1") && words.iter().any(|word| word == "--exchange");
     // GNU's mv holds a target directory that it has itself moved away; a copy of safecp's looks for it again, and the source stays.
     let is_target = |target: &String| words.iter().filter(|word| *word == target).count() > 1;
-    let moves_target = gnu.status == Some(0)
+    let moves_target = matches!(gnu.status, Some(0 | 1))
         && ours.status == Some(1)
         && has(ours, ": No such file or directory")
         && words.last().is_some_and(is_target);
@@ -207,6 +211,7 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         || loses_source
         || removes_itself
         || moves_source
+        || is_either
         || is_missing
         || moves_target
         || leaves_backup

@@ -467,8 +467,10 @@ fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
 
 fn bare_links(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
-    let is_attempt =
-        |line: &str| line.starts_with("cp: setting attribute ") && line.ends_with(": Operation not permitted");
+    let is_attempt = |line: &str| {
+        line.starts_with("cp: setting attribute ") && line.ends_with(": Operation not permitted")
+            || line.starts_with("cp: getting attribute ") && line.ends_with(": Permission denied")
+    };
     let has_tried = evidence.reference.ended.stderr.iter().any(|line| is_attempt(line));
     if evidence.case.has('s', "--symb") && has_tried {
         match what {
