@@ -276,8 +276,12 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
     if evidence.case.as_nobody && evidence.case.has('f', "--force") {
         // With -f a new file takes its place, as that of one that cannot be opened, and its further names keep the old one.
         let is_touched = matches!(what, What::Mode | What::Xattr | What::Content | What::Modified | What::HardLinks);
-        return is_touched
-            && names_of(evidence, path).any(|name| evidence.case.entry(name).is_some_and(|entry| is_closed(&entry)));
+        if is_touched
+            && names_of(evidence, path).any(|name| evidence.case.entry(name).is_some_and(|entry| is_closed(&entry)))
+        {
+            return true;
+        }
+        // Where the directory takes no new file, it is refused as without -f.
     }
     evidence.case.as_nobody
         && evidence.ours.ended.status == Some(1)
@@ -461,7 +465,7 @@ fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
     };
     let Difference { what, .. } = evidence.difference;
     !matches!(what, What::Owner | What::Accessed | What::Kind)
-        && evidence.case.has('b', "--backup")
+        && (evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix"))
         && evidence.reference.ended.stderr.iter().any(is_lost)
 }
 
@@ -511,6 +515,7 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "cp: cannot create ",
         "cp: cannot make directory ",
         "cp: cannot open ",
+        "cp: failed to clone ",
         "cp: cannot stat ",
         "cp: cannot access ",
         "cp: cannot backup ",
@@ -701,7 +706,14 @@ fn links_only(evidence: &Evidence<'_>) -> bool {
     case.has('\0', "--attr")
         && (case.has('l', "--lin") || case.has('s', "--symb"))
         && evidence.reference.ended.stderr.iter().any(is_in_the_way)
-        && !matches!(evidence.difference.what, What::Content | What::Owner)
+        && match evidence.difference.what {
+            What::Owner => false,
+            // What a link in the way says.
+            What::Content => {
+                case.entry(&evidence.difference.path).is_some_and(|entry| matches!(entry.kind, Kind::Symlink(_)))
+            }
+            _ => true,
+        }
 }
 
 fn unread(evidence: &Evidence<'_>) -> bool {
