@@ -14,6 +14,15 @@ fn an_old_target_keeps_its_name_with_a_suffix() {
     assert_eq!((world.read("b"), world.read("b.was"), world.read("b~")), ("newer".into(), "new".into(), "old".into()));
 }
 
+#[test]
+fn a_backup_is_told_beside_its_target_as_that_was_typed() {
+    let world = World::new();
+    for path in ["d/./b", "d//b", "./d/../d/b"] {
+        world.file("a", "new").dir("d").file("d/b", "old");
+        world.cp(&format!("-bv a {path}")).succeeds().says(&format!("'a' -> '{path}' (backup: '{path}~')\n"));
+    }
+}
+
 /// The copy fails, and so does each way back.
 #[test]
 fn an_older_backup_that_cannot_have_its_name_again_is_told() {

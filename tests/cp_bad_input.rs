@@ -176,6 +176,21 @@ fn a_name_of_256_bytes_is_refused_by_its_name() {
     world.cp(&format!("{name} b")).fails_with(&["cannot stat", &name, "File name too long"]);
 }
 
+/// The way to the first name may lead through links then, and is longer than one call takes.
+#[test]
+fn further_names_beyond_4096_bytes_are_linked_with_directories_behind_links() {
+    let world = World::new();
+    let deepen = "set -e; mkdir s; cd s
+        for level in {1..25}; do name=$(printf '%0200d' $level); mkdir $name; cd -P $name; done 2>/dev/null
+        echo x > a; ln a b";
+    let made = world.shell(deepen);
+    assert_eq!(made.code(), Some(0), "{made}");
+    world.cp("-a --keep-directory-symlink s t").succeeds();
+    let found = world.tool("find", ["t", "-type", "f", "-links", "2", "-printf", "%i\n"]);
+    let inodes: Vec<&str> = found.lines().collect();
+    assert!(matches!(inodes[..], [a, b] if a == b), "{inodes:?}");
+}
+
 #[test]
 fn a_path_beyond_4096_bytes_is_copied_or_named() {
     let world = World::new();

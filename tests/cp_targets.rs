@@ -236,6 +236,32 @@ fn what_was_just_made_is_not_overwritten() {
     assert_eq!(world.read("d/x"), "p");
 }
 
+/// `cp -u */x t`, where the newest is to have the name in the end.
+#[test]
+fn a_target_that_was_left_alone_is_not_just_made() {
+    let world = World::new();
+    world.dir("p").dir("q").dir("d").file("p/x", "p").file("q/x", "q").file("d/x", "d");
+    world.times("p/x", (1, 0), (1_000, 0)).times("d/x", (1, 0), (2_000, 0)).times("q/x", (1, 0), (3_000, 0));
+    for options in ["-u", "-au", "-u --remove-destination"] {
+        world.file("d/x", "d").times("d/x", (1, 0), (2_000, 0));
+        world.cp(&format!("{options} p/x q/x d")).succeeds();
+        assert_eq!(world.read("d/x"), "q", "{options}");
+    }
+    // What was made is kept, and what is newer than that has another name to go to.
+    world.file("d/x", "d").times("d/x", (1, 0), (500, 0));
+    world.cp("-pu p/x q/x d").fails("safecp: will not overwrite just-created 'd/x' with 'q/x'\n");
+    assert_eq!(world.read("d/x"), "p");
+}
+
+/// It is its own target, and nothing was made.
+#[test]
+fn a_target_that_is_the_source_is_not_just_made() {
+    let world = World::new();
+    world.dir("d").file("d/x", "old").file("x", "new");
+    world.cp("-l --remove-destination d/x x d").succeeds();
+    assert_eq!((world.read("d/x"), world.inode("d/x")), ("new".to_owned(), world.inode("x")));
+}
+
 #[test]
 fn what_was_just_made_in_a_tree_is_not_overwritten() {
     let world = World::new();

@@ -429,7 +429,7 @@ const MUTANTS: &[Mutant] = &[
     },
     of_trees(
         "every name of an inode is copied by itself",
-        &[("if !self.keeps_links(entry_pair, &stat) {", "if !self.keeps_links(entry_pair, &stat) || stat.nlink > 0 {")],
+        &[("if self.keeps_links(entry_pair, &stat) {", "if self.keeps_links(entry_pair, &stat) && stat.nlink == 0 {")],
     ),
     of_trees(
         "the inode number alone decides a hard link",

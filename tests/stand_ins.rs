@@ -179,7 +179,9 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
     // GNU's mv takes a directory that could not be moved into itself for one that it has copied.
     let is_taken_for_copied = fails_alike && has(gnu, "will not create hard link");
     // GNU's install removes the link that it is then to read, and moves away as a backup what it is then to read.
-    let loses_source = gnu.status == Some(1) && ours.status == Some(0) && has(gnu, "for reading: No such file");
+    let says_no_more = ours.messages.iter().all(|line| gnu.messages.contains(line)) && gnu.tree.len() < ours.tree.len();
+    let loses_source =
+        gnu.status == Some(1) && (ours.status == Some(0) || says_no_more) && has(gnu, "for reading: No such file");
     // Or removes the source, which is one of several names of the target by way of a link to its directory.
     let removes_itself = fail
         && has(gnu, "install: cannot open ")
@@ -190,17 +192,17 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         && has(gnu, "for reading: No such file")
         && has(ours, "are the same file")
         && words.iter().any(|word| word == "-b" || word.starts_with("--backup") || word.starts_with("-S"));
+    // What is just created is also the source, by way of a link to its directory.
+    let is_either = fails_alike && has(gnu, "will not overwrite just-created") && has(ours, "are the same file");
     // GNU's mv finds that one of the two names is missing before it has an error for it.
     let is_missing = fails_alike && has(gnu, "Unknown error -1") && words.iter().any(|word| word == "--exchange");
     // GNU's mv holds a target directory that it has itself moved away; a copy of safecp's looks for it again, and the source stays.
     let is_target = |target: &String| words.iter().filter(|word| *word == target).count() > 1;
-    let moves_target = gnu.status == Some(0)
+    let moves_target = matches!(gnu.status, Some(0 | 1))
         && ours.status == Some(1)
         && has(ours, ": No such file or directory")
         && words.last().is_some_and(is_target);
     // GNU's mv leaves a backup without what it was made for, and says what cannot be combined after it has moved.
-    let is_backup = |path: &&String| path.ends_with('~') || path.ends_with(".x");
-    let backups = |left: &Left| left.tree.keys().filter(is_backup).count();
     let leaves_backup = fail && gnu.messages == ours.messages && backups(gnu) > backups(ours);
     let moves_first = fail && gnu.messages == ours.messages && both_say("cannot combine --backup");
     is_usage
@@ -209,10 +211,40 @@ fn known(gnu: &Left, ours: &Left, words: &[String], crosses: bool) -> bool {
         || loses_source
         || removes_itself
         || moves_source
+        || is_either
         || is_missing
         || moves_target
         || leaves_backup
         || moves_first
+        || goes_astray(gnu, ours, words)
+}
+
+/// What GNU's mv does to a directory that it has itself moved away, and by a look that has failed.
+fn goes_astray(gnu: &Left, ours: &Left, words: &[String]) -> bool {
+    let has = |left: &Left, text: &str| left.messages.iter().any(|line| line.contains(text));
+    let fail = gnu.status == Some(1) && ours.status == Some(1);
+    // As the backup of itself, where its target is itself by way of a link to where it lies; and it stays there.
+    let backs_up_itself = fail
+        && has(gnu, "mv: cannot move ")
+        && has(gnu, ": No such file or directory")
+        && has(ours, "are the same file")
+        && gnu.tree.len() == ours.tree.len()
+        && backups(gnu) > backups(ours);
+    // At a link to nothing with a slash behind its name: it asks about that, calls it a file, or finds it no older and says
+    // that all is well.
+    let has_seen_nothing = gnu.tree == ours.tree
+        && has(ours, "/': Not a directory")
+        && match gnu.status {
+            Some(0) => ours.status == Some(1) && words.iter().any(|word| word == "-u"),
+            Some(1) => fail && (has(gnu, "/'? ") || has(gnu, "mv: cannot overwrite non-directory")),
+            _ => false,
+        };
+    backs_up_itself || has_seen_nothing
+}
+
+/// How many backups there are.
+fn backups(left: &Left) -> usize {
+    left.tree.keys().filter(|path| path.ends_with('~') || path.ends_with(".x")).count()
 }
 
 /// Gives a directory names at random.

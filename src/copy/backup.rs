@@ -12,6 +12,7 @@ use super::types::{Follow, Name};
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, RenameFlags, Stat};
 use crate::options::{Backup, Options};
+use crate::path::beside;
 use crate::quote::quoted;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -74,9 +75,9 @@ impl<K: Kernel> Copier<'_, K> {
         let made = commit(claim).map_err(|errno| self.put_back(target, &kept, failed(errno)))?;
         if let Some(older) = &kept.older {
             let removed = target.directory().and_then(|dir| self.backup_spot(dir).remove(older));
-            removed.map_err(|errno| Error::call(Action::Remove, &target.shown.with_file_name(older), errno))?;
+            removed.map_err(|errno| Error::call(Action::Remove, &beside(target.shown, older), errno))?;
         }
-        Ok((made, Some(target.shown.with_file_name(&kept.name))))
+        Ok((made, Some(beside(target.shown, &kept.name))))
     }
 
     /// Whether making a backup of `target` would take away `source`, which has the backup's name.
@@ -168,7 +169,7 @@ impl<K: Kernel> Copier<'_, K> {
         let is_cut = name != Path::new(&whole);
         let is_taken = if is_cut { !self.take(target, name)? } else { self.is_taken(target, name)? };
         if is_taken {
-            let backup = target.shown.with_file_name(name);
+            let backup = beside(target.shown, name);
             let (target, backup) = (quoted(target.shown), quoted(&backup));
             return Err(Error::Refused(format!(
                 "will not overwrite just-created {backup} with the backup of {target}"
@@ -243,7 +244,7 @@ impl<K: Kernel> Copier<'_, K> {
         match undone {
             Ok(()) => error,
             Err(errno) => {
-                let (backup, target) = (target.shown.with_file_name(&kept.name), quoted(target.shown));
+                let (backup, target) = (beside(target.shown, &kept.name), quoted(target.shown));
                 let backup = quoted(&backup);
                 let why = format!("cannot un-backup {target} from {backup}: {}", reason(errno));
                 // What ended it was told when it came, or was a signal.

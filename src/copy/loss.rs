@@ -8,6 +8,7 @@ use super::copier::{Copier, Job};
 use super::sink::Content;
 use crate::error::Error;
 use crate::kernel::{Kernel, Mode, OFlags, ResolveFlags};
+use crate::path::beside;
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ impl<K: Kernel> Copier<'_, K> {
     ) -> Error {
         let (source, target) = (quoted(job.source.shown), quoted(job.target.shown));
         let kept = copy.keep().or_else(|| self.copied_again(job, &copy, content));
-        let kept = kept.map(|name| job.target.shown.with_file_name(name));
+        let kept = kept.map(|name| beside(job.target.shown, name));
         Error::Refused(match kept {
             Some(kept) => format!("{error}; {target} {left}, a verified copy of {source} is {}", quoted(&kept)),
             None => format!("{error}; {target} {left}, and no copy of {source} could be kept"),

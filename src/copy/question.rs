@@ -8,6 +8,7 @@ use super::commit::NAME_ATTEMPTS;
 use super::stale_temporary::NamedFor;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Mode, OFlags};
+use crate::path::beside;
 use crate::quote::quoted;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ impl<K: Kernel> Copier<'_, K> {
                 // Another run has taken it for a dead one's, perhaps before it was looked for.
                 Err(Errno::NOENT) => {}
                 Err(errno) => {
-                    let (made, shown) = (quoted(&shown.with_file_name(&made)), quoted(shown));
+                    let (made, shown) = (quoted(&beside(shown, &made)), quoted(shown));
                     let reason = reason(errno);
                     return Err(Error::Refused(format!("cannot remove {made}, a temporary of {shown}: {reason}")));
                 }

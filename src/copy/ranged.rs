@@ -20,6 +20,7 @@ use crate::error::{Action, Error, TargetAfterFailure};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
 use crate::known::filesystems::Honesty;
 use crate::options::{Sparse, Unfinished, Verify};
+use crate::path::beside;
 use crate::quote::quoted;
 use blake3::hazmat::ChainingValue;
 use std::num::NonZeroUsize;
@@ -203,12 +204,12 @@ impl<K: Kernel> Copier<'_, K> {
     /// Removes the part of a target, if there is one.
     pub(crate) fn discard_part(&self, target: &Name<'_, K::File>, name: &Path) -> Result<(), Error> {
         let removed = target.directory().and_then(|dir| self.spot(dir, Honesty::Unknown).remove(name));
-        removed.map_err(|errno| Error::call(Action::Remove, &target.shown.with_file_name(name), errno))
+        removed.map_err(|errno| Error::call(Action::Remove, &beside(target.shown, name), errno))
     }
 
     /// Removes a part that does not hold what it should.
     pub(crate) fn remove_part(&self, target: &Name<'_, K::File>, part: Part<K::File>) -> Result<(), Error> {
-        let failed = |errno| Error::call(Action::Remove, &target.shown.with_file_name(&part.name), errno);
+        let failed = |errno| Error::call(Action::Remove, &beside(target.shown, &part.name), errno);
         self.kernel.unlink(target.directory().map_err(failed)?, &part.name).map_err(failed)
     }
 }
@@ -224,7 +225,7 @@ fn must_be_own<F>(part: &Part<F>, target: &Name<'_, F>, user: u32) -> Result<(),
     if is_own(part, user) {
         return Ok(());
     }
-    let shown = target.shown.with_file_name(&part.name);
+    let shown = beside(target.shown, &part.name);
     let what = "it is not as a shard has made it; remove it, and run all shards again";
     Err(Error::Refused(format!("not using {}: {what}", quoted(&shown))))
 }

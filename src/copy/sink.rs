@@ -9,6 +9,7 @@ use super::strays::cannot_remove;
 use super::types::Placement;
 use crate::error::{Action, Error, reason};
 use crate::kernel::{Errno, Kernel, Stat};
+use crate::path::beside;
 use crate::quote::quoted;
 use std::path::PathBuf;
 
@@ -140,7 +141,7 @@ pub(super) fn not_beside<F>(job: &Job<'_, F>, action: Action, errno: Errno) -> E
 
 /// Removes a temporary that is of no more use. What stays has to be told.
 pub(super) fn remove<K: Kernel>(job: &Job<'_, K::File>, mut temporary: Temporary<'_, K>) -> Result<(), Error> {
-    let name = temporary.name().map(|name| job.target.shown.with_file_name(name));
+    let name = temporary.name().map(|name| beside(job.target.shown, name));
     match (temporary.remove(), name) {
         (Err(errno), Some(name)) => Err(Error::Refused(cannot_remove(&name, job.target.shown, errno))),
         (Ok(()), _) | (Err(_), None) => Ok(()),

@@ -5,6 +5,7 @@
 
 use crate::error::reason;
 use crate::kernel::Errno;
+use crate::path::beside;
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,7 +79,7 @@ impl Strays {
 impl Stray {
     /// What is said of it beside its target.
     pub(super) fn sentence(&self, target: &Path) -> String {
-        let name = target.with_file_name(&self.name);
+        let name = beside(target, &self.name);
         match self.why {
             Why::Kept(errno) => cannot_remove(&name, target, errno),
             Why::OlderBackup(errno) => {

@@ -1,6 +1,7 @@
 //! What follows once a name is made.
 
 use super::links::Version;
+
 /// When cp would have removed what stood at a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Removed {
@@ -21,4 +22,13 @@ pub(super) enum After {
         version: Version,
         names: u64,
     },
+}
+
+/// What has become of a target.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is what it was: -u found it new enough, the user said no, or it is the source.
+    Left,
+    /// It was made, or will be by whoever it waits for.
+    Made,
 }

@@ -14,7 +14,7 @@ use crate::known::filesystems::Filesystem;
 use crate::options::Product;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The right of a file's owner to read it (S_IRUSR).
 const OWNER_READS: u32 = 0o400;
@@ -117,7 +117,12 @@ impl<K: Kernel> Run<'_, K> {
             (false, true) => within,
             (false, false) => ResolveFlags::BENEATH,
         };
-        match self.kernel.open(Some(entry_pair.base), &made.path, flags, Mode::empty(), reach) {
+        let opened = match self.kernel.open(Some(entry_pair.base), &made.path, flags, Mode::empty(), reach) {
+            // A way that follows no links is walked by the kernel's wrapper, however long it is.
+            Err(Errno::NAMETOOLONG) if reach.is_empty() => self.open_by_steps(entry_pair.base, &made.path, flags),
+            opened => opened,
+        };
+        match opened {
             Ok(file) => Ok(Some(file)),
             // Gone, or something else by now.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
@@ -125,6 +130,19 @@ impl<K: Kernel> Run<'_, K> {
             Err(Errno::XDEV) if !reach.contains(ResolveFlags::NO_SYMLINKS) => Ok(None),
             Err(errno) => Err(errno),
         }
+    }
+
+    /// Opens what lies beneath a directory by a path that may be longer than one call takes (PATH_MAX); links are followed.
+    fn open_by_steps(&self, base: &K::File, path: &Path, flags: OFlags) -> crate::kernel::Result<K::File> {
+        let open = |dir: &K::File, name: &Path, flags| {
+            self.kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty())
+        };
+        let name = path.file_name().map(Path::new).ok_or(Errno::INVAL)?;
+        let mut above: Option<K::File> = None;
+        for step in path.parent().into_iter().flat_map(Path::components) {
+            above = Some(open(above.as_ref().unwrap_or(base), step.as_ref(), OFlags::PATH | OFlags::DIRECTORY)?);
+        }
+        open(above.as_ref().unwrap_or(base), name, flags)
     }
 
     /// Opens the copy to read it; `None` also if the rights that it was given keep its owner from that.

@@ -1,6 +1,6 @@
 //! One name that is no directory, and the further names of its inode.
 
-use super::after::{After, Removed};
+use super::after::{After, Fate, Removed};
 use super::entry::Arrived;
 use super::entry_context::EntryContext;
 use super::further::First;
@@ -20,45 +20,60 @@ use std::path::Path;
 impl<K: Kernel> Run<'_, K> {
     /// One name that is no directory, and the names of the same inode that waited for it. With
     /// `waiting` it may be left to whoever is copying that inode.
-    pub(super) fn name(&self, entry_pair: &EntryPair<'_, K::File>, waiting: Option<&Task<K>>) -> Result<(), Error> {
+    pub(super) fn name(&self, entry_pair: &EntryPair<'_, K::File>, waiting: Option<&Task<K>>) -> Result<Fate, Error> {
         let EntryPair { source, target, context, .. } = *entry_pair;
         let begun = self.begin(entry_pair)?;
+        // Another run makes it, or has.
         if begun == Begun::Ended {
-            return Ok(());
+            return Ok(Fate::Made);
         }
         if begun == Begun::Unasked && self.make_unseen(entry_pair, waiting)? {
-            return Ok(());
+            return Ok(Fate::Made);
         }
         let (inspected, is_newer) = match self.entries.inspect(source, target, context)? {
             Inspection::Ended(outcome) => {
                 if begun == Begun::Unasked && self.is_left(entry_pair)? {
-                    return Ok(());
+                    return Ok(Fate::Made);
                 }
                 self.finished(entry_pair, &outcome, Removed::No);
-                return Ok(());
+                return Ok(Fate::Left);
             }
             Inspection::Make(inspected) => (inspected, false),
             Inspection::Newer(inspected) => (inspected, true),
         };
         let stat = inspected.stat;
         if begun == Begun::Unasked && self.asked(entry_pair, &stat)? == Begun::Ended {
-            return Ok(());
+            return Ok(Fate::Made);
         }
-        if !self.keeps_links(entry_pair, &stat) {
-            return self.make(entry_pair, inspected, is_newer, waiting, After::Nothing);
+        if self.keeps_links(entry_pair, &stat) {
+            return self.name_of_several(entry_pair, inspected, is_newer, waiting);
         }
+        let fate = if is_newer { Fate::Left } else { Fate::Made };
+        self.make(entry_pair, inspected, is_newer, waiting, After::Nothing).map(|()| fate)
+    }
+
+    /// A name of an inode that has, or may have, further ones in the copied set.
+    fn name_of_several(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        inspected: Box<Inspected<K::File>>,
+        is_newer: bool,
+        waiting: Option<&Task<K>>,
+    ) -> Result<Fate, Error> {
+        let (source, stat) = (entry_pair.source, inspected.stat);
         let birth = self.kernel.birth(source.dir, source.name, source.follow != Follow::No);
         let birth = birth.map_err(|errno| Error::call(Action::StatSource, source.shown, errno))?;
         let version = Version::new(&stat, birth);
+        let fate = if is_newer { Fate::Left } else { Fate::Made };
         let mut refused = None;
         loop {
             match self.links.decide(&version, refused.as_deref(), waiting.cloned()) {
-                LinkDecision::Left => return Ok(()),
+                LinkDecision::Left => return Ok(Fate::Made),
                 LinkDecision::Link(made, likeness, _) => match self.first(entry_pair, &stat, &made, likeness)? {
                     Some(first) => {
                         let existing = inspected.existing.as_ref();
                         let linked = self.link(entry_pair, &made, &first, existing, is_newer);
-                        return linked.or_else(|error| self.leave_or_fail(error, waiting));
+                        return linked.or_else(|error| self.leave_or_fail(error, waiting)).map(|()| Fate::Made);
                     }
                     None => refused = Some(made),
                 },
@@ -71,9 +86,10 @@ impl<K: Kernel> Run<'_, K> {
                     let entry_pair = &EntryPair { context, ..*entry_pair };
                     let after = After::FirstOf { version, names };
                     if self.is_made_already(entry_pair)? {
-                        return self.made_out(entry_pair, Ok((Outcome::Skipped, Removed::No)), after);
+                        let made = Ok((Outcome::Skipped, Removed::No));
+                        return self.made_out(entry_pair, made, after).map(|()| Fate::Made);
                     }
-                    return self.make(entry_pair, inspected, is_newer, waiting, after);
+                    return self.make(entry_pair, inspected, is_newer, waiting, after).map(|()| fate);
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! The refusals are cp's, in cp's order: a source that was named before, a target that cannot be
 //! looked at, a name that can only be a directory's.
 
+use super::after::Fate;
 use super::collision::Newcomer;
 use super::entry_context::{EntryContext, MadeBefore};
 use super::handles::Asker;
@@ -307,7 +308,7 @@ impl<K: Kernel> Run<'_, K> {
             top: None,
         };
         let entry_pair = EntryPair { source, target, context: &context, base, path };
-        let Some(history) = history else { return self.name(&entry_pair, None) };
+        let Some(history) = history else { return self.name(&entry_pair, None).map(drop) };
         let newcomer = newcomer(route, dir);
         let names = history.files.entry(identity(stat)).or_default();
         let is_named = |name: &PathBuf| copier.is_same_name(&Name { name, ..*source }, source);
@@ -326,7 +327,10 @@ impl<K: Kernel> Run<'_, K> {
         let created = if found.is_some() && is_operands { MadeBefore::Operand } else { created };
         let context = EntryContext { created, ..context };
         let entry_pair = EntryPair { context: &context, ..entry_pair };
-        self.name(&entry_pair, None)?;
+        if self.name(&entry_pair, None)? == Fate::Left {
+            // Nothing of this run's is lost with it.
+            return Ok(());
+        }
         // What waits for its name has not taken it yet from an old file, which may have others.
         let is_one = |found: &Stat| !found.has_other_names();
         self.groups.note_made(copier.stat_target(target, false)?.filter(is_one).as_ref().map(identity));

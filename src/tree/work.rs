@@ -99,7 +99,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         if self.is_others(task, &path)? {
             return Ok(());
         }
-        self.with_entry_pair((task, &path), true, |entry_pair| self.name(entry_pair, Some(task)))?
+        self.with_entry_pair((task, &path), true, |entry_pair| self.name(entry_pair, Some(task)))?.map(drop)
     }
 
     /// Calls with what a name of a tree comes from and where it goes; `path` is [`Task::path`].

@@ -143,6 +143,14 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "a sticky directory beneath a set-group-ID one inherits that bit; GNU sets its mode, which takes the bit from who is not in the group",
         explains: inherited_group_bit,
     },
+    Reason {
+        name: "an attribute of a file that nobody may write, over an old one of another owner or group: GNU closes that first, and is refused",
+        explains: closed_first,
+    },
+    Reason {
+        name: "a further name with -s is one of the symbolic link that was made: GNU follows that, and links the source itself",
+        explains: linked_through,
+    },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -268,8 +276,12 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
     if evidence.case.as_nobody && evidence.case.has('f', "--force") {
         // With -f a new file takes its place, as that of one that cannot be opened, and its further names keep the old one.
         let is_touched = matches!(what, What::Mode | What::Xattr | What::Content | What::Modified | What::HardLinks);
-        return is_touched
-            && names_of(evidence, path).any(|name| evidence.case.entry(name).is_some_and(|entry| is_closed(&entry)));
+        if is_touched
+            && names_of(evidence, path).any(|name| evidence.case.entry(name).is_some_and(|entry| is_closed(&entry)))
+        {
+            return true;
+        }
+        // Where the directory takes no new file, it is refused as without -f.
     }
     evidence.case.as_nobody
         && evidence.ours.ended.status == Some(1)
@@ -453,14 +465,16 @@ fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
     };
     let Difference { what, .. } = evidence.difference;
     !matches!(what, What::Owner | What::Accessed | What::Kind)
-        && evidence.case.has('b', "--backup")
+        && (evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix"))
         && evidence.reference.ended.stderr.iter().any(is_lost)
 }
 
 fn bare_links(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
-    let is_attempt =
-        |line: &str| line.starts_with("cp: setting attribute ") && line.ends_with(": Operation not permitted");
+    let is_attempt = |line: &str| {
+        line.starts_with("cp: setting attribute ") && line.ends_with(": Operation not permitted")
+            || line.starts_with("cp: getting attribute ") && line.ends_with(": Permission denied")
+    };
     let has_tried = evidence.reference.ended.stderr.iter().any(|line| is_attempt(line));
     if evidence.case.has('s', "--symb") && has_tried {
         match what {
@@ -501,6 +515,7 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "cp: cannot create ",
         "cp: cannot make directory ",
         "cp: cannot open ",
+        "cp: failed to clone ",
         "cp: cannot stat ",
         "cp: cannot access ",
         "cp: cannot backup ",
@@ -691,7 +706,14 @@ fn links_only(evidence: &Evidence<'_>) -> bool {
     case.has('\0', "--attr")
         && (case.has('l', "--lin") || case.has('s', "--symb"))
         && evidence.reference.ended.stderr.iter().any(is_in_the_way)
-        && !matches!(evidence.difference.what, What::Content | What::Owner)
+        && match evidence.difference.what {
+            What::Owner => false,
+            // What a link in the way says.
+            What::Content => {
+                case.entry(&evidence.difference.path).is_some_and(|entry| matches!(entry.kind, Kind::Symlink(_)))
+            }
+            _ => true,
+        }
 }
 
 fn unread(evidence: &Evidence<'_>) -> bool {
@@ -940,6 +962,41 @@ fn is_replaced(evidence: &Evidence<'_>, path: &Path) -> bool {
         && inode(reference) == before(reference)
         && inode(ours).is_some()
         && inode(ours) != before(ours)
+}
+
+/// GNU takes from an old file the rights that its source does not give (set_owner in copy.c), before it sets attributes.
+fn closed_first(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let case = evidence.case;
+    let Some(name) = reference.strip_suffix("=none").filter(|name| name.starts_with("user.")) else { return false };
+    let is_source = |entry: &Entry, old: &Entry| {
+        let has_it = entry.xattrs.iter().any(|(has, _)| *has == name);
+        has_it && entry.mode & 0o200 == 0 && entry.owner != old.owner
+    };
+    *what == What::Xattr
+        && !ours.ends_with("=none")
+        && case.as_nobody
+        && (case.has('p', "--preserve") || case.has('a', "--archive"))
+        && case.entry(path).is_some_and(|old| case.entries.iter().any(|entry| is_source(entry, old)))
+}
+
+/// Of `cp -s --preserve=links $PWD/a $PWD/b c` where a and b are one file.
+fn linked_through(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let seen = |outcome: &Outcome, path: &Path| {
+        outcome.tree.get(&Path::new(WORLD).join(path)).map(|seen| (seen.kind, seen.inode))
+    };
+    let is_source = |inode: u64| evidence.reference.inodes.values().any(|source| *source == inode);
+    let is_followed = |path: &Path| {
+        seen(evidence.ours, path).is_some_and(|(kind, _)| kind == tree::Kind::Link)
+            && seen(evidence.reference, path).is_some_and(|(kind, inode)| kind == tree::Kind::File && is_source(inode))
+    };
+    evidence.case.has('s', "--symb")
+        && match what {
+            What::Kind => is_followed(path),
+            What::HardLinks => [reference, ours].iter().any(|first| is_followed(Path::new(first))),
+            _ => false,
+        }
 }
 
 /// The reason for this difference, by its number.

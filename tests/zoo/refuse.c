@@ -21,6 +21,12 @@
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#define SYS_getxattrat 464
+#define SYS_listxattrat 465
+#define SYS_removexattrat 466
+#endif
 
 #define REFUSED_MAX 80
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -45,7 +51,8 @@ static const struct call calls[] = {
     WHOLE(cachestat), WHOLE(mincore), WHOLE(msync), WHOLE(flock), WHOLE(fallocate), WHOLE(fadvise64),
     WHOLE(sync_file_range), WHOLE(syncfs), WHOLE(fsync), WHOLE(fdatasync), WHOLE(getxattr), WHOLE(lgetxattr),
     WHOLE(fgetxattr), WHOLE(listxattr), WHOLE(llistxattr), WHOLE(flistxattr), WHOLE(setxattr), WHOLE(lsetxattr),
-    WHOLE(fsetxattr), WHOLE(removexattr), WHOLE(lremovexattr), WHOLE(fremovexattr), WHOLE(utimensat),
+    WHOLE(fsetxattr), WHOLE(removexattr), WHOLE(lremovexattr), WHOLE(fremovexattr), WHOLE(setxattrat),
+    WHOLE(getxattrat), WHOLE(listxattrat), WHOLE(removexattrat), WHOLE(utimensat),
     WHOLE(getrandom), WHOLE(clone), WHOLE(clone3), WHOLE(statfs), WHOLE(fstatfs), WHOLE(sched_getaffinity),
     WHOLE(sched_yield), WHOLE(sigaltstack), WHOLE(prlimit64), WHOLE(uname), WHOLE(prctl), WHOLE(rseq),
     WHOLE(membarrier), WHOLE(close_range), WHOLE(umask), WHOLE(madvise), WHOLE(mremap), WHOLE(sysinfo),
