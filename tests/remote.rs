@@ -102,12 +102,35 @@ fn times_and_modes_go_along_where_they_are_asked_for() {
         let stat = world.stat(name);
         (stat.mode(), stat.mtime(), stat.mtime_nsec())
     };
-    for name in ["sub/one", "empty", "large"] {
+    for name in ["empty", "large"] {
         assert_eq!(stat(&format!("tree/{name}")), stat(&format!("far/tree/{name}")), "{name}");
     }
+    // It is another owner's program now: scp -p leaves the bit out.
+    assert_eq!((world.mode("far/tree/sub/one"), world.stat("far/tree/sub/one").mtime()), (0o711, 7));
+    scp(&world, "-p h:tree/sub/one .").succeeds();
+    world.chmod("far/tree/sub/one", 0o6755);
+    scp(&world, "-p h:tree/sub/one .").succeeds();
+    assert_eq!(world.mode("one"), 0o755);
+    scp(&world, "--archive h:tree/sub/one .").succeeds();
+    assert_eq!(world.mode("one"), 0o6755, "the owner goes along");
     scp(&world, "-r tree h:plain").succeeds();
     assert_eq!(world.mode("far/plain/sub/one"), 0o711, "without -p: less what gives rights by owner");
     assert_ne!(world.stat("far/plain/sub/one").mtime(), 7);
+}
+
+/// A file of /sys says that it has a page, and one of /proc that it has nothing.
+#[test]
+fn what_is_made_up_when_it_is_read_goes_there_and_comes_back() {
+    let world = world();
+    for name in ["/sys/kernel/fscaps", "/proc/version"] {
+        let content = fs::read(name).expect("a file");
+        for words in [format!("{name} h:made"), format!("h:{name} far/made"), format!("-p --resume h:{name} far/made")]
+        {
+            scp(&world, &words).succeeds();
+            assert_eq!(fs::read(world.path("far/made")).expect("a copy"), content, "{words}");
+            fs::remove_file(world.path("far/made")).expect("removed");
+        }
+    }
 }
 
 #[test]

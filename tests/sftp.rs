@@ -18,6 +18,8 @@ use far::{Far, Heard, Way, copy, server, wishes};
 use proxy::{Direction, Meddling, Proxy};
 use random::Random;
 use safecp::sftp::{Attributes, ListDigests, Proof, Start, Tree, Verify, Wishes, Writing};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -475,8 +477,67 @@ fn links_lead_to_what_is_copied_and_never_in_circles() {
         let heard = over(way, &Far::plain(), &world, "tree", &wishes());
         assert_eq!(fs::read(world.path("there/tree/link")).expect("a file"), b"content");
         assert!(!fs::symlink_metadata(world.path("there/tree/link")).expect("a file").is_symlink());
-        assert!(heard.complaints().contains("not a regular file"), "{heard:?}");
         assert!(heard.complaints().contains("Too many levels of symbolic links"), "{heard:?}");
+    }
+}
+
+/// OpenSSH's scp says of a socket in a tree that it is no regular file, and ends with 0; of one that was named, with 1.
+#[test]
+fn what_is_no_file_is_passed_over_in_a_tree_and_refused_by_name() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::create_dir(world.path("here/tree")).expect("mkdir");
+        fs::write(world.path("here/tree/file"), "content").expect("a file");
+        let _socket = std::os::unix::net::UnixListener::bind(world.path("here/tree/socket")).expect("a socket");
+        world.tool("mkfifo", ["here/tree/pipe"]);
+        symlink("pipe", world.path("here/tree/link")).expect("a link");
+        let heard = over(way, &Far::plain(), &world, "tree", &wishes());
+        assert!(heard.is_success(), "{heard:?}");
+        let names: BTreeSet<_> = heard.passed_over.iter().filter_map(|path| path.file_name()).collect();
+        assert_eq!(names, ["link", "pipe", "socket"].map(OsStr::new).into(), "{way:?}");
+        assert_eq!(world.tool("ls", ["there/tree"]), "file\n");
+        let heard = over(way, &Far::plain(), &world, "tree/pipe", &wishes());
+        assert!(heard.complaints().contains("tree/pipe': not a regular file"), "{heard:?}");
+        assert_eq!(heard.passed_over, Vec::<PathBuf>::new());
+    }
+}
+
+/// A file of /sys says that it has a page. One that says so and lies elsewhere has lost something.
+#[test]
+fn a_file_whose_size_is_a_guess_is_copied_as_far_as_it_goes() {
+    for far in [Far::plain(), Far::plain().shell(None)] {
+        for way in WAYS {
+            let Some(world) = world() else { return };
+            let heard = copy(way, &far, &[PathBuf::from("/sys/kernel/fscaps")], &world.path("there"), &wishes());
+            assert!(heard.is_success(), "{heard:?}");
+            assert_eq!(heard.changed, Vec::<PathBuf>::new(), "{way:?}");
+            let (copied, source) = (fs::read(world.path("there/fscaps")), fs::read("/sys/kernel/fscaps"));
+            assert_eq!(copied.expect("the copy"), source.expect("the source"));
+        }
+    }
+}
+
+/// They are rights of the owner, who is another one then: scp -p leaves them out, here and there.
+#[test]
+fn set_id_bits_stay_with_the_owner() {
+    for way in WAYS {
+        let Some(world) = world() else { return };
+        fs::create_dir(world.path("here/tree")).expect("mkdir");
+        fs::write(world.path("here/tree/program"), "content").expect("a file");
+        fs::write(world.path("here/old"), "new").expect("a file");
+        fs::write(world.path("there/old"), "old").expect("a file");
+        world.tool("chmod", ["6755", "here/tree/program", "here/tree"]);
+        let kept = Wishes { attributes: Attributes::Kept, ..wishes() };
+        let again = Wishes { start: Start::Resumed, ..kept };
+        for wishes in [wishes(), kept, again] {
+            assert!(over(way, &Far::plain(), &world, "tree", &wishes).is_success());
+            assert_eq!(world.tool("stat", ["-c", "%a", "there/tree", "there/tree/program"]), "755\n755\n");
+        }
+        // What is written over as root keeps them, as after write(2).
+        world.tool("chmod", ["6755", "there/old"]);
+        assert!(over(way, &Far::plain(), &world, "old", &wishes()).is_success());
+        let as_root = fs::metadata(world.path("there/old")).expect("a file").uid() == 0;
+        assert_eq!(world.tool("stat", ["-c", "%a", "there/old"]), if as_root { "6755\n" } else { "755\n" });
     }
 }
 

@@ -177,6 +177,10 @@ impl<K: Kernel> OverSftp<'_, K> {
                 let source = quoted(&self.source(source, direction)).to_string();
                 self.listener.hear(&Event::Warned(&format!("source {what} {source} specified more than once")));
             }
+            TransferEvent::PassedOver { source } => {
+                let source = self.source(source, direction);
+                self.listener.hear(&Event::Warned(&format!("{} is not a regular file: passed over", quoted(&source))));
+            }
             TransferEvent::Failed(failure) => self.failed(failure, direction),
             TransferEvent::Verifying(_) | TransferEvent::Moved(_) => {}
         }

@@ -67,12 +67,8 @@ impl<K: Kernel> Receiver<'_, K> {
         let operands = operands(sent.iter().map(|operand| operand.shown.clone()).collect());
         let options = self.options();
         let called: Vec<_> = sent.iter().map(|operand| (operand.shown.clone(), operand.sent_as.clone())).collect();
-        let intake = Mutex::new(Intake::new(
-            (input, output, features.clone()),
-            sent,
-            self.terms.unfinished,
-            Arc::clone(&self.stop),
-        ));
+        let intake =
+            Mutex::new(Intake::new((input, output, features.clone()), sent, self.terms, Arc::clone(&self.stop)));
         let world = World { local: self.local, root: self.root, intake: Some(&intake), part: Mutex::default() };
         let plan = Plan::new(&world, &operands);
         let root = match &plan {

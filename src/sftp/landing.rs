@@ -3,12 +3,13 @@
 
 use super::hashing::Hashing;
 use super::local_directory::LocalDirectory;
-use super::types::{Attributes, Wishes, Writing};
+use super::types::{Attributes, KEPT_BITS, Wishes, Writing, mode_after_writing};
 use super::wire::{self, Attrs};
 use crate::copy::Placement;
 use crate::copy::commit::{Claim, Detached, Spot, Temporary};
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};
+use crate::host;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
 use crate::quote::quoted;
 use std::path::{Path, PathBuf};
@@ -195,8 +196,9 @@ impl<K: Kernel> Landings<'_, K> {
         }
         let keeps = self.wishes.attributes == Attributes::Kept;
         let mode = match (attrs.mode, old) {
-            (Some(mode), _) if keeps => mode & 0o7777,
-            (_, Some(old)) => old.mode,
+            (Some(mode), _) if keeps => mode & KEPT_BITS,
+            (_, Some(old)) if host::user() == 0 => old.mode,
+            (_, Some(old)) => mode_after_writing(old.mode),
             (mode, None) => mode.unwrap_or(0o666) & 0o777 & !self.wishes.umask,
         };
         let set = self.kernel.chmod(file, mode).map_err(|errno| Error::call(Action::PreserveMode, shown, errno));

@@ -17,7 +17,9 @@ pub(super) enum Visit<F> {
     Directory { stat: Stat, far: Vec<u8> },
     /// A regular file, to be sent.
     File { file: F, stat: Stat, shown: PathBuf, dir: Vec<u8>, name: Vec<u8> },
-    /// Neither.
+    /// Neither, in a tree: it is passed over.
+    PassedOver(PathBuf),
+    /// What cannot be copied.
     Failed(Failure),
 }
 
@@ -108,6 +110,10 @@ impl<'a, K: Kernel> LocalTree<'a, K> {
                     Ok(_) => Visit::Failed(Failure::Here(Error::replaced(shown))),
                     Err(errno) => failed(Action::OpenSource, shown, errno),
                 }
+            }
+            // Who names it wants it; in a tree it may stand beside what is wanted.
+            Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice if above.is_some() => {
+                Visit::PassedOver(shown.to_owned())
             }
             Kind::Symlink | Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
                 refused(format!("{}: not a regular file", quoted(shown)))

@@ -35,6 +35,15 @@ pub enum Attributes {
     Kept,
 }
 
+/// Permission bits that are kept. Set-user-ID and set-group-ID are rights of an owner, who is another one: scp keeps none either.
+pub(super) const KEPT_BITS: u32 = 0o1777;
+
+/// What is left of an old file's mode when an ordinary user has written to it: write(2) takes the set-ID bits. Without the group's right
+/// to execute, set-group-ID means something else and stays.
+pub(super) fn mode_after_writing(mode: u32) -> u32 {
+    if mode & 0o010 == 0 { mode & 0o3777 } else { mode & 0o1777 }
+}
+
 /// Whether a target is read before it gets its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verify {
@@ -169,6 +178,11 @@ pub enum TransferEvent<'a> {
     },
     /// The source of a file that was copied changed while it was read.
     Changed {
+        /// The source.
+        source: &'a Path,
+    },
+    /// A name in a tree is no file and no directory, and SFTP has no words for it: it was passed over.
+    PassedOver {
         /// The source.
         source: &'a Path,
     },

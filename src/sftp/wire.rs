@@ -421,6 +421,14 @@ pub fn numbers(body: &[u8]) -> Vec<u64> {
     body.chunks_exact(8).map(|chunk| u64::from_be_bytes(std::array::from_fn(|at| chunk[at]))).collect()
 }
 
+/// How many blocks a filesystem has, by the answer of statvfs@openssh.com.
+#[must_use]
+pub fn blocks(body: &[u8]) -> Option<u64> {
+    // f_bsize, f_frsize, f_blocks, and eight more.
+    let numbers = numbers(body);
+    numbers.first_chunk::<11>().map(|numbers| numbers[2])
+}
+
 /// What is left of a packet.
 struct Fields<'a>(&'a [u8]);
 

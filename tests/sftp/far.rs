@@ -67,6 +67,7 @@ pub(crate) struct Heard {
     pub(crate) failed: Vec<String>,
     pub(crate) changed: Vec<PathBuf>,
     pub(crate) twice: Vec<PathBuf>,
+    pub(crate) passed_over: Vec<PathBuf>,
     pub(crate) verifying: Option<Proof>,
     pub(crate) ended: Option<String>,
 }
@@ -80,6 +81,7 @@ impl Heard {
                 self.copied.push((source.to_path_buf(), target.to_path_buf(), *size, *proof));
             }
             TransferEvent::Twice { source, .. } => self.twice.push(source.to_path_buf()),
+            TransferEvent::PassedOver { source } => self.passed_over.push(source.to_path_buf()),
             TransferEvent::Changed { source } => self.changed.push(source.to_path_buf()),
             TransferEvent::Failed(failure) => self.failed.push(failure.to_string()),
             TransferEvent::Moved(_) | TransferEvent::Finished { .. } => {}

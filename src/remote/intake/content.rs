@@ -156,10 +156,10 @@ impl Intake {
 mod tests {
     use super::*;
     use crate::kernel::{Kind, Stat, Timestamp};
-    use crate::options::Unfinished;
     use crate::remote::awaited::Awaited;
     use crate::remote::connection::{Features, send, streams};
     use crate::remote::message::{Entry, FileHead, Missed};
+    use crate::remote::terms::Terms;
     use std::io::{Cursor, sink};
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
@@ -190,8 +190,7 @@ mod tests {
         }
         let (input, output) = streams(Cursor::new(said), sink());
         let awaited = Awaited { sent_as: PathBuf::from("f"), shown: PathBuf::from("h:f") };
-        let mut intake =
-            Intake::new((input, output, Features::all()), vec![awaited], Unfinished::Removed, Arc::default());
+        let mut intake = Intake::new((input, output, Features::all()), vec![awaited], Terms::plain(), Arc::default());
         let file = intake.operand(Path::new("h:f")).expect("it has come");
         let (mut buffer, mut read) = (vec![0; CHUNK as usize], Vec::<u8>::new());
         loop {

@@ -14,8 +14,8 @@ mod told;
 use super::awaited::{Awaited, AwaitedSources};
 use super::connection::{Features, Input, Output};
 use super::received::Received;
+use super::terms::Terms;
 use crate::kernel::Result;
-use crate::options::Unfinished;
 use exchange::Exchange;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -40,8 +40,8 @@ pub(super) struct Intake {
     stream: Stream,
     /// Files that are whole and have no outcome yet, by their names in messages.
     whole: BTreeMap<OsString, (u64, [u8; 32])>,
-    /// Whether there may be parts, and values of chunks come.
-    unfinished: Unfinished,
+    /// What is agreed: of parts and owners.
+    terms: Terms,
     /// What is to be said, and what is wrong.
     notes: Vec<Note>,
 }
@@ -59,7 +59,7 @@ impl Intake {
     pub(super) fn new(
         streams: (Input, Output, Features),
         operands: Vec<Awaited>,
-        unfinished: Unfinished,
+        terms: Terms,
         stop: Arc<AtomicBool>,
     ) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Intake {
             current: None,
             stream: Stream::of(0),
             whole: BTreeMap::new(),
-            unfinished,
+            terms,
             notes: Vec::new(),
         }
     }

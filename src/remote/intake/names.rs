@@ -9,6 +9,7 @@ use crate::options::Unfinished;
 use crate::remote::connection::strange;
 use crate::remote::message::{Content, Entry, Message, PARTED_MIN, is_component};
 use crate::remote::received::Received;
+use crate::remote::terms::Carried;
 use crate::tree::plan::joined;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,6 +18,10 @@ use std::sync::atomic::AtomicBool;
 
 /// A tree that is deeper is refused: each level holds a directory open.
 const DEPTH_MAX: usize = 1000;
+
+/// Whoever runs a file with them has the rights of its owner or group. Only --archive keeps those: elsewhere these would be the rights of
+/// whoever copies, given to a program of the peer's. scp keeps none either.
+const SET_ID_BITS: u32 = 0o6000;
 
 impl Intake {
     /// Whether a path is that of an operand, and not one of this machine.
@@ -103,8 +108,11 @@ impl Intake {
     }
 
     /// A name that has come.
-    fn enter(&mut self, entry: Entry) -> Result<Arc<Received>> {
+    fn enter(&mut self, mut entry: Entry) -> Result<Arc<Received>> {
         self.pass_over_unread();
+        if let (Carried::Nothing | Carried::Times, Ok(found)) = (self.terms.carried, &mut entry.found) {
+            found.stat.mode &= !SET_ID_BITS;
+        }
         let name = Path::new(&entry.name);
         let is_operand = self.levels.is_empty();
         let shown = match self.levels.last() {
@@ -131,7 +139,7 @@ impl Intake {
         self.current = Some(Arc::clone(&received));
         let told = received.found().ok().filter(|found| matches!(found.content, Content::Told(_)));
         let size = told.map_or(0, |found| found.stat.size);
-        if self.unfinished == Unfinished::Kept && size > PARTED_MIN {
+        if self.terms.unfinished == Unfinished::Kept && size > PARTED_MIN {
             self.take_values(size)?;
         }
         Ok(received)

@@ -3,6 +3,7 @@
 use super::content::Read;
 use super::{Here, OpenSource, Sender};
 use crate::kernel::{Kernel, OFlags, Stat};
+use crate::known::filesystems::Filesystem;
 use crate::options::Unfinished;
 use crate::remote::message::{Content, FileHead, Message, PARTED_MIN, Steadiness, VALUES_AT_ONCE, VALUES_MAX, Values};
 use crate::remote::terms::{Carried, Start, Tell};
@@ -40,7 +41,8 @@ impl<K: Kernel> Sender<'_, K> {
             (None, Some(read)) => Content::Told(*read.digests.whole.as_bytes()),
             (None, None) => Content::Follows,
         };
-        let found = FileHead { stat, text: None, attributes, refusal: None, content };
+        let stat_told = self.stat_told(&file, stat);
+        let found = FileHead { stat: stat_told, text: None, attributes, refusal: None, content };
         let id = self.entry(here.sent_as, Ok(found))?;
         self.open.insert(id, OpenSource { file, shown: here.name.shown.to_owned() });
         if before.is_some() {
@@ -58,6 +60,14 @@ impl<K: Kernel> Sender<'_, K> {
             self.owed.expect_further(digest);
         }
         Ok(())
+    }
+
+    /// What is told of a file. One that is made up when it is read, as those in /sys, says that it has a page, whatever it has: it is told to
+    /// have nothing, as those in /proc, so that nobody misses the rest.
+    fn stat_told(&self, file: &K::File, stat: Stat) -> Stat {
+        let is_made_up = || self.kernel.filesystem(file).is_ok_and(|magic| Filesystem::new(magic).is_pseudo());
+        let is_guess = stat.size > 0 && stat.blocks == 0 && is_made_up();
+        Stat { size: if is_guess { 0 } else { stat.size }, ..stat }
     }
 
     /// Whether a file's digest goes before its bytes: the receiver may have it, or a part of it.

@@ -8,7 +8,7 @@ use crate::sftp::far_path::is_single;
 use crate::sftp::landing::{open_directory, sure_times, timestamp};
 use crate::sftp::local_directory::{Last, LocalDirectory};
 use crate::sftp::status::refusal;
-use crate::sftp::types::{Attributes, Failure, TransferEvent, Tree};
+use crate::sftp::types::{Attributes, Failure, KEPT_BITS, TransferEvent, Tree};
 use crate::sftp::wire::{self, Answer, Attrs, Entry, Request};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -71,7 +71,7 @@ impl<K: Kernel> Pull<'_, K> {
         })?;
         let kept = self.wishes.attributes == Attributes::Kept;
         let mode = match attrs.mode {
-            Some(mode) if kept => Some(mode & 0o7777),
+            Some(mode) if kept => Some(mode & KEPT_BITS),
             mode if made => Some(mode.unwrap_or(0o777) & 0o777 & !self.wishes.umask),
             _ => None,
         };

@@ -98,6 +98,7 @@ impl<K: Kernel> Pull<'_, K> {
             (Step::LookAgain, answer) => self.looked_again(number, &answer)?,
             (Step::LookFurther, Answer::Attrs(attrs)) => self.looked_further(number, attrs)?,
             (Step::LookAtEnd, answer) => self.looked_at_end(number, &answer)?,
+            (Step::LookAtFilesystem, answer) => self.looked_at_filesystem(number, &answer)?,
             (Step::Read(asked), answer) => self.was_read(number, asked, answer)?,
             (Step::Open | Step::OpenAgain, answer) => self.fail_far(number, "cannot open", &answer),
             (Step::Look | Step::LookFurther, answer) => self.fail_far(number, "cannot stat", &answer),

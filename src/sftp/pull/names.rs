@@ -97,7 +97,12 @@ impl<K: Kernel> Pull<'_, K> {
             // A link, which is followed; or a server that does not say.
             Some(wire::LINK) | None => self.look(found),
             Some(_) => {
-                self.failed(Failure::of_far("", &found.source, NOT_REGULAR));
+                // Who names it wants it; in a tree it may stand beside what is wanted.
+                if found.above.is_some() {
+                    (self.tell)(&TransferEvent::PassedOver { source: &found.source });
+                } else {
+                    self.failed(Failure::of_far("", &found.source, NOT_REGULAR));
+                }
                 self.release(found.dir);
                 Ok(())
             }

@@ -70,8 +70,9 @@ pub(super) enum Step {
     Read(RequestedRange),
     /// Much more came than it was said to have.
     LookFurther,
-    /// All came of a file that was said to have nothing.
+    /// All came of a file that was said to have nothing, or to have more.
     LookAtEnd,
+    LookAtFilesystem,
     OpenAgain,
     LookAgain,
 }

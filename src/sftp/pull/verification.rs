@@ -5,7 +5,7 @@ use crate::kernel::Kernel;
 use crate::sftp::hashing::Value;
 use crate::sftp::reading::Reading;
 use crate::sftp::types::{Failure, Proof};
-use crate::sftp::wire::{Answer, Attrs, Request};
+use crate::sftp::wire::{self, Answer, Attrs, Request};
 
 /// What tells that a file has changed.
 fn state(attrs: &Attrs) -> (Option<u64>, Option<u32>) {
@@ -13,17 +13,13 @@ fn state(attrs: &Attrs) -> (Option<u64>, Option<u32>) {
 }
 
 impl<K: Kernel> Pull<'_, K> {
-    /// All of a file came, as long as it was said to be or longer. One that tells no size, as those in /proc, says 0 and holds
-    /// more: whether it has changed the server is asked once more.
+    /// All of a file came. One that tells no size, as those in /proc, says 0 and holds more, or one that says a page, as those in /sys, holds
+    /// less: whether it has changed the server is asked once more.
     pub(super) fn received(&mut self, number: u64, value: Value, size: u64) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         (file.value, file.size) = (Some(value), size);
-        if file.attrs.size.is_some_and(|announced| size < announced) {
-            let failure = Failure::of_far("", &file.source, " was truncated while being copied");
-            self.fail(number, failure);
-            return Ok(());
-        }
-        if file.attrs.size == Some(0) && size > 0 {
+        let is_shorter = file.attrs.size.is_some_and(|announced| size < announced);
+        if is_shorter || file.attrs.size == Some(0) && size > 0 {
             let handle = file.handle.clone().unwrap_or_default();
             return self.ask(number, &Request::Fstat(&handle), Step::LookAtEnd);
         }
@@ -31,11 +27,38 @@ impl<K: Kernel> Pull<'_, K> {
         self.verify(number, value)
     }
 
-    /// What a file says of itself that said to have nothing, and of which bytes came.
+    /// What a file says of itself that said to have nothing, and of which bytes came; or to have more than came.
     pub(super) fn looked_at_end(&mut self, number: u64, answer: &Answer) -> Result<(), Failure> {
         let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
         file.has_changed = !matches!(answer, Answer::Attrs(attrs) if state(attrs) == state(&file.attrs));
+        let is_shorter = file.attrs.size.is_some_and(|announced| file.size < announced);
+        if is_shorter && !file.has_changed && self.connection.tells_room {
+            let path = file.path.clone();
+            return self.ask(number, &Request::Statvfs(&path), Step::LookAtFilesystem);
+        }
+        if is_shorter {
+            self.truncated(number);
+            return Ok(());
+        }
         file.value.map_or(Ok(()), |value| self.verify(number, value))
+    }
+
+    /// Where a file lies that says to have more than came. One in a filesystem without a single block, as those in /sys, is made when it
+    /// is read, and its size is a guess. Anywhere else something is missing.
+    pub(super) fn looked_at_filesystem(&mut self, number: u64, answer: &Answer) -> Result<(), Failure> {
+        let is_made_up = matches!(answer, Answer::Extended(body) if wire::blocks(body) == Some(0));
+        if !is_made_up {
+            self.truncated(number);
+            return Ok(());
+        }
+        let value = self.files.get(&number).and_then(|file| file.value);
+        value.map_or(Ok(()), |value| self.verify(number, value))
+    }
+
+    fn truncated(&mut self, number: u64) {
+        let Some(file) = self.files.get(&number) else { return };
+        let failure = Failure::of_far("", &file.source, " was truncated while being copied");
+        self.fail(number, failure);
     }
 
     /// What came is read back here, and there.

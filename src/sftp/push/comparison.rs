@@ -8,7 +8,7 @@ use crate::error::{Action, Error};
 use crate::kernel::Kernel;
 use crate::sftp::far_path::join;
 use crate::sftp::listing::Taking;
-use crate::sftp::types::{Attributes, Failure, Proof};
+use crate::sftp::types::{Attributes, Failure, KEPT_BITS, Proof};
 use crate::sftp::wire::{self, Access, Attrs, Request};
 
 impl<K: Kernel> Push<'_, K> {
@@ -84,7 +84,7 @@ impl<K: Kernel> Push<'_, K> {
         if self.wishes.attributes == Attributes::Kept {
             let path = join(&file.dir, &file.name);
             file.complaint = lacking_times(&file.stat, &file.shown);
-            let (mode, times) = (Some(file.stat.mode), Some(wire::times_of(&file.stat)));
+            let (mode, times) = (Some(file.stat.mode & KEPT_BITS), Some(wire::times_of(&file.stat)));
             let attrs = Attrs { mode, times, ..Attrs::default() };
             return self.ask(number, &Request::Setstat(&path, attrs), Step::Attributes);
         }

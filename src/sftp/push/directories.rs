@@ -6,7 +6,7 @@ use crate::kernel::{Kernel, Stat};
 use crate::sftp::far_path::{beneath, split};
 use crate::sftp::listing;
 use crate::sftp::status::{is_missing, refusal};
-use crate::sftp::types::{Attributes, Failure, TransferEvent};
+use crate::sftp::types::{Attributes, Failure, KEPT_BITS, TransferEvent};
 use crate::sftp::wire::{self, Answer, Attrs, Request};
 
 impl<K: Kernel> Push<'_, K> {
@@ -90,7 +90,7 @@ impl<K: Kernel> Push<'_, K> {
             let Finishing { far, stat, is_fresh, .. } = &self.finishing[number];
             let attrs = match self.wishes.attributes {
                 Attributes::Kept => {
-                    Attrs { mode: Some(stat.mode), times: Some(wire::times_of(stat)), ..Attrs::default() }
+                    Attrs { mode: Some(stat.mode & KEPT_BITS), times: Some(wire::times_of(stat)), ..Attrs::default() }
                 }
                 Attributes::Fresh if *is_fresh && stat.mode & 0o700 != 0o700 => {
                     Attrs { mode: Some(stat.mode & 0o755), ..Attrs::default() }

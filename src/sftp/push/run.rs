@@ -78,6 +78,10 @@ impl<K: Kernel> Push<'_, K> {
                 (self.tell)(&TransferEvent::Failed(&failure));
                 Ok(())
             }
+            Visit::PassedOver(shown) => {
+                (self.tell)(&TransferEvent::PassedOver { source: &shown });
+                Ok(())
+            }
             Visit::Directory { stat, far } => self.make_directory(stat, far),
             Visit::File { file, stat, shown, dir, name } => self.begin_file(file, stat, shown, dir, name),
         }

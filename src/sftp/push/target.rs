@@ -6,7 +6,7 @@ use crate::copy::{Placement, Sealed};
 use crate::kernel::{Kernel, Stat};
 use crate::sftp::far_path::{beneath, join, split};
 use crate::sftp::listing::{self, Taking};
-use crate::sftp::types::{Attributes, Failure, Proof, Start, TransferEvent};
+use crate::sftp::types::{Attributes, Failure, KEPT_BITS, Proof, Start, TransferEvent, mode_after_writing};
 use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
 use std::path::PathBuf;
 
@@ -52,6 +52,7 @@ impl<K: Kernel> Push<'_, K> {
             failure: None,
             complaint: None,
             may_be_full: false,
+            is_roots: false,
         };
         self.files.insert(number, sent);
         if state == Some(Directory::Fresh) { self.create(number) } else { self.look(number) }
@@ -153,7 +154,8 @@ impl<K: Kernel> Push<'_, K> {
 
     /// What takes an old file's place belongs to whom that belongs to.
     pub(super) fn owned(&mut self, number: u64, attrs: Attrs) -> Result<(), Failure> {
-        let file = &self.files[&number];
+        let Some(file) = self.files.get_mut(&number) else { return Ok(()) };
+        file.is_roots = attrs.owner.is_some_and(|(user, _)| user == 0);
         let (old, temporary) = (file.old.and_then(|old| old.owner), file.temporary.clone());
         match (old, temporary) {
             (Some(owner), Some(temporary)) if attrs.owner != Some(owner) && file.failure.is_none() => {
@@ -171,8 +173,9 @@ impl<K: Kernel> Push<'_, K> {
         let Some(temporary) = file.temporary.clone() else { return Ok(()) };
         let path = join(&file.dir, &file.name);
         let mode = match (self.wishes.attributes, file.old) {
-            (Attributes::Kept, _) => Some(file.stat.mode),
-            (Attributes::Fresh, Some(old)) => old.mode.map(|mode| mode & 0o7777),
+            (Attributes::Kept, _) => Some(file.stat.mode & KEPT_BITS),
+            (Attributes::Fresh, Some(old)) if file.is_roots => old.mode.map(|mode| mode & 0o7777),
+            (Attributes::Fresh, Some(old)) => old.mode.map(mode_after_writing),
             (Attributes::Fresh, None) if file.stat.mode & 0o400 == 0 => Some(file.stat.mode & 0o700),
             (Attributes::Fresh, None) => None,
         };

@@ -138,6 +138,8 @@ pub(super) struct OutgoingFile<F> {
     pub(super) complaint: Option<Failure>,
     /// The server refused with no more than "failure", as it does on a full disk.
     pub(super) may_be_full: bool,
+    /// Who writes over there is root.
+    pub(super) is_roots: bool,
 }
 
 /// A far link.
