@@ -404,6 +404,44 @@ fn another_directory_is_not_searched() {
     assert!(findings(&world, "--check list elsewhere").contains("moved: 'a' -> 'deep/b'"));
 }
 
+/// A list and a tree that lie a directory further up or down: nothing is where it is sought, which is no reason to restore it there.
+#[test]
+fn a_directory_that_names_do_not_begin_in_is_said_to_be_another() {
+    let world = World::new();
+    world.dir("backup").dir("photos/d").random("photos/a", 3000, 1).random("photos/d/b", 3000, 2);
+    world.cp("-a --manifest=backup/list photos backup").succeeds();
+    let advice = "safecp: none of these names is there: if they begin in another directory, give that as DIR;";
+    for words in ["--check backup/list backup/photos", "--check backup/list photos"] {
+        let run = world.cp(words);
+        assert!(run.code() == Some(1) && run.stderr.contains(advice), "{words}: {run}");
+    }
+    world.dir("up").shell("mv backup up").succeeds();
+    let before = world.names("up");
+    let run = world.cp("--repair up/backup/list up --from=photos");
+    assert!(run.code() == Some(1) && run.stderr.contains("safecp: nothing is mended: none of the names"), "{run}");
+    assert_eq!(world.names("up"), before);
+    // What is gone comes back, however much it is.
+    world
+        .shell("rm -r up/backup/photos && cp -a photos up/copy && mkdir up/second && mv up/copy up/second/photos")
+        .succeeds();
+    world.cp("--repair up/backup/list up/backup --from=up/second").succeeds();
+    world.cp("--check up/backup/list up/backup").succeeds();
+    world.rot("up/backup/photos/a", 0, b"#");
+    let run = world.cp("--check up/backup/list up/backup");
+    assert!(run.code() == Some(1) && !run.stderr.contains(advice), "{run}");
+}
+
+/// A link has taken a directory's name. What was in it is not there any more, whatever the link leads to.
+#[test]
+fn beneath_a_link_in_a_directorys_place_names_are_missing() {
+    let world = World::new();
+    world.dir("t/d").file("t/d/a", "1").file("t/b", "2").cp("--manifest=list t").succeeds();
+    world.shell("mv t/d d && ln -s ../d t/d").succeeds();
+    let found: BTreeSet<_> = findings(&world, "--check list t").into_iter().collect();
+    assert!(found.contains("missing: 'd/a'") && found.iter().any(|line| line.starts_with("kind: 'd'")), "{found:?}");
+    assert!(!world.cp("--check list t").stderr.contains("Too many levels"));
+}
+
 /// A directory of many files has another name: each is found, and is read once.
 #[test]
 fn a_renamed_directory_is_found_file_by_file() {

@@ -25,11 +25,13 @@ fn ends_of_lines_and_marks_of_windows_are_read() {
     for text in [
         format!("{sha256}  a\r\n"),
         format!("{sha256} *a\r\n"),
+        format!("\r\n{sha256}  a\r\n\r\n# end\r\n"),
+        format!("\u{feff}; made by a program\r\n\r\n{sha256} *a\r\n"),
         format!("SHA256 (a) = {sha256}\r\n"),
         format!("\u{feff}{sha256}  a\n"),
         format!("\u{feff}{sha256} *a\r\n"),
         format!("\u{feff}#mtree\r\n./a type=file sha256={sha256}\r\n"),
-        format!("%%%% HASHDEEP-1.0\r\n%%%% size,md5,sha256,filename\r\n## \r\n5,{md5},{sha256},a\r\n"),
+        format!("%%%% HASHDEEP-1.0\r\n%%%% size,md5,sha256,filename\r\n## \r\n5,{md5},{sha256},a\r\n\r\n"),
         format!(
             "\u{feff}<?xml version=\"1.0\"?>\r\n<hashlist><hash><file>t/a</file><md5>{md5}</md5></hash></hashlist>\r\n"
         ),
@@ -251,6 +253,101 @@ fn digests_without_a_name_are_what_a_file_is_right_by() {
     world.rot("t/b", 0, b"S");
     world.cp("--repair b2 t --from=other").succeeds();
     world.cp("--check b2 t").succeeds();
+}
+
+/// Lists that were put together of several tools' lines: each file is right by what it is right by, and one that is wrong by all.
+#[test]
+fn lines_of_several_algorithms_stand_in_one_list() {
+    let (world, _, _) = world();
+    for name in ["c", "d", "e", "f"] {
+        world.random(&format!("t/{name}"), 300_000, u64::from(name.as_bytes()[0]));
+    }
+    world.shell("cd t && (sha512sum a b; b2sum c d; sha512sum e; b2sum f) >../of-64").succeeds();
+    world.shell("cd t && (sha256sum a b; b2sum -l 256 c d; sha256sum e f) >../of-32").succeeds();
+    world.shell("cp -a t other").succeeds();
+    for (list, words) in [("of-64", "SHA-512 and BLAKE2b-512"), ("of-32", "SHA-256 and BLAKE2b-256")] {
+        let words = format!("; its digests were taken as {words}, which the list does not say\n");
+        for jobs in ["1", "3"] {
+            let said = world.cp(&format!("--check {list} t --jobs={jobs}"));
+            assert!(said.code() == Some(0) && said.stdout.ends_with(&words), "{list}: {said}");
+        }
+        for wrong in ["a", "d", "e", "f"] {
+            let path = format!("t/{wrong}");
+            world.rot(&path, 1, b"~~~");
+            let run = world.cp(&format!("--check {list} t"));
+            let found: Vec<_> = run.stdout.lines().map(|line| line.split(" (").next().expect("a finding")).collect();
+            assert_eq!((run.code(), found), (Some(1), vec![format!("differs: '{wrong}'").as_str()]), "{list}: {run}");
+            assert!(!run.stdout.contains("memory"), "{list}: {run}");
+            let run = world.cp(&format!("--repair {list} t --from=other"));
+            assert!(run.code() == Some(0) && run.stdout.ends_with(&words), "{list}: {run}");
+            assert!(world.same_bytes(&path, &format!("other/{wrong}")), "{list}");
+        }
+        // What was renamed is found by what its line is right by, and there is one reading for that.
+        world.shell("mv t/d t/moved").succeeds();
+        let run = world.cp(&format!("--check {list} t"));
+        assert_eq!((run.code(), run.stdout.as_str()), (Some(1), "moved: 'd' -> 'moved'\n"), "{list}: {run}");
+        let traced = world.cp_traced_on(Some("t/moved"), "pread64", &[], &format!("--check {list} t --jobs=1"));
+        if let Some(traced) = traced {
+            assert!(traced.count("pread64") <= 5, "{}", traced.count("pread64"));
+        }
+        world.shell("mv t/moved t/d").succeeds();
+    }
+}
+
+/// A list of which nothing is where it was, but under other names, is of no other algorithm.
+#[test]
+fn what_was_moved_tells_the_algorithm_as_well() {
+    let (world, _, _) = world();
+    world.shell("cd t && sha256sum a b >../list && mv a c && mv b d").succeeds();
+    let run = world.cp("--check list t");
+    assert!(run.code() == Some(1) && run.stderr.contains("taken as SHA-256"), "{run}");
+    assert!(!run.stderr.contains("another algorithm"), "{run}");
+}
+
+/// NetBSD's mtree(8): what is optional may lack, and what is beneath an ignored directory is nobody's business. FreeBSD's: of what is
+/// `nochange` only its being there counts.
+#[test]
+fn keywords_of_mtree_that_ask_for_less_are_heeded() {
+    let (world, sha256, _) = world();
+    world.dir("t/sub/deep").file("t/sub/x", "x").file("t/sub/deep/y", "y").file("t/extra", "z");
+    let list = format!(
+        "#mtree\n/set type=file\n. type=dir\n    a sha256={sha256}\n    b size=99 mode=0 nochange\n    gone sha256={sha256} optional\n\
+         sub type=dir ignore\n..\n..\n"
+    );
+    world.file("list", &list);
+    world.cp("--check list t").succeeds();
+    let run = world.cp("--check --strict list t");
+    assert_eq!((run.code(), run.stdout.as_str()), (Some(1), "not listed: 'extra'\n"), "{run}");
+    if has_tool("mtree") {
+        // The other tool's word, but for FreeBSD's keyword.
+        world.file("theirs", list.replace(" size=99 mode=0 nochange", "")).file("t/gone", "first");
+        world.shell("rm t/extra && mtree -f theirs -p t && rm t/gone && mtree -f theirs -p t").succeeds();
+    }
+    // They ask for no more, either.
+    fs::remove_file(world.path("t/b")).expect("rm");
+    world.file("t/gone", "other");
+    let run = world.cp("--check list t");
+    let found: Vec<_> = run.stdout.lines().map(|line| line.split(" (").next().expect("a finding")).collect();
+    assert_eq!((run.code(), found.len()), (Some(1), 2), "{run}");
+    assert!(found.contains(&"missing: 'b'") && found.contains(&"differs: 'gone'"), "{run}");
+}
+
+/// mtree lists sizes and times alone if it is not asked for digests.
+#[test]
+fn content_that_has_no_digest_is_said_to_be_unread() {
+    let (world, sha256, _) = world();
+    world.file("t/empty", "");
+    world.file(
+        "list",
+        format!("#mtree\n./a type=file sha256={sha256}\n./b type=file size=6\n./empty type=file size=0\n"),
+    );
+    let said = world.cp("--check list t");
+    let words = "; 1 file has no digest in the list, so its content was not read";
+    assert!(said.code() == Some(0) && said.stdout.contains(words), "{said}");
+    world.file("list", "#mtree\n./a type=file size=5\n./b type=file size=6\n");
+    let said = world.cp("--check list t");
+    let words = "; 2 files have no digest in the list, so their content was not read";
+    assert!(said.code() == Some(0) && said.stdout.contains(words), "{said}");
 }
 
 /// By what a list is right the check finds out, and the repair need not do so again.

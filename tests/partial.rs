@@ -351,6 +351,26 @@ fn without_the_option_nothing_is_kept_and_no_part_looked_for() {
     world.shell("rm log d/small").succeeds();
 }
 
+/// Nobody comes back to a part once its target is a further name of a copy, or was found to be right.
+#[test]
+fn a_part_goes_with_a_target_that_needs_no_copy_of_its_own() {
+    let kill = "pwrite64:signal=KILL:when=200";
+    for (words, again) in [
+        ("-a --partial --jobs=1 big d/", "ln big alias && $safecp -a --resume --partial alias big d/"),
+        (
+            "-a --partial --jobs=1 big d/",
+            "$safecp -a big d/ && ls -A d | grep -q safecp && $safecp -a --resume --partial big d/",
+        ),
+    ] {
+        let Some(world) = world() else { return };
+        let script = format!("strace -f -qq -o /dev/null -e trace=pwrite64 -e inject={kill} $safecp {words}");
+        let script = format!("({script}; true) 2>/dev/null; ls -A d | grep -q safecp-partial && {again}");
+        world.shell(&script).succeeds();
+        assert!(!world.names("d").iter().any(|name| name.to_string_lossy().starts_with(".safecp")), "{again}");
+        assert!(world.same_bytes("big", "d/big"), "{again}");
+    }
+}
+
 #[test]
 fn the_end_is_the_same_manifest_in_one_target_and_in_two() {
     let Some(world) = world() else { return };

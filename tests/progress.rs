@@ -129,6 +129,23 @@ fn a_run_that_is_over_soon_shows_no_bar() {
     assert!(seen.len() == 3 && seen[0].starts_with("safecp: copied 1 file, 1 byte in 0."), "{seen:?}");
 }
 
+/// What is written before the bar is shown first brings up none, whatever there is room for.
+#[test]
+fn lines_of_a_run_that_is_over_soon_bring_no_bar() {
+    if !has_tool("script") {
+        return;
+    }
+    let world = World::new();
+    world.dir("t").file("t/a", "1").cp("--manifest=list t").succeeds();
+    for columns in ["3", "20", "80"] {
+        for words in ["--check --progress list t", "-v --progress t/a b", "--scan --progress t"] {
+            let seen = world.shell(&format!("script -qec 'stty cols {columns}; $safecp {words}' /dev/null </dev/null"));
+            assert!(seen.succeeds().stdout.contains(" seconds"), "{words}: {seen}");
+            assert!(!seen.stdout.contains("/1000") && !seen.stdout.contains('\u{2591}'), "{words}: {seen}");
+        }
+    }
+}
+
 /// A line after ten seconds, without anything that only a terminal understands.
 #[test]
 fn where_no_terminal_is_a_line_comes_now_and_then() {

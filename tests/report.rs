@@ -509,6 +509,101 @@ fn what_is_refused_leaves_the_old_report() {
     assert_eq!((world.mode("report"), world.read("other")), (0o640, "old".to_owned()));
 }
 
+/// A report takes the place of an old file in the end. That must be none that the run reads, or makes.
+#[test]
+fn a_report_takes_the_place_of_nothing_that_the_run_needs() {
+    let world = World::new();
+    world.dir("src").file("src/a", "1").file("src/b", "2").dir("dst").dir("one").dir("two");
+    world.cp("-a --manifest=list src dst").succeeds();
+    let (list, chunks) = (world.read("list"), world.read("list.chunks"));
+    world.shell("ln -s list link; ln list hard").succeeds();
+    for words in [
+        "--check list dst --report=list",
+        "--check list dst --report=./dst/../list",
+        "--check list dst --report=link",
+        "--check list dst --report=hard",
+        "--check list dst --report=list.chunks",
+        "--check list dst --report=list.incomplete",
+        "--repair list dst --from=src --report=list",
+        "-a --manifest=list --report=list src dst",
+        "-a --manifest=list --report=list.chunks src dst",
+        "-a --manifest=list --report=list -t one -t two src",
+        "--manifest=list --report=list src",
+        "-a --report=src/a src/a dst",
+        "-a --manifest=src/a src/a dst",
+        "-a --report=src/a -t one -t two src/a",
+        "--as=mv --report=src/a src/a dst",
+        "--scan --report=src/a src/a",
+    ] {
+        let run = world.cp(words);
+        assert!(run.code() == Some(1) && run.stderr.contains(" would take the place of "), "{words}: {run}");
+        let now = (world.read("list"), world.read("list.chunks"), world.read("src/a"));
+        assert_eq!(now, (list.clone(), chunks.clone(), "1".to_owned()), "{words}");
+        assert!(world.temporaries().is_empty() && !world.exists("list.incomplete"), "{words}");
+    }
+    assert!(world.names("one").is_empty() && world.names("two").is_empty());
+    // A copy has got the name meanwhile.
+    fs::remove_dir_all(world.path("dst")).expect("rm");
+    world.dir("dst/src");
+    for (words, name) in [("--report=dst/src/a", "the report"), ("--manifest=dst/src/b", "the list")] {
+        // What was written of the report stays, and is seen.
+        let run = world
+            .shell(&format!("$safecp -a {words} src dst; status=$?; rm -f dst/src/.safecp-report-*; exit $status"));
+        let said = format!("safecp: {name} does not take the name");
+        assert!(run.code() == Some(1) && run.stderr.contains(&said), "{words}: {run}");
+        assert!(world.same_bytes("src/a", "dst/src/a") && world.same_bytes("src/b", "dst/src/b"), "{words}");
+        world.shell("rm -r dst && mkdir -p dst/src").succeeds();
+    }
+}
+
+/// A list has no names of lists of that name in it, so that it may replace a copy of one. A report may not: that would not be what was
+/// listed.
+#[test]
+fn a_backup_of_a_backup_has_a_list_and_a_report_of_its_own() {
+    let world = World::new();
+    world.dir("src").file("src/a", "1").random("src/b", 3_000_000, 1).dir("one").dir("two");
+    world.cp("-a --manifest=one/list --report=one/report src one").succeeds();
+    for _ in 0..2 {
+        world.cp("-aT --manifest=two/list --report=report one two").succeeds();
+        world.cp("--check --strict two/list two").succeeds();
+        assert!(world.same_bytes("one/report", "two/report"));
+    }
+    world.file("one/report", "{}");
+    let run = world.shell("$safecp -aT --report=two/report one two; status=$?; rm two/.safecp-report-*; exit $status");
+    assert!(run.code() == Some(1) && run.stderr.contains("does not take the name"), "{run}");
+    assert!(world.same_bytes("one/report", "two/report"));
+}
+
+/// While a run is on its way its report has another name. What is in that is in no tree.
+#[test]
+fn a_report_on_its_way_is_in_no_tree() {
+    let world = World::new();
+    world.dir("src").dir("dst").dir("one").dir("two");
+    for number in 0..50 {
+        world.file(format!("src/{number}"), "x");
+    }
+    let is_own = |name: &std::ffi::OsString| name.as_bytes().starts_with(b".safecp");
+    world.cp("-a --report=src/report --manifest=list src dst").succeeds();
+    world.cp("-a --report=src/report -t one -t two src").succeeds();
+    for directory in ["dst/src", "one/src", "two/src"] {
+        assert!(!world.names(directory).iter().any(is_own), "{directory}");
+    }
+    assert!(!world.read("list").contains(".safecp"));
+    world.cp("--manifest=list --report=src/report src").succeeds();
+    assert!(!world.read("list").contains(".safecp"));
+    fs::remove_file(world.path("src/report")).expect("rm");
+    world.cp("--manifest=list src").succeeds();
+    // That it came and went its directory's time tells.
+    let is_told = |words: &str| world.cp(words).stdout.lines().any(|line| !line.starts_with("attributes: '.'"));
+    assert!(!is_told("--check --strict list src --report=src/new"));
+    fs::remove_file(world.path("src/new")).expect("rm");
+    fs::remove_dir_all(world.path("dst/src")).expect("rm");
+    world.cp("-a src dst").succeeds();
+    world.cp("--check src --against dst/src --report=dst/src/new").succeeds();
+    fs::remove_file(world.path("dst/src/new")).expect("rm");
+    world.cp("--check src --against dst/src --report=src/new").succeeds();
+}
+
 #[test]
 fn a_report_is_written_to_nothing_of_somebody_else() {
     let Some(world) = World::as_root("links of other users") else { return };

@@ -21,14 +21,15 @@ impl Display {
     /// Standard error, which has to be a terminal.
     #[must_use]
     pub(super) fn on_terminal() -> Self {
-        Self(ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr()))
+        let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::hidden());
+        // Whoever writes above it draws it anew, which nothing has to be before it is shown.
+        bar.finish_and_clear();
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        Self(bar)
     }
 
     /// Shows how far it is, in so many columns.
     pub(super) fn show(&self, status: &Status, columns: usize) {
-        if self.0.is_finished() {
-            self.0.reset();
-        }
         let bar = if columns >= BAR_MIN && status.total.is_some() { "{bar:12} " } else { "" };
         let columns = columns.saturating_sub(SPARE);
         let room = columns.saturating_sub(if bar.is_empty() { 0 } else { 13 });
@@ -37,6 +38,10 @@ impl Display {
         self.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).progress_chars("=> "));
         self.0.set_prefix(status.numbers(room));
         self.0.set_message(cut(&status.name(), columns));
+        // This draws it, and so comes when it is what it is to be.
+        if self.0.is_finished() {
+            self.0.reset();
+        }
         self.0.set_position(status.thousandths().unwrap_or(0));
         self.0.force_draw();
     }

@@ -17,7 +17,11 @@ const WRITE_BYTES: usize = 64 << 10;
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// A report that is being written.
-pub(super) struct Journal(Mutex<Gathered>);
+pub(super) struct Journal {
+    gathered: Mutex<Gathered>,
+    /// The name that its file has until it is whole.
+    own_name: Option<PathBuf>,
+}
 
 struct Gathered {
     /// `None` once it is finished.
@@ -49,13 +53,22 @@ impl Journal {
             ReportTo::Part(path) => Destination::Output(host::more_lines(path)?),
             ReportTo::File(path) => Destination::File(Document::open(path, Unread::Waits)?),
         };
+        let own_name = match &destination {
+            Destination::File(document) => document.name_until_then().map(Path::to_owned),
+            Destination::Output(_) => None,
+        };
         let due = Instant::now() + WAIT_MAX;
         let gathered = Gathered { destination: Some(destination), lines: Vec::new(), due, failure: None };
-        Ok(Self(Mutex::new(gathered)))
+        Ok(Self { gathered: Mutex::new(gathered), own_name })
     }
 
     fn gathered(&self) -> MutexGuard<'_, Gathered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The name that its file has until it is whole: nothing else has it, wherever it is seen.
+    pub(super) fn own_name(&self) -> Option<&Path> {
+        self.own_name.as_deref()
     }
 
     /// Adds a line, with the directory of one of several targets, if it is about one.
@@ -83,13 +96,20 @@ impl Journal {
         gathered.write();
         let (destination, failure) = (gathered.destination.take(), gathered.failure.take());
         match (destination, failure) {
-            (Some(Destination::File(document)), None) => {
-                document.finish().map_err(|error| Unwritten { error, left: None })
-            }
+            (Some(Destination::File(document)), None) => give_name(document),
             (Some(Destination::File(document)), Some(error)) => Err(Unwritten { error, left: document.leave() }),
             (Some(Destination::Output(_)) | None, Some(error)) => Err(Unwritten { error, left: None }),
             (Some(Destination::Output(_)) | None, None) => Ok(()),
         }
+    }
+}
+
+/// Gives a report its name, unless something else has got it meanwhile, such as a copy that this run has made.
+fn give_name(document: Document) -> Result<(), Unwritten> {
+    match document.is_taken() {
+        Ok(false) => document.finish().map_err(|error| Unwritten { error, left: None }),
+        Ok(true) => Err(Unwritten { error: std::io::ErrorKind::AlreadyExists.into(), left: document.leave() }),
+        Err(error) => Err(Unwritten { error, left: document.leave() }),
     }
 }
 

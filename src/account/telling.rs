@@ -80,6 +80,12 @@ impl<'a> Telling<'a> {
         self.display.as_ref().map_or_else(ask, |display| display.without(ask))
     }
 
+    /// A name that is this run's own, and of no tree that it finds it in: that of a report that is not whole.
+    #[must_use]
+    pub fn own_name(&self) -> Option<&Path> {
+        self.journal.as_ref().and_then(Journal::own_name)
+    }
+
     /// The account of the run.
     #[must_use]
     pub fn account(&self) -> Account<'_> {
@@ -103,6 +109,10 @@ impl<'a> Telling<'a> {
             Some(ReportTo::File(path) | ReportTo::Part(path)) => path,
             Some(ReportTo::Output) | None => Path::new("-"),
         };
+        if unwritten.error.kind() == std::io::ErrorKind::AlreadyExists {
+            let path = quoted(path);
+            return Err(Error::Refused(format!("the report does not take the name {path}: a file got it meanwhile")));
+        }
         let errno = Errno::from_io_error(&unwritten.error).unwrap_or(Errno::IO);
         Err(Error::call(Action::Write, path, errno))
     }

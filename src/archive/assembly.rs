@@ -9,7 +9,6 @@ use super::finding::Mended;
 use super::origin::{Origin, is_right};
 use super::record::Record;
 use super::unmended::{Unmended, Unreadable};
-use super::unnamed::TakenFor;
 use crate::copy::digest::{Digests, piece_value};
 use crate::copy::extent::data_runs;
 use crate::copy::pass::{Bytes, Zeros};
@@ -32,8 +31,6 @@ pub(super) struct Assembly<'a, K: Kernel> {
     pub(super) file: &'a K::File,
     /// Its name to be.
     pub(super) shown: &'a Path,
-    /// What digests without a name are of.
-    pub(super) taken_for: &'a TakenFor,
 }
 
 /// How far a file could be copied.
@@ -57,7 +54,7 @@ impl<'a, K: Kernel> Assembly<'a, K> {
             return Ok((self.fill_by_chunks(record.size.unwrap_or(0), &digests, unreadable)?, None));
         }
         for origin in self.origins {
-            match origin.holds(self.kernel, (wanted, self.taken_for), record.size) {
+            match origin.holds(self.kernel, wanted, record.size) {
                 Ok(true) => match self.copy(origin)? {
                     Ended::Whole => {
                         let of = origin.stat.size.div_ceil(CHUNK).max(1);
@@ -148,7 +145,7 @@ impl<'a, K: Kernel> Assembly<'a, K> {
     /// Reads back what was written: it must be what is listed.
     pub(super) fn prove(&self, record: &Record) -> Result<(), Error> {
         let is_proved = match &record.digest {
-            Some(wanted) => is_right(self.kernel, self.file, (wanted, self.taken_for), self.shown)?,
+            Some(wanted) => is_right(self.kernel, self.file, wanted, self.shown)?,
             None => false,
         };
         if is_proved {

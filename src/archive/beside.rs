@@ -3,7 +3,7 @@
 //! Neither list nor companion lists any of them.
 
 use super::chunks::companion;
-use crate::kernel::{Kernel, Stat};
+use crate::kernel::{Kernel, Kind, Stat};
 use crate::path::directory_of;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -50,8 +50,25 @@ impl Own {
 
     /// Whether a name in a directory is one of them.
     pub(super) fn has(&self, dir: &Stat, name: &Path) -> bool {
-        dir.is_same_file(&self.dir) && self.names.iter().any(|own| own == name)
+        dir.is_same_file(&self.dir) && self.is_named(name)
     }
+
+    /// Whether a name is one of them in their directory.
+    pub(super) fn is_named(&self, name: &Path) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+}
+
+/// Whether a file of another name would take the place of a list, or of what belongs to it.
+pub fn belongs<K: Kernel>(kernel: &K, list: &Path, other: &Path) -> bool {
+    let at = |path: &Path| kernel.stat_at(None, path, true).ok();
+    let name = other.file_name().map(Path::new);
+    let is_named = || Own::of(kernel, list)?.has(&at(directory_of(other))?, name?).then_some(());
+    // By another name, or by a link. A terminal may be what is read and written.
+    let place = directory_of(list);
+    let file = |path: &Path| at(path).filter(|stat| stat.kind == Kind::File);
+    let is_it = |own: &PathBuf| Some(file(&place.join(own))?.is_same_file(&file(other)?));
+    is_named().is_some() || names(list).iter().any(|own| is_it(own) == Some(true))
 }
 
 #[cfg(test)]

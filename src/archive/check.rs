@@ -11,7 +11,7 @@ use super::list::List;
 use super::missing::Missing;
 use super::names::{Names, SeenNames};
 use super::open::as_meant;
-use super::record::Record;
+use super::record::{Inside, Record};
 use super::unnamed::Unnamed;
 use super::walk::{Directory, Walk, WalkedName};
 use crate::account::Accounts;
@@ -64,6 +64,8 @@ pub struct Check<'a, K: Kernel> {
     pub threads: &'a Threads,
     /// Major and minor release of the kernel.
     pub release: (u32, u32),
+    /// A name that is in no tree.
+    pub left_out: Option<&'a Path>,
     /// Who is told.
     pub hear: &'a (dyn Fn(&Finding) + Sync),
     /// Who is told of each name that was looked at, and how many bytes were read since the one before.
@@ -82,6 +84,8 @@ struct Run<'a, K: Kernel> {
     told: AtomicU64,
     /// A file that is listed is there, whatever it holds.
     is_there: AtomicBool,
+    /// A name that is listed is there, beside that of the top, which always is.
+    has_any: AtomicBool,
 }
 
 /// Where names that are not listed are looked for.
@@ -152,10 +156,12 @@ impl<'a, K: Kernel> Check<'a, K> {
             unnamed: Unnamed::default(),
             inodes: Mutex::default(),
             bytes: AtomicU64::new(0),
+            unread: AtomicU64::new(0),
         };
         let (names, missing, tally) = (Names::default(), Mutex::default(), Mutex::default());
-        let (count, told, is_there) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Ok(Run { check: self, comparison, names, missing, tally, count, told, is_there })
+        let (count, told) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (is_there, has_any) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Run { check: self, comparison, names, missing, tally, count, told, is_there, has_any })
     }
 
     fn open(&self, directory: &Path) -> Result<K::File, Error> {
@@ -213,7 +219,7 @@ impl<'a, K: Kernel> Check<'a, K> {
             }
         };
         let walk = Walk::new(self.sealing.kernel, Directory { file, stat }, one);
-        let walk = walk.on_one_filesystem(request.one_file_system);
+        let walk = walk.on_one_filesystem(request.one_file_system).leaving_out(self.left_out);
         match self.threads.pool() {
             Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
             None => walk.for_each(each),
@@ -251,14 +257,19 @@ impl<K: Kernel> Run<'_, K> {
         }
         let (kernel, links) = (self.check.sealing.kernel, self.comparison.links);
         let record = as_meant(kernel, std::iter::once(&self.comparison.root), links, record);
-        self.names.add(&super::names::clean(&record.path), record.digest.is_some());
+        let name = super::names::clean(&record.path);
+        self.names.add(&name, record.digest.is_some());
+        if record.inside == Inside::Ignored {
+            self.names.ignore(&name);
+        }
         self.count.fetch_add(1, Ordering::Relaxed);
         let compared = self.comparison.record(&record);
         let bytes = self.comparison.bytes.load(Ordering::Relaxed);
         let before = self.told.fetch_max(bytes, Ordering::Relaxed);
         (self.check.examined)(&record.path, bytes.saturating_sub(before));
-        if record.digest.is_some() && !matches!(compared, Ok(Compared::Missing)) {
-            self.is_there.store(true, Ordering::Relaxed);
+        if !matches!(compared, Ok(Compared::Missing)) {
+            self.is_there.fetch_or(record.digest.is_some(), Ordering::Relaxed);
+            self.has_any.fetch_or(name.as_os_str() != ".", Ordering::Relaxed);
         }
         match compared {
             Ok(Compared::Right) => {}
@@ -293,7 +304,7 @@ impl<K: Kernel> Run<'_, K> {
     /// Looks for what is not listed.
     fn finish(self, root: &Path, search: Search, own: Option<&Own>, request: &Request) -> Result<Tally, Error> {
         let is_strict = self.comparison.is_strict;
-        let Self { check, comparison, names, missing, tally, count, .. } = self;
+        let Self { check, comparison, names, missing, tally, count, has_any, .. } = self;
         let missing = Missing::new(missing.into_inner().unwrap_or_else(PoisonError::into_inner));
         let tell = |finding: &Finding| {
             lock(&tally).count(finding);
@@ -307,7 +318,7 @@ impl<K: Kernel> Run<'_, K> {
             let enters = |path: &Path| search == Search::Whole || known.has(path);
             let is_of_interest = |path: &Path| search == Search::Whole || known.has_files_beside(path);
             let walk = Walk::new(check.sealing.kernel, Directory { file, stat }, root).entering(&enters);
-            for found in walk.on_one_filesystem(request.one_file_system) {
+            for found in walk.on_one_filesystem(request.one_file_system).leaving_out(check.left_out) {
                 // Outside of strict checks nothing is left to look for then.
                 let is_over = !is_strict && extras.missing.is_empty();
                 if is_over || check.sealing.stop.is_asked() {
@@ -326,9 +337,11 @@ impl<K: Kernel> Run<'_, K> {
             return Err(Error::Interrupted);
         }
         let bytes = comparison.bytes.load(Ordering::Relaxed);
-        let tally = *lock(&tally);
+        let (unread, tally) = (comparison.unread.load(Ordering::Relaxed), *lock(&tally));
+        let is_of_list = matches!(request.reference, Reference::List(_));
+        let is_elsewhere = is_of_list && tally.missing + tally.moved > 0 && !has_any.into_inner();
         let (fits_nothing, taken_for) = (comparison.unnamed.fits_nothing(), comparison.unnamed.taken_for());
-        Ok(Tally { names: count.into_inner(), bytes, fits_nothing, taken_for, ..tally })
+        Ok(Tally { names: count.into_inner(), bytes, unread, fits_nothing, taken_for, is_elsewhere, ..tally })
     }
 }
 
@@ -343,7 +356,7 @@ struct Extras<'a, K: Kernel> {
 
 impl<K: Kernel> Extras<'_, K> {
     fn found(&mut self, found: &WalkedName<K>) {
-        if self.known.has(&found.path) {
+        if self.known.has(&found.path) || self.known.is_ignored(&found.path) {
             return;
         }
         // What a killed repair was about to give a name is not that under another.

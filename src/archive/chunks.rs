@@ -46,6 +46,11 @@ pub(super) fn entries(digests: &Digests, size: u64) -> impl Iterator<Item = (Vec
     head.into_iter().chain(values)
 }
 
+/// Whether a file that begins so is a companion.
+pub(super) fn begins(head: &[u8]) -> bool {
+    head.starts_with(SIGNATURE.as_bytes())
+}
+
 /// Writes the companion, all but its name.
 pub(super) fn write<'a, K: Kernel>(
     mut entries: Sorted<'_, K>,

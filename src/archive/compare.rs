@@ -7,7 +7,7 @@ use super::format::Format;
 use super::inodes::{Inodes, Parted};
 use super::names::clean;
 use super::open::{Links, beneath, digests};
-use super::record::Record;
+use super::record::{Presence, Record};
 use super::text::time;
 use super::unnamed::Unnamed;
 use crate::copy::Sealing;
@@ -55,10 +55,29 @@ pub(super) struct Comparison<'a, K: Kernel> {
     pub(super) inodes: Mutex<Inodes>,
     /// Bytes of content that were read.
     pub(super) bytes: AtomicU64,
+    /// Files whose content was not read, since the list has no digest of them.
+    pub(super) unread: AtomicU64,
 }
 
-/// A digest that was taken of a file, and those of its chunks where it is BLAKE3's.
-type Taken = (Digest, Option<Digests>);
+/// What a reading of a file has given.
+struct Reading {
+    /// Its digest by each algorithm that it was tried by.
+    taken: Vec<Digest>,
+    /// Those of its chunks, where BLAKE3 was taken by them.
+    chunks: Option<Digests>,
+}
+
+impl Reading {
+    /// The digest that is the one that is listed.
+    fn right(&self, wanted: &Digest) -> Option<&Digest> {
+        self.taken.iter().find(|digest| digest.value == wanted.value)
+    }
+
+    /// The one by an algorithm.
+    fn by(&self, algorithm: Algorithm) -> Option<&Digest> {
+        self.taken.iter().find(|digest| digest.algorithm == algorithm)
+    }
+}
 
 /// An open name.
 pub(super) struct OpenName<F> {
@@ -75,7 +94,8 @@ impl<K: Kernel> Comparison<'_, K> {
     pub(super) fn record(&self, record: &Record) -> Result<Compared, Error> {
         let Some(OpenName { path, file, stat }) = self.open(record)? else {
             let stays_in_package = self.format == Format::Mtree && is_of_package(&record.path);
-            return Ok(if stays_in_package { Compared::Right } else { Compared::Missing });
+            let may_lack = record.presence == Presence::Optional || stays_in_package;
+            return Ok(if may_lack { Compared::Right } else { Compared::Missing });
         };
         let (file, stat) = (&file, &stat);
         let wanted = record.kind.unwrap_or(if record.digest.is_some() { Kind::File } else { stat.kind });
@@ -117,6 +137,8 @@ impl<K: Kernel> Comparison<'_, K> {
             },
             Some(_) => open(itself),
         };
+        // A link that is not followed stands on the way, or one that leads in a circle: beneath it there is nothing.
+        let opened = if matches!(opened, Err(Errno::LOOP)) { Ok(None) } else { opened };
         let Some(file) = opened.map_err(failed)? else { return Ok(None) };
         let stat = kernel.stat(&file).map_err(failed)?;
         Ok(Some(OpenName { path, file, stat }))
@@ -131,23 +153,26 @@ impl<K: Kernel> Comparison<'_, K> {
         if let Some(wanted) = record.size.filter(|wanted| *wanted != stat.size) {
             return Ok(differs(self.fault(record, stat), Detail::Size { wanted, found: stat.size }));
         }
-        let Some(wanted) = &record.digest else { return Ok(None) };
+        let Some(wanted) = &record.digest else {
+            self.unread.fetch_add(u64::from(stat.size > 0), Ordering::Relaxed);
+            return Ok(None);
+        };
         let shown = self.shown(path);
         // Who writes a file while it is read sets its times meanwhile. A disk that is gone tells of nothing any more.
         let later = || self.sealing.kernel.stat(file).unwrap_or(*stat);
-        let (found, digests) = match self.digest(file, stat, &shown, wanted) {
-            Ok(digested) => digested,
+        let found = match self.read(file, stat, &shown, wanted) {
+            Ok(found) => found,
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
                 let fault = self.fault(record, &later());
                 return Ok(Some(Finding::Unreadable { path: path.to_owned(), fault, error }));
             }
         };
-        if found.value == wanted.value {
+        if found.right(wanted).is_some() {
             return Ok(None);
         }
-        let chunk = digests.and_then(|digests| self.first_chunk(wanted, stat, &digests));
-        let again = self.again(file, stat, &shown, wanted, &found);
+        let chunk = found.chunks.as_ref().and_then(|chunks| self.first_chunk(wanted, stat, chunks));
+        let Some(again) = self.again(file, stat, &shown, wanted, &found) else { return Ok(None) };
         let later = later();
         let is_written = (later.size, later.mtime) != (stat.size, stat.mtime);
         let again = if is_written { SecondReading::Written } else { again };
@@ -168,39 +193,39 @@ impl<K: Kernel> Comparison<'_, K> {
         listed == found || is_rounded && listed.seconds == found.seconds
     }
 
-    /// Takes the digest that the list has of a file; for BLAKE3 those of its chunks as well. Where a list does not tell what its
-    /// digests are of, it is the one that is right, if there is such a one.
-    fn digest(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest) -> Result<Taken, Error> {
+    /// Reads a file for the digest that is listed of it; where the list does not tell by what, for those that it may be.
+    fn read(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest) -> Result<Reading, Error> {
         let candidates = self.unnamed.candidates(wanted.algorithm);
-        let taken = self.first_right(file, stat, shown, (wanted, &candidates));
-        self.bytes.fetch_add(stat.size, Ordering::Relaxed);
-        let taken = taken?;
-        let right = (taken.0.value == wanted.value).then_some(taken.0.algorithm);
-        self.unnamed.note(wanted.algorithm, right);
-        Ok(taken)
+        let read = match &candidates[..] {
+            // Most lists are of one algorithm. By BLAKE3 alone a file is read by several threads.
+            [Algorithm::Blake3, others @ ..] if candidates == wanted.algorithm.candidates() => {
+                let first = self.take(file, stat, shown, &[Algorithm::Blake3])?;
+                if others.is_empty() || first.right(wanted).is_some() {
+                    Ok(first)
+                } else {
+                    let second = self.take(file, stat, shown, others)?;
+                    Ok(Reading { taken: [first.taken, second.taken].concat(), chunks: first.chunks })
+                }
+            }
+            algorithms => self.take(file, stat, shown, algorithms),
+        }?;
+        self.unnamed.note(wanted.algorithm, read.right(wanted).map(|right| right.algorithm));
+        Ok(read)
     }
 
-    fn first_right(
-        &self,
-        file: &K::File,
-        stat: &Stat,
-        shown: &Path,
-        (wanted, candidates): (&Digest, &[Algorithm]),
-    ) -> Result<Taken, Error> {
-        let others = match candidates {
-            [Algorithm::Blake3, others @ ..] => {
-                let (_, digests) = self.sealing.content(file, shown, stat.size)?;
-                let digest = Digest::blake3(&digests.whole);
-                if digest.value == wanted.value || others.is_empty() {
-                    return Ok((digest, Some(digests)));
-                }
-                others
+    /// Reads a file once, for its digests by these.
+    fn take(&self, file: &K::File, stat: &Stat, shown: &Path, algorithms: &[Algorithm]) -> Result<Reading, Error> {
+        let taken = match algorithms {
+            [Algorithm::Blake3] => self
+                .sealing
+                .content(file, shown, stat.size)
+                .map(|(_, chunks)| Reading { taken: vec![Digest::blake3(&chunks.whole)], chunks: Some(chunks) }),
+            algorithms => {
+                digests(self.sealing.kernel, file, shown, algorithms).map(|taken| Reading { taken, chunks: None })
             }
-            others => others,
         };
-        let mut taken = digests(self.sealing.kernel, file, shown, others)?;
-        let right = taken.iter().position(|digest| digest.value == wanted.value);
-        Ok((taken.swap_remove(right.unwrap_or(0)), None))
+        self.bytes.fetch_add(stat.size, Ordering::Relaxed);
+        taken
     }
 
     /// The first chunk that differs, where the digests of chunks are known.
@@ -211,17 +236,31 @@ impl<K: Kernel> Comparison<'_, K> {
         first.map(|chunk| chunk as u64)
     }
 
-    /// Reads a file once more, from the device if it can be proved that nothing of it is in memory.
-    fn again(&self, file: &K::File, stat: &Stat, shown: &Path, wanted: &Digest, found: &Digest) -> SecondReading {
+    /// Reads a file once more, from the device if it can be proved that nothing of it is in memory. `None` if it is right by an
+    /// algorithm that it was not tried by, as one line of a list that was put together of several.
+    fn again(
+        &self,
+        file: &K::File,
+        stat: &Stat,
+        shown: &Path,
+        wanted: &Digest,
+        found: &Reading,
+    ) -> Option<SecondReading> {
         let is_from_device = self.drops_from_cache(file, stat);
-        // By the same algorithm: another file may have told meanwhile that it is not the one that the list means.
-        let wanted = &Digest { algorithm: found.algorithm, value: wanted.value.clone() };
-        match self.digest(file, stat, shown, wanted) {
-            Err(_) => SecondReading::Failed,
-            Ok((again, _)) if again.value == wanted.value => SecondReading::Right,
-            Ok((again, _)) if again != *found => SecondReading::Other,
-            Ok(_) if is_from_device => SecondReading::SameFromDevice,
-            Ok(_) => SecondReading::Same,
+        let Ok(again) = self.take(file, stat, shown, &wanted.algorithm.candidates()) else {
+            return Some(SecondReading::Failed);
+        };
+        match again.right(wanted) {
+            Some(right) if found.by(right.algorithm).is_none() => {
+                self.unnamed.note(wanted.algorithm, Some(right.algorithm));
+                None
+            }
+            Some(_) => Some(SecondReading::Right),
+            None if found.taken.iter().any(|first| again.by(first.algorithm) != Some(first)) => {
+                Some(SecondReading::Other)
+            }
+            None if is_from_device => Some(SecondReading::SameFromDevice),
+            None => Some(SecondReading::Same),
         }
     }
 
@@ -308,14 +347,16 @@ impl<K: Kernel> Comparison<'_, K> {
         Ok(has_content.then(|| OpenName { path: path.to_owned(), file, stat }))
     }
 
-    /// The digests of an open file that a list may mean by an algorithm.
-    pub(super) fn values(&self, opened: &OpenName<K::File>, algorithm: Algorithm) -> Result<Vec<Vec<u8>>, Error> {
+    /// The digests of an open file by all that a list may mean by these algorithms. It is read once.
+    pub(super) fn values(&self, opened: &OpenName<K::File>, algorithms: &[Algorithm]) -> Result<Vec<Digest>, Error> {
+        let mut meant = Vec::new();
+        for algorithm in algorithms.iter().flat_map(|algorithm| algorithm.candidates()) {
+            if !meant.contains(&algorithm) {
+                meant.push(algorithm);
+            }
+        }
         let shown = self.shown(&opened.path);
-        let value = |algorithm| {
-            let unknown = Digest { algorithm, value: Vec::new() };
-            self.digest(&opened.file, &opened.stat, &shown, &unknown).map(|(digest, _)| digest.value)
-        };
-        self.unnamed.candidates(algorithm).into_iter().map(value).collect()
+        self.take(&opened.file, &opened.stat, &shown, &meant).map(|reading| reading.taken)
     }
 }
 

@@ -111,6 +111,10 @@ pub struct Tally {
     pub names: u64,
     /// Bytes of content that were read for them.
     pub bytes: u64,
+    /// Files that are there, and whose content was not read, since the list has no digest of it.
+    pub unread: u64,
+    /// None of the names is there: they may begin in another directory.
+    pub is_elsewhere: bool,
     /// What digests were taken for of which the list does not tell what they are of.
     pub taken_for: TakenFor,
     /// Digests of a list that does not tell what they are of were right for no file.

@@ -1,9 +1,11 @@
 //! Lists that are not read, known by how they begin, so that it can be said what they are and what reads them.
 
+use super::format::BYTE_ORDER_MARK;
 use super::formats::sums;
 
 /// What a text is that is no list that is read; `None` if that is not known either.
 pub(super) fn what(head: &[u8]) -> Option<&'static str> {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let begins = |word: &[u8]| head.starts_with(word);
     if begins(b"-----BEGIN PGP SIGNED MESSAGE-----") {
         return Some("it is signed by PGP: `gpg --decrypt` proves the signature and prints the list");

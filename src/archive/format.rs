@@ -60,8 +60,10 @@ impl Format {
         if head.contains(&0) && matches!(sums::parse(record, Ending::Zero), Ok(Some(_))) {
             return Some(Format::Sums(Ending::Zero));
         }
-        let spoken = head.split(|byte| *byte == b'\n').find(|line| !line.is_empty() && line[0] != b'#')?;
-        if matches!(sums::parse(spoken, Ending::Line), Ok(Some(_))) {
+        // A line that says nothing tells nothing of what the list is.
+        let said = head.split(|byte| *byte == b'\n').map(|line| (line, sums::parse(line, Ending::Line)));
+        let (spoken, read) = said.into_iter().find(|(_, read)| *read != Ok(None))?;
+        if read.is_ok() {
             return Some(Format::Sums(Ending::Line));
         }
         // mtree(5) needs no signature: the older style begins with /set, what NetBSD's mtree makes of a list (-C) with the top.

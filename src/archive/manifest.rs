@@ -1,9 +1,10 @@
 //! A manifest that is being made: records come in any order and from several threads, and are written in the order of
 //! their names once all are there; or, by one of several runs, as they come, to be joined.
 
-use super::beside::{Own, incomplete};
+use super::beside::{self, Own, incomplete};
 use super::chunks;
 use super::digest::{Algorithm, Digest};
+use super::format::{Format, HEAD_BYTES};
 use super::formats::{mtree, sums};
 use super::list_file::{ListFile, ProvedList, open_directory};
 use super::part::{self, PartFile, Tag};
@@ -11,10 +12,11 @@ use super::record::Record;
 use super::sorted::{Sorted, Sorter};
 use super::spill::Spill;
 use crate::copy::commit::Spot;
+use crate::copy::pass::Bytes;
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::copy::{Sealed, View};
-use crate::error::Error;
-use crate::kernel::{Kernel, Kind, Stat};
+use crate::error::{Action, Error};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::quote::quoted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -48,6 +50,8 @@ pub struct ManifestDirectory<K: Kernel> {
     /// Its directory.
     dir: K::File,
     own: Own,
+    /// What has the names that belong to it, before anything is copied.
+    before: BTreeMap<PathBuf, Stat>,
     names: TemporaryNames,
 }
 
@@ -56,11 +60,29 @@ impl<K: Kernel> ManifestDirectory<K> {
     pub fn open(kernel: &K, wanted: &Wanted) -> Result<Self, Error> {
         let dir = open_directory(kernel, &wanted.file)?;
         let stat = kernel.stat(&dir);
-        let stat = stat.map_err(|errno| Error::call(crate::error::Action::TargetDirectory, &wanted.file, errno))?;
+        let stat = stat.map_err(|errno| Error::call(Action::TargetDirectory, &wanted.file, errno))?;
         let own = Own::within(stat, &wanted.file);
-        let directory = Self { dir, own, names: TemporaryNames::default() };
+        let stat = |name: PathBuf| kernel.stat_at(Some(&dir), &name, false).ok().map(|stat| (name, stat));
+        let before = beside::names(&wanted.file).into_iter().filter_map(stat).collect();
+        let directory = Self { dir, own, before, names: TemporaryNames::default() };
         Spill::begin(directory.spot(kernel), &wanted.file)?;
         Ok(directory)
+    }
+
+    /// Fails if a file has got a name in it since that is no list: it was copied there, and would be lost.
+    fn must_be_free(&self, kernel: &K, shown: &Path) -> Result<(), Error> {
+        let name = shown.file_name().map(Path::new).unwrap_or(shown);
+        let now = match kernel.stat_at(Some(&self.dir), name, false) {
+            Ok(now) => now,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(Error::call(Action::StatTarget, shown, errno)),
+        };
+        let is_as_before = |before: &Stat| before.is_same_file(&now) && before.ctime == now.ctime;
+        if self.before.get(name).is_some_and(is_as_before) || is_list(kernel, &self.dir, name) {
+            return Ok(());
+        }
+        let shown = quoted(shown);
+        Err(Error::Refused(format!("the list does not take the name {shown}: a file got it meanwhile")))
     }
 
     fn spot<'s>(&'s self, kernel: &'s K) -> Spot<'s, K> {
@@ -149,6 +171,11 @@ impl<'a, K: Kernel> Manifest<'a, K> {
     pub fn is_own(&self, dir: &Stat, name: &Path) -> bool {
         let Destination::List(list) = &self.made else { return false };
         list.directory.own.has(dir, name)
+    }
+
+    /// Whether that is so in some directory.
+    pub fn may_be_own(&self, name: &Path) -> bool {
+        matches!(&self.made, Destination::List(list) if list.directory.own.is_named(name))
     }
 
     /// Takes all that run `number` of several has written down.
@@ -257,6 +284,10 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         let numbers = InodeNumbering { linked: std::mem::take(&mut *lock(&list.linked)), given: BTreeMap::new() };
         let sorted = take(&list.records).sorted()?;
         let lines = write(sorted, (self.wanted.form, *lock(&list.view)), numbers, ListFile::begin(spot, file)?)?;
+        if companion.is_some() {
+            list.directory.must_be_free(self.kernel, &chunks::companion(file))?;
+        }
+        list.directory.must_be_free(self.kernel, file)?;
         companion.map_or(Ok(()), ProvedList::commit)?;
         lines.commit()
     }
@@ -275,6 +306,15 @@ impl<'a, K: Kernel> Manifest<'a, K> {
         let is = if is_there { "stays as it was" } else { "is not written" };
         Some(format!("{} {is}: {what}", quoted(&self.wanted.file)))
     }
+}
+
+/// Whether a name leads to a list, or to what belongs to one.
+fn is_list<K: Kernel>(kernel: &K, dir: &K::File, name: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let Ok(file) = kernel.open(Some(dir), name, flags, Mode::empty(), ResolveFlags::empty()) else { return false };
+    let mut head = vec![0; HEAD_BYTES];
+    let count = Bytes::of(kernel, &file).read_full(&mut head, 0).unwrap_or(0);
+    Format::of(&head[..count], name).is_some() || chunks::begins(&head[..count])
 }
 
 /// The device and inode number that stand before the line of a record.

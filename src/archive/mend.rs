@@ -11,7 +11,6 @@ use super::open::{Links, beneath};
 use super::origin::{Origin, opened};
 use super::record::Record;
 use super::unmended::{Unmended, Unreadable};
-use super::unnamed::TakenFor;
 use crate::copy::Sealing;
 use crate::copy::commit::{Spot, Temporary};
 use crate::copy::stale_temporary::TemporaryNames;
@@ -38,8 +37,6 @@ pub(super) struct Mender<'a, K: Kernel> {
     pub(super) names: TemporaryNames,
     /// Directories that the list does not tell, and that were made.
     pub(super) unlisted: RefCell<Vec<Record>>,
-    /// What the check has taken digests for that have no name.
-    pub(super) taken_for: TakenFor,
 }
 
 impl<K: Kernel> Mender<'_, K> {
@@ -178,7 +175,7 @@ impl<K: Kernel> Mender<'_, K> {
     pub(super) fn holds(&self, record: &Record, path: &Path) -> Result<bool, Error> {
         let kernel = self.sealing.kernel;
         match (Origin::open(kernel, &self.root, path, self.shown.join(path), false)?, &record.digest) {
-            (Some(own), Some(wanted)) => own.holds(kernel, (wanted, &self.taken_for), record.size),
+            (Some(own), Some(wanted)) => own.holds(kernel, wanted, record.size),
             (Some(_) | None, _) => Ok(false),
         }
     }
@@ -209,8 +206,8 @@ impl<K: Kernel> Mender<'_, K> {
         // Under a name: not every filesystem gives one to a file that was made without.
         let temporary = Temporary::create(to_mend.spot(), Mode::RUSR | Mode::WUSR, None);
         let mut temporary = temporary.map_err(|errno| Error::call(Action::CreateFile, &to_mend.shown, errno))?;
-        let (companion, shown, taken_for) = (&self.companion, &to_mend.shown, &self.taken_for);
-        let assembly = Assembly { kernel, companion, origins: &origins, file: temporary.file(), shown, taken_for };
+        let (companion, shown) = (&self.companion, &to_mend.shown);
+        let assembly = Assembly { kernel, companion, origins: &origins, file: temporary.file(), shown };
         let (mended, from) = assembly.fill(record, unreadable)?;
         assembly.prove(record)?;
         let own = origins.first().filter(|_| before.is_some()).map(|own| &own.file);

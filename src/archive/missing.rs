@@ -1,5 +1,5 @@
 //! What is listed and missing, to be found under names that are not listed: a file is read only if what is missing may be of
-//! its size, and no more than once for each algorithm.
+//! its size, and once.
 
 use super::compare::Comparison;
 use super::digest::Algorithm;
@@ -54,13 +54,14 @@ impl Missing {
         if sizes.is_empty() {
             return Ok(None);
         }
-        for algorithm in &self.algorithms {
-            for value in comparison.values(&file, *algorithm)? {
-                let keys = sizes.iter().map(|size| (*size, value.clone()));
-                if let Some(key) = keys.into_iter().find(|key| self.records.contains_key(key)) {
-                    return Ok(self.pop(&key));
-                }
+        for digest in comparison.values(&file, &self.algorithms)? {
+            let mut keys = sizes.iter().map(|size| (*size, digest.value.clone()));
+            let Some(key) = keys.find(|key| self.records.contains_key(key)) else { continue };
+            let record = self.pop(&key);
+            if let Some(listed) = record.as_ref().and_then(|record| record.digest.as_ref()) {
+                comparison.unnamed.note(listed.algorithm, Some(digest.algorithm));
             }
+            return Ok(record);
         }
         Ok(None)
     }

@@ -16,6 +16,8 @@ struct State {
     last: PathBuf,
     /// Directories that files lie in.
     homes: Vec<u128>,
+    /// Directories of which nobody minds what is in them.
+    ignored: Vec<u128>,
     /// The directory of the last file.
     last_home: Option<PathBuf>,
 }
@@ -24,6 +26,7 @@ struct State {
 pub(super) struct SeenNames {
     names: Vec<u128>,
     homes: Vec<u128>,
+    ignored: Vec<u128>,
 }
 
 /// The first half of its BLAKE3: nobody finds two names with the same.
@@ -50,15 +53,20 @@ impl Names {
         }
     }
 
+    /// Takes down that nobody minds what is in a directory.
+    pub(super) fn ignore(&self, name: &Path) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ignored.push(number(name));
+    }
+
     /// No more come.
     pub(super) fn known(self) -> SeenNames {
-        let State { names, homes, .. } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let [names, homes] = [names, homes].map(|mut numbers| {
+        let State { names, homes, ignored, .. } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let [names, homes, ignored] = [names, homes, ignored].map(|mut numbers| {
             numbers.sort_unstable();
             numbers.dedup();
             numbers
         });
-        SeenNames { names, homes }
+        SeenNames { names, homes, ignored }
     }
 }
 
@@ -66,6 +74,12 @@ impl SeenNames {
     /// Whether the name is listed, or a directory on the way to one that is.
     pub(super) fn has(&self, name: &Path) -> bool {
         self.names.binary_search(&number(name)).is_ok()
+    }
+
+    /// Whether a name lies where nobody minds what there is.
+    pub(super) fn is_ignored(&self, name: &Path) -> bool {
+        let is_one = |above: &Path| self.ignored.binary_search(&number(above)).is_ok();
+        !self.ignored.is_empty() && name.ancestors().skip(1).any(is_one)
     }
 
     /// Whether files that are listed lie in the directory of a name.

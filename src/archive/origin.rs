@@ -2,7 +2,6 @@
 
 use super::digest::Digest;
 use super::open::{Links, beneath, digests};
-use super::unnamed::TakenFor;
 use crate::copy::pass::Bytes;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
@@ -36,7 +35,7 @@ impl<K: Kernel> Origin<K> {
     }
 
     /// Whether it holds what is listed.
-    pub(super) fn holds(&self, kernel: &K, wanted: (&Digest, &TakenFor), size: Option<u64>) -> Result<bool, Error> {
+    pub(super) fn holds(&self, kernel: &K, wanted: &Digest, size: Option<u64>) -> Result<bool, Error> {
         Ok(size.is_none_or(|size| size == self.stat.size) && is_right(kernel, &self.file, wanted, &self.shown)?)
     }
 
@@ -57,14 +56,8 @@ pub(super) fn opened<F>(result: crate::kernel::Result<F>) -> crate::kernel::Resu
     }
 }
 
-/// Whether an open file holds what a digest is of, by the algorithm that the check has taken it for, or else by any that it may be.
-/// The file is read once.
-pub(super) fn is_right<K: Kernel>(
-    kernel: &K,
-    file: &K::File,
-    (wanted, taken_for): (&Digest, &TakenFor),
-    shown: &Path,
-) -> Result<bool, Error> {
-    let found = digests(kernel, file, shown, &taken_for.candidates(wanted.algorithm))?;
+/// Whether an open file holds what a digest is of, by any algorithm that it may be of. The file is read once.
+pub(super) fn is_right<K: Kernel>(kernel: &K, file: &K::File, wanted: &Digest, shown: &Path) -> Result<bool, Error> {
+    let found = digests(kernel, file, shown, &wanted.algorithm.candidates())?;
     Ok(found.iter().any(|digest| digest.value == wanted.value))
 }

@@ -38,6 +38,30 @@ pub struct Record {
     pub attributes: Option<Hash>,
     /// BLAKE3 of access control lists.
     pub lists: Option<Hash>,
+    /// Whether it has to be there.
+    pub presence: Presence,
+    /// Whether what is in it is listed.
+    pub inside: Inside,
+}
+
+/// Whether a name has to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Presence {
+    /// It has.
+    #[default]
+    Wanted,
+    /// Nothing is wrong if it is not.
+    Optional,
+}
+
+/// Whether names beneath a directory are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inside {
+    /// All of them.
+    #[default]
+    Listed,
+    /// Whatever is there is right.
+    Ignored,
 }
 
 impl Record {
@@ -67,6 +91,8 @@ impl Record {
             digest: sealed.digests.as_ref().map(|digests| Digest::blake3(&digests.whole)),
             attributes: sealed.attributes,
             lists: sealed.lists,
+            presence: Presence::Wanted,
+            inside: Inside::Listed,
         }
     }
 

@@ -6,6 +6,7 @@ use super::open::{Links, beneath, sha256_of_known};
 use crate::copy::Sealed;
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, OFlags};
+use crate::path::directory_of;
 use crate::report::{Event, Listener};
 use crate::tree::root::Root;
 use std::path::Path;
@@ -44,7 +45,17 @@ impl<'a, K: Kernel> Recorder<'a, K> {
         }
     }
 
+    /// Whether a name that was copied belongs to the manifest, which will take its place.
+    fn is_own(&self, path: &Path) -> bool {
+        let (Some(base), Some(name)) = (&self.base, path.file_name().map(Path::new)) else { return false };
+        let dir = || self.kernel.stat_at(Some(base), directory_of(path), true);
+        self.manifest.may_be_own(name) && dir().is_ok_and(|dir| self.manifest.is_own(&dir, name))
+    }
+
     fn record(&self, path: &Path, sealed: &Sealed) -> Result<(), Error> {
+        if self.is_own(path) {
+            return Ok(());
+        }
         let name = self.root.name_of(path, sealed.stat.kind);
         let is_asked = self.manifest.takes_sha256() && sealed.stat.kind == Kind::File;
         let sha256 = match (&sealed.digests, &self.base) {

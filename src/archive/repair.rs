@@ -107,9 +107,14 @@ pub fn repair<K: Kernel>(
         return Err(Error::Refused(format!("{list} is read several times to repair by it, and is no regular file")));
     }
     let sealing = crate::copy::Sealing { kernel, ..check.sealing };
-    let found =
-        Check { sealing, threads: check.threads, release: check.release, hear: &hear, examined: check.examined }
-            .run(&request)?;
+    let found = Check { sealing, threads: check.threads, hear: &hear, ..*check }.run(&request)?;
+    if found.is_elsewhere && found.moved > 0 {
+        let (list, root) = (quoted(&repair.list), quoted(&repair.root));
+        return Err(Error::Refused(format!(
+            "nothing is mended: none of the names of {list} is in {root}, and files of theirs lie there under others: \
+             they may begin in another directory"
+        )));
+    }
     let Wrong { names, doubtful, failed } = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     let open = |directory: &Path| {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
@@ -128,7 +133,6 @@ pub fn repair<K: Kernel>(
         format: listed.format,
         names: TemporaryNames::default(),
         unlisted: RefCell::default(),
-        taken_for: found.taken_for,
     };
     let names = names.into_iter().map(|path| (path, false)).collect();
     let repaired = Repaired { found, failed, ..Repaired::default() };

@@ -23,12 +23,14 @@ pub struct Subject<'a> {
     pub operand: &'a Path,
     /// What lies on other filesystems is left out.
     pub one_file_system: bool,
+    /// A name that is in no tree.
+    pub left_out: Option<&'a Path>,
 }
 
 /// How much there is to read; `None` if `is_over` before that is known, and where nothing can be known.
 pub fn count<K: Kernel>(
     kernel: &K,
-    Subject { operand, one_file_system }: Subject<'_>,
+    Subject { operand, one_file_system, left_out }: Subject<'_>,
     wanted: &Wanted,
     is_over: &AtomicBool,
 ) -> Option<Total> {
@@ -45,7 +47,8 @@ pub fn count<K: Kernel>(
     let file = kernel.open(None, operand, flags, Mode::empty(), ResolveFlags::empty()).ok()?;
     let own = Own::of(kernel, &wanted.file)?;
     let mut total = Total::of_names(1);
-    let walk = Walk::new(kernel, Directory { file, stat }, operand).on_one_filesystem(one_file_system);
+    let walk =
+        Walk::new(kernel, Directory { file, stat }, operand).on_one_filesystem(one_file_system).leaving_out(left_out);
     for found in walk.flatten() {
         if is_over.load(Ordering::Relaxed) {
             return None;
@@ -65,7 +68,7 @@ pub fn count<K: Kernel>(
 /// the rest goes on. Returns how much could be listed.
 pub fn seal<K: Kernel>(
     sealing: &Sealing<'_, K>,
-    Subject { operand, one_file_system }: Subject<'_>,
+    Subject { operand, one_file_system, left_out }: Subject<'_>,
     manifest: &Manifest<'_, K>,
     threads: &Threads,
     listener: &dyn Listener,
@@ -109,7 +112,8 @@ pub fn seal<K: Kernel>(
             listener.hear(&Event::Failed(&error));
         }
     };
-    let walk = Walk::new(kernel, Directory { file, stat }, operand).on_one_filesystem(one_file_system);
+    let walk =
+        Walk::new(kernel, Directory { file, stat }, operand).on_one_filesystem(one_file_system).leaving_out(left_out);
     match threads.pool() {
         Some(pool) => pool.install(|| walk.par_bridge().for_each(each)),
         None => walk.for_each(each),

@@ -77,13 +77,23 @@ pub fn summary(reference: &Path, tally: &Tally) -> String {
     let (reference, names) = (quoted(reference), tally.names);
     if tally.is_clean() {
         return format!(
-            "{reference}: all {names} names are as listed; {} bytes were read{}",
+            "{reference}: all {names} names are as listed; {} bytes were read{}{}",
             tally.bytes,
+            unread(tally),
             taken_for(tally)
         );
     }
     let differences = tally.in_words().join(", ");
-    format!("{reference}: not all of {names} names are as listed: {differences}{}", taken_for(tally))
+    format!("{reference}: not all of {names} names are as listed: {differences}{}{}", unread(tally), taken_for(tally))
+}
+
+/// Whose content nothing was found out about.
+fn unread(tally: &Tally) -> String {
+    match tally.unread {
+        0 => String::new(),
+        1 => "; 1 file has no digest in the list, so its content was not read".to_owned(),
+        files => format!("; {files} files have no digest in the list, so their content was not read"),
+    }
 }
 
 /// What the digests of a list were taken for that does not say it.
@@ -108,17 +118,23 @@ pub fn tell_mended(path: &Path, mended: Mended, listener: &dyn Listener) {
 #[must_use]
 pub fn repaired(list: &Path, repaired: &Repaired) -> String {
     let (list, names) = (quoted(list), repaired.found.names);
-    let Repaired { mended, failed, doubtful, .. } = repaired;
+    let Repaired { mended, failed, doubtful, found } = repaired;
     let doubt = match doubtful {
         0 => String::new(),
         _ => format!("; {doubtful} have other content, and nothing tells whether that is damage or a change"),
     };
-    format!("{list}: of {names} names {mended} were mended, and {failed} could not be{doubt}")
+    format!("{list}: of {names} names {mended} were mended, and {failed} could not be{doubt}{}", taken_for(found))
 }
 
 /// What to do about it.
 #[must_use]
 pub fn advice(tally: &Tally) -> Option<&'static str> {
+    if tally.is_elsewhere {
+        return Some(
+            "none of these names is there: if they begin in another directory, give that as DIR; \
+             what is gone comes back from another copy: safecp --repair MANIFEST DIR --from=COPY",
+        );
+    }
     if tally.fits_nothing {
         return Some("no file has the digest that is listed: the list may be of another algorithm, or of other files");
     }

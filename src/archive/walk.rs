@@ -40,13 +40,15 @@ pub(super) struct Walk<'a, K: Kernel> {
     enters: &'a (dyn Fn(&Path) -> bool + Sync),
     /// The filesystem that is not left, if there is one.
     device: Option<u64>,
+    /// A name that does not come up.
+    left_out: Option<&'a Path>,
 }
 
 impl<'a, K: Kernel> Walk<'a, K> {
     /// Those beneath an open directory, but not that itself.
     pub(super) fn new(kernel: &'a K, top: Directory<K>, shown: &'a Path) -> Self {
         let top = Level { dir: Arc::new(top), path: PathBuf::new(), listing: Listing::default() };
-        Self { kernel, shown, levels: vec![top], enters: &|_| true, device: None }
+        Self { kernel, shown, levels: vec![top], enters: &|_| true, device: None, left_out: None }
     }
 
     /// The same, but of the directories beneath the top only those that `enters` says yes to.
@@ -58,6 +60,11 @@ impl<'a, K: Kernel> Walk<'a, K> {
     pub(super) fn on_one_filesystem(self, is_so: bool) -> Self {
         let device = self.levels.first().map(|top| top.dir.stat.dev).filter(|_| is_so);
         Self { device, ..self }
+    }
+
+    /// The same, but what has this name does not come up, in whichever directory: it is of the run itself.
+    pub(super) fn leaving_out(self, name: Option<&'a Path>) -> Self {
+        Self { left_out: name, ..self }
     }
 
     /// Reads on in the directory that is listed, or leaves it at its end.
@@ -103,6 +110,7 @@ impl<K: Kernel> Iterator for Walk<'_, K> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.levels.last_mut()?.listing.take() {
+                Some(listed) if self.left_out.is_some_and(|name| name == listed.name) => {}
                 Some(listed) => return Some(self.found(listed)),
                 None => {
                     if let Err(error) = self.read() {

@@ -1,5 +1,6 @@
 //! A copy, whose run is also what install does.
 
+use super::apart::must_be_apart;
 use super::console::exit_code;
 use super::failure::{Failure, unheeded};
 use super::machine::{of_this_process, this_host};
@@ -31,12 +32,13 @@ pub(super) fn copy(
     warnings: &[String],
 ) -> Result<ExitCode, Failure> {
     let options = of_this_process(options, host::umask());
+    let kernel = Retrying(Linux::new());
+    must_be_apart(&kernel, accounts, manifest.map(|wanted| &*wanted.file), &operands.sources)?;
     let telling = Telling::begin(environment, accounts, options.verbosity)?;
     warnings.iter().for_each(|warning| telling.report.hear(&Event::Warned(warning)));
     if environment.called_as == CalledAs::Safecp {
         tell_of_other_machines(operands.sources.iter().chain([&operands.target]), &telling.report);
     }
-    let kernel = Retrying(Linux::new());
     let itself = operands.onto_itself(&kernel, &options)?;
     let (options, operands) = itself.unwrap_or_else(|| (options, operands.clone()));
     run(&telling, &kernel, &options, &operands, manifest)
@@ -108,6 +110,7 @@ pub(super) fn run(
     let run = |listener: &dyn Listener| {
         let mut run = Run::new(kernel, options, &host, &watch.stop, listener, &ask);
         run.measure(&telling.running.meter);
+        run.leave_out(telling.own_name());
         run.operands(operands);
     };
     let listed = || -> Result<(), Failure> {

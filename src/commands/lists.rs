@@ -1,5 +1,6 @@
 //! What is done with lists of a tree: made, checked, followed.
 
+use super::apart::must_be_apart;
 use super::console::exit_code;
 use super::failure::{Failure, unheeded};
 use crate::account::{Account, Accounts, Telling, Total};
@@ -62,7 +63,9 @@ pub(super) fn seal(
     (wanted, accounts): (&Wanted, &Accounts),
     jobs: Option<NonZeroUsize>,
 ) -> Result<ExitCode, Failure> {
+    must_be_apart(&Linux::new(), accounts, Some(&wanted.file), &[])?;
     let telling = Telling::begin(environment, accounts, Verbosity::Quiet)?.of(Work::Examine);
+    let subject = Subject { left_out: telling.own_name(), ..subject };
     let count = |kernel: &_, is_over: &_| archive::seal::count(kernel, subject, wanted, is_over);
     with_list(&telling, jobs, count, |(sealing, threads), account| {
         let directory = ManifestDirectory::open(sealing.kernel, wanted)?;
@@ -93,13 +96,19 @@ pub(super) fn conclude(report: &Report, is_clean: bool, summary: &str, advice: O
 
 /// Compares a tree with what is known of it, and tells each difference.
 pub(super) fn check(environment: &Environment, request: &check::Request) -> Result<ExitCode, Failure> {
+    let list = match &request.reference {
+        Reference::List(list) => Some(&**list),
+        Reference::Tree(_) => None,
+    };
+    must_be_apart(&Linux::new(), &request.accounts, list, &[])?;
     let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
     let count = |kernel: &_, is_over: &_| check::count(kernel, request, is_over).map(Total::of_names);
     with_list(&telling, request.jobs, count, |(sealing, threads), account| {
         let hear = |finding: &Finding| archive::text::tell(finding, "", account);
         let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });
         let release = host::this_host().kernel;
-        let check = Check { sealing, threads, release, hear: &hear, examined: &examined };
+        let left_out = telling.own_name();
+        let check = Check { sealing, threads, release, left_out, hear: &hear, examined: &examined };
         let tally = check.run(request)?;
         let (Reference::List(reference) | Reference::Tree(reference)) = &request.reference;
         let (summary, advice) = (archive::text::summary(reference, &tally), archive::text::advice(&tally));
@@ -110,13 +119,15 @@ pub(super) fn check(environment: &Environment, request: &check::Request) -> Resu
 
 /// Mends a tree, and tells what was mended.
 pub(super) fn repair(environment: &Environment, request: &Repair) -> Result<ExitCode, Failure> {
+    must_be_apart(&Linux::new(), &request.accounts, Some(&request.list), &[])?;
     let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
     let checked = request.check();
     let count = |kernel: &_, is_over: &_| check::count(kernel, &checked, is_over).map(Total::of_names);
     with_list(&telling, request.jobs, count, |(sealing, threads), account| {
         let examined = |path: &Path, bytes| account.hear(&Event::Examined { path, bytes });
         let release = host::this_host().kernel;
-        let check = Check { sealing, threads, release, hear: &|_| {}, examined: &examined };
+        let left_out = telling.own_name();
+        let check = Check { sealing, threads, release, left_out, hear: &|_| {}, examined: &examined };
         let repaired = archive::repair::repair(&check, request, &|told| match told {
             RepairEvent::Left(finding) => archive::text::tell(finding, "left alone: ", account),
             RepairEvent::Mended(path, mended) => archive::text::tell_mended(path, *mended, account),

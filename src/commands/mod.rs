@@ -1,5 +1,6 @@
 //! What each command line does: a file each. What was read enters, the exit status leaves; what is to be said is said on the way.
 
+mod apart;
 mod console;
 mod copy;
 mod doctor;
@@ -37,7 +38,7 @@ pub fn run(invocation: Invocation, environment: &Environment) -> Result<ExitCode
         }
         Invocation::Serve(server) => transfer::serve(&server),
         Invocation::Seal { operand, one_file_system, wanted, accounts, jobs } => {
-            let subject = Subject { operand: &operand, one_file_system };
+            let subject = Subject { operand: &operand, one_file_system, left_out: None };
             lists::seal(environment, subject, (&wanted, &accounts), jobs)
         }
         Invocation::Check(request) => lists::check(environment, &request),

@@ -1,5 +1,6 @@
 //! What `mv` does.
 
+use super::apart::must_be_apart;
 use super::console::exit_code;
 use super::failure::{Failure, unheeded};
 use super::machine::{of_this_process, this_host};
@@ -18,6 +19,8 @@ use std::sync::atomic::AtomicBool;
 /// Asks nothing of the machine unless there is something to copy: a rename is to cost what GNU's costs.
 pub(super) fn move_names(environment: &Environment, mut request: mv::Request) -> Result<ExitCode, Failure> {
     let accounts = std::mem::take(&mut request.accounts);
+    let kernel = Retrying(Linux::new());
+    must_be_apart(&kernel, &accounts, None, &request.operands.sources)?;
     let telling = Telling::begin(environment, &accounts, request.options.verbosity)?.of(Work::Move);
     request.warnings.iter().for_each(|warning| telling.report.hear(&Event::Warned(warning)));
     request.options.privileged = host::user() == 0;
@@ -32,7 +35,6 @@ pub(super) fn move_names(environment: &Environment, mut request: mv::Request) ->
         let (options, host, watch) = prepared.get_or_init(|| (options, host, watch));
         Ok(mv::Prepared { options, host, stop: &watch.stop, meter: &telling.running.meter })
     };
-    let kernel = Retrying(Linux::new());
     let account = telling.account();
     let listener = mv::Watch::new(&account);
     let ask = |question: &str| telling.ask(question);

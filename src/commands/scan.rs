@@ -1,10 +1,12 @@
 //! A search for victims of past copies.
 
+use super::apart::must_be_apart;
 use super::failure::Failure;
 use super::lists::{conclude, with_list};
 use crate::account::{Telling, Total};
 use crate::exit_code::ExitCode;
 use crate::host::Environment;
+use crate::kernel::linux::Linux;
 use crate::options::{Verbosity, Work};
 use crate::report::{Event, Listener};
 use crate::scan::{self, Scan};
@@ -12,6 +14,7 @@ use std::path::Path;
 
 /// Looks for victims of past copies, and tells each.
 pub(super) fn scan(environment: &Environment, request: &scan::Request) -> Result<ExitCode, Failure> {
+    must_be_apart(&Linux::new(), &request.accounts, None, &request.operands)?;
     let telling = Telling::begin(environment, &request.accounts, Verbosity::Quiet)?.of(Work::Examine);
     let count = |kernel: &_, is_over: &_| scan::count(kernel, request, is_over).map(Total::of_names);
     with_list(&telling, request.jobs, count, |(sealing, threads), account| {

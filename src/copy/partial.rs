@@ -7,6 +7,7 @@ use super::commit::{PartOrigin, Spot, Temporary};
 use super::copier::{Copier, Job};
 use super::stale_temporary::{TEMPORARY_PREFIX, contents};
 use super::strategy::Strategy;
+use super::types::{Name, TargetDirectory};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Result};
 use crate::options::Unfinished;
 use std::ffi::OsStr;
@@ -24,6 +25,9 @@ const PARTIAL: &str = "partial-";
 
 /// Hexadecimal digits of a name.
 const DIGITS: usize = 32;
+
+/// How one is opened that an earlier run has left.
+const FOUND: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 impl<K: Kernel> Copier<'_, K> {
     /// What becomes of what a strategy makes of a file if the run ends too early.
@@ -49,11 +53,26 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
+    /// Removes what an earlier run has left of a target that needs no copy of its own: it is a further name of one, or held the
+    /// same already. What stands in the way, such as another run at work on it, lets it stay.
+    pub(crate) fn forget_part(&self, target: &Name<'_, K::File>, directory: &TargetDirectory, size: u64) {
+        if self.options.unfinished != Unfinished::Kept || size <= self.geometry.range {
+            return;
+        }
+        let Ok(dir) = target.directory() else { return };
+        let spot = self.spot_in(dir, directory);
+        let machine = contents(self.kernel, Path::new(MACHINE_ID)).unwrap_or_default();
+        let name = name_of(&machine, target.name);
+        let Ok(file) = self.kernel.open(Some(dir), &name, FOUND, Mode::empty(), ResolveFlags::empty()) else { return };
+        if self.hold(spot, &name, &file).is_ok() {
+            self.kernel.unlink(dir, &name).unwrap_or(());
+        }
+    }
+
     /// What an earlier run has left under the name. What is not as a run leaves it is removed: somebody else has put it there,
     /// or a run died while it gave it its attributes.
     fn found_part<'s>(&'s self, spot: Spot<'s, K>, name: &Path) -> Result<Option<Temporary<'s, K>>> {
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = match self.kernel.open(Some(spot.dir), name, flags, Mode::empty(), ResolveFlags::empty()) {
+        let file = match self.kernel.open(Some(spot.dir), name, FOUND, Mode::empty(), ResolveFlags::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Ok(None),
             // A link.

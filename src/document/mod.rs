@@ -13,7 +13,7 @@ use crate::path::directory_of;
 use rustix::fd::OwnedFd;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, fchmod, fcntl_setfl, fstat, fstatfs, openat,
-    readlinkat, renameat, unlinkat,
+    readlinkat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -48,8 +48,17 @@ struct Beside {
     directory: OwnedFd,
     temporary: PathBuf,
     name: OsString,
+    /// What had the name then, if anything had.
+    found: Option<Mark>,
     /// The temporary's path, as the user would write it.
     shown: PathBuf,
+}
+
+/// What tells a file from another that has its name, and from itself once it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    file: (u64, u64),
+    changed: (i64, u64),
 }
 
 /// Writes a text to what is named so, and waits for no reader.
@@ -124,7 +133,9 @@ impl Document {
             }
         })?;
         let shown = file.with_file_name(&temporary);
-        let document = Self { file: File::from(made), beside: Some(Beside { directory, temporary, name, shown }) };
+        let found_mark = found.map(Mark::of);
+        let beside = Beside { directory, temporary, name, found: found_mark, shown };
+        let document = Self { file: File::from(made), beside: Some(beside) };
         if let Some(found) = found {
             fchmod(&document.file, Mode::from_raw_mode(found.st_mode & 0o777))?;
         }
@@ -137,6 +148,21 @@ impl Document {
         renameat(&beside.directory, &beside.temporary, &beside.directory, &beside.name)?;
         self.beside = None;
         Ok(())
+    }
+
+    /// Whether something has got its name, or has been written to that, since it was opened: that would be lost.
+    pub fn is_taken(&self) -> Result<bool> {
+        let Some(beside) = &self.beside else { return Ok(false) };
+        match statat(&beside.directory, &beside.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(false),
+            found => Ok(Some(Mark::of(&found?)) != beside.found),
+        }
+    }
+
+    /// The name that it has until it is whole, if that is not its own.
+    #[must_use]
+    pub fn name_until_then(&self) -> Option<&Path> {
+        self.beside.as_ref().map(|beside| &*beside.temporary)
     }
 
     /// Leaves what was written of it where it is, and tells where, if that is not its name.
@@ -152,6 +178,12 @@ impl Write for Document {
 
     fn flush(&mut self) -> Result<()> {
         self.file.flush()
+    }
+}
+
+impl Mark {
+    fn of(stat: &Stat) -> Self {
+        Self { file: (stat.st_dev, stat.st_ino), changed: (stat.st_ctime, stat.st_ctime_nsec) }
     }
 }
 

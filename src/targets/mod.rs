@@ -25,6 +25,7 @@ use crate::tree::root::Root;
 use crate::tree::run::Run;
 use listener::{MessagesOfAll, TargetListener};
 use side_by_side::side_by_side;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -68,6 +69,8 @@ pub struct Targets<'a, K: Kernel> {
     pub account: &'a Account<'a>,
     /// How far large files are.
     pub meter: &'a Meter,
+    /// A name that is in no tree.
+    pub left_out: Option<&'a Path>,
     /// Puts -i's question.
     pub ask: Ask<'a>,
     /// When the runs go.
@@ -106,6 +109,7 @@ impl<K: Kernel> Targets<'_, K> {
         let run = |((operands, part), listener): &((&Operands, &Part<'_>), &&dyn Listener)| {
             let mut run = Run::new(self.kernel, self.options, self.host, self.stop, **listener, &ask);
             run.measure(self.meter);
+            run.leave_out(self.left_out);
             run.operands(operands);
             part.is_over();
         };

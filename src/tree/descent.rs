@@ -136,7 +136,7 @@ impl<K: Kernel> Descent<'_, '_, K> {
         let comes_up = |part: Part| if is_directory { part.has_directories() } else { part.has_names() };
         let is_left =
             |portion: &dyn Portion| !comes_up(portion.part()) || is_directory && !portion.enters(&task.path());
-        if self.run.portion.is_some_and(is_left) {
+        if self.run.portion.is_some_and(is_left) || self.run.left_out == Some(task.name()) {
             return self.run.release(task.level, Asker::Descent);
         }
         let is_free = self.run.check_reserved(|| task.path(), task.name());

@@ -212,6 +212,9 @@ impl<K: Kernel> Entries<'_, K> {
         let (identity, size) = (identity(&found), found.size);
         // So is what cannot be opened to be given its attributes.
         let finished = self.copier.copy_attributes(source, target, facts).ok();
+        if finished.is_some() {
+            self.copier.forget_part(target, &facts.target_directory, size);
+        }
         let content = same.digests.map(|digests| Box::new(KnownContent { identity, size, digests }));
         Ok(finished
             .map(|finished| Special { content, ..Special::new(Thing::Same, finished.complaints, finished.backup) }))

@@ -29,6 +29,13 @@ pub(super) struct First<F> {
     is_numbered: bool,
 }
 
+impl<F> First<F> {
+    /// Bytes of content.
+    pub(super) fn size(&self) -> u64 {
+        self.stat.size
+    }
+}
+
 impl<K: Kernel> Run<'_, K> {
     /// What was made, as it is once it has its name: there are filesystems whose inode numbers go by it (libfuse's own,
     /// which sshfs and mergerfs have).

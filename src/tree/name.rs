@@ -235,6 +235,7 @@ impl<K: Kernel> Run<'_, K> {
             }
             special => special?,
         };
+        self.entries.copier.forget_part(entry_pair.target, &entry_pair.context.target_directory, first.size());
         let removed = if found.is_some() && special.backup.is_none() { Removed::Before } else { Removed::No };
         let outcome = if is_newer { Outcome::Skipped } else { Outcome::Made(special) };
         self.finished(entry_pair, &outcome, removed);

@@ -54,6 +54,8 @@ pub struct Run<'a, K: Kernel> {
     pub(super) entered: Entered,
     /// Who tells which names are this run's, where others work on the same tree.
     pub(super) portion: Option<&'a dyn Portion>,
+    /// A name that is in no tree.
+    pub(super) left_out: Option<&'a Path>,
 }
 
 /// Where a name comes from, where it goes, and what is known of that.
@@ -96,6 +98,7 @@ impl<'a, K: Kernel> Run<'a, K> {
             shortages: Shortages::default(),
             entered: Entered::default(),
             portion: None,
+            left_out: None,
         }
     }
 
@@ -112,6 +115,11 @@ impl<'a, K: Kernel> Run<'a, K> {
     /// Does its part of the work, and leaves the rest to others.
     pub fn share(&mut self, portion: &'a dyn Portion) {
         self.portion = Some(portion);
+    }
+
+    /// Leaves out what has this name, in whichever directory: it is of the run itself.
+    pub fn leave_out(&mut self, name: Option<&'a Path>) {
+        self.left_out = name;
     }
 
     /// Cuts files into these sizes: in a simulated world they are small.

@@ -101,7 +101,9 @@ fn play(seed: u64) -> Option<String> {
     let running = Running::begin();
     let (account, meter) = (Account::begin(&report, &running), &running.meter);
     let (account, order) = (&account, Order::InTurn);
-    let targets = Targets { kernel: &kernel, options, host, stop, listener: &report, account, meter, ask: &ask, order };
+    let (ask, left_out) = (&ask, None);
+    let targets =
+        Targets { kernel: &kernel, options, host, stop, listener: &report, account, meter, left_out, ask, order };
     let begun = targets.copy(&operands, None).is_ok();
     let succeeded = report.finish();
     let world = sim.world();

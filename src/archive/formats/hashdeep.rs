@@ -34,7 +34,7 @@ impl Reader {
             }
             return Ok(None);
         }
-        if line.is_empty() || line.starts_with(b"## ") || line == b"##" {
+        if line.trim_ascii_end().is_empty() || line.starts_with(b"## ") || line.trim_ascii_end() == b"##" {
             return Ok(None);
         }
         if self.columns.is_empty() {

@@ -5,7 +5,7 @@
 
 use super::vis::{push_escaped, unescaped};
 use crate::archive::digest::{Algorithm, Digest, push_hex, unhex};
-use crate::archive::record::Record;
+use crate::archive::record::{Inside, Presence, Record};
 use crate::kernel::{Kind, Timestamp};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -183,17 +183,22 @@ impl Reader {
     fn entry<'w>(&mut self, name: &[u8], words: impl Iterator<Item = &'w [u8]>) -> Result<Record, &'static str> {
         let name = unescaped(name).ok_or("an escape that is none")?;
         let mut record = Record::default();
-        let mut has_other_digest = false;
+        let (mut has_other_digest, mut is_unlooked_at) = (false, false);
         for (key, value) in &self.set {
             keep(&mut record, key, value)?;
         }
         for word in words {
             let (key, value) = keyword(word);
             has_other_digest |= OTHER_DIGESTS.contains(&key);
+            is_unlooked_at |= key == b"nochange";
             keep(&mut record, key, value)?;
         }
-        if has_other_digest && record.digest.is_none() {
+        if has_other_digest && record.digest.is_none() && !is_unlooked_at {
             return Err(UNKNOWN_DIGEST);
+        }
+        if is_unlooked_at {
+            let Record { kind, presence, inside, .. } = record;
+            record = Record { kind, presence, inside, ..Record::default() };
         }
         let is_path = name.contains(&b'/');
         let path = if is_path { name.clone() } else { self.beneath(&name) };
@@ -245,6 +250,8 @@ fn keep(record: &mut Record, key: &[u8], value: &[u8]) -> Result<(), &'static st
             record.text = Some(OsString::from_vec(unescaped(value).ok_or("an escape that is none")?));
         }
         b"device" => record.device = device(text),
+        b"optional" => record.presence = Presence::Optional,
+        b"ignore" => record.inside = Inside::Ignored,
         b"tags" => {
             for tag in text.split(',') {
                 note_tag(record, tag)?;
@@ -326,6 +333,8 @@ mod tests {
             digest: Some(Digest::blake3(&blake3::hash(b"x"))),
             attributes: Some(blake3::hash(b"y")),
             lists: Some(blake3::hash(b"z")),
+            presence: Presence::Wanted,
+            inside: Inside::Listed,
         };
         let line = with_inode(&line(&record), u64::MAX);
         assert_eq!(Reader::default().line(line.trim_ascii_end()), Ok(Some(record)));

@@ -42,9 +42,14 @@ pub enum Ending {
     Zero,
 }
 
+/// Whether a line is empty, with the ends of lines of Windows as well, or a comment.
+fn is_silent(line: &[u8], ending: Ending) -> bool {
+    matches!(line, [] | [b'#' | b';', ..]) || line == b"\r" && ending == Ending::Line
+}
+
 /// Reads a record without its end. `None` for one that speaks of no name.
 pub fn parse(line: &[u8], ending: Ending) -> Result<Option<Record>, &'static str> {
-    if line.is_empty() || line[0] == b'#' {
+    if is_silent(line, ending) {
         return Ok(None);
     }
     let (is_escaped, line) = match line.strip_prefix(b"\\") {
@@ -166,7 +171,9 @@ mod tests {
         assert_eq!(read(&format!("BLAKE3 (a) = {md5}{md5}{md5}"), Ending::Line), name("a"));
         assert_eq!(read(&format!("TIGER (a) = {md5}{}", &md5[..16]), Ending::Line), Err(UNKNOWN_TAG));
         assert_eq!(read(&format!("SM3 (a) = {md5}"), Ending::Line), Err(UNKNOWN_TAG));
-        assert_eq!(read("# a comment", Ending::Line), Ok(None));
+        for silent in ["# a comment", "; a comment", "", "\r"] {
+            assert_eq!(read(silent, Ending::Line), Ok(None));
+        }
         for wrong in [&md5[1..], "zz  a", &format!("{md5} a"), &format!("\\{md5}  a\\q"), &format!("{md5}  ")] {
             assert!(read(wrong, Ending::Line).is_err(), "{wrong}");
         }

@@ -68,7 +68,7 @@ impl Tools {
 
     fn check<'a>(&'a self, hear: &'a (dyn Fn(&Finding) + Sync)) -> Check<'a, Retrying<Sim>> {
         let (sealing, threads, release) = (self.sealing(), &self.threads, (6, 12));
-        Check { sealing, threads, release, hear, examined: &|_, _| {} }
+        Check { sealing, threads, release, left_out: None, hear, examined: &|_, _| {} }
     }
 }
 
@@ -80,7 +80,7 @@ pub fn write_list(sim: &Sim, list: &str) -> Played {
     let written = || {
         let directory = ManifestDirectory::open(&tools.kernel, &wanted)?;
         let manifest = Manifest::begin(&tools.kernel, &wanted, &directory);
-        let subject = Subject { operand: Path::new("s"), one_file_system: false };
+        let subject = Subject { operand: Path::new("s"), one_file_system: false, left_out: None };
         let sealed = seal(&tools.sealing(), subject, &manifest, &tools.threads, &report);
         manifest.finish(sealed.unwrap_or(Extent::Partial))
     };
