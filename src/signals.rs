@@ -1,5 +1,6 @@
-//! SIGINT, SIGTERM and SIGHUP: the run ends, takes its temporaries along, and dies of the signal. So does one that
-//! writes to a pipe which nobody reads any more (SIGPIPE).
+//! SIGINT, SIGTERM, SIGHUP and whatever else ends a process that does not heed it: the run ends, takes its temporaries along, and
+//! dies of the signal. So does one that writes to a pipe which nobody reads any more (SIGPIPE), or beyond the size that
+//! its files may have (SIGXFSZ).
 //!
 //! A signal sets a flag that is looked at between slices, so that temporaries are removed on the
 //! ordinary way out. A call that does not return, such as the opening of a fifo that nobody writes
@@ -13,7 +14,9 @@
 use crate::kernel::deferred::defer;
 use crate::kernel::process::{block, end_later, started_without_heeding, unblock, wait_for};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::flag;
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -29,8 +32,11 @@ const STACK: usize = 128 << 10;
 /// How soon signals are waited for again where that failed.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// What asks a run to end.
-const ENDING: [c_int; 3] = [SIGINT, SIGTERM, SIGHUP];
+/// What asks a run to end: a user, a limit of processor time, a timer that whoever started it had set.
+const ENDING: [c_int; 10] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF, SIGUSR2, SIGIO];
+
+/// What the kernel sends to a thread for its own write, which fails then.
+const OF_A_WRITE: [c_int; 2] = [SIGPIPE, SIGXFSZ];
 
 /// What has come so far.
 #[derive(Clone, Debug, Default)]
@@ -97,9 +103,9 @@ impl Watch {
     }
 
     fn begin(&self, grace: Duration, tell: Option<Tell>) -> std::io::Result<()> {
-        if dies_of_closed_pipes() {
+        for signal in OF_A_WRITE.into_iter().filter(|signal| !started_without_heeding(*signal)) {
             // Its handler runs in the thread that writes, before the write has failed.
-            self.note(SIGPIPE)?;
+            self.note(signal)?;
         }
         let heeded: Vec<c_int> = ENDING.into_iter().filter(|signal| !started_without_heeding(*signal)).collect();
         let tells = tell.is_some() && !started_without_heeding(SIGUSR1);
@@ -110,7 +116,9 @@ impl Watch {
         // An empty set only asks whether there is such a wait.
         let can_wait = matches!(wait_for(&[], Some(Duration::ZERO)), Err(Errno::AGAIN | Errno::INTR));
         if !can_wait || thread.spawn(move || seen.wait(&awaited, grace, tell.as_ref())).is_err() {
-            self.handle(&heeded, grace)?;
+            // SIGALRM is what ends the process later there; another's does so at once.
+            let noted: Vec<c_int> = heeded.iter().copied().filter(|signal| *signal != SIGALRM).collect();
+            self.handle(&noted, grace)?;
             // SIGUSR1 stays blocked: nobody tells, and nobody dies of it.
             unblock(&heeded);
         }

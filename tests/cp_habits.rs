@@ -271,3 +271,36 @@ fn directories_get_their_names_where_a_rename_takes_no_flags() {
     world.assert_same_tree("s/d", "back/new.~1~/d");
     assert_eq!(world.shell("ls -A back/new").stdout, "");
 }
+
+/// A filesystem that shows another's directory (sshfs to the same machine, bindfs, a pool of mergerfs) has a device number of its own. GNU's
+/// mv removes the file and then finds no source.
+#[test]
+fn a_file_is_not_moved_onto_itself_through_another_filesystem() {
+    let Some((world, _mount)) = with(Habit::TellsNoChange) else { return };
+    world.file("back/a", "the only copy").dir("back/e").dir("back/d/deep").file("back/d/deep/b", "another");
+    let refused = |from: &str, to: &str, source: &str, target: &str| {
+        let why = format!("'{from}' shows what is made in '{to}', and the copy would be removed with the source");
+        format!("mv: cannot move '{source}' to '{target}': {why}\n")
+    };
+    for options in ["", "-f", "-b", "-u --update=all"] {
+        world.cp(&format!("--as=mv {options} m/a back/a")).fails(&refused("m", "back", "m/a", "back/a"));
+        world.cp(&format!("--as=mv {options} back/a m")).fails(&refused("back", "m", "back/a", "m/a"));
+        world.cp(&format!("--as=mv {options} -T m/e back/e")).fails(&refused("m", "back", "m/e", "back/e"));
+        world.cp(&format!("--as=mv {options} m/d/deep/b back/d/deep/")).fails(&refused(
+            "m/d/deep",
+            "back/d/deep",
+            "m/d/deep/b",
+            "back/d/deep/b",
+        ));
+    }
+    assert_eq!((world.read("back/a"), world.read("back/d/deep/b")), ("the only copy".to_owned(), "another".to_owned()));
+    assert_eq!((world.names("back").len(), world.temporaries().len()), (3, 0));
+    // Another name is another file.
+    world.cp("--as=mv m/d back/c").succeeds();
+    world.cp("--as=mv back/c/deep/b m/b").succeeds();
+    assert_eq!((world.read("back/b"), world.exists("back/d")), ("another".to_owned(), false));
+    // What lies elsewhere comes and goes.
+    world.cp("--as=mv s m/a back/e").succeeds();
+    assert_eq!((world.read("back/e/a"), world.read("back/e/s/d/b")), ("the only copy".to_owned(), "2".to_owned()));
+    assert!(!world.exists("s") && !world.exists("back/a"));
+}

@@ -2,7 +2,7 @@
 //! a whole new file in its place where nobody could tell but by the inode number, and else writes in place as cp does.
 
 mod common;
-use common::{World, has_tool};
+use common::{Output, World, has_tool};
 use std::os::unix::fs::MetadataExt;
 
 /// A new file `a` to be copied onto an old file `b`, which is longer.
@@ -510,4 +510,35 @@ fn a_file_that_is_to_stay_is_not_written_of_two_sources() {
     world.dir("s").file("s/a", "one").file("s/b", "other").dir("t").file("t/a", "old").link("t/a", "t/b");
     world.cp("--in-place s/a s/b t").fails("safecp: will not overwrite just-created 't/b' with 's/b'\n");
     assert_eq!(world.read("t/a"), "one");
+}
+
+/// Copies a large file, and has another run make its target meanwhile.
+fn overtaken(words: &str) -> Option<(World, Output)> {
+    let world = World::new();
+    world.random("a", 16 << 20, 1);
+    let mut running = world.start_slowly(&format!("{words} a b"))?;
+    running.wait_for_bytes_written(2 << 20);
+    world.file("b", "another's");
+    let output = running.finish();
+    assert_eq!(world.temporaries().len(), 0);
+    Some((world, output))
+}
+
+/// `make -j` installs a file from several directories at once. GNU's cp and install look just before they open.
+#[test]
+fn a_target_that_another_run_made_meanwhile_is_an_old_file() {
+    for words in ["--reflink=never", "--reflink=never --durable", "--as=install -m 644"] {
+        let Some((world, output)) = overtaken(words) else { return };
+        output.succeeds();
+        assert!(world.same_bytes("a", "b"), "{words}");
+    }
+    let Some((world, output)) = overtaken("-b") else { return };
+    output.succeeds();
+    assert!(world.same_bytes("a", "b") && world.read("b~") == "another's");
+    let Some((world, output)) = overtaken("-n") else { return };
+    output.succeeds();
+    assert_eq!(world.read("b"), "another's");
+    let Some((world, output)) = overtaken("--update=none-fail") else { return };
+    output.fails("safecp: not replacing 'b'\n");
+    assert_eq!(world.read("b"), "another's");
 }

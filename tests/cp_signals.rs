@@ -4,6 +4,7 @@
 mod common;
 use common::{Output, World, has_tool, left_out};
 use rustix::process::Signal;
+use std::io::Write;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -73,6 +74,48 @@ fn a_kill_leaves_no_part_of_a_new_target() {
 #[test]
 fn remove_destination_takes_the_old_file_away_only_for_a_whole_new_one() {
     interrupt("--remove-destination", Signal::INT, Some("old"));
+}
+
+/// A timer or a limit that whoever started it had set, or a key: each ends a process that does not heed it. The source is read once, so
+/// that its copy has a name from the beginning.
+#[test]
+fn whatever_signal_ends_it_leaves_no_temporary() {
+    for signal in [
+        Signal::QUIT,
+        Signal::ALARM,
+        Signal::XCPU,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::USR2,
+        Signal::IO,
+        Signal::TERM,
+    ] {
+        let world = World::new();
+        world.file("b", "old").fifo("p");
+        let running = world.start("p b");
+        let mut writer = std::fs::File::options().write(true).open(world.path("p")).expect("a fifo");
+        thread::sleep(Duration::from_millis(300));
+        running.signal(signal);
+        thread::sleep(Duration::from_millis(100));
+        // So much that it looks whether it is to end; then nobody reads any more.
+        while writer.write_all(&vec![b'x'; 1 << 20]).is_ok() {}
+        let output = running.finish();
+        let is_by_it = output.signal() == Some(signal.as_raw()) || output.code() == Some(128 + signal.as_raw());
+        assert!(is_by_it, "{signal:?}: {output}");
+        assert_eq!((world.temporaries().len(), world.read("b")), (0, "old".to_owned()), "{signal:?}");
+    }
+}
+
+/// A file that grows beyond what `ulimit -f` allows ends the process that writes it (SIGXFSZ), one that has worked too long ends as
+/// well (SIGXCPU, `ulimit -t`): on FUSE a part as large as that stayed.
+#[test]
+fn a_limit_that_ends_it_leaves_no_part() {
+    let world = World::new();
+    world.random("a", 200_000, 1).file("b", "old").dir("d");
+    let output =
+        world.shell("ulimit -f 20; cat a | $safecp /dev/stdin d/new; echo $?; cat a | $safecp /dev/stdin b; echo $?");
+    assert_eq!(output.stdout, "153\n153\n", "{output}");
+    assert_eq!((world.names("d").len(), world.read("b"), world.temporaries().len()), (0, "old".to_owned(), 0));
 }
 
 #[test]

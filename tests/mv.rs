@@ -39,6 +39,18 @@ fn a_name_is_renamed_and_keeps_its_inode() {
     assert_eq!(world.inode("b"), inode);
 }
 
+/// As after `cd /root; sudo -u somebody mv ...`: whole paths do not need the working directory.
+#[test]
+fn whole_paths_are_moved_from_a_directory_that_may_not_be_searched() {
+    let world = World::new();
+    let moved = world.shell_as_nobody(
+        "home=$PWD; mkdir closed d; echo 1 >a; cd closed; chmod 0 .
+         $safecp --as=mv $home/a $home/b && $safecp --as=mv -t $home/d $home/b && $safecp --as=mv $home/d $home/e; echo $?
+         $safecp --as=mv b $home/c; echo $?; chmod 700 $home/closed; cat $home/e/b",
+    );
+    assert_eq!(moved.stdout, "0\n1\n1\n", "{moved}");
+}
+
 /// What GNU's mv needs, and it starts with some 150 calls of its own.
 #[test]
 fn a_rename_costs_few_calls() {

@@ -1,7 +1,8 @@
-//! A question put to a directory: whether it takes two spellings of a name for one.
+//! Questions put to a directory: whether it takes two spellings of a name for one, and whether what is made in it comes up in another
+//! directory, which shows it through a filesystem of its own (bindfs, sshfs, mergerfs, an overlay, a server's export).
 //!
-//! No call tells that. An empty file is made whose name ends in the one, and looked for by the other. Its name is that of a
-//! temporary, so that a later run removes what a killed one left; where nothing can be removed, nothing is made.
+//! No call tells that. An empty file is made, for the first question with a name that ends in the one spelling, and looked for. Its name is
+//! that of a temporary, so that a later run removes what a killed one left; where nothing can be removed, nothing is made.
 
 use super::Copier;
 use super::commit::NAME_ATTEMPTS;
@@ -23,8 +24,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// Whether a directory takes two names for one, neither of which it has. Where it cannot be asked, two that may be one
     /// count as one. `shown` is the name that this is asked for. A crash can leave an empty temporary.
     pub(crate) fn takes_for_one(&self, dir: &K::File, one: &OsStr, other: &OsStr, shown: &Path) -> Result<bool, Error> {
-        // Where flags cannot be told there are none.
-        if self.kernel.inode_flags(dir).is_ok_and(|flags| flags & APPEND_ONLY != 0) {
+        if self.keeps_all(dir) {
             return Ok(true);
         }
         let spot = self.spot(dir, self.honesty_of(dir));
@@ -55,6 +55,42 @@ impl<K: Kernel> Copier<'_, K> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether what is made in `dir` comes up in `other` as well. Where nothing can be made, or removed again, it is taken not to.
+    /// `shown` is the name that this is asked for. A crash can leave an empty temporary; one that cannot be removed is noted.
+    pub(crate) fn comes_up(&self, dir: &K::File, other: &K::File, shown: &Path) -> Result<bool, Error> {
+        if self.keeps_all(dir) {
+            return Ok(false);
+        }
+        let spot = self.spot(dir, self.honesty_of(dir));
+        let make = |name: &Path| spot.make(name, OFlags::WRONLY, Mode::from_raw_mode(0o600));
+        for _ in 0..NAME_ATTEMPTS {
+            let name = match spot.with_free_name(NamedFor::Made(self.kernel.now()), make) {
+                Ok((name, file)) => {
+                    drop(file);
+                    name
+                }
+                Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::ILSEQ) => return Ok(false),
+                Err(errno) => return Err(Error::call(Action::CreateFile, shown, errno)),
+            };
+            let found = self.leads_somewhere(other, &name, shown);
+            match self.kernel.unlink(dir, &name) {
+                Ok(()) => return found,
+                // Another run has taken it for a dead one's, perhaps before it was looked for.
+                Err(Errno::NOENT) => {}
+                Err(errno) => {
+                    self.names.strays.note(&name, errno);
+                    return found;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a directory is append-only, so that nothing in it can be removed. Where flags cannot be told there are none.
+    fn keeps_all(&self, dir: &K::File) -> bool {
+        self.kernel.inode_flags(dir).is_ok_and(|flags| flags & APPEND_ONLY != 0)
     }
 
     /// Whether a name leads to anything in a directory, whatever it is spelled like there.

@@ -28,7 +28,21 @@ static CLOSED: AtomicU8 = AtomicU8::new(0);
 static UNHEEDED: AtomicU64 = AtomicU64::new(0);
 
 /// The signals that matter to this program.
-const SIGNALS: [c_int; 6] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGPIPE, libc::SIGALRM, libc::SIGUSR1];
+const SIGNALS: [c_int; 13] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGPIPE,
+    libc::SIGXFSZ,
+    libc::SIGXCPU,
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGIO,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+];
 
 extern "C" fn look_at_start() {
     let mut closed = 0;
@@ -116,8 +130,8 @@ pub fn stands_for_nothing((dev, ino): (u64, u64)) -> bool {
     is_any_closed() && (libc::STDIN_FILENO..=libc::STDERR_FILENO).any(|fd| started_without(fd) && is_it(fd))
 }
 
-/// Whether the process was started with the signal ignored, as nohup does with SIGHUP, or blocked. Told of SIGHUP,
-/// SIGINT, SIGTERM, SIGPIPE, SIGALRM and SIGUSR1.
+/// Whether the process was started with the signal ignored, as nohup does with SIGHUP, or blocked. Told of those that end a
+/// process which does not heed them, but for those of its own faults.
 #[must_use]
 pub fn started_without_heeding(signal: c_int) -> bool {
     UNHEEDED.load(Ordering::Relaxed) & bit(signal) != 0

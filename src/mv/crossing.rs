@@ -18,7 +18,7 @@ use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use crate::tree::OperandHistory;
 use crate::tree::overwrite::Ask;
-use crate::tree::plan::Operands;
+use crate::tree::plan::{Operands, last_component, without_trailing_slashes};
 use crate::tree::run::Run;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,8 @@ pub(super) struct Crossing<'a, K: Kernel> {
     /// What all operands share: their names, and the inodes that were copied.
     run: Run<'a, K>,
     history: RefCell<OperandHistory<K::File>>,
+    /// The directories, of source and target, that are known not to show each other's names.
+    apart: RefCell<Option<(PathBuf, PathBuf)>>,
 }
 
 impl<'a, K: Kernel> Crossing<'a, K> {
@@ -54,7 +56,7 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         run.measure(prepared.meter);
         run.expect_several();
         run.remember_entered();
-        Self { kernel, prepared, listener, run, history: RefCell::default() }
+        Self { kernel, prepared, listener, run, history: RefCell::default(), apart: RefCell::default() }
     }
 
     pub(super) fn copier(&self) -> &Copier<'a, K> {
@@ -74,6 +76,7 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         (stat, found): (&Stat, Option<&Stat>),
     ) -> Result<bool, Error> {
         self.listener.begin(source, &target.shown);
+        self.check_apart(here, source, target)?;
         let began = self.kernel.now();
         let has_directory = |stat: &Stat| stat.kind == Kind::Directory;
         let old_directory = found.filter(|found| has_directory(found));
@@ -109,6 +112,38 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         let (kernel, listener, stop) = (self.kernel, self.listener, self.prepared.stop);
         let removal = Removal { kernel, listener, began, stop, is_verbose, is_entered: &is_entered };
         removal.operand(here, source, stat, target).map(|()| true)
+    }
+
+    /// Refuses a target of the source's name in a directory of which the source's shows the names, through another filesystem: bindfs,
+    /// sshfs to this machine, a pool of mergerfs and one of its branches, an overlay and its layer. Device numbers differ there; the
+    /// removal of the source would remove the copy.
+    fn check_apart(&self, here: &K::File, source: &Path, target: &Destination<'_, K::File>) -> Result<(), Error> {
+        let failed = |shown: &Path, errno| Error::call(Action::Access, shown, errno);
+        let plain = without_trailing_slashes(source);
+        let pair = (directory_of(plain).to_owned(), directory_of(&target.shown).to_owned());
+        if self.apart.borrow().as_ref() == Some(&pair) {
+            return Ok(());
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let from = self.kernel.open(Some(here), &pair.0, flags, Mode::empty(), ResolveFlags::empty());
+        let from = from.map_err(|errno| failed(&pair.0, errno))?;
+        let (to, name) = target.split(self.kernel).map_err(|errno| failed(&pair.1, errno))?;
+        let is_known = |dir: &K::File| self.copier().honesty_of(dir).is_known();
+        if (!is_known(&from) || !is_known(&to)) && self.copier().comes_up(&to, &from, &target.shown)? {
+            let old = last_component(plain);
+            let is_one =
+                |old: &Path| self.copier().takes_for_one(&to, old.as_os_str(), name.as_os_str(), &target.shown);
+            if old != name && !is_one(&old)? {
+                return Ok(());
+            }
+            let (source, shown) = (quoted(source), quoted(&target.shown));
+            let (from, to) = (quoted(&pair.0), quoted(&pair.1));
+            return Err(Error::Refused(format!(
+                "cannot move {source} to {shown}: {from} shows what is made in {to}, and the copy would be removed with the source"
+            )));
+        }
+        *self.apart.borrow_mut() = Some(pair);
+        Ok(())
     }
 
     /// Says how much room is missing, where any was.

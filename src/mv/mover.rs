@@ -1,7 +1,7 @@
 //! One operand after the other: renamed if that can be, in GNU's order of questions; else copied (crossing.rs).
 
 use super::crossing::{Crossing, Prepared, Watch};
-use super::destination::Destination;
+use super::destination::{Destination, start};
 use super::same::Pair;
 use super::{Asks, MoveMethod, Request};
 use crate::copy::backup::Leaves;
@@ -58,10 +58,10 @@ impl<'a, K: Kernel> Mover<'a, K> {
     fn all(&mut self) -> Result<(), Error> {
         let request = self.request;
         let (target, sources) = (&request.operands.target, &request.operands.sources);
-        let here =
-            self.open_directory(Path::new(".")).map_err(|errno| Error::call(Action::Access, Path::new("."), errno))?;
-        let plain = self.stripped(target).to_owned();
-        let itself = Destination { dir: &here, name: plain.clone(), shown: plain };
+        let here = start(self.kernel, sources.iter().chain([target]));
+        let here = here.map_err(|errno| Error::call(Action::Access, Path::new("."), errno))?;
+        let plain = self.stripped(target);
+        let itself = Destination { dir: &here, name: plain.to_owned(), shown: plain.to_owned() };
         let action = match request.operands.rule {
             TargetRule::Itself => {
                 self.tell(|mover| mover.one(&here, mover.stripped(&sources[0]), &itself, None, true));

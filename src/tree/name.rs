@@ -133,6 +133,7 @@ impl<K: Kernel> Run<'_, K> {
         };
         let old = inspected.referent.or(inspected.existing);
         let wish = Requirement::new(self.options, &inspected.stat, old.as_ref());
+        let may_be_overtaken = old.is_none() && !entry_pair.context.fresh && self.options.work != Work::Move;
         // Of a pipe only what was left would be copied then.
         let is_read_once = inspected.stat.kind != Kind::File && self.entries.is_copied_as_file(&inspected.stat);
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
@@ -148,12 +149,35 @@ impl<K: Kernel> Run<'_, K> {
             Err(error) if may_pass(&error) && !is_read_once && self.leaves(task, |task| again(task, after)) => {
                 return Ok(());
             }
+            Err(error) if may_be_overtaken && !is_read_once && is_taken(&error) => {
+                return self.overtaken(entry_pair, task, after, error);
+            }
             Err(error) => {
                 wish.into_iter().for_each(|wish| self.note_want(entry_pair.target, &error, wish));
                 Err(error)
             }
         };
         self.made_out(entry_pair, made, after)
+    }
+
+    /// Another run has made a file's target while this one copied it, as parallel builds do. What it has made is an old file
+    /// now: with cp the later run comes after it, too.
+    fn overtaken(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        task: Option<&Task<K>>,
+        after: After,
+        error: Error,
+    ) -> Result<(), Error> {
+        let inspection = self.entries.inspect(entry_pair.source, entry_pair.target, entry_pair.context);
+        let is_file = |found: Stat| found.kind == Kind::File;
+        match &inspection {
+            // It is not what cp would have found, or it has gone again.
+            Ok(Inspection::Make(now)) if !now.existing.is_some_and(is_file) => {
+                self.made_out(entry_pair, Err(error), after)
+            }
+            _ => self.inspected(entry_pair, inspection, task, after),
+        }
     }
 
     /// Takes note of what found no room, if that is what failed.
@@ -172,7 +196,19 @@ impl<K: Kernel> Run<'_, K> {
         task: Option<&Task<K>>,
         after: After,
     ) -> Result<(), Error> {
-        match self.entries.inspect(entry_pair.source, entry_pair.target, entry_pair.context) {
+        let inspection = self.entries.inspect(entry_pair.source, entry_pair.target, entry_pair.context);
+        self.inspected(entry_pair, inspection, task, after)
+    }
+
+    /// What follows a look at a name whose inode is this one's to copy still.
+    fn inspected(
+        &self,
+        entry_pair: &EntryPair<'_, K::File>,
+        inspection: Result<Inspection<K::File>, Error>,
+        task: Option<&Task<K>>,
+        after: After,
+    ) -> Result<(), Error> {
+        match inspection {
             Ok(Inspection::Make(inspected)) => self.make(entry_pair, inspected, false, task, after),
             Ok(Inspection::Newer(inspected)) => self.make(entry_pair, inspected, true, task, after),
             Ok(Inspection::Ended(outcome)) => self.made_out(entry_pair, Ok((outcome, Removed::No)), after),
@@ -246,6 +282,11 @@ impl<K: Kernel> Run<'_, K> {
 /// A name of a tree once more, whose inode is this one's to copy still.
 fn again<K: Kernel>(task: Task<K>, after: After) -> Deferred<K> {
     Deferred::Again(Whence::Task(task), after)
+}
+
+/// Whether a file's name was taken while it was copied.
+fn is_taken(error: &Error) -> bool {
+    matches!(error, Error::Call { action: Action::CreateFile, errno: Errno::EXIST, .. })
 }
 
 /// Whether what was written found no place in the end. That is said once: a second fsync of the same file succeeds, and the bytes are

@@ -81,6 +81,8 @@ pub(crate) enum Habit {
     FillsAtClose,
     /// Bytes are taken behind the last ones.
     WritesInOrder,
+    /// A file's time of change is that of its content (sshfs).
+    TellsNoChange,
 }
 
 impl Habit {
@@ -226,7 +228,11 @@ fn timespec(time: Option<TimeOrNow>) -> Timespec {
 impl Odd {
     fn attributes(&self, number: u64, of: &Metadata) -> FileAttr {
         let found = attributes(number, of);
-        if self.habit == Habit::CountsNoLinks { FileAttr { nlink: 0, ..found } } else { found }
+        match self.habit {
+            Habit::CountsNoLinks => FileAttr { nlink: 0, ..found },
+            Habit::TellsNoChange => FileAttr { ctime: found.mtime, ..found },
+            _ => found,
+        }
     }
 
     /// Fails for a name that is not taken.
