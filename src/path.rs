@@ -10,9 +10,13 @@ pub fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What lies beside another name, as one would type it: all that stands before the other's last component stays as it is.
+/// What lies beside another name, as one would type it: all that stands before the other's last component stays as it is. A whole path
+/// lies where it says.
 #[must_use]
 pub fn beside(path: &Path, name: impl AsRef<OsStr>) -> PathBuf {
+    if Path::new(name.as_ref()).is_absolute() {
+        return PathBuf::from(name.as_ref());
+    }
     let bytes = path.as_os_str().as_bytes();
     let Some(last) = path.file_name().map(OsStr::as_bytes) else { return path.with_file_name(name) };
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
@@ -49,5 +53,6 @@ mod tests {
         ] {
             assert_eq!(beside(Path::new(path), "b").as_os_str(), OsStr::new(found), "{path}");
         }
+        assert_eq!(beside(Path::new("d/a"), "/elsewhere/b"), Path::new("/elsewhere/b"));
     }
 }

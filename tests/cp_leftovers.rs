@@ -61,7 +61,7 @@ fn what_a_living_run_works_on_stays() {
     world.tool(&safecp(), ["a", "b"]);
     assert_eq!((world.read("b"), world.temporaries()), ("new".to_owned(), vec![name]));
     drop(held);
-    world.cp("a b").succeeds();
+    world.file("b", "old").cp("a b").succeeds();
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn the_only_copy_is_not_lost_to_another_view_of_it() {
 #[test]
 fn a_temporary_is_no_more_open_than_what_it_replaces() {
     let world = old_and_new();
-    world.chmod("a", 0o644).chmod("b", 0o600).file("probe", "old").chmod("probe", 0o600);
+    world.chmod("a", 0o644).chmod("b", 0o600).file("probe", "the old content").chmod("probe", 0o600);
     let Some(honest) = world.cp_traced("openat", &[], "--jobs=1 a probe") else { return };
     let Some(position) = honest.position("openat", "O_TMPFILE") else { return common::left_out("needs O_TMPFILE") };
     let fault = format!("openat:error=EOPNOTSUPP:when={position}");

@@ -34,12 +34,13 @@ fn what_holds_the_same_stays_and_gets_its_attributes() {
 }
 
 #[test]
-fn without_the_option_everything_is_copied() {
+fn without_the_option_what_does_not_look_copied_is_copied() {
     let world = World::new();
-    world.file("a", "same").file("b", "same");
+    world.file("a", "same").file("b", "same").times("b", (1, 2), (3, 4));
     let before = inode(&world, "b");
     world.cp("a b").succeeds();
     assert_ne!(inode(&world, "b"), before);
+    world.times("b", (1, 2), (3, 4));
     let before = inode(&world, "b");
     world.cp("--resume a b").succeeds();
     assert_eq!(inode(&world, "b"), before);

@@ -15,7 +15,6 @@ use super::types::{Name, Placement, TargetDirectory};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel};
 use crate::known::filesystems::Honesty;
-use crate::options::Work;
 use std::path::Path;
 
 /// The first release in which syncfs(2) returns what could not be written since its handle was opened (commit 735e4ae5ba28).
@@ -124,10 +123,6 @@ impl<K: Kernel> Copier<'_, K> {
         }
         match temporary.commit(target.name, claim) {
             Ok(()) => {}
-            // Another run was faster: what it made is an old file now.
-            Err(Errno::EXIST) if claim == Claim::New && self.options.work != Work::Move => {
-                return Err(NamingError::Again);
-            }
             // The old file is to be written in place, or to go before; a new one is to be made in another way.
             Err(errno) if is_to_be_made_otherwise(errno, claim, copied.placement, target_directory.honesty) => {
                 return Err(NamingError::Again);

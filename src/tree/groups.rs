@@ -180,6 +180,11 @@ impl<K: Kernel> Groups<K> {
         self.operands().contains(file)
     }
 
+    /// Whether any operand has made one.
+    pub(super) fn has_made_any(&self) -> bool {
+        !self.operands().is_empty()
+    }
+
     pub(super) fn is_full(&self) -> bool {
         let queue = self.queue();
         queue.files >= self.files_max || queue.bytes >= BYTES_MAX

@@ -7,7 +7,7 @@ use super::further::First;
 use super::groups::{Deferred, Whence};
 use super::inspected::{Inspected, Inspection, ReplacedLink};
 use super::level::Task;
-use super::links::{LinkDecision, LinkableCopy, Version};
+use super::links::{LinkDecision, LinkableCopy, Version, identity};
 use super::run::{EntryPair, Run};
 use super::share::Begun;
 use super::shortages::{Limit, Requirement};
@@ -133,7 +133,8 @@ impl<K: Kernel> Run<'_, K> {
         };
         let old = inspected.referent.or(inspected.existing);
         let wish = Requirement::new(self.options, &inspected.stat, old.as_ref());
-        let may_be_overtaken = old.is_none() && !entry_pair.context.fresh && self.options.work != Work::Move;
+        // In a tree it may have been another name of this run's, which the directory takes for this one.
+        let may_be_overtaken = old.is_none() && entry_pair.context.top.is_none() && self.options.work != Work::Move;
         // Of a pipe only what was left would be copied then.
         let is_read_once = inspected.stat.kind != Kind::File && self.entries.is_copied_as_file(&inspected.stat);
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
@@ -160,7 +161,7 @@ impl<K: Kernel> Run<'_, K> {
         self.made_out(entry_pair, made, after)
     }
 
-    /// Another run has made a file's target while this one copied it, as parallel builds do. What it has made is an old file
+    /// Another run has made an operand's target while this one copied it, as parallel builds do. What it has made is an old file
     /// now: with cp the later run comes after it, too.
     fn overtaken(
         &self,
@@ -170,10 +171,11 @@ impl<K: Kernel> Run<'_, K> {
         error: Error,
     ) -> Result<(), Error> {
         let inspection = self.entries.inspect(entry_pair.source, entry_pair.target, entry_pair.context);
-        let is_file = |found: Stat| found.kind == Kind::File;
+        let is_known = entry_pair.context.target_directory.numbers_files() || !self.groups.has_made_any();
+        let is_others = |found: Stat| found.kind == Kind::File && is_known && !self.groups.is_made(&identity(&found));
         match &inspection {
             // It is not what cp would have found, or it has gone again.
-            Ok(Inspection::Make(now)) if !now.existing.is_some_and(is_file) => {
+            Ok(Inspection::Make(now)) if !now.existing.is_some_and(is_others) => {
                 self.made_out(entry_pair, Err(error), after)
             }
             _ => self.inspected(entry_pair, inspection, task, after),
