@@ -76,6 +76,41 @@ fn what_fits_is_copied_beside_a_file_that_does_not() {
     assert_eq!(failed.collect::<Vec<_>>(), ["safecp: error writing 'm/t/big': No space left on device"; 6]);
 }
 
+/// Where a link finds no room while others are at work, it is made when they are done: once more a link, and no copy.
+#[test]
+fn a_further_name_that_found_no_room_becomes_a_link_later() {
+    let world = World::new();
+    world.dir("s");
+    for number in 0..6 {
+        let first = format!("s/{number}");
+        world.random(&first, 3000, number).link(&first, &format!("s/{number}-too"));
+    }
+    let mut struck = 0;
+    for at in 2..9 {
+        let fault = format!("linkat:error=ENOSPC:when={at}");
+        let Some(traced) = world.cp_traced("linkat", &[&fault], "-aT --jobs=2 s t") else { return };
+        let succeeds = traced.output.code() == Some(0);
+        // strace counts the calls of each thread: that which makes it later may be struck as well.
+        if !succeeds {
+            traced.output.fails_with(&["No space left on device"]);
+            std::fs::remove_dir_all(world.path("t")).expect("rm");
+            continue;
+        }
+        struck += traced.injected();
+        world.assert_same_tree("s", "t");
+        for number in 0..6 {
+            assert_eq!(
+                world.inode(&format!("t/{number}")),
+                world.inode(&format!("t/{number}-too")),
+                "{}",
+                traced.calls
+            );
+        }
+        std::fs::remove_dir_all(world.path("t")).expect("rm");
+    }
+    assert!(struck > 0, "no link was refused");
+}
+
 #[test]
 fn what_only_root_may_use_is_not_left_to_others() {
     let Some(world) = World::with_mounts("a full disk") else { return };

@@ -87,6 +87,7 @@ fn a_hard_linked_target_that_cannot_be_filled_leaves_the_copy_that_was_verified(
     world.link("b", "other");
     let Some(honest) = world.cp_traced("pwrite64", &[], "--jobs=1 a b") else { return };
     assert_eq!((honest.count("pwrite64"), world.read("b")), (2, "new".to_owned()));
+    world.file("b", "the old content");
     let command = format!(
         "strace -f -qq -o log -e trace=pwrite64 -e inject=pwrite64:error=EIO:when=2 {} --jobs=1 a b 2>said; echo $?",
         common::asked::program().display()

@@ -176,6 +176,21 @@ impl<W> Links<W> {
         waiting
     }
 
+    /// A name that was to be linked to `made` comes up once more. `likeness` is how its source compared with what that was.
+    pub fn comes_again(&self, source: &Version, made: &LinkableCopy, likeness: Likeness) {
+        let mut table = self.table();
+        match table.states.get_mut(&source.identity) {
+            Some(State::Made { names_left, .. }) => *names_left = names_left.saturating_add(1),
+            None => {
+                let is_settled = made.is_settled && likeness == Likeness::Same;
+                let made = Box::new(LinkableCopy { is_settled, ..made.clone() });
+                table.states.insert(source.identity, State::Made { made, seen: *source, names_left: 1 });
+            }
+            // Its number is another file's by now.
+            Some(State::Copying { .. }) => {}
+        }
+    }
+
     /// The first was not copied. Returns the names that waited: one of them is the first now.
     pub fn failed(&self, source: &Version) -> Vec<W> {
         taken(&mut self.table().states, source)
@@ -297,5 +312,21 @@ mod tests {
         assert_eq!(of(Stat { mode: 0o600, ..one }), Likeness::Other);
         assert_eq!(version(1).likeness(&Version::new(&one, Some(one.mtime))), Likeness::Other);
         assert!(version(1).is_settled(&version(3)) && !version(2).is_settled(&version(3)));
+    }
+
+    #[test]
+    fn a_name_that_comes_up_again_is_linked() {
+        let (links, source, made) = (Links::default(), version(1), copy("a"));
+        assert!(matches!(links.decide(&source, None, "a"), LinkDecision::Copy("a")));
+        assert!(links.made(&source, made.clone(), 2).is_empty());
+        let LinkDecision::Link(found, likeness, "b") = links.decide(&source, None, "b") else { panic!("not linked") };
+        assert_eq!((&*found, likeness), (&made, Likeness::Same));
+        links.comes_again(&source, &found, likeness);
+        let LinkDecision::Link(found, _, "b") = links.decide(&source, None, "b") else { panic!("forgotten") };
+        assert!(found.is_settled);
+        // It had been changed since, perhaps by a further name: then the bytes decide.
+        links.comes_again(&source, &found, Likeness::Alike);
+        let LinkDecision::Link(found, _, "b") = links.decide(&source, None, "b") else { panic!("forgotten") };
+        assert!(!found.is_settled);
     }
 }

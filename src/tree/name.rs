@@ -73,7 +73,11 @@ impl<K: Kernel> Run<'_, K> {
                     Some(first) => {
                         let existing = inspected.existing.as_ref();
                         let linked = self.link(entry_pair, &made, &first, existing, is_newer);
-                        return linked.or_else(|error| self.leave_or_fail(error, waiting)).map(|()| Fate::Made);
+                        let linked = linked.or_else(|error| {
+                            let left = self.leave_or_fail(error, waiting);
+                            left.inspect(|()| self.links.comes_again(&version, &made, likeness))
+                        });
+                        return linked.map(|()| Fate::Made);
                     }
                     None => refused = Some(made),
                 },
