@@ -151,6 +151,10 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "a further name with -s is one of the symbolic link that was made: GNU follows that, and links the source itself",
         explains: linked_through,
     },
+    Reason {
+        name: "a copy that lacks an attribute that cannot be set: its further names are linked to it, where GNU makes one more copy of each",
+        explains: copied_once_more,
+    },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -997,6 +1001,18 @@ fn linked_through(evidence: &Evidence<'_>) -> bool {
             What::HardLinks => [reference, ours].iter().any(|first| is_followed(Path::new(first))),
             _ => false,
         }
+}
+
+/// GNU takes a copy whose attribute could not be set for one that failed, and remembers none of its names.
+fn copied_once_more(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let is_refused =
+        |line: &String| line.starts_with("cp: setting attribute ") && line.ends_with(": Operation not permitted");
+    *what == What::HardLinks
+        && Path::new(reference) == path.as_path()
+        && ours != reference
+        && evidence.reference.ended.status != Some(0)
+        && evidence.reference.ended.stderr.iter().any(is_refused)
 }
 
 /// The reason for this difference, by its number.
