@@ -127,7 +127,9 @@ fn what_has_other_attributes_is_as_gnus_copy_in_the_end() {
         let both = format!("{difference}; {}", difference.replace(" b", " c"));
         world.shell(&both).succeeds();
         world.cp(&format!("{options} a b")).succeeds();
-        world.shell(&format!("cp {options} a c")).succeeds();
+        // With -p the list is the source's. Debian 13's cp (9.7) leaves an old file the one it had: there a new file shows it.
+        let new = if difference.starts_with("setfacl") { "rm c;" } else { "" };
+        world.shell(&format!("{new} cp {options} a c")).succeeds();
         world.shell("cmp b c").succeeds();
         let looks = |name: &str| {
             let told = |command: &str| world.shell(&format!("{command} {name} | tail -n +2")).stdout;
