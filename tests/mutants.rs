@@ -347,7 +347,13 @@ const MUTANTS: &[Mutant] = &[
         "an emptied file is cloned into on ZFS",
         &[("let emptied = cloning == Cloning::IntoOld &&", "let emptied = false &&")],
     ),
-    mutant("a replaced file loses its mode", &[("let mode = stat.mode & !lost;", "let mode = 0o600 & !lost;")]),
+    mutant(
+        "a replaced file loses its mode",
+        &[(
+            "let mode = if self.options.privileged { stat.mode } else { mode_after_writing(stat.mode) };",
+            "let mode = 0o600;",
+        )],
+    ),
     mutant(
         "the mode that a file was made with is taken for the source's",
         &[("if known == Some(mode) {", "if known.is_some() {")],

@@ -3,9 +3,10 @@
 
 use super::hashing::Hashing;
 use super::local_directory::LocalDirectory;
-use super::types::{Attributes, KEPT_BITS, Wishes, Writing, mode_after_writing};
+use super::types::{Attributes, KEPT_BITS, Wishes, Writing};
 use super::wire::{self, Attrs};
 use crate::copy::Placement;
+use crate::copy::attributes::mode_after_writing;
 use crate::copy::commit::{Claim, Detached, Spot, Temporary};
 use crate::copy::stale_temporary::TemporaryNames;
 use crate::error::{Action, Error};

@@ -38,12 +38,6 @@ pub enum Attributes {
 /// Permission bits that are kept. Set-user-ID and set-group-ID are rights of an owner, who is another one: scp keeps none either.
 pub(super) const KEPT_BITS: u32 = 0o1777;
 
-/// What is left of an old file's mode when an ordinary user has written to it: write(2) takes the set-ID bits. Without the group's right
-/// to execute, set-group-ID means something else and stays.
-pub(super) fn mode_after_writing(mode: u32) -> u32 {
-    if mode & 0o010 == 0 { mode & 0o3777 } else { mode & 0o1777 }
-}
-
 /// Whether a target is read before it gets its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verify {

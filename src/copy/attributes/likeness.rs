@@ -1,6 +1,6 @@
 //! A new file that is to look as the old one whose place it takes.
 
-use super::mode::{SET_GROUP_ID, SET_USER_ID};
+use super::mode::mode_after_writing;
 use super::types::{AttributedFile, Attributes, KnownAttributes};
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::known::attributes::{ACCESS_LIST, Class};
@@ -65,14 +65,8 @@ impl<K: Kernel> Attributes<'_, K> {
         if keeps_mode {
             return Ok(known);
         }
-        // write(2) by an ordinary user takes the set-ID bits, as it would have from the old file.
-        let lost = match stat.mode & 0o010 {
-            _ if self.options.privileged => 0,
-            // Without the group's right to execute, set-group-ID means something else and stays.
-            0 => SET_USER_ID,
-            _ => SET_USER_ID | SET_GROUP_ID,
-        };
-        let mode = stat.mode & !lost;
+        // As if the old file had been written to.
+        let mode = if self.options.privileged { stat.mode } else { mode_after_writing(stat.mode) };
         self.kernel.chmod(new, mode)?;
         // A filesystem of which little is known may answer that and do nothing, as bindfs does with --chmod-ignore.
         if !old.tells_lists && self.kernel.stat(new)?.mode != mode {

@@ -15,6 +15,7 @@ mod types;
 mod wanted;
 mod xattrs;
 
+pub use mode::mode_after_writing;
 pub use types::{AttributedFile, Attributes, Fresh, KnownAttributes};
 
 use crate::error::{Action, Error};

@@ -11,6 +11,14 @@ use std::ffi::OsString;
 pub(super) const SET_USER_ID: u32 = 0o4000;
 pub(super) const SET_GROUP_ID: u32 = 0o2000;
 
+/// What is left of the mode of a file that an ordinary user has written to: write(2) takes the set-ID bits. Without the group's right to
+/// execute, set-group-ID means something else and stays.
+#[must_use]
+pub fn mode_after_writing(mode: u32) -> u32 {
+    let lost = if mode & 0o010 == 0 { SET_USER_ID } else { SET_USER_ID | SET_GROUP_ID };
+    mode & !lost
+}
+
 impl<K: Kernel> Attributes<'_, K> {
     /// Takes all rights from everybody but the owner of an old file that is to get another owner or other lists, and from
     /// the owner what another will not have in his place: on the way they would be too many for the one or the other.

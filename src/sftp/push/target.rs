@@ -2,11 +2,12 @@
 
 use super::failure::lacking_times;
 use super::types::{Directory, Link, OutgoingFile, Phase, Push, Step};
+use crate::copy::attributes::mode_after_writing;
 use crate::copy::{Placement, Sealed};
 use crate::kernel::{Kernel, Stat};
 use crate::sftp::far_path::{beneath, join, split};
 use crate::sftp::listing::{self, Taking};
-use crate::sftp::types::{Attributes, Failure, KEPT_BITS, Proof, Start, TransferEvent, mode_after_writing};
+use crate::sftp::types::{Attributes, Failure, KEPT_BITS, Proof, Start, TransferEvent};
 use crate::sftp::wire::{self, Access, Answer, Attrs, Request};
 use std::path::PathBuf;
 
@@ -175,7 +176,7 @@ impl<K: Kernel> Push<'_, K> {
         let mode = match (self.wishes.attributes, file.old) {
             (Attributes::Kept, _) => Some(file.stat.mode & KEPT_BITS),
             (Attributes::Fresh, Some(old)) if file.is_roots => old.mode.map(|mode| mode & 0o7777),
-            (Attributes::Fresh, Some(old)) => old.mode.map(mode_after_writing),
+            (Attributes::Fresh, Some(old)) => old.mode.map(|mode| mode_after_writing(mode & 0o7777)),
             (Attributes::Fresh, None) if file.stat.mode & 0o400 == 0 => Some(file.stat.mode & 0o700),
             (Attributes::Fresh, None) => None,
         };
