@@ -18,7 +18,6 @@ use crate::kernel::{Errno, Kernel, Kind, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Reflink, Sparse, Verify};
 use crate::quote::quoted;
-use std::num::NonZeroUsize;
 
 /// The most that one copy_file_range is asked for: glibc 2.41 and 2.42 cut larger answers, and a
 /// signal is noticed between calls.
@@ -217,8 +216,7 @@ impl<K: Kernel> Copier<'_, K> {
                 (false, _) => Digested::Nothing,
             },
             geometry: Geometry { slice, ..self.geometry },
-            threads: (is_file && size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN))
-                .then_some(&self.threads),
+            threads: self.threads_for(size).filter(|_| is_file),
             stop: self.stop,
             moving: job.moving,
         }

@@ -15,6 +15,7 @@ use crate::known::filesystems::{Filesystem, Honesty};
 use crate::options::{Options, Unfinished};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -124,6 +125,12 @@ impl<'a, K: Kernel> Copier<'a, K> {
     pub(crate) fn tells_lists(&self, origin: Option<Origin>, stat: &Stat) -> bool {
         let origin = origin.filter(|origin| origin.dev == stat.dev);
         origin.is_some_and(|origin| are_lists_told(Filesystem::new(origin.magic).honesty(self.host.kernel)))
+    }
+
+    /// What the pieces of a file of this size are shared between, if it has several and the user wants that.
+    pub(super) fn threads_for(&self, size: u64) -> Option<&Threads> {
+        let is_shared = size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN);
+        is_shared.then_some(&self.threads)
     }
 
     /// Carries attributes.

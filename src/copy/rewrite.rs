@@ -19,7 +19,6 @@ use crate::kernel::{Errno, Kernel, OFlags, Seek, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Hints, Keep, Reflink, Sparse, Verify};
 use crate::quote::quoted;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
@@ -126,7 +125,6 @@ impl<K: Kernel> Copier<'_, K> {
         let is_honest = |file| self.honesty_of(file) == Honesty::Honest;
         let is_sparse = content.strategy == Strategy::Extents || content.filled.zeros == Zeros::Holes;
         let has_holes = is_sparse && self.options.sparse != Sparse::Never;
-        let is_large = size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN);
         let is_mapped = has_holes && self.options.hints == Hints::Auto && is_honest(copy);
         Pass {
             kernel: self.kernel,
@@ -142,7 +140,7 @@ impl<K: Kernel> Copier<'_, K> {
             target_holes: if is_mapped { self.target_holes(old) } else { TargetHoles::ByBytes },
             digested: Digested::Nothing,
             geometry: self.geometry,
-            threads: is_large.then_some(&self.threads),
+            threads: self.threads_for(size),
             stop: Stop(&NEVER),
             moving: None,
         }
