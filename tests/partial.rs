@@ -361,6 +361,10 @@ fn a_part_goes_with_a_target_that_needs_no_copy_of_its_own() {
             "-a --partial --jobs=1 big d/",
             "$safecp -a big d/ && ls -A d | grep -q safecp && $safecp -a --resume --partial big d/",
         ),
+        (
+            "-a --partial --jobs=1 big d/",
+            "$safecp -a big d/ && ls -A d | grep -q safecp && $safecp -a --partial big d/",
+        ),
     ] {
         let Some(world) = world() else { return };
         let script = format!("strace -f -qq -o /dev/null -e trace=pwrite64 -e inject={kill} $safecp {words}");

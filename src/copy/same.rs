@@ -2,19 +2,28 @@
 
 use super::copier::Copier;
 use super::digest::Digests;
+use super::outcome::{Special, Thing};
 use super::pass::{Digested, End, Holes, Mode, Pass, Position, TargetHoles, Zeros};
-use super::sealed::Sealing;
+use super::sealed::{KnownContent, Sealing};
 use super::stopped::Stopped;
 use super::types::Source;
 use crate::error::{Action, Error};
-use crate::kernel::Kernel;
-use std::num::NonZeroUsize;
-use std::path::Path;
+use crate::kernel::{Kernel, Stat};
+use std::path::{Path, PathBuf};
 
 /// What two files hold that hold the same.
 pub(crate) struct SameBytes {
     /// BLAKE3 of it, where digests are told, or this one was.
     pub(crate) digests: Option<Digests>,
+}
+
+impl SameBytes {
+    /// What is told of an old file, as it was found, that holds them already.
+    pub(crate) fn already(self, found: &Stat, complaints: Vec<Error>, backup: Option<PathBuf>) -> Special {
+        let (identity, size) = ((found.dev, found.ino), found.size);
+        let content = self.digests.map(|digests| Box::new(KnownContent { identity, size, digests }));
+        Special { content, ..Special::new(Thing::Same, complaints, backup) }
+    }
 }
 
 impl<K: Kernel> Copier<'_, K> {
@@ -33,7 +42,6 @@ impl<K: Kernel> Copier<'_, K> {
             let is_same = size == source.stat.size && *digests.whole.as_bytes() == digest;
             return Ok(is_same.then_some(SameBytes { digests: Some(digests) }));
         }
-        let is_large = source.stat.size >= 2 * self.geometry.piece && self.options.jobs != Some(NonZeroUsize::MIN);
         let following = self.meter.and_then(|meter| meter.follow_reading(source.shown, source.stat.size));
         let pass = Pass {
             kernel: self.kernel,
@@ -49,7 +57,7 @@ impl<K: Kernel> Copier<'_, K> {
             target_holes: TargetHoles::ByBytes,
             digested: if self.options.tells_digests() { Digested::Everything } else { Digested::Nothing },
             geometry: self.geometry,
-            threads: is_large.then_some(&self.threads),
+            threads: self.threads_for(source.stat.size),
             stop: self.stop,
             moving: following.as_ref().map(|following| &*following.moving),
         };

@@ -4,8 +4,7 @@
 //! file is copied, and what is wrong is met again.
 
 use super::copier::Copier;
-use super::outcome::{Special, Thing};
-use super::sealed::KnownContent;
+use super::outcome::Special;
 use super::types::{Name, Placement, Source, TargetFacts};
 use crate::error::{Action, Error};
 use crate::kernel::{Kernel, Kind, OFlags, Stat};
@@ -51,9 +50,7 @@ impl<K: Kernel> Copier<'_, K> {
             return Ok(None);
         }
         self.kernel.close(old).map_err(|errno| Error::call(Action::Close, target.shown, errno))?;
-        let identity = (found.dev, found.ino);
-        let content = same.digests.map(|digests| Box::new(KnownContent { identity, size: found.size, digests }));
-        Ok(Some(Special { content, ..Special::new(Thing::Same, Vec::new(), None) }))
+        Ok(Some(same.already(&found, Vec::new(), None)))
     }
 
     /// Whether what stat tells of both is what it would tell of source and copy.

@@ -8,9 +8,7 @@ use super::entry_context::EntryContext;
 use super::inspected::Inspected;
 use super::links::{Version, identity};
 use super::special::TargetName;
-use crate::copy::{
-    Arrival, Follow, KnownContent, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting,
-};
+use crate::copy::{Arrival, Follow, Name, Outcome, Placement, Source, Special, TargetFacts, Thing, Waiting};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, OFlags, Stat};
 use crate::options::{Backup, Overwrite, Product, Readers, Removal, Verify};
@@ -153,11 +151,13 @@ impl<K: Kernel> Entries<'_, K> {
                 finished.backup,
             ))));
         }
-        if let Some(special) = self.resumed(source, target, facts)? {
-            return Ok(Arrived::Done(Outcome::Made(special)));
-        }
-        if let Some(special) = self.copier.same_already(source, target, facts)? {
-            return Ok(Arrived::Done(Outcome::Made(special)));
+        let same = match self.resumed(source, target, facts)? {
+            Some(same) => Some(same),
+            None => self.copier.same_already(source, target, facts)?,
+        };
+        if let Some(same) = same {
+            self.copier.forget_part(target, &facts.target_directory, source.stat.size);
+            return Ok(Arrived::Done(Outcome::Made(same)));
         }
         match self.copier.copy_or_strip(source, target, facts)? {
             Arrival::Named(copied) => Ok(Arrived::Done(Outcome::Copied(copied))),
@@ -209,15 +209,9 @@ impl<K: Kernel> Entries<'_, K> {
             return Ok(None);
         }
         let Some(same) = self.copier.holds_same_bytes(source, &file, target.shown)? else { return Ok(None) };
-        let (identity, size) = (identity(&found), found.size);
         // So is what cannot be opened to be given its attributes.
         let finished = self.copier.copy_attributes(source, target, facts).ok();
-        if finished.is_some() {
-            self.copier.forget_part(target, &facts.target_directory, size);
-        }
-        let content = same.digests.map(|digests| Box::new(KnownContent { identity, size, digests }));
-        Ok(finished
-            .map(|finished| Special { content, ..Special::new(Thing::Same, finished.complaints, finished.backup) }))
+        Ok(finished.map(|finished| same.already(&found, finished.complaints, finished.backup)))
     }
 
     /// Whether what stands at the target may be replaced by something that is no regular file.
