@@ -111,6 +111,28 @@ fn a_further_name_that_found_no_room_becomes_a_link_later() {
     assert!(struck > 0, "no link was refused");
 }
 
+/// close(2) tells that what was written found no place, and the file has its name by then: that is said, and nothing else.
+#[test]
+fn what_close_tells_of_a_file_that_has_its_name_is_said() {
+    let world = World::new();
+    world.dir("s");
+    for number in 0..6 {
+        world.random(&format!("s/{number}"), 3000, number);
+    }
+    let mut told = 0;
+    for at in 5..12 {
+        let fault = format!("close:error=ENOSPC:when={at}+");
+        let Some(traced) = world.cp_traced("close", &[&fault], "-aT --jobs=2 s t") else { return };
+        let output = &traced.output;
+        let is_about_room = |line: &str| line.ends_with(": No space left on device");
+        let lines: Vec<_> = output.stderr.lines().filter(|line| line.contains("'t/")).collect();
+        assert!(lines.iter().all(|line| is_about_room(line)), "{output}");
+        told += lines.len();
+        std::fs::remove_dir_all(world.path("t")).expect("rm");
+    }
+    assert!(told > 0, "nothing was told of any file");
+}
+
 #[test]
 fn what_only_root_may_use_is_not_left_to_others() {
     let Some(world) = World::with_mounts("a full disk") else { return };

@@ -141,6 +141,8 @@ impl<K: Kernel> Run<'_, K> {
         let may_be_overtaken = old.is_none() && entry_pair.context.top.is_none() && self.options.work != Work::Move;
         // Of a pipe only what was left would be copied then.
         let is_read_once = inspected.stat.kind != Kind::File && self.entries.is_copied_as_file(&inspected.stat);
+        let may_come_again =
+            |error: &Error| may_pass(error) && !is_read_once && !self.has_got_its_name(error, entry_pair, old.as_ref());
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
             Ok(Arrived::Waits(waiting)) => {
                 self.wait(entry_pair, task, *waiting, removed, after);
@@ -148,12 +150,10 @@ impl<K: Kernel> Run<'_, K> {
             }
             Ok(Arrived::Done(outcome)) => Ok((outcome, removed)),
             // What waits for its name lies on disk twice, and has handles.
-            Err(error) if may_pass(&error) && !is_read_once && self.commit_waiting(|_| true) => {
+            Err(error) if may_come_again(&error) && self.commit_waiting(|_| true) => {
                 return self.name_again(entry_pair, task, after);
             }
-            Err(error) if may_pass(&error) && !is_read_once && self.leaves(task, |task| again(task, after)) => {
-                return Ok(());
-            }
+            Err(error) if may_come_again(&error) && self.leaves(task, |task| again(task, after)) => return Ok(()),
             Err(error) if may_be_overtaken && !is_read_once && is_taken(&error) => {
                 return self.overtaken(entry_pair, task, after, error);
             }
@@ -163,6 +163,14 @@ impl<K: Kernel> Run<'_, K> {
             }
         };
         self.made_out(entry_pair, made, after)
+    }
+
+    /// Whether close(2) failed when the copy had its name already: another try would find that taken, and tell nothing of what was lost.
+    fn has_got_its_name(&self, error: &Error, entry_pair: &EntryPair<'_, K::File>, old: Option<&Stat>) -> bool {
+        let Name { dir, name, .. } = *entry_pair.target;
+        let is_new = |now: Stat| !old.is_some_and(|old| old.is_same_file(&now));
+        matches!(error, Error::Call { action: Action::Close, .. })
+            && self.kernel.stat_at(dir, name, false).is_ok_and(is_new)
     }
 
     /// Another run has made an operand's target while this one copied it, as parallel builds do. What it has made is an old file
