@@ -417,10 +417,13 @@ const MUTANTS: &[Mutant] = &[
         let is_steady",
         )],
     ),
-    mutant(
-        "an old file stays though its source changed while both were compared",
-        &[("if !is_steady || !self.attributes()", "if (false && !is_steady) || !self.attributes()")],
-    ),
+    Mutant {
+        campaign: Campaign::Files(1_200_000),
+        ..mutant(
+            "an old file stays though its source changed while both were compared",
+            &[("if !is_steady || !self.attributes()", "if (false && !is_steady) || !self.attributes()")],
+        )
+    },
     mutant(
         "an old file stays that has another mode than its source",
         &[("            && (!preserve.mode.wanted() || stat.mode == found.mode)\n", "")],
@@ -463,10 +466,13 @@ const MUTANTS: &[Mutant] = &[
             "Placement::Rewrite if is_another => Placement::Rewrite,",
         )],
     ),
-    of_trees(
-        "an old file is as old as the run has made it under another name",
-        &[("map_or(found, |(before, _)| *before)", "map_or(found, |_| found)")],
-    ),
+    Mutant {
+        campaign: Campaign::Trees(400_000),
+        ..of_trees(
+            "an old file is as old as the run has made it under another name",
+            &[("map_or(found, |(before, _)| *before)", "map_or(found, |_| found)")],
+        )
+    },
     of_trees(
         "an operand is written through a link that another has made",
         &[(

@@ -181,8 +181,12 @@ pub fn scenario(seed: u64) -> Scenario {
     if options.verify == Verify::Content && Random::new(seed ^ AGAIN).once_in(8) {
         options.verify = Verify::Blake3;
     }
-    if options.verify == Verify::Content && Random::new(seed ^ MAPPED).once_in(4) {
+    let mut mapped = Random::new(seed ^ MAPPED);
+    if options.verify == Verify::Content && mapped.once_in(2) {
         options.verify = Verify::Map;
+        if mapped.once_in(3) {
+            (options.reflink, options.sparse) = (Reflink::Always, Sparse::Auto);
+        }
     }
     if options.reflink != Reflink::Always && Random::new(seed ^ HINTLESS).once_in(16) {
         options.hints = Hints::Never;
@@ -611,7 +615,8 @@ fn misfortunes(world: &mut World, random: &mut Random, class: Class, options: &O
         rates.set(Fault::HoleLie, 2);
     }
     if options.verify == Verify::Map {
-        rates.set(Fault::MapUnplaced, random.clone().pick(&[0, 2]));
+        // Always, so that both maps of a clone are alike in all but what they do not tell.
+        rates.set(Fault::MapUnplaced, random.clone().pick(&[0, 1, 2]));
         rates.set(Fault::CloneWrong, if world.systems[0].lies { 2 } else { 0 });
     }
     world.rates = rates;
