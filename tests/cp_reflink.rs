@@ -40,6 +40,22 @@ fn auto_shares_where_it_can() {
 }
 
 #[test]
+fn always_shares_with_an_old_file_beside_which_nothing_can_be_made() {
+    for name in ["btrfs", "xfs"] {
+        let Some(world) = on(name) else { continue };
+        world.tool("chmod", ["644", "a"]);
+        world.dir("d").file("d/b", "old").chmod("d", 0o555).cp_as_nobody("--reflink=always a d/b").succeeds();
+        assert!(world.same_bytes("a", "d/b") && shared(&world, "d/b"), "{name}");
+    }
+    for name in ["ext4", "tmpfs"] {
+        let Some(world) = World::on(name) else { continue };
+        world.file("a", "new").dir("d").file("d/b", "old").chmod("d", 0o555);
+        world.cp_as_nobody("--reflink=always a d/b").fails_with(&["failed to clone 'd/b' from 'a'"]);
+        assert_eq!(world.read("d/b"), "old", "{name}");
+    }
+}
+
+#[test]
 fn never_does_not_share() {
     for name in ["btrfs", "xfs"] {
         let Some(world) = on(name) else { continue };

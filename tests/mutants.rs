@@ -343,10 +343,7 @@ const MUTANTS: &[Mutant] = &[
             "(hint.falls_under(Hint::Clones) && self.offset_next_sync.is_none())",
         )],
     ),
-    mutant(
-        "an emptied file is cloned into on ZFS",
-        &[("let emptied = cloning == Cloning::IntoOld &&", "let emptied = false &&")],
-    ),
+    mutant("an emptied file is cloned into on ZFS", &[("let emptied = is_old &&", "let emptied = false &&")]),
     mutant(
         "a replaced file loses its mode",
         &[(

@@ -45,7 +45,8 @@ impl<K: Kernel> Copier<'_, K> {
         let mut placement = facts.placement;
         let began = self.options.tells_decisions().then(|| self.kernel.now());
         let probe = self.probe(source);
-        let mut ladder = self.ladder(&probe, &job, placement)?;
+        let mut lies_elsewhere = false;
+        let mut ladder = self.ladder(&probe, &job, placement, lies_elsewhere)?;
         let mut lasts = None;
         loop {
             let unfinished = self.unfinished(ladder.rung().strategy, &job);
@@ -59,9 +60,9 @@ impl<K: Kernel> Copier<'_, K> {
                 self.must_last(&job, sink.placement, sink.staying())?;
                 lasts = Some(sink.placement);
             }
-            if sink.placement != placement {
-                placement = sink.placement;
-                ladder = self.ladder(&probe, &job, placement)?;
+            if (sink.placement, sink.lies_elsewhere()) != (placement, lies_elsewhere) {
+                (placement, lies_elsewhere) = (sink.placement, sink.lies_elsewhere());
+                ladder = self.ladder(&probe, &job, placement, lies_elsewhere)?;
             }
             match self.fill(ladder.rung(), &probe, &job, &sink) {
                 Ok(filled) => {
@@ -130,7 +131,13 @@ impl<K: Kernel> Copier<'_, K> {
     }
 
     /// The strategies for this file, or cp's words where `--reflink=always` cannot be.
-    fn ladder(&self, probe: &Probe, job: &Job<'_, K::File>, placement: Placement) -> Result<Ladder, Error> {
+    fn ladder(
+        &self,
+        probe: &Probe,
+        job: &Job<'_, K::File>,
+        placement: Placement,
+        lies_elsewhere: bool,
+    ) -> Result<Ladder, Error> {
         let is_file = !matches!(placement, Placement::Through | Placement::BlockDevice | Placement::Value);
         if !is_file || job.source.stat.kind != Kind::File {
             if self.options.reflink == Reflink::Always {
@@ -142,6 +149,8 @@ impl<K: Kernel> Copier<'_, K> {
         let is_proved = self.options.verify != Verify::Nothing && self.options.reflink != Reflink::Always;
         let cloning = if is_proved && probe.size <= self.geometry.small {
             Cloning::NotWorthProving
+        } else if lies_elsewhere && self.options.reflink == Reflink::Always {
+            Cloning::IntoOldAlone
         } else if placement == Placement::InPlace
             || placement == Placement::Rewrite && self.options.reflink == Reflink::Always
         {

@@ -38,7 +38,10 @@ impl<K: Kernel> Copier<'_, K> {
         content: Option<Content<'_>>,
     ) -> Result<Finished, Error> {
         let content = content.ok_or_else(|| Error::call(Action::Write, job.target.shown, Errno::INVAL))?;
-        let is_shared = self.clones_into(job, copy.file(), &old, content)?;
+        // What lies elsewhere has no blocks to share: the source has them, and what came of it is compared with the copy.
+        let is_apart = copy.is_elsewhere() && self.options.reflink == Reflink::Always;
+        let shared = if is_apart { job.source.file } else { copy.file() };
+        let is_shared = self.clones_into(job, shared, &old, content)?;
         let is_reserved = !is_shared && self.reserve(job, copy.file(), &old, content)?;
         // Until here nothing of the old file has changed. What has all its blocks keeps them.
         let keeps_blocks = is_reserved && self.pass_into(copy.file(), &old, content).zeros == Zeros::Written;
@@ -189,31 +192,34 @@ impl<K: Kernel> Copier<'_, K> {
         }
     }
 
-    /// Shares the copy's blocks, where that is known to be right in a file that holds something (on ZFS it is not, see
-    /// known/zfs.rs): it needs no room and changes nothing if it fails. False if they cannot be shared and need not be.
+    /// Shares the blocks of the copy, or of the source, where that is known to be right in a file that holds something (on ZFS
+    /// it is not, see known/zfs.rs): it needs no room and changes nothing if it fails. False if they cannot be shared and need
+    /// not be.
     fn clones_into(
         &self,
         job: &Job<'_, K::File>,
-        copy: &K::File,
+        shared: &K::File,
         old: &K::File,
         content: Content<'_>,
     ) -> Result<bool, Error> {
         let is_hinted = self.options.hints == Hints::Auto;
         let shares = is_hinted && self.options.reflink == Reflink::Auto && self.options.sparse != Sparse::Never;
-        let is_wanted = content.strategy == Strategy::Reflink || shares;
+        let must_share = self.options.reflink == Reflink::Always;
+        let is_wanted = content.strategy == Strategy::Reflink || shares || must_share;
+        let failed = |errno| Error::pair(Action::Clone, job.target.shown, job.source.shown, errno);
         if !is_wanted || self.honesty_of(old) != Honesty::Honest {
-            return Ok(false);
+            return if must_share { Err(failed(Errno::OPNOTSUPP)) } else { Ok(false) };
         }
-        let clone = || self.kernel.ficlone(old, copy);
+        let clone = || self.kernel.ficlone(old, shared);
         let again = |cloned: crate::kernel::Result<()>| match cloned {
             Err(Errno::INTR) => clone(),
             cloned => cloned,
         };
         match (1..CLONE_ATTEMPTS).fold(clone(), |cloned, _| again(cloned)) {
             Ok(()) => Ok(true),
-            Err(Errno::NOSPC | Errno::DQUOT) if self.options.reflink != Reflink::Always => Ok(false),
-            Err(errno) if self.options.reflink != Reflink::Always && verdict(errno) != Verdict::Fatal => Ok(false),
-            Err(errno) => Err(Error::pair(Action::Clone, job.target.shown, job.source.shown, errno)),
+            Err(Errno::NOSPC | Errno::DQUOT) if !must_share => Ok(false),
+            Err(errno) if !must_share && verdict(errno) != Verdict::Fatal => Ok(false),
+            Err(errno) => Err(failed(errno)),
         }
     }
 

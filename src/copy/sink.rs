@@ -98,6 +98,11 @@ impl<K: Kernel> Sink<'_, K> {
         }
     }
 
+    /// Whether it is a copy for an old file which lies where that file's name cannot be.
+    pub(super) fn lies_elsewhere(&self) -> bool {
+        matches!(&self.holder, SinkFile::Beside { copy, .. } if copy.is_elsewhere())
+    }
+
     /// The file that has the target's name in the end.
     pub(super) fn staying(&self) -> &K::File {
         match &self.holder {

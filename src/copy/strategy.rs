@@ -122,6 +122,9 @@ pub enum Cloning {
     IntoNew,
     /// The target is an old file that is emptied first.
     IntoOld,
+    /// The target is an old file whose verified copy lies on another filesystem, as nothing can be made beside it: the copy is
+    /// filled by reading, and the old file is cloned from the source. With `--reflink=always` only.
+    IntoOldAlone,
     /// Between these filesystems FICLONE was refused for good.
     Refused,
     /// The file is so small that to read a clone back costs more than to copy it. Not with `--reflink=always`.
@@ -159,7 +162,8 @@ fn allowed(probe: &Probe, cloning: Cloning) -> Allowed {
             (unknown, unknown)
         }
     };
-    let emptied = cloning == Cloning::IntoOld && probe.honesty != Honesty::Honest && clones.is_ok();
+    let is_old = matches!(cloning, Cloning::IntoOld | Cloning::IntoOldAlone);
+    let emptied = is_old && probe.honesty != Honesty::Honest && clones.is_ok();
     Allowed { holes, clones: if emptied { Err(Why::Emptied) } else { clones } }
 }
 
@@ -171,7 +175,8 @@ pub(super) fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Resul
     let allowed = allowed(probe, cloning);
     if options.reflink == Reflink::Always {
         let (why, settling) = allowed.clones?;
-        return Ok(vec![Rung { strategy: Strategy::Reflink, why, settling }]);
+        let strategy = if cloning == Cloning::IntoOldAlone { Strategy::Stream } else { Strategy::Reflink };
+        return Ok(vec![Rung { strategy, why, settling }]);
     }
     let shares = options.sparse == Sparse::Auto && options.reflink == Reflink::Auto;
     // Where the source is read to be compared anyway, a copy by the kernel costs more than it saves
@@ -179,7 +184,7 @@ pub(super) fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Resul
     let offloads =
         shares && options.verify == Verify::Nothing && probe.honesty == Honesty::Honest && !probe.looks_sparse();
     let is_tried = match cloning {
-        Cloning::IntoNew | Cloning::IntoOld => true,
+        Cloning::IntoNew | Cloning::IntoOld | Cloning::IntoOldAlone => true,
         Cloning::Refused | Cloning::NotWorthProving => false,
     };
     let offers = [
@@ -197,7 +202,9 @@ pub(super) fn rungs(probe: &Probe, options: &Options, cloning: Cloning) -> Resul
     let otherwise = match cloning {
         _ if options.sparse == Sparse::Never => Why::Asked,
         Cloning::NotWorthProving if shares && probe.size > 0 => Why::Small,
-        Cloning::IntoNew | Cloning::IntoOld | Cloning::Refused | Cloning::NotWorthProving => Why::NothingToGain,
+        Cloning::IntoNew | Cloning::IntoOld | Cloning::IntoOldAlone | Cloning::Refused | Cloning::NotWorthProving => {
+            Why::NothingToGain
+        }
     };
     rungs.push(Rung { strategy: Strategy::Stream, why: refusal.unwrap_or(otherwise), settling: None });
     Ok(rungs)

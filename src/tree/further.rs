@@ -152,7 +152,13 @@ impl<K: Kernel> Run<'_, K> {
         open(above.as_ref().unwrap_or(base), name, flags)
     }
 
-    /// Opens the copy to read it; `None` also if the rights that it was given keep its owner from that.
+    /// Whether this user need not be able to read what he has made: its rights keep even its owner from that, or it is somebody
+    /// else's, as what root's server makes for him is.
+    fn may_be_closed(&self, copied: &Stat) -> bool {
+        copied.mode & OWNER_READS == 0 || copied.uid != self.options.user
+    }
+
+    /// Opens the copy to read it; `None` also if its rights keep this user from that.
     fn read_made(
         &self,
         entry_pair: &EntryPair<'_, K::File>,
@@ -161,7 +167,7 @@ impl<K: Kernel> Run<'_, K> {
         flags: OFlags,
     ) -> crate::kernel::Result<Option<K::File>> {
         match self.open_made(entry_pair, made, flags | OFlags::RDONLY | OFlags::NONBLOCK) {
-            Err(Errno::ACCESS) if copied.mode & OWNER_READS == 0 => Ok(None),
+            Err(Errno::ACCESS) if self.may_be_closed(copied) => Ok(None),
             opened => opened,
         }
     }
@@ -255,7 +261,11 @@ impl<K: Kernel> Run<'_, K> {
         let (file, opened) = self.entries.open_inspected(entry_pair.source, stat)?;
         let source =
             Source { file: &file, stat: &opened, shown: entry_pair.source.shown, origin: entry_pair.context.origin };
-        Ok(self.entries.copier.holds_same_bytes(&source, &copy, entry_pair.target.shown)?.is_some())
+        match self.entries.copier.holds_same_bytes(&source, &copy, entry_pair.target.shown) {
+            // sshfs opens what its far end does not let this user read.
+            Err(Error::Call { errno: Errno::ACCESS, .. }) if self.may_be_closed(copied) => Ok(false),
+            held => held.map(|held| held.is_some()),
+        }
     }
 }
 
