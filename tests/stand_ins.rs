@@ -15,6 +15,7 @@ mod reference;
 
 use asked::{number, program};
 use random::Random;
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -265,7 +266,11 @@ fn populate(root: &Path, names: &[&str], random: &mut Random, depth: u32) {
                 let mode = [0o755, 0o700, 0o2775][random.index(3)];
                 fs::set_permissions(&path, Permissions::from_mode(mode)).expect("chmod");
             }
-            5 => symlink(NAMES[random.index(NAMES.len())], &path).expect("a link"),
+            5 => {
+                symlink(NAMES[random.index(NAMES.len())], &path).expect("a link");
+                // Two made one after the other are as old as each other, or not, as the clock has it.
+                set_link_time(&path, TIMES[at % TIMES.len()]);
+            }
             6 if at > 0 => {
                 let first = root.join(names[random.index(at)]);
                 if fs::symlink_metadata(&first).is_ok_and(|found| !found.is_dir()) {
@@ -275,6 +280,12 @@ fn populate(root: &Path, names: &[&str], random: &mut Random, depth: u32) {
             _ => {}
         }
     }
+}
+
+fn set_link_time(path: &Path, seconds: u64) {
+    let time = Timespec { tv_sec: i64::try_from(seconds).expect("a time"), tv_nsec: 0 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).expect("utimensat");
 }
 
 /// Notes all that lies in a directory.

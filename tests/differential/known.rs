@@ -325,15 +325,21 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
     let case = evidence.case;
     let preserves = case.has('p', "--preserve") || case.has('a', "--archive");
     let user = if case.as_nobody { (65534, 65534) } else { (0, 0) };
-    let has_owner_of_above = || {
+    let has_owner_of_above = |outcome: &Outcome| {
         let is_owner =
             |source: &tree::Seen, copy: &tree::Seen| copy.owner == if preserves { source.owner } else { user };
-        source.is_some_and(|source| seen(path).is_some_and(|copy| is_owner(source, copy)))
+        let copy = outcome.tree.get(&Path::new(WORLD).join(path));
+        source.is_some_and(|source| copy.is_some_and(|copy| is_owner(source, copy)))
     };
+    // What is there already, is the target, and is refused keeps its owner.
+    let is_target = || seen(path).is_some_and(|copy| copy.kind == tree::Kind::Directory);
     (is_refused && has_failed || is_passed_over)
         && match what {
             What::Content => is_copied_over(),
-            What::Owner => is_copied_over() && has_owner_of_above(),
+            What::Owner => {
+                is_copied_over() && has_owner_of_above(evidence.ours)
+                    || is_target() && has_owner_of_above(evidence.reference)
+            }
             _ => true,
         }
 }
@@ -854,12 +860,19 @@ fn linked_to_itself(evidence: &Evidence<'_>) -> bool {
         is_file && [evidence.reference, evidence.ours].iter().all(|outcome| !is_replaced_in(outcome, &target))
     };
     let is_twice = |word: &&OsString| words.iter().filter(|other| *other == *word).count() > 1;
-    *what == What::Modified
-        && reference == "now"
-        && ours != "now"
-        && (case.has('b', "--backup") || case.has('S', "--suffix"))
+    // With -v it tells that the temporary name is removed, as the target's.
+    let is_told_of = |word: &&OsString| {
+        let name = Path::new(word).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        reference.starts_with("removed '") && reference.ends_with(&format!("/{name}'"))
+    };
+    let is_linked = |word: &&OsString| match what {
+        What::Modified => reference == "now" && ours != "now" && stays(word),
+        What::Stdout => is_told_of(word),
+        _ => false,
+    };
+    (case.has('b', "--backup") || case.has('S', "--suffix"))
         && case.has('u', "--update")
-        && words.iter().filter(is_twice).any(|word| stays(&word))
+        && words.iter().filter(is_twice).any(|word| is_linked(&word))
 }
 
 /// mkdir(2) gives a new directory that bit.
