@@ -5,9 +5,8 @@
 
 mod common;
 use common::{Output, World, has_tool, is_root, left_out};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// What the guard answers, by the calls' names in calls.c.
@@ -21,19 +20,13 @@ const REFUSED: [(&str, &str); 7] = [
     ("llseek_hole", "22"),
 ];
 
-/// The program that makes the calls, built once.
-fn calls() -> Option<&'static Path> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(|| built("calls")).as_deref()
-}
-
-/// tests/guard/NAME.c, built in a directory of its own.
-fn built(name: &str) -> Option<PathBuf> {
-    if !has_tool("cc") {
-        return None;
+/// tests/guard/NAME.c, built once in each world, which takes it away again.
+fn built(world: &World, name: &str) -> Option<PathBuf> {
+    let program = world.path(name);
+    if !has_tool("cc") || program.exists() {
+        return program.exists().then_some(program);
     }
     let source = common::asked::project("tests/guard").join(name).with_extension("c");
-    let program = tempfile::Builder::new().prefix("guard-").tempdir().expect("a directory").keep().join(name);
     let mut compiler = Command::new("cc");
     compiler.args(["-static", "-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(source);
     assert!(compiler.status().expect("cc").success(), "{name}.c does not compile");
@@ -42,7 +35,8 @@ fn built(name: &str) -> Option<PathBuf> {
 
 /// Runs the C program below these words of safecp's, or alone, and gives its lines as (ABI, call, errno).
 fn answers(world: &World, words: Option<&str>) -> Option<Vec<[String; 3]>> {
-    let program = calls()?.display();
+    let program = built(world, "calls")?;
+    let program = program.display();
     let output = match words {
         Some(words) => world.shell(&format!("$safecp {words} {program}")),
         None => world.shell(&program.to_string()),
@@ -231,8 +225,8 @@ fn safecp_copies_under_it_as_anywhere() {
 /// uutils cp does so (tests/guard/run has it); where it is the host's cp, a guard would make every file that looks sparse zeros.
 #[test]
 fn a_cp_that_takes_a_refusal_for_a_hole_is_found_out() {
-    let Some(liar) = built("liar") else { return };
     let world = World::new();
+    let Some(liar) = built(&world, "liar") else { return };
     world.dir("bin").sparse("a", 1 << 20, &[(500_000, b"data")]);
     world.tool("cp", [&liar, &world.path("bin/cp")]);
     world.shell("PATH=$PWD/bin:$PATH cp a b && cmp a b").succeeds();
