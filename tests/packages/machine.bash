@@ -34,8 +34,8 @@ make_contents() {
     echo "as it came" >"$1/etc/victim.conf"
 }
 
-# A byte of a file changes, its time and size do not: what a script in a package runs after it was unpacked.
-damage='printf X | dd of=/opt/victim/dense bs=1 seek=200000 conv=notrunc status=none; touch -r /opt/victim/tree/text /opt/victim/dense'
+# Some bytes of a file change, its time and size do not (one byte of random content may be the same already): what a script in a package runs after it was unpacked.
+damage='printf damaged | dd of=/opt/victim/dense bs=1 seek=200000 conv=notrunc status=none; touch -r /opt/victim/tree/text /opt/victim/dense'
 
 names_damage() { grep -q "'opt/victim/dense'" "$work/log" || { cat -- "$work/log"; return 1; }; }
 fails() { ! "$@"; }

@@ -16,6 +16,12 @@ executable() {
         sed -n "/$1/s/.*\"executable\":\"\([^\"]*\)\".*/\1/p" | tail -n 1
 }
 
+# change_byte FILE OFFSET: it becomes another one, whatever it is. Of random content, one byte in 256 is already what a test would write there.
+change_byte() {
+    dd if="$1" bs=1 skip="$2" count=1 status=none | LC_ALL=C tr '\000-\377' '\001-\377\000' |
+        dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
 need_root() {
     [[ $(id -u) == 0 ]] || { echo "${0##*/}: needs root, to mount filesystems of its own" >&2; exit 2; }
 }

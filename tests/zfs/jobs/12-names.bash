@@ -181,10 +181,10 @@ listed() {
     run $safecp --check /tmp/list /tank/to/listed
     check listed-right "the list is right" test "$status" = 0
     # As rot does it, which leaves the times.
-    printf X | dd of=/tank/to/listed/large bs=1 seek=1234567 conv=notrunc status=none
+    printf rotten | dd of=/tank/to/listed/large bs=1 seek=1234567 conv=notrunc status=none
     touch -r /tank/from/tree/large /tank/to/listed/large
     run $safecp --check /tmp/list /tank/to/listed
-    check listed-wrong "a byte is found" test "$status" = 1
+    check listed-wrong "it is found" test "$status" = 1
     run $safecp --repair /tmp/list /tank/to/listed --from /tank/from/tree
     check listed-mended "exit 0, not $status: $(head -n 1 /tmp/said)" test "$status" = 0
     check listed-bytes "and mended" cmp /tank/from/tree/large /tank/to/listed/large
