@@ -253,6 +253,19 @@ fn a_target_that_was_left_alone_is_not_just_made() {
     assert_eq!(world.read("d/x"), "p");
 }
 
+/// What replaces an old file waits for its name beside others.
+#[test]
+fn what_an_operand_has_made_is_looked_at_for_the_next_one() {
+    let world = World::new();
+    world.dir("p").dir("q").dir("d").file("p/x", "p").file("q/x", "q");
+    world.times("p/x", (1, 0), (3_000, 0)).times("q/x", (1, 0), (2_000, 0));
+    for options in ["-u", "-pu", "-au"] {
+        world.file("d/x", "old").times("d/x", (1, 0), (1_000, 0));
+        world.cp(&format!("{options} p/x q/x d")).succeeds();
+        assert_eq!(world.read("d/x"), "p", "{options}");
+    }
+}
+
 /// It is its own target, and nothing was made.
 #[test]
 fn a_target_that_is_the_source_is_not_just_made() {

@@ -139,6 +139,17 @@ fn a_target_that_is_what_it_would_be_is_left_alone() {
     );
 }
 
+/// As with GNU's install: what replaces an old file waits for its name beside others.
+#[test]
+fn what_was_installed_just_now_is_compared_with_the_next_one() {
+    let world = World::new();
+    world.dir("e").dir("d").file("c", "one").file("e/c", "other").file("d/c", "one").chmod("d/c", 0o755);
+    world.install("-C e/c c d").fails("install: will not overwrite just-created 'd/c' with 'c'\n");
+    assert_eq!(world.read("d/c"), "other");
+    world.install("-C c c d").succeeds();
+    assert_eq!(world.read("d/c"), "one");
+}
+
 #[test]
 fn times_are_kept_where_that_is_asked_for() {
     let world = World::new();

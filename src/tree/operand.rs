@@ -250,6 +250,10 @@ impl<K: Kernel> Run<'_, K> {
             base,
             is_in_base,
         };
+        if history.as_ref().is_some_and(|history| history.paths.contains(path)) {
+            // What an operand before has made there may still wait for its name: -u and -C have to see it.
+            self.commit_all();
+        }
         if self.options.compares && self.is_installed(&route.source, stat, &route.target)? {
             Ok(())
         } else if stat.kind == Kind::Directory {
