@@ -155,6 +155,10 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "a copy that lacks an attribute that cannot be set: its further names are linked to it, where GNU makes one more copy of each",
         explains: copied_once_more,
     },
+    Reason {
+        name: "a directory that a link leads to has its own extended attributes; GNU asks the link",
+        explains: followed_directory,
+    },
 ];
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -360,7 +364,7 @@ fn parents_of_a_dot(evidence: &Evidence<'_>) -> bool {
 fn taken_for_new(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, .. } = evidence.difference;
     let is_refusal = |line: &&String| {
-        let is_made = ["cp: cannot create fifo ", "cp: cannot create special file "];
+        let is_made = ["cp: cannot create fifo ", "cp: cannot create special file ", "cp: cannot create regular file "];
         is_made.iter().any(|words| line.starts_with(words)) && line.ends_with(": File exists")
     };
     let Some(line) = evidence.reference.ended.stderr.iter().find(is_refusal) else { return false };
@@ -368,11 +372,14 @@ fn taken_for_new(evidence: &Evidence<'_>) -> bool {
     let is_told = |word: &&OsString| !word.to_string_lossy().contains('/') && names(line, Path::new(word));
     let Some(word) = words.iter().find(is_told) else { return false };
     let is_of_word = path.file_name().is_some_and(|name| name.as_bytes().starts_with(word.as_bytes()));
+    let backs_up = evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix");
+    let is_twice = words.iter().filter(|other| *other == word).count() > 1;
+    // A file is refused whatever the options; of what is special, GNU has made a backup before.
+    let is_file = line.starts_with("cp: cannot create regular file ");
     evidence.case.has('\0', "--paren")
-        && (evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix"))
-        && words.iter().filter(|other| *other == word).count() > 1
+        && (is_file || backs_up && is_twice)
         && !evidence.ours.ended.stderr.contains(line)
-        && (matches!(what, What::Status | What::Stderr) || is_of_word && *what == What::Presence)
+        && (matches!(what, What::Status | What::Stderr) || is_of_word && (is_file || *what == What::Presence))
 }
 
 /// A complaint of `target/.` alone.
@@ -873,6 +880,19 @@ fn linked_to_itself(evidence: &Evidence<'_>) -> bool {
     (case.has('b', "--backup") || case.has('S', "--suffix"))
         && case.has('u', "--update")
         && words.iter().filter(is_twice).any(|word| is_linked(&word))
+}
+
+fn followed_directory(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let case = evidence.case;
+    let is_directory =
+        evidence.ours.tree.get(&Path::new(WORLD).join(path)).is_some_and(|seen| seen.kind == tree::Kind::Directory);
+    *what == What::Xattr
+        && reference.ends_with("=none")
+        && !ours.ends_with("=none")
+        && is_directory
+        && (case.has('L', "--dereference") || case.has('H', "-H"))
+        && case.entries.iter().any(|entry| matches!(entry.kind, Kind::Symlink(_)))
 }
 
 /// mkdir(2) gives a new directory that bit.
