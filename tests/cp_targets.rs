@@ -266,6 +266,19 @@ fn what_an_operand_has_made_is_looked_at_for_the_next_one() {
     }
 }
 
+/// As with cp, what comes last stays where a link brings two to one file.
+#[test]
+fn a_link_at_the_target_leads_to_what_an_operand_before_has_made() {
+    let world = World::new();
+    world.dir("p").dir("d").file("p/a", "a").file("p/b", "b");
+    world.times("p/a", (1, 0), (3_000, 0)).times("p/b", (1, 0), (2_000, 0)).symlink("a", "d/b");
+    for (options, last) in [("", "b"), ("-f", "b"), ("-a", "b"), ("-u", "a"), ("-pu", "a")] {
+        world.file("d/a", "old").times("d/a", (1, 0), (1_000, 0));
+        world.cp(&format!("{options} p/a p/b d")).succeeds();
+        assert_eq!((world.read("d/a").as_str(), world.link_text("d/b").as_str()), (last, "a"), "{options}");
+    }
+}
+
 /// It is its own target, and nothing was made.
 #[test]
 fn a_target_that_is_the_source_is_not_just_made() {

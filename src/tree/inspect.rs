@@ -146,7 +146,7 @@ impl<K: Kernel> Entries<'_, K> {
     }
 
     /// Whether a symbolic link at the target of such a source is written through, not replaced.
-    fn writes_through(&self, stat: &Stat) -> bool {
+    pub(super) fn writes_through(&self, stat: &Stat) -> bool {
         let options = self.options();
         self.is_written(stat) && options.backup == Backup::No && options.removal != Removal::Always
     }

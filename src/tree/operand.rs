@@ -325,6 +325,11 @@ impl<K: Kernel> Run<'_, K> {
         names.push(source.name.to_owned());
         let created = self.claim_path(&newcomer)?;
         let found = copier.stat_target(target, false)?;
+        let is_link = found.as_ref().is_some_and(|found| found.kind == Kind::Symlink);
+        if is_link && self.entries.writes_through(stat) {
+            // It may lead to what an operand before has made, which this one comes after.
+            self.commit_all();
+        }
         // Of a file with several names, this one goes to another file.
         let is_made = |found: &Stat| !found.has_other_names() && self.groups.is_made(&identity(found));
         let is_operands = history.paths.contains(*path) || found.as_ref().is_some_and(is_made);
