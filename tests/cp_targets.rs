@@ -279,6 +279,20 @@ fn a_link_at_the_target_leads_to_what_an_operand_before_has_made() {
     }
 }
 
+#[test]
+fn a_source_is_what_an_operand_before_has_made_of_it() {
+    for options in ["", "-a -L", "--durable"] {
+        let world = World::new();
+        world.dir("p").dir("d").dir("t/p").file("p/a", "new").file("d/a", "old").file("t/p/a", "old");
+        world.symlink("../d/a", "p/b").symlink("../d/c", "p/e").file("p/c", "made");
+        world.cp(&format!("{options} p/a p/b p/c p/e d")).succeeds();
+        assert_eq!((world.read("d/a"), world.read("d/b")), ("new".to_owned(), "new".to_owned()), "{options}");
+        assert_eq!(world.read("d/e"), "made", "{options}");
+        world.cp(&format!("{options} --parents p/a t/p/a t")).succeeds();
+        assert_eq!((world.read("t/p/a"), world.read("t/t/p/a")), ("new".to_owned(), "new".to_owned()), "{options}");
+    }
+}
+
 /// It is its own target, and nothing was made.
 #[test]
 fn a_target_that_is_the_source_is_not_just_made() {

@@ -4,10 +4,11 @@ use super::after::{After, Removed};
 use super::entry_context::{EntryContext, MadeBefore};
 use super::groups::{Deferred, Groups, Member, OperandName, Pace, Waiter, Whence};
 use super::level::Task;
+use super::links::identity;
 use super::run::{EntryPair, Run};
 use crate::copy::{Copied, Name, NamingError, Outcome, TargetDirectory, Waiting};
 use crate::error::Error;
-use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags};
+use crate::kernel::{Errno, Kernel, Mode, OFlags, ResolveFlags, Stat};
 use crate::report::Event;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -43,7 +44,7 @@ impl<K: Kernel> Run<'_, K> {
         entry_pair: &EntryPair<'_, K::File>,
         task: Option<&Task<K>>,
         waiting: Waiting<K::File>,
-        removed: Removed,
+        (old, removed): (Option<&Stat>, Removed),
         after: After,
     ) {
         let EntryPair { source, target, context, base, path } = *entry_pair;
@@ -69,6 +70,7 @@ impl<K: Kernel> Run<'_, K> {
         let mut queue = self.groups.queue();
         queue.files += 1;
         queue.bytes += waiting.size();
+        queue.replaced.extend(old.map(identity));
         queue.items.push(Member::File(Box::new(Waiter { whence, open, waiting, target_directory, removed, after })));
         drop(queue);
         if self.groups.is_full() {

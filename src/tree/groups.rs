@@ -7,10 +7,10 @@
 use super::after::{After, Removed};
 use super::handles::Pair;
 use super::level::Task;
-use super::links::Identity;
+use super::links::{Identity, identity};
 use crate::copy::Sealed;
 use crate::copy::{Follow, Outcome, TargetDirectory, Waiting};
-use crate::kernel::Kernel;
+use crate::kernel::{self, Errno, Kernel, Stat};
 use crate::options::Options;
 use crate::report::Event;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +38,8 @@ pub(super) struct Queue<K: Kernel> {
     pub(super) items: Vec<Member<K>>,
     pub(super) files: usize,
     pub(super) bytes: u64,
+    /// The old files that they are to take the place of.
+    pub(super) replaced: BTreeSet<Identity>,
 }
 
 pub(super) enum Member<K: Kernel> {
@@ -154,7 +156,7 @@ impl<K: Kernel> Groups<K> {
     pub(super) fn new(options: &Options) -> Self {
         Self {
             files_max: options.waiting_max,
-            queue: Mutex::new(Queue { items: Vec::new(), files: 0, bytes: 0 }),
+            queue: Mutex::new(Queue { items: Vec::new(), files: 0, bytes: 0, replaced: BTreeSet::new() }),
             committing: Mutex::default(),
             witnesses: Mutex::default(),
             later: Mutex::default(),
@@ -185,6 +187,15 @@ impl<K: Kernel> Groups<K> {
         !self.operands().is_empty()
     }
 
+    /// Whether something waits that would make this look at a name another one: the old file, or no file, is not what cp would see.
+    pub(super) fn would_change(&self, seen: &kernel::Result<Stat>) -> bool {
+        let queue = self.queue();
+        match seen {
+            Ok(found) => queue.replaced.contains(&identity(found)),
+            Err(errno) => *errno == Errno::NOENT && queue.files > 0,
+        }
+    }
+
     pub(super) fn is_full(&self) -> bool {
         let queue = self.queue();
         queue.files >= self.files_max || queue.bytes >= BYTES_MAX
@@ -205,6 +216,7 @@ impl<K: Kernel> Groups<K> {
     pub(super) fn take(&self) -> Vec<Member<K>> {
         let mut queue = self.queue();
         (queue.files, queue.bytes) = (0, 0);
+        queue.replaced.clear();
         std::mem::take(&mut queue.items)
     }
 }

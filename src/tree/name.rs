@@ -145,7 +145,7 @@ impl<K: Kernel> Run<'_, K> {
             |error: &Error| may_pass(error) && !is_read_once && !self.has_got_its_name(error, entry_pair, old.as_ref());
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
             Ok(Arrived::Waits(waiting)) => {
-                self.wait(entry_pair, task, *waiting, removed, after);
+                self.wait(entry_pair, task, *waiting, (old.as_ref(), removed), after);
                 return Ok(());
             }
             Ok(Arrived::Done(outcome)) => Ok((outcome, removed)),

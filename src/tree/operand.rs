@@ -169,7 +169,13 @@ impl<K: Kernel> Run<'_, K> {
     /// A source as it was typed.
     fn inspect_operand(&self, operand: &Operand) -> Result<Stat, Error> {
         let follow = self.options.dereference != Dereference::Never;
-        let stat = self.kernel.stat_at(None, &operand.source, follow);
+        let look = || self.kernel.stat_at(None, &operand.source, follow);
+        let mut stat = look();
+        if self.groups.would_change(&stat) {
+            // A source may lie where an operand before has put something.
+            self.commit_all();
+            stat = look();
+        }
         let stat = stat.map_err(|errno| Error::call(Action::StatSource, &operand.source, errno))?;
         if stat.kind == Kind::Directory && !self.options.recursive {
             let source = quoted(&operand.source);
