@@ -264,6 +264,10 @@ fn what_an_operand_has_made_is_looked_at_for_the_next_one() {
         world.cp(&format!("{options} p/x q/x d")).succeeds();
         assert_eq!(world.read("d/x"), "p", "{options}");
     }
+    // Nor does it matter that the old file has another name.
+    world.file("d/x", "old").times("d/x", (1, 0), (1_000, 0)).link("d/x", "d/y");
+    world.cp("-pu p/x q/x d").succeeds();
+    assert_eq!(world.read("d/x"), "p");
 }
 
 /// As with cp, what comes last stays where a link brings two to one file.

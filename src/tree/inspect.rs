@@ -63,7 +63,8 @@ impl<K: Kernel> Entries<'_, K> {
         // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         // What leads in a circle has no time to go by.
-        let old = self.as_it_was(seen, &context.target_directory);
+        let is_made = context.created == MadeBefore::Operand;
+        let old = if is_made { seen } else { self.as_it_was(seen, &context.target_directory) };
         let decision = decide(&stat, &old, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
         let is_circular = replaced_link == Some(ReplacedLink::Circular);
         match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
