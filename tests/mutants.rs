@@ -157,10 +157,13 @@ const MUTANTS: &[Mutant] = &[
         "a part that was made anew is the same",
         &[("bits((stat.ino, birth.map(|birth| (birth.seconds, birth.nanos))))", "bits(birth.is_some())")],
     ),
-    mutant(
-        "what was verified goes although the old file has gone",
-        &[("else { return Some(MISSING) };", "else { return None };")],
-    ),
+    Mutant {
+        campaign: Campaign::Files(800_000),
+        ..mutant(
+            "what was verified goes although the old file has gone",
+            &[("else { return Some(MISSING) };", "else { return None };")],
+        )
+    },
     mutant(
         "what was verified goes if its bytes cannot be moved to the name of an old file that has gone",
         &[("Err(error) if supplants => {", "Err(error) if !supplants => {")],
