@@ -1,8 +1,9 @@
 //! What all names of a run share that are no directories: the copier, the options, and the questions to the user.
 
+use super::entry_context::{EntryContext, MadeBefore};
 use super::links::{Identity, Version, identity};
 use super::overwrite::Ask;
-use crate::copy::{Copier, Follow, TargetDirectory};
+use crate::copy::{Copier, Follow};
 use crate::host::Host;
 use crate::kernel::{Kernel, Kind, Stat};
 use crate::options::{Backup, Options, Product, Removal};
@@ -73,9 +74,11 @@ impl<'a, K: Kernel> Entries<'a, K> {
         follow == Follow::No && stat.kind != Kind::File && self.options().product != Product::Attributes
     }
 
-    /// An old file as it was before this run wrote it under another name, where its number tells that.
-    pub(super) fn as_it_was(&self, found: Stat, target_directory: &TargetDirectory) -> Stat {
-        if !found.has_other_names() || !target_directory.numbers_files() {
+    /// An old file as it was before this run wrote it under another name, where its number tells that. What was written under this
+    /// name is as it is now.
+    pub(super) fn as_it_was(&self, found: Stat, context: &EntryContext<'_, K::File>) -> Stat {
+        let is_made = context.created == MadeBefore::Operand;
+        if is_made || !found.has_other_names() || !context.target_directory.numbers_files() {
             return found;
         }
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);

@@ -63,8 +63,7 @@ impl<K: Kernel> Entries<'_, K> {
         // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
         // What leads in a circle has no time to go by.
-        let is_made = context.created == MadeBefore::Operand;
-        let old = if is_made { seen } else { self.as_it_was(seen, &context.target_directory) };
+        let old = self.as_it_was(seen, context);
         let decision = decide(&stat, &old, target.shown, self.options(), is_writable, &|question| self.asks(question))?;
         let is_circular = replaced_link == Some(ReplacedLink::Circular);
         match if is_circular && decision == Decision::Newer { Decision::Replace } else { decision } {
@@ -138,7 +137,7 @@ impl<K: Kernel> Entries<'_, K> {
         }
         // A look, which opens nothing.
         let Ok(Some(there)) = self.copier.stat_target(target, true) else { return Err(refusal) };
-        let old = self.as_it_was(there, &context.target_directory);
+        let old = self.as_it_was(there, context);
         match decide(stat, &old, target.shown, options, || true, &|_| true)? {
             Decision::Newer if there.is_same_file(stat) => Err(refusal),
             Decision::Skip | Decision::Newer => Ok(Inspection::Ended(Outcome::Skipped)),
