@@ -332,8 +332,9 @@ impl<K: Kernel> Run<'_, K> {
         let created = self.claim_path(&newcomer)?;
         let found = copier.stat_target(target, false)?;
         let is_link = found.as_ref().is_some_and(|found| found.kind == Kind::Symlink);
-        if is_link && self.entries.writes_through(stat) {
-            // It may lead to what an operand before has made, which this one comes after.
+        let leads_to = || self.kernel.stat_at(target.dir, target.name, true);
+        if is_link && self.entries.writes_through(stat) && self.groups.would_change(&leads_to()) {
+            // It leads to what an operand before has made, which this one comes after.
             self.commit_all();
         }
         // Of a file with several names, this one goes to another file.
