@@ -153,9 +153,9 @@ impl<K: Kernel> Run<'_, K> {
     }
 
     /// Whether this user need not be able to read what he has made: its rights keep even its owner from that, or it is somebody
-    /// else's, as what root's server makes for him is.
+    /// else's, as what root's server makes for him is. Nothing keeps root out but a fault.
     fn may_be_closed(&self, copied: &Stat) -> bool {
-        copied.mode & OWNER_READS == 0 || copied.uid != self.options.user
+        copied.mode & OWNER_READS == 0 || !self.options.privileged && copied.uid != self.options.user
     }
 
     /// Opens the copy to read it; `None` also if its rights keep this user from that.
