@@ -6,7 +6,7 @@ mod common;
 mod filesystem;
 
 use common::World;
-use filesystem::{Fold, Mount, accents, case, exact, mount};
+use filesystem::{Fold, Habit, Mount, accents, case, exact, mount, mount_with};
 
 fn on(fold: Fold) -> Option<(World, Mount)> {
     let world = World::new();
@@ -38,6 +38,26 @@ fn a_file_is_not_replaced_by_one_that_differs_in_case() {
         let target = if words.contains("new") { "m/new" } else { "m" };
         let held = world.read(format!("{target}/a"));
         assert!(["upper", "lower"].contains(&held.as_str()) && world.read(format!("{target}/b")) == "b", "{words}");
+    }
+}
+
+/// Servers that hide what begins with a dot fold case as well.
+#[test]
+fn names_are_told_apart_where_none_begins_with_a_dot() {
+    for habit in [Habit::RefusesDots, Habit::HidesDots] {
+        let world = World::new();
+        let Some(_mount) = mount_with(&world, case, habit) else { return };
+        world.dir("s").file("s/A", "upper").file("s/a", "lower").dir("s/D").file("s/D/x", "x").file("s/b", "b");
+        makes_one_of(&world, "-a s/. m", ["s/./A", "s/./a"]);
+        assert!(["upper", "lower"].contains(&world.read("m/a").as_str()), "{habit:?}");
+        assert_eq!((world.read("m/b"), world.read("m/d/x")), ("b".to_owned(), "x".to_owned()), "{habit:?}");
+        assert_eq!(world.names("back").len(), 3, "{habit:?}");
+        let world = World::new();
+        let Some(_mount) = mount_with(&world, accents, habit) else { return };
+        world.dir("s").file("s/\u{e9}\u{e9}", "one").file("s/e\u{301}e\u{301}", "other");
+        world.file("back/e\u{301}\u{e9}", "old");
+        makes_one_of(&world, "-a s/. m", ["s/./\u{e9}\u{e9}", "s/./e\u{301}e\u{301}"]);
+        assert_ne!(world.read("m/\u{e9}\u{e9}"), "old", "{habit:?}");
     }
 }
 

@@ -259,6 +259,21 @@ fn an_old_file_gets_its_backup_name_where_nothing_is_renamed_over_it() {
     assert_eq!((world.read("back/t"), world.names("back").len()), ("old".to_owned(), 1));
 }
 
+/// It was renamed, since the verified copy lies on another filesystem and cannot be renamed over it.
+#[test]
+fn an_old_file_gets_its_name_back_from_its_backup_if_the_new_one_finds_no_room() {
+    let Some((world, _mount)) = with(Habit::RefusesDotsInLittleRoom) else { return };
+    world.file("back/t", "old").file("back/t~", "older");
+    for words in ["--backup=simple", "--backup=numbered", "-b -S ~~"] {
+        let told = world.cp(&format!("{words} s/large m/t"));
+        told.fails_with(&["error writing 'm/t': No space left on device"]);
+        assert_eq!((world.read("back/t"), world.read("back/t~")), ("old".to_owned(), "older".to_owned()), "{words}");
+        assert_eq!(world.names("back"), ["t", "t~"], "{words}");
+    }
+    world.cp("-b s/a m/t").succeeds();
+    assert_eq!((world.read("back/t"), world.read("back/t~")), ("1".to_owned(), "old".to_owned()));
+}
+
 /// Where others may write to the directory, the name that was free has to be held for a moment.
 #[test]
 fn directories_get_their_names_where_a_rename_takes_no_flags() {
@@ -303,4 +318,10 @@ fn a_file_is_not_moved_onto_itself_through_another_filesystem() {
     world.cp("--as=mv s m/a back/e").succeeds();
     assert_eq!((world.read("back/e/a"), world.read("back/e/s/d/b")), ("the only copy".to_owned(), "2".to_owned()));
     assert!(!world.exists("s") && !world.exists("back/a"));
+    for habit in [Habit::RefusesDots, Habit::HidesDots] {
+        let Some((world, _mount)) = with(habit) else { return };
+        world.file("back/a", "the only copy");
+        world.cp("--as=mv back/a m").fails(&refused("back", "m", "back/a", "m/a"));
+        assert_eq!((world.read("back/a"), world.names("back").len()), ("the only copy".to_owned(), 1), "{habit:?}");
+    }
 }

@@ -165,8 +165,15 @@ const MUTANTS: &[Mutant] = &[
         )
     },
     mutant(
-        "what was verified goes if its bytes cannot be moved to the name of an old file that has gone",
-        &[("Err(error) if supplants => {", "Err(error) if !supplants => {")],
+        "what was verified goes if an old file has gone and the one under its name cannot be filled",
+        &[(
+            "(own) => self.filled_own(job, temporary.file(), own, (content, true)).map(Some),",
+            "(own) => {\n has_gone.set(false);\n self.filled_own(job, temporary.file(), own, (content, true)).map(Some)\n }",
+        )],
+    ),
+    mutant(
+        "an old file does not get its name back from its backup",
+        &[(".map_err(|error| self.put_back(target, &kept, failed(error)))?;", ".map_err(failed)?;")],
     ),
     mutant(
         "what was verified stays only if it can be renamed",

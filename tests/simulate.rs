@@ -162,6 +162,7 @@ const NAMED: &[(u64, &str)] = &[
         2_467_261_042_008_068_019,
         "a file cut short and grown again while its hole map is believed never had zeros there",
     ),
+    (8_220_518_459_318_455_514, "an old file gets its name back from its backup if the new one cannot be filled"),
     (430_792_019_068_023_709, "a fifo that takes the source's place is not waited for"),
 ];
 

@@ -103,7 +103,7 @@ impl<'p, K: Kernel> NameToMend<'p, K> {
     ) -> Result<(), Error> {
         let kernel = self.kernel;
         let failed = |errno| Error::call(Action::CreateSpecial, &self.shown, errno);
-        let (name, ()) = self.spot().with_free_name(NamedFor::Made(kernel.now()), make).map_err(failed)?;
+        let (name, ()) = self.spot().with_any_name(NamedFor::Made(kernel.now()), make).map_err(failed)?;
         // Once it has other times than those of its birth, only its inode tells whose it is.
         let name = match kernel.open(Some(&self.dir), &name, ITSELF, Mode::empty(), ResolveFlags::empty()) {
             Ok(handle) => self.spot().renamed(name, NamedFor::file(kernel, &handle)),

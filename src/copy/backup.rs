@@ -61,18 +61,18 @@ impl<K: Kernel> Copier<'_, K> {
     /// options say so. Returns what `commit` does, and the backup's name for messages.
     ///
     /// `commit` takes the name in the way it is told. If it fails, the name has what it had.
-    pub(crate) fn take_over<T>(
+    pub(crate) fn take_over<T, E>(
         &self,
         target: &Name<'_, K::File>,
         leaves: Leaves,
-        commit: impl FnOnce(Claim) -> crate::kernel::Result<T>,
-        failed: impl FnOnce(Errno) -> Error,
+        commit: impl FnOnce(Claim) -> Result<T, E>,
+        failed: impl FnOnce(E) -> Error,
     ) -> Result<(T, Option<PathBuf>), Error> {
         let Some(kept) = self.keep(target, leaves)? else {
             return commit(Claim::Over).map(|made| (made, None)).map_err(failed);
         };
         let claim = if kept.way == BackupMethod::Moved { Claim::New } else { Claim::Over };
-        let made = commit(claim).map_err(|errno| self.put_back(target, &kept, failed(errno)))?;
+        let made = commit(claim).map_err(|error| self.put_back(target, &kept, failed(error)))?;
         if let Some(older) = &kept.older {
             let removed = target.directory().and_then(|dir| self.backup_spot(dir).remove(older));
             removed.map_err(|errno| Error::call(Action::Remove, &beside(target.shown, older), errno))?;
@@ -298,8 +298,7 @@ impl<K: Kernel> Giving<'_, K> {
 
     /// The same where an older backup has the name.
     fn link_over(&self, name: &Path, copier: &Copier<'_, K>) -> crate::kernel::Result<()> {
-        let (free, ()) =
-            self.spot.with_free_name(NamedFor::file(self.spot.kernel, self.old), |free| self.link(free))?;
+        let (free, ()) = self.spot.with_any_name(NamedFor::file(self.spot.kernel, self.old), |free| self.link(free))?;
         copier.rename_and_forget(self.spot, &free, name)
     }
 
@@ -331,10 +330,10 @@ fn set_aside<K: Kernel>(spot: Spot<'_, K>, name: &Path) -> crate::kernel::Result
     let Spot { kernel, dir, .. } = spot;
     let older = Name::within(dir, name, name).open(kernel, OFlags::PATH)?;
     let of = NamedFor::file(kernel, &older);
-    let linked = spot.with_free_name(of, |free| kernel.link(&older, dir, free));
+    let linked = spot.with_any_name(of, |free| kernel.link(&older, dir, free));
     let rename = |free: &Path| kernel.rename(dir, name, dir, free, RenameFlags::empty());
     let given = match linked {
-        Err(errno) if spot.lacks_link(errno) => spot.with_free_name(of, rename),
+        Err(errno) if spot.lacks_link(errno) => spot.with_any_name(of, rename),
         given => given,
     };
     given.map(|(aside, ())| aside)

@@ -4,7 +4,7 @@ use super::attributes::{AttributedFile, Fresh, KnownAttributes};
 use super::commit::{Claim, Temporary};
 use super::copier::{Copier, Job, are_lists_told};
 use super::durable::cannot_sync;
-use super::own_name::{Supplanted, Taken};
+use super::own_name::{By, Supplanted, Taken};
 use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create};
 use super::target::{cannot_place, is_refused};
 use super::types::{Placement, Source};
@@ -210,13 +210,18 @@ impl<K: Kernel> Copier<'_, K> {
             }
             named => named.map_err(failed)?,
         };
-        let Supplanted { taken, temporary, backup } = match taken {
-            Some(taken) => Supplanted { taken, temporary, backup: None },
-            None => self.supplant(job, (temporary, content), failed)?,
-        };
-        let finished = match taken {
-            Taken::Given => self.finish_named(job, temporary, (placement, was_renamed), complaints, content)?,
-            Taken::Made(own) => self.fill_own(job, temporary, own, (content, !is_new))?,
+        let way = (placement, was_renamed);
+        let (finished, backup) = match taken {
+            Some(Taken::Given) => (self.finish_named(job, temporary, way, complaints, content)?, None),
+            Some(Taken::Made(own)) => (self.fill_own(job, temporary, own, content)?, None),
+            None => {
+                let Supplanted { by, backup } = self.supplant(job, (temporary, content), failed)?;
+                let finished = match by {
+                    By::Finished(temporary) => self.finish_named(job, temporary, way, complaints, content)?,
+                    By::Copy(finished) => finished,
+                };
+                (finished, backup)
+            }
         };
         Ok(Progress::Named(Finished { backup, unsynced, ..finished }))
     }

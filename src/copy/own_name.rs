@@ -13,6 +13,7 @@ use super::types::{Placement, TargetDirectory, TargetFacts};
 use crate::error::Error;
 use crate::kernel::{Errno, Kernel, Stat};
 use std::cell::Cell;
+use std::convert::identity;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
@@ -30,12 +31,19 @@ pub(super) enum Taken<'a, K: Kernel> {
     Made(Temporary<'a, K>),
 }
 
-/// A finished file that has come by an old one's name.
-pub(super) struct Supplanted<'j, 't, K: Kernel> {
-    pub(super) taken: Taken<'j, K>,
-    pub(super) temporary: Temporary<'t, K>,
+/// What has come by an old file's name.
+pub(super) struct Supplanted<'t, K: Kernel> {
+    pub(super) by: By<'t, K>,
     /// The name that the old file keeps.
     pub(super) backup: Option<PathBuf>,
+}
+
+/// Which file it is.
+pub(super) enum By<'t, K: Kernel> {
+    /// The finished one.
+    Finished(Temporary<'t, K>),
+    /// One that was made under that name, and has its bytes and attributes.
+    Copy(Finished),
 }
 
 impl<K: Kernel> Copier<'_, K> {
@@ -65,19 +73,27 @@ impl<K: Kernel> Copier<'_, K> {
         Ok((made, Placement::Own))
     }
 
-    /// Gives a finished file the name of what stands at the target, which keeps a backup name if the options say so. If that has gone
-    /// and its name cannot be had, the finished file stays under another one, which the error tells.
-    pub(super) fn supplant<'j, 't>(
-        &'j self,
-        job: &Job<'j, K::File>,
+    /// Gives a finished file the name of what stands at the target, which keeps a backup name if the options say so. A file that has
+    /// to be made under that name is filled. If the old file has gone and cannot have its name again, the finished one stays under
+    /// another, which the error tells.
+    pub(super) fn supplant<'t>(
+        &self,
+        job: &Job<'_, K::File>,
         (mut temporary, content): (Temporary<'t, K>, Option<Content<'_>>),
         failed: impl FnOnce(Errno) -> Error,
-    ) -> Result<Supplanted<'j, 't, K>, Error> {
+    ) -> Result<Supplanted<'t, K>, Error> {
         let leaves = if temporary.is_elsewhere() { Leaves::Before } else { Leaves::WhenReplaced };
         let has_gone = Cell::new(false);
-        let take = |claim| self.take_name(job, &mut temporary, claim, &has_gone);
-        match self.take_over(job.target, leaves, take, failed) {
-            Ok((taken, backup)) => Ok(Supplanted { taken, temporary, backup }),
+        let take = |claim| match self.take_name(job, &mut temporary, claim, &has_gone).map_err(failed)? {
+            Taken::Given => Ok(None),
+            Taken::Made(own) => self.filled_own(job, temporary.file(), own, (content, true)).map(Some),
+        };
+        match self.take_over(job.target, leaves, take, identity) {
+            Ok((None, backup)) => Ok(Supplanted { by: By::Finished(temporary), backup }),
+            Ok((Some(mut finished), backup)) => {
+                finished.complaints.extend(remove(job, temporary).err());
+                Ok(Supplanted { by: By::Copy(finished), backup })
+            }
             Err(error) if has_gone.get() => match self.loss(job, &temporary) {
                 Some(left) => Err(self.lost(job, temporary, content, (&error, left))),
                 None => Err(error),
@@ -132,28 +148,20 @@ impl<K: Kernel> Copier<'_, K> {
         Ok(Taken::Made(made))
     }
 
-    /// Fills an empty target from its verified copy, and gives it its attributes. What fails is removed; then the copy stays if what
-    /// stood at the target had to go.
+    /// Fills a new target, which is empty, from its verified copy, which goes then. What fails is removed.
     pub(super) fn fill_own(
         &self,
         job: &Job<'_, K::File>,
         copy: Temporary<'_, K>,
         own: Temporary<'_, K>,
-        (content, supplants): (Option<Content<'_>>, bool),
+        content: Option<Content<'_>>,
     ) -> Result<Finished, Error> {
-        match self.filled_own(job, copy.file(), own, (content, supplants)) {
-            Ok(mut finished) => {
-                finished.complaints.extend(remove(job, copy).err());
-                Ok(finished)
-            }
-            Err(error) if supplants => {
-                let left = if self.stat_at_target(job).is_err() { MISSING } else { INCOMPLETE };
-                Err(self.lost(job, copy, content, (&error, left)))
-            }
-            Err(error) => Err(error),
-        }
+        let mut finished = self.filled_own(job, copy.file(), own, (content, false))?;
+        finished.complaints.extend(remove(job, copy).err());
+        Ok(finished)
     }
 
+    /// Fills an empty target from its verified copy, and gives it its attributes. What fails is removed.
     fn filled_own(
         &self,
         job: &Job<'_, K::File>,

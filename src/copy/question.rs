@@ -29,19 +29,19 @@ impl<K: Kernel> Copier<'_, K> {
         }
         let spot = self.spot(dir, self.honesty_of(dir));
         for _ in 0..NAME_ATTEMPTS {
-            let begin = self.names.marked(self.kernel, (dir, None), spot.is_local, NamedFor::Made(self.kernel.now()));
-            let [made, sought] = [one, other].map(|end| ending(&begin, end));
-            if made.as_os_str().len().max(sought.as_os_str().len()) > NAME_MAX {
-                break;
-            }
-            match spot.make(&made, OFlags::WRONLY, Mode::from_raw_mode(0o600)) {
-                Ok(file) => drop(file),
-                Err(Errno::EXIST) => continue,
-                Err(Errno::NAMETOOLONG) => break,
+            let make = |begin: &Path| {
+                if begin.as_os_str().len() + one.len().max(other.len()) > NAME_MAX {
+                    return Err(Errno::NAMETOOLONG);
+                }
+                spot.make(&ending(begin, one), OFlags::WRONLY, Mode::from_raw_mode(0o600)).map(drop)
+            };
+            let [made, sought] = match spot.with_any_name(NamedFor::Made(self.kernel.now()), make) {
+                Ok((begin, ())) => [one, other].map(|end| ending(&begin, end)),
+                Err(Errno::EXIST | Errno::NAMETOOLONG) => break,
                 // Nothing new can be made there: the names will say so themselves.
                 Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::INVAL | Errno::ILSEQ) => return Ok(false),
                 Err(errno) => return Err(Error::call(Action::CreateFile, shown, errno)),
-            }
+            };
             let found = self.leads_somewhere(dir, &sought, shown);
             match self.kernel.unlink(dir, &made) {
                 Ok(()) => return found,
@@ -66,7 +66,7 @@ impl<K: Kernel> Copier<'_, K> {
         let spot = self.spot(dir, self.honesty_of(dir));
         let make = |name: &Path| spot.make(name, OFlags::WRONLY, Mode::from_raw_mode(0o600));
         for _ in 0..NAME_ATTEMPTS {
-            let name = match spot.with_free_name(NamedFor::Made(self.kernel.now()), make) {
+            let name = match spot.with_any_name(NamedFor::Made(self.kernel.now()), make) {
                 Ok((name, file)) => {
                     drop(file);
                     name

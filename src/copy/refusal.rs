@@ -6,7 +6,12 @@ use crate::known::filesystems::Honesty;
 
 /// Whether a file may have been refused for its name alone.
 pub(super) fn may_be_the_name(errno: Errno, honesty: Honesty) -> bool {
-    let is_refusal = matches!(
+    is_refusal_of_a_name(errno) && !honesty.is_known()
+}
+
+/// The same on a filesystem that is not known.
+pub(super) fn is_refusal_of_a_name(errno: Errno) -> bool {
+    matches!(
         errno,
         Errno::INVAL
             | Errno::PERM
@@ -16,8 +21,7 @@ pub(super) fn may_be_the_name(errno: Errno, honesty: Honesty) -> bool {
             | Errno::NOSYS
             | Errno::OPNOTSUPP
             | Errno::ILSEQ
-    );
-    is_refusal && !honesty.is_known()
+    )
 }
 
 /// Whether a file may have been refused a free name since the filesystem gives none to a file that is there.

@@ -65,7 +65,9 @@ pub(crate) enum Habit {
     KeepsNamesForGood,
     /// Names do not begin with a dot.
     RefusesDots,
-    /// The same, with the answer of a server that hides them.
+    /// The same, and there is little room for a file's bytes.
+    RefusesDotsInLittleRoom,
+    /// Names do not begin with a dot, with the answer of a server that hides them.
     HidesDots,
     /// Names do not begin with a dot, and nothing can be renamed or have a second name.
     KeepsNamesWithoutDots,
@@ -89,9 +91,10 @@ impl Habit {
     /// What is answered to names that begin with a dot, where these are not taken.
     fn dots_refusal(self) -> Option<rustix::io::Errno> {
         match self {
-            Habit::RefusesDots | Habit::KeepsNamesWithoutDots | Habit::KeepsNamesWithoutDotsOnce => {
-                Some(rustix::io::Errno::INVAL)
-            }
+            Habit::RefusesDots
+            | Habit::RefusesDotsInLittleRoom
+            | Habit::KeepsNamesWithoutDots
+            | Habit::KeepsNamesWithoutDotsOnce => Some(rustix::io::Errno::INVAL),
             Habit::HidesDots => Some(rustix::io::Errno::NOENT),
             _ => None,
         }
@@ -120,11 +123,17 @@ impl Habit {
 
     /// Whether there is little room for a file's bytes.
     fn is_narrow(self) -> bool {
-        matches!(self, Habit::KeepsNames | Habit::KeepsNamesForGood | Habit::KeepsNamesWithoutDots)
+        matches!(
+            self,
+            Habit::KeepsNames
+                | Habit::KeepsNamesForGood
+                | Habit::KeepsNamesWithoutDots
+                | Habit::RefusesDotsInLittleRoom
+        )
     }
 }
 
-/// Bytes behind this one find no room where names are kept.
+/// Bytes behind this one find no room where there is little.
 const ROOM: u64 = 200_000;
 
 /// A mount, for as long as this lives.

@@ -449,6 +449,12 @@ impl Judge<'_> {
         if is_told && had_no_other && !could_undo && self.scenario.before.is_none() {
             return Ok(());
         }
+        let only_copy = self.scenario.before.as_ref().filter(|before| self.is_only_backed_up(before));
+        if only_copy.is_some() && self.target().is_none() {
+            let said = error.to_string();
+            let is_told = ["'target~'", "'target.~1~'"].iter().any(|name| said.contains(name));
+            return demand(is_told, || "nobody says under which name the old file is now".to_owned());
+        }
         // An old file that was to be removed has gone before its name could be had, or was written from another filesystem. That the
         // copy is there is asked elsewhere.
         let left = ["is missing", "is incomplete", "may be incomplete"]
@@ -463,12 +469,6 @@ impl Judge<'_> {
             });
         if (is_kept || is_unnamed) && !self.gives_names() || is_kept && had_to_go {
             return Ok(());
-        }
-        let only_copy = self.scenario.before.as_ref().filter(|before| self.is_only_backed_up(before));
-        if only_copy.is_some() && self.target().is_none() {
-            let said = error.to_string();
-            let is_told = ["'target~'", "'target.~1~'"].iter().any(|name| said.contains(name));
-            return demand(is_told, || "nobody says under which name the old file is now".to_owned());
         }
         self.old_or_new()
     }

@@ -177,6 +177,10 @@ pub fn scenario(seed: u64) -> Scenario {
     if aside.once_in(8) {
         options.backup = aside.pick(&[Backup::Simple, Backup::Existing, Backup::Numbered]);
     }
+    // Old files that are renamed to it, since the finished one can have no name beside them.
+    if is_alone && systems[0].magic == UNKNOWN_MAGIC && systems[0].renames && names.once_in(4) {
+        options.backup = names.pick(&[Backup::Simple, Backup::Existing, Backup::Numbered]);
+    }
     // By worlds with digests alone, and by those that believe no hint.
     if options.verify == Verify::Content && Random::new(seed ^ AGAIN).once_in(8) {
         options.verify = Verify::Blake3;

@@ -14,7 +14,7 @@ pub(in crate::copy) use temporary::ELSEWHERE;
 pub(crate) use temporary::{Detached, PartOrigin, Temporary};
 
 use super::copier::Copier;
-use super::refusal::{is_taken_for_good, may_be_the_name};
+use super::refusal::is_taken_for_good;
 use super::stale_temporary::NamedFor;
 use super::types::TargetDirectory;
 use crate::error::{Action, Error};
@@ -62,15 +62,8 @@ impl<K: Kernel> Copier<'_, K> {
         spot.lets_go(target)?;
         for _ in 1..NAME_ATTEMPTS {
             let of = known.map_or_else(|| NamedFor::Made(self.kernel.now()), |file| NamedFor::file(self.kernel, file));
-            let made = match spot.with_free_name(of, &mut make) {
-                // What cannot be made under any name leaves the old one where it is.
-                Err(errno) if may_be_the_name(errno, honesty) => {
-                    let name = spot.names.undotted(self.kernel);
-                    make(&name).map(|()| (name, ()))
-                }
-                made => made,
-            };
-            let (name, ()) = made?;
+            // What cannot be made under any name leaves the old one where it is.
+            let (name, ()) = spot.with_any_name(of, &mut make)?;
             match self.kernel.rename(dir, &name, dir, target, RenameFlags::empty()) {
                 Ok(()) => return self.forget_second(spot, &name, target),
                 // What has no lock another run may take for a dead one's.

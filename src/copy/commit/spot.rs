@@ -1,6 +1,7 @@
 //! A directory in which temporaries are made, and what is asked of it: names that nobody has, the removal of one, whether it lets a name go.
 
 use super::NAME_ATTEMPTS;
+use crate::copy::refusal::is_refusal_of_a_name;
 use crate::copy::stale_temporary::{NamedFor, Numbers, TemporaryNames};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
 use std::path::{Path, PathBuf};
@@ -49,6 +50,31 @@ impl<K: Kernel> Spot<'_, K> {
         mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
     ) -> crate::kernel::Result<(PathBuf, T)> {
         let name = self.names.plain(self.kernel);
+        match call(&name) {
+            Ok(made) => Ok((name, made)),
+            Err(errno) => self.with_undotted_name(errno, call),
+        }
+    }
+
+    /// The same for what stands for a moment: it may have a name without a dot in front, where no other is taken.
+    pub(crate) fn with_any_name<T>(
+        &self,
+        of: NamedFor,
+        mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
+    ) -> crate::kernel::Result<(PathBuf, T)> {
+        self.with_free_name(of, &mut call).or_else(|errno| self.with_undotted_name(errno, call))
+    }
+
+    /// Calls with such a name, if one with a dot may have been refused for that; else that refusal is the error.
+    fn with_undotted_name<T>(
+        &self,
+        refusal: Errno,
+        mut call: impl FnMut(&Path) -> crate::kernel::Result<T>,
+    ) -> crate::kernel::Result<(PathBuf, T)> {
+        if self.is_local || !is_refusal_of_a_name(refusal) {
+            return Err(refusal);
+        }
+        let name = self.names.undotted(self.kernel);
         call(&name).map(|made| (name, made))
     }
 

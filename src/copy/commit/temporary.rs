@@ -323,14 +323,9 @@ impl<'a, K: Kernel> Temporary<'a, K> {
 
     /// A name in the directory that nobody takes for a leftover.
     fn linked_plainly(&self, dir: &K::File) -> crate::kernel::Result<PathBuf> {
-        let Spot { kernel, names, .. } = self.spot;
+        let kernel = self.spot.kernel;
         let link = |name: &Path| kernel.link(self.file(), dir, name);
-        let linked = self.spot.with_plain_name(link).or_else(|_| {
-            // It may be refused for its dot.
-            let name = names.undotted(kernel);
-            link(&name).map(|()| (name, ()))
-        });
-        linked.map(|(name, ())| name)
+        self.spot.with_plain_name(link).map(|(name, ())| name)
     }
 
     /// The open file, which keeps the name that it has.
