@@ -167,8 +167,8 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "what was verified goes if an old file has gone and the one under its name cannot be filled",
         &[(
-            "(own) => self.filled_own(job, temporary.file(), own, (content, true)).map(Some),",
-            "(own) => {\n has_gone.set(false);\n self.filled_own(job, temporary.file(), own, (content, true)).map(Some)\n }",
+            "                has_gone.set(true);\n                self.filled_own(",
+            "has_gone.set(false);\n self.filled_own(",
         )],
     ),
     mutant(

@@ -86,7 +86,10 @@ impl<K: Kernel> Copier<'_, K> {
         let has_gone = Cell::new(false);
         let take = |claim| match self.take_name(job, &mut temporary, claim, &has_gone).map_err(failed)? {
             Taken::Given => Ok(None),
-            Taken::Made(own) => self.filled_own(job, temporary.file(), own, (content, true)).map(Some),
+            Taken::Made(own) => {
+                has_gone.set(true);
+                self.filled_own(job, temporary.file(), own, (content, true)).map(Some)
+            }
         };
         match self.take_over(job.target, leaves, take, identity) {
             Ok((None, backup)) => Ok(Supplanted { by: By::Finished(temporary), backup }),

@@ -450,10 +450,10 @@ impl Judge<'_> {
             return Ok(());
         }
         let only_copy = self.scenario.before.as_ref().filter(|before| self.is_only_backed_up(before));
-        if only_copy.is_some() && self.target().is_none() {
+        if only_copy.is_some() && (self.target().is_none() || is_told && !could_undo) {
             let said = error.to_string();
-            let is_told = ["'target~'", "'target.~1~'"].iter().any(|name| said.contains(name));
-            return demand(is_told, || "nobody says under which name the old file is now".to_owned());
+            let is_named = ["'target~'", "'target.~1~'"].iter().any(|name| said.contains(name));
+            return demand(is_named, || "nobody says under which name the old file is now".to_owned());
         }
         // An old file that was to be removed has gone before its name could be had, or was written from another filesystem. That the
         // copy is there is asked elsewhere.
