@@ -6,7 +6,7 @@ use super::compare::{Difference, Outcome, WORLD, What};
 use super::tree;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// A case, how both runs of it ended, and the one difference that is looked at.
 pub(crate) struct Evidence<'a> {
@@ -234,8 +234,8 @@ fn kept(evidence: &Evidence<'_>) -> bool {
         && both_failed
         && !matches!(entry.kind, Kind::Directory)
         && (is_as_before || matches!(entry.kind, Kind::Link(_)))
-        && (names_of(evidence, path).any(|name| is_told_of(evidence, name))
-            || links_to(evidence, path).any(|name| is_told_of(evidence, name))
+        && (names_of(evidence, path)
+            .any(|name| is_told_of(evidence, name) || links_to(evidence, name).any(|link| is_told_of(evidence, link)))
             || cannot_open(evidence))
 }
 
@@ -323,9 +323,11 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
         || refuses(evidence.reference) && evidence.case.has('\0', "--paren") && both_failed(evidence);
     // What GNU does not come to any more replaces what is in the target itself.
     let seen = |path: &Path| evidence.ours.tree.get(&Path::new(WORLD).join(path));
-    let above = path.parent().and_then(Path::parent).zip(path.file_name()).map(|(above, name)| above.join(name));
-    let source = above.as_deref().and_then(seen);
-    let is_copied_over = || source.is_some_and(|source| seen(path).is_some_and(|copy| copy.content == source.content));
+    // Its source lies beneath one of the directories above, by the same way.
+    let targets = || path.ancestors().skip(1).filter_map(|target| Some((target, path.strip_prefix(target).ok()?)));
+    let sources = || targets().flat_map(|(target, way)| target.ancestors().skip(1).map(move |above| above.join(way)));
+    let sources = || sources().filter_map(|source| seen(&source));
+    let is_copied_over = || seen(path).is_some_and(|copy| sources().any(|source| copy.content == source.content));
     let case = evidence.case;
     let preserves = case.has('p', "--preserve") || case.has('a', "--archive");
     let user = if case.as_nobody { (65534, 65534) } else { (0, 0) };
@@ -333,7 +335,7 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
         let is_owner =
             |source: &tree::Seen, copy: &tree::Seen| copy.owner == if preserves { source.owner } else { user };
         let copy = outcome.tree.get(&Path::new(WORLD).join(path));
-        source.is_some_and(|source| copy.is_some_and(|copy| is_owner(source, copy)))
+        copy.is_some_and(|copy| sources().any(|source| is_owner(source, copy)))
     };
     // What is there already, is the target, and is refused keeps its owner.
     let is_target = || seen(path).is_some_and(|copy| copy.kind == tree::Kind::Directory);
@@ -770,6 +772,7 @@ fn other_first_name(evidence: &Evidence<'_>) -> bool {
     let Difference { what, reference, ours, .. } = evidence.difference;
     let inode = |text: &str| {
         let inside = Path::new(text.trim_matches('"').strip_prefix("$PWD/")?);
+        let inside = &without_returns(inside);
         // With -L a link is one of the names.
         let led = match evidence.case.entry(inside).map(|entry| &entry.kind) {
             Some(Kind::Symlink(to)) if evidence.case.has('L', "--deref") => inside.parent()?.join(to),
@@ -781,6 +784,17 @@ fn other_first_name(evidence: &Evidence<'_>) -> bool {
         && evidence.case.has('s', "--symb")
         && inode(reference).is_some()
         && inode(reference) == inode(ours)
+}
+
+/// A path without `..`, where what comes before each is a directory and no link.
+fn without_returns(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        if component != Component::ParentDir || !plain.pop() {
+            plain.push(component);
+        }
+    }
+    plain
 }
 
 fn written_through(evidence: &Evidence<'_>) -> bool {
