@@ -61,6 +61,25 @@ fn numbers_count_up_from_the_highest() {
     assert_eq!(world.read("c~"), "old");
 }
 
+/// Where names may be made and not be listed, GNU's cp takes it that there is no backup yet.
+#[test]
+fn backups_are_made_where_nothing_can_be_listed() {
+    for (words, ours, theirs) in [
+        ("--backup=numbered a d/b", "d/b.~3~", "d/b.~1~"),
+        ("--backup=existing a d/b", "d/b~", "d/b.~1~"),
+        ("--backup=numbered --in-place a d/b", "d/b.~3~", "d/b.~1~"),
+    ] {
+        let world = World::new();
+        world.file("a", "new").dir("d").file("d/b", "old").file("d/b.~1~", "first").file("d/b.~2~", "second");
+        world.chmod(".", 0o755).shell("chown -R 65534:65534 d").succeeds();
+        world.chmod("d", 0o300);
+        world.cp_as_nobody(words).succeeds();
+        world.chmod("d", 0o755);
+        assert_eq!((world.read("d/b"), world.read(ours)), ("new".to_owned(), "old".to_owned()), "{words}");
+        assert_eq!((world.read(theirs), world.read("d/b.~2~")), ("first".to_owned(), "second".to_owned()), "{words}");
+    }
+}
+
 #[test]
 fn the_environment_names_control_and_suffix() {
     let world = World::new();

@@ -145,7 +145,7 @@ impl<K: Kernel> Copier<'_, K> {
             spot.lets_go(target.name).map_err(failed)?;
         }
         let is_simple = self.options.backup == Backup::Simple;
-        let names = if is_simple { Vec::new() } else { self.kernel.list(dir).map_err(failed)? };
+        let names = if is_simple { Vec::new() } else { names_in(self.kernel, dir).map_err(failed)? };
         let giving = Giving { spot, target: target.name, old: &old, stat, leaves };
         match next_number(self.options.backup, target.name, &names) {
             Some(number) => giving.numbered(number).map_err(failed),
@@ -337,6 +337,15 @@ fn set_aside<K: Kernel>(spot: Spot<'_, K>, name: &Path) -> crate::kernel::Result
         given => given,
     };
     given.map(|(aside, ())| aside)
+}
+
+/// The names among which backups are looked for. As with GNU's cp, what may not be listed counts as without any: a number that is taken
+/// is passed over when the backup gets its name.
+pub(crate) fn names_in<K: Kernel>(kernel: &K, dir: &K::File) -> crate::kernel::Result<Vec<OsString>> {
+    match kernel.list(dir) {
+        Err(Errno::ACCESS) => Ok(Vec::new()),
+        names => names,
+    }
 }
 
 /// The name that a backup of `name` would get now, in a directory with these names.

@@ -3,7 +3,7 @@
 //! cp's three cases: a file becomes a file, sources go into a directory, a directory becomes a new
 //! one. The operands themselves may be and may lead through symbolic links: they are the user's.
 
-use crate::copy::backup::next_name;
+use crate::copy::backup::{names_in, next_name};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat};
 use crate::options::{Backup, Options, Removal, TargetRule};
@@ -50,7 +50,7 @@ impl Operands {
         }
         let plan = Plan::itself(&self.target);
         let Operand { name, .. } = plan.operand(&self.target);
-        let names = plan.open_base(kernel).and_then(|base| kernel.list(&base));
+        let names = plan.open_base(kernel).and_then(|base| names_in(kernel, &base));
         let names = names.map_err(|errno| Error::call(Action::Backup, &self.target, errno))?;
         let target = self.target.with_file_name(next_name(&name, &names, options));
         Ok(Some((Options { backup: Backup::No, ..options.clone() }, Self { target, ..self.clone() })))

@@ -80,7 +80,7 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: within_another,
     },
     Reason {
-        name: "a file that is named twice, with backups: GNU links to a name that is gone, or finds it taken",
+        name: "a file that is named twice, with backups or --remove-destination: GNU links to a name that is gone, or finds it taken",
         explains: linked_to_nothing,
     },
     Reason { name: "a symbolic link by -s has no extended attributes of its source", explains: bare_links },
@@ -243,7 +243,9 @@ fn kept(evidence: &Evidence<'_>) -> bool {
 fn unborn(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
     // The working directory has no name in messages.
-    let is_here = |line: &str| path.as_os_str().is_empty() || names(line, path);
+    let is_here = |line: &str| {
+        path.as_os_str().is_empty() || names(line, path) || links_to(evidence, path).any(|link| names(line, link))
+    };
     // A link is tried under another name where the first try fails.
     let is_failure = |line: &str| {
         line.starts_with("cp: failed to clone ")
@@ -283,7 +285,8 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
     let is_refused = |entry: &Entry| evidence.ours.ended.stderr.iter().any(|line| refuses(line, entry));
     if evidence.case.as_nobody && evidence.case.has('f', "--force") {
         // With -f a new file takes its place, as that of one that cannot be opened, and its further names keep the old one.
-        let is_touched = matches!(what, What::Mode | What::Xattr | What::Content | What::Modified | What::HardLinks);
+        let is_touched =
+            matches!(what, What::Mode | What::Owner | What::Xattr | What::Content | What::Modified | What::HardLinks);
         if is_touched
             && names_of(evidence, path).any(|name| evidence.case.entry(name).is_some_and(|entry| is_closed(&entry)))
         {
@@ -482,7 +485,12 @@ fn linked_to_nothing(evidence: &Evidence<'_>) -> bool {
             || line.starts_with("cp: cannot create regular file ") && line.ends_with(": File exists")
             || line.starts_with("cp: will not overwrite just-created ")
     };
-    let Difference { what, .. } = evidence.difference;
+    let Difference { what, path, .. } = evidence.difference;
+    // With --remove-destination it has removed the first one by then.
+    let is_gone = |line: &String| is_lost(line) && names(line, path);
+    if *what == What::Presence && evidence.case.has('\0', "--remove-destinatio") {
+        return evidence.reference.ended.stderr.iter().any(is_gone);
+    }
     !matches!(what, What::Owner | What::Accessed | What::Kind)
         && (evidence.case.has('b', "--backup") || evidence.case.has('S', "--suffix"))
         && evidence.reference.ended.stderr.iter().any(is_lost)
@@ -666,7 +674,8 @@ fn own_source(evidence: &Evidence<'_>) -> bool {
                 && !tree.keys().any(|path| is_within(path))
                 && (matches!(what, What::Status | What::Stderr | What::Stdout) || path.starts_with(&entry.path))
         };
-        let outcome = matches!(what, What::Presence | What::Kind | What::Status | What::Stderr);
+        let outcome = matches!(what, What::Presence | What::Kind | What::Status | What::Stderr)
+            || *what == What::Stdout && reference.ends_with(" (unbackup)");
         return outcome && evidence.reference.ended.stderr.iter().any(is_gone) || links.any(is_empty);
     }
     evidence.case.has('\0', "--remove-destinatio")
@@ -934,6 +943,12 @@ fn named_twice(evidence: &Evidence<'_>) -> bool {
             .next()?;
         name.split_once(" for ").or(name.split_once(" of ")).map(|(first, second)| first == second)
     };
+    // GNU does not come to the mode any more.
+    let is_told = |line: &String| line.starts_with("cp: getting attribute ");
+    let is_demanded = evidence.case.has('\0', "--preserve") && evidence.reference.ended.stderr.iter().any(is_told);
+    if *what == What::Mode {
+        return is_demanded && both_failed(evidence);
+    }
     *what == What::Stderr
         && (is_twice() == Some(true)
             || ["cp: setting attributes for ", "cp: getting attributes of "]
