@@ -267,6 +267,25 @@ fn a_share_that_waited_for_an_end_that_died_begins_nothing() {
     assert_eq!(world.names("."), ["dst", "said", "src"]);
 }
 
+/// A loss of power can undo that an end brought the records back to shares that had to run again (world 13941811605865536281), and can
+/// bring those of a finished copy back beside one that was begun after it (world 5476995080546194599).
+#[test]
+fn records_that_a_loss_of_power_moved_end_right() {
+    let world = World::new();
+    tree(&world);
+    shard(&world, 1, 2).succeeds();
+    world.tool("mv", ["dst/.safecp-shards", ".safecp-shards-of-dst"]);
+    shard(&world, 2, 2).fails("safecp: 'dst' is being finished: run --finish again\n");
+    world.cp("--finish dst").fails("safecp: shard 2 of 2 has not begun\n");
+    shard(&world, 2, 2).succeeds();
+    world.tool("cp", ["-a", "dst/.safecp-shards", "finished"]);
+    world.tool("mv", ["finished/plan", "finished/finished"]);
+    world.tool("mv", ["finished", ".safecp-shards-of-dst"]);
+    world.cp("--finish dst").succeeds();
+    assert!(!world.exists("dst/.safecp-shards") && !world.exists(".safecp-shards-of-dst"));
+    assert_same(&world, "src", "dst");
+}
+
 #[test]
 fn shards_that_are_killed_go_on_and_end_right() {
     let world = World::new();

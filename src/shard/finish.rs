@@ -91,7 +91,15 @@ impl<'a, K: Kernel> Finish<'a, K> {
             missing.push(Error::Refused(format!("{target} is being finished, or --plan is at work")));
         }
         finish.ranges.sort();
-        if missing.is_empty() { Ok(Some(finish)) } else { Err(missing) }
+        if missing.is_empty() {
+            return Ok(Some(finish));
+        }
+        // Shards have to run again, and find no records beside the target: an earlier end has died there, or brought them back before the
+        // power was lost.
+        if finish.plan.is_some() {
+            missing.extend(finish.state.bring_back().err());
+        }
+        Err(missing)
     }
 
     /// Takes what a share has done, if that is complete.

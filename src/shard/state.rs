@@ -77,6 +77,13 @@ impl<'a, K: Kernel> State<'a, K> {
             return Err(ending());
         }
         let dir = make(kernel, &shown)?;
+        if lies == Lies::Within && Self::open_beside(kernel, &about.target)?.is_some() {
+            // An end has taken the records out of the target meanwhile. What was made in their place is empty; where it is not, or is
+            // not there, another share has seen the same, or that end has brought them back.
+            let (above, name) = place(kernel, &shown)?;
+            kernel.rmdir(&above, &name).unwrap_or(());
+            return Err(ending());
+        }
         check_owner(kernel, &dir, &shown, user)?;
         if read_plan(kernel, &dir, &shown)?.is_none() {
             write_plan(kernel, &dir, &shown, plan)?;
@@ -96,14 +103,35 @@ impl<'a, K: Kernel> State<'a, K> {
 
     /// Opens the one of a copy that shares have begun. `None` where only its removal had not come to the end, and has now.
     pub fn open(kernel: &'a K, about: &About, user: u32) -> Result<Option<Self>, Error> {
-        let (dir, shown) = match Self::look(kernel, about, user)? {
+        match Self::look(kernel, about, user)? {
+            Records::Open(state) if state.stage == Stage::Removal && state.lies == Lies::Beside => {
+                if !Self::is_begun_again(kernel, about)? {
+                    return Ok(Some(state));
+                }
+                state.remove()?;
+            }
             Records::Open(state) => return Ok(Some(state)),
-            Records::Emptied { dir, shown } => (dir, shown),
-        };
-        // Shares that came while it was being emptied may have left logs, in which nothing stands.
-        let (above, name) = place(kernel, &shown)?;
-        let removed = empty(kernel, &dir).and_then(|()| kernel.rmdir(&above, &name));
-        removed.map(|()| None).map_err(|errno| Error::call(Action::Remove, &shown, errno))
+            Records::Emptied { dir, shown } => {
+                // Shares that came while it was being emptied may have left logs, in which nothing stands.
+                let (above, name) = place(kernel, &shown)?;
+                let removed = empty(kernel, &dir).and_then(|()| kernel.rmdir(&above, &name));
+                removed.map_err(|errno| Error::call(Action::Remove, &shown, errno))?;
+                if !Self::is_begun_again(kernel, about)? {
+                    return Ok(None);
+                }
+            }
+        }
+        Self::open(kernel, about, user)
+    }
+
+    /// Whether the target has records of its own, besides those of a copy that is finished, whose removal a loss of power has undone.
+    fn is_begun_again(kernel: &K, about: &About) -> Result<bool, Error> {
+        let shown = about.target.join(NAME);
+        match open(kernel, &shown) {
+            Ok(dir) => Ok(read_plan(kernel, &dir, &shown)?.is_some()),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(Error::call(Action::Access, &shown, errno)),
+        }
     }
 
     /// Opens it, and changes nothing.
