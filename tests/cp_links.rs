@@ -412,3 +412,22 @@ fn a_target_that_is_a_link_with_a_slash_is_what_it_leads_to() {
         assert!(world.path("l").is_symlink(), "{options}");
     }
 }
+
+/// As GNU's cp, which removes the name that it was given, and not what is behind it.
+#[test]
+fn force_replaces_a_link_to_a_file_that_may_not_be_written() {
+    for words in ["-fv d/l t/l", "-rfv d/. t"] {
+        let world = World::new();
+        world.dir("d").file("d/l", "new").dir("t").file("t/closed", "closed").chmod("t/closed", 0o444);
+        world.symlink("closed", "t/l");
+        let told = world.cp_as_nobody(words);
+        assert!(told.succeeds().stdout.contains("removed 't/"), "{told}");
+        assert_eq!((world.read("t/closed"), world.read("t/l")), ("closed".to_owned(), "new".to_owned()), "{words}");
+        assert!(!world.path("t/l").is_symlink(), "{words}");
+        // What may be written is, through the link.
+        world.file("t/open", "open").shell("rm t/l; ln -s open t/l").succeeds();
+        world.cp_as_nobody(words).succeeds();
+        assert_eq!(world.read("t/open"), "new", "{words}");
+        assert!(world.path("t/l").is_symlink(), "{words}");
+    }
+}

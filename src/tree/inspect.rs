@@ -50,6 +50,9 @@ impl<K: Kernel> Entries<'_, K> {
             Some(there) if self.parts_names(&there) || self.takes_names(follow, &stat) => {
                 (None, None, Some(ReplacedLink::RemovedFirst))
             }
+            Some(there) if self.is_closed(target, ending.as_ref(), &there) => {
+                (None, None, Some(ReplacedLink::Unwritable))
+            }
             referent => (referent, ending, replaced_link),
         };
         let from = FollowedName { name: source, stat: &stat, itself: None };
@@ -212,6 +215,20 @@ impl<K: Kernel> Entries<'_, K> {
             }
             None => Ok((self.copier.stat_target(target, true)?, None)),
         }
+    }
+
+    /// Whether -f removes a link at the target, since the file that it leads to cannot be opened to be written.
+    fn is_closed(&self, target: &Name<'_, K::File>, ending: Option<&Ending<K::File>>, there: &Stat) -> bool {
+        if self.options().removal != Removal::WhenUnwritable || there.kind != Kind::File {
+            return false;
+        }
+        let end = match ending {
+            Some(ending) => Name::within(&ending.dir, &ending.name, target.shown),
+            None => target.following(Follow::Yes),
+        };
+        let opened = self.copier.open(&end, OFlags::WRONLY);
+        // Any other error is met again, and told.
+        matches!(opened, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::TXTBSY))
     }
 
     /// Fails if a source that would be read cannot be, which cp finds out before it looks at targets.

@@ -36,6 +36,8 @@ pub(super) enum ReplacedLink {
     Circular,
     /// cp removes it: what it leads to has further names and --preserve=links, or with -P the source is no regular file.
     RemovedFirst,
+    /// What it leads to cannot be opened to be written (-f).
+    Unwritable,
 }
 
 /// What to do with a name that was looked at.
