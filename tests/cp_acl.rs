@@ -123,6 +123,24 @@ fn a_list_that_is_handed_down_since_the_directory_was_entered_stays_on_no_copy()
     }
 }
 
+/// What a default list takes from others stays taken, whatever is made and whatever else is preserved.
+#[test]
+fn a_list_that_is_handed_down_keeps_others_out() {
+    if !has_tool("setfacl") {
+        return;
+    }
+    for options in ["", "--preserve=timestamps", "--preserve=xattr", "--preserve=links,timestamps"] {
+        let world = World::new();
+        world.dir("s").file("s/file", "1").dir("s/dir").node("s/fifo", rustix::fs::FileType::Fifo, 0);
+        world.chmod("s/file", 0o644).chmod("s/dir", 0o755).chmod("s/fifo", 0o644);
+        world.dir("t").tool("setfacl", ["-d", "-m", "u::rwx,g::rx,o::-", "t"]);
+        world.cp(&format!("-R {options} s/file s/dir s/fifo t")).succeeds();
+        for name in ["file", "dir", "fifo"] {
+            assert_eq!(world.mode(&format!("t/{name}")) & 0o7, 0, "{name} {options}");
+        }
+    }
+}
+
 #[test]
 fn a_directory_that_cannot_be_asked_is_taken_for_one_that_hands_down() {
     if !has_tool("setfacl") {

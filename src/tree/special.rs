@@ -267,7 +267,9 @@ impl<K: Kernel> Copier<'_, K> {
         // With an owner of its own it keeps its set-user-ID bit only if its mode is preserved, as with cp.
         let kept = if preserve.ownership.wanted() && !preserve.mode.wanted() { 0o3777 } else { 0o7777 };
         let default_mode = self.node_mode(from) & !self.options.umask & kept;
-        let fresh = Fresh::Made { private: true, default_mode, inherits: context.target_directory.inherits };
+        // A mode that it was made with stays: a list that it inherits may have taken rights from it.
+        let private = preserve.closes_until_done() || self.options.closes_to_owner();
+        let fresh = Fresh::Made { private, default_mode, inherits: context.target_directory.inherits };
         let tells_lists = self.tells_lists(context.origin, from);
         let source =
             AttributedFile { file: source, shown: from_name.shown, known: KnownAttributes::default(), tells_lists };
