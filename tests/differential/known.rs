@@ -4,7 +4,7 @@
 use super::case::{Case, Entry, Kind};
 use super::compare::{Difference, Outcome, WORLD, What};
 use super::tree;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -159,7 +159,38 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "a directory that a link leads to has its own extended attributes; GNU asks the link",
         explains: followed_directory,
     },
+    Reason {
+        name: "--parents ./x x are two spellings of one target, which is made once, with backups too",
+        explains: spelled_otherwise,
+    },
+    Reason { name: "what comes after times that cannot be set is set all the same", explains: set_after_times },
 ];
+
+fn spelled_otherwise(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let is_refusal = |line: &str| line.starts_with("cp: will not overwrite just-created ");
+    let case = evidence.case;
+    let backs_up = case.has('b', "--backup") || case.has('S', "--suffix");
+    case.has('\0', "--paren")
+        && backs_up
+        && evidence.ours.ended.stderr.iter().any(|line| is_refusal(line))
+        && match what {
+            What::Status => reference == "0" && ours == "1",
+            What::Stderr => is_refusal(ours),
+            // A backup of what was made a moment before.
+            What::Presence => ours == "nothing" && case.entry(path).is_none(),
+            _ => false,
+        }
+}
+
+fn set_after_times(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, .. } = evidence.difference;
+    let is_refusal = |line: &String| line.starts_with("cp: preserving times for ") && names(line, path);
+    *what == What::Xattr
+        && reference.ends_with("=none")
+        && both_failed(evidence)
+        && [evidence.reference, evidence.ours].iter().all(|outcome| outcome.ended.stderr.iter().any(is_refusal))
+}
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
 fn replaced(evidence: &Evidence<'_>) -> bool {
@@ -213,7 +244,7 @@ fn kept(evidence: &Evidence<'_>) -> bool {
     let both_failed = both_failed(evidence);
     if *what == What::Stdout {
         let removed = reference.strip_prefix("removed ");
-        let is_told = |name: &str| is_told(evidence, name) || cannot_open(evidence);
+        let is_told = |name: &str| is_told(evidence, name.trim_matches('\'')) || cannot_open(evidence);
         return both_failed && (removed.is_some_and(is_told) || reference.ends_with(" (unbackup)"));
     }
     if *what == What::HardLinks {
@@ -253,6 +284,10 @@ fn unborn(evidence: &Evidence<'_>) -> bool {
             || line.ends_with(": can make relative symbolic links only in current directory")
     };
     let failed_in = |line: &String| is_failure(line) && is_here(line);
+    if *what == What::Presence && evidence.case.is_set("POSIXLY_CORRECT") {
+        // Where a link leads that led nowhere.
+        return both_failed(evidence) && ours == "nothing" && evidence.ours.ended.stderr.iter().any(failed_in);
+    }
     *what == What::Modified
         && reference == "now"
         && ours != "now"
@@ -292,6 +327,14 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
         {
             return true;
         }
+        // Its times and its mode can be set.
+        let is_set = |line: &String| {
+            let words = ["cp: preserving times for ", "cp: preserving permissions for "];
+            words.iter().any(|words| line.starts_with(words)) && closed.clone().any(|entry| names(line, &entry.path))
+        };
+        if matches!(what, What::Status | What::Stderr) && evidence.ours.ended.status == Some(0) {
+            return evidence.reference.ended.stderr.iter().any(is_set);
+        }
         // Where the directory takes no new file, it is refused as without -f.
     }
     evidence.case.as_nobody
@@ -322,15 +365,27 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
     // GNU goes on for as long as the test waits, where links lead in a circle.
     let has_failed = matches!(evidence.reference.ended.status, Some(1) | None);
     // GNU lets it be where nothing may be replaced, and refuses the second time.
-    let is_passed_over = refuses(evidence.reference) && evidence.case.has('n', "--update")
+    let is_passed_over = refuses(evidence.reference)
+        && (evidence.case.has('n', "--update") || evidence.case.has('n', "--no-clob"))
         || refuses(evidence.reference) && evidence.case.has('\0', "--paren") && both_failed(evidence);
     // What GNU does not come to any more replaces what is in the target itself.
     let seen = |path: &Path| evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    let led = |source: PathBuf| match seen(&source)? {
+        link if link.kind == tree::Kind::Link => {
+            seen(&source.parent()?.join(OsStr::from_bytes(&link.content))).or(Some(link))
+        }
+        source => Some(source),
+    };
     // Its source lies beneath one of the directories above, by the same way.
-    let targets = || path.ancestors().skip(1).filter_map(|target| Some((target, path.strip_prefix(target).ok()?)));
-    let sources = || targets().flat_map(|(target, way)| target.ancestors().skip(1).map(move |above| above.join(way)));
-    let sources = || sources().filter_map(|source| seen(&source));
-    let is_copied_over = || seen(path).is_some_and(|copy| sources().any(|source| copy.content == source.content));
+    let sources_of = |path: &Path| {
+        let targets = path.ancestors().skip(1).filter_map(|target| Some((target, path.strip_prefix(target).ok()?)));
+        let sources = targets.flat_map(|(target, way)| target.ancestors().skip(1).map(move |above| above.join(way)));
+        sources.filter_map(led).collect::<Vec<_>>()
+    };
+    let sources = || sources_of(path);
+    let is_copied =
+        |path: &Path| seen(path).is_some_and(|copy| sources_of(path).iter().any(|from| copy.content == from.content));
+    let is_copied_over = || is_copied(path) || names_of(evidence, path).any(is_copied);
     let case = evidence.case;
     let preserves = case.has('p', "--preserve") || case.has('a', "--archive");
     let user = if case.as_nobody { (65534, 65534) } else { (0, 0) };
@@ -338,7 +393,7 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
         let is_owner =
             |source: &tree::Seen, copy: &tree::Seen| copy.owner == if preserves { source.owner } else { user };
         let copy = outcome.tree.get(&Path::new(WORLD).join(path));
-        copy.is_some_and(|copy| sources().any(|source| is_owner(source, copy)))
+        copy.is_some_and(|copy| sources().iter().any(|source| is_owner(source, copy)))
     };
     // What is there already, is the target, and is refused keeps its owner.
     let is_target = || seen(path).is_some_and(|copy| copy.kind == tree::Kind::Directory);
@@ -404,7 +459,9 @@ fn attributes_of_a_dot(evidence: &Evidence<'_>) -> bool {
 fn parents_attributes(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
     let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
-    (*what == What::Xattr && [reference, ours].iter().any(|text| text.ends_with("=none"))
+    // A mode is in the list, too.
+    let is_list = reference.starts_with("system.posix_acl_access=");
+    (*what == What::Xattr && (is_list || [reference, ours].iter().any(|text| text.ends_with("=none")))
         || matches!(what, What::Mode | What::Owner | What::Modified | What::Accessed))
         && evidence.case.has('\0', "--paren")
         && seen.is_some_and(|seen| seen.kind == tree::Kind::Directory)
@@ -435,9 +492,9 @@ fn read_link(evidence: &Evidence<'_>) -> bool {
 fn own_directory(evidence: &Evidence<'_>) -> bool {
     let Difference { what, .. } = evidence.difference;
     let is_refused = |line: &String| line.ends_with(" are the same file");
-    matches!(what, What::Status | What::Stderr)
+    let is_lost = *what == What::Presence && evidence.difference.reference == "nothing";
+    (is_lost || matches!(what, What::Status | What::Stderr) && evidence.case.is_recursive())
         && evidence.case.has('\0', "--remove-destinatio")
-        && evidence.case.is_recursive()
         && evidence.ours.ended.stderr.iter().any(is_refused)
 }
 
@@ -552,9 +609,12 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "cp: cannot copy cyclic symbolic link ",
         "cp: cannot copy cyclic symbolic link ",
         "cp: cannot remove ",
+        "cp: not writing through dangling symlink ",
+        "cp: failed to get attributes of ",
         "cp: preserving permissions for ",
         "cp: preserving times for ",
         "cp: clearing permissions for ",
+        "cp: will not copy ",
     ];
     let is_in_the_way = [
         "File exists",
@@ -564,6 +624,7 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "No such device or address",
         "Too many levels of symbolic links",
         "cannot copy cyclic symbolic link",
+        "through just-created symlink",
     ];
     let options = [
         "cp: invalid argument ",
@@ -620,6 +681,7 @@ fn leads_out(evidence: &Evidence<'_>) -> bool {
             is_refusal(ours)
                 || is_refused_unasked
                 || is_refused && reference.starts_with("cp: not writing through dangling symlink ")
+                || is_refused && reference.starts_with("cp: cannot overwrite ")
         }
         What::Status => is_refused && reference == "0" && ours == "1",
         What::Content | What::Modified | What::Presence => is_refused && is_written,
@@ -765,9 +827,9 @@ fn by_handle(evidence: &Evidence<'_>) -> bool {
         // A new directory may have a list that lets its maker not in by its name.
         let hands_down = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_default");
         let cannot_stat = |line: &String| line.starts_with("cp: cannot stat ") && line.ends_with(": Permission denied");
-        return evidence.case.entries.iter().any(hands_down)
-            && evidence.reference.ended.stderr.iter().any(cannot_stat)
-            && evidence.ours.ended.status == Some(0);
+        let reference = &evidence.reference.ended.stderr;
+        let is_led_in = evidence.case.entries.iter().any(hands_down) && reference.iter().any(cannot_stat);
+        return (is_led_in || reference.iter().any(|line| is_refused(line))) && evidence.ours.ended.status == Some(0);
     }
     evidence.case.as_nobody
         && is_directory
@@ -872,6 +934,19 @@ fn replaced_source(evidence: &Evidence<'_>) -> bool {
         what,
         What::Content | What::Modified | What::Accessed | What::Mode | What::Owner | What::Xattr | What::Holes
     );
+    // Or it was written in place, under another of its names.
+    let is_written = |old: &Entry| {
+        let is_now = |outcome: &&Outcome| {
+            outcome.tree.get(&Path::new(WORLD).join(&old.path)).is_some_and(|seen| outcome.is_now(seen.modified))
+        };
+        old.path != *path
+            && old.path.file_name() == path.file_name()
+            && names_of(evidence, &old.path).count() > 1
+            && outcomes.iter().all(is_now)
+    };
+    if is_of_an_entry && case.is_recursive() && case.entries.iter().any(is_written) {
+        return evidence.reference.ended.status == evidence.ours.ended.status;
+    }
     is_of_an_entry
         && case.is_recursive()
         && (case.has('p', "--preserve") || case.has('a', "--archive"))
