@@ -189,7 +189,9 @@ impl<K: Kernel> Entries<'_, K> {
         target: &Name<'_, K::File>,
         end: Option<&Stat>,
     ) -> Result<Option<Ending<K::File>>, Error> {
-        let failed = |errno| Error::call(Action::StatTarget, target.shown, errno);
+        // Where there is nothing, a file is to be made.
+        let action = if end.is_some() { Action::StatTarget } else { Action::CreateFile };
+        let failed = |errno| Error::call(action, target.shown, errno);
         let kernel = self.copier.kernel;
         let mut path = target.name.to_owned();
         for _ in 0..=LINKS_MAX {

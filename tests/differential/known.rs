@@ -163,6 +163,14 @@ pub(crate) const REASONS: &[Reason] = &[
         name: "--parents ./x x are two spellings of one target, which is made once, with backups too",
         explains: spelled_otherwise,
     },
+    Reason {
+        name: "a link at the target that leads in a circle is left alone with -n, -i and --update; GNU replaces it with -f",
+        explains: circular_link,
+    },
+    Reason {
+        name: "a directory whose own copy comes to stand at its name: its list is read before or after that",
+        explains: copied_onto_itself,
+    },
     Reason { name: "what comes after times that cannot be set is set all the same", explains: set_after_times },
 ];
 
@@ -181,6 +189,44 @@ fn spelled_otherwise(evidence: &Evidence<'_>) -> bool {
             What::Presence => ours == "nothing" && case.entry(path).is_none(),
             _ => false,
         }
+}
+
+fn circular_link(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, ours } = evidence.difference;
+    let case = evidence.case;
+    let leads_to_itself = |entry: &Entry| match &entry.kind {
+        Kind::Symlink(to) => {
+            entry.path.parent().is_some_and(|above| without_returns(&above.join(to)).starts_with(&entry.path))
+        }
+        _ => false,
+    };
+    let stays = |entry: &Entry| {
+        let seen = evidence.ours.tree.get(&Path::new(WORLD).join(&entry.path));
+        leads_to_itself(entry) && seen.is_some_and(|seen| seen.kind == tree::Kind::Link)
+    };
+    let is_told = |line: &str| line.starts_with("cp: not replacing ") || line.starts_with("cp: overwrite ");
+    let mut circles = case.entries.iter().filter(|entry| stays(entry));
+    case.has('f', "--force")
+        && (case.has('n', "--no-clob") || case.has('i', "--interact") || case.has('\0', "--update="))
+        && match what {
+            What::Status => reference == "0" && ours == "1" && circles.next().is_some(),
+            What::Stderr => is_told(ours) && circles.next().is_some(),
+            What::Modified => circles.any(|entry| entry.path.parent() == Some(path)),
+            _ => circles.any(|entry| entry.path == *path),
+        }
+}
+
+/// Such as c, where c/c is copied to c.
+fn copied_onto_itself(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, .. } = evidence.difference;
+    let case = evidence.case;
+    let is_directory = |path: &Path| case.entry(path).is_some_and(|entry| entry.kind == Kind::Directory);
+    let has_own = |entry: &Entry| {
+        let Some(name) = entry.path.file_name() else { return false };
+        path.join(name) == entry.path && is_directory(&entry.path) && is_directory(&entry.path.join(name))
+    };
+    let is_list = *what == What::Xattr && reference.starts_with("system.posix_acl_access=");
+    case.is_recursive() && (is_list || *what == What::Mode) && case.entries.iter().any(has_own)
 }
 
 fn set_after_times(evidence: &Evidence<'_>) -> bool {
@@ -638,6 +684,7 @@ fn other_words(evidence: &Evidence<'_>) -> bool {
         "cp: multiple target directories specified",
         "cp: -r not specified; omitting directory ",
         "cp: with --parents, the destination must be a directory",
+        "cp: --reflink can be used only with --sparse=auto",
         "Try 'cp --help' for more information.",
         "cp: invalid UTF-8 ",
     ];
@@ -764,14 +811,16 @@ fn unseen(evidence: &Evidence<'_>) -> bool {
 
 /// Releases before 9.10 removed such a list as well.
 fn inherited(evidence: &Evidence<'_>) -> bool {
-    let Difference { what, reference, ours, .. } = evidence.difference;
+    let Difference { what, path, reference, ours } = evidence.difference;
     let gives_lists = |entry: &Entry| entry.xattrs.iter().any(|(name, _)| *name == "system.posix_acl_default");
     let case = evidence.case;
+    let inode = |path: &Path| evidence.reference.tree.get(&Path::new(WORLD).join(path)).map(|seen| seen.inode);
+    let is_a_name = |entry: &Entry| inode(path).is_some() && inode(&entry.path) == inode(path);
     *what == What::Xattr
         && reference.starts_with("system.posix_acl_")
         && ours.ends_with("=none")
         && (case.has('p', "--preserve") || case.has('a', "--archive"))
-        && (case.entries.iter().any(gives_lists) || case.entry(&evidence.difference.path).is_some())
+        && (case.entries.iter().any(gives_lists) || case.entries.iter().any(is_a_name))
 }
 
 fn dropped_bits(evidence: &Evidence<'_>) -> bool {
@@ -857,10 +906,10 @@ fn other_first_name(evidence: &Evidence<'_>) -> bool {
         && inode(reference) == inode(ours)
 }
 
-/// A path without `..`, where what comes before each is a directory and no link.
+/// A path without `.` and `..`, where what comes before each is a directory and no link.
 fn without_returns(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
-    for component in path.components() {
+    for component in path.components().filter(|component| *component != Component::CurDir) {
         if component != Component::ParentDir || !plain.pop() {
             plain.push(component);
         }
@@ -964,7 +1013,8 @@ fn linked_to_itself(evidence: &Evidence<'_>) -> bool {
         let is_file = case.entry(&target).is_some_and(|entry| entry.kind != Kind::Directory);
         is_file && [evidence.reference, evidence.ours].iter().all(|outcome| !is_replaced_in(outcome, &target))
     };
-    let is_twice = |word: &&OsString| words.iter().filter(|other| *other == *word).count() > 1;
+    let plain = |word: &OsString| without_returns(Path::new(word));
+    let is_twice = |word: &&OsString| words.iter().filter(|other| plain(other) == plain(word)).count() > 1;
     // With -v it tells that the temporary name is removed, as the target's.
     let is_told_of = |word: &&OsString| {
         let name = Path::new(word).file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -200,7 +200,9 @@ impl Judge<'_> {
         demand(!preserve.xattr.wanted() || now.xattrs == source.xattrs, || {
             "an attribute was not preserved".to_owned()
         })?;
-        let (is_kept, is_new) = (now.mtime == source.mtime, now.mtime > before.attributes.mtime);
+        // Pages of a mapping may be written back after the last look, which gives the source another time.
+        let seen = witness.first_stat.map_or(source.mtime, |stat| stat.mtime);
+        let (is_kept, is_new) = (now.mtime == seen, now.mtime > before.attributes.mtime);
         demand(if preserve.timestamps.wanted() { is_kept } else { is_new }, || "its time is not right".to_owned())
     }
 
