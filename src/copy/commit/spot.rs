@@ -201,7 +201,7 @@ impl<K: Kernel> Spot<'_, K> {
         self.kernel.open(Some(self.dir), target, flags, Mode::from_raw_mode(0o600), ResolveFlags::empty())?;
         rename().inspect_err(|_| {
             // The reason is on its way.
-            self.clear(target);
+            self.forget(target);
         })
     }
 
