@@ -431,3 +431,18 @@ fn force_replaces_a_link_to_a_file_that_may_not_be_written() {
         assert!(world.path("t/l").is_symlink(), "{words}");
     }
 }
+
+/// What stands at the target has a further name in the source: nobody reads it there while it is written. cp, which makes one name
+/// after the other, copies it as it was before or as it is after that.
+#[test]
+fn a_source_that_the_run_itself_writes_is_copied_whole() {
+    for round in 0..20 {
+        let world = World::new();
+        world.dir("s").random("s/big", 3_000_001, 1).file("s/a", "small").dir("t").link("s/big", "t/a");
+        let before = std::fs::read(world.path("s/big")).expect("the source");
+        world.cp("-r --jobs=4 s/. t").succeeds();
+        let copied = std::fs::read(world.path("t/big")).expect("a copy");
+        assert!(copied == before || copied == b"small", "round {round}: {} bytes", copied.len());
+        assert_eq!((world.read("t/a"), world.read("s/big")), ("small".to_owned(), "small".to_owned()), "round {round}");
+    }
+}

@@ -1,4 +1,5 @@
-//! Names that found no room, or no descriptor, while others were being made beside them: they are made once nobody is at work.
+//! Names that found no room, or no descriptor, while others were being made beside them, and old files that others may be reading: they are
+//! made once nobody is at work.
 //!
 //! A large file that does not fit takes up all the room there is until it is given up. A small one beside it would fail for that, though
 //! it fits: cp, which makes one name after the other, copies it.

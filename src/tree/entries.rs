@@ -74,11 +74,6 @@ impl<'a, K: Kernel> Entries<'a, K> {
         follow == Follow::No && stat.kind != Kind::File && self.options().product != Product::Attributes
     }
 
-    /// Whether this run writes a file in place, under another of its names.
-    pub(super) fn writes(&self, file: Identity) -> bool {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&file)
-    }
-
     /// An old file as it was before this run wrote it under another name, where its number tells that. What was written under this
     /// name is as it is now.
     pub(super) fn as_it_was(&self, found: Stat, context: &EntryContext<'_, K::File>) -> Stat {

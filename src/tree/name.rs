@@ -141,15 +141,14 @@ impl<K: Kernel> Run<'_, K> {
         let may_be_overtaken = old.is_none() && entry_pair.context.top.is_none() && self.options.work != Work::Move;
         // Of a pipe only what was left would be copied then.
         let is_read_once = inspected.stat.kind != Kind::File && self.entries.is_copied_as_file(&inspected.stat);
-        // A source that is an old file of this run's, too, was cut short by it: cp, which makes one name after the other, copies it as it is
-        // before or after that.
-        let from = identity(&inspected.stat);
-        let is_ours = |error: &Error| matches!(error, Error::Refused(_)) && self.entries.writes(from);
-        let may_come_again = |error: &Error| {
-            (may_pass(error) || is_ours(error))
-                && !is_read_once
-                && !self.has_got_its_name(error, entry_pair, old.as_ref())
-        };
+        let may_come_again =
+            |error: &Error| may_pass(error) && !is_read_once && !self.has_got_its_name(error, entry_pair, old.as_ref());
+        // An old file with several names may be what another thread reads as a source, under one of them: it would be cut short there, or
+        // copied half written.
+        let may_be_a_source = old.is_some_and(|old| old.has_other_names() && old.dev == inspected.stat.dev);
+        if may_be_a_source && !is_read_once && self.leaves(task, |task| again(task, after)) {
+            return Ok(());
+        }
         let made = match self.entries.make(inspected, entry_pair.source, entry_pair.target, entry_pair.context) {
             Ok(Arrived::Waits(waiting)) => {
                 self.wait(entry_pair, task, *waiting, (old.as_ref(), removed), after);
