@@ -339,8 +339,8 @@ fn set_aside<K: Kernel>(spot: Spot<'_, K>, name: &Path) -> crate::kernel::Result
     given.map(|(aside, ())| aside)
 }
 
-/// The names among which backups are looked for. As with GNU's cp, what may not be listed counts as without any: a number that is taken
-/// is passed over when the backup gets its name.
+/// The names in a directory, as far as they can be known: one that may not be listed counts as empty. With backups GNU's cp does the
+/// same; a number that is taken is passed over when the backup gets its name.
 pub(crate) fn names_in<K: Kernel>(kernel: &K, dir: &K::File) -> crate::kernel::Result<Vec<OsString>> {
     match kernel.list(dir) {
         Err(Errno::ACCESS) => Ok(Vec::new()),

@@ -94,8 +94,8 @@ impl<'a, K: Kernel> Finish<'a, K> {
         if missing.is_empty() {
             return Ok(Some(finish));
         }
-        // Shards have to run again, and find no records beside the target: an earlier end has died there, or brought them back before the
-        // power was lost.
+        // Shards have to run again, which they do not while the records lie beside the target: an earlier end has died there, or a loss of
+        // power has undone that it brought them back.
         if finish.plan.is_some() {
             missing.extend(finish.state.bring_back().err());
         }

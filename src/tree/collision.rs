@@ -5,6 +5,7 @@ use super::handles::Asker;
 use super::level::Task;
 use super::run::Run;
 use super::spellings::{Earlier, Novelty, exact, key, path_key, with_case_swapped};
+use crate::copy::backup::names_in;
 use crate::copy::stale_temporary::TEMPORARY_PREFIX;
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind};
@@ -193,11 +194,7 @@ impl<K: Kernel> Run<'_, K> {
         if self.is_folded(dir) == Some(false) {
             return Ok(false);
         }
-        let names = match self.kernel.list(dir) {
-            Ok(names) => names,
-            Err(Errno::ACCESS) => Vec::new(),
-            Err(errno) => return Err(Error::call(Action::StatTarget, shown, errno)),
-        };
+        let names = names_in(self.kernel, dir).map_err(|errno| Error::call(Action::StatTarget, shown, errno))?;
         let copier = &self.entries.copier;
         let is_there = |name: &OsStr| names.iter().any(|there| there == name);
         match (is_there(one), is_there(other)) {
