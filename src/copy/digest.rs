@@ -122,6 +122,11 @@ impl Tree {
         self.values.push((number, hasher.finalize_non_root()));
     }
 
+    /// Adds a piece by its value. Not the first one: it may be the whole file, and its value is not the file's digest then.
+    pub fn add_value(&mut self, number: u64, value: ChainingValue) {
+        self.values.push((number, value));
+    }
+
     /// Takes over the pieces of another tree of the same file.
     pub fn join(&mut self, other: Tree) {
         self.alone = self.alone.or(other.alone);

@@ -14,4 +14,6 @@ pub use files::{is_missing, more_lines, read_lines};
 pub use inherited::{allow_many_files, forget_umask, group, umask, user, working_directory};
 pub use machine::{ATTRIBUTE_RULES, Host, ZFS_MODULE, attribute_rules, parse_release, this_host, zfs_module};
 pub use program::{Program, path, program};
-pub use standard_handles::{ask, columns, columns_of_output, is_answered_by_hand, messages, output, says_on_terminal};
+pub use standard_handles::{
+    ask, columns, columns_of_output, is_answered_by_hand, messages, output, says_on_terminal, widen,
+};

@@ -213,6 +213,8 @@ impl<K: Kernel> Client<'_, K> {
             }
         };
         let (stdout, stdin, speed_max) = (child.stdout.take()?, child.stdin.take()?, self.request.speed_max);
+        host::widen(&stdout);
+        host::widen(&stdin);
         let (input, output) = streams(Paced::new(stdout, speed_max), Paced::new(stdin, speed_max));
         Some(FarEnd { child, input, output, features: Features::default() })
     }

@@ -55,7 +55,11 @@ pub fn serve<K: Kernel>(server: &Server, kernel: &K, host: &Host, stop: &Arc<Ato
     };
     let own = || std::io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let (mut input, mut output) = match own() {
-        Ok(output) => streams(std::io::stdin(), output),
+        Ok(output) => {
+            host::widen(std::io::stdin());
+            host::widen(&output);
+            streams(std::io::stdin(), output)
+        }
         Err(error) => return refuse(&words(&error)),
     };
     let met = greet(&mut output, Role::Server).and_then(|()| meet(&mut input));

@@ -4,6 +4,7 @@ use super::incoming::Incoming;
 use super::types::Failure;
 use super::wire::{self, Answer, Request, WireError};
 use crate::error::{Error, reason_of};
+use crate::host;
 use crate::kernel::process;
 use crate::quote::quoted;
 use std::collections::BTreeMap;
@@ -90,6 +91,8 @@ impl Greeted {
         })?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (stdin, stdout) = pipes.ok_or_else(|| Failure::Broken("it has no pipes".to_owned()))?;
+        host::widen(&stdin);
+        host::widen(&stdout);
         let output = BufWriter::with_capacity(64 << 10, stdin);
         let input = BufReader::with_capacity(64 << 10, stdout);
         let plain = usize::try_from(LENGTH_PLAIN).unwrap_or(usize::MAX);

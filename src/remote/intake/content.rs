@@ -58,8 +58,8 @@ impl Intake {
     fn advance(&mut self, file: &Received) -> Result<()> {
         if self.stream.zeros > 0 {
             self.stream.zeros -= 1;
-            let start = self.stream.position;
-            self.stream.add(start, vec![0; CHUNK as usize]);
+            let number = self.stream.position / CHUNK;
+            self.stream.add(Chunk::of(file.entry.id, number, vec![0; CHUNK as usize]));
             return Ok(());
         }
         let id = file.entry.id;
@@ -69,7 +69,7 @@ impl Intake {
                 if chunk.bytes.is_empty() {
                     return Err(self.exchange.break_off(&strange()));
                 }
-                self.stream.add(chunk.number * CHUNK, chunk.bytes);
+                self.stream.add(chunk);
                 Ok(())
             }
             Message::Zeros { id: of, count } if of == id && self.stream.position % CHUNK == 0 => {

@@ -61,14 +61,20 @@ impl Stream {
         bytes.get(at..).filter(|rest| *of == id && !rest.is_empty())
     }
 
-    /// The next chunk has come.
-    pub(super) fn add(&mut self, start: u64, bytes: Vec<u8>) {
-        let mut hasher = PieceHasher::at(start);
-        hasher.update(&bytes);
-        if let Some(tree) = &mut self.tree {
-            tree.add(start / CHUNK, &hasher);
+    /// The next chunk has come, and is right ([`Chunk::is_right`]), so that its value need not be found once more. One without bytes
+    /// has no value: the file is shorter by now, and will not add up.
+    pub(super) fn add(&mut self, Chunk { number, value, bytes, .. }: Chunk) {
+        let start = number * CHUNK;
+        if let Some(tree) = self.tree.as_mut().filter(|_| !bytes.is_empty()) {
+            if number == 0 {
+                let mut hasher = PieceHasher::at(start);
+                hasher.update(&bytes);
+                tree.add(number, &hasher);
+            } else {
+                tree.add_value(number, value);
+            }
         }
-        self.values.push(hasher.value().unwrap_or_default());
+        self.values.push(value);
         self.position = start + bytes.len() as u64;
         self.chunk = (self.id, start, bytes);
     }
@@ -94,7 +100,7 @@ mod tests {
     #[test]
     fn what_a_file_has_grown_by_is_no_part_of_it() {
         let mut stream = Stream::of(1);
-        stream.add(0, SHORT.to_vec());
+        stream.add(Chunk::of(1, 0, SHORT.to_vec()));
         let mut grown = Chunk::of(1, 0, b"short and more".to_vec());
         assert!(stream.is_as_before(&mut grown));
         assert_eq!(grown.bytes, SHORT);

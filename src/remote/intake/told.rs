@@ -44,7 +44,7 @@ impl Intake {
                 self.stream.chunk = (id, start, self.as_before(file, chunk)?.bytes);
             } else {
                 self.stream.interest = Interest::Some;
-                self.stream.add(start, chunk.bytes);
+                self.stream.add(chunk);
                 if self.stream.position >= size {
                     self.add_up(file, size, digest)?;
                 }
