@@ -1,8 +1,9 @@
-//! Does the simulator see what it should? The engine is broken on purpose, one line at a time.
+//! Do the simulator, and the liar that stands for another machine, see what they should? The engine is broken on purpose, one line at a
+//! time.
 //!
-//! Each mutant takes one safeguard away and must be killed by a campaign: some world breaks a promise
-//! within the given number of worlds. The code as it is must pass the same campaign. A mutant that
-//! survives means that the world cannot produce the fault, or that the safeguard is not needed; both
+//! Each mutant takes one safeguard away and must be killed by a campaign: some world, or some lie, breaks a promise
+//! within the given number of them. The code as it is must pass the same campaign. A mutant that
+//! survives means that the campaign cannot produce the fault, or that the safeguard is not needed; both
 //! are worth knowing. Slow (a build each), hence ignored: cargo test --test mutants -- --ignored --nocapture
 
 #[path = "common/asked.rs"]
@@ -37,6 +38,8 @@ enum Campaign {
     Shares(u32),
     /// A tree is listed, harmed, checked and mended.
     Lists(u32),
+    /// The other end of a copy between machines lies (src/remote/lies.rs), and what stands beside its code.
+    Lies(u32),
 }
 
 impl Campaign {
@@ -48,7 +51,35 @@ impl Campaign {
             Campaign::Targets(_) => "no_target",
             Campaign::Shares(_) => "no_share",
             Campaign::Lists(_) => "no_list",
+            Campaign::Lies(_) => "remote::",
         }
+    }
+
+    /// The program of tests that it is in, as cargo is told, and what tells it its seed.
+    fn program(self) -> (&'static [&'static str], &'static str) {
+        match self {
+            Campaign::Lies(_) => (&["--lib"], "SAFECP_SEED"),
+            _ => (&["--test", "simulate"], "SAFECP_SIM_SEED"),
+        }
+    }
+
+    /// What its output has if it was played at all.
+    fn mark(self) -> &'static str {
+        match self {
+            Campaign::Lies(_) => "test remote::lies::",
+            _ => "from seed",
+        }
+    }
+
+    /// What of its output tells that something broke.
+    fn found(self, said: &str) -> Option<String> {
+        let is_broken = |line: &&str| match self {
+            Campaign::Lies(_) => line.starts_with("thread 'remote::") && line.contains("panicked at"),
+            _ => line.starts_with("BROKEN"),
+        };
+        let first = said.lines().find(is_broken)?;
+        let (count, worlds) = (said.lines().filter(is_broken).count(), self.worlds().1);
+        Some(format!("killed {count} times in at most {worlds}; {first}"))
     }
 
     /// What tells that test how long it is to be.
@@ -59,6 +90,7 @@ impl Campaign {
             Campaign::Targets(worlds) => ("SAFECP_SIM_TARGETS", worlds),
             Campaign::Shares(worlds) => ("SAFECP_SIM_SHARDS", worlds),
             Campaign::Lists(worlds) => ("SAFECP_SIM_LISTS", worlds),
+            Campaign::Lies(lies) => ("SAFECP_LIES", lies),
         }
     }
 }
@@ -88,7 +120,65 @@ const fn of_lists(name: &'static str, edits: &'static [(&'static str, &'static s
     Mutant { name, edits, seed: "1", campaign: Campaign::Lists(10_000) }
 }
 
+/// A mutant that lies of a peer kill.
+const fn of_lies(name: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
+    Mutant { name, edits, seed: "1", campaign: Campaign::Lies(4_000) }
+}
+
 const MUTANTS: &[Mutant] = &[
+    of_lies(
+        "a chunk that arrived damaged is taken",
+        &[("let chunk = if chunk.is_right() { chunk } else { self.mended(file, chunk.number)? };", "")],
+    ),
+    of_lies(
+        "what was asked for once more is taken as it comes",
+        &[(
+            "if chunk.bytes.is_empty() || chunk.is_right() {\n            return Ok(chunk);",
+            "if true {\n            return Ok(chunk);",
+        )],
+    ),
+    of_lies(
+        "what arrived need not add up to what was read",
+        &[("if !is_whole {\n            let name = quoted", "if false {\n            let name = quoted")],
+    ),
+    of_lies(
+        "what was told before its bytes need not add up to that",
+        &[("self.add_up(file, size, digest)?;\n                }", "self.stream.position = size;\n                }")],
+    ),
+    of_lies(
+        "a source that reads as something else by now is copied on",
+        &[("if self.stream.is_as_before(&mut chunk) {", "if self.stream.is_as_before(&mut chunk) || true {")],
+    ),
+    of_lies(
+        "a name may lead elsewhere",
+        &[("is_component(&entry.name).then(|| joined(&above.shown, name)),", "Some(joined(&above.shown, name)),")],
+    ),
+    of_lies(
+        "an operand need not be one that was asked for",
+        &[("None => self.operands.called(&entry.name).map(Path::to_owned),", "None => Some(name.to_owned()),")],
+    ),
+    of_lies("a frame is taken whatever its check says", &[("if found != check(&prefix, &head) {", "if false {")]),
+    of_lies("a frame may be as long as it says", &[("if head > HEAD_MAX || body > BODY_MAX {", "if false {")]),
+    of_lies(
+        "what the other side read back is not compared",
+        &[("if digest != *sent.digests.whole.as_bytes() || is_sealed", "if is_sealed")],
+    ),
+    of_lies(
+        "a file without an answer has arrived",
+        &[("std::mem::take(&mut self.files).into_values().for_each(|sent| self.misses(&sent.shown));", "")],
+    ),
+    of_lies(
+        "a file that the other side does not have has arrived",
+        &[("self.lacking.take().iter().for_each(|shown| self.misses(shown));", "")],
+    ),
+    of_lies(
+        "the other side's word for a further name is believed",
+        &[("if digest.is_some_and(|digest| !self.several.contains(&digest)) {", "if digest.is_some_and(|_| false) {")],
+    ),
+    of_lies(
+        "more may be taken than was sent",
+        &[("self.in_flight.checked_sub(bytes).ok_or_else(strange)?", "self.in_flight.saturating_sub(bytes)")],
+    ),
     of_lists(
         "a missing name becomes a further one of a file that was changed",
         &[(
@@ -647,10 +737,11 @@ impl Workshop {
     /// Builds and runs one campaign; what it printed, and whether it passed.
     fn campaign(&self, seed: &str, campaign: Campaign) -> (bool, String) {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let test = ["test", "--release", "--offline", "--test", "simulate", campaign.test(), "--", "--nocapture"];
-        let (variable, worlds) = campaign.worlds();
+        let ((program, seed_variable), (variable, worlds)) = (campaign.program(), campaign.worlds());
         let output = Command::new(cargo)
-            .args(test)
+            .args(["test", "--release", "--offline"])
+            .args(program)
+            .args([campaign.test(), "--", "--nocapture"])
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
             // What is built is thrown away: the build should be short.
@@ -658,12 +749,12 @@ impl Workshop {
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-            .env("SAFECP_SIM_SEED", seed)
+            .env(seed_variable, seed)
             .env(variable, worlds.to_string())
             .output()
             .expect("cargo runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("from seed"), "the campaign did not run:\n{said}");
+        assert!(said.contains(campaign.mark()), "the campaign did not run:\n{said}");
         (output.status.success(), said)
     }
 
@@ -673,10 +764,7 @@ impl Workshop {
         std::fs::write(&path, broken(mutant, &sound)).expect("a written source file");
         let (_, said) = self.campaign(mutant.seed, mutant.campaign);
         std::fs::write(&path, sound).expect("a written source file");
-        let broken = said.lines().filter(|line| line.starts_with("BROKEN")).count();
-        let ran = said.lines().find_map(|line| line.split_once(" worlds ")).map_or("?", |(worlds, _)| worlds);
-        let first = said.lines().find(|line| line.starts_with("BROKEN"))?;
-        Some(format!("killed by {broken} of {ran} worlds; {first}"))
+        mutant.campaign.found(&said)
     }
 }
 

@@ -9,6 +9,7 @@ use super::places::Place;
 use super::scenario::{Hindrance, Program, Scenario, Source};
 use super::tool::{Ended, Tool};
 use super::trace::Trace;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -124,17 +125,22 @@ pub(crate) fn clean_runs(
     desks: &Desks,
     tally: &Mutex<Tally>,
 ) -> Vec<Clean> {
-    let mut runs = Vec::new();
-    for (place, scenario) in (0..places.len()).flat_map(|place| scenarios.iter().map(move |one| (place, *one))) {
-        match traced(tool, &scenario, &desks.desk(place, 0)) {
-            Some((trace, hindrance)) => runs.push(Clean { scenario, place, trace, hindrance }),
+    let in_each = (0..places.len()).flat_map(|place| scenarios.iter().map(move |one| (place, *one)));
+    let wanted: Vec<(usize, (usize, Scenario))> = in_each.enumerate().collect();
+    let runs = Mutex::new(BTreeMap::new());
+    each(&wanted, 1, tally, |&(index, (place, scenario)), thread, tally| {
+        match traced(tool, &scenario, &desks.desk(place, thread)) {
+            Some((trace, hindrance)) => {
+                let run = Clean { scenario, place, trace, hindrance };
+                runs.lock().expect("no thread panicked").insert(index, run);
+            }
             None => {
                 let reason = format!("{} on {}: a clean run fails there", scenario.name, places[place].name);
                 locked(tally).left_out.insert(reason, 1);
             }
         }
-    }
-    runs
+    });
+    runs.into_inner().expect("no thread panicked").into_values().collect()
 }
 
 /// The calls of a clean run, and what keeps one of them away from it. None where a clean run fails.

@@ -60,6 +60,7 @@ impl Trace {
             lines.iter().rposition(|(_, name, rest)| *name == "close" && is_target(rest) && is_file_written);
         // Files that were made without a name and have got one: handle and number.
         let mut named = HashSet::<&str>::new();
+        let (mut numbered, mut names) = (HashSet::<(&str, usize)>::new(), HashSet::<&str>::new());
         for (index, (thread, name, rest)) in lines.iter().enumerate() {
             let count = counts.entry((thread, name)).or_default();
             *count += 1;
@@ -80,10 +81,9 @@ impl Trace {
             let strikes_loader = thread != main && *count <= loaded.get(name).copied().unwrap_or(0);
             if let Some(reason) = reason_to_spare(name, strikes_loader) {
                 *trace.left_out.entry(format!("{name}: {reason}")).or_default() += 1;
-            } else if !trace.calls.iter().any(|call| call.name == **name && call.number == *count) {
+            } else if numbered.insert((name, *count)) {
                 let new = call(name, *count, rest, index < first_operand);
-                let is_first = !trace.calls.iter().any(|call| call.name == new.name);
-                trace.calls.push(Call { seals, is_first, ..new });
+                trace.calls.push(Call { seals, is_first: names.insert(name), ..new });
             }
         }
         trace

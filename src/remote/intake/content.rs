@@ -170,38 +170,67 @@ mod tests {
         Chunk::of(1, number, bytes.to_vec())
     }
 
-    /// A file of two chunks that has come and was read, and what comes then.
-    fn read_once(first: &[u8], then: &Message) -> (Intake, Arc<Received>) {
+    /// A file of two chunks, of which these messages come.
+    fn arrived(said: &[Message]) -> (Intake, Arc<Received>) {
         let (time, size) = (Timestamp::default(), CHUNK + SHORT.len() as u64);
         let (dev, ino, kind, mode, nlink, uid, gid, rdev, blocks) = (1, 1, Kind::File, 0o644, 1, 0, 0, 0, 0);
         let (atime, mtime, ctime) = (time, time, time);
         let stat = Stat { dev, ino, kind, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime };
         let found = FileHead { stat, text: None, attributes: Vec::new(), refusal: None, content: Content::Follows };
-        let digest = *blake3::hash(&[first, SHORT].concat()).as_bytes();
-        let mut said = Vec::new();
-        for message in [
-            &Message::Entry(Entry { id: 1, name: "f".into(), found: Ok(found) }),
-            &Message::Data(chunk(0, first)),
-            &Message::Data(chunk(1, SHORT)),
-            &Message::End(End { id: 1, size, digest, steadiness: Steadiness::Same, error: None }),
-            then,
-        ] {
-            send(&mut said, message).expect("sent");
+        let mut bytes = Vec::new();
+        send(&mut bytes, &Message::Entry(Entry { id: 1, name: "f".into(), found: Ok(found) })).expect("sent");
+        for message in said {
+            send(&mut bytes, message).expect("sent");
         }
-        let (input, output) = streams(Cursor::new(said), sink());
+        let (input, output) = streams(Cursor::new(bytes), sink());
         let awaited = Awaited { sent_as: PathBuf::from("f"), shown: PathBuf::from("h:f") };
         let mut intake = Intake::new((input, output, Features::all()), vec![awaited], Terms::plain(), Arc::default());
         let file = intake.operand(Path::new("h:f")).expect("it has come");
+        (intake, file)
+    }
+
+    fn end(first: &[u8]) -> Message {
+        let digest = *blake3::hash(&[first, SHORT].concat()).as_bytes();
+        let size = CHUNK + SHORT.len() as u64;
+        Message::End(End { id: 1, size, digest, steadiness: Steadiness::Same, error: None })
+    }
+
+    fn read_all(intake: &mut Intake, file: &Received) -> Result<Vec<u8>> {
         let (mut buffer, mut read) = (vec![0; CHUNK as usize], Vec::<u8>::new());
         loop {
-            let count = intake.read(&file, &|_, _| Ok(0), &mut buffer, read.len() as u64).expect("content");
-            read.extend(&buffer[..count]);
+            let count = intake.read(file, &|_, _| Ok(0), &mut buffer, read.len() as u64)?;
             if count == 0 {
-                break;
+                return Ok(read);
             }
+            read.extend(&buffer[..count]);
         }
-        assert!(read == [first, SHORT].concat());
+    }
+
+    /// A file of two chunks that has come and was read, and what comes then.
+    fn read_once(first: &[u8], then: &Message) -> (Intake, Arc<Received>) {
+        let said = [Message::Data(chunk(0, first)), Message::Data(chunk(1, SHORT)), end(first), then.clone()];
+        let (mut intake, file) = arrived(&said);
+        assert!(read_all(&mut intake, &file).expect("content") == [first, SHORT].concat());
         (intake, file)
+    }
+
+    /// Of a chunk behind the first only its value goes into the digest of the file: it has to be that of its bytes.
+    #[test]
+    fn a_chunk_that_is_not_what_its_value_says_is_never_handed_on() {
+        let first = vec![7; CHUNK as usize];
+        let damaged = || Chunk { bytes: b"shorT".to_vec(), ..chunk(1, SHORT) };
+        let (data, patch) = (Message::Data(damaged()), Message::Patch(damaged()));
+        let right = Message::Patch(chunk(1, SHORT));
+        let (mut intake, file) = arrived(&[Message::Data(chunk(0, &first)), data.clone(), right, end(&first)]);
+        assert!(read_all(&mut intake, &file).expect("it is mended") == [&first[..], SHORT].concat());
+        assert!(matches!(&intake.take_notes()[..], [Note::Mended(_)]));
+        let (mut intake, file) = arrived(&[Message::Data(chunk(0, &first)), data, patch, end(&first)]);
+        assert_eq!(read_all(&mut intake, &file), Err(Errno::IO));
+        assert!(matches!(&intake.take_notes()[..], [Note::Damaged(text)] if text.contains("arrived damaged twice")));
+        // One that is right in itself, and was never read.
+        let other = Message::Data(chunk(1, b"shorT"));
+        let (mut intake, file) = arrived(&[Message::Data(chunk(0, &first)), other, end(&first)]);
+        assert_eq!(read_all(&mut intake, &file), Err(Errno::IO));
     }
 
     #[test]
