@@ -17,6 +17,8 @@ const SHOWN_MAX: usize = 40;
 pub(crate) struct Size {
     /// None is all of it.
     pub(crate) cases: Option<usize>,
+    /// So many come before them in the order that the seed gives, and are left out.
+    pub(crate) from: usize,
     pub(crate) seed: u64,
 }
 
@@ -28,13 +30,14 @@ impl Size {
             Some("all") => None,
             Some(number) => Some(number.parse().expect("SAFECP_FAULTS_CASES: a number or `all`")),
         };
-        Self { cases, seed: number("SAFECP_FAULTS_SEED").unwrap_or_else(fresh_seed) }
+        let from = number("SAFECP_FAULTS_FROM").map_or(0, |from| usize::try_from(from).expect("a number"));
+        Self { cases, from, seed: number("SAFECP_FAULTS_SEED").unwrap_or_else(fresh_seed) }
     }
 
     /// The same for files of 68 MiB: a case of them takes a second, and where a number is asked for there is a fiftieth of it.
     pub(crate) fn of_long_files(default: usize) -> Self {
-        let Self { cases, seed } = Self::asked(50 * default);
-        Self { cases: cases.map(|cases| (cases / 50).max(1)), seed }
+        let Self { cases, from, seed } = Self::asked(50 * default);
+        Self { cases: cases.map(|cases| (cases / 50).max(1)), from: from / 50, seed }
     }
 
     /// Some of the cases, or all, in an order that the seed gives. It hangs on each case's description alone: where a run
@@ -42,8 +45,7 @@ impl Size {
     pub(crate) fn choose<T>(&self, mut cases: Vec<T>, described: impl Fn(&T) -> String) -> Vec<T> {
         let lot = |case: &T| *blake3::hash(format!("{} {}", self.seed, described(case)).as_bytes()).as_bytes();
         cases.sort_by_cached_key(lot);
-        cases.truncate(self.cases.unwrap_or(usize::MAX));
-        cases
+        cases.into_iter().skip(self.from).take(self.cases.unwrap_or(usize::MAX)).collect()
     }
 }
 

@@ -67,7 +67,7 @@ fn tried(tool: &Tool, size: &Size) -> Tally {
 /// Whether a program lives through all of `lives`, where it makes such a call.
 pub(crate) fn lives(tool: &Tool) {
     let places = places();
-    let (desks, tally) = (Desks::new(&places), Mutex::new(Tally::new(&Size { cases: None, seed: 0 })));
+    let (desks, tally) = (Desks::new(&places), Mutex::new(Tally::new(&Size { cases: None, from: 0, seed: 0 })));
     let asked = cases(tool, PLAIN, &places, &desks, &tally);
     let asked: Vec<Case> = asked.into_iter().filter(is_asked_of_all).collect();
     let (struck, died) = (AtomicUsize::new(0), Mutex::new(Vec::new()));

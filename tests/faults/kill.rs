@@ -38,7 +38,7 @@ pub(crate) fn run(size: &Size, scenarios: &[Scenario], places: &[Place]) -> Tall
     let tool = Tool::ours();
     let desks = Desks::new(places);
     let tally = Mutex::new(Tally::new(size));
-    let half = Size { cases: size.cases.map(|cases| cases.div_ceil(2)), seed: size.seed };
+    let half = Size { cases: size.cases.map(|cases| cases.div_ceil(2)), from: size.from / 2, seed: size.seed };
     let at_calls = at_calls(&tool, scenarios, places, &desks, &tally);
     let mut cases = half.choose(at_calls, |case| described(&tool, case, places));
     cases.extend(at_times(&tool, scenarios, places, &desks, &half));

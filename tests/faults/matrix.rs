@@ -23,6 +23,11 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Whether the run does little but wait until it is ended: an open that says EAGAIN from then on is that of a leased file.
+    fn waits(&self) -> bool {
+        self.fault.stays && self.fault.call.name.starts_with("open") && self.fault.what == "error=EAGAIN"
+    }
+
     fn arguments(&self) -> Vec<String> {
         let mut arguments = self.fault.arguments();
         if let (Some(hindrance), Some((hindered, ..))) = (&self.hindrance, self.scenario.hindrance.call()) {
@@ -39,6 +44,12 @@ impl Case {
     }
 }
 
+/// So many runs that wait, and take no time of a processor, go side by side for each processor.
+const WAITING: usize = 16;
+
+/// Numbers of threads below this are those of other runs.
+const OTHERS_MAX: usize = 1000;
+
 /// Runs the matrix of these scenarios on safecp, in each of these places.
 pub(crate) fn run(size: &Size, scenarios: &[Scenario], places: &[Place]) -> Tally {
     let tool = Tool::ours();
@@ -47,9 +58,13 @@ pub(crate) fn run(size: &Size, scenarios: &[Scenario], places: &[Place]) -> Tall
     let all = cases(&tool, scenarios, places, &desks, &tally);
     println!("matrix: there are {} cases", all.len());
     let cases = size.choose(all, |case| case.described(&tool, places));
-    each(&cases, 1, &tally, |case, thread, tally| {
-        let desk = desks.desk(case.place, thread);
-        judge_case(&tool, case, places, &desk, tally, false);
+    let (waiting, others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(Case::waits);
+    let judge = |case: &Case, thread, tally: &Mutex<Tally>| {
+        judge_case(&tool, case, places, &desks.desk(case.place, thread), tally, false);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| each(&waiting, WAITING, &tally, |case, thread, tally| judge(case, OTHERS_MAX + thread, tally)));
+        each(&others, 1, &tally, judge);
     });
     tally.into_inner().expect("no thread panicked")
 }
