@@ -111,6 +111,27 @@ fn a_further_name_that_found_no_room_becomes_a_link_later() {
     assert!(struck > 0, "no link was refused");
 }
 
+/// A link or fifo has its name before it has its attributes: the other try must not find that taken.
+#[test]
+fn a_link_that_could_not_be_finished_for_want_of_a_descriptor_is_made_later() {
+    let world = World::new();
+    for number in 0..60 {
+        let directory = format!("s/{}", number % 3);
+        world.dir(&directory).symlink("somewhere", &format!("{directory}/l{number}"));
+        world.tool("mkfifo", [&*format!("{directory}/f{number}")]);
+    }
+    let mut struck = 0;
+    for (error, at) in ["EMFILE", "ENOSPC", "EDQUOT"].iter().flat_map(|error| (20..28).map(move |at| (error, at))) {
+        let fault = format!("openat:error={error}:when={at}");
+        let Some(traced) = world.cp_traced("openat", &[&fault], "-aT --jobs=2 s t") else { return };
+        assert_eq!(traced.output.code(), Some(0), "{fault}: {}", traced.output);
+        struck += traced.injected();
+        world.assert_same_tree("s", "t");
+        std::fs::remove_dir_all(world.path("t")).expect("rm");
+    }
+    assert!(struck > 0, "no call was struck");
+}
+
 /// close(2) tells that what was written found no place, and the file has its name by then: that is said, and nothing else.
 #[test]
 fn what_close_tells_of_a_file_that_has_its_name_is_said() {

@@ -290,6 +290,35 @@ fn the_old_files_setuid_bit_goes_with_its_content() {
     assert_eq!(world.mode("b"), 0o755, "the kernel drops the bit from a file that an ordinary user writes to");
 }
 
+/// What chown(2) makes of the mode is asked of chown itself. A program that root's copy has put there would run as root otherwise.
+#[test]
+fn the_old_files_set_id_bits_go_with_its_owner() {
+    let Some(world) = World::as_root("files of other owners that are set-ID") else { return };
+    let owners = ["0:0", "1234:5678", "1234:0", "0:5678"];
+    for (old, new) in owners.iter().flat_map(|old| owners.iter().map(move |new| (old, new))) {
+        for mode in [0o4755, 0o2755, 0o6755, 0o2745, 0o6711, 0o644] {
+            let fresh = |name: &str, text: &str, owner: &str, mode: u32| {
+                world.tool("rm", ["-f", name]);
+                world.file(name, text).tool("chown", [owner, name]);
+                world.chmod(name, mode);
+            };
+            fresh("model", "old", old, mode);
+            if old != new {
+                world.tool("chown", [new, "model"]);
+            }
+            for options in ["--preserve=ownership", "--in-place --preserve=ownership"] {
+                fresh("a", "new", new, 0o644);
+                fresh("b", "old", old, mode);
+                world.cp(&format!("{options} a b")).succeeds();
+                let seen = (world.mode("b"), world.stat("b").uid(), world.stat("b").gid());
+                let expected = (world.mode("model"), world.stat("a").uid(), world.stat("a").gid());
+                assert_eq!(seen, expected, "{options}: {mode:o} of {old} for {new}");
+                assert_eq!(world.read("b"), "new");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_old_files_owner_stays() {
     let Some(world) = World::as_root("a file of another owner") else { return };

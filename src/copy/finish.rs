@@ -114,7 +114,7 @@ impl<K: Kernel> Copier<'_, K> {
         let old = AttributedFile { file: old, shown: job.target.shown, known: KnownAttributes::default(), tells_lists };
         let inherits = job.facts.target_directory.inherits;
         let made = content.and_then(|content| content.filled.stat);
-        let known = match self.attributes().imitate(&old, stat, temporary.file(), made, inherits) {
+        let known = match self.attributes().imitate(&old, (stat, job.source.stat), temporary.file(), made, inherits) {
             Ok(known) => known,
             Err(errno) if is_refused(errno) => {
                 return self.rewrite_after_all(job, temporary, content).map(Progress::Named);

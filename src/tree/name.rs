@@ -10,7 +10,7 @@ use super::level::Task;
 use super::links::{LinkDecision, LinkableCopy, Version, identity};
 use super::run::{EntryPair, Run};
 use super::share::Begun;
-use super::shortages::{Limit, Requirement};
+use super::shortages::{Limit, Requirement, may_pass};
 use crate::copy::{Follow, Name, Outcome};
 use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Stat};
@@ -142,7 +142,7 @@ impl<K: Kernel> Run<'_, K> {
         // Of a pipe only what was left would be copied then.
         let is_read_once = inspected.stat.kind != Kind::File && self.entries.is_copied_as_file(&inspected.stat);
         let may_come_again =
-            |error: &Error| may_pass(error) && !is_read_once && !self.has_got_its_name(error, entry_pair, old.as_ref());
+            |error: &Error| may_pass(error) && !is_read_once && !self.has_got_its_name(entry_pair, old.as_ref());
         // An old file with several names may be what another thread reads as a source, under one of them: it would be cut short there, or
         // copied half written.
         let may_be_a_source = old.is_some_and(|old| old.has_other_names() && old.dev == inspected.stat.dev);
@@ -171,12 +171,11 @@ impl<K: Kernel> Run<'_, K> {
         self.made_out(entry_pair, made, after)
     }
 
-    /// Whether close(2) failed when the copy had its name already: another try would find that taken, and tell nothing of what was lost.
-    fn has_got_its_name(&self, error: &Error, entry_pair: &EntryPair<'_, K::File>, old: Option<&Stat>) -> bool {
+    /// Whether what failed had its name already: another try would find that taken, and tell that, and nothing of what is wrong with it.
+    fn has_got_its_name(&self, entry_pair: &EntryPair<'_, K::File>, old: Option<&Stat>) -> bool {
         let Name { dir, name, .. } = *entry_pair.target;
         let is_new = |now: Stat| !old.is_some_and(|old| old.is_same_file(&now));
-        matches!(error, Error::Call { action: Action::Close, .. })
-            && self.kernel.stat_at(dir, name, false).is_ok_and(is_new)
+        self.kernel.stat_at(dir, name, false).is_ok_and(is_new)
     }
 
     /// Another run has made an operand's target while this one copied it, as parallel builds do. What it has made is an old file
@@ -313,13 +312,4 @@ fn is_taken(error: &Error) -> bool {
 /// gone (errseq_t, since Linux 4.13). A copy of its own is made anew and loses nothing by another try.
 fn tells_of_loss(error: &Error) -> bool {
     matches!(error, Error::Call { action: Action::Sync, errno, .. } if Limit::met(*errno).is_some())
-}
-
-/// Whether there may be room once what waits has its names, and nobody else is at work. A failure that leaves a name is told: another try would have something
-/// else to tell, or nothing.
-fn may_pass(error: &Error) -> bool {
-    !matches!(error, Error::Leaving(..))
-        && error
-            .errno()
-            .is_some_and(|errno| Limit::met(errno).is_some() || matches!(errno, Errno::MFILE | Errno::NFILE))
 }

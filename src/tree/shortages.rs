@@ -3,6 +3,7 @@
 //! What a name needs is what its source takes up, a hole left out. That is the least: a filesystem needs room for its own
 //! records as well, and a source that is compressed may take up more in its copy.
 
+use crate::error::Error;
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, Quota, QuotaOf, ResolveFlags, SECTOR, Stat};
 use crate::options::{Backup, Options, Sparse};
 use crate::report::{InPlace, Resource, Shortage};
@@ -47,6 +48,13 @@ impl Limit {
             _ => None,
         }
     }
+}
+
+/// Whether there may be room once what waits has its names, and nobody else is at work. A failure that leaves a name is told: another
+/// try would have something else to tell, or nothing.
+pub(super) fn may_pass(error: &Error) -> bool {
+    let is_shortage = |errno| Limit::met(errno).is_some() || matches!(errno, Errno::MFILE | Errno::NFILE);
+    !matches!(error, Error::Leaving(..)) && error.errno().is_some_and(is_shortage)
 }
 
 /// What a name needs.

@@ -5,6 +5,7 @@
 //! copies (-l, -s) are here as well.
 
 use super::entry_context::EntryContext;
+use super::shortages::may_pass;
 use crate::copy::attributes::{AttributedFile, Fresh, KnownAttributes};
 use crate::copy::backup::Leaves;
 use crate::copy::{Copier, Follow, Name, Special, Thing};
@@ -62,10 +63,27 @@ impl<K: Kernel> Copier<'_, K> {
             Kind::Symlink => self.make_symlink(&handle, source, target, existing)?,
             kind => self.make_node(from, kind, target, existing)?,
         };
-        let complaints = self.set_attributes(&handle, source, from, target, context)?;
+        let carried = self.set_attributes(&handle, source, from, target, context);
+        let complaints = carried.inspect_err(|error| {
+            if existing == TargetName::Free && may_pass(error) {
+                self.take_away(from, target);
+            }
+        })?;
         self.sync_name(target).map_err(|error| error.with_complaints(&complaints))?;
         let thing = if from.kind == Kind::Symlink { Thing::Symlink } else { Thing::Node };
         Ok(Special::new(thing, complaints, backup))
+    }
+
+    /// Takes away what was just made like `from` under a free name, so that another try finds it free again. What somebody else has put
+    /// there stays, and so does what cannot be removed: then there is no other try.
+    fn take_away(&self, from: &Stat, target: &Name<'_, K::File>) {
+        let Ok(dir) = target.directory() else { return };
+        let is_ours = |made: Stat| {
+            (made.kind, made.rdev, made.uid) == (from.kind, from.rdev, self.options.user) && !made.has_other_names()
+        };
+        if self.kernel.stat_at(target.dir, target.name, false).is_ok_and(is_ours) {
+            self.kernel.unlink(dir, target.name).unwrap_or(());
+        }
     }
 
     fn make_symlink(

@@ -60,9 +60,12 @@ impl Fault {
     }
 
     /// Whether a call that strace struck, as it writes it, is one that the fault is meant for. With threads a call of the
-    /// same number may be another thread's read of the source, and what such a read gives is what the source is.
+    /// same number may be another thread's read of the source, and what such a read gives is what the source is; or an open of a file that
+    /// is there, where what is refused is a file without a name.
     pub(crate) fn is_meant_for(&self, struck: &str) -> bool {
-        self.row != TARGET_READ || !struck.contains("/w/s")
+        let without_name = |words: &str| words.contains("O_TMPFILE");
+        let is_like = without_name(struck) || !self.call.arguments.iter().any(|word| without_name(word));
+        is_like && (self.row != TARGET_READ || !struck.contains("/w/s"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::mode::mode_after_writing;
 use super::types::{AttributedFile, Attributes, KnownAttributes};
+use super::wanted::Wanted;
 use crate::kernel::{Errno, Kernel, Stat};
 use crate::known::attributes::{ACCESS_LIST, Class};
 use std::ffi::OsStr;
@@ -17,12 +18,13 @@ pub(super) fn is_lost_by_writing(name: &OsStr) -> bool {
 
 impl<K: Kernel> Attributes<'_, K> {
     /// Makes `new`, whose stat is `made` where that is known, look as `old` did: owner, extended attributes with access
-    /// control lists and labels, mode, but for what is to be the source's. `inherits` is whether it may have got a list from its
+    /// control lists and labels, mode, but for what is to be the source's, whose stat is `from`. Where it gets another owner than the
+    /// old one, it has not the set-ID bits that chown(2) would take from that. `inherits` is whether it may have got a list from its
     /// directory. Returns what the new one has then. An error means that somebody could tell them apart.
     pub fn imitate(
         &self,
         old: &AttributedFile<'_, K::File>,
-        stat: &Stat,
+        (stat, from): (&Stat, &Stat),
         new: &K::File,
         made: Option<Stat>,
         inherits: bool,
@@ -30,10 +32,10 @@ impl<K: Kernel> Attributes<'_, K> {
         let preserve = &self.options.preserve;
         // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
         // could open a temporary that has a name.
-        let keeps_owner = preserve.ownership.wanted() && self.options.privileged;
         let mut known = KnownAttributes::of(made);
         let owner = Some((stat.uid, stat.gid));
-        if !keeps_owner && known.owner != owner {
+        let is_given_away = self.options.privileged && Wanted::new(self.options, from).gives_away(owner);
+        if !is_given_away && known.owner != owner {
             self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
             known = KnownAttributes { owner, mode: None };
         }
@@ -65,8 +67,9 @@ impl<K: Kernel> Attributes<'_, K> {
         if keeps_mode {
             return Ok(known);
         }
-        // As if the old file had been written to.
-        let mode = if self.options.privileged { stat.mode } else { mode_after_writing(stat.mode) };
+        // As if the old file had been written to, or given away: both take the same bits.
+        let keeps_bits = self.options.privileged && !is_given_away;
+        let mode = if keeps_bits { stat.mode } else { mode_after_writing(stat.mode) };
         self.kernel.chmod(new, mode)?;
         // A filesystem of which little is known may answer that and do nothing, as bindfs does with --chmod-ignore.
         if !old.tells_lists && self.kernel.stat(new)?.mode != mode {

@@ -11,8 +11,8 @@ use std::ffi::OsString;
 pub(super) const SET_USER_ID: u32 = 0o4000;
 pub(super) const SET_GROUP_ID: u32 = 0o2000;
 
-/// What is left of the mode of a file that an ordinary user has written to: write(2) takes the set-ID bits. Without the group's right to
-/// execute, set-group-ID means something else and stays.
+/// What is left of the mode of a file that an ordinary user has written to, or that was given to another owner: write(2) and chown(2) take
+/// the set-ID bits. Without the group's right to execute, set-group-ID means something else and stays.
 #[must_use]
 pub fn mode_after_writing(mode: u32) -> u32 {
     let lost = if mode & 0o010 == 0 { SET_USER_ID } else { SET_USER_ID | SET_GROUP_ID };
