@@ -446,10 +446,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("an emptied file is cloned into on ZFS", &[("let emptied = is_old &&", "let emptied = false &&")]),
     mutant(
         "a replaced file loses its mode",
-        &[(
-            "let mode = if self.options.privileged { stat.mode } else { mode_after_writing(stat.mode) };",
-            "let mode = 0o600;",
-        )],
+        &[("let mode = if keeps_bits { stat.mode } else { mode_after_writing(stat.mode) };", "let mode = 0o600;")],
     ),
     mutant(
         "the mode that a file was made with is taken for the source's",
