@@ -319,7 +319,8 @@ fn a_file_that_tells_no_size_has_not_changed() {
 /// Two bytes are appended for each that travels: its end never comes nearer.
 #[test]
 fn a_source_that_grows_faster_than_it_travels_is_not_followed() {
-    const FIRST: usize = 1 << 20;
+    // More than pipes hold: otherwise it may have been read to its end before it begins to grow.
+    const FIRST: usize = 8 << 20;
     for way in WAYS {
         let Some(world) = world() else { return };
         fs::write(world.path("here/file"), vec![1; FIRST]).expect("a file");
@@ -339,7 +340,7 @@ fn a_source_that_grows_faster_than_it_travels_is_not_followed() {
         assert_eq!(heard.changed, [world.path("here/file")]);
         let (whole, copied) = (world.path("here/file"), world.path("there/file"));
         let (whole, copied) = (fs::read(whole).expect("the source"), fs::read(copied).expect("the copy"));
-        assert!(copied.len() > FIRST && copied.len() < 30_000_000, "{way:?}: {} bytes", copied.len());
+        assert!(copied.len() > FIRST && copied.len() < 40_000_000, "{way:?}: {} bytes", copied.len());
         assert!(whole.starts_with(&copied));
         no_temporaries(&world);
     }
