@@ -5,6 +5,7 @@ mod environment;
 mod files;
 mod inherited;
 mod machine;
+mod pipe;
 mod program;
 mod standard_handles;
 
@@ -13,7 +14,6 @@ pub use environment::{Environment, environment, variable};
 pub use files::{is_missing, more_lines, read_lines};
 pub use inherited::{allow_many_files, forget_umask, group, umask, user, working_directory};
 pub use machine::{ATTRIBUTE_RULES, Host, ZFS_MODULE, attribute_rules, parse_release, this_host, zfs_module};
+pub use pipe::widen;
 pub use program::{Program, path, program};
-pub use standard_handles::{
-    ask, columns, columns_of_output, is_answered_by_hand, messages, output, says_on_terminal, widen,
-};
+pub use standard_handles::{ask, columns, columns_of_output, is_answered_by_hand, messages, output, says_on_terminal};

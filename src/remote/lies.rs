@@ -160,12 +160,16 @@ impl Listener for Keeping {
 
 /// That the first chunk of a file cannot be read again.
 fn missed(id: u64) -> Frame {
-    frames(&[Message::Missed(Missed { id, number: 0, error: Errno::IO })]).remove(0)
+    frame_of(&Message::Missed(Missed { id, number: 0, error: Errno::IO }))
+}
+
+fn frame_of(said: &Message) -> Frame {
+    let (kind, head, body) = said.write();
+    Frame { kind, head, body: body.to_vec() }
 }
 
 fn frames(said: &[Message]) -> Vec<Frame> {
-    let framed = said.iter().map(Message::write);
-    framed.map(|(kind, head, body)| Frame { kind, head, body: body.to_vec() }).collect()
+    said.iter().map(frame_of).collect()
 }
 
 fn written(frames: &[Frame]) -> Vec<u8> {
@@ -223,8 +227,9 @@ fn lie(frames: &mut Vec<Frame>, chance: &mut Chance) {
             5 => frames[at].head.push(chance.byte()),
             8 => frames[at] = missed(2 + chance.next() % 2),
             9 | 10 => {
-                let said = said_otherwise(&frames[at], chance);
-                frames.splice(at..=at, said.map_or_else(|| vec![frames[at].clone()], |said| self::frames(&[said])));
+                if let Some(said) = said_otherwise(&frames[at], chance) {
+                    frames[at] = frame_of(&said);
+                }
             }
             6 if !frames[at].body.is_empty() => {
                 let place = chance.below(frames[at].body.len());

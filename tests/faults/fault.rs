@@ -59,6 +59,11 @@ impl Fault {
         arguments
     }
 
+    /// Whether the call says what an open of a leased file says: that is waited for.
+    pub(crate) fn is_of_lease(&self) -> bool {
+        self.call.name.starts_with("open") && self.what == "error=EAGAIN"
+    }
+
     /// Whether a call that strace struck, as it writes it, is one that the fault is meant for. With threads a call of the
     /// same number may be another thread's read of the source, and what such a read gives is what the source is; or an open of a file that
     /// is there, where what is refused is a file without a name.

@@ -23,9 +23,9 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Whether the run does little but wait until it is ended: an open that says EAGAIN from then on is that of a leased file.
+    /// Whether the run does little but wait until it is ended.
     fn waits(&self) -> bool {
-        self.fault.stays && self.fault.call.name.starts_with("open") && self.fault.what == "error=EAGAIN"
+        self.fault.stays && self.fault.is_of_lease()
     }
 
     fn arguments(&self) -> Vec<String> {
@@ -262,9 +262,7 @@ fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&
         Rule::Bytes | Rule::Whole | Rule::Source if fault.row.starts_with("SEEK_DATA") => {
             Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed, and of an overlay on them")
         }
-        Rule::Ends if fault.call.name.starts_with("open") && fault.what == "error=EAGAIN" => {
-            Some("a lease is waited for, 90 seconds at most")
-        }
+        Rule::Ends if fault.is_of_lease() => Some("a lease is waited for, 90 seconds at most"),
         // strace refuses O_TMPFILE there by counting calls of openat, which the fault may have made fewer.
         Rule::Said if scenario.hindrance == Hindrance::NoTmpfile && broken.how.contains("Operation not supported") => {
             Some("the refusal that was to make a named temporary struck another call")

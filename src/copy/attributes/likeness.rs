@@ -30,10 +30,10 @@ impl<K: Kernel> Attributes<'_, K> {
         inherits: bool,
     ) -> crate::kernel::Result<KnownAttributes> {
         let preserve = &self.options.preserve;
-        // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
-        // could open a temporary that has a name.
         let mut known = KnownAttributes::of(made);
         let owner = Some((stat.uid, stat.gid));
+        // Where owner, mode and lists are the source's in the end they are not first the old ones, by which others
+        // could open a temporary that has a name.
         let is_given_away = self.options.privileged && Wanted::new(self.options, from).gives_away(owner);
         if !is_given_away && known.owner != owner {
             self.kernel.chown(new, Some(stat.uid), Some(stat.gid))?;
