@@ -278,6 +278,10 @@ const MUTANTS: &[Mutant] = &[
         &[("if !may_be_the_name(refusal, job.facts.target_directory.honesty) {", "if refusal != Errno::NOTTY {")],
     ),
     of_trees(
+        "a set-user-ID bit stays where the owner is another one",
+        &[("self.options.keeps_set_ids && !is_given_away;", "self.options.keeps_set_ids;")],
+    ),
+    of_trees(
         "what was written under its own name stays closed to others",
         &[("temporary.kept().is_some() || temporary.is_own() || self", "temporary.kept().is_some() || self")],
     ),

@@ -8,7 +8,8 @@ use std::path::Path;
 /// The options where this process is what it is.
 pub(super) fn of_this_process(options: Options, umask: u32) -> Options {
     let (user, group) = (host::user(), host::group());
-    Options { umask, user, group, privileged: user == 0, ..options }.within(host::allow_many_files())
+    let keeps_set_ids = host::keeps_set_ids();
+    Options { umask, user, group, privileged: user == 0, keeps_set_ids, ..options }.within(host::allow_many_files())
 }
 
 /// What is known of the machine, with what its administrator has said of extended attributes, if those are carried.

@@ -4,6 +4,7 @@ use crate::error::{Error, reason_of};
 use crate::kernel::process;
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::thread::{CapabilitySet, capabilities};
 use std::path::PathBuf;
 
 /// The directory that relative names begin in. Fails where that was removed.
@@ -47,6 +48,13 @@ pub fn user() -> u32 {
 #[must_use]
 pub fn group() -> u32 {
     rustix::process::getegid().as_raw()
+}
+
+/// Whether the kernel leaves a file that this process writes to its set-user-ID and set-group-ID bits (file_remove_privs in
+/// fs/inode.c). What cannot be told is not so.
+#[must_use]
+pub fn keeps_set_ids() -> bool {
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::FSETID))
 }
 
 /// Gives what is made all the bits that are asked for.

@@ -12,7 +12,7 @@ mod standard_handles;
 pub use called_as::CalledAs;
 pub use environment::{Environment, environment, variable};
 pub use files::{is_missing, more_lines, read_lines};
-pub use inherited::{allow_many_files, forget_umask, group, umask, user, working_directory};
+pub use inherited::{allow_many_files, forget_umask, group, keeps_set_ids, umask, user, working_directory};
 pub use machine::{ATTRIBUTE_RULES, Host, ZFS_MODULE, attribute_rules, parse_release, this_host, zfs_module};
 pub use pipe::widen;
 pub use program::{Program, path, program};

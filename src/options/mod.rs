@@ -291,6 +291,8 @@ pub struct Options {
     pub umask: u32,
     /// Whether chown may be expected to work: the effective user is root.
     pub privileged: bool,
+    /// Whether what this process writes to keeps its set-user-ID and set-group-ID bits: it has CAP_FSETID.
+    pub keeps_set_ids: bool,
     /// The effective user.
     pub user: u32,
     /// The effective group.
@@ -394,6 +396,7 @@ impl Options {
             readers: Readers::One,
             umask: 0o022,
             privileged: false,
+            keeps_set_ids: false,
             user: 0,
             group: 0,
         }

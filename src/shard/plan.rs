@@ -94,6 +94,7 @@ fn lasting(options: &Options) -> Options {
         unfinished: Unfinished::Removed,
         umask: 0,
         privileged: false,
+        keeps_set_ids: false,
         user: 0,
         group: 0,
         ..options.clone()

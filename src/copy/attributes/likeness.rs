@@ -68,7 +68,7 @@ impl<K: Kernel> Attributes<'_, K> {
             return Ok(known);
         }
         // As if the old file had been written to, or given away: both take the same bits.
-        let keeps_bits = self.options.privileged && !is_given_away;
+        let keeps_bits = self.options.keeps_set_ids && !is_given_away;
         let mode = if keeps_bits { stat.mode } else { mode_after_writing(stat.mode) };
         self.kernel.chmod(new, mode)?;
         // A filesystem of which little is known may answer that and do nothing, as bindfs does with --chmod-ignore.

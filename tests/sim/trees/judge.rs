@@ -9,7 +9,7 @@
 
 use super::super::faults::Fault;
 use super::super::kernel::Sim;
-use super::super::tree::{LISTED, Node, ROOT};
+use super::super::tree::{Attributes, LISTED, Node, ROOT};
 use super::super::world::{ACCESS_LIST, DEFAULT_LIST, Death, World};
 use super::class::Class;
 use super::drive::Driven;
@@ -57,6 +57,7 @@ fn verdict(scenario: &Scenario, driven: &Driven, world: &mut World) -> Result<()
     }
     judge.nothing_else_changed()?;
     judge.nothing_left()?;
+    judge.runs_as_nobody_else()?;
     judge.nobody_could_read()
 }
 
@@ -435,7 +436,7 @@ impl<'a> Judge<'a> {
         if preserve.ownership == Keep::Must && options.privileged {
             demand((target.uid, target.gid) == (source.uid, source.gid), || wrong("owner"))?;
         }
-        let list_of = |attributes: &super::super::tree::Attributes| {
+        let list_of = |attributes: &Attributes| {
             let list = attributes.xattrs.iter().find(|(name, _)| name == ACCESS_LIST);
             list.map(|(_, list)| list.clone())
         };
@@ -672,6 +673,27 @@ impl<'a> Judge<'a> {
                 format!("'{}' could be opened with {:o} meanwhile, and {rights:o} is right", name.target, inode.exposed)
             })?;
             self.is_no_wider(name, &now)?;
+        }
+        Ok(())
+    }
+
+    /// What runs as its owner was that owner's before: an old file of one of its names, or a source.
+    fn runs_as_nobody_else(&self) -> Result<(), Broken> {
+        let is_program = |of: &Attributes, uid: u32| of.mode & 0o4000 != 0 && of.uid == uid;
+        for name in self.latest().filter(|name| matches!(name.state, State::File(_))) {
+            let Some(now) = self.now(&name.target).filter(|now| now.node >= self.scenario.first_new) else { continue };
+            if now.kind != Kind::File || now.attributes.mode & 0o4000 == 0 || self.is_taken(&name.target) {
+                continue;
+            }
+            let uid = now.attributes.uid;
+            let is_one = |other: &Seen| self.now(&other.target).is_some_and(|other| other.node == now.node);
+            let was_program = |other: &Seen| {
+                is_program(&self.world.tree.inodes[other.node].attributes, uid)
+                    || self.old(other).is_some_and(|old| is_program(&old.attributes, uid))
+            };
+            demand(self.names().any(|other| was_program(other) && (other.key == name.key || is_one(other))), || {
+                format!("'{}' runs as user {uid}, and nothing of its name did", name.target)
+            })?;
         }
         Ok(())
     }

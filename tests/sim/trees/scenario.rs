@@ -242,6 +242,11 @@ fn options(random: &mut Random, class: Class) -> Options {
     options.require_stable = random.once_in(if class == Class::Moving { 2 } else { 8 });
     options.umask = random.pick(&[0o022, 0o077, 0o002]);
     options.privileged = !random.once_in(3);
+    options.keeps_set_ids = options.privileged;
+    if options.privileged && options.umask == 0o002 {
+        // The owner is the source's then, and the mode of an old file stays.
+        options.preserve.mode = Keep::No;
+    }
     options.user = if options.privileged { 0 } else { USER };
     if class == Class::Narrow || random.once_in(4) {
         // With so few, directories are closed and opened again.
@@ -329,12 +334,18 @@ fn number_all_alike(world: &mut World, seen: &[Seen]) {
     }
 }
 
+/// One file of so many is a program that runs as its owner.
+const PROGRAMS: usize = 5;
+
 /// Who owns what, and who copies.
 fn people(world: &mut World, random: &mut Random, options: &Options, seen: &[Seen]) {
     (world.uid, world.gid) = if options.privileged { (0, 0) } else { (USER, USER) };
-    for inode in &mut world.tree.inodes {
+    for (number, inode) in world.tree.inodes.iter_mut().enumerate() {
         if inode.attributes.uid != STRANGER {
             (inode.attributes.uid, inode.attributes.gid) = (world.uid, world.gid);
+        }
+        if inode.kind == Kind::File && number % PROGRAMS == 0 {
+            inode.attributes.mode |= 0o4000;
         }
     }
     if options.privileged {
