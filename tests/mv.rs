@@ -337,6 +337,38 @@ fn hard_links_go_where_times_are_coarse() {
     }
 }
 
+/// The copies have a time of their own then, and do not show that of their source.
+#[test]
+fn hard_links_go_where_no_time_can_be_set() {
+    let Some(world) = mounts("a second filesystem, and a debugger") else { return };
+    if !has_tool("strace") {
+        return;
+    }
+    world.dir("d/e");
+    let script = "echo 1 >d/f; ln d/f d/g; ln d/f d/e/h; ln d/f outside; sleep 0.1
+        strace -f -o /dev/null -e trace=utimensat -e inject=utimensat:error=ENOSYS \"$safecp\" --as=mv d o 2>err; echo $?
+        [ ! -e d ] && cat o/d/f o/d/e/h outside; stat -c %h o/d/g outside";
+    across(&world, script).says("0\n1\n1\n1\n3\n1\n");
+}
+
+/// gocryptfs answers link(2) with the size of what it has encrypted, and the kernel believes that for a second.
+#[test]
+fn hard_links_go_where_a_wrong_size_is_told_of_their_copies() {
+    let Some(world) = mounts("a second filesystem") else { return };
+    if !has_tool("gocryptfs") {
+        return;
+    }
+    world.dir("d/e");
+    let script = "mkdir c p; echo secret >secret
+        gocryptfs -q -nosyslog -init -scryptn 10 -passfile secret c && gocryptfs -q -nosyslog -passfile secret c p || exit 77
+        echo 1 >d/f; ln d/f d/g; ln d/f d/e/h; sleep 0.1; mv d p; echo $?
+        [ ! -e d ] && cat p/d/f p/d/g p/d/e/h; umount p";
+    let said = across(&world, script);
+    if said.code() != Some(77) {
+        said.says("0\n1\n1\n1\n");
+    }
+}
+
 #[test]
 fn the_source_goes_after_the_copy_was_written_out() {
     let Some(world) = mounts("a second filesystem") else { return };

@@ -262,6 +262,11 @@ pub trait Kernel: Sync {
     fn stat(&self, file: &Self::File) -> Result<Stat>;
     /// fstatat(2); `follow` follows a symbolic link in the last component.
     fn stat_at(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Stat>;
+    /// statx(2) with AT_STATX_FORCE_SYNC, and fstatat(2): what whoever keeps the file says of it now, links not followed. FUSE and NFS
+    /// remember for a while what they were told (gocryptfs 2.3 tells a wrong size of a further name when it is made).
+    fn stat_anew(&self, dir: At<'_, Self::File>, path: &Path) -> Result<Stat> {
+        self.stat_at(dir, path, false)
+    }
     /// statx(2): when the file came into being, where the filesystem keeps that. An empty path is `dir` itself.
     fn birth(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Option<Timestamp>>;
     /// faccessat2(2) with AT_EACCESS: whether the effective user may write the file.

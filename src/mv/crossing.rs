@@ -5,7 +5,7 @@
 //! changed meanwhile stays as well.
 
 use super::destination::Destination;
-use super::removal::Removal;
+use super::removal::{Parted, Removal};
 use crate::copy::backup::Leaves;
 use crate::copy::meter::Meter;
 use crate::copy::{Copier, Name, Outcome};
@@ -48,6 +48,8 @@ pub(super) struct Crossing<'a, K: Kernel> {
     history: RefCell<OperandHistory<K::File>>,
     /// The directories, of source and target, that are known not to show each other's names.
     apart: RefCell<Option<(PathBuf, PathBuf)>>,
+    /// Sources that have lost one of their names.
+    parted: RefCell<Parted>,
 }
 
 impl<'a, K: Kernel> Crossing<'a, K> {
@@ -56,7 +58,8 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         run.measure(prepared.meter);
         run.expect_several();
         run.remember_entered();
-        Self { kernel, prepared, listener, run, history: RefCell::default(), apart: RefCell::default() }
+        let (history, apart, parted) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { kernel, prepared, listener, run, history, apart, parted }
     }
 
     pub(super) fn copier(&self) -> &Copier<'a, K> {
@@ -110,7 +113,8 @@ impl<'a, K: Kernel> Crossing<'a, K> {
         let is_entered =
             |dir: &K::File, stat: &Stat| self.run.has_entered(stat) || !self.copier().honesty_of(dir).is_known();
         let (kernel, listener, stop) = (self.kernel, self.listener, self.prepared.stop);
-        let removal = Removal { kernel, listener, began, stop, is_verbose, is_entered: &is_entered };
+        let parted = &self.parted;
+        let removal = Removal { kernel, listener, began, stop, is_verbose, is_entered: &is_entered, parted };
         removal.operand(here, source, stat, target).map(|()| true)
     }
 

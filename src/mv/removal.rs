@@ -2,8 +2,8 @@
 //!
 //! Somebody may have put something into the source, or written to it, since its copy was made; GNU's mv removes that too.
 //! Here each name is compared with its copy once more: there must be one, of the same kind and size, and the source must
-//! not have been changed since the copying began, or show the time that its copy has, as exactly as that one is kept, or be a
-//! link with its copy's text. What does not is told, and stays.
+//! not have been changed since the copying began but by the removal of its further names, or show the time that its copy has, as
+//! exactly as that one is kept, or be a link with its copy's text. What does not is told, and stays.
 //! A directory must be one that was entered: what was copied may have been in another that had its name for a moment.
 //! Directories are gone through by handles, a component at a time, so that no link leads out; of a deep tree only
 //! some are open at once.
@@ -13,6 +13,8 @@ use crate::error::{Action, Error};
 use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +39,33 @@ pub(super) struct Removal<'a, K: Kernel> {
     pub(super) is_verbose: bool,
     /// Whether a directory, with its handle, is one that was copied: another may have had its name then.
     pub(super) is_entered: &'a dyn Fn(&K::File, &Stat) -> bool,
+    /// Files that have lost one of their names.
+    pub(super) parted: &'a RefCell<Parted>,
+}
+
+/// Files that have lost a name of several, which gave each a new ctime, by device and inode number: as they were before that, and when
+/// it was done. A file is forgotten with its last name.
+#[derive(Default)]
+pub(super) struct Parted(BTreeMap<(u64, u64), (Stat, Timestamp)>);
+
+impl Parted {
+    /// Notes that a name of a file was removed, which was this before.
+    fn note(&mut self, before: &Stat, now: Timestamp) {
+        let identity = (before.dev, before.ino);
+        if before.has_other_names() {
+            self.0.insert(identity, (*before, now));
+        } else {
+            self.0.remove(&identity);
+        }
+    }
+
+    /// Whether nothing but that removal has changed a file since. Who writes to it gives it a new time of content.
+    fn is_as_left(&self, found: &Stat) -> bool {
+        self.0.get(&(found.dev, found.ino)).is_some_and(|(before, then)| {
+            let state = |stat: &Stat| (stat.kind, stat.size, stat.mtime, stat.mode, stat.uid, stat.gid);
+            state(before) == state(found) && nanos(found.ctime) <= nanos(*then)
+        })
+    }
 }
 
 /// A directory of the source, and its copy.
@@ -141,9 +170,15 @@ impl<K: Kernel> Removal<'_, K> {
             Errno::NOENT => Stays::Changed,
             errno => Stays::For(errno),
         })?;
-        if !self.is_copied(&found, &its_copy) && !self.has_same_text((source, &found), (copy, &its_copy), name) {
-            return Err(Stays::Changed);
-        }
+        let is_right = |its_copy: &Stat| {
+            self.is_copied(&found, its_copy) || self.has_same_text((source, &found), (copy, its_copy), name)
+        };
+        let its_copy = if is_right(&its_copy) {
+            its_copy
+        } else {
+            let anew = self.kernel.stat_anew(Some(copy), name).map_err(Stays::For)?;
+            if is_right(&anew) { anew } else { return Err(Stays::Changed) }
+        };
         if found.kind == Kind::Directory {
             let level = self.enter((source, copy), (name, name), (&found, &its_copy)).map_err(Stays::For)?;
             return if self.was_copied(&level) {
@@ -153,6 +188,7 @@ impl<K: Kernel> Removal<'_, K> {
             };
         }
         self.kernel.unlink(source, name).map_err(Stays::For)?;
+        self.parted.borrow_mut().note(&found, self.kernel.now());
         Ok(Occupant::Removed)
     }
 
@@ -165,7 +201,8 @@ impl<K: Kernel> Removal<'_, K> {
         let has_content = matches!(source.kind, Kind::File | Kind::Symlink);
         let is_old = nanos(source.ctime) + TICK <= nanos(self.began);
         let is_like = source.kind == copy.kind && (!has_content || source.size == copy.size);
-        is_like && (is_old || shows_time(source.mtime, copy.mtime) || source.kind == Kind::Directory)
+        let is_as_left = || self.parted.borrow().is_as_left(source);
+        is_like && (is_old || is_as_left() || shows_time(source.mtime, copy.mtime) || source.kind == Kind::Directory)
     }
 
     /// Whether both are symbolic links with one text, which nobody can change. The removal of one name of a link changes its
@@ -288,11 +325,46 @@ fn shown<F>(levels: &[Level<F>], name: Option<&Path>) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::shows_time;
-    use crate::kernel::Timestamp;
+    use super::{Parted, shows_time};
+    use crate::kernel::{Kind, Stat, Timestamp};
 
     fn at(seconds: i64, nanos: u32) -> Timestamp {
         Timestamp { seconds, nanos }
+    }
+
+    /// The removal of a name is no change, and whatever else happens to a file is one.
+    #[test]
+    fn a_file_that_lost_a_name_and_nothing_else_is_as_it_was_left() {
+        let mut parted = Parted::default();
+        let before = Stat {
+            dev: 1,
+            ino: 2,
+            kind: Kind::File,
+            mode: 0o644,
+            nlink: 3,
+            uid: 0,
+            gid: 0,
+            rdev: 0,
+            size: 5,
+            blocks: 8,
+            atime: at(1, 0),
+            mtime: at(1, 0),
+            ctime: at(1, 0),
+        };
+        parted.note(&before, at(9, 0));
+        let left = Stat { nlink: 2, ctime: at(8, 0), atime: at(8, 0), ..before };
+        assert!(parted.is_as_left(&left));
+        for other in [
+            Stat { ino: 3, ..left },
+            Stat { size: 6, ..left },
+            Stat { mtime: at(8, 0), ..left },
+            Stat { mode: 0o600, ..left },
+            Stat { ctime: at(9, 1), ..left },
+        ] {
+            assert!(!parted.is_as_left(&other), "{other:?}");
+        }
+        parted.note(&Stat { nlink: 1, ..left }, at(9, 0));
+        assert!(!parted.is_as_left(&left), "its number is free");
     }
 
     #[test]

@@ -115,6 +115,11 @@ impl Kernel for Linux {
         if stat::is_closed_handle(at(dir), path, &found) { Err(Errno::NOENT) } else { Ok(found) }
     }
 
+    fn stat_anew(&self, dir: At<'_, OwnedFd>, path: &Path) -> Result<Stat> {
+        stat::renew(dir, path)?;
+        self.stat_at(dir, path, false)
+    }
+
     fn birth(&self, dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Option<Timestamp>> {
         stat::birth(dir, path, follow)
     }

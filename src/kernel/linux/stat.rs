@@ -61,6 +61,16 @@ pub(super) fn timespec(time: Timestamp) -> Timespec {
     Timespec { tv_sec: time.seconds, tv_nsec: time.nanos.into() }
 }
 
+/// Has the kernel ask anew what it remembers of a file.
+pub(super) fn renew(dir: At<'_, OwnedFd>, path: &Path) -> Result<()> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_FORCE_SYNC;
+    match rustix::fs::statx(at(dir), path, flags, StatxFlags::BASIC_STATS) {
+        // Before Linux 4.11; and seccomp filters that do not know it.
+        Ok(_) | Err(Errno::NOSYS) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// When a file was made, where the filesystem keeps that.
 pub(super) fn birth(dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Option<Timestamp>> {
     let mut flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
