@@ -120,6 +120,24 @@ fn a_directory_takes_the_place_of_a_file_only_with_backups() {
     assert_eq!((world.read("t/x"), world.read("t~")), ("x".to_owned(), "old".to_owned()));
 }
 
+/// rename(2) does nothing between two names of one file.
+#[test]
+fn a_directory_takes_the_place_of_a_file_that_has_its_backups_name_as_well() {
+    let world = World::new();
+    world.dir("s").file("s/x", "x").file("t", "old").link("t", "t~").link("t", "other");
+    world.cp("-rbT s t").succeeds();
+    assert_eq!((world.read("t/x"), world.inode("t~"), world.stat("t~").nlink()), ("x".into(), world.inode("other"), 2));
+    let names = world.names(".");
+    assert_eq!(names, ["other", "s", "t", "t~"]);
+    // Where the directory cannot be made all is as before.
+    world.shell("rm -r t; ln t~ t").succeeds();
+    let Some(failed) = world.cp_traced("mkdirat", &["mkdirat:error=ENOSPC:when=2"], "-rbT s t") else { return };
+    assert_eq!(failed.injected(), 1);
+    failed.output.fails("safecp: cannot create directory 't': No space left on device\n");
+    assert_eq!((world.inode("t"), world.inode("t~")), (world.inode("other"), world.inode("other")));
+    assert_eq!((world.stat("t").nlink(), world.names(".")), (3, names));
+}
+
 #[test]
 fn a_file_backs_itself_up_with_force() {
     let world = World::new();

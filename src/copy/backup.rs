@@ -262,7 +262,7 @@ impl<K: Kernel> Copier<'_, K> {
                 self.kernel.rename(spot.dir, &kept.name, spot.dir, target, RenameFlags::empty())?;
                 false
             }
-            (BackupMethod::Linked | BackupMethod::Before, Ok(found)) if found.is_same_file(&kept.old) => true,
+            (_, Ok(found)) if found.is_same_file(&kept.old) => true,
             (_, Ok(_)) => return Err(Errno::EXIST),
             (_, Err(errno)) => return Err(errno),
         };
@@ -302,8 +302,16 @@ impl<K: Kernel> Giving<'_, K> {
         copier.rename_and_forget(self.spot, &free, name)
     }
 
+    /// Frees the target's name. Where the backup's name is one of the same file, rename(2) does nothing and leaves both.
     fn move_to(&self, name: &Path) -> crate::kernel::Result<()> {
-        self.spot.kernel.rename(self.spot.dir, self.target, self.spot.dir, name, RenameFlags::empty())
+        let Spot { kernel, dir, .. } = self.spot;
+        kernel.rename(dir, self.target, dir, name, RenameFlags::empty())?;
+        let stays = |found: Stat| found.is_same_file(&self.stat);
+        if self.stat.has_other_names() && kernel.stat_at(Some(dir), self.target, false).is_ok_and(stays) {
+            return kernel.unlink(dir, self.target);
+        }
+        // What cannot be looked at is met again when the name is taken.
+        Ok(())
     }
 
     fn numbered(&self, mut number: BackupNumber) -> crate::kernel::Result<BackedUp> {
