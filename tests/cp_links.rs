@@ -179,6 +179,37 @@ fn a_hard_link_replaces_what_is_there() {
     assert_eq!(world.read("t/two"), "new");
 }
 
+/// It takes the link's place, and nothing is written through that: where it leads does not matter.
+#[test]
+fn a_hard_link_replaces_a_link_that_leads_nowhere_or_out() {
+    for (words, link, leads_to, told) in [
+        ("-av one two d", "d/two", "nowhere", "removed 'd/two'\n"),
+        ("-a --attributes-only one two d", "d/two", "nowhere", ""),
+        ("-aP one s d", "d/s/two", "../../out", ""),
+        ("-auv one s d", "d/s/two", "../../none", "removed 'd/s/two'\n"),
+    ] {
+        let world = World::new();
+        world.dir("s").file("one", "1").link("one", "two").link("one", "s/two").dir("d/s").file("out", "outside");
+        let output = world.symlink(leads_to, link).cp(words);
+        assert!(output.succeeds().stdout.contains(told), "{words}: {output}");
+        assert_eq!(world.inode("d/one"), world.inode(link), "{words}");
+        assert_eq!((world.stat(link).nlink(), world.read("out")), (2, "outside".to_owned()), "{words}");
+    }
+    // What is asked is asked, and what has no earlier copy is refused.
+    let world = World::new();
+    world
+        .dir("s")
+        .file("one", "1")
+        .link("one", "s/two")
+        .dir("d/s")
+        .file("out", "outside")
+        .symlink("../../out", "d/s/two");
+    world.cp_answered("-ai one s d", "n\n").fails("safecp: overwrite 'd/s/two'? ");
+    assert_eq!(world.link_text("d/s/two"), "../../out");
+    let refused = "safecp: not writing through symlink 'd/s/two', which leads out of the target\n";
+    world.cp("-a s d").fails(refused);
+}
+
 #[test]
 fn a_link_outside_the_set_makes_no_group() {
     let world = World::new();

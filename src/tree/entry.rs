@@ -27,12 +27,13 @@ impl<K: Kernel> Entries<'_, K> {
     /// Makes the target of a name that was looked at.
     pub fn make(
         &self,
-        inspected: Box<Inspected<K::File>>,
+        mut inspected: Box<Inspected<K::File>>,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
         context: &EntryContext<'_, K::File>,
     ) -> Result<Arrived<K::File>, Error> {
         let stat = inspected.stat;
+        self.check_link(&mut inspected, source, target)?;
         let existing = self.existing(&inspected);
         match self.options().product {
             Product::HardLink => {

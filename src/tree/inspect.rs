@@ -32,8 +32,8 @@ impl<K: Kernel> Entries<'_, K> {
         let follow = source.follow;
         let (stat, file) = self.inspect_source(source, context, existing.as_ref())?;
         let Some(found) = existing else {
-            let (existing, referent, ending, replaced_link) = (None, None, None, None);
-            let inspected = Inspected { stat, follow, file, existing, referent, ending, replaced_link };
+            let (existing, referent, ending, replaced_link, refusal) = (None, None, None, None, None);
+            let inspected = Inspected { stat, follow, file, existing, referent, ending, replaced_link, refusal };
             return Ok(Inspection::Make(Box::new(inspected)));
         };
         let follows = found.kind == Kind::Symlink && self.writes_through(&stat);
@@ -42,7 +42,13 @@ impl<K: Kernel> Entries<'_, K> {
             Err(Error::Call { errno: Errno::LOOP, .. }) if self.options().removal == Removal::WhenUnwritable => {
                 ((None, None), Some(ReplacedLink::Circular))
             }
-            Err(refusal @ Error::Refused(_)) => return self.inspect_refused(&stat, target, context, refusal),
+            Err(refusal @ Error::Refused(_)) => {
+                self.check_just_created(&stat, &found, source, target, context)?;
+                let (referent, ending, replaced_link) = (None, None, None);
+                let (existing, refusal) = (existing, Some(refusal));
+                let inspected = Inspected { stat, follow, file, existing, referent, ending, replaced_link, refusal };
+                return self.inspect_refused(Box::new(inspected), target, context);
+            }
             led => (led?, None),
         };
         let seen = referent.unwrap_or(found);
@@ -58,10 +64,12 @@ impl<K: Kernel> Entries<'_, K> {
         let from = FollowedName { name: source, stat: &stat, itself: None };
         let to = FollowedName { name: target, stat: &seen, itself: Some(&found) };
         let sameness = if self.options().may_replace() { self.copier.sameness(&from, &to)? } else { Sameness::Apart };
-        let inspected = Box::new(Inspected { stat, follow, file, existing, referent, ending, replaced_link });
-        if follows && referent.is_none() && replaced_link.is_none() {
+        let refusal = None;
+        let inspected = Box::new(Inspected { stat, follow, file, existing, referent, ending, replaced_link, refusal });
+        if self.is_dangling(&inspected) {
+            // No existing target to cp: nothing is asked.
             self.check_just_created(&inspected.stat, &found, source, target, context)?;
-            return self.inspect_dangling(inspected, source, target);
+            return Ok(Inspection::Make(inspected));
         }
         // Decides on the words of a question and nothing else.
         let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
@@ -110,41 +118,58 @@ impl<K: Kernel> Entries<'_, K> {
         }
     }
 
-    /// A symbolic link that leads nowhere is no existing target to cp, but nothing is made at its end
-    /// unless POSIX asks for it.
-    fn inspect_dangling(
+    /// Whether the target is a symbolic link that would be written through and leads nowhere.
+    fn is_dangling(&self, inspected: &Inspected<K::File>) -> bool {
+        let Inspected { stat, existing, referent, replaced_link, .. } = inspected;
+        existing.is_some_and(|found| found.kind == Kind::Symlink)
+            && referent.is_none()
+            && replaced_link.is_none()
+            && self.writes_through(stat)
+    }
+
+    /// Fails if the symbolic link at the target is not to be written through: for where it leads or whose it is, or since it leads
+    /// nowhere, where nothing is made unless POSIX asks for it.
+    pub(super) fn check_link(
         &self,
-        inspected: Box<Inspected<K::File>>,
+        inspected: &mut Inspected<K::File>,
         source: &Name<'_, K::File>,
         target: &Name<'_, K::File>,
-    ) -> Result<Inspection<K::File>, Error> {
+    ) -> Result<(), Error> {
+        if let Some(refusal) = inspected.refusal.take() {
+            return Err(refusal);
+        }
+        if !self.is_dangling(inspected) {
+            return Ok(());
+        }
         self.check_readable(source, &inspected.stat)?;
         if self.options().through_dangling {
-            return Ok(Inspection::Make(inspected));
+            return Ok(());
         }
         Err(Error::Refused(format!("not writing through dangling symlink {}", quoted(target.shown))))
     }
 
     /// A symbolic link within a tree that is not written through, for where it leads or whose it is. That is a failure only where it
-    /// would be: what is to be left alone stays, as with cp.
+    /// would be: what is to be left alone stays, as with cp, and a hard link to an earlier copy may take its place.
     fn inspect_refused(
         &self,
-        stat: &Stat,
+        inspected: Box<Inspected<K::File>>,
         target: &Name<'_, K::File>,
         context: &EntryContext<'_, K::File>,
-        refusal: Error,
     ) -> Result<Inspection<K::File>, Error> {
-        let options = self.options();
+        let (options, stat) = (self.options(), &inspected.stat);
         if options.replaces_all() {
-            return Err(refusal);
+            return Ok(Inspection::Make(inspected));
         }
         // A look, which opens nothing.
-        let Ok(Some(there)) = self.copier.stat_target(target, true) else { return Err(refusal) };
+        let Ok(Some(there)) = self.copier.stat_target(target, true) else { return Ok(Inspection::Make(inspected)) };
         let old = self.as_it_was(there, context);
-        match decide(stat, &old, target.shown, options, || true, &|_| true)? {
-            Decision::Newer if there.is_same_file(stat) => Err(refusal),
-            Decision::Skip | Decision::Newer => Ok(Inspection::Ended(Outcome::Skipped)),
-            Decision::Replace | Decision::Decline => Err(refusal),
+        let is_writable = || self.copier.kernel.may_write(target.dir, target.name).is_ok();
+        match decide(stat, &old, target.shown, options, is_writable, &|question| self.asks(question))? {
+            Decision::Newer if there.is_same_file(stat) => Ok(Inspection::Make(inspected)),
+            Decision::Newer => Ok(Inspection::Newer(inspected)),
+            Decision::Skip => Ok(Inspection::Ended(Outcome::Skipped)),
+            Decision::Decline => Ok(Inspection::Ended(Outcome::Declined)),
+            Decision::Replace => Ok(Inspection::Make(inspected)),
         }
     }
 

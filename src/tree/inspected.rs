@@ -2,6 +2,7 @@
 
 use super::ending::Ending;
 use crate::copy::{Follow, Outcome};
+use crate::error::Error;
 use crate::kernel::Stat;
 
 /// A name that was looked at.
@@ -20,6 +21,9 @@ pub struct Inspected<F> {
     pub(super) ending: Option<Ending<F>>,
     /// Why it is replaced, if it is a symbolic link that would otherwise be written through.
     pub(super) replaced_link: Option<ReplacedLink>,
+    /// Why nothing is written through the symbolic link at the target: told unless the name becomes a hard link to an earlier copy,
+    /// which takes that link's place.
+    pub(super) refusal: Option<Error>,
 }
 
 impl<F> Inspected<F> {
