@@ -58,7 +58,11 @@ fn verbose_says_no_directory_that_was_there() {
 fn verbose_says_what_was_removed() {
     let world = World::new();
     world.file("a", "1").file("b", "2").cp("-v --remove-destination a b").succeeds().says("removed 'b'\n'a' -> 'b'\n");
-    world.chmod("b", 0o444).cp_as_nobody("-vf a b").succeeds().says("'a' -> 'b'\nremoved 'b'\n");
+    for words in ["-vf a b", "-vf --attributes-only a b"] {
+        world.chmod("b", 0o444).cp_as_nobody(words).succeeds().says("'a' -> 'b'\nremoved 'b'\n");
+        world.chmod("b", 0o666).cp_as_nobody(words).succeeds().says("'a' -> 'b'\n");
+        world.file("b", "2");
+    }
 }
 
 #[test]

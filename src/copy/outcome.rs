@@ -88,6 +88,8 @@ pub struct Special {
     pub complaints: Vec<Error>,
     /// The name, for messages, that the old target keeps.
     pub backup: Option<PathBuf>,
+    /// It was made anew in an old file's place, which could not be opened (-f).
+    pub supplants: bool,
     /// What the file holds, where digests are told and it was read to find out whether it is the same.
     pub content: Option<Box<KnownContent>>,
 }
@@ -96,7 +98,7 @@ impl Special {
     /// Something of which no content was read.
     #[must_use]
     pub fn new(thing: Thing, complaints: Vec<Error>, backup: Option<PathBuf>) -> Self {
-        Self { thing, complaints, backup, content: None }
+        Self { thing, complaints, backup, supplants: false, content: None }
     }
 }
 

@@ -71,6 +71,13 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
+    /// Whether it was made anew in an old file's place.
+    pub(crate) fn supplants(&self) -> bool {
+        matches!(self.placement, Placement::Supplant | Placement::Own)
+    }
+}
+
+impl Finished {
     pub(super) fn new(placement: Placement, complaints: Vec<Error>) -> Self {
         Self { placement, changed: false, unsynced: None, complaints, backup: None, identity: None, sealed: None }
     }

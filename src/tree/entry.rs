@@ -146,11 +146,9 @@ impl<K: Kernel> Entries<'_, K> {
     ) -> Result<Arrived<K::File>, Error> {
         if self.options().product == Product::Attributes {
             let finished = self.copier.copy_attributes(source, target, facts)?;
-            return Ok(Arrived::Done(Outcome::Made(Special::new(
-                Thing::Attributes,
-                finished.complaints,
-                finished.backup,
-            ))));
+            let supplants = finished.supplants();
+            let special = Special::new(Thing::Attributes, finished.complaints, finished.backup);
+            return Ok(Arrived::Done(Outcome::Made(Special { supplants, ..special })));
         }
         let same = match self.resumed(source, target, facts)? {
             Some(same) => Some(same),

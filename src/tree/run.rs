@@ -19,7 +19,7 @@ use super::shortages::Shortages;
 use super::spellings::Paths;
 use super::unwritten::Unwritten;
 use crate::copy::meter::Meter;
-use crate::copy::{Copied, Copier, Geometry, Name, Outcome, Placement};
+use crate::copy::{Copier, Geometry, Name, Outcome, Placement};
 use crate::host::Host;
 use crate::kernel::{Kernel, Stat};
 use crate::options::{Options, Verbosity};
@@ -156,10 +156,14 @@ impl<'a, K: Kernel> Run<'a, K> {
         let (source, target) = (entry_pair.source.shown, entry_pair.target.shown);
         let sealed = self.sealed(entry_pair.target, outcome);
         self.tell(Event::Finished { source, target, path: entry_pair.path, outcome, sealed: sealed.as_deref() });
-        let is_new = |copied: &Copied| {
-            matches!(copied.placement, Placement::Supplant | Placement::Own) && copied.backup.is_none()
+        let is_new = match outcome {
+            Outcome::Copied(copied) => {
+                matches!(copied.placement, Placement::Supplant | Placement::Own) && copied.backup.is_none()
+            }
+            Outcome::Made(special) => special.supplants && special.backup.is_none(),
+            Outcome::Skipped | Outcome::Declined => false,
         };
-        if removed == Removed::IfNeeded && matches!(outcome, Outcome::Copied(copied) if is_new(copied)) {
+        if removed == Removed::IfNeeded && is_new {
             self.tell(Event::Removed { target: entry_pair.target.shown });
         }
         if let Err(error) = self.record(entry_pair, outcome) {
