@@ -199,10 +199,12 @@ impl Run<'_> {
         }
     }
 
-    /// Whether it is the list of a run that could not keep all attributes, and tells those that were kept.
+    /// Whether it is the list of a run that could not keep all attributes and hard links, and tells those that were kept. That
+    /// something was not kept, or that a file is not what it was to be, is a finding of its own.
     fn lists_what_is_there(&self, path: &Path) -> bool {
-        let drops_attributes = self.fault.is_some_and(|fault| group(&fault.call.name) == "extended attributes");
-        drops_attributes && self.lists_all_that_is_there(path)
+        let drops_some =
+            self.fault.is_some_and(|fault| fault.is_lie || group(&fault.call.name) == "extended attributes");
+        drops_some && self.lists_all_that_is_there(path)
     }
 
     /// Whether it is a list of all that is there, as it is.
