@@ -212,13 +212,18 @@ impl Entry {
         if self.owner != (0, 0) {
             commands.push(format!("chown -h {}:{} -- {name}", self.owner.0, self.owner.1));
         }
-        for (attribute, value) in &self.xattrs {
+        let setting = |(attribute, value): &(&str, Vec<u8>)| {
             let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-            commands.push(format!("setfattr -h -n {attribute} -v 0x{hex} -- {name}"));
-        }
+            format!("setfattr -h -n {attribute} -v 0x{hex} -- {name}")
+        };
+        let (lists, attributes): (Vec<_>, Vec<_>) =
+            self.xattrs.iter().partition(|(attribute, _)| attribute.starts_with("system."));
+        commands.extend(attributes.into_iter().map(setting));
         if !matches!(self.kind, Kind::Symlink(_)) {
             commands.push(format!("chmod {:04o} -- {name}", self.mode));
         }
+        // A list is a part of the mode, and the last to be set decides.
+        commands.extend(lists.into_iter().map(setting));
         let date = |(seconds, nanos): Time| format!("@{seconds}.{nanos:09}");
         commands.push(format!("touch -h -m -d {} -- {name}", date(self.modified)));
         commands

@@ -136,11 +136,11 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: replaced_source,
     },
     Reason {
-        name: "a file that is named twice, with --update and --backup: GNU links the name that it left once more to itself",
+        name: "a file that comes up twice for one target: GNU links the name that is there once more to itself",
         explains: linked_to_itself,
     },
     Reason {
-        name: "a sticky directory beneath a set-group-ID one inherits that bit; GNU sets its mode, which takes the bit from who is not in the group",
+        name: "a sticky directory beneath a set-group-ID one inherits that bit and stays sticky; GNU sets its mode, which takes the bit from who is not in the group, or with --no-preserve=mode the other",
         explains: inherited_group_bit,
     },
     Reason {
@@ -172,6 +172,14 @@ pub(crate) const REASONS: &[Reason] = &[
         explains: copied_onto_itself,
     },
     Reason { name: "what comes after times that cannot be set is set all the same", explains: set_after_times },
+    Reason {
+        name: "a directory takes the place of a file that has its backup's name as well; GNU's rename does nothing then, and it fails",
+        explains: backed_up_already,
+    },
+    Reason {
+        name: "what -u left as it was is no copy: no further name is linked to it",
+        explains: linked_to_what_was_left,
+    },
 ];
 
 fn spelled_otherwise(evidence: &Evidence<'_>) -> bool {
@@ -185,9 +193,16 @@ fn spelled_otherwise(evidence: &Evidence<'_>) -> bool {
         && match what {
             What::Status => reference == "0" && ours == "1",
             What::Stderr => is_refusal(ours),
-            // A backup of what was made a moment before.
+            // A backup of what was made a moment before, which takes the place of the old file's own.
             What::Presence => ours == "nothing" && case.entry(path).is_none(),
-            _ => false,
+            What::Stdout => false,
+            _ => {
+                let target = path.to_string_lossy().trim_end_matches('~').to_owned();
+                let backup = evidence.ours.tree.get(&Path::new(WORLD).join(path)).map(|seen| seen.inode);
+                case.entry(path).is_none()
+                    && backup.is_some()
+                    && backup == evidence.ours.inodes.get(Path::new(&target)).copied()
+            }
         }
 }
 
@@ -209,8 +224,11 @@ fn circular_link(evidence: &Evidence<'_>) -> bool {
     case.has('f', "--force")
         && (case.has('n', "--no-clob") || case.has('i', "--interact") || case.has('\0', "--update="))
         && match what {
-            What::Status => reference == "0" && ours == "1" && circles.next().is_some(),
-            What::Stderr => is_told(ours) && circles.next().is_some(),
+            // Where GNU replaces it, a source that cannot be read is found out.
+            What::Status => reference != ours && circles.next().is_some(),
+            What::Stderr => {
+                (is_told(ours) || reference.ends_with(" for reading: Permission denied")) && circles.next().is_some()
+            }
             What::Modified => circles.any(|entry| entry.path.parent() == Some(path)),
             _ => circles.any(|entry| entry.path == *path),
         }
@@ -236,6 +254,62 @@ fn set_after_times(evidence: &Evidence<'_>) -> bool {
         && reference.ends_with("=none")
         && both_failed(evidence)
         && [evidence.reference, evidence.ours].iter().all(|outcome| outcome.ended.stderr.iter().any(is_refusal))
+}
+
+/// Of `cp -rbT s a` where a and a~ are one file.
+fn backed_up_already(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, reference, .. } = evidence.difference;
+    let case = evidence.case;
+    let is_failure = |line: &str| line.starts_with("cp: cannot create directory ") && line.ends_with(": File exists");
+    let has_backups_name = |entry: &&Entry| {
+        let backup = PathBuf::from(format!("{}~", entry.path.display()));
+        let fails = |line: &String| is_failure(line) && names(line, &entry.path);
+        names_of(evidence, &entry.path).any(|name| name == backup)
+            && evidence.reference.ended.stderr.iter().any(fails)
+            && evidence
+                .ours
+                .tree
+                .get(&Path::new(WORLD).join(&entry.path))
+                .is_some_and(|seen| seen.kind == tree::Kind::Directory)
+    };
+    let mut backed_up = case.entries.iter().filter(has_backups_name);
+    (case.has('b', "--backup") || case.has('S', "--suffix"))
+        && match what {
+            What::Status => reference == "1" && backed_up.next().is_some(),
+            What::Stderr => is_failure(reference) && backed_up.next().is_some(),
+            _ => backed_up
+                .any(|entry| path.starts_with(&entry.path) || names_of(evidence, &entry.path).any(|name| name == path)),
+        }
+}
+
+/// Of `cp -du a b d`, where a and b are one file and d/a is newer: GNU makes d/b a name of d/a.
+fn linked_to_what_was_left(evidence: &Evidence<'_>) -> bool {
+    let Difference { what, path, .. } = evidence.difference;
+    let case = evidence.case;
+    let seen = |outcome: &'_ Outcome, path: &Path| outcome.tree.get(&Path::new(WORLD).join(path)).cloned();
+    let is_left = |entry: &&Entry| {
+        let stays = |outcome: &Outcome| !is_replaced_in(outcome, &entry.path);
+        matches!(entry.kind, Kind::File(_) | Kind::Link(_)) && stays(evidence.reference) && stays(evidence.ours)
+    };
+    // With a name that differs and was not a link to it before.
+    let is_parted = |left: &Entry, name: &Path| {
+        let is_one = |outcome: &Outcome| {
+            seen(outcome, name).zip(seen(outcome, &left.path)).is_some_and(|(one, other)| one.inode == other.inode)
+        };
+        is_one(evidence.reference) && !is_one(evidence.ours) && !names_of(evidence, &left.path).any(|old| old == name)
+    };
+    let parts = |left: &Entry| match what {
+        What::HardLinks if left.path == *path => evidence
+            .reference
+            .tree
+            .keys()
+            .filter_map(|name| name.strip_prefix(WORLD).ok())
+            .any(|name| is_parted(left, name)),
+        _ => is_parted(left, path),
+    };
+    (case.has('u', "--update") || case.has('\0', "--update="))
+        && !matches!(what, What::Status | What::Stdout | What::Stderr | What::Presence)
+        && case.entries.iter().filter(is_left).any(parts)
 }
 
 /// A file that GNU wrote over is another one in our tree, with another time of access.
@@ -373,6 +447,12 @@ fn unreadable(evidence: &Evidence<'_>) -> bool {
         {
             return true;
         }
+        let removed = ours.strip_prefix("removed ").map(|name| name.trim_matches('\''));
+        if *what == What::Stdout
+            && removed.is_some_and(|name| closed.clone().any(|entry| entry.path == Path::new(name)))
+        {
+            return true;
+        }
         // Its times and its mode can be set.
         let is_set = |line: &String| {
             let words = ["cp: preserving times for ", "cp: preserving permissions for "];
@@ -406,7 +486,7 @@ fn is_into_itself(line: &str) -> bool {
 /// names are too long.
 fn into_itself(evidence: &Evidence<'_>) -> bool {
     let refuses = |outcome: &Outcome| outcome.ended.stderr.iter().any(|line| is_into_itself(line));
-    let Difference { what, path, .. } = evidence.difference;
+    let Difference { what, path, reference, ours } = evidence.difference;
     let is_refused = refuses(evidence.ours) && evidence.ours.ended.status == Some(1);
     // GNU goes on for as long as the test waits, where links lead in a circle.
     let has_failed = matches!(evidence.reference.ended.status, Some(1) | None);
@@ -441,6 +521,12 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
         let copy = outcome.tree.get(&Path::new(WORLD).join(path));
         copy.is_some_and(|copy| sources().iter().any(|source| is_owner(source, copy)))
     };
+    // A directory above was given its source's mode, and does not hand its group down any more.
+    let hands_down = |entry: &Entry| entry.mode & 0o2000 != 0 && path.starts_with(&entry.path);
+    let has_group_of_above = || {
+        let is_one_user = reference.split(':').next() == ours.split(':').next();
+        case.entry(path).is_none() && is_one_user && case.entries.iter().any(hands_down)
+    };
     // What is there already, is the target, and is refused keeps its owner.
     let is_target = || seen(path).is_some_and(|copy| copy.kind == tree::Kind::Directory);
     (is_refused && has_failed || is_passed_over)
@@ -449,6 +535,7 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
             What::Owner => {
                 is_copied_over() && has_owner_of_above(evidence.ours)
                     || is_target() && has_owner_of_above(evidence.reference)
+                    || has_group_of_above()
             }
             _ => true,
         }
@@ -504,7 +591,7 @@ fn attributes_of_a_dot(evidence: &Evidence<'_>) -> bool {
 
 fn parents_attributes(evidence: &Evidence<'_>) -> bool {
     let Difference { what, path, reference, ours } = evidence.difference;
-    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+    let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path)).or_else(|| evidence.ours.tree.get(path));
     // A mode is in the list, too.
     let is_list = reference.starts_with("system.posix_acl_access=");
     (*what == What::Xattr && (is_list || [reference, ours].iter().any(|text| text.ends_with("=none")))
@@ -831,7 +918,12 @@ fn dropped_bits(evidence: &Evidence<'_>) -> bool {
         What::Mode => {
             let bits = |text: &str| u32::from_str_radix(text, 8).unwrap_or(0);
             let is_told = evidence.ours.ended.stderr.iter().any(|line| is_warning(line) && names(line, path));
-            is_told && bits(reference) & !0o6000 == bits(ours) & !0o6000 && bits(reference) & bits(ours) == bits(ours)
+            // Such a bit means nothing on what nobody can run.
+            let seen = evidence.ours.tree.get(&Path::new(WORLD).join(path));
+            let is_node = seen.is_some_and(|seen| !matches!(seen.kind, tree::Kind::File | tree::Kind::Directory));
+            (is_told || is_node)
+                && bits(reference) & !0o6000 == bits(ours) & !0o6000
+                && bits(reference) & bits(ours) == bits(ours)
         }
         _ => false,
     }
@@ -842,6 +934,18 @@ fn links_only(evidence: &Evidence<'_>) -> bool {
     let is_in_the_way = |line: &String| {
         line.starts_with("cp: cannot create ") && line.contains(" link ") && line.ends_with("File exists")
     };
+    // With -l -u it makes a link anew that is there.
+    let has_removed = |line: &String| line.starts_with("removed ");
+    if case.has('l', "--lin") && case.has('u', "--update") && !evidence.ours.ended.stdout.iter().any(has_removed) {
+        let Difference { what, reference, ours, .. } = evidence.difference;
+        match what {
+            What::Stdout if ours.is_empty() && has_removed(reference) => return true,
+            What::Modified if reference == "now" && evidence.reference.ended.stdout.iter().any(has_removed) => {
+                return true;
+            }
+            _ => {}
+        }
+    }
     case.has('\0', "--attr")
         && (case.has('l', "--lin") || case.has('s', "--symb"))
         && evidence.reference.ended.stderr.iter().any(is_in_the_way)
@@ -884,7 +988,7 @@ fn by_handle(evidence: &Evidence<'_>) -> bool {
         && is_directory
         && evidence.reference.ended.stderr.iter().any(|line| is_refused(line))
         && !ours.iter().any(|line| is_refused(line))
-        && matches!(what, What::Mode | What::Xattr)
+        && matches!(what, What::Mode | What::Xattr | What::Accessed)
 }
 
 /// Both are symbolic links to names of one file.
@@ -1025,6 +1129,18 @@ fn linked_to_itself(evidence: &Evidence<'_>) -> bool {
         What::Stdout => is_told_of(word),
         _ => false,
     };
+    // Of `cp -a d/. f ..`, where d/f and f are one file: GNU makes the further name once more.
+    let is_file = |entry: &Entry| matches!(entry.kind, Kind::File(_) | Kind::Link(_));
+    let comes_again = |word: &&OsString| {
+        let name = Path::new(word).file_name().unwrap_or_default();
+        let has_name = |entry: &&Entry| is_file(entry) && entry.path.file_name() == Some(name);
+        names_of(evidence, Path::new(word)).filter(|other| other.file_name() == Some(name)).count() > 1
+            && case.entries.iter().filter(has_name).count() > 1
+    };
+    let keeps_links = case.has('a', "--archive") || case.has('d', "--preserve");
+    if *what == What::Modified && reference == "now" && ours != "now" && keeps_links {
+        return words.iter().any(|word| comes_again(&word));
+    }
     (case.has('b', "--backup") || case.has('S', "--suffix"))
         && case.has('u', "--update")
         && words.iter().filter(is_twice).any(|word| is_linked(&word))
@@ -1054,7 +1170,8 @@ fn inherited_group_bit(evidence: &Evidence<'_>) -> bool {
         && case.as_nobody
         && case.entry(path).is_none()
         && gives_group
-        && bits(ours) == bits(reference) | 0o2000
+        && (bits(ours) == bits(reference) | 0o2000
+            || case.has('\0', "--no-preserve") && bits(ours) == bits(reference) | 0o1000)
         && case.entries.iter().any(|entry| entry.path.file_name() == path.file_name() && is_sticky(entry))
 }
 

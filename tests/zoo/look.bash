@@ -9,7 +9,8 @@ look() {
         cd -- "$1"
         find . -printf '%p\t%y\t%m\t%U:%G\t%s\t%T@\t%l\t%D:%i\t%b\0' | as_lines | sort | describe "$2"
         find . \( -type b -o -type c \) -print0 | xargs -0 -r stat --printf '%n\tdevice\t%t:%T\0' -- | as_lines
-        find . -type f -print0 | xargs -0 -r b2sum -z --length=64 -- 2>&1 | as_lines | sed -E 's/^([0-9a-f]{16})  (.*)/\2\tcontent\t\1/'
+        find . -type f -print0 | xargs -0 -r b2sum -z --length=64 -- 2>"$scratch/unread" | as_lines | sed -E 's/^([0-9a-f]{16})  (.*)/\2\tcontent\t\1/'
+        sed -n -E "s/^b2sum: '?(.*)'?: ([^:]*)$/\1\tcontent\t\2/p" "$scratch/unread"
         # Values and complaints are asked for one after the other: where both go into one pipe, a complaint can split a value.
         find . -print0 | attributes 2>/dev/null | awk -v OFS='\t' '
             /^# file: / { name = substr($0, 9); next }
