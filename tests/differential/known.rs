@@ -531,7 +531,11 @@ fn into_itself(evidence: &Evidence<'_>) -> bool {
     let is_target = || seen(path).is_some_and(|copy| copy.kind == tree::Kind::Directory);
     (is_refused && has_failed || is_passed_over)
         && match what {
-            What::Content => is_copied_over(),
+            // With -s, of several names of a source, the first that comes up is linked to.
+            What::Content => {
+                let is_link = |seen: &tree::Seen| seen.kind == tree::Kind::Link;
+                is_copied_over() || case.has('s', "--symb") && seen(path).is_some_and(is_link)
+            }
             What::Owner => {
                 is_copied_over() && has_owner_of_above(evidence.ours)
                     || is_target() && has_owner_of_above(evidence.reference)

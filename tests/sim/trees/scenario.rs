@@ -334,17 +334,19 @@ fn number_all_alike(world: &mut World, seen: &[Seen]) {
     }
 }
 
-/// One file of so many is a program that runs as its owner.
+/// One file of so many is a program that runs as its owner, who is an ordinary user.
 const PROGRAMS: usize = 5;
 
 /// Who owns what, and who copies.
 fn people(world: &mut World, random: &mut Random, options: &Options, seen: &[Seen]) {
     (world.uid, world.gid) = if options.privileged { (0, 0) } else { (USER, USER) };
     for (number, inode) in world.tree.inodes.iter_mut().enumerate() {
+        let is_program = inode.kind == Kind::File && number % PROGRAMS == 0;
         if inode.attributes.uid != STRANGER {
-            (inode.attributes.uid, inode.attributes.gid) = (world.uid, world.gid);
+            let owner = if is_program { (USER, USER) } else { (world.uid, world.gid) };
+            (inode.attributes.uid, inode.attributes.gid) = owner;
         }
-        if inode.kind == Kind::File && number % PROGRAMS == 0 {
+        if is_program {
             inode.attributes.mode |= 0o4000;
         }
     }
