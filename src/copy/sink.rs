@@ -75,9 +75,7 @@ impl Finished {
     pub(crate) fn supplants(&self) -> bool {
         matches!(self.placement, Placement::Supplant | Placement::Own)
     }
-}
 
-impl Finished {
     pub(super) fn new(placement: Placement, complaints: Vec<Error>) -> Self {
         Self { placement, changed: false, unsynced: None, complaints, backup: None, identity: None, sealed: None }
     }
