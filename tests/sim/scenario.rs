@@ -374,7 +374,7 @@ fn options(random: &mut Random, class: Class) -> Options {
         verify,
         ..Options::plain()
     };
-    Options { user: if options.privileged { 0 } else { 1000 }, ..options }
+    Options { user: if options.privileged { 0 } else { 1000 }, keeps_set_ids: options.privileged, ..options }
 }
 
 fn preserve(random: &mut Random) -> Preserve {

@@ -71,6 +71,7 @@ fn play(seed: u64) -> Option<String> {
         durable: random.once_in(3),
         readers: Readers::Several,
         privileged: true,
+        keeps_set_ids: true,
         ..Options::plain()
     };
     world.umask = options.umask;

@@ -63,6 +63,7 @@ fn request(count: u32) -> Request {
         preserve: Preserve::everything(),
         jobs: Some(NonZeroUsize::MIN),
         privileged: true,
+        keeps_set_ids: true,
         resume: true,
         ..Options::plain()
     };
