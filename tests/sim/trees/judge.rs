@@ -691,8 +691,8 @@ impl<'a> Judge<'a> {
                 is_program(&self.world.tree.inodes[other.node].attributes, uid)
                     || self.old(other).is_some_and(|old| is_program(&old.attributes, uid))
             };
-            // A stranger may have swapped names.
-            let is_swapped = self.world.stranger.is_some();
+            // A stranger may have swapped names, and a further operand have made anew what this is a name of.
+            let is_swapped = self.world.stranger.is_some() || self.scenario.order.sources.len() > 1;
             let may_have = |other: &Seen| is_swapped || other.key == name.key || is_one(other);
             demand(self.names().any(|other| was_program(other) && may_have(other)), || {
                 format!("'{}' runs as user {uid}, and nothing of its name did", name.target)
