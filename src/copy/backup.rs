@@ -303,6 +303,7 @@ impl<K: Kernel> Giving<'_, K> {
     }
 
     /// Frees the target's name. Where the backup's name is one of the same file, rename(2) does nothing and leaves both.
+    /// A temporary's name goes in that case even if it cannot be looked at; this one is the user's, and stays.
     fn move_to(&self, name: &Path) -> crate::kernel::Result<()> {
         let Spot { kernel, dir, .. } = self.spot;
         kernel.rename(dir, self.target, dir, name, RenameFlags::empty())?;

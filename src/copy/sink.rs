@@ -73,7 +73,7 @@ pub(crate) struct Finished {
 impl Finished {
     /// Whether it was made anew in an old file's place.
     pub(crate) fn supplants(&self) -> bool {
-        matches!(self.placement, Placement::Supplant | Placement::Own)
+        self.placement.supplants()
     }
 
     pub(super) fn new(placement: Placement, complaints: Vec<Error>) -> Self {

@@ -147,6 +147,13 @@ pub enum Placement {
     Value,
 }
 
+impl Placement {
+    /// Whether a file is made anew in an old one's place.
+    pub(crate) fn supplants(self) -> bool {
+        matches!(self, Self::Supplant | Self::Own)
+    }
+}
+
 /// What is known of a target's directory: asked once for all names in it.
 #[derive(Clone, Copy, Debug)]
 pub struct TargetDirectory {

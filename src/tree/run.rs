@@ -19,7 +19,7 @@ use super::shortages::Shortages;
 use super::spellings::Paths;
 use super::unwritten::Unwritten;
 use crate::copy::meter::Meter;
-use crate::copy::{Copier, Geometry, Name, Outcome, Placement};
+use crate::copy::{Copier, Geometry, Name, Outcome};
 use crate::host::Host;
 use crate::kernel::{Kernel, Stat};
 use crate::options::{Options, Verbosity};
@@ -157,9 +157,7 @@ impl<'a, K: Kernel> Run<'a, K> {
         let sealed = self.sealed(entry_pair.target, outcome);
         self.tell(Event::Finished { source, target, path: entry_pair.path, outcome, sealed: sealed.as_deref() });
         let is_new = match outcome {
-            Outcome::Copied(copied) => {
-                matches!(copied.placement, Placement::Supplant | Placement::Own) && copied.backup.is_none()
-            }
+            Outcome::Copied(copied) => copied.placement.supplants() && copied.backup.is_none(),
             Outcome::Made(special) => special.supplants && special.backup.is_none(),
             Outcome::Skipped | Outcome::Declined => false,
         };
