@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[test]
 fn a_missing_source_fails_alone() {
@@ -286,6 +287,39 @@ fn a_file_that_is_touched_while_it_is_copied_is_copied_with_a_warning() {
     world.times("a", (1, 0), (2, 0));
     running.finish().succeeds_saying("safecp: warning: 'a' changed while being copied\n");
     assert!(world.same_bytes("a", "b"));
+}
+
+/// FAT keeps every other second of a time: who writes once more within two seconds leaves the same one, and no length tells of it.
+#[test]
+fn a_source_whose_time_may_be_given_again_is_not_read_before_that_is_over_where_it_must_be_stable() {
+    let world = World::new();
+    world.random("a", 5000, 1);
+    let since_1970 = || SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let even = since_1970().as_secs() / 2 * 2;
+    world.times("a", (1, 0), (even as i64, 0)).cp("--require-stable a b").succeeds();
+    assert!(since_1970() > Duration::from_secs(even + 2), "it was read while it could be written again unseen");
+    assert!(world.same_bytes("a", "b"));
+    std::thread::sleep(Duration::from_millis(50));
+    for (options, is_young, waits) in
+        [("--require-stable", false, false), ("--require-stable", true, true), ("", true, false)]
+    {
+        let even = (since_1970() + Duration::from_millis(500)).as_secs() / 2 * 2;
+        if is_young {
+            // Half a second is left at least.
+            while since_1970() < Duration::from_secs(even) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            world.times("a", (1, 0), (even as i64, 0));
+        } else {
+            world.times("a", (1, 0), (2, 345_678_901));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let Some(traced) = world.cp_traced("clock_nanosleep,nanosleep", &[], &format!("{options} --jobs=1 a b")) else {
+            return;
+        };
+        traced.output.succeeds();
+        assert_eq!(traced.calls.contains("nanosleep("), waits, "{options} {is_young}: {}", traced.calls);
+    }
 }
 
 #[test]

@@ -282,6 +282,13 @@ const MUTANTS: &[Mutant] = &[
         &[("self.options.keeps_set_ids && !is_given_away;", "self.options.keeps_set_ids;")],
     ),
     of_trees(
+        "a source is read while its times can be given again",
+        &[(
+            "if !self.options.require_stable || source.stat.kind",
+            "if source.stat.kind == Kind::File || source.stat.kind",
+        )],
+    ),
+    of_trees(
         "what was written under its own name stays closed to others",
         &[("temporary.kept().is_some() || temporary.is_own() || self", "temporary.kept().is_some() || self")],
     ),
@@ -393,7 +400,7 @@ const MUTANTS: &[Mutant] = &[
             ("sink.give_up(&job)?;", "used = Some(sink);"),
         ],
     ),
-    mutant("a changed source is not noticed", &[("!before.is_unchanged(&after)", "!after.is_unchanged(&after)")]),
+    mutant("a changed source is not noticed", &[("!source.stat.is_unchanged(&after)", "!after.is_unchanged(&after)")]),
     mutant(
         "a hole map is believed although the source changed",
         &[("Strategy::Extents && believes_holes", "Strategy::Reflink && believes_holes")],
@@ -509,17 +516,17 @@ const MUTANTS: &[Mutant] = &[
         &[(
             "Ok(None) | Err(_) => return Ok(None),
         };
-        let is_steady",
+        if !self.attributes()",
             "Ok(None) | Err(_) => super::same::SameBytes { digests: None },
         };
-        let is_steady",
+        if !self.attributes()",
         )],
     ),
     Mutant {
         campaign: Campaign::Files(1_200_000),
         ..mutant(
             "an old file stays though its source changed while both were compared",
-            &[("if !is_steady || !self.attributes()", "if (false && !is_steady) || !self.attributes()")],
+            &[(" && !self.has_changed(source)?;", ";")],
         )
     },
     mutant(

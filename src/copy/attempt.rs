@@ -77,7 +77,10 @@ impl<K: Kernel> Copier<'_, K> {
         }?;
         // Where the file is cut short, the map calls a hole what never held zeros, and nothing of it
         // was read.
-        if rung.strategy == Strategy::Extents && believes_holes && self.has_changed(job).map_err(AttemptError::Fatal)? {
+        if rung.strategy == Strategy::Extents
+            && believes_holes
+            && self.has_changed(job.source).map_err(AttemptError::Fatal)?
+        {
             return Err(AttemptError::Fallback(Fallback::Changed));
         }
         if compares && zeros == Zeros::Holes && self.was_longer(probe, job, sink, &passed) {

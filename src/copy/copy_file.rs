@@ -44,6 +44,7 @@ impl<K: Kernel> Copier<'_, K> {
         let job = Job { source, target, facts, moving, unfinished: Unfinished::Removed };
         let mut placement = facts.placement;
         let began = self.options.tells_decisions().then(|| self.kernel.now());
+        self.outwait_times(source)?;
         let probe = self.probe(source);
         let mut lies_elsewhere = false;
         let mut ladder = self.ladder(&probe, &job, placement, lies_elsewhere)?;

@@ -9,7 +9,7 @@ use super::sink::{Content, Finished, Progress, Sink, SinkFile, cannot_create};
 use super::target::{cannot_place, is_refused};
 use super::types::{Placement, Source};
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Stat};
+use crate::kernel::{Errno, Kernel, Stat};
 use crate::known::filesystems::Honesty;
 use crate::options::{Backup, Keep};
 use crate::quote::quoted;
@@ -24,7 +24,7 @@ impl<K: Kernel> Copier<'_, K> {
         sink: Sink<'_, K>,
         content: Option<Content<'_>>,
     ) -> Result<Progress<K::File>, Error> {
-        let changed = self.has_changed(job)?;
+        let changed = self.has_changed(job.source)?;
         if changed && self.options.require_stable {
             return Err(Error::Refused(format!("{} changed while being copied", quoted(job.source.shown))));
         }
@@ -288,14 +288,6 @@ impl<K: Kernel> Copier<'_, K> {
             },
             flushed => flushed,
         }
-    }
-
-    /// Whether the source is not what it was when it was opened.
-    pub(super) fn has_changed(&self, job: &Job<'_, K::File>) -> Result<bool, Error> {
-        let before = job.source.stat;
-        let after = self.kernel.stat(job.source.file);
-        let after = after.map_err(|errno| Error::call(Action::StatSource, job.source.shown, errno))?;
-        Ok(before.kind == Kind::File && !before.is_unchanged(&after))
     }
 }
 

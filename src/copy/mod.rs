@@ -44,6 +44,7 @@ mod seal;
 mod sealed;
 mod sink;
 pub mod stale_temporary;
+mod steady;
 pub mod stopped;
 pub mod strategy;
 mod strays;

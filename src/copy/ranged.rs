@@ -111,6 +111,7 @@ impl<K: Kernel> Copier<'_, K> {
         (part, range): (&Part<K::File>, &Range<u64>),
     ) -> Result<ChainingValue, Error> {
         let job = Job { source, target, facts, moving: None, unfinished: Unfinished::Removed };
+        self.outwait_times(source)?;
         let zeros = match self.options.sparse {
             Sparse::Always => Zeros::Holes,
             Sparse::Auto if source.stat.looks_sparse() => Zeros::Holes,
@@ -130,7 +131,7 @@ impl<K: Kernel> Copier<'_, K> {
             AttemptError::Fatal(error) => error,
             AttemptError::Fallback(fallback) => exhausted(fallback, &job, TargetAfterFailure::Nothing),
         })?;
-        if self.has_changed(&job)? {
+        if self.has_changed(source)? {
             let source = quoted(source.shown);
             return Err(Error::Refused(format!("{source} changed while being copied: run all shards again")));
         }

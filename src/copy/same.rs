@@ -27,8 +27,8 @@ impl SameBytes {
 }
 
 impl<K: Kernel> Copier<'_, K> {
-    /// Whether two regular files, both open for reading, hold the same bytes; `None` if they do not. Of a source whose digest is told
-    /// nothing is read.
+    /// Whether two regular files, both open for reading, hold the same bytes; `None` if they do not, or if the source changed while it
+    /// was read. Of a source whose digest is told nothing is read.
     pub(crate) fn holds_same_bytes(
         &self,
         source: &Source<'_, K::File>,
@@ -42,6 +42,7 @@ impl<K: Kernel> Copier<'_, K> {
             let is_same = size == source.stat.size && *digests.whole.as_bytes() == digest;
             return Ok(is_same.then_some(SameBytes { digests: Some(digests) }));
         }
+        self.outwait_times(source)?;
         let following = self.meter.and_then(|meter| meter.follow_reading(source.shown, source.stat.size));
         let pass = Pass {
             kernel: self.kernel,
@@ -63,7 +64,8 @@ impl<K: Kernel> Copier<'_, K> {
         };
         match pass.run() {
             Ok(passed) => {
-                let is_same = self.kernel.stat(copy).map_err(failed)?.size == passed.size;
+                let is_same =
+                    self.kernel.stat(copy).map_err(failed)?.size == passed.size && !self.has_changed(source)?;
                 Ok(is_same.then_some(SameBytes { digests: passed.digests }))
             }
             Err(Stopped::Different(_) | Stopped::Truncated | Stopped::Longer | Stopped::Nonsense) => Ok(None),

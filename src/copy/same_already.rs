@@ -37,8 +37,7 @@ impl<K: Kernel> Copier<'_, K> {
             Err(error) if error.is_about(source.shown) => return Err(error),
             Ok(None) | Err(_) => return Ok(None),
         };
-        let is_steady = self.kernel.stat(source.file).is_ok_and(|after| source.stat.is_unchanged(&after));
-        if !is_steady || !self.attributes().are_same(source, &old, self.tells_lists(source.origin, source.stat)) {
+        if !self.attributes().are_same(source, &old, self.tells_lists(source.origin, source.stat)) {
             return Ok(None);
         }
         let set = if self.options.preserve.timestamps.wanted() {

@@ -36,12 +36,39 @@ pub struct Timestamp {
     pub nanos: u32,
 }
 
+/// The clock that files are stamped by runs so far behind the one that [`Kernel::now`] reads, in nanoseconds, at most: a
+/// tick of 100 Hz.
+pub const TICK: i128 = 10_000_000;
+
+/// The units, in nanoseconds, that filesystems cut times to: from the coarsest, FAT's, to NTFS's and the finest.
+const UNITS: [i128; 7] = [2_000_000_000, 1_000_000_000, 10_000_000, 1_000_000, 1_000, 100, 1];
+
 impl Timestamp {
     /// How much later it is than `earlier`: nothing, where the clock was set back meanwhile.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        let nanos = |at: Self| i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos);
-        Duration::from_nanos(u64::try_from(nanos(self) - nanos(earlier)).unwrap_or(0))
+        Duration::from_nanos(u64::try_from(self.to_nanos() - earlier.to_nanos()).unwrap_or(0))
+    }
+
+    /// Nanoseconds since 1970.
+    #[must_use]
+    pub fn to_nanos(self) -> i128 {
+        i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanos)
+    }
+
+    /// The coarsest unit of those that filesystems cut times to, in nanoseconds, of which it is a multiple.
+    #[must_use]
+    pub fn unit(self) -> i128 {
+        UNITS.into_iter().find(|unit| self.to_nanos() % unit == 0).unwrap_or(1)
+    }
+
+    /// How long after `now` a file of this machine that is written to can still be stamped with this time: not at all if it
+    /// is old enough, and not if it is yet to come.
+    #[must_use]
+    pub fn lasts_from(self, now: Self) -> Duration {
+        let age = now.to_nanos() - self.to_nanos();
+        let left = if age < 0 { 0 } else { self.unit() + TICK - age };
+        Duration::from_nanos(u64::try_from(left).unwrap_or(0))
     }
 }
 
@@ -263,9 +290,13 @@ pub trait Kernel: Sync {
     /// fstatat(2); `follow` follows a symbolic link in the last component.
     fn stat_at(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Stat>;
     /// statx(2) with AT_STATX_FORCE_SYNC, and fstatat(2): what whoever keeps the file says of it now, links not followed. FUSE and NFS
-    /// remember for a while what they were told (gocryptfs 2.3 tells a wrong size of a further name when it is made).
+    /// remember for a while what they were told (gocryptfs 2.3 tells a wrong size of a further name when it is made). An empty
+    /// path is `dir` itself.
     fn stat_anew(&self, dir: At<'_, Self::File>, path: &Path) -> Result<Stat> {
-        self.stat_at(dir, path, false)
+        match dir {
+            Some(file) if path.as_os_str().is_empty() => self.stat(file),
+            dir => self.stat_at(dir, path, false),
+        }
     }
     /// statx(2): when the file came into being, where the filesystem keeps that. An empty path is `dir` itself.
     fn birth(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Option<Timestamp>>;
@@ -404,4 +435,31 @@ pub trait Kernel: Sync {
     fn process_exists(&self, pid: u64) -> Result<()>;
     /// getrandom(2), eight bytes: what nobody can foretell.
     fn random(&self) -> u64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+    use std::time::Duration;
+
+    /// The expected spans are reckoned by hand: a tick of 10 ms, and what the filesystem cuts off.
+    #[test]
+    fn a_time_is_given_again_for_a_tick_and_as_long_as_its_filesystem_cuts_off() {
+        let at = |seconds, nanos| Timestamp { seconds, nanos };
+        for (stamp, now, millis) in [
+            (at(1_000_001, 123_456_789), at(1_000_001, 123_456_789), 10),
+            (at(1_000_001, 123_456_789), at(1_000_001, 127_456_789), 6),
+            (at(1_000_001, 123_456_789), at(1_000_001, 133_456_789), 0),
+            (at(1_000_001, 120_000_000), at(1_000_001, 123_000_000), 17),
+            (at(1_000_001, 0), at(1_000_001, 400_000_000), 610),
+            (at(1_000_000, 0), at(1_000_001, 400_000_000), 610),
+            (at(1_000_000, 0), at(1_000_002, 10_000_000), 0),
+            (at(1_000_005, 0), at(1_000_001, 0), 0),
+            (at(-5, 0), at(1_000_001, 0), 0),
+        ] {
+            let left = stamp.lasts_from(now);
+            // 123,456,789 is a multiple of one nanosecond only, which is cut off as well.
+            assert!(left - Duration::from_millis(millis) <= Duration::from_nanos(1), "{stamp:?} {now:?}: {left:?}");
+        }
+    }
 }

@@ -10,7 +10,7 @@
 
 use super::destination::Destination;
 use crate::error::{Action, Error};
-use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, Timestamp};
+use crate::kernel::{Errno, Kernel, Kind, Mode, OFlags, ResolveFlags, Stat, TICK, Timestamp};
 use crate::quote::quoted;
 use crate::report::{Event, Listener};
 use std::cell::RefCell;
@@ -21,12 +21,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// So many directories are open at once, each in source and copy.
 const OPEN_MAX: usize = 32;
-
-/// The units, in nanoseconds, that filesystems cut times to: from the coarsest, FAT's, to NTFS's and the finest.
-const UNITS: [i128; 7] = [2_000_000_000, 1_000_000_000, 10_000_000, 1_000_000, 1_000, 100, 1];
-
-/// A kernel's clock for files runs so far behind the one that [`Kernel::now`] reads, at most: a tick of 100 Hz.
-const TICK: i128 = 10_000_000;
 
 /// Removes sources.
 pub(super) struct Removal<'a, K: Kernel> {
@@ -63,7 +57,7 @@ impl Parted {
     fn is_as_left(&self, found: &Stat) -> bool {
         self.0.get(&(found.dev, found.ino)).is_some_and(|(before, then)| {
             let state = |stat: &Stat| (stat.kind, stat.size, stat.mtime, stat.mode, stat.uid, stat.gid);
-            state(before) == state(found) && nanos(found.ctime) <= nanos(*then)
+            state(before) == state(found) && found.ctime <= *then
         })
     }
 }
@@ -92,7 +86,7 @@ impl<K: Kernel> Removal<'_, K> {
         target: &Destination<'_, K::File>,
     ) -> Result<(), Error> {
         let failed = |errno| Error::call(Action::Remove, source, errno);
-        let found = self.kernel.stat_at(None, source, false).map_err(failed)?;
+        let found = self.kernel.stat_anew(None, source).map_err(failed)?;
         if stat.kind != Kind::Directory {
             let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
             if state(stat) != state(&found) {
@@ -159,7 +153,7 @@ impl<K: Kernel> Removal<'_, K> {
     /// Removes a name of a level, or enters it.
     fn name(&self, level: &Level<K::File>, name: &Path) -> Result<Occupant<K::File>, Stays> {
         let Some((source, copy)) = &level.open else { return Err(Stays::Changed) };
-        let found = match self.kernel.stat_at(Some(source), name, false) {
+        let found = match self.kernel.stat_anew(Some(source), name) {
             Ok(found) => found,
             // Somebody else was faster.
             Err(Errno::NOENT) => return Ok(Occupant::Nothing),
@@ -199,7 +193,7 @@ impl<K: Kernel> Removal<'_, K> {
     /// Whether a name is what was copied: see the head of this file.
     fn is_copied(&self, source: &Stat, copy: &Stat) -> bool {
         let has_content = matches!(source.kind, Kind::File | Kind::Symlink);
-        let is_old = nanos(source.ctime) + TICK <= nanos(self.began);
+        let is_old = source.ctime.to_nanos() + TICK <= self.began.to_nanos();
         let is_like = source.kind == copy.kind && (!has_content || source.size == copy.size);
         let is_as_left = || self.parted.borrow().is_as_left(source);
         is_like && (is_old || is_as_left() || shows_time(source.mtime, copy.mtime) || source.kind == Kind::Directory)
@@ -305,13 +299,7 @@ impl Stays {
 
 /// Whether a copy's time is the source's, cut to the coarsest unit of which it is a multiple.
 fn shows_time(source: Timestamp, copy: Timestamp) -> bool {
-    let (source, copy) = (nanos(source), nanos(copy));
-    let unit = UNITS.into_iter().find(|unit| copy % unit == 0).unwrap_or(1);
-    (0..unit).contains(&(source - copy))
-}
-
-fn nanos(time: Timestamp) -> i128 {
-    i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos)
+    (0..copy.unit()).contains(&(source.to_nanos() - copy.to_nanos()))
 }
 
 fn changed(path: &Path) -> Error {

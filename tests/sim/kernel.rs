@@ -738,7 +738,9 @@ impl Kernel for Sim {
         self.call(format_args!("mincore {file} {range:?}"), Call::Pages, |world| world.mincore(file, range.clone()))
     }
 
-    fn pause(&self, _: Duration) {}
+    fn pause(&self, time: Duration) {
+        self.world().slept += time.as_nanos() as u64;
+    }
 
     fn drop_cache(&self, file: &File) -> Result<()> {
         self.call(format_args!("fadvise {file} dontneed"), Call::Pages, |world| {

@@ -119,6 +119,8 @@ pub struct World {
     pub tick: u64,
     /// Nanoseconds that a call takes.
     pub pace: u64,
+    /// So many nanoseconds were slept.
+    pub slept: u64,
     hash: u64,
     pub trace: Option<Vec<String>>,
 }
@@ -174,6 +176,7 @@ impl World {
             umask: 0o022,
             tick: 1,
             pace: 1000,
+            slept: 0,
             hash: seed,
             trace: None,
         };
@@ -184,9 +187,9 @@ impl World {
         world
     }
 
-    /// The time files are stamped with: it moves with every call, in ticks.
+    /// The time files are stamped with: it moves with every call and pause, in ticks.
     pub fn now(&self) -> Timestamp {
-        let nanos = self.calls * self.pace / self.tick * self.tick;
+        let nanos = (self.calls * self.pace + self.slept) / self.tick * self.tick;
         Timestamp { seconds: 1_800_000_000 + (nanos / 1_000_000_000) as i64, nanos: (nanos % 1_000_000_000) as u32 }
     }
 

@@ -117,7 +117,10 @@ impl Kernel for Linux {
 
     fn stat_anew(&self, dir: At<'_, OwnedFd>, path: &Path) -> Result<Stat> {
         stat::renew(dir, path)?;
-        self.stat_at(dir, path, false)
+        match dir {
+            Some(file) if path.as_os_str().is_empty() => self.stat(file),
+            dir => self.stat_at(dir, path, false),
+        }
     }
 
     fn birth(&self, dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Option<Timestamp>> {

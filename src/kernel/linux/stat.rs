@@ -63,10 +63,11 @@ pub(super) fn timespec(time: Timestamp) -> Timespec {
 
 /// Has the kernel ask anew what it remembers of a file.
 pub(super) fn renew(dir: At<'_, OwnedFd>, path: &Path) -> Result<()> {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_FORCE_SYNC;
+    let mut flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_FORCE_SYNC;
+    flags.set(AtFlags::EMPTY_PATH, path.as_os_str().is_empty());
     match rustix::fs::statx(at(dir), path, flags, StatxFlags::BASIC_STATS) {
-        // Before Linux 4.11; and seccomp filters that do not know it.
-        Ok(_) | Err(Errno::NOSYS) => Ok(()),
+        // Before Linux 4.11; and seccomp filters that do not know it, of which some say EPERM.
+        Ok(_) | Err(Errno::NOSYS | Errno::PERM) => Ok(()),
         Err(errno) => Err(errno),
     }
 }

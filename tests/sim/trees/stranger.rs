@@ -124,10 +124,14 @@ impl World {
         true
     }
 
-    /// New bytes in the same file.
+    /// New bytes in the same file, often as many as before: only times tell then.
     fn rewrite(&mut self, node: Node) {
-        let bytes = fresh_bytes(self);
+        let mut bytes = fresh_bytes(self);
+        let keeps_size = self.random.once_in(2);
         if let Some(content) = self.tree.content_mut(node) {
+            if keeps_size {
+                bytes.resize(content.size(), bytes.len() as u8);
+            }
             content.truncate(0);
             content.write(0, &bytes);
         }
