@@ -4,7 +4,7 @@ use super::super::call::{Call, Strike};
 use super::super::faults::{Fault, Rates};
 use super::super::random::Random;
 use super::super::system::{BTRFS_MAGIC, EXT4_MAGIC, Folding, System, UNKNOWN_MAGIC, XFS_MAGIC};
-use super::super::tree::{Node, ROOT};
+use super::super::tree::{Body, Node, ROOT};
 use super::super::world::{Death, World};
 use super::class::{ABOUT_ATTRIBUTES, Class, FAILURES, SURVIVED};
 use super::grow::{Gardener, STRANGER, Soil, USER, collides};
@@ -59,6 +59,9 @@ const NAMES: u64 = 0x6e61_6d65_7321_2121;
 /// The same for -u over old files of several names, which other choices seldom bring together.
 const OLDER: u64 = 0x6f6c_6465_7221_2121;
 
+/// Likewise: whether files are young.
+const YOUNG: u64 = 0x796f_756e_6721_2121;
+
 /// Makes the world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let class = Class::of(seed);
@@ -88,6 +91,9 @@ pub fn scenario(seed: u64) -> Scenario {
     let theirs = gardener.directory(ROOT, "theirs", 0o777);
     if !target_system.dots {
         world.add_temporary_directory();
+    }
+    if options.update == Update::All && Random::new(seed ^ YOUNG).once_in(2) {
+        rejuvenate(&mut world);
     }
     let order = order(&mut random, &mut world, source, target, &mut options, class);
     let seen = order.inspect(&world, &options);
@@ -120,6 +126,14 @@ pub fn scenario(seed: u64) -> Scenario {
     let first_new = world.tree.inodes.len();
     let geometry = Geometry { slice: 256, piece: 1024, block: 256, small: random.pick(&[0, 0, 1024]), range: 4096 };
     Scenario { seed, class, world, options, geometry, order, seen, old, source, outside, is_clean, first_new, strike }
+}
+
+/// All files were written just now: another write within the same tick leaves them their times.
+fn rejuvenate(world: &mut World) {
+    let now = world.now();
+    for inode in world.tree.inodes.iter_mut().filter(|inode| matches!(inode.body, Body::File(_))) {
+        (inode.attributes.mtime, inode.attributes.ctime) = (now, now);
+    }
 }
 
 fn stills_of(world: &World, outside: Node) -> Vec<Still> {
