@@ -88,24 +88,33 @@ impl<K: Kernel> Copier<'_, K> {
 
     fn new_part<'s>(&'s self, spot: Spot<'s, K>, name: &Path) -> Result<Temporary<'s, K>> {
         let file = spot.make(name, OFlags::RDWR, Mode::from_raw_mode(OWNERS))?;
-        let held = match self.hold(spot, name, &file) {
+        let locked = self.kernel.lock(&file);
+        let has_name = self.has_name(spot, name, &file);
+        if locked == Err(Errno::AGAIN) || has_name == Ok(false) {
             // Another run has found it in between.
-            Err(errno @ (Errno::AGAIN | Errno::STALE | Errno::NOENT)) => return Err(errno),
-            held => held.and_then(|()| self.is_part(&file)),
-        };
-        if held == Ok(true) {
+            return Err(Errno::AGAIN);
+        }
+        if locked.is_ok() && has_name.is_ok() && self.is_part(&file) == Ok(true) {
             return Ok(Temporary::part(spot, name.to_owned(), file, PartOrigin::Begun));
         }
         // On a filesystem without locks, owners or modes, none would be known again.
-        self.kernel.unlink(spot.dir, name)?;
+        spot.forget(name);
         Err(Errno::OPNOTSUPP)
     }
 
     /// Locks what was opened, and sees that the name still leads there: the run that held it may have given it the target's.
     fn hold(&self, spot: Spot<'_, K>, name: &Path, file: &K::File) -> Result<()> {
         self.kernel.lock(file)?;
-        let (held, named) = (self.kernel.stat(file)?, self.kernel.stat_at(Some(spot.dir), name, false)?);
-        if held.is_same_file(&named) { Ok(()) } else { Err(Errno::STALE) }
+        if self.has_name(spot, name, file)? { Ok(()) } else { Err(Errno::STALE) }
+    }
+
+    /// Whether a name leads to a file that is open.
+    fn has_name(&self, spot: Spot<'_, K>, name: &Path, file: &K::File) -> Result<bool> {
+        let held = self.kernel.stat(file)?;
+        match self.kernel.stat_at(Some(spot.dir), name, false) {
+            Err(Errno::NOENT) => Ok(false),
+            found => Ok(held.is_same_file(&found?)),
+        }
     }
 
     /// Whether a file is as it is made, but for its content.

@@ -117,7 +117,7 @@ impl<K: Kernel> Spot<'_, K> {
     }
 
     /// The same of one that is known to have been there.
-    pub(super) fn forget(&self, name: &Path) {
+    pub(crate) fn forget(&self, name: &Path) {
         if let Err(errno) = self.remove(name) {
             self.names.strays.note(name, errno);
         }
