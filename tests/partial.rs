@@ -391,3 +391,25 @@ fn the_end_is_the_same_manifest_in_one_target_and_in_two() {
         world.shell("rm list*").succeeds();
     }
 }
+
+/// A look that fails does not tell that another run has the part.
+#[test]
+fn no_part_stays_beside_a_whole_copy_whichever_look_fails() {
+    let Some(world) = world() else { return };
+    let words = "--partial --reflink=never --jobs=1 big d/t";
+    let Some(clean) = world.cp_traced("newfstatat", &[], words) else { return };
+    // The loader's come first.
+    let count = clean.calls.lines().filter(|line| line.contains("newfstatat(")).count();
+    let mut whole = 0;
+    for first in count.saturating_sub(6)..=count {
+        world.shell("rm -rf d && mkdir d").succeeds();
+        let fault = format!("newfstatat:error=EAGAIN:when={first}+");
+        let Some(traced) = world.cp_traced("newfstatat", &[&fault], words) else { return };
+        if traced.output.status.success() {
+            assert!(traced.injected() > 0 && world.same_bytes("big", "d/t"), "from the look {first} on");
+            assert_eq!(world.names("d"), ["t"], "from the look {first} on");
+            whole += 1;
+        }
+    }
+    assert!(whole > 0, "some looks can be done without");
+}
