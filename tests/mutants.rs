@@ -281,13 +281,16 @@ const MUTANTS: &[Mutant] = &[
         "a set-user-ID bit stays where the owner is another one",
         &[("self.options.keeps_set_ids && !is_given_away;", "self.options.keeps_set_ids;")],
     ),
-    of_trees(
-        "a source is read while its times can be given again",
-        &[(
-            "if !self.options.require_stable || source.stat.kind",
-            "if source.stat.kind == Kind::File || source.stat.kind",
-        )],
-    ),
+    Mutant {
+        campaign: Campaign::Files(2_000_000),
+        ..mutant(
+            "a source is read while its times can be given again",
+            &[(
+                "if !self.options.require_stable || source.stat.kind",
+                "if source.stat.kind == Kind::File || source.stat.kind",
+            )],
+        )
+    },
     of_trees(
         "what was written under its own name stays closed to others",
         &[("temporary.kept().is_some() || temporary.is_own() || self", "temporary.kept().is_some() || self")],

@@ -255,6 +255,12 @@ impl Judge<'_> {
                 format!("the target differs, first at {at:?}, lengths {lengths:?}")
             });
         }
+        // A page that is mapped and dirty is written without a new time.
+        if self.scenario.options.require_stable && self.world.counts.of(Fault::IntruderMaps) == 0 {
+            return demand(versions.contains(&found), || {
+                "the target is no one state of a source that must be stable".to_owned()
+            });
+        }
         let lengths = versions.iter().map(Vec::len);
         let bounds = lengths.clone().min().unwrap_or(0)..=lengths.max().unwrap_or(0);
         demand(bounds.contains(&found.len()), || format!("the target's length {} is not in {bounds:?}", found.len()))?;

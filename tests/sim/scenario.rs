@@ -126,6 +126,12 @@ const BACKUPS: u64 = 0x6261_636b_7570_7321;
 /// The same for pages that are never written back.
 const STUBBORN: u64 = 0x7374_7562_626f_726e;
 
+/// The nanoseconds of a tick at 250 Hz.
+const COARSE: u64 = 4_000_000;
+
+/// Sets the stream that says whether the source is young apart from those that choose the world.
+const YOUNG: u64 = 0x796f_756e_6721_2121;
+
 /// The same for what counts as a small file.
 const SMALL: u64 = 0x736d_616c_6c21_2121;
 
@@ -219,7 +225,7 @@ pub fn scenario(seed: u64) -> Scenario {
         options.unfinished = Unfinished::Kept;
     }
     let mut world = World::new(random.next(), systems);
-    world.tick = random.pick(&[1, 1, 1, 4_000_000]);
+    world.tick = random.pick(&[1, 1, 1, COARSE]);
     let (source_dir, target_dir, victim) = directories(&mut world, &mut random);
     if world.systems.iter().any(|system| !system.dots) {
         world.add_temporary_directory();
@@ -229,6 +235,13 @@ pub fn scenario(seed: u64) -> Scenario {
     let part = keeps_parts.then(|| add_part(&mut world, target_dir));
     world.tree.settle();
     live(&mut world, &mut random, source);
+    if !has_twin && Random::new(seed ^ YOUNG).once_in(2) {
+        // It was written just now: another write within the same tick leaves it its time.
+        if class == Class::Intruded {
+            (world.tick, options.require_stable) = (COARSE, true);
+        }
+        world.tree.inodes[source].attributes.mtime = world.now();
+    }
     let source_content = world.tree.content(source).map_or_else(Vec::new, Content::whole);
     (world.uid, world.gid) = if options.privileged { (0, 0) } else { (1000, 1000) };
     let user = world.uid;
