@@ -250,6 +250,10 @@ fn forgive(broken: &mut Vec<Broken>, case: &Case, places: &[Place], said: &str, 
 /// What says that there may be room later.
 const NO_ROOM: [&str; 4] = ["error=ENOSPC", "error=EDQUOT", "error=EMFILE", "error=ENFILE"];
 
+/// What is known of how filesystems tell holes.
+const BELIEVED_HOLES: &str =
+    "the word of ext4, btrfs, XFS and tmpfs about holes is believed, and of an overlay on them";
+
 /// Why a rule does not hold for a case; the README says so, or cp's manual.
 fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&'static str> {
     let Case { scenario, fault, .. } = case;
@@ -259,8 +263,10 @@ fn meant(case: &Case, broken: &Broken, places: &[Place], said: &str) -> Option<&
         }
         // An overlay's is believed where it tells a file's extents, which shows what its layer lies on. What mv removes it has
         // compared with the copy by the same word.
-        Rule::Bytes | Rule::Whole | Rule::Source if fault.row.starts_with("SEEK_DATA") => {
-            Some("the word of ext4, btrfs, XFS and tmpfs about holes is believed, and of an overlay on them")
+        Rule::Bytes | Rule::Whole | Rule::Source if fault.row.starts_with("SEEK_DATA") => Some(BELIEVED_HOLES),
+        // The same of a copy that took an old file's place before another name failed.
+        Rule::OldKept if fault.row.starts_with("SEEK_DATA") && broken.how.contains("other bytes") => {
+            Some(BELIEVED_HOLES)
         }
         Rule::Ends if fault.is_of_lease() => Some("a lease is waited for, 90 seconds at most"),
         // strace refuses O_TMPFILE there by counting calls of openat, which the fault may have made fewer.
