@@ -659,15 +659,22 @@ fn within_another(evidence: &Evidence<'_>) -> bool {
         && evidence.reference.ended.stderr.iter().any(|line| is_into_itself(line));
     // GNU remembers the first target of a directory alone.
     let is_third = evidence.case.words(Path::new("")).iter().any(|word| word.to_string_lossy().ends_with("/."));
+    // With --update=none-fail what is in it is there by then.
+    let is_there =
+        |line: &str| is_told_again && evidence.case.has('\0', "--update") && line.starts_with("cp: not replacing ");
     match what {
         What::Stderr => {
             is_warning(reference) && ours.is_empty()
+                || is_there(ours) && reference.is_empty()
                 || is_warning(ours) && (both_failed(evidence) || is_third || is_refused_as_itself)
                 || is_into_itself(reference) && evidence.ours.ended.stderr.iter().any(|line| is_warning(line))
         }
         What::Accessed => ours == "now" && is_told_again,
         // With -n the second is told to be a copy into itself.
-        What::Status => evidence.ours.ended.stderr.iter().any(|line| is_warning(line)) && is_refused_as_itself,
+        What::Status => {
+            let told = &evidence.ours.ended.stderr;
+            told.iter().any(|line| is_warning(line)) && is_refused_as_itself || told.iter().any(|line| is_there(line))
+        }
         _ => false,
     }
 }
