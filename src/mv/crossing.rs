@@ -114,7 +114,9 @@ impl<'a, K: Kernel> Crossing<'a, K> {
             |dir: &K::File, stat: &Stat| self.run.has_entered(stat) || !self.copier().honesty_of(dir).is_known();
         let (kernel, listener, stop) = (self.kernel, self.listener, self.prepared.stop);
         let parted = &self.parted;
-        let removal = Removal { kernel, listener, began, stop, is_verbose, is_entered: &is_entered, parted };
+        let directories_max = self.prepared.options.directories_max;
+        let removal =
+            Removal { kernel, listener, began, stop, is_verbose, directories_max, is_entered: &is_entered, parted };
         removal.operand(here, source, stat, target).map(|()| true)
     }
 

@@ -19,7 +19,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// So many directories are open at once, each in source and copy.
+/// So many directories are open at once at most, each in source and copy.
 const OPEN_MAX: usize = 32;
 
 /// Removes sources.
@@ -31,6 +31,8 @@ pub(super) struct Removal<'a, K: Kernel> {
     pub(super) stop: &'a AtomicBool,
     /// Each name is told.
     pub(super) is_verbose: bool,
+    /// So many directories of a tree may be open at once while it is copied.
+    pub(super) directories_max: usize,
     /// Whether a directory, with its handle, is one that was copied: another may have had its name then.
     pub(super) is_entered: &'a dyn Fn(&K::File, &Stat) -> bool,
     /// Files that have lost one of their names.
@@ -120,7 +122,7 @@ impl<K: Kernel> Removal<'_, K> {
                     Ok(Occupant::Removed) => self.removed(|| shown(&levels, Some(Path::new(&name))), false),
                     Ok(Occupant::Directory(beneath)) => {
                         levels.push(*beneath);
-                        if let Some(far) = levels.len().checked_sub(OPEN_MAX + 1) {
+                        if let Some(far) = levels.len().checked_sub(self.open_max() + 1) {
                             levels[far].open = None;
                         }
                     }
@@ -148,6 +150,11 @@ impl<K: Kernel> Removal<'_, K> {
             }
         }
         Ok(())
+    }
+
+    /// How many levels stay open. One more is for a moment, and its names are read through a handle of their own.
+    fn open_max(&self) -> usize {
+        (self.directories_max / 2).clamp(1, OPEN_MAX)
     }
 
     /// Removes a name of a level, or enters it.
