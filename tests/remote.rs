@@ -564,8 +564,9 @@ fn what_is_there_and_holds_the_same_does_not_travel_again() {
     assert_eq!(world.temporaries(), Vec::<PathBuf>::new());
 }
 
-/// More than may be on its way before the receiver has taken anything, with what lies in pipes.
-const BEFORE_ANY_ANSWER: u64 = 4 << 20;
+/// More than may be on its way before the receiver has taken anything: 2 MiB, the chunk that exceeds them, and what lies in two pipes
+/// of 1 MiB.
+const BEFORE_ANY_ANSWER: u64 = 6 << 20;
 
 #[test]
 fn what_can_be_stored_nowhere_does_not_travel() {

@@ -208,8 +208,16 @@ impl<'a> Judge<'a> {
     fn is_merged_over(&self, name: &Seen) -> bool {
         let sources = &self.scenario.order.sources;
         let is_typed = |name: &Seen| sources[name.operand] == name.source;
-        // What is typed again is copied once.
-        let first = sources.iter().position(|source| *source == sources[name.operand]).unwrap_or(name.operand);
+        // What is typed again is copied once, and so is a directory that links lead to from two names, into one target.
+        let directory = |operand| {
+            let typed = self.scenario.seen.iter().find(|seen| seen.operand == operand && is_typed(seen));
+            typed.filter(|seen| seen.state == State::Directory).map(|seen| (seen.node, &seen.target))
+        };
+        let is_again = |operand| {
+            let found = directory(operand);
+            sources[operand] == sources[name.operand] || found.is_some() && found == directory(name.operand)
+        };
+        let first = (0..name.operand).find(|operand| is_again(*operand)).unwrap_or(name.operand);
         let is_later = |other: &&Seen| other.operand > first && other.target == name.target;
         self.names().filter(is_later).any(|other| !(is_typed(name) && is_typed(other)) && self.made(other).is_ok())
     }
