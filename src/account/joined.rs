@@ -35,6 +35,7 @@ impl Account<'_> {
     }
 }
 
+/// The text of a field; nothing where a line has none.
 fn word<'a>(fields: &'a Fields, key: &str) -> &'a str {
     fields.get(key).and_then(Value::as_str).unwrap_or_default()
 }

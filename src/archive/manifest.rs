@@ -357,6 +357,7 @@ fn write<'a, K: Kernel>(
         }
     }
     while let Some((_, value)) = records.next()? {
+        // Behind the file's identity, which is always there.
         let line = value.get(16..).unwrap_or_default();
         let inode = numbers.number(identity(&value)).filter(|_| form == Form::Mtree);
         match inode {

@@ -90,6 +90,7 @@ impl<K: Kernel> Mender<'_, K> {
             Kind::File => self.file(record, &path),
             Kind::Directory => self.make(record, &path, |kernel, dir, name| kernel.mkdir(dir, name, Mode::RWXU)),
             Kind::Symlink => {
+                // symlink(2) refuses an empty text.
                 let text = record.text.clone().unwrap_or_default();
                 self.make(record, &path, |kernel, dir, name| kernel.symlink(&text, dir, name))
             }

@@ -148,6 +148,7 @@ impl<K: Kernel> Sorted<'_, K> {
         let Some((mut key, mut value)) = run.next(self.spill.as_ref())? else { return Ok(()) };
         // Within a run the last of equal keys counts; only what is in memory can be looked at beforehand.
         while run.held.as_slice().first().is_some_and(|(next, _)| *next == key) {
+            // There is one: it was just looked at.
             (key, value) = run.held.next().unwrap_or_default();
         }
         self.heap.push((Reverse(key), number, value));

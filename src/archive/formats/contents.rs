@@ -62,6 +62,7 @@ fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn seconds(text: &[u8]) -> Result<Timestamp, &'static str> {
+    // What is no text is no number either.
     let text = std::str::from_utf8(text).unwrap_or_default();
     let seconds = text.parse().map_err(|_| "a time that is none")?;
     Ok(Timestamp { seconds, nanos: 0 })

@@ -45,6 +45,7 @@ impl Reader {
         for (column, part) in self.columns.iter().zip(&mut parts) {
             match column {
                 Column::Size => {
+                    // What is no text is no number either.
                     let text = std::str::from_utf8(part).unwrap_or_default();
                     record.size = Some(text.parse().map_err(|_| "a size that is none")?);
                 }

@@ -231,6 +231,7 @@ fn keyword(word: &[u8]) -> (&[u8], &[u8]) {
 
 /// Notes what a keyword says. What is of no use here is passed over.
 fn keep(record: &mut Record, key: &[u8], value: &[u8]) -> Result<(), &'static str> {
+    // What is no text is no type, number or time either; a link's is read as bytes.
     let text = std::str::from_utf8(value).unwrap_or_default();
     let number = || text.parse().map_err(|_| "a number that is none");
     match key {
