@@ -89,12 +89,12 @@ impl<K: Kernel> Copier<'_, K> {
     fn new_part<'s>(&'s self, spot: Spot<'s, K>, name: &Path) -> Result<Temporary<'s, K>> {
         let file = spot.make(name, OFlags::RDWR, Mode::from_raw_mode(OWNERS))?;
         let locked = self.kernel.lock(&file);
-        let has_name = self.has_name(spot, name, &file);
-        if locked == Err(Errno::AGAIN) || has_name == Ok(false) {
+        let shows = spot.shows(name, &file);
+        if locked == Err(Errno::AGAIN) || shows == Ok(false) {
             // Another run has found it in between.
             return Err(Errno::AGAIN);
         }
-        if locked.is_ok() && has_name.is_ok() && self.is_part(&file) == Ok(true) {
+        if locked.is_ok() && shows.is_ok() && self.is_part(&file) == Ok(true) {
             return Ok(Temporary::part(spot, name.to_owned(), file, PartOrigin::Begun));
         }
         // On a filesystem without locks, owners or modes, none would be known again.
@@ -105,16 +105,7 @@ impl<K: Kernel> Copier<'_, K> {
     /// Locks what was opened, and sees that the name still leads there: the run that held it may have given it the target's.
     fn hold(&self, spot: Spot<'_, K>, name: &Path, file: &K::File) -> Result<()> {
         self.kernel.lock(file)?;
-        if self.has_name(spot, name, file)? { Ok(()) } else { Err(Errno::STALE) }
-    }
-
-    /// Whether a name leads to a file that is open.
-    fn has_name(&self, spot: Spot<'_, K>, name: &Path, file: &K::File) -> Result<bool> {
-        let held = self.kernel.stat(file)?;
-        match self.kernel.stat_at(Some(spot.dir), name, false) {
-            Err(Errno::NOENT) => Ok(false),
-            found => Ok(held.is_same_file(&found?)),
-        }
+        if spot.shows(name, file)? { Ok(()) } else { Err(Errno::STALE) }
     }
 
     /// Whether a file is as it is made, but for its content.

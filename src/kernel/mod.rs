@@ -289,10 +289,15 @@ pub trait Kernel: Sync {
     fn stat(&self, file: &Self::File) -> Result<Stat>;
     /// fstatat(2); `follow` follows a symbolic link in the last component.
     fn stat_at(&self, dir: At<'_, Self::File>, path: &Path, follow: bool) -> Result<Stat>;
-    /// statx(2) with AT_STATX_FORCE_SYNC, and fstatat(2): what whoever keeps the file says of it now, links not followed. FUSE and NFS
-    /// remember for a while what they were told (gocryptfs 2.3 tells a wrong size of a further name when it is made). An empty
-    /// path is `dir` itself.
+    /// statx(2) with AT_STATX_FORCE_SYNC: has whoever keeps the file asked anew, links not followed. FUSE and NFS remember for
+    /// a while what they were told (gocryptfs 2.3 tells a wrong size of a further name when it is made). An empty path is `dir`
+    /// itself. Nothing, where nothing is remembered.
+    fn renew(&self, _dir: At<'_, Self::File>, _path: &Path) -> Result<()> {
+        Ok(())
+    }
+    /// [`Self::renew`], and fstatat(2), or fstat(2) for an empty path: what a file is now.
     fn stat_anew(&self, dir: At<'_, Self::File>, path: &Path) -> Result<Stat> {
+        self.renew(dir, path)?;
         match dir {
             Some(file) if path.as_os_str().is_empty() => self.stat(file),
             dir => self.stat_at(dir, path, false),

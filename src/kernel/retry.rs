@@ -48,7 +48,7 @@ impl<K: Kernel> Kernel for Retrying<K> {
         fn open(&self, dir: At<'_, K::File>, path: &Path, flags: OFlags, mode: Mode, resolve: ResolveFlags) -> K::File;
         fn stat(&self, file: &K::File) -> Stat;
         fn stat_at(&self, dir: At<'_, K::File>, path: &Path, follow: bool) -> Stat;
-        fn stat_anew(&self, dir: At<'_, K::File>, path: &Path) -> Stat;
+        fn renew(&self, dir: At<'_, K::File>, path: &Path) -> ();
         fn birth(&self, dir: At<'_, K::File>, path: &Path, follow: bool) -> Option<Timestamp>;
         fn may_write(&self, dir: At<'_, K::File>, path: &Path) -> ();
         fn filesystem(&self, file: &K::File) -> u32;

@@ -90,8 +90,7 @@ impl<K: Kernel> Removal<'_, K> {
         let failed = |errno| Error::call(Action::Remove, source, errno);
         let found = self.kernel.stat_anew(None, source).map_err(failed)?;
         if stat.kind != Kind::Directory {
-            let state = |stat: &Stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.ctime);
-            if state(stat) != state(&found) {
+            if !stat.is_unchanged(&found) {
                 return Err(changed(source));
             }
             self.kernel.unlink(here, source).map_err(failed)?;

@@ -9,7 +9,7 @@ use super::intruder::Intruder;
 use super::random::Random;
 use super::system::{BTRFS_MAGIC, EXT4_MAGIC, System, UNKNOWN_MAGIC, XFS_MAGIC, Zfs};
 use super::tree::{Attributes, Body, Node, ROOT};
-use super::world::{Death, World};
+use super::world::{COARSE, Death, World};
 use safecp::copy::Geometry;
 use safecp::kernel::{Kind, Timestamp};
 use safecp::options::{
@@ -125,9 +125,6 @@ const BACKUPS: u64 = 0x6261_636b_7570_7321;
 
 /// The same for pages that are never written back.
 const STUBBORN: u64 = 0x7374_7562_626f_726e;
-
-/// The nanoseconds of a tick at 250 Hz.
-const COARSE: u64 = 4_000_000;
 
 /// Sets the stream that says whether the source is young apart from those that choose the world.
 const YOUNG: u64 = 0x796f_756e_6721_2121;

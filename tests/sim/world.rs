@@ -81,6 +81,9 @@ impl Witness {
     }
 }
 
+/// The nanoseconds of a tick at 250 Hz.
+pub const COARSE: u64 = 4_000_000;
+
 /// A simulated machine.
 #[derive(Debug)]
 pub struct World {

@@ -117,7 +117,7 @@ impl<K: Kernel> Spot<'_, K> {
     }
 
     /// The same of one that is known to have been there.
-    pub(crate) fn forget(&self, name: &Path) {
+    pub(in crate::copy) fn forget(&self, name: &Path) {
         if let Err(errno) = self.remove(name) {
             self.names.strays.note(name, errno);
         }
@@ -128,6 +128,15 @@ impl<K: Kernel> Spot<'_, K> {
         match self.kernel.unlink(self.dir, name) {
             Err(Errno::NOENT) => Ok(()),
             removed => removed,
+        }
+    }
+
+    /// Whether a name that others could have put something else under shows a file that is open.
+    pub(in crate::copy) fn shows(&self, name: &Path, file: &K::File) -> crate::kernel::Result<bool> {
+        match self.kernel.stat_at(Some(self.dir), name, false) {
+            Ok(seen) => Ok(seen.is_same_file(&self.kernel.stat(file)?)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno),
         }
     }
 

@@ -352,11 +352,7 @@ impl<'a, K: Kernel> Temporary<'a, K> {
     /// Whether a name that others could have put something else under shows this file.
     fn is_shown_by(&self, name: &Path) -> crate::kernel::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
-        match self.spot.kernel.stat_at(Some(self.spot.dir), name, false) {
-            Ok(seen) => Ok(seen.is_same_file(&self.spot.kernel.stat(file)?)),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(errno),
-        }
+        self.spot.shows(name, file)
     }
 }
 

@@ -115,12 +115,8 @@ impl Kernel for Linux {
         if stat::is_closed_handle(at(dir), path, &found) { Err(Errno::NOENT) } else { Ok(found) }
     }
 
-    fn stat_anew(&self, dir: At<'_, OwnedFd>, path: &Path) -> Result<Stat> {
-        stat::renew(dir, path)?;
-        match dir {
-            Some(file) if path.as_os_str().is_empty() => self.stat(file),
-            dir => self.stat_at(dir, path, false),
-        }
+    fn renew(&self, dir: At<'_, OwnedFd>, path: &Path) -> Result<()> {
+        stat::renew(dir, path)
     }
 
     fn birth(&self, dir: At<'_, OwnedFd>, path: &Path, follow: bool) -> Result<Option<Timestamp>> {

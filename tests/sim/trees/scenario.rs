@@ -5,7 +5,7 @@ use super::super::faults::{Fault, Rates};
 use super::super::random::Random;
 use super::super::system::{BTRFS_MAGIC, EXT4_MAGIC, Folding, System, UNKNOWN_MAGIC, XFS_MAGIC};
 use super::super::tree::{Body, Node, ROOT};
-use super::super::world::{Death, World};
+use super::super::world::{COARSE, Death, World};
 use super::class::{ABOUT_ATTRIBUTES, Class, FAILURES, SURVIVED};
 use super::grow::{Gardener, STRANGER, Soil, USER, collides};
 use super::order::{Form, Order, Seen, State, key};
@@ -74,7 +74,7 @@ pub fn scenario(seed: u64) -> Scenario {
     let mut world = World::new(random.next(), vec![source_system, target_system]);
     let other = usize::from(source_system != target_system);
     world.reuses_numbers = class == Class::Reused;
-    world.tick = random.pick(&[1, 1, 4_000_000]);
+    world.tick = random.pick(&[1, 1, COARSE]);
     let folding = target_system.folding;
     let soil = Soil {
         class,
